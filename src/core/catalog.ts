@@ -1,0 +1,63 @@
+import catalog from './catalog.json' with { type: 'json' }
+
+/** Which documentation names a column or metric: the pages of July 2021, those of October 2023, or both. */
+export type Era = 2021 | 2023
+
+/** How the documents describe a column; `feeds.ts` turns this into a table type. */
+export type CatalogType = 'string' | 'guid' | 'integer' | 'number' | 'date' | 'month'
+
+export type CatalogColumn = {
+  readonly name: string
+  readonly type: CatalogType
+  readonly eras: readonly Era[]
+  /** Only in the definitions of the portal's exports: it may not be selectable in a query. */
+  readonly definitionOnly?: boolean
+  /** Names a person or an account of one. */
+  readonly personal?: boolean
+  /** Values the documents name. */
+  readonly values?: readonly (string | number)[]
+}
+
+export type CatalogMetric = {
+  readonly name: string
+  readonly eras: readonly Era[]
+  /** Whether the sum over all rows means something: counts of distinct things do not add up. */
+  readonly additive: boolean
+  readonly basis: Basis
+}
+
+/** `documented`: a page says so. `inferred`: concluded from samples, or assumed. */
+export type Basis = 'documented' | 'inferred'
+
+export type Grain = 'day' | 'month'
+
+/** What is known of one dataset of Partner Insights. Durations are ISO 8601. */
+export type Dataset = {
+  readonly name: string
+  readonly title: string
+  /** Other spellings seen for the same dataset. */
+  readonly aliases?: readonly string[]
+  /** The column that says which time a row belongs to; a dataset without one has snapshots, not windows. */
+  readonly timeColumn?: string
+  readonly grain?: Grain
+  /** How late the data settles. */
+  readonly latency: string
+  readonly refreshInterval: string
+  /** Whether rows of past windows change later (usage and money). */
+  readonly restates: boolean
+  /** TIMESPAN words the dataset offers. */
+  readonly ranges: readonly string[]
+  readonly minimumRecurrenceIntervalHours: number
+  readonly basis: Readonly<Record<string, Basis>>
+  readonly columns: readonly CatalogColumn[]
+  readonly metrics: readonly CatalogMetric[]
+}
+
+/** The 22 datasets of the Partner Insights documentation, made from its pages of 2021 and 2023. */
+export const CATALOG = catalog as readonly Dataset[]
+
+/** Finds a dataset by its name or another spelling of it, whatever the case. */
+export function findDataset(datasets: readonly Dataset[], name: string): Dataset | undefined {
+  const wanted = name.toLowerCase()
+  return datasets.find((dataset) => [dataset.name, ...(dataset.aliases ?? [])].some((n) => n.toLowerCase() === wanted))
+}

@@ -1,0 +1,67 @@
+/**
+ * The only list of failures an operator may meet: what heals each kind, and what a person does.
+ * `time`: the sweep tries again by itself. `change`: something outside has to change first.
+ * `person`: nothing happens until somebody decides.
+ */
+export const FAILURES = {
+  unavailable: {
+    heals: 'time',
+    remedy: 'Nothing to do: the service or the network did not answer; it is tried again.',
+  },
+  unauthorized: { heals: 'time', remedy: 'Check the PARTNER_… settings and the consent of the account.' },
+  deadline: { heals: 'time', remedy: 'Nothing to do: the report was never ready; it is asked for again.' },
+  storage: {
+    heals: 'time',
+    remedy: 'Check that the storage account of DataStorage is reachable and its roles are granted.',
+  },
+  poison: { heals: 'time', remedy: 'Read the exceptions of the ingest function; the window is tried again.' },
+  'link-refused': { heals: 'time', remedy: 'Check REPORT_DOWNLOAD_HOSTS against the host named in the message.' },
+  forbidden: { heals: 'change', remedy: 'Give the account the Executive Report Viewer role.' },
+  redacted: {
+    heals: 'change',
+    remedy: 'Give the account a role that sees all data, or set allowRedacted on the feed.',
+  },
+  'query-refused': { heals: 'change', remedy: 'Correct the query or the columns of the feed.' },
+  'column-missing': {
+    heals: 'change',
+    remedy: 'Correct the columns of the feed; the report does not hold the one named.',
+  },
+  'column-new': { heals: 'change', remedy: 'Name the new column in the feed, or set newColumns to land.' },
+  'outside-window': {
+    heals: 'change',
+    remedy: 'The report holds rows of another time; check the query for a TIMESPAN of its own.',
+  },
+  malformed: { heals: 'person', remedy: 'Look at the archived report; ask for the window again.' },
+  'too-many-rejects': {
+    heals: 'person',
+    remedy: 'Read the rejects beside the archive; correct types or raise maxRejects.',
+  },
+  'suspicious-empty': { heals: 'person', remedy: 'If the window is really empty now, retry it with --accept-empty.' },
+  'no-header': { heals: 'person', remedy: 'The file has no header line; ask for the window again.' },
+  'out-of-range': {
+    heals: 'person',
+    remedy: 'The dataset no longer offers this window; import a file of your own if you have one.',
+  },
+  'unreadable-entry': {
+    heals: 'person',
+    remedy: 'The ledger entry was changed by something else; correct or delete it.',
+  },
+} as const satisfies Record<string, { heals: 'time' | 'change' | 'person'; remedy: string }>
+
+export type FailureKind = keyof typeof FAILURES
+
+/** An expected failure: a value, never thrown. `message` is one line, safe to log and to store. */
+export type Failure = { readonly failure: FailureKind; readonly message: string }
+
+/** Gives a failure; `message` says what failed, on which thing, and never holds a token, a secret or a signed address. */
+export function failed(failure: FailureKind, message: string): Failure {
+  return { failure, message }
+}
+
+export function isFailure(value: unknown): value is Failure {
+  return typeof value === 'object' && value !== null && 'failure' in value
+}
+
+export function isFailureKind(text: string): text is FailureKind {
+  return Object.hasOwn(FAILURES, text)
+}
