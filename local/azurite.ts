@@ -1,0 +1,108 @@
+import type { ChildProcess } from 'node:child_process'
+import { mkdir } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { connect } from 'node:net'
+import { freePorts, hasEnded, isPortFree, startNode, stopProcess, waitUntil } from './processes.ts'
+
+export type StoragePorts = { readonly blob: number; readonly queue: number; readonly table: number }
+
+export type Azurite = {
+  readonly connectionString: string
+  readonly ports: StoragePorts
+  readonly pid: number
+  /** Ends the process in order, which writes what it holds to its folder, and waits until it is gone. */
+  stop(): Promise<void>
+}
+
+type AzuriteOptions = {
+  /** The folder the data is kept in; without it everything stays in memory and is gone at the end. */
+  readonly location?: string
+  /** Free ports of its own choice when left out. */
+  readonly ports?: StoragePorts
+}
+
+/** The account and key that everybody's Azurite has: no secret (Azurite's README, "Default Storage Account"). */
+const ACCOUNT = 'devstoreaccount1'
+const ACCOUNT_KEY = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=='
+
+/** Between choosing a free port and Azurite listening on it, another process may take it. */
+const STARTS = 3
+
+/**
+ * Starts Azurite, Microsoft's storage emulator, as a process of its own on 127.0.0.1; resolves once blob, queue and
+ * table answer. Throws one clear line when a port is taken or the process ends before it is ready.
+ */
+export async function startAzurite({ location, ports }: AzuriteOptions = {}): Promise<Azurite> {
+  if (location) await mkdir(location, { recursive: true })
+  if (ports) return startOn(await refuseTaken(ports), location)
+  for (let start = 1; start < STARTS; start += 1) {
+    const azurite = await startOn(await chooseFree(), location).catch(() => undefined)
+    if (azurite) return azurite
+  }
+  return startOn(await chooseFree(), location)
+}
+
+/** The connection string of an Azurite, or of what stands before it, on these ports. */
+export function storageConnectionString(ports: StoragePorts): string {
+  const endpoint = (service: string, port: number) => `${service}Endpoint=http://127.0.0.1:${port}/${ACCOUNT}`
+  return [
+    'DefaultEndpointsProtocol=http',
+    `AccountName=${ACCOUNT}`,
+    `AccountKey=${ACCOUNT_KEY}`,
+    endpoint('Blob', ports.blob),
+    endpoint('Queue', ports.queue),
+    endpoint('Table', ports.table),
+  ].join(';')
+}
+
+async function startOn(ports: StoragePorts, location: string | undefined): Promise<Azurite> {
+  const child = startNode(azuriteArguments(ports, location))
+  const failure = await waitUntilReady(child, ports)
+  if (failure || child.pid === undefined) {
+    await stopProcess(child)
+    throw failure ?? new Error('Azurite could not be started')
+  }
+  return { connectionString: storageConnectionString(ports), ports, pid: child.pid, stop: () => stopProcess(child) }
+}
+
+async function waitUntilReady(child: ChildProcess, { blob, queue, table }: StoragePorts): Promise<Error | undefined> {
+  try {
+    for (const port of [blob, queue, table]) {
+      await waitUntil(`Azurite answers on port ${port}`, async () => hasEnded(child) || (await answers(port)))
+    }
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+  return hasEnded(child) ? new Error(`Azurite ended while it started on ports ${blob}, ${queue}, ${table}`) : undefined
+}
+
+function azuriteArguments({ blob, queue, table }: StoragePorts, location: string | undefined): string[] {
+  const script = createRequire(import.meta.url).resolve('azurite/dist/src/azurite.js')
+  const hosts = ['--blobHost', '127.0.0.1', '--queueHost', '127.0.0.1', '--tableHost', '127.0.0.1']
+  const listen = ['--blobPort', `${blob}`, '--queuePort', `${queue}`, '--tablePort', `${table}`]
+  const keep = location ? ['--location', location] : ['--inMemoryPersistence']
+  return [script, '--silent', '--disableTelemetry', ...hosts, ...listen, ...keep]
+}
+
+async function chooseFree(): Promise<StoragePorts> {
+  const [blob = 0, queue = 0, table = 0] = await freePorts(3)
+  return { blob, queue, table }
+}
+
+async function refuseTaken(ports: StoragePorts): Promise<StoragePorts> {
+  for (const [service, port] of Object.entries(ports)) {
+    if (!(await isPortFree(port)))
+      throw new Error(`Port ${port} (${service} storage) is in use: stop what listens there`)
+  }
+  return ports
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => settle(true)).once('error', () => settle(false))
+    function settle(answered: boolean) {
+      socket.destroy()
+      resolve(answered)
+    }
+  })
+}

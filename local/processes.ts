@@ -1,0 +1,85 @@
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+
+const POLL_MILLISECONDS = 20
+const STOP_MILLISECONDS = 10_000
+
+type NodeOptions = {
+  readonly env?: NodeJS.ProcessEnv
+  readonly cwd?: string
+  /** Where standard output and standard error go; the default drops both. */
+  readonly output?: 'ignore' | 'pipe' | 'inherit'
+}
+
+/**
+ * Starts a script with this very Node, in a process group of its own: Ctrl-C reaches only the one who started it, who
+ * then stops the others in order. The process ends by itself when the one that started it is gone.
+ */
+export function startNode(args: readonly string[], { env, cwd, output = 'ignore' }: NodeOptions = {}): ChildProcess {
+  const endWithParent = new URL('./end-with-parent.ts', import.meta.url).href
+  const stdio: StdioOptions = ['ignore', output, output, 'ipc']
+  const detached = process.platform !== 'win32'
+  return spawn(process.execPath, ['--import', endWithParent, ...args], {
+    stdio,
+    detached,
+    env: env ?? process.env,
+    cwd,
+  })
+}
+
+/** Ends a process of `startNode` in order and waits until it is gone; killed when that takes longer than 10 s. */
+export async function stopProcess(child: ChildProcess): Promise<void> {
+  if (hasEnded(child)) return
+  const ended = once(child, 'exit')
+  if (child.connected) child.disconnect()
+  const kill = setTimeout(() => child.kill('SIGKILL'), STOP_MILLISECONDS)
+  await ended
+  clearTimeout(kill)
+}
+
+export function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null
+}
+
+/** Waits until `holds` gives true; throws, naming `what`, when it does not within `deadlineMilliseconds`. */
+export async function waitUntil(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  deadlineMilliseconds = 30_000,
+): Promise<void> {
+  const deadline = Date.now() + deadlineMilliseconds
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`Waited ${deadlineMilliseconds} ms in vain until ${what}`)
+    await pause(POLL_MILLISECONDS)
+  }
+}
+
+/** Gives `count` different loopback ports that nobody listens on at this moment. */
+export async function freePorts(count: number): Promise<number[]> {
+  const held = await Promise.all(Array.from({ length: count }, () => hold(0)))
+  return Promise.all(held.map((release) => release()))
+}
+
+export async function isPortFree(port: number): Promise<boolean> {
+  try {
+    await (await hold(port))()
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Holds a port (0: any) and gives what releases it and names it. */
+async function hold(port: number): Promise<() => Promise<number>> {
+  const server = createServer().listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const held = typeof address === 'object' && address ? address.port : port
+  return async () => {
+    server.close()
+    await once(server, 'close')
+    return held
+  }
+}
