@@ -1,0 +1,60 @@
+/** A span of calendar time, as ISO 8601 writes it: a month has no fixed length, so the parts stay apart. JSON-safe. */
+export type Duration = { readonly months: number; readonly days: number; readonly seconds: number }
+
+const DAY_MILLISECONDS = 86_400_000
+
+/** Keeps every date computed from a duration inside what `Date` and a window id can hold. */
+const LONGEST_MILLISECONDS = 100 * 365 * DAY_MILLISECONDS
+
+const ISO_DURATION =
+  /^P(?:(\d{1,10})Y)?(?:(\d{1,10})M)?(?:(\d{1,10})W)?(?:(\d{1,10})D)?(?:T(?=\d)(?:(\d{1,10})H)?(?:(\d{1,10})M)?(?:(\d{1,10})S)?)?$/
+
+/** Reads `P1Y`, `P3M`, `P1W`, `P1DT6H`, `PT5M` and the like; undefined when it is not one, is zero, or is over 100 years. */
+export function parseDuration(text: string): Duration | undefined {
+  const match = ISO_DURATION.exec(text)
+  if (!match) return undefined
+  const [years = 0, months = 0, weeks = 0, days = 0, hours = 0, minutes = 0, seconds = 0] = match
+    .slice(1)
+    .map((part) => Number(part ?? 0))
+  const duration = {
+    months: years * 12 + months,
+    days: weeks * 7 + days,
+    seconds: hours * 3600 + minutes * 60 + seconds,
+  }
+  const length = durationMilliseconds(duration)
+  return length > 0 && length <= LONGEST_MILLISECONDS ? duration : undefined
+}
+
+/** Writes a duration as ISO 8601, so that `parseDuration` gives it back. */
+export function formatDuration({ months, days, seconds }: Duration): string {
+  const date = [months % 12 === 0 ? part(months / 12, 'Y') : part(months, 'M'), part(days, 'D')].join('')
+  const time = [
+    part(Math.floor(seconds / 3600), 'H'),
+    part(Math.floor(seconds / 60) % 60, 'M'),
+    part(seconds % 60, 'S'),
+  ].join('')
+  return time ? `P${date}T${time}` : `P${date}`
+}
+
+/** Moves a date by a duration in the UTC calendar; the 31st plus a month is the last day of the next month. */
+export function addDuration(date: Date, { months, days, seconds }: Duration, sign: 1 | -1 = 1): Date {
+  const moved = addMonths(date, sign * months)
+  return new Date(moved.getTime() + sign * (days * DAY_MILLISECONDS + seconds * 1000))
+}
+
+/** The length in milliseconds, a month counted as 30 days: for time limits, not for the calendar. */
+export function durationMilliseconds({ months, days, seconds }: Duration): number {
+  return (months * 30 + days) * DAY_MILLISECONDS + seconds * 1000
+}
+
+function part(count: number, unit: string): string {
+  return count === 0 ? '' : `${count}${unit}`
+}
+
+function addMonths(date: Date, months: number): Date {
+  const moved = new Date(date)
+  moved.setUTCMonth(date.getUTCMonth() + months)
+  // A day that the month lacks has run over into the next one: day 0 is the last of the month that was meant.
+  if (moved.getUTCDate() !== date.getUTCDate()) moved.setUTCDate(0)
+  return moved
+}

@@ -1,0 +1,148 @@
+import type { Dataset, Grain } from './catalog.ts'
+import type { Duration } from './durations.ts'
+import { readAccounts } from './feed-accounts.ts'
+import { type Known, readFeed } from './feed-entry.ts'
+import { addProblem, type Fields, parseObject, parseText, readRequired, rejectUnknown, show } from './feed-fields.ts'
+import { jsonFault } from './json-fault.ts'
+
+/** How a column lands. `month` comes only from the catalogue: the text as written, and `<name>_month` as a datetime. */
+export type ColumnType = 'string' | 'double' | 'int64' | 'boolean' | 'datetime' | 'guid' | 'month'
+
+/** Where a feed's query comes from; without `columns` they are the catalogue's default, chosen with the live dataset. */
+export type FeedSource =
+  | {
+      readonly kind: 'columns'
+      readonly columns?: readonly string[]
+      readonly where?: string
+      readonly distinct: boolean
+    }
+  | { readonly kind: 'query'; readonly query: string }
+  | { readonly kind: 'queryId'; readonly queryId: string }
+
+/** Where history starts or ends: an ISO instant, or a duration back from the day the app first saw the feed. */
+export type Boundary = { readonly date: string } | { readonly back: Duration }
+
+export type Cadence =
+  | {
+      readonly kind: 'windows'
+      readonly window: Duration
+      readonly backfillWindow: Duration
+      readonly from: Boundary
+      readonly to?: Boundary
+      readonly openWindow: boolean
+      readonly refresh?: { readonly every: Duration; readonly for: Duration }
+    }
+  | { readonly kind: 'snapshot'; readonly every: Duration }
+
+/** One entry of `feeds.json` with every default filled in. JSON-safe: the ledger stores it as it is. */
+export type Feed = {
+  readonly name: string
+  readonly account: string
+  readonly dataset: string
+  readonly source: FeedSource
+  readonly cadence: Cadence
+  readonly grain?: Grain
+  readonly timeColumn?: string
+  readonly delay: Duration
+  readonly table: string
+  /** Every column and metric of the dataset in the catalogue's spelling, and what the user's `types` add. */
+  readonly types: Readonly<Record<string, ColumnType>>
+  readonly newColumns: 'land' | 'fail'
+  readonly maxRejects: number
+  readonly key?: readonly string[]
+  readonly shards: number
+  readonly allowRedacted: boolean
+  readonly enabled: boolean
+  /** Changes when, and only when, something that decides how rows land changes. */
+  readonly hash: string
+}
+
+/** What `feeds.json` says of one account; the rest of its sign-in is in the settings. */
+export type Account = { readonly tenantId?: string; readonly clientId?: string; readonly auth?: string }
+
+export type FeedsFile = {
+  readonly feeds: readonly Feed[]
+  readonly accounts: Readonly<Record<string, Account>>
+  readonly warnings: readonly string[]
+}
+
+export type FeedsProblems = { readonly problems: readonly string[] }
+
+/** The fields of `feeds.json` itself. */
+export const FILE_FIELDS = ['$schema', 'accounts', 'feeds'] as const
+
+/**
+ * Reads `feeds.json`: every feed with its defaults filled in, or all that is wrong, one line each. The only reader; all
+ * other code takes the `Feed` it gives. Names of datasets and columns match without case and come out in the spelling
+ * of the catalogue.
+ */
+export function parseFeeds(text: string, catalogue: readonly Dataset[]): FeedsFile | FeedsProblems {
+  const json = parseJson(text.replace(/^\uFEFF/, ''))
+  if ('problems' in json) return json
+  const values = parseObject(json.value)
+  if (!values) return { problems: ['feeds.json: it must be an object with the field feeds, a list of feeds'] }
+  const file: Fields = { owner: 'feeds.json', values, problems: [] }
+  rejectUnknown(file, FILE_FIELDS)
+  const accounts = readAccounts(file)
+  const feeds = readFeeds(file, { catalogue, accounts: Object.keys(accounts) })
+  refuseRepeated(file, feeds)
+  if (file.problems.length > 0) return { problems: file.problems }
+  return { feeds, accounts, warnings: feeds.flatMap(warnings) }
+}
+
+/** The newest columns and metrics that the catalogue has, without personal data and what only definitions name. */
+export function defaultColumns({ columns, metrics }: Dataset): readonly string[] {
+  const candidates = [...columns.filter(({ definitionOnly, personal }) => !definitionOnly && !personal), ...metrics]
+  const newest = candidates.some(({ eras }) => eras.includes(2023)) ? 2023 : 2021
+  return candidates.filter(({ eras }) => eras.includes(newest)).map(({ name }) => name)
+}
+
+/** The query the app writes for a feed by columns. Without TIMESPAN: the query times of a report decide. */
+export function writeQuery({ dataset, source }: Feed, columns: readonly string[]): string {
+  const { distinct, where } = source.kind === 'columns' ? source : { distinct: false, where: undefined }
+  const select = `SELECT ${distinct ? 'DISTINCT ' : ''}${columns.join(',')} FROM ${dataset}`
+  return where === undefined ? select : `${select} WHERE ${where}`
+}
+
+function parseJson(text: string): { readonly value: unknown } | FeedsProblems {
+  const fault = jsonFault(text)
+  if (!fault) return { value: JSON.parse(text) }
+  const place = `line ${fault.line}, column ${fault.column}`
+  return { problems: [`feeds.json: it is not JSON: ${fault.expected} must stand at ${place}`] }
+}
+
+function readFeeds(file: Fields, known: Known): readonly Feed[] {
+  const entries = readRequired(file, 'feeds', 'a list of feeds', (value) => (Array.isArray(value) ? value : undefined))
+  const feeds = entries?.map((entry: unknown, index) => {
+    const values = parseObject(entry)
+    const owner = parseText(values?.name) ? `feed ${show(values?.name)}` : `feed number ${index + 1}`
+    if (values) return readFeed({ owner, values, problems: file.problems }, known)
+    addProblem({ ...file, owner }, `it is ${show(entry)}; it must be an object with name and dataset`)
+    return undefined
+  })
+  return feeds?.filter((feed) => feed !== undefined) ?? []
+}
+
+/** Names and tables are unique; Table Storage tells no table from another by case. */
+function refuseRepeated(file: Fields, feeds: readonly Feed[]): void {
+  for (const [index, { name, table }] of feeds.entries()) {
+    const before = feeds.slice(0, index)
+    const fields = { ...file, owner: `feed ${show(name)}` }
+    if (name !== '' && before.some((other) => other.name === name)) {
+      addProblem(fields, `name is ${show(name)}, as of a feed before it; it must be unique`)
+      continue
+    }
+    const owner = before.find((other) => other.table.toLowerCase() === table.toLowerCase() && table !== '')
+    if (!owner) continue
+    const shown = `${show(table)}, the table of feed ${show(owner.name)}`
+    addProblem(fields, `table is ${shown}; it must be one of its own, whatever the case`)
+  }
+}
+
+/** Only when the feed is first seen is it known whether a date comes before a duration back; until then, a warning. */
+function warnings({ name, cadence }: Feed): readonly string[] {
+  if (cadence.kind === 'snapshot' || !cadence.to || 'date' in cadence.from === 'date' in cadence.to) return []
+  return [
+    `feed ${show(name)}: one of from and to is a date and one counts back; nothing lands if from is not before to`,
+  ]
+}
