@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto'
+import type { Answer, Call } from './http.ts'
+import type { Served } from './served.ts'
+import type { Service } from './service.ts'
+import type { Execution, Report } from './state.ts'
+import { isSigned, sign } from './tokens.ts'
+
+/** How long a link is good, by the simulator's clock. How long the real one is, no source says. */
+const LINK_MS = 3_600_000
+
+/** Gives the file's address, signed and good for an hour from now. */
+export function downloadLink(service: Service, report: Report, execution: Execution): string {
+  const path = `/download/${report.reportId}/${execution.executionId}.${report.format}`
+  const expires = new Date(service.now().getTime() + LINK_MS).toISOString()
+  const query = new URLSearchParams({ sig: sign(service, `link ${path} ${expires}`), se: expires })
+  return `${service.origin}${path}?${query}`
+}
+
+/** Says why a download is refused; undefined when it may go on. The link alone opens the file: a token has no place here. */
+export function refuseDownload(call: Call, service: Service): Answer | undefined {
+  if (call.headers.authorization !== undefined || call.headers['x-aaduserticket'] !== undefined) {
+    return plain(400, 'a signed link takes no Authorization header')
+  }
+  const [signature, expires] = [call.query.get('sig') ?? '', call.query.get('se') ?? '']
+  if (!isSigned(service, `link ${call.path} ${expires}`, signature))
+    return plain(403, 'AuthenticationFailed: the signature does not match')
+  if (service.now().getTime() >= Date.parse(expires))
+    return plain(403, 'AuthenticationFailed: the signature has expired')
+  return undefined
+}
+
+/** GET /download/{reportId}/{executionId}.csv: the report or the range asked for, always gzip, whatever is accepted. */
+export function answerDownload(call: Call, served: Served): Answer {
+  const { bytes } = served
+  const etag = `"${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}"`
+  const headers = {
+    'content-type': call.path.endsWith('.tsv') ? 'text/tab-separated-values' : 'text/csv',
+    'content-encoding': 'gzip',
+    'accept-ranges': 'bytes',
+    etag,
+  }
+  const condition = call.headers['if-match']
+  if (condition !== undefined && condition !== '*' && condition !== etag) return plain(412, 'ConditionNotMet')
+  const range = call.headers.range
+  if (range === undefined) return { status: 200, headers, body: bytes }
+  const span = readRange(range, bytes.length)
+  if (!span) return { ...plain(416, 'InvalidRange'), headers: { 'content-range': `bytes */${bytes.length}` } }
+  const contentRange = `bytes ${span.first}-${span.last}/${bytes.length}`
+  return {
+    status: 206,
+    headers: { ...headers, 'content-range': contentRange },
+    body: bytes.subarray(span.first, span.last + 1),
+  }
+}
+
+/** Reads `bytes=first-last`, `bytes=first-` or `bytes=-length`; undefined when nothing of it lies in the file. */
+function readRange(range: string, length: number): { readonly first: number; readonly last: number } | undefined {
+  const [, from = '', to = ''] = /^bytes=(\d*)-(\d*)$/.exec(range) ?? []
+  if (from === '' && to === '') return undefined
+  const first = from === '' ? Math.max(0, length - Number(to)) : Number(from)
+  const last = from === '' || to === '' ? length - 1 : Math.min(Number(to), length - 1)
+  return first <= last ? { first, last } : undefined
+}
+
+export function plain(status: number, text: string): Answer {
+  return { status, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: text }
+}

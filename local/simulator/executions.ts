@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto'
+import { downloadLink } from './downloads.ts'
+import { type Answer, type Call, items, NOT_FOUND, parameter, refusal, wireTime } from './http.ts'
+import type { Service } from './service.ts'
+import type { Execution, Report } from './state.ts'
+
+const STATUSES = ['Pending', 'Running', 'Paused', 'Completed'] as const
+
+export type ExecutionStatus = (typeof STATUSES)[number]
+
+const NONE_YET =
+  "There are no executions that have occurred for the given filter conditions. Double check the reportId or executionId and retry the API after the report's scheduled execution time"
+
+/** Executions are listed for 90 days. */
+const HISTORY_MS = 90 * 86_400_000
+
+/** Queues a run of the report; a file set for its query now is what it will serve. */
+export function newExecution(service: Service, report: Report): Execution {
+  const now = service.now()
+  const executionId = randomUUID()
+  const file = service.files.get(report.queryId)
+  if (file) service.pinned.set(executionId, file)
+  return {
+    executionId,
+    reportId: report.reportId,
+    queuedAt: now.toISOString(),
+    readyAt: new Date(now.getTime() + service.generationMilliseconds).toISOString(),
+    announced: false,
+  }
+}
+
+/** Pending for the first third of the generation time, then Running, then Completed; only the clock decides. */
+export function statusOf(service: Service, execution: Execution): ExecutionStatus {
+  const [now, queued, ready] = [service.now().getTime(), Date.parse(execution.queuedAt), Date.parse(execution.readyAt)]
+  if (now >= ready) return 'Completed'
+  return now - queued >= (ready - queued) / 3 ? 'Running' : 'Pending'
+}
+
+/** GET /ScheduledReport/execution/{reportId}, with both documented default filters: Completed, and the latest only. */
+export function listExecutions(call: Call, service: Service, user: string): Answer {
+  const reportIds = idList(decodeURIComponent(call.path.split('/').at(-1) ?? ''))
+  const reports = service.state.reports.filter(
+    (report) => !report.deleted && report.user === user && reportIds.includes(report.reportId),
+  )
+  if (reports.length === 0) return refusal(404, NOT_FOUND)
+  const asked = parameter(call, 'executionStatus') ?? 'Completed'
+  const wanted = idList(asked)
+  const unknown = asked.split(';').find((status) => !isStatus(status))
+  if (unknown !== undefined) return refusal(400, `Requested value '${unknown.trim()}' not found`)
+  const executionId = parameter(call, 'executionId')
+  const ids = executionId === undefined ? undefined : idList(executionId)
+  const latestOnly = parameter(call, 'getLatestExecution')?.toLowerCase() !== 'false'
+  const found = reports.flatMap((report) => {
+    const runs = runsOf(service, report).filter((run) => wanted.includes(statusOf(service, run).toLowerCase()))
+    const named = runs.filter((run) => ids?.includes(run.executionId) ?? true)
+    return (latestOnly ? named.slice(-1) : named).map((run) => executionItem(service, report, run))
+  })
+  return found.length > 0 ? items(found, null) : refusal(404, NONE_YET)
+}
+
+/** The runs of a report that are still listed, oldest first. */
+function runsOf(service: Service, report: Report): readonly Execution[] {
+  const oldest = service.now().getTime() - HISTORY_MS
+  const runs = service.state.executions.filter((run) => run.reportId === report.reportId)
+  return runs.filter((run) => Date.parse(run.queuedAt) >= oldest)
+}
+
+function isStatus(text: string): boolean {
+  return STATUSES.some((status) => status.toLowerCase() === text.trim().toLowerCase())
+}
+
+function idList(text: string): readonly string[] {
+  return text.split(';').map((id) => id.trim().toLowerCase())
+}
+
+function executionItem(service: Service, report: Report, execution: Execution): object {
+  const status = statusOf(service, execution)
+  const done = status === 'Completed'
+  return {
+    executionId: execution.executionId,
+    reportId: report.reportId,
+    recurrenceInterval: report.recurrenceInterval,
+    recurrenceCount: report.recurrenceCount,
+    // null in the samples although the report had a callback.
+    callbackUrl: null,
+    callbackMethod: null,
+    format: report.format,
+    executionStatus: status,
+    reportLocation: null,
+    reportAccessSecureLink: done ? downloadLink(service, report, execution) : null,
+    reportExpiryTime: null,
+    reportGeneratedTime: done ? wireTime(new Date(execution.readyAt)) : null,
+  }
+}

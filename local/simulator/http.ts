@@ -1,0 +1,100 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+/** One request, read to its end. */
+export type Call = {
+  readonly method: string
+  /** The path as sent, without the query. */
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly headers: IncomingMessage['headers']
+  readonly body: Buffer
+}
+
+export type Answer = {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | Buffer
+}
+
+export async function readCall(request: IncomingMessage): Promise<Call> {
+  const url = new URL(request.url ?? '/', 'http://localhost')
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk)
+  const { method = 'GET', headers } = request
+  return { method, path: url.pathname, query: url.searchParams, headers, body: Buffer.concat(chunks) }
+}
+
+/** Sends an answer; with `cutAt`, only that many bytes of its body before the connection is destroyed. */
+export function send(response: ServerResponse, answer: Answer, cutAt?: number): void {
+  const body = Buffer.from(answer.body)
+  response.writeHead(answer.status, { ...answer.headers, 'content-length': String(body.length) })
+  if (cutAt === undefined || cutAt >= body.length) {
+    response.end(body)
+    return
+  }
+  response.flushHeaders()
+  response.write(body.subarray(0, cutAt), () => response.destroy())
+}
+
+export function json(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
+  return {
+    status,
+    headers: { 'content-type': 'application/json; charset=utf-8', ...headers },
+    body: JSON.stringify(value),
+  }
+}
+
+/** The service's envelope round the items of a success (dossier, section 4). */
+export function items(value: readonly unknown[], message: string | null): Answer {
+  return json(200, { value, nextLink: null, totalCount: value.length, message, statusCode: 200, dataRedacted: false })
+}
+
+/** The service's envelope round a refusal; `message` is one of the texts of the dossier's section 12 where it has one. */
+export function refusal(status: number, message: string, headers: Readonly<Record<string, string>> = {}): Answer {
+  const envelope = { value: null, nextLink: null, totalCount: 0, message, statusCode: status, dataRedacted: false }
+  return json(status, envelope, headers)
+}
+
+export const NOT_FOUND = 'No item found with given filters.'
+
+/** A query parameter, whatever the case of its name; blanks around it go, and an empty one counts as absent. */
+export function parameter(call: Call, name: string): string | undefined {
+  const wanted = name.toLowerCase()
+  const value = [...call.query].find(([key]) => key.toLowerCase() === wanted)?.[1].trim()
+  return value === '' ? undefined : value
+}
+
+/** The fields of a JSON body by lower-case name; none when the body is no JSON object. */
+export type Fields = ReadonlyMap<string, unknown>
+
+export function readFields(call: Call): Fields {
+  const parsed = parseJson(call.body.toString('utf8'))
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return new Map()
+  return new Map(Object.entries(parsed).map(([name, value]) => [name.trim().toLowerCase(), value]))
+}
+
+/** A text field without the blanks around it; undefined when it is absent, null, empty or no text. */
+export function textField(fields: Fields, name: string): string | undefined {
+  const value = fields.get(name.toLowerCase())
+  return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined
+}
+
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** An instant as the service writes it: UTC, whole seconds. */
+export function wireTime(instant: Date): string {
+  return instant.toISOString().replace(/\.\d+Z$/, 'Z')
+}
+
+/** Reads an instant written exactly `yyyy-MM-ddTHH:mm:ssZ`; undefined for anything else, also for days that do not exist. */
+export function readWireTime(text: string): Date | undefined {
+  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(text)) return undefined
+  const instant = new Date(text)
+  return !Number.isNaN(instant.getTime()) && wireTime(instant) === text ? instant : undefined
+}

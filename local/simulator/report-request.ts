@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto'
+import { datasetsOf } from './datasets.ts'
+import { type Answer, type Fields, readWireTime, refusal, textField } from './http.ts'
+import { visibleQueries } from './queries.ts'
+import { resolveQuery } from './query.ts'
+import type { Service } from './service.ts'
+
+/** Who asks for which report, of which service. */
+export type ReportRequest = { readonly fields: Fields; readonly service: Service; readonly user: string }
+
+type Check = (request: ReportRequest) => Answer | undefined
+
+const INTERVAL_HOURS = { least: 4, most: 2160 }
+const LEAD_MS = 4 * 3_600_000
+const INVALID = 'Invalid report parameters'
+
+/** The order in which the service is assumed to look at a request (dossier, section 15). */
+const CHECKS: readonly Check[] = [missing, unknownQuery, badInterval, earlyStart, badNames, badDates, recurring]
+
+/** Gives the refusal of the first check that does not hold; undefined when the report can be created. */
+export function refuseReport(request: ReportRequest): Answer | undefined {
+  for (const check of CHECKS) {
+    const refused = check(request)
+    if (refused) return refused
+  }
+  return undefined
+}
+
+/** With ExecuteNow the start, interval and count are not looked at. */
+export function isExecuteNow(fields: Fields): boolean {
+  return fields.get('executenow') === true
+}
+
+function missing({ fields }: ReportRequest): Answer | undefined {
+  const needed = isExecuteNow(fields)
+    ? ['reportname', 'queryid']
+    : ['reportname', 'queryid', 'starttime', 'recurrenceinterval']
+  const absent = needed.some(
+    (name) => fields.get(name) === undefined || fields.get(name) === null || fields.get(name) === '',
+  )
+  return absent ? refusal(400, 'Null or missing value') : undefined
+}
+
+function unknownQuery({ fields, service, user }: ReportRequest): Answer | undefined {
+  const queryId = textField(fields, 'QueryId')?.toLowerCase()
+  const query = visibleQueries(service, user).find((visible) => visible.queryId === queryId)
+  if (!query) return refusal(400, 'Invalid QueryId')
+  const resolved = resolveQuery(query.query, datasetsOf(service.profile))
+  return typeof resolved === 'string' ? refusal(400, resolved) : undefined
+}
+
+function badInterval({ fields }: ReportRequest): Answer | undefined {
+  if (isExecuteNow(fields)) return undefined
+  const [hours, count] = [fields.get('recurrenceinterval'), fields.get('recurrencecount') ?? 1]
+  if (!Number.isInteger(hours) || !Number.isInteger(count) || Number(count) < 1) return refusal(400, INVALID)
+  const inRange = Number(hours) >= INTERVAL_HOURS.least && Number(hours) <= INTERVAL_HOURS.most
+  return inRange ? undefined : refusal(400, 'Recurrence Interval must be between 4 and 2160')
+}
+
+function earlyStart({ fields, service }: ReportRequest): Answer | undefined {
+  const start = readWireTime(textField(fields, 'StartTime') ?? '')
+  if (isExecuteNow(fields) || !start || start.getTime() >= service.now().getTime() + LEAD_MS) return undefined
+  return refusal(400, `${INVALID} for creation - Start time of report should at least be 4 hours from current UTC time`)
+}
+
+function badNames({ fields }: ReportRequest): Answer | undefined {
+  const allowed = { Format: ['CSV', 'TSV'], CallbackMethod: ['GET', 'POST'] }
+  for (const [name, values] of Object.entries(allowed)) {
+    const value = textField(fields, name)
+    if (value !== undefined && !values.includes(value.toUpperCase())) {
+      return refusal(400, `Requested value '${value}' not found`)
+    }
+  }
+  const callback = textField(fields, 'CallbackUrl')
+  const callable = callback === undefined || (/^https?:\/\//i.test(callback) && URL.canParse(callback))
+  return callable ? undefined : refusal(400, INVALID)
+}
+
+function badDates({ fields }: ReportRequest): Answer | undefined {
+  const names = isExecuteNow(fields)
+    ? ['QueryStartTime', 'QueryEndTime']
+    : ['StartTime', 'QueryStartTime', 'QueryEndTime']
+  const given = names
+    .map((name) => fields.get(name.toLowerCase()))
+    .filter((value) => value !== undefined && value !== null)
+  if (given.every((value) => readWireTime(String(value).trim()))) return undefined
+  return refusal(500, `Internal error encountered while creating report. Correlation ID <${randomUUID()}>`)
+}
+
+/** A limit of this simulator and not of the service: nothing of ours asks for recurring reports. */
+function recurring({ fields }: ReportRequest): Answer | undefined {
+  return isExecuteNow(fields) ? undefined : refusal(501, 'This simulator runs reports with ExecuteNow only')
+}

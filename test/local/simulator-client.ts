@@ -1,0 +1,79 @@
+import { request } from 'node:https'
+import { text } from 'node:stream/consumers'
+import type { Simulator } from '../../local/simulator/simulator.ts'
+
+export type Envelope = {
+  readonly value: readonly Record<string, unknown>[] | null
+  readonly totalCount: number
+  readonly message: string | null
+  readonly statusCode: number
+}
+
+/** A client of the service that believes nothing: it sends what the test says and gives back status and envelope. */
+export type Client = {
+  get(path: string): Promise<{ status: number; envelope: Envelope }>
+  post(path: string, body: object): Promise<{ status: number; envelope: Envelope }>
+  delete(path: string): Promise<{ status: number; envelope: Envelope }>
+}
+
+export async function postForm(simulator: Simulator, path: string, form: Record<string, string>) {
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  const response = await new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
+    const sent = request(
+      `${simulator.authority}${path}`,
+      { method: 'POST', ca: simulator.certificate, headers },
+      resolve,
+    )
+    sent.on('error', reject)
+    sent.end(new URLSearchParams(form).toString())
+  })
+  return { status: response.statusCode, body: JSON.parse(await text(response)) as Record<string, unknown> }
+}
+
+export async function getToken(simulator: Simulator, clientId = 'app'): Promise<string> {
+  const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: 'secret', scope: 'x/.default' }
+  const { body } = await postForm(simulator, '/tenant/oauth2/v2.0/token', form)
+  return String(body.access_token)
+}
+
+export async function connect(simulator: Simulator, clientId?: string): Promise<Client> {
+  const headers = { authorization: `Bearer ${await getToken(simulator, clientId)}` }
+  const send = async (method: string, path: string, body?: object) => {
+    const init = body === undefined ? { method, headers } : { method, headers, body: JSON.stringify(body) }
+    const response = await fetch(`${simulator.baseUrl}/${path}`, init)
+    return { status: response.status, envelope: (await response.json()) as Envelope }
+  }
+  return {
+    get: (path) => send('GET', path),
+    post: (path, body) => send('POST', path, body),
+    delete: (path) => send('DELETE', path),
+  }
+}
+
+export function first(envelope: Envelope): Record<string, unknown> {
+  const [item] = envelope.value ?? []
+  if (!item) throw new Error(`the envelope holds no item: ${envelope.message}`)
+  return item
+}
+
+/** Creates a query and an ExecuteNow report of it, and gives the reportId. */
+export async function createReport(client: Client, query: string, fields: object = {}): Promise<string> {
+  const made = await client.post('ScheduledQueries', { Name: 'q', Query: query })
+  const body = { ReportName: 'r', QueryId: first(made.envelope).queryId, ExecuteNow: true, ...fields }
+  return String(first((await client.post('ScheduledReport', body)).envelope).reportId)
+}
+
+/** The signed link of a completed report. */
+export async function linkOf(client: Client, reportId: string): Promise<string> {
+  return String(first((await client.get(`ScheduledReport/execution/${reportId}`)).envelope).reportAccessSecureLink)
+}
+
+export async function until<T>(read: () => T | undefined | Promise<T | undefined>, within = 10_000): Promise<T> {
+  const deadline = Date.now() + within
+  for (;;) {
+    const value = await read()
+    if (value !== undefined) return value
+    if (Date.now() > deadline) throw new Error('the condition did not come true in time')
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
