@@ -1,0 +1,82 @@
+/** A moment in UTC: whole seconds since 1970 in milliseconds, and the text Table Storage takes, with up to seven decimals. */
+export type Moment = { readonly milliseconds: number; readonly iso: string }
+
+type Parts = Readonly<Record<string, string | undefined>>
+
+const MONTH_NAMES = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
+const MINUTE = 60_000
+
+/** Table Storage knows no DateTime before 1601. */
+const EARLIEST = Date.UTC(1601, 0, 1)
+const AFTER_LATEST = Date.UTC(10_000, 0, 1)
+
+/** What the documents and the samples show, most frequent first; nothing is guessed beyond these. */
+const FORMATS = [
+  /^(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d)(?:[T ](?<hour>\d\d):(?<minute>\d\d):(?<second>\d\d)(?:\.(?<fraction>\d+))?(?:Z|(?<sign>[+-])(?<zoneHour>\d\d):(?<zoneMinute>\d\d))?)?$/,
+  /^(?<name>[A-Za-z]{3})[- ](?<year>\d{4})$/,
+  /^(?<year>\d{4})(?<month>\d\d)(?<day>\d\d)?$/,
+  /^(?<year>\d{4})-(?<month>\d\d)$/,
+  /^(?<month>\d{1,2})\/(?<day>\d{1,2})\/(?<year>\d{4})(?: (?<hour>\d{1,2}):(?<minute>\d\d)(?::(?<second>\d\d))?(?: (?<half>[AaPp][Mm]))?)?$/,
+]
+
+/**
+ * Reads a date: `yyyy-MM-dd`, the same with `T` or a blank and `HH:mm:ss[.f…][Z|±hh:mm]`, `MMM-yyyy`, `MMM yyyy`, `yyyyMM`,
+ * `yyyyMMdd`, `yyyy-MM`, `M/d/yyyy` and the same with `h:mm[:ss] [AM|PM]` (month first, as Microsoft writes it). Without a
+ * zone it is UTC. Decimals of a second after the seventh are dropped: the table holds no more. Undefined for anything
+ * else, for days the calendar does not have, and outside 1601 to 9999.
+ */
+export function parseMoment(text: string): Moment | undefined {
+  for (const format of FORMATS) {
+    const parts = format.exec(text)?.groups
+    if (parts !== undefined) return toMoment(parts)
+  }
+  return undefined
+}
+
+/** The first instant of the month a moment lies in. */
+export function startOfMonth(moment: Moment): Moment {
+  const date = new Date(moment.milliseconds)
+  return fromMilliseconds(Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1), '')
+}
+
+function toMoment(parts: Parts): Moment | undefined {
+  const day = dayOf(parts)
+  const time = timeOf(parts)
+  const zone = zoneOf(parts)
+  if (day === undefined || time === undefined || zone === undefined) return undefined
+  const milliseconds = day + time - zone
+  if (milliseconds < EARLIEST || milliseconds >= AFTER_LATEST) return undefined
+  return fromMilliseconds(milliseconds, parts.fraction?.slice(0, 7) ?? '')
+}
+
+function fromMilliseconds(milliseconds: number, fraction: string): Moment {
+  const seconds = new Date(milliseconds).toISOString().slice(0, 19)
+  return { milliseconds, iso: fraction === '' ? `${seconds}Z` : `${seconds}.${fraction}Z` }
+}
+
+function dayOf({ year, month, name, day = '1' }: Parts): number | undefined {
+  const index = name === undefined ? Number(month) - 1 : MONTH_NAMES.indexOf(name.toLowerCase())
+  const date = new Date(0)
+  // Not Date.UTC, which takes the years 0 to 99 for 1900 to 1999.
+  date.setUTCFullYear(Number(year), index, Number(day))
+  return index >= 0 && date.getUTCMonth() === index && date.getUTCDate() === Number(day) ? date.getTime() : undefined
+}
+
+function timeOf({ hour = '0', minute = '0', second = '0', half }: Parts): number | undefined {
+  const hours = half === undefined ? Number(hour) : fullHour(Number(hour), half)
+  if (hours > 23 || Number(minute) > 59 || Number(second) > 59) return undefined
+  return (hours * 60 + Number(minute)) * MINUTE + Number(second) * 1000
+}
+
+/** The hour of a clock of twelve hours, on which 12 AM is midnight; 24, which no day has, for hours it does not show. */
+function fullHour(hour: number, half: string): number {
+  if (hour < 1 || hour > 12) return 24
+  return (hour % 12) + (half.toLowerCase() === 'pm' ? 12 : 0)
+}
+
+function zoneOf({ sign, zoneHour, zoneMinute }: Parts): number | undefined {
+  if (sign === undefined) return 0
+  const minutes = Number(zoneHour) * 60 + Number(zoneMinute)
+  if (minutes > 14 * 60 || Number(zoneMinute) > 59) return undefined
+  return (sign === '-' ? -minutes : minutes) * MINUTE
+}

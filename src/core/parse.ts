@@ -1,0 +1,197 @@
+/**
+ * Why a record cannot be trusted. `ragged`: another number of fields than the header. `text-after-quote`: text between a
+ * closing quote and the next delimiter. `too-long`: longer than the limit. `unclosed-quote`: the text ended inside quotes.
+ */
+export type Verdict = 'ragged' | 'text-after-quote' | 'too-long' | 'unclosed-quote'
+
+export type ParsedRecord = {
+  /** The physical line where the record starts: line feeds before it, plus one. */
+  readonly line: number
+  /** Empty under every verdict but `ragged`: no field of such a record can be told from the next. */
+  readonly fields: readonly string[]
+  readonly verdict?: Verdict
+  /** The record as written, without its line end, cut at 65,536 UTF-16 units (or the record limit where that is lower). */
+  readonly raw: string
+}
+
+/** Takes decoded text in pieces of any size and gives the records that are complete; `end` gives the last one. */
+export type Parser = { push(text: string): readonly ParsedRecord[]; end(): readonly ParsedRecord[] }
+
+const LINE_FEED = 10
+const CARRIAGE_RETURN = 13
+const QUOTE = 34
+const BYTE_ORDER_MARK = 0xfeff
+const RAW_LIMIT = 65_536
+
+// Where a scan stands inside a record. Numbers, not words: this is compared once per character.
+const FIELD_START = 0
+const PLAIN = 1
+const QUOTED = 2
+const QUOTE_SEEN = 3
+const BROKEN = 4
+
+type State = {
+  readonly delimiter: string
+  readonly maxRecordLength: number
+  place: number
+  line: number
+  startLine: number
+  /** The text of the record begun, all of it scanned. */
+  pending: string
+  /** The beginning of a record that got too long; the rest of it is scanned and not kept. */
+  head: string | undefined
+  width: number | undefined
+  started: boolean
+}
+
+/**
+ * A parser of delimited text after RFC 4180, with what real files add: a byte order mark is dropped; records end with LF
+ * or CRLF, mixed as they come, and a lone CR is data; a quote inside an unquoted field is literal; text after a closing
+ * quote spoils its record up to the next line feed and no further. The first record is the header and sets the width.
+ * Empty lines are no records, except below a header of one column, where an empty line is an empty cell. A record of more
+ * than `maxRecordLength` UTF-16 units is scanned to its end without being kept. An unclosed quote takes the rest of the text.
+ */
+export function createParser(options: { delimiter: string; maxRecordLength: number }): Parser {
+  const state: State = {
+    delimiter: options.delimiter,
+    maxRecordLength: options.maxRecordLength,
+    place: FIELD_START,
+    line: 1,
+    startLine: 1,
+    pending: '',
+    head: undefined,
+    width: undefined,
+    started: false,
+  }
+  return {
+    push: (text) => readRecords(state, withoutMark(state, text)),
+    end: () => readRest(state),
+  }
+}
+
+function withoutMark(state: State, text: string): string {
+  if (state.started || text === '') return text
+  state.started = true
+  return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text
+}
+
+/** Lines without a quote, nearly all, are found and split by the engine's own search; others are scanned by character. */
+function readRecords(state: State, chunk: string): ParsedRecord[] {
+  const records: ParsedRecord[] = []
+  const text = state.pending + chunk
+  let start = 0
+  let scanned = state.pending.length
+  let isFresh = scanned === 0 && state.head === undefined
+  let quote = -1
+  for (;;) {
+    if (quote < scanned) quote = indexOrEnd(text, '"', scanned)
+    const lineEnd = isFresh ? text.indexOf('\n', scanned) : -1
+    const isPlain = lineEnd !== -1 && lineEnd < quote
+    const end = isPlain ? lineEnd : findEnd(state, text, scanned)
+    if (end === -1) break
+    if (isPlain) state.line++
+    const length = text.charCodeAt(end - 1) === CARRIAGE_RETURN && end > start ? end - 1 : end
+    const record = toRecord(state, text.slice(start, length), isPlain)
+    if (record !== undefined) records.push(record)
+    state.startLine = state.line
+    state.head = undefined
+    start = scanned = end + 1
+    isFresh = true
+  }
+  keepPending(state, text.slice(start))
+  return records
+}
+
+function indexOrEnd(text: string, wanted: string, from: number): number {
+  const index = text.indexOf(wanted, from)
+  return index === -1 ? text.length : index
+}
+
+/** The index of the line feed that ends the record, or -1 with the place kept for the next piece. */
+function findEnd(state: State, text: string, from: number): number {
+  const delimiter = state.delimiter.charCodeAt(0)
+  let place = state.place
+  for (let at = from; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === LINE_FEED) state.line++
+    if (code === LINE_FEED && place !== QUOTED) {
+      state.place = FIELD_START
+      return at
+    }
+    place = nextPlace(place, code, delimiter)
+  }
+  state.place = place
+  return -1
+}
+
+function nextPlace(place: number, code: number, delimiter: number): number {
+  if (place === QUOTED) return code === QUOTE ? QUOTE_SEEN : QUOTED
+  if (place === BROKEN) return BROKEN
+  if (code === delimiter) return FIELD_START
+  if (place === PLAIN) return PLAIN
+  // At the start of a field a quote opens it; after a quote it is a doubled one, and the field goes on.
+  if (code === QUOTE) return QUOTED
+  return place === FIELD_START ? PLAIN : BROKEN
+}
+
+function keepPending(state: State, text: string): void {
+  state.pending = state.head === undefined ? text : ''
+  // One unit more than the limit may still be the CR of the line end.
+  if (state.pending.length <= state.maxRecordLength + 1) return
+  state.head = rawText(state, text)
+  state.pending = ''
+}
+
+function rawText({ maxRecordLength }: State, text: string): string {
+  return text.slice(0, Math.min(RAW_LIMIT, maxRecordLength))
+}
+
+function readRest(state: State): ParsedRecord[] {
+  if (state.pending === '' && state.head === undefined) return []
+  if (state.place === QUOTED) return [broken(state, 'unclosed-quote', state.head ?? state.pending)]
+  const record = toRecord(state, state.pending, false)
+  return record === undefined ? [] : [record]
+}
+
+function toRecord(state: State, text: string, isPlain: boolean): ParsedRecord | undefined {
+  const isTooLong = state.head !== undefined || text.length > state.maxRecordLength
+  if (isTooLong) return broken(state, 'too-long', state.head ?? text)
+  if (text === '' && state.width !== 1) return undefined
+  const fields = isPlain ? text.split(state.delimiter) : splitQuoted(text, state.delimiter)
+  if (fields === undefined) return broken(state, 'text-after-quote', text)
+  state.width ??= fields.length
+  const line = state.startLine
+  const raw = rawText(state, text)
+  return fields.length === state.width ? { line, fields, raw } : { line, fields, verdict: 'ragged', raw }
+}
+
+function broken(state: State, verdict: Verdict, text: string): ParsedRecord {
+  state.width ??= 0
+  return { line: state.startLine, fields: [], verdict, raw: rawText(state, text) }
+}
+
+/** The fields of one whole record; undefined where text follows a closing quote. */
+function splitQuoted(text: string, delimiter: string): string[] | undefined {
+  const fields: string[] = []
+  for (let at = 0; at <= text.length; at++) {
+    if (text.charCodeAt(at) !== QUOTE) {
+      const end = indexOrEnd(text, delimiter, at)
+      fields.push(text.slice(at, end))
+      at = end
+      continue
+    }
+    const close = closingQuote(text, at + 1)
+    const field = text.slice(at + 1, close)
+    fields.push(field.includes('"') ? field.replaceAll('""', '"') : field)
+    at = close + 1
+    if (at < text.length && text[at] !== delimiter) return undefined
+  }
+  return fields
+}
+
+/** The scan has seen every quote of the record closed, so there is always one to find. */
+function closingQuote(text: string, from: number): number {
+  let at = text.indexOf('"', from)
+  while (text.charCodeAt(at + 1) === QUOTE) at = text.indexOf('"', at + 2)
+  return at
+}
