@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { request } from 'node:https'
 import { text } from 'node:stream/consumers'
 import type { Simulator } from '../../local/simulator/simulator.ts'
@@ -18,7 +19,7 @@ export type Client = {
 
 export async function postForm(simulator: Simulator, path: string, form: Record<string, string>) {
   const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-  const response = await new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const sent = request(
       `${simulator.authority}${path}`,
       { method: 'POST', ca: simulator.certificate, headers },

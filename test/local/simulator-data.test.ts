@@ -1,0 +1,192 @@
+import { parse } from 'csv-parse/sync'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { AWKWARD } from '../../local/simulator/awkward.ts'
+import { makeRows } from '../../local/simulator/data.ts'
+import { datasetsOf } from '../../local/simulator/datasets.ts'
+import { encodeText } from '../../local/simulator/encode.ts'
+import { parseQuery, type ResolvedQuery, resolveQuery } from '../../local/simulator/query.ts'
+import { timespanTimes } from '../../local/simulator/timespan.ts'
+import type { Value } from '../../local/simulator/values.ts'
+import { CATALOG, type Dataset } from '../../src/core/catalog.ts'
+
+const DATASETS = datasetsOf('2023')
+
+function resolve(text: string): ResolvedQuery {
+  const resolved = resolveQuery(text, DATASETS)
+  if (typeof resolved === 'string') throw new Error(resolved)
+  return resolved
+}
+
+const between = (from: string, to: string) => ({ from: new Date(from), to: new Date(to) })
+const MARCH = between('2025-03-01T00:00:00Z', '2025-03-31T23:59:59Z')
+const DAY = between('2025-03-07T00:00:00Z', '2025-03-07T23:59:59Z')
+
+function rowsOf(text: string, times = MARCH, seed = 1, rows?: number): readonly (readonly Value[])[] {
+  return makeRows({ seed, query: resolve(text), times, rows })
+}
+
+const allOf = (dataset: Dataset) => `SELECT ${dataset.columns.map(({ name }) => name).join(',')} FROM ${dataset.name}`
+
+describe('made rows', () => {
+  const windows = [
+    MARCH,
+    between('2024-02-01T00:00:00Z', '2024-02-29T23:59:59Z'),
+    DAY,
+    between('2023-12-31T00:00:00Z', '2023-12-31T23:59:59Z'),
+  ]
+  const fitting = (dataset: Dataset) => (dataset.grain === 'day' ? windows : windows.slice(0, 2))
+  const cases = DATASETS.flatMap((dataset) =>
+    fitting(dataset).map((times) => [dataset.name, times.from.toISOString(), dataset, times] as const),
+  )
+
+  it.each(cases)('of %s from %s hold every awkward value', (_name, _from, dataset, times) => {
+    const query = resolve(allOf(dataset))
+    const rows = makeRows({ seed: 1, query, times, rows: undefined })
+    for (const { name, type, present } of AWKWARD) {
+      const columns = query.columns.flatMap((column, index) => {
+        return column.type === type && column.values === undefined && column.name !== dataset.timeColumn ? [index] : []
+      })
+      for (const index of columns) {
+        expect(
+          rows.some((row) => present(row[index] ?? null)),
+          `${name} in ${query.columns[index]?.name}`,
+        ).toBe(true)
+      }
+    }
+  })
+
+  it('spread the awkward values and do not put them at the start', () => {
+    const rows = rowsOf('SELECT CustomerName FROM AzureUsage')
+    const places = rows.flatMap(([value], index) => (String(value).includes('"') ? [index] : []))
+    expect(Math.max(...places) - Math.min(...places)).toBeGreaterThan(rows.length / 2)
+  })
+
+  it('are the same for the same recipe, and others for another seed, dataset or window', () => {
+    const text = 'SELECT CustomerName, UsageQuantity FROM AzureUsage'
+    expect(rowsOf(text)).toEqual(rowsOf(text))
+    expect(rowsOf(text)).not.toEqual(rowsOf(text, MARCH, 2))
+    expect(rowsOf(text)).not.toEqual(rowsOf(text, between('2025-04-01T00:00:00Z', '2025-04-30T23:59:59Z')))
+    const names = (dataset: string) => rowsOf(`SELECT CustomerName FROM ${dataset}`).slice(0, 500)
+    expect(names('AzureUsage')).not.toEqual(names('OfficeUsage'))
+  })
+
+  it('do not depend on which other columns are asked for', () => {
+    const alone = rowsOf('SELECT UsageQuantity FROM AzureUsage').map(([value]) => value)
+    expect(rowsOf('SELECT customername, usagequantity FROM azureusage').map(([, value]) => value)).toEqual(alone)
+  })
+
+  it('of a long window are those of its months together', () => {
+    const text = 'SELECT Month, SubscriptionId FROM AzureUsage'
+    const april = rowsOf(text, between('2025-04-01T00:00:00Z', '2025-04-30T23:59:59Z'))
+    expect(rowsOf(text, between('2025-03-01T00:00:00Z', '2025-04-30T23:59:59Z'))).toEqual([...rowsOf(text), ...april])
+  })
+
+  it('lie in the window, which an end on the next first instant would overstep', () => {
+    const text = 'SELECT Month FROM AzureUsage'
+    expect(new Set(rowsOf(text).flat())).toEqual(new Set(['2025-03-01']))
+    expect(rowsOf(text, between('2025-03-02T00:00:00Z', '2025-03-31T23:59:59Z'))).toEqual([])
+    const days = rowsOf('SELECT DateKey FROM TeamsUsage3PApps', between('2025-03-07T00:00:00Z', '2025-03-08T23:59:59Z'))
+    expect(new Set(days.flat().map(String))).toEqual(
+      new Set([String(new Date('2025-03-07')), String(new Date('2025-03-08'))]),
+    )
+  })
+
+  it('number 1,001 to 1,400 for a month of AzureUsage and far fewer for a day', () => {
+    for (let month = 0; month < 24; month += 1) {
+      const start = new Date(Date.UTC(2023, month, 1))
+      const { length } = rowsOf('SELECT SubscriptionId FROM AzureUsage', { from: start, to: start })
+      expect(length).toBeGreaterThan(1000)
+      expect(length).toBeLessThanOrEqual(1400)
+    }
+    expect(rowsOf('SELECT CustomerId FROM TeamsUsage3PApps', DAY).length).toBeLessThanOrEqual(80)
+    expect(rowsOf('SELECT SubscriptionId FROM AzureUsage', MARCH, 1, 7)).toHaveLength(7)
+  })
+
+  it('stop at the limit, and merge where the query says distinct or names a metric', () => {
+    expect(rowsOf('SELECT SubscriptionId FROM AzureUsage LIMIT 5')).toHaveLength(5)
+    expect(rowsOf('SELECT DISTINCT SubscriptionState FROM AzureUsage')).toHaveLength(4)
+    expect(rowsOf('SELECT SubscriptionState, TotalACR FROM AzureUsage')).toHaveLength(4)
+    expect(rowsOf('SELECT SubscriptionState FROM AzureUsage').length).toBeGreaterThan(1000)
+  })
+})
+
+describe('written rows', () => {
+  const texts = fc.array(
+    fc.array(fc.string({ unit: fc.constantFrom('"', ',', '\t', '\r', '\n', ' ', 'a', 'é', '🚀') }), {
+      minLength: 2,
+      maxLength: 2,
+    }),
+  )
+
+  it.each(['csv', 'tsv'] as const)('read back as %s whatever they hold', (format) => {
+    fc.assert(
+      fc.property(texts, (rows) => {
+        const delimiter = format === 'csv' ? ',' : '\t'
+        const read = parse(encodeText(['a', 'b'], rows, format), { delimiter, record_delimiter: '\r\n' })
+        expect(read).toEqual([['a', 'b'], ...rows])
+      }),
+    )
+  })
+
+  it('follow the documented guesses, written out', () => {
+    const rows = [['a "b"', 12n, '-0.50', new Date('2025-03-01T00:00:00Z'), null]]
+    expect(encodeText(['A', 'B', 'C', 'D', 'E'], rows, 'csv')).toBe(
+      'A,B,C,D,E\r\n"a ""b""",12,-0.50,2025-03-01T00:00:00Z,\r\n',
+    )
+    expect(encodeText(['A'], [[''], [null]], 'csv')).toBe('A\r\n""\r\n""\r\n')
+  })
+})
+
+describe('the query grammar', () => {
+  it.each([
+    'select a from d',
+    "SELECT DISTINCT a,\n b FROM d WHERE a='x y, FROM' AND b NOT IN (1, -2.5) AND c LIKE '%z%' ORDER BY a, b DESC LIMIT 3 TIMESPAN last_month;",
+    "SELECT a FROM d WHERE a IN ('x') AND b NOT LIKE 'y' AND c >= 1 AND d != 'q'",
+    'SELECT a FROM d TIMESPAN LIFETIME',
+  ])('takes %s', (text) => {
+    expect(parseQuery(text)).toBeDefined()
+  })
+
+  it.each([
+    '',
+    'SELECT FROM d',
+    'SELECT a',
+    'SELECT a, FROM d',
+    'SELECT a b FROM d',
+    'SELECT * FROM d',
+    'SELECT a FROM d WHERE',
+    'SELECT a FROM d WHERE a',
+    "SELECT a FROM d WHERE a = 'x' OR b = 'y'",
+    "SELECT a FROM d WHERE a = ('x')",
+    "SELECT a FROM d WHERE a IN ('x', 1)",
+    "SELECT a FROM d WHERE a = 'x",
+    'SELECT a FROM d LIMIT 0',
+    'SELECT a FROM d LIMIT 1.5',
+    'SELECT a FROM d ORDER a',
+    'SELECT a FROM d LIMIT 1 ORDER BY a',
+    'SELECT a FROM d TIMESPAN LAST_2_MONTHS',
+    'FROM d SELECT a',
+    'SELECT a FROM d; DROP',
+  ])('does not take %s', (text) => {
+    expect(parseQuery(text)).toBeUndefined()
+  })
+
+  it('gives fields, conditions and limit apart', () => {
+    const text = "SELECT a, b FROM d WHERE c = 'x' ORDER BY e ASC LIMIT 12"
+    const expected = { distinct: false, fields: ['a', 'b'], dataset: 'd', mentioned: ['c', 'e'], limit: 12 }
+    expect(parseQuery(text)).toMatchObject(expected)
+  })
+
+  it('covers six months with the running one when nothing else is said', () => {
+    const now = new Date('2025-05-10T12:00:00Z')
+    expect(timespanTimes(undefined, now)).toEqual({ from: new Date('2024-12-01T00:00:00Z'), to: now })
+    expect(timespanTimes('YESTERDAY', now)).toEqual(between('2025-05-09T00:00:00Z', '2025-05-09T23:59:59Z'))
+    expect(timespanTimes('LAST_7_DAYS', now).from).toEqual(new Date('2025-05-04T00:00:00Z'))
+  })
+
+  it('knows every dataset of the catalogue that one of the years offers', () => {
+    const offered = new Set([...datasetsOf('2021'), ...DATASETS].map(({ name }) => name))
+    expect(CATALOG.filter(({ name }) => !offered.has(name))).toEqual([])
+  })
+})

@@ -1,0 +1,191 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
+import { connect, createReport, first, getToken, linkOf, postForm } from './simulator-client.ts'
+
+const QUERY = 'SELECT Month, CustomerName, IsACRDuplicateAtPGALevel FROM AzureUsage'
+const MARCH = { QueryStartTime: '2025-03-01T00:00:00Z', QueryEndTime: '2025-03-31T23:59:59Z' }
+
+let folder: string
+let simulator: Simulator
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'simulator-test-'))
+  simulator = await startSimulator({ generationMilliseconds: 0 })
+})
+afterEach(async () => {
+  await simulator.close()
+  rmSync(folder, { recursive: true })
+})
+
+describe('a token', () => {
+  it('is given to the real client of Azure, which then may call the service', async () => {
+    const file = join(folder, 'ca.pem')
+    writeFileSync(file, simulator.certificate)
+    const script = `
+      import { ClientSecretCredential } from '@azure/identity'
+      const options = { authorityHost: process.argv[1], disableInstanceDiscovery: true }
+      const credential = new ClientSecretCredential('11111111-1111-4111-8111-111111111111', 'app', 'secret', options)
+      console.log((await credential.getToken('https://api.partnercenter.microsoft.com/.default')).token)`
+    const env = { ...process.env, NODE_EXTRA_CA_CERTS: file }
+    const child = promisify(execFile)(process.execPath, ['--input-type=module', '-e', script, simulator.authority], {
+      env,
+    })
+    const authorization = `Bearer ${(await child).stdout.trim()}`
+    expect((await fetch(`${simulator.baseUrl}/ScheduledDataset`, { headers: { authorization } })).status).toBe(200)
+  })
+
+  it.each([
+    ['/tenant/oauth2/v2.0/token', 3599],
+    ['/tenant/oauth2/token', '3599'],
+  ])('comes from %s for a refresh token, with a new refresh token', async (path, lifetime) => {
+    const form = { grant_type: 'refresh_token', client_id: 'app', refresh_token: 'old' }
+    const one = await postForm(simulator, path, form)
+    expect(one).toMatchObject({ status: 200, body: { token_type: 'Bearer', expires_in: lifetime } })
+    const two = await postForm(simulator, path, { ...form, refresh_token: String(one.body.refresh_token) })
+    expect(two.body.refresh_token).not.toBe(one.body.refresh_token)
+  })
+
+  it('is refused without a secret and for a grant of another kind', async () => {
+    const path = '/tenant/oauth2/v2.0/token'
+    const noSecret = await postForm(simulator, path, { grant_type: 'client_credentials', client_id: 'app' })
+    expect(noSecret).toMatchObject({ status: 401, body: { error: 'invalid_client' } })
+    const password = await postForm(simulator, path, { grant_type: 'password', client_id: 'app' })
+    expect(password).toMatchObject({ status: 400, body: { error: 'unsupported_grant_type' } })
+  })
+
+  it('opens the service for an hour, in either header, and nothing else does', async () => {
+    const token = await getToken(simulator)
+    const status = async (headers: Record<string, string>) => {
+      const answer = await fetch(`${simulator.baseUrl}/ScheduledDataset`, { headers })
+      return [answer.status, ((await answer.json()) as { message: string }).message]
+    }
+    const unauthorized = [401, 'Unauthorized']
+    expect((await status({ authorization: `Bearer ${token}` }))[0]).toBe(200)
+    expect((await status({ 'X-AadUserTicket': token }))[0]).toBe(200)
+    expect(await status({})).toEqual(unauthorized)
+    expect(await status({ authorization: token })).toEqual(unauthorized)
+    expect(await status({ authorization: `Bearer x${token}` })).toEqual(unauthorized)
+    simulator.advance(3_600_000)
+    expect(await status({ authorization: `Bearer ${token}` })).toEqual(unauthorized)
+  })
+})
+
+describe('a restart', () => {
+  it('keeps queries, reports, links, tokens and certificate', async () => {
+    const state = join(folder, 'deep', 'state.json')
+    const one = await startSimulator({ state, generationMilliseconds: 0 })
+    const client = await connect(one)
+    const reportId = await createReport(client, QUERY, MARCH)
+    const link = await linkOf(client, reportId)
+    const token = await getToken(one)
+    const text = one.served(reportId)?.text
+    await one.close()
+    const two = await startSimulator({ state, generationMilliseconds: 0 })
+    expect(two.certificate).toBe(one.certificate)
+    const headers = { authorization: `Bearer ${token}` }
+    const listed = await fetch(`${two.baseUrl}/ScheduledReport?reportId=${reportId}`, { headers })
+    expect(first((await listed.json()) as never).reportId).toBe(reportId)
+    expect(await (await fetch(link.replace(one.origin, two.origin))).text()).toBe(text)
+    expect(two.served(reportId)?.text).toBe(text)
+    await two.close()
+  })
+})
+
+describe('control over HTTP', () => {
+  const control = async (path: string, body?: string) => {
+    const answer = await fetch(`${simulator.origin}/_sim/${path}`, body === undefined ? {} : { method: 'POST', body })
+    return { status: answer.status, body: (await answer.json()) as never }
+  }
+
+  it('shows what the methods show', async () => {
+    const client = await connect(simulator)
+    const reportId = await createReport(client, QUERY, MARCH)
+    const served = simulator.served(reportId)
+    const { body } = await control(`served/${reportId}`)
+    const rows = served?.rows.map((row) => row.map((value) => (typeof value === 'bigint' ? String(value) : value)))
+    expect(body).toMatchObject({
+      header: served?.header,
+      rows,
+      text: served?.text,
+      bytes: served?.bytes.toString('base64'),
+    })
+    expect((await control('reports')).body).toEqual(simulator.reports())
+    const paths = (await control('requests')).body as readonly { path: string; body: string }[]
+    expect(paths.map(({ path }) => path.split('/').at(-1))).toEqual(['token', 'ScheduledQueries', 'ScheduledReport'])
+    expect(paths[2]?.body).toContain('"ExecuteNow":true')
+  })
+
+  it('does what the methods do', async () => {
+    const client = await connect(simulator)
+    await control('fault', JSON.stringify({ endpoint: 'datasets', effect: { status: 500 } }))
+    expect((await client.get('ScheduledDataset')).status).toBe(500)
+    await control('file/d1a4d75e-5ca8-4847-845f-ee0a9be6f07b', 'a,b\r\n')
+    const reportId = await createReport(client, QUERY, { QueryId: 'd1a4d75e-5ca8-4847-845f-ee0a9be6f07b' })
+    expect(simulator.served(reportId)?.text).toBe('a,b\r\n')
+    await control('advance', '{"milliseconds":3600000}')
+    expect((await client.get('ScheduledDataset')).status).toBe(401)
+  })
+
+  it.each([
+    ['fault', '{"endpoint":"nothing","effect":"lost"}', 400],
+    ['fault', '{"endpoint":"callback","effect":{"status":500}}', 400],
+    ['fault', '{"endpoint":"token","effect":"lost","nth":0}', 400],
+    ['fault', 'no json', 400],
+    ['advance', '{}', 400],
+    ['served/none', undefined, 404],
+    ['nothing', undefined, 404],
+  ])('refuses %s with %s', async (path, body, status) => {
+    expect(await control(path, body)).toMatchObject({ status, body: { problem: expect.any(String) } })
+  })
+})
+
+describe('the process', () => {
+  const start = (flags: readonly string[]) => spawn(process.execPath, ['local/simulator/main.ts', ...flags])
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('says where it is in one line and leaves cleanly on %s', async (signal) => {
+    const child = start(['--state', join(folder, 'state.json'), '--profile', '2021'])
+    const [line] = (await once(createInterface(child.stdout), 'line')) as [string]
+    const ready = JSON.parse(line) as Record<'baseUrl' | 'origin' | 'authority' | 'certificate', string>
+    expect(ready.baseUrl).toBe(`${ready.origin}/insights/v1/mpn`)
+    expect(readFileSync(ready.certificate, 'utf8')).toContain('BEGIN CERTIFICATE')
+    expect((await fetch(`${ready.origin}/_sim/requests`)).status).toBe(200)
+    child.kill(signal)
+    expect(await once(child, 'exit')).toEqual([0, null])
+  })
+
+  it('leaves no file behind when it keeps no state', async () => {
+    const child = start([])
+    const [line] = (await once(createInterface(child.stdout), 'line')) as [string]
+    const { certificate } = JSON.parse(line) as { certificate: string }
+    expect(existsSync(certificate)).toBe(true)
+    child.kill('SIGTERM')
+    await once(child, 'exit')
+    expect(existsSync(certificate)).toBe(false)
+  })
+
+  it.each([
+    [['--port', 'x'], 2, 'usage: '],
+    [['--profile', '2022'], 2, 'usage: '],
+    [['--nothing'], 2, 'usage: '],
+  ])('refuses %j', async (flags, code, said) => {
+    const child = start(flags)
+    const [line] = (await once(createInterface(child.stderr), 'line')) as [string]
+    expect(line).toContain(said)
+    expect(await once(child, 'exit')).toEqual([code, null])
+  })
+
+  it('names a port that is in use and what to do', async () => {
+    const { port } = new URL(simulator.origin)
+    const child = start(['--port', port])
+    const [line] = (await once(createInterface(child.stderr), 'line')) as [string]
+    expect(line).toBe(`port ${port} is in use: choose another with --port or --authority-port`)
+    expect(await once(child, 'exit')).toEqual([1, null])
+  })
+})
