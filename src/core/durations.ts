@@ -4,7 +4,7 @@ export type Duration = { readonly months: number; readonly days: number; readonl
 const DAY_MILLISECONDS = 86_400_000
 
 /** Keeps every date computed from a duration inside what `Date` and a window id can hold. */
-const LONGEST_MILLISECONDS = 100 * 365 * DAY_MILLISECONDS
+const LONGEST_MILLISECONDS = 100 * 360 * DAY_MILLISECONDS
 
 const ISO_DURATION =
   /^P(?:(\d{1,10})Y)?(?:(\d{1,10})M)?(?:(\d{1,10})W)?(?:(\d{1,10})D)?(?:T(?=\d)(?:(\d{1,10})H)?(?:(\d{1,10})M)?(?:(\d{1,10})S)?)?$/

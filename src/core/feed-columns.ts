@@ -56,7 +56,7 @@ export function readSource(fields: Fields, dataset: Dataset | undefined): FeedSo
 export function readKey(fields: Fields, source: FeedSource, dataset?: Dataset): readonly string[] | undefined {
   const names = read(fields, 'key', NAMES, parseNames)
   const chosen = source.kind === 'columns' ? source.columns : undefined
-  const known = chosen ? { names: chosen, what: 'one of columns', open: false } : landing(source, dataset)
+  const known = chosen ? { names: chosen, what: "one of the feed's columns", open: false } : landing(source, dataset)
   return names && spell(fields, 'key', names, known)
 }
 

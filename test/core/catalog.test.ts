@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { CATALOG, type Dataset, findDataset } from '../../src/core/catalog.ts'
+import { parseDuration } from '../../src/core/durations.ts'
+import { ACCOUNT_FIELDS } from '../../src/core/feed-accounts.ts'
+import { REFRESH_FIELDS } from '../../src/core/feed-cadence.ts'
+import { USER_TYPES } from '../../src/core/feed-columns.ts'
+import { AUTH_MODES, FEED_FIELDS } from '../../src/core/feed-fields.ts'
+import { defaultColumns, FILE_FIELDS } from '../../src/core/feeds.ts'
+
+function dataset(name: string): Dataset {
+  const found = findDataset(CATALOG, name)
+  if (!found) throw new Error(`${name} is not in the catalogue`)
+  return found
+}
+
+describe('the catalogue', () => {
+  test('has the 22 datasets of the documents', () => {
+    expect(CATALOG).toHaveLength(22)
+    const names = CATALOG.flatMap(({ name, aliases = [] }) => [name, ...aliases]).map((name) => name.toLowerCase())
+    expect(new Set(names).size).toBe(names.length)
+  })
+
+  test.each(CATALOG.map((each) => [each.name, each] as const))(
+    '%s has durations, a time and names that hold together',
+    (_name, each) => {
+      expect(parseDuration(each.latency)).toBeDefined()
+      expect(parseDuration(each.refreshInterval)).toBeDefined()
+      const names = [...each.columns, ...each.metrics].map(({ name }) => name)
+      expect(new Set(names.map((name) => name.toLowerCase())).size).toBe(names.length)
+      for (const name of names) expect(name).toMatch(/^[A-Za-z][A-Za-z0-9_]*$/)
+      const time = each.columns.find(({ name }) => name === each.timeColumn)
+      expect(time?.type).toBe(each.grain && { day: 'date', month: 'month' }[each.grain])
+      expect(defaultColumns(each).length).toBeGreaterThan(0)
+      if (each.timeColumn) expect(defaultColumns(each)).toContain(each.timeColumn)
+    },
+  )
+
+  test('a dataset is found by any of its spellings in any case, and by nothing else', () => {
+    expect(findDataset(CATALOG, 'azureUSAGE')?.name).toBe('AzureUsage')
+    expect(findDataset(CATALOG, 'competencyperformancerequirement')?.name).toBe('CompetencyPeformanceRequirement')
+    expect(findDataset(CATALOG, 'Azure')).toBeUndefined()
+  })
+})
+
+describe('the columns asked for by default', () => {
+  test('leave out what names a person', () => {
+    const columns = defaultColumns(dataset('MSLearn'))
+    expect(columns).toContain('CompletionDate')
+    expect(columns).not.toContain('UserName')
+    expect(columns).not.toContain('UserId')
+  })
+
+  test('are the newest: a column that only the older pages name is left out, a newer metric is in', () => {
+    const small: Dataset = {
+      ...dataset('AzureUsage'),
+      columns: [
+        { name: 'Kept', type: 'string', eras: [2021, 2023] },
+        { name: 'Old', type: 'string', eras: [2021] },
+        { name: 'Defined', type: 'string', eras: [2023], definitionOnly: true },
+      ],
+      metrics: [{ name: 'Newest', eras: [2023], additive: true, basis: 'inferred' }],
+    }
+    expect(defaultColumns(small)).toEqual(['Kept', 'Newest'])
+  })
+
+  test('are the older ones where the newer pages only define a column', () => {
+    const small: Dataset = {
+      ...dataset('AzureUsage'),
+      columns: [
+        { name: 'Old', type: 'string', eras: [2021] },
+        { name: 'Defined', type: 'string', eras: [2023], definitionOnly: true },
+      ],
+      metrics: [],
+    }
+    expect(defaultColumns(small)).toEqual(['Old'])
+  })
+
+  test('of a dataset that only the older pages have are those', () => {
+    expect(defaultColumns(dataset('CompetencySummaryHistory'))).toHaveLength(5)
+  })
+})
+
+describe('feeds.schema.json', () => {
+  const schema = JSON.parse(readFileSync(new URL('../../feeds.schema.json', import.meta.url), 'utf8'))
+  const feed = schema.$defs.feed
+  const account = schema.properties.accounts.additionalProperties
+
+  test('has the fields that the parser reads', () => {
+    expect(Object.keys(schema.properties).toSorted()).toEqual([...FILE_FIELDS].toSorted())
+    expect(Object.keys(feed.properties).toSorted()).toEqual([...FEED_FIELDS].toSorted())
+    expect(Object.keys(feed.properties.refresh.properties).toSorted()).toEqual([...REFRESH_FIELDS].toSorted())
+    expect(Object.keys(account.properties).toSorted()).toEqual([...ACCOUNT_FIELDS].toSorted())
+  })
+
+  test('offers the datasets of the catalogue, the types and the ways to sign in', () => {
+    expect(feed.properties.dataset.enum).toEqual(CATALOG.map(({ name }) => name))
+    expect(feed.properties.types.additionalProperties.enum).toEqual(USER_TYPES)
+    expect(account.properties.auth.enum).toEqual(AUTH_MODES)
+  })
+
+  test('describes every field and allows no other', () => {
+    for (const fields of [schema, feed, feed.properties.refresh, account]) {
+      expect(fields.additionalProperties).toBe(false)
+      for (const field of Object.values<{ description?: string }>(fields.properties))
+        expect(field.description).toMatch(/\.$/)
+    }
+  })
+})

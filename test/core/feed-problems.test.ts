@@ -1,0 +1,306 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { FEED_FIELDS } from '../../src/core/feed-fields.ts'
+import { jsonFault } from '../../src/core/json-fault.ts'
+import { nearest } from '../../src/core/nearest.ts'
+import { problemsIn, problemsOf } from './feed-of.ts'
+
+const NAME = 'small letters, digits and hyphens, starting with a letter, 2 to 40 of them'
+const TABLE = 'letters and digits, starting with a letter, 3 to 63 of them, and neither ledger nor tables'
+const BOUNDARY =
+  'a date or an instant of the years 2000 to 2099, such as 2024-01-01 or 2024-01-01T00:00:00Z, or a duration back, such as P24M'
+const DURATION = 'an ISO 8601 duration, such as P7D or PT12H'
+const BY_MONTH = 'whole months, such as P1M or P3M: the data of AzureUsage is by month'
+const BY_DAY = 'whole days, whole weeks or whole months, such as P1D, P1W or P1M'
+
+const day = { dataset: 'MSLearn' }
+const still = { dataset: 'Profile' }
+
+describe('a value that is not allowed is named with what is', () => {
+  test.each<[Record<string, unknown>, string]>([
+    [{ dataset: 7 }, 'dataset is 7; it must be the name of a dataset'],
+    [{ dataset: undefined }, 'dataset is missing; it must be the name of a dataset'],
+    [{ account: '' }, 'account is ""; it must be the name of an account'],
+    [{ columns: [] }, 'columns is []; it must be a list of names'],
+    [{ columns: 'Month' }, 'columns is "Month"; it must be a list of names'],
+    [{ columns: ['Month', 3] }, 'columns is ["Month",3]; it must be a list of names'],
+    [{ where: '' }, 'where is ""; it must be the text of a condition'],
+    [{ distinct: 'yes' }, 'distinct is "yes"; it must be true or false'],
+    [{ query: ' ' }, 'query is " "; it must be the text of a query'],
+    [{ queryId: 4 }, 'queryId is 4; it must be the id of a query'],
+    [{ window: 'banana' }, `window is "banana"; it must be ${BY_MONTH}`],
+    [{ window: 'P1D' }, `window is "P1D"; it must be ${BY_MONTH}`],
+    [{ window: 'P1M1D' }, `window is "P1M1D"; it must be ${BY_MONTH}`],
+    [{ ...day, window: 'PT12H' }, `window is "PT12H"; it must be ${BY_DAY}: the data of MSLearn is by day`],
+    [{ ...day, window: 'P1M1D' }, `window is "P1M1D"; it must be ${BY_DAY}: the data of MSLearn is by day`],
+    [{ backfillWindow: 'P1W' }, `backfillWindow is "P1W"; it must be ${BY_MONTH}`],
+    [{ window: 'P3M', backfillWindow: 'P1M' }, 'backfillWindow is "P1M"; it must be at least as long as window'],
+    [{ ...still, snapshot: 'PT12H' }, `snapshot is "PT12H"; it must be ${BY_DAY}`],
+    [{ from: 'yesterday' }, `from is "yesterday"; it must be ${BOUNDARY}`],
+    [{ from: '2024-02-30' }, `from is "2024-02-30"; it must be ${BOUNDARY}`],
+    [{ from: '2024-13-01' }, `from is "2024-13-01"; it must be ${BOUNDARY}`],
+    [{ from: '2024-01-01T25:00Z' }, `from is "2024-01-01T25:00Z"; it must be ${BOUNDARY}`],
+    [{ from: '2024-01-01T00:00' }, `from is "2024-01-01T00:00"; it must be ${BOUNDARY}`],
+    [{ from: '1999-12-31' }, `from is "1999-12-31"; it must be ${BOUNDARY}`],
+    [{ to: '2100-01-01' }, `to is "2100-01-01"; it must be ${BOUNDARY}`],
+    [{ to: 7 }, `to is 7; it must be ${BOUNDARY}`],
+    [{ from: '2024-05-01', to: '2024-01-01' }, 'from is "2024-05-01"; it must be before to, which is "2024-01-01"'],
+    [{ from: '2024-05-01', to: '2024-05-01' }, 'from is "2024-05-01"; it must be before to, which is "2024-05-01"'],
+    [{ from: 'P3M', to: 'P6M' }, 'from is "P3M"; it must be before to, which is "P6M"'],
+    [{ to: 'P6M' }, 'from is "P3M"; it must be before to, which is "P6M"'],
+    [{ delay: 'P0D' }, `delay is "P0D"; it must be ${DURATION}`],
+    [{ openWindow: 1 }, 'openWindow is 1; it must be true or false'],
+    [{ refresh: 'P7D' }, 'refresh is "P7D"; it must be an object with the fields every and for'],
+    [{ table: 'ab' }, `table is "ab"; it must be ${TABLE}`],
+    [{ table: 'Ledger' }, `table is "Ledger"; it must be ${TABLE}`],
+    [{ table: 'TABLES' }, `table is "TABLES"; it must be ${TABLE}`],
+    [{ name: 'ab' }, `table is "Ab" (from name); it must be ${TABLE}: give one`],
+    [{ name: 'ledger' }, `table is "Ledger" (from name); it must be ${TABLE}: give one`],
+    [{ types: [] }, 'types is []; it must be an object of columns and their types'],
+    [{ newColumns: 'drop' }, 'newColumns is "drop"; it must be land or fail'],
+    [{ maxRejects: 1.1 }, 'maxRejects is 1.1; it must be a share from 0 to 1, such as 0.001'],
+    [{ maxRejects: -0.1 }, 'maxRejects is -0.1; it must be a share from 0 to 1, such as 0.001'],
+    [{ maxRejects: '0' }, 'maxRejects is "0"; it must be a share from 0 to 1, such as 0.001'],
+    [{ key: 'Month' }, 'key is "Month"; it must be a list of names'],
+    [{ shards: 0 }, 'shards is 0; it must be a whole number from 1 to 512'],
+    [{ shards: 513 }, 'shards is 513; it must be a whole number from 1 to 512'],
+    [{ shards: 1.5 }, 'shards is 1.5; it must be a whole number from 1 to 512'],
+    [{ shards: '8' }, 'shards is "8"; it must be a whole number from 1 to 512'],
+    [{ allowRedacted: null }, 'allowRedacted is null; it must be true or false'],
+    [{ enabled: 'no' }, 'enabled is "no"; it must be true or false'],
+    [{ where: [`${'x'.repeat(99)}`] }, `where is ["${'x'.repeat(77)}…; it must be the text of a condition`],
+  ])('%j', (fields, problem) => {
+    expect(problemsOf(fields)).toEqual([`feed "${fields.name ?? 'azure-usage'}": ${problem}`])
+  })
+
+  test.each([
+    ['Azure', 'feed "Azure": name is "Azure"'],
+    ['a', 'feed "a": name is "a"'],
+    ['a'.repeat(41), `feed "${'a'.repeat(41)}": name is "${'a'.repeat(41)}"`],
+    ['azure_usage', 'feed "azure_usage": name is "azure_usage"'],
+    [3, 'feed number 1: name is 3'],
+    [undefined, 'feed number 1: name is missing'],
+  ])('the name %j', (name, start) => {
+    expect(problemsOf({ name })).toEqual([`${start}; it must be ${NAME}`])
+  })
+
+  test.each([
+    [{ refresh: { evry: 'P1D' } }, 'field "evry" is not known; the nearest is "every"'],
+    [{ refresh: { every: 'daily' } }, `every is "daily"; it must be ${DURATION}`],
+    [{ ...day, refresh: { every: 'P1D' } }, `for is missing; it must be ${DURATION}`],
+  ])('a refresh of its own: %j', (fields, problem) => {
+    expect(problemsOf(fields)).toEqual([`feed "azure-usage", refresh: ${problem}`])
+  })
+
+  test('the catalogue alone gives the type month', () => {
+    const allowed = 'string, double, int64, boolean, datetime, guid'
+    expect(problemsOf({ types: { Month: 'month' } })).toEqual([
+      `feed "azure-usage", types: Month is "month"; it must be one of ${allowed}`,
+    ])
+  })
+
+  test.each(FEED_FIELDS)('%s is checked', (field) => {
+    const feed = field === 'snapshot' ? still : {}
+    expect(problemsOf({ ...feed, [field]: [[1]] }).join()).toContain(`${field} is `)
+  })
+})
+
+describe('a name that is not known comes with the nearest one', () => {
+  test.each([
+    [{ windw: 'P1M' }, 'field "windw" is not known; the nearest is "window"'],
+    [
+      { dataset: 'AzureUsge' },
+      'dataset is "AzureUsge", which the catalogue does not have; the nearest is "AzureUsage"',
+    ],
+    [{ account: 'defualt' }, 'account is "defualt", which accounts does not have; the nearest is "default"'],
+    [
+      { columns: ['Mont'] },
+      'columns has "Mont", which is not a column or metric of AzureUsage; the nearest is "Month"',
+    ],
+    [{ key: ['skus'] }, 'key has "skus", which is not a column or metric of AzureUsage; the nearest is "EOU"'],
+    [
+      { types: { Mnth: 'guid' } },
+      'types has "Mnth", which is not a column or metric of AzureUsage; the nearest is "Month"',
+    ],
+    [{ columns: ['Month'], key: ['SKU'] }, 'key has "SKU", which is not one of the feed\'s columns; allowed are Month'],
+    [{ columns: ['Month', 'month'] }, 'columns has "month" twice; once is enough'],
+    [{ types: { Month: 'guid', MONTH: 'guid' } }, 'types has "MONTH" twice; once is enough'],
+    [{ query: 'SELECT a FROM AzureUsage', key: ['a', 'A'] }, 'key has "A" twice; once is enough'],
+  ])('%j', (fields, problem) => {
+    expect(problemsOf(fields)).toEqual([`feed "azure-usage": ${problem}`])
+  })
+
+  test('the nearest takes the fewest changed letters, whatever the case', () => {
+    expect(nearest('MONTHS', ['Market', 'Month', 'MonthKey'])).toBe('Month')
+    expect(nearest('flaw', ['lawn', 'flow', 'flows'])).toBe('flow')
+    expect(nearest('xyz', ['abc', ''])).toBeUndefined()
+    expect(nearest('abc', [])).toBeUndefined()
+  })
+})
+
+describe('fields that exclude each other', () => {
+  test('only one of columns, query and queryId', () => {
+    expect(problemsOf({ columns: ['Month'], query: 'x', queryId: 'y' })).toEqual([
+      'feed "azure-usage": columns and query and queryId are given; it must be one of columns, query and queryId',
+    ])
+  })
+
+  test('where and distinct go with columns', () => {
+    expect(problemsOf({ queryId: 'b', where: 'x', distinct: true })).toEqual([
+      'feed "azure-usage": where is "x"; it must be left out: a query says it itself',
+      'feed "azure-usage": distinct is true; it must be left out: a query says it itself',
+    ])
+  })
+
+  test('no snapshot of a dataset with a time column', () => {
+    expect(problemsOf({ snapshot: 'P7D' })).toEqual([
+      'feed "azure-usage": snapshot is "P7D"; it must be left out: the time column of AzureUsage is Month, so it has windows',
+    ])
+  })
+
+  test('no windows of a dataset without a time column', () => {
+    const fields = {
+      window: 'P1D',
+      backfillWindow: 'P1M',
+      from: 'P3M',
+      to: 'P1M',
+      delay: 'P1D',
+      openWindow: true,
+      refresh: {},
+    }
+    expect(problemsOf({ ...still, ...fields })).toEqual(
+      Object.entries(fields).map(
+        ([name, value]) =>
+          `feed "azure-usage": ${name} is ${JSON.stringify(value)}; it must be left out: Profile has no time column, so it has snapshots`,
+      ),
+    )
+  })
+
+  test('without a known dataset, snapshot still excludes the other time fields', () => {
+    expect(problemsOf({ dataset: 'Profil', snapshot: 'P1D', from: 'P1M' })).toEqual([
+      'feed "azure-usage": dataset is "Profil", which the catalogue does not have; the nearest is "Profile"',
+      'feed "azure-usage": from is "P1M"; it must be left out: snapshot excludes it',
+    ])
+  })
+})
+
+describe('the file as a whole', () => {
+  test('all problems are told at once, of a feed and of the others', () => {
+    const feeds = [{ name: 'one', dataset: 'X', shards: 0, window: 'no', columns: ['a'] }, { dataset: 'MSLearn' }, 5]
+    expect(problemsIn(JSON.stringify({ feeds, extra: 1 })).map((problem) => problem.split(';')[0])).toEqual([
+      'feeds.json: field "extra" is not known',
+      'feed "one": dataset is "X", which the catalogue does not have',
+      'feed "one": shards is 0',
+      'feed "one": window is "no"',
+      'feed number 2: name is missing',
+      'feed number 3: it is 5',
+    ])
+  })
+
+  test.each([
+    ['[]', 'feeds.json: it must be an object with the field feeds, a list of feeds'],
+    ['null', 'feeds.json: it must be an object with the field feeds, a list of feeds'],
+    ['{}', 'feeds.json: feeds is missing; it must be a list of feeds'],
+    ['{"feeds":{}}', 'feeds.json: feeds is {}; it must be a list of feeds'],
+    ['{"feeds":[[]]}', 'feed number 1: it is []; it must be an object with name and dataset'],
+    ['{"feeds":[],"accounts":[]}', 'feeds.json: accounts is []; it must be an object of accounts by name'],
+    ['{"feeds":[],"fedes":1}', 'feeds.json: field "fedes" is not known; the nearest is "feeds"'],
+  ])('%s is not a file of feeds', (text, problem) => {
+    expect(problemsIn(text)).toEqual([problem])
+  })
+
+  test('a feed name is used once', () => {
+    const feed = { name: 'azure', dataset: 'AzureUsage' }
+    expect(problemsIn(JSON.stringify({ feeds: [feed, { ...feed, table: 'Other' }] }))).toEqual([
+      'feed "azure": name is "azure", as of a feed before it; it must be unique',
+    ])
+  })
+
+  test('a table belongs to one feed, whatever the case', () => {
+    const feeds = [
+      { name: 'azu-re', dataset: 'AzureUsage' },
+      { name: 'other', dataset: 'AzureUsage', table: 'AZURE' },
+    ]
+    expect(problemsIn(JSON.stringify({ feeds }))).toEqual([
+      'feed "other": table is "AZURE", the table of feed "azu-re"; it must be one of its own, whatever the case',
+    ])
+  })
+
+  test('accounts have names and ways to sign in, and no secrets, which are not repeated', () => {
+    const accounts = { Emea: {}, default: {}, apac: 3, us: { clientSecret: 's3cret', auth: 'magic', tenantId: 5 } }
+    const problems = problemsIn(JSON.stringify({ accounts, feeds: [] }))
+    expect(problems).toEqual([
+      'feeds.json: accounts has "Emea"; its name must be small letters and digits, starting with a letter, 1 to 20 of them',
+      'feeds.json: accounts has "default"; that one is set by the PARTNER_… settings alone',
+      'feeds.json: account "apac" is not an object with the fields tenantId, clientId, auth',
+      'account "us": field "clientSecret" is not known; the nearest is "clientId"',
+      'account "us": tenantId is 5; it must be the id or domain of a tenant',
+      'account "us": auth is "magic"; it must be one of refresh-token, client-secret, certificate, managed-identity, password',
+    ])
+    expect(problems.join()).not.toContain('s3cret')
+  })
+})
+
+describe('a file that is not JSON', () => {
+  test.each([
+    ['', 'a value must stand at line 1, column 1'],
+    ['{"feeds": [}', 'a value or ] must stand at line 1, column 12'],
+    ['{"feeds": [],}', 'a name in quotes must stand at line 1, column 14'],
+    ['{,}', 'a name in quotes or } must stand at line 1, column 2'],
+    ['{\n  "feeds": [\n    {"name": "a" "b"}]}', 'a comma or } must stand at line 3, column 18'],
+    ['{"feeds": [1 2]}', 'a comma or ] must stand at line 1, column 14'],
+    ['{"feeds" []}', 'a colon must stand at line 1, column 10'],
+    ['{"feeds": :}', 'a value must stand at line 1, column 11'],
+    ['{"feeds": []}\r\n}', 'the end must stand at line 2, column 1'],
+    ["{'feeds': []}", 'a name in quotes or } must stand at line 1, column 2'],
+    ['{"feeds": ["a\nb"]}', 'a value or ] must stand at line 1, column 12'],
+    ['// feeds\n{}', 'a value must stand at line 1, column 1'],
+    ['{"feeds": [],', 'a name in quotes must stand at line 1, column 14'],
+  ])('%j: %s', (text, place) => {
+    expect(problemsIn(text)).toEqual([`feeds.json: it is not JSON: ${place}`])
+  })
+
+  test('a fault is found exactly where JSON.parse refuses', () => {
+    const pieces = fc.constantFrom(
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ':',
+      '"a"',
+      '"',
+      '\\',
+      '\\u00e9',
+      '1',
+      '-0.5e+3',
+      '01',
+      'true',
+      'nul',
+      ' ',
+      '\n',
+      '\u2028',
+    )
+    const texts = fc.oneof(fc.json(), fc.string({ unit: pieces }), fc.tuple(fc.json(), pieces, fc.nat()).map(insert))
+    fc.assert(
+      fc.property(texts, (text) => {
+        expect(jsonFault(text) === undefined).toBe(isJson(text))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+})
+
+function insert([text, piece, at]: [string, string, number]): string {
+  const position = at % (text.length + 1)
+  return text.slice(0, position) + piece + text.slice(position)
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
