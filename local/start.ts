@@ -1,0 +1,84 @@
+import { mkdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { build } from './build.ts'
+import { isPortFree } from './processes.ts'
+import { LOCAL_PACE } from './start/environment.ts'
+import { readOptions, type StartOptions, USAGE } from './start/options.ts'
+import { progressLine } from './start/progress.ts'
+import { withReportFiles } from './start/report-files.ts'
+import { type Stack, startStack } from './start/stack.ts'
+import { allLanded, isSettled, type StatusBody, summarise } from './start/summary.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+const STATE = join(ROOT, '.local')
+
+/** `npm start`: everything on this machine, from the timer to the table row. Gives the exit code. */
+async function start(options: StartOptions): Promise<number> {
+  if (!(await isPortFree(options.port))) {
+    throw new Error(`port ${options.port} is in use: choose another with --port`)
+  }
+  if (options.fresh) await rm(STATE, { recursive: true, force: true })
+  await mkdir(STATE, { recursive: true })
+  const feedsText = await readFile(options.feeds ?? join(ROOT, 'feeds.json'), 'utf8')
+  const feeds = await withReportFiles(feedsText, options.reportFiles)
+  await build()
+  const began = new Date()
+  const ownFeeds = options.feeds !== undefined || options.reportFiles.size > 0
+  const stack = await startStack({ root: ROOT, folder: STATE, port: options.port, feeds, ownFeeds, onLine: print })
+  try {
+    announce(options, stack)
+    return await follow(options, stack, began)
+  } finally {
+    await stack.stop()
+  }
+}
+
+function announce({ port }: StartOptions, { simulator, environment }: Stack): void {
+  const pace = Object.entries(LOCAL_PACE).map(([name, value]) => `${name}=${value}`)
+  console.log(`The app listens on http://127.0.0.1:${port}/api, the simulated service on ${simulator.baseUrl}`)
+  console.log(`Local values: ${pace.join(' ')}`)
+  console.log(
+    `Status: curl -H "x-functions-key: ${environment.LOCAL_FUNCTION_KEY}" http://127.0.0.1:${port}/api/status`,
+  )
+  console.log(`Tables, for any storage tool: ${environment.DataStorage}\n`)
+}
+
+/** Until Ctrl-C, or with `--exit` until everything that is due is settled. */
+async function follow({ exit }: StartOptions, stack: Stack, began: Date): Promise<number> {
+  const stopped = new Promise<'stopped'>((resolve) => {
+    process.once('SIGINT', () => resolve('stopped')).once('SIGTERM', () => resolve('stopped'))
+  })
+  const end = await Promise.race([stopped, stack.broken, ...(exit ? [settled(stack, began)] : [])])
+  if (end === 'stopped') return exit ? 1 : 0
+  if (typeof end === 'string') throw new Error(end)
+  console.log(`\n${summarise(end)}`)
+  return allLanded(end) ? 0 : 1
+}
+
+async function settled(stack: Stack, began: Date): Promise<StatusBody> {
+  while (true) {
+    const status = await stack.status().catch(() => undefined)
+    if (status?.lastTick && new Date(status.lastTick.at) > began && isSettled(status)) return status
+    await new Promise((resolve) => setTimeout(resolve, 250))
+  }
+}
+
+/** Progress of the app, and whatever else it says that is no event. */
+function print(line: string): void {
+  const shown = progressLine(line) ?? (line.startsWith('Functions host') || line.startsWith('  ') ? undefined : line)
+  if (shown !== undefined) console.log(shown)
+}
+
+const options = readOptions(process.argv.slice(2))
+if ('problem' in options) {
+  console.error(`${options.problem}\n${USAGE}`)
+  process.exit(2)
+}
+try {
+  process.exitCode = await start(options)
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error))
+  process.exitCode = 1
+}
+// A status request that is still on its way must not keep the process alive.
+process.exit()

@@ -1,0 +1,50 @@
+import { parseArgs } from 'node:util'
+
+export type StartOptions = {
+  readonly port: number
+  /** Run until every due window is settled, print the summary, and end. */
+  readonly exit: boolean
+  /** Forget what an earlier run left under `.local/`. */
+  readonly fresh: boolean
+  readonly feeds: string | undefined
+  /** Feed name → file that the simulator serves for it. */
+  readonly reportFiles: ReadonlyMap<string, string>
+}
+
+export const USAGE = `usage: npm start -- [--exit] [--fresh] [--port n] [--feeds file] [--report-file feed=file]...
+  --exit         run until every due window is landed, failed or of a blocked feed; exit 0 only if all landed
+  --fresh        start without what an earlier run left under .local/
+  --port         where the app listens (default 7071)
+  --feeds        another feeds.json than the project's
+  --report-file  the simulator serves this very file for the feed; its columns are the file's, all text`
+
+/** Reads the command line; gives a message where it cannot be understood. */
+export function readOptions(args: readonly string[]): StartOptions | { readonly problem: string } {
+  const parsed = parse(args)
+  if ('problem' in parsed) return parsed
+  const { port = '7071', exit = false, fresh = false, feeds, 'report-file': files = [] } = parsed.values
+  if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535)
+    return { problem: `--port ${port} is no port` }
+  const pairs = files.map((pair) => pair.split(/=(.*)/s))
+  const broken = pairs.find(([feed, file]) => !feed || !file)
+  if (broken) return { problem: `--report-file ${broken.join('')} is not of the form feed=file` }
+  const reportFiles = new Map(pairs.map(([feed = '', file = '']) => [feed, file]))
+  return { port: Number(port), exit, fresh, feeds, reportFiles }
+}
+
+function parse(args: readonly string[]) {
+  const text = { type: 'string' } as const
+  const flag = { type: 'boolean' } as const
+  const options = {
+    port: text,
+    exit: flag,
+    fresh: flag,
+    feeds: text,
+    'report-file': { ...text, multiple: true },
+  } as const
+  try {
+    return parseArgs({ args: [...args], options })
+  } catch (error) {
+    return { problem: error instanceof Error ? error.message : String(error) }
+  }
+}

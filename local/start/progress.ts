@@ -1,0 +1,31 @@
+import type { AppEvent } from '../../src/core/events.ts'
+
+/** Turns a line of the host into one a person can follow; undefined for what says nothing new. */
+export function progressLine(line: string): string | undefined {
+  const event = readEvent(line)
+  if (!event) return undefined
+  const subject = [event.feed, event.window && spanOf(event.window)].filter(Boolean).join(' ')
+  const detail = DETAILS[event.event]?.(event) ?? event.message ?? ''
+  const remedy = event.remedy ? `\n    ${event.remedy}` : ''
+  return `  ${event.event.padEnd(16)} ${subject}  ${detail}${remedy}`.trimEnd()
+}
+
+const DETAILS: Partial<Record<AppEvent['event'], (event: AppEvent) => string>> = {
+  'window.requested': ({ attempt }) => `attempt ${attempt}`,
+  'window.archived': ({ count }) => `${count} bytes`,
+  'window.landed': ({ count }) => `${count} rows`,
+  'window.rejects': ({ count }) => `${count} rows can't land`,
+  'window.failed': ({ kind, message }) => `${kind}: ${message}`,
+}
+
+/** `20250301T000000Z_20250401T000000Z` as `2025-03-01..2025-04-01`. */
+export function spanOf(window: string): string {
+  const day = (text = '') => `${text.slice(0, 4)}-${text.slice(4, 6)}-${text.slice(6, 8)}`
+  const [from, to] = window.split('_')
+  return `${day(from)}..${day(to)}`
+}
+
+function readEvent(line: string): AppEvent | undefined {
+  if (!line.startsWith('{"event":')) return undefined
+  return JSON.parse(line) as AppEvent
+}

@@ -1,0 +1,123 @@
+import type { ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { BlobServiceClient } from '@azure/storage-blob'
+import { type Azurite, startAzurite } from '../azurite.ts'
+import { hasEnded, startNode, stopProcess, waitUntil } from '../processes.ts'
+import { appEnvironment, localSecrets, type SimulatorAddress } from './environment.ts'
+import type { RunFeeds } from './report-files.ts'
+import type { StatusBody } from './summary.ts'
+
+/** Everything that runs here, each as a process of its own. */
+export type Stack = {
+  readonly environment: NodeJS.ProcessEnv
+  readonly simulator: SimulatorAddress
+  status(): Promise<StatusBody>
+  /** Resolves, with what to say, when a part ends that should not. */
+  readonly broken: Promise<string>
+  /** Ends all parts, the app first, and waits until they are gone. */
+  stop(): Promise<void>
+}
+
+type Part = { readonly name: string; readonly child: ChildProcess }
+
+export type StackOptions = {
+  readonly root: string
+  readonly folder: string
+  readonly port: number
+  readonly feeds: RunFeeds
+  /** Whether the run's feeds are others than the packaged ones. */
+  readonly ownFeeds: boolean
+  readonly onLine: (line: string) => void
+}
+
+/** Starts Azurite, the simulator and the app's bundle under the stand-in host; ends what it started where one fails. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const azurite = await startAzurite({ location: join(options.folder, 'azurite') })
+  const parts: Part[] = []
+  const stop = () => stopAll(parts, azurite)
+  try {
+    return await startParts(options, azurite, parts, stop)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function startParts(
+  options: StackOptions,
+  azurite: Azurite,
+  parts: Part[],
+  stop: () => Promise<void>,
+): Promise<Stack> {
+  await placeFeeds(azurite.connectionString, options)
+  const simulator = await startSimulator(options, parts)
+  for (const [queryId, bytes] of options.feeds.files) {
+    await fetch(`${simulator.origin}/_sim/file/${queryId}`, { method: 'POST', body: new Uint8Array(bytes) })
+  }
+  const secrets = await localSecrets(options.folder)
+  const environment = appEnvironment(options.port, azurite.connectionString, simulator, secrets)
+  const app = await startApp(options, environment, parts)
+  const broken = Promise.race(parts.map(whenEnded))
+  const status = async () => {
+    const headers = { 'x-functions-key': secrets.functionKey }
+    return (await (await fetch(`${app}/api/status`, { headers })).json()) as StatusBody
+  }
+  return { environment, simulator, status, broken, stop }
+}
+
+/** Feeds of the run's own go where `feeds push` would put them; otherwise the packaged ones count again. */
+async function placeFeeds(connectionString: string, { feeds, ownFeeds }: StackOptions): Promise<void> {
+  const container = BlobServiceClient.fromConnectionString(connectionString).getContainerClient('config')
+  await container.createIfNotExists()
+  const blob = container.getBlockBlobClient('feeds.json')
+  if (ownFeeds) await blob.upload(feeds.text, Buffer.byteLength(feeds.text))
+  else await blob.deleteIfExists()
+}
+
+async function startSimulator({ root, folder }: StackOptions, parts: Part[]): Promise<SimulatorAddress> {
+  const args = [join(root, 'local/simulator/main.ts'), '--state', join(folder, 'simulator.json')]
+  const child = startNode(args, { output: 'pipe', cwd: root })
+  parts.push({ name: 'the simulator', child })
+  const errors: string[] = []
+  follow(child, 'stderr', (line) => errors.push(line))
+  let address: SimulatorAddress | undefined
+  follow(child, 'stdout', (line) => {
+    address = JSON.parse(line) as SimulatorAddress
+  })
+  await waitUntil('the simulator answers', () => address !== undefined || hasEnded(child))
+  if (!address) throw new Error(`the simulator did not start: ${errors.join(' ')}`)
+  return address
+}
+
+/** Gives the origin of the app once `health` answers; throws what the host said where it ends before. */
+async function startApp({ root, port, onLine }: StackOptions, env: NodeJS.ProcessEnv, parts: Part[]): Promise<string> {
+  const args = [join(root, 'local/host/main.ts'), '--root', root, '--port', String(port)]
+  const child = startNode(args, { output: 'pipe', cwd: root, env })
+  parts.push({ name: 'the app', child })
+  const said: string[] = []
+  follow(child, 'stdout', onLine)
+  follow(child, 'stderr', (line) => {
+    said.push(line)
+    onLine(line)
+  })
+  const origin = `http://127.0.0.1:${port}`
+  const healthy = async () => (await fetch(`${origin}/api/health`).catch(() => undefined))?.ok === true
+  await waitUntil('the app answers', async () => hasEnded(child) || (await healthy()))
+  if (hasEnded(child)) throw new Error(said.join('\n') || 'the app ended while it started')
+  return origin
+}
+
+function follow(child: ChildProcess, output: 'stdout' | 'stderr', onLine: (line: string) => void): void {
+  const stream = child[output]
+  if (stream) createInterface({ input: stream }).on('line', onLine)
+}
+
+function whenEnded({ name, child }: Part): Promise<string> {
+  return new Promise((resolve) => child.once('exit', (code) => resolve(`${name} ended with code ${code}`)))
+}
+
+async function stopAll(parts: readonly Part[], azurite: Azurite): Promise<void> {
+  for (const { child } of parts.toReversed()) await stopProcess(child)
+  await azurite.stop()
+}

@@ -1,0 +1,54 @@
+import type { FeedStatus, Status } from '../../src/steps/status.ts'
+import { spanOf } from './progress.ts'
+
+/** A status as it arrives over HTTP: instants are text. */
+export type StatusBody = Pick<Status, 'feeds' | 'lastTick'>
+
+/** Whether nothing more will happen by itself: every due window is landed, failed, or of a blocked feed. */
+export function isSettled({ feeds }: StatusBody): boolean {
+  return feeds.every((feed) => {
+    const { planned, requesting, requested, landing } = feed.states
+    return requesting + requested + landing === 0 && (feed.blocked !== undefined || feed.waiting + planned === 0)
+  })
+}
+
+/** Whether every due window of every feed is landed and proven. */
+export function allLanded({ feeds }: StatusBody): boolean {
+  return (
+    feeds.length > 0 && feeds.every((feed) => feed.waiting === 0 && feed.complete === windows(feed) && !feed.blocked)
+  )
+}
+
+/** The summary of a run, one line per feed and one per failure. */
+export function summarise({ feeds }: StatusBody): string {
+  const header = ['feed', 'table', 'windows', 'landed', 'failed', 'waiting', 'rows', 'complete until']
+  const rows = feeds.map((feed) => [
+    ...[feed.feed, feed.table, windows(feed), feed.states.landed, feed.states.failed, feed.waiting, feed.rows].map(
+      String,
+    ),
+    String(feed.completeUntil ?? '-').slice(0, 10),
+  ])
+  return [...table([header, ...rows]), ...feeds.flatMap(troubles)].join('\n')
+}
+
+function windows({ states }: FeedStatus): number {
+  return Object.values(states).reduce((sum, count) => sum + count, 0)
+}
+
+function troubles({ feed, blocked, trouble, failures }: FeedStatus): readonly string[] {
+  const whole = [blocked, trouble].flatMap((each) => (each ? [`${feed}: ${each.message}\n  ${each.remedy}`] : []))
+  const single = failures.map(
+    ({ window, message, remedy }) => `${feed} ${window ? spanOf(window) : ''}: ${message}\n  ${remedy}`,
+  )
+  return [...whole, ...single]
+}
+
+function table(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+}

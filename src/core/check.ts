@@ -1,0 +1,101 @@
+import { alignDown, alignUp, GRAIN } from './calendar.ts'
+import { parseMoment } from './dates.ts'
+import { type Entity, type EntityEncoder, isReject, type Reject } from './entities.ts'
+import { type Failure, failed } from './failures.ts'
+import type { Feed } from './feeds.ts'
+import type { Layout } from './layout.ts'
+import type { LedgerEntry } from './ledger.ts'
+import type { ParsedRecord } from './parse.ts'
+import { createTotals } from './totals.ts'
+import type { Window } from './windows.ts'
+
+/** What the check of a whole file found; the figures of a landing start here. */
+export type Checked = {
+  readonly rowsRead: number
+  readonly rowsRejected: number
+  readonly totals: Readonly<Record<string, string>>
+}
+
+export type Check = {
+  /** Checks the next record; gives the reason where it can't land. */
+  add(record: ParsedRecord): Reject | undefined
+  /** The failure that no later record can mend, as soon as it is seen. */
+  failure(): Failure | undefined
+  result(): Checked
+}
+
+/** Checks records one by one: types, limits and time; counts and sums. Memory does not grow with the file. */
+export function createCheck(feed: Feed, window: Window, layout: Layout, encoder: EntityEncoder, about: string): Check {
+  const totals = createTotals(layout.columns)
+  const placed = placement(feed, window, layout)
+  let rowsRead = 0
+  let rowsRejected = 0
+  let failure: Failure | undefined
+  return {
+    add(record) {
+      const number = rowsRead++
+      if (record.verdict === 'unclosed-quote') {
+        failure ??= failed('malformed', `${about}: line ${record.line}: a quote is opened and never closed`)
+      }
+      const place = record.verdict ? 'unknown' : placed(record)
+      if (place === 'outside') {
+        failure ??= failed('outside-window', `${about}: line ${record.line} holds a row of another time`)
+      }
+      const landed = land(encoder, record, number, place, feed.timeColumn)
+      if (isReject(landed)) {
+        rowsRejected++
+        return landed
+      }
+      totals.add(record)
+      return undefined
+    },
+    failure: () => failure,
+    result: () => ({ rowsRead, rowsRejected, totals: totals.result() }),
+  }
+}
+
+export type Place = 'inside' | 'outside' | 'empty' | 'unknown'
+
+/** Gives the entity of a record, or why it can't land; the same in every pass over a file. */
+export function land(
+  encoder: EntityEncoder,
+  record: ParsedRecord,
+  number: number,
+  place: Place,
+  timeColumn: string | undefined,
+): Entity | Reject {
+  if (place !== 'empty') return encoder.encode(record, number)
+  const reason = 'no time: the row belongs to no window'
+  const column = timeColumn === undefined ? {} : { column: timeColumn }
+  return { record: number, line: record.line, ...column, reason, raw: record.raw }
+}
+
+/** Tells where the time of a record lies, at the grain of the dataset: the service may not honour the query times. */
+export function placement(feed: Feed, window: Window, { timeIndex }: Layout): (record: ParsedRecord) => Place {
+  if (timeIndex === undefined || !feed.grain) return () => 'unknown'
+  const from = alignDown(window.from, GRAIN[feed.grain]).getTime()
+  const to = alignUp(window.to, GRAIN[feed.grain]).getTime()
+  return ({ fields }) => {
+    const text = fields[timeIndex] ?? ''
+    if (text.trim() === '') return 'empty'
+    const moment = parseMoment(text)
+    if (!moment) return 'unknown'
+    return moment.milliseconds >= from && moment.milliseconds < to ? 'inside' : 'outside'
+  }
+}
+
+/** Decides whether a checked file may be landed over what stands: undefined where it may. */
+export function refuse(checked: Checked, feed: Feed, entry: LedgerEntry, about: string): Failure | undefined {
+  const { rowsRead, rowsRejected } = checked
+  if (rowsRead === 0) return refuseEmpty(entry, about)
+  if (rowsRejected <= feed.maxRejects * rowsRead) return undefined
+  const share = `${rowsRejected} of ${rowsRead} rows can't land, more than the share of ${feed.maxRejects} allowed`
+  return failed('too-many-rejects', `${about}: ${share}`)
+}
+
+/** No rows where there were some is more likely a fault than the truth. */
+function refuseEmpty(entry: LedgerEntry, about: string): Failure | undefined {
+  const landed = entry.figures?.rowsLanded ?? 0
+  if (landed === 0 || entry.acceptEmpty) return undefined
+  return failed('suspicious-empty', `${about}: the report has no rows, but ${landed} rows of an earlier one stand`)
+}

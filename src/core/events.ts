@@ -1,0 +1,27 @@
+import type { FailureKind } from './failures.ts'
+
+export type EventName =
+  | 'window.requested'
+  | 'window.archived'
+  | 'window.landed'
+  | 'window.failed'
+  | 'window.rejects'
+  | 'feed.blocked'
+  | 'feed.unblocked'
+  | 'feed.drift'
+  | 'feed.stale'
+  | 'quota.reduced'
+  | 'app.settings'
+  | 'message.ignored'
+
+/** One JSON log line, written when something changed; it never holds a token, a secret or a signed address. */
+export type AppEvent = {
+  readonly event: EventName
+  readonly feed?: string
+  readonly window?: string
+  readonly attempt?: number
+  readonly kind?: FailureKind
+  readonly message?: string
+  readonly remedy?: string
+  readonly count?: number
+}

@@ -1,0 +1,166 @@
+import type { FailureKind } from './failures.ts'
+import type { Lane, Window } from './windows.ts'
+
+/** The version of the stored form; a reader refuses a newer one. */
+export const LEDGER_VERSION = 1
+
+/** How many attempts the history of an entry keeps. */
+const HISTORY_LIMIT = 20
+
+/** The evidence of the last completed landing of a window. */
+export type Figures = {
+  readonly attempt: number
+  readonly reportId: string
+  readonly executionId: string
+  readonly requestedAt: Date
+  readonly rowsRead: number
+  readonly rowsLanded: number
+  readonly rowsRejected: number
+  /** Size of the archive, as received. */
+  readonly bytes: number
+  /** SHA-256 of the archive's bytes, in hex. */
+  readonly sha256: string
+  /** The exact decimal sum of each numeric column. */
+  readonly totals: Readonly<Record<string, string>>
+  readonly archive: string
+  readonly table: string
+  readonly landedAt: Date
+  readonly milliseconds: { readonly check: number; readonly write: number; readonly remove: number }
+  /** Requests to Table Storage that are billed: one per transaction or page. */
+  readonly operations: number
+  readonly verdict: 'rows' | 'empty'
+  /** The totals of the landing that this one replaced. */
+  readonly totalsBefore?: Readonly<Record<string, string>>
+}
+
+/** One ended attempt, as the history keeps it. */
+export type PastAttempt = {
+  readonly attempt: number
+  readonly at: Date
+  readonly outcome: 'landed' | 'expired' | FailureKind
+  readonly rows?: number
+}
+
+export type LastError = { readonly kind: FailureKind; readonly message: string; readonly at: Date }
+
+export type PlannedReason = 'refresh' | 'retry' | 'expired' | 'healed'
+export type Phase = 'check' | 'write' | 'remove'
+
+/** What is known in every state. */
+type Common = {
+  readonly feed: string
+  readonly window: Window
+  readonly lane: Lane
+  /** Counts over the whole life of the window; never goes back. */
+  readonly attempt: number
+  /** Counts since the window became `planned` for a reason other than `expired`. */
+  readonly tries: number
+  readonly figures?: Figures
+  readonly lastError?: LastError
+  /** The last attempt that began phase `write`. */
+  readonly wrote?: number
+  /** Reopenings since the last `landed`. */
+  readonly heals: number
+  /** A report of ours that still stands at the service. */
+  readonly remoteReport?: string
+  readonly acceptEmpty?: boolean
+  readonly history: readonly PastAttempt[]
+}
+
+export type Asked = { readonly reportName: string; readonly queryId: string; readonly requestedAt: Date }
+export type Known = Asked & { readonly reportId: string; readonly deadline: Date; readonly pollAfter: Date }
+export type Held = Known & {
+  readonly executionId: string
+  /** The blob with the report's bytes; absent until it is complete. */
+  readonly archive?: string
+  readonly hash: string
+  readonly phase: Phase
+  /** The lowest record that is not yet acknowledged, or, while removing, the partition to read next. */
+  readonly checkpoint: number
+  readonly leaseUntil: Date
+  readonly owner: string
+}
+
+export type Planned = Common & { readonly state: 'planned'; readonly reason: PlannedReason; readonly notBefore: Date }
+export type Requesting = Common & Asked & { readonly state: 'requesting' }
+export type Requested = Common & Known & { readonly state: 'requested' }
+export type Landing = Common & Held & { readonly state: 'landing' }
+export type Landed = Common & { readonly state: 'landed'; readonly figures: Figures }
+export type Failed = Common & {
+  readonly state: 'failed'
+  readonly kind: FailureKind
+  readonly message: string
+  readonly since: Date
+}
+
+/** What is known of one window of one feed; a field exists only in the states where it is true. */
+export type LedgerEntry = Planned | Requesting | Requested | Landing | Landed | Failed
+export type State = LedgerEntry['state']
+
+/** The fields that survive every change of state. */
+function common(entry: LedgerEntry): Common {
+  const { feed, window, lane, attempt, tries, heals, history } = entry
+  return {
+    ...{ feed, window, lane, attempt, tries, heals, history },
+    ...(entry.figures && { figures: entry.figures }),
+    ...(entry.lastError && { lastError: entry.lastError }),
+    ...(entry.wrote !== undefined && { wrote: entry.wrote }),
+    ...(entry.remoteReport && { remoteReport: entry.remoteReport }),
+    ...(entry.acceptEmpty && { acceptEmpty: true }),
+  }
+}
+
+/** The entry of a window's next attempt, written before the report is asked for. */
+export function toRequesting(
+  previous: LedgerEntry | undefined,
+  first: { readonly feed: string; readonly window: Window; readonly lane: Lane },
+  asked: Asked,
+): Requesting {
+  const base: Common = previous ? common(previous) : { ...first, attempt: 0, tries: 0, heals: 0, history: [] }
+  return { ...base, attempt: base.attempt + 1, tries: base.tries + 1, ...asked, state: 'requesting' }
+}
+
+/** The service knows the report by this id. */
+export function toRequested(
+  entry: Requesting,
+  known: { readonly reportId: string; readonly deadline: Date; readonly pollAfter: Date },
+): Requested {
+  return { ...entry, ...known, remoteReport: known.reportId, state: 'requested' }
+}
+
+/** The report is ready and `owner` lands it. */
+export function toLanding(entry: Requested, held: Omit<Held, keyof Known>): Landing {
+  return { ...entry, ...held, state: 'landing' }
+}
+
+/** The landing is complete: `figures` are its evidence. */
+export function toLanded(entry: Landing, figures: Figures): Landed {
+  const { acceptEmpty: _, lastError: __, ...kept } = common(entry)
+  const past = { attempt: entry.attempt, at: figures.landedAt, outcome: 'landed', rows: figures.rowsLanded } as const
+  return { ...kept, tries: 0, heals: 0, history: remember(entry, past), state: 'landed', figures }
+}
+
+/** The attempt ended; rows and figures of an earlier landing stay as they are. */
+export function toFailed(entry: LedgerEntry, kind: FailureKind, message: string, at: Date): Failed {
+  const history = remember(entry, { attempt: entry.attempt, at, outcome: kind })
+  return { ...common(entry), history, lastError: { kind, message, at }, state: 'failed', kind, message, since: at }
+}
+
+/** The window waits for its next attempt; `expired` and a throttled request cost no try. */
+export function toPlanned(entry: LedgerEntry, reason: PlannedReason, notBefore: Date, tries: number): Planned {
+  return { ...common(entry), tries, state: 'planned', reason, notBefore }
+}
+
+/** A window counts as complete only while nothing has begun to write over its last landing. */
+export function isComplete(entry: LedgerEntry): boolean {
+  return entry.figures !== undefined && entry.wrote === entry.figures.attempt
+}
+
+/** Whether an attempt is on its way: asked for, or being landed. */
+export function isOpen(entry: LedgerEntry): entry is Requesting | Requested | Landing {
+  return entry.state === 'requesting' || entry.state === 'requested' || entry.state === 'landing'
+}
+
+function remember(entry: LedgerEntry, past: PastAttempt): readonly PastAttempt[] {
+  return [...entry.history, past].slice(-HISTORY_LIMIT)
+}

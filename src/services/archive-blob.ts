@@ -1,0 +1,149 @@
+import { createHash } from 'node:crypto'
+import { PassThrough } from 'node:stream'
+import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob'
+import type { Reject } from '../core/entities.ts'
+import { statusOf } from './storage-error.ts'
+
+/** Bytes of one staged block, and of one range when reading. */
+const BLOCK = 4 * 1024 * 1024
+
+/** What stands in the archive, as the service's bytes were received. */
+export type Stored = { readonly name: string; readonly bytes: number; readonly sha256: string }
+
+export type ArchiveWriter = {
+  append(chunk: Buffer): Promise<void>
+  /** Makes the staged blocks the blob, once: a blob that is already there stays as it is and is what is given. */
+  commit(): Promise<Stored>
+}
+
+export type RejectWriter = {
+  add(reject: Reject): Promise<void>
+  /** Ends the list; where there was no reject, an older list is deleted. */
+  close(): Promise<void>
+}
+
+/** Who writes an archive; `nonce` keeps the blocks of two writers apart. */
+export type Origin = { readonly reportId: string; readonly attempt: number; readonly nonce: string }
+
+export type Archive = {
+  create(): Promise<void>
+  find(name: string): Promise<Stored | undefined>
+  write(name: string, origin: Origin): ArchiveWriter
+  /** The bytes of an archived report, in ranges. */
+  read(name: string): AsyncIterable<Buffer>
+  rejects(name: string): RejectWriter
+}
+
+/** Opens the container `reports`. */
+export function openArchive(container: ContainerClient): Archive {
+  return {
+    async create() {
+      await container.createIfNotExists()
+    },
+    find: (name) => find(container.getBlockBlobClient(name)),
+    write: (name, origin) => writer(container.getBlockBlobClient(name), origin),
+    read: (name) => ranges(container.getBlockBlobClient(name)),
+    rejects: (name) => rejectWriter(container.getBlockBlobClient(rejectsName(name))),
+  }
+}
+
+/** The name of one attempt's archive: `<feed>/<window>/<attempt>-<executionId>.csv`, `.csv.gz` where the bytes are gzip. */
+export function archiveName(feed: string, window: string, attempt: number, executionId: string, gzip: boolean): string {
+  return `${feed}/${window}/${attempt}-${executionId}.csv${gzip ? '.gz' : ''}`
+}
+
+/** The list of rejects stands beside the archive. */
+export function rejectsName(archive: string): string {
+  return `${archive.replace(/\.(csv|tsv)(\.gz)?$/, '')}.rejects.jsonl`
+}
+
+async function find(blob: BlockBlobClient): Promise<Stored | undefined> {
+  try {
+    const { contentLength, metadata } = await blob.getProperties()
+    return { name: blob.name, bytes: contentLength ?? 0, sha256: metadata?.sha256 ?? '' }
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined
+    throw error
+  }
+}
+
+function writer(blob: BlockBlobClient, { reportId, attempt, nonce }: Origin): ArchiveWriter {
+  const hash = createHash('sha256')
+  const blocks: string[] = []
+  let parts: Buffer[] = []
+  let waiting = 0
+  let bytes = 0
+  const stage = async () => {
+    const body = Buffer.concat(parts, waiting)
+    const id = Buffer.from(`${nonce.slice(0, 16).padEnd(16, '0')}-${String(blocks.length).padStart(6, '0')}`)
+    await blob.stageBlock(id.toString('base64'), body, body.length)
+    blocks.push(id.toString('base64'))
+    parts = []
+    waiting = 0
+  }
+  return {
+    async append(chunk) {
+      hash.update(chunk)
+      parts.push(chunk)
+      waiting += chunk.length
+      bytes += chunk.length
+      if (waiting >= BLOCK) await stage()
+    },
+    async commit() {
+      if (waiting > 0) await stage()
+      const sha256 = hash.digest('hex')
+      const metadata = { sha256, reportid: reportId, attempt: String(attempt) }
+      const committed = await commitOnce(blob, blocks, metadata)
+      return committed ? { name: blob.name, bytes, sha256 } : ((await find(blob)) ?? { name: blob.name, bytes, sha256 })
+    },
+  }
+}
+
+/** False where another writer of the same execution was first. */
+async function commitOnce(blob: BlockBlobClient, blocks: string[], metadata: Record<string, string>): Promise<boolean> {
+  const blobHTTPHeaders = { blobContentType: blob.name.endsWith('.gz') ? 'application/gzip' : 'text/csv' }
+  try {
+    await blob.commitBlockList(blocks, { metadata, blobHTTPHeaders, conditions: { ifNoneMatch: '*' } })
+    return true
+  } catch (error) {
+    if (statusOf(error) === 409 || statusOf(error) === 412) return false
+    throw error
+  }
+}
+
+/** Ranges instead of one long stream: the SDK's stream takes a dropped connection for an abort and does not resume. */
+async function* ranges(blob: BlockBlobClient): AsyncIterable<Buffer> {
+  const { contentLength = 0, etag } = await blob.getProperties()
+  const conditions = { ...(etag && { ifMatch: etag }) }
+  for (let offset = 0; offset < contentLength; offset += BLOCK) {
+    const count = Math.min(BLOCK, contentLength - offset)
+    yield await blob.downloadToBuffer(offset, count, { conditions, concurrency: 1, maxRetryRequestsPerBlock: 5 })
+  }
+}
+
+function rejectWriter(blob: BlockBlobClient): RejectWriter {
+  let lines: PassThrough | undefined
+  let upload: Promise<unknown> | undefined
+  return {
+    async add(reject) {
+      if (!lines) {
+        lines = new PassThrough()
+        upload = blob.uploadStream(lines, BLOCK, 1, { blobHTTPHeaders: { blobContentType: 'application/x-ndjson' } })
+        upload.catch(() => lines?.destroy())
+      }
+      if (!lines.write(`${JSON.stringify(reject)}\n`)) await drained(lines)
+    },
+    async close() {
+      if (!lines) await blob.deleteIfExists()
+      lines?.end()
+      await upload
+    },
+  }
+}
+
+function drained(stream: PassThrough): Promise<void> {
+  return new Promise((resolve) => {
+    stream.once('drain', resolve)
+    stream.once('close', resolve)
+  })
+}

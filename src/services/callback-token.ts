@@ -1,0 +1,19 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+
+/** What a callback address speaks of; the token proves that we made it. */
+export type CallbackSubject = { readonly feed: string; readonly window: string; readonly attempt: number }
+
+/** Gives the token of a callback address: HMAC-SHA256 of feed, window and attempt, base64url. */
+export function callbackToken(secret: string, { feed, window, attempt }: CallbackSubject): string {
+  return createHmac('sha256', secret).update(`${feed}\n${window}\n${attempt}`).digest('base64url')
+}
+
+/** Whether a token holds under one of the secrets (the current one and, during a rotation, the one before). */
+export function holds(token: string, secrets: readonly string[], subject: CallbackSubject): boolean {
+  const given = Buffer.from(token)
+  return secrets.map((secret) => Buffer.from(callbackToken(secret, subject))).some((right) => equal(given, right))
+}
+
+function equal(given: Buffer, right: Buffer): boolean {
+  return given.length === right.length && timingSafeEqual(given, right)
+}

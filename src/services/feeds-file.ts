@@ -1,0 +1,16 @@
+import type { ContainerClient } from '@azure/storage-blob'
+import { statusOf } from './storage-error.ts'
+
+/** The text of feeds.json and where it came from. */
+export type FeedsText = { readonly text: string; readonly source: 'container' | 'package' }
+
+/** Reads feeds.json from the container `config`, or, where it holds none, the one packaged with the app. */
+export async function readFeedsText(container: ContainerClient, packaged: () => Promise<string>): Promise<FeedsText> {
+  try {
+    const bytes = await container.getBlobClient('feeds.json').downloadToBuffer()
+    return { text: bytes.toString('utf8'), source: 'container' }
+  } catch (error) {
+    if (statusOf(error) !== 404) throw error
+    return { text: await packaged(), source: 'package' }
+  }
+}

@@ -1,0 +1,82 @@
+import { type Failure, failed } from '../core/failures.ts'
+
+/** One answer of the service, whatever its HTTP status: names in lower case and trimmed, values as they came. */
+export type Answer = {
+  /** The worse of the HTTP status and the envelope's `statusCode`: errors have been seen under HTTP 200. */
+  readonly status: number
+  readonly items: readonly Item[]
+  readonly message: string
+  readonly nextLink: string | undefined
+  readonly dataRedacted: boolean
+  /** What `Retry-After` asks for, in milliseconds. */
+  readonly retryAfter: number | undefined
+}
+
+export type Item = Readonly<Record<string, unknown>>
+
+/** Longest part of a service's message that goes into one of ours. */
+const MESSAGE_LENGTH = 200
+
+/** Reads an answer: the envelope is documented in two spellings, so names are compared without case. */
+export function readAnswer(httpStatus: number, headers: Headers, body: string, now: Date): Answer {
+  const envelope = lowerCased(parseJson(body))
+  const statusCode = typeof envelope.statuscode === 'number' ? envelope.statuscode : 0
+  const items = Array.isArray(envelope.value) ? envelope.value.map(lowerCased) : []
+  return {
+    status: statusCode >= 400 ? Math.max(statusCode, httpStatus) : httpStatus,
+    items,
+    message: typeof envelope.message === 'string' ? oneLine(envelope.message) : '',
+    nextLink: typeof envelope.nextlink === 'string' && envelope.nextlink !== '' ? envelope.nextlink : undefined,
+    dataRedacted: envelope.dataredacted === true,
+    retryAfter: retryAfter(headers.get('retry-after'), now),
+  }
+}
+
+/** `Retry-After` in seconds or as a date (RFC 9110); anything else counts as absent. */
+export function retryAfter(value: string | null, now: Date): number | undefined {
+  if (value === null) return undefined
+  if (/^\d+$/.test(value.trim())) return Number(value) * 1000
+  const at = Date.parse(value)
+  return Number.isNaN(at) ? undefined : Math.max(at - now.getTime(), 0)
+}
+
+/** Says what a refused call means: `about` names the call and the thing, as in `create report of azure-usage 2025…`. */
+export function failureOf(answer: Pick<Answer, 'status' | 'message'>, about: string): Failure {
+  const said = `${about}: the service answered ${answer.status}${answer.message ? ` "${answer.message}"` : ''}`
+  if (answer.status === 401) return failed('unauthorized', said)
+  if (answer.status === 403) return failed('forbidden', said)
+  if (answer.status === 429 || answer.status >= 500) return failed('unavailable', said)
+  return failed('query-refused', said)
+}
+
+/** The service speaks of a quota in a 400, word for word "User has exceeded its … creation quota of …". */
+export function isThrottled(answer: Pick<Answer, 'status' | 'message'>): boolean {
+  return answer.status === 429 || (answer.status === 400 && /quota/i.test(answer.message))
+}
+
+export function textOf(item: Item | undefined, name: string): string | undefined {
+  const value = item?.[name.toLowerCase()]
+  return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined
+}
+
+export function textsOf(item: Item, name: string): readonly string[] {
+  const value = item[name.toLowerCase()]
+  return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return undefined
+  }
+}
+
+function lowerCased(value: unknown): Item {
+  if (typeof value !== 'object' || value === null) return {}
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name.trim().toLowerCase(), each]))
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim().slice(0, MESSAGE_LENGTH)
+}

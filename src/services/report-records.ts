@@ -1,0 +1,86 @@
+import { Readable } from 'node:stream'
+import { TextDecoder } from 'node:util'
+import { createGunzip } from 'node:zlib'
+import { type Failure, failed } from '../core/failures.ts'
+import { createParser, type ParsedRecord } from '../core/parse.ts'
+import type { Archive } from './archive-blob.ts'
+
+/** No row larger than an entity (1 MiB) can land; a longer record is reported without being kept in memory. */
+const MAX_RECORD_LENGTH = 1024 * 1024
+
+/**
+ * Reads the records of an archived report, header first, in groups as they come out of the parser. The last thing given
+ * is a failure of kind `malformed` where the bytes are no gzip or no UTF-8; errors of the storage are thrown.
+ */
+export async function* readRecords(archive: Archive, name: string): AsyncGenerator<readonly ParsedRecord[] | Failure> {
+  const parser = createParser({ delimiter: ',', maxRecordLength: MAX_RECORD_LENGTH })
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  for await (const chunk of unpacked(archive, name)) {
+    if (!Buffer.isBuffer(chunk)) return yield chunk
+    const text = decode(decoder, chunk)
+    if (text === undefined) return yield notText(name)
+    yield parser.push(text)
+  }
+  if (decode(decoder) === undefined) return yield notText(name)
+  yield parser.end()
+}
+
+async function* unpacked(archive: Archive, name: string): AsyncGenerator<Buffer | Failure> {
+  const source = archive.read(name)
+  if (!name.endsWith('.gz')) return yield* source
+  const packed = Readable.from(source)
+  const gunzip = createGunzip()
+  packed.on('error', (error) => gunzip.destroy(error))
+  try {
+    yield* packed.pipe(gunzip)
+  } catch (error) {
+    if (!isZlibError(error)) throw error
+    yield failed('malformed', `archive ${name}: its gzip data is broken or cut short`)
+  } finally {
+    packed.destroy()
+  }
+}
+
+function decode(decoder: TextDecoder, chunk?: Buffer): string | undefined {
+  try {
+    return decoder.decode(chunk, { stream: chunk !== undefined })
+  } catch {
+    return undefined
+  }
+}
+
+function notText(name: string): Failure {
+  return failed('malformed', `archive ${name}: its bytes are not UTF-8 text`)
+}
+
+/** zlib's own errors carry a code of this form; any other error comes from the source. */
+function isZlibError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^Z_|^ERR_BUFFER_TOO_LARGE$/.test(String(error.code))
+}
+
+/** A report whose header has been read; the records follow, numbered from 0 by whoever counts them. */
+export type OpenReport = {
+  readonly header: readonly string[]
+  readonly records: AsyncIterable<readonly ParsedRecord[] | Failure>
+}
+
+/** Opens an archived report. A file without a header line is `no-header`, which is not the same as no rows. */
+export async function openReport(archive: Archive, name: string, about: string): Promise<OpenReport | Failure> {
+  const groups = readRecords(archive, name)
+  for (let next = await groups.next(); !next.done; next = await groups.next()) {
+    if ('failure' in next.value) return next.value
+    const [header, ...rest] = next.value
+    if (!header) continue
+    if (header.verdict) return failed('malformed', `${about}: the header line is ${header.verdict}`)
+    return { header: header.fields, records: following(rest, groups) }
+  }
+  return failed('no-header', `${about}: the file has no header line, so it says nothing about rows`)
+}
+
+async function* following(
+  first: readonly ParsedRecord[],
+  groups: AsyncGenerator<readonly ParsedRecord[] | Failure>,
+): AsyncGenerator<readonly ParsedRecord[] | Failure> {
+  yield first
+  yield* groups
+}

@@ -1,0 +1,13 @@
+/** The HTTP status of an error of one of the storage clients; undefined where no answer came. */
+export function statusOf(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null || !('statusCode' in error)) return undefined
+  return typeof error.statusCode === 'number' ? error.statusCode : undefined
+}
+
+/** Says in one line that storage does not answer, or undefined where the error is another. */
+export function storageProblem(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  const code = String(error.code)
+  if (!/^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNRESET|REQUEST_SEND_ERROR)$/.test(code)) return undefined
+  return `DataStorage does not answer (${code}): check the setting and that the storage account is reachable`
+}

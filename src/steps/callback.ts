@@ -1,0 +1,32 @@
+import { isFeedName } from '../core/feed-name.ts'
+import { parseWindowId } from '../core/windows.ts'
+import { holds } from '../services/callback-token.ts'
+import type { Services } from './step.ts'
+
+/** The parts of a callback's address, as anyone may send them. */
+export type CallbackRequest = {
+  readonly feed: string
+  readonly window: string
+  readonly attempt: string
+  readonly token: string
+  readonly reportId: string | undefined
+}
+
+const REPORT_ID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i
+
+/**
+ * Takes a callback of the service: a hint that a report may be ready. Nothing of it is believed but that we made the
+ * address; no storage is touched before the token holds. Gives the HTTP status to answer: 202, or 404 for anything else.
+ */
+export async function callback(
+  request: CallbackRequest,
+  { settings, queue }: Pick<Services, 'settings' | 'queue'>,
+): Promise<202 | 404> {
+  const { feed, window, reportId } = request
+  const attempt = /^[1-9]\d{0,8}$/.test(request.attempt) ? Number(request.attempt) : undefined
+  if (!settings.callback || attempt === undefined || !isFeedName(feed) || !parseWindowId(window)) return 404
+  if (!holds(request.token, settings.callback.secrets, { feed, window, attempt })) return 404
+  const known = reportId !== undefined && REPORT_ID.test(reportId)
+  await queue.send({ feed, window, attempt, ...(known && { reportId }) })
+  return 202
+}

@@ -1,0 +1,131 @@
+import { type FeedRow, feedRowKey } from '../core/app-rows.ts'
+import { isFailure } from '../core/failures.ts'
+import { isFeedName } from '../core/feed-name.ts'
+import {
+  isOpen,
+  type Landing,
+  type Requested,
+  type Requesting,
+  toLanding,
+  toPlanned,
+  toRequested,
+} from '../core/ledger.ts'
+import { reportName } from '../core/remote-names.ts'
+import { parseWindowId, windowId } from '../core/windows.ts'
+import type { Stored } from '../services/ledger-table.ts'
+import { type IngestMessage, readIngestMessage } from '../services/work-queue.ts'
+import { type Completed, fetchReport } from './fetch-report.ts'
+import { holdEntry, takeoverAt } from './held-entry.ts'
+import type { Job } from './job.ts'
+import { land } from './land.ts'
+import { settle } from './settle.ts'
+import type { Services } from './step.ts'
+
+/**
+ * Follows one hint: where the entry's open attempt is ready at the service, its report is archived and landed.
+ * A message of another attempt is completed without effect; anything thrown makes the queue try again.
+ */
+export async function ingest(body: unknown, services: Services): Promise<void> {
+  const message = readIngestMessage(body)
+  const window = message && parseWindowId(message.window)
+  if (!message || !window || !isFeedName(message.feed)) return ignore(services, 'the message is no ingest message')
+  const row = (await services.ledger.readApp<FeedRow>(feedRowKey(message.feed)))?.value
+  if (!row) return ignore(services, `the message names feed ${message.feed}, which the app does not know`)
+  const stored = await services.ledger.read(message.feed, windowId(window))
+  if (!stored || isFailure(stored))
+    return ignore(services, `no readable ledger entry ${message.feed} ${message.window}`)
+  const { value: entry, etag } = stored
+  if (entry.attempt !== message.attempt || !isOpen(entry)) return
+  const insights = services.insights(row.feed.account, row.account)
+  if (isFailure(insights)) throw new Error(insights.message)
+  const job = { message, row, insights, services }
+  if (entry.state === 'requesting') return adopt(job, { value: entry, etag })
+  if (entry.state === 'requested') return poll(job, { value: entry, etag })
+  return resume(job, { value: entry, etag })
+}
+
+function ignore({ emit }: Services, message: string): void {
+  emit({ event: 'message.ignored', message })
+}
+
+/** The service called back before our own answer was written: the report is ours if it has our name. */
+async function adopt(job: Job & { message: IngestMessage }, { value: entry, etag }: Stored<Requesting>): Promise<void> {
+  const { message, row, insights, services } = job
+  const { ledger, queue, clock, settings } = services
+  const report = message.reportId ? await insights.report(message.reportId) : undefined
+  if (!report || isFailure(report)) return queue.send(message, settings.pollEvery / 1000)
+  const name = reportName(settings.deployment, row.feed, entry.window, entry.attempt)
+  if (report.reportName !== name || report.queryId !== entry.queryId) return
+  const now = clock()
+  const known = {
+    reportId: report.reportId,
+    deadline: new Date(now.getTime() + settings.reportDeadline),
+    pollAfter: now,
+  }
+  const requested = toRequested(entry, known)
+  const written = await ledger.write(requested, etag)
+  if (written === 'conflict') return queue.send(message)
+  return poll(job, { value: requested, etag: written })
+}
+
+/** Asks whether the report is ready, at most once in POLL_EVERY for an entry, however many callbacks come. */
+async function poll(job: Job & { message: IngestMessage }, { value: entry, etag }: Stored<Requested>): Promise<void> {
+  const { message, row, insights, services } = job
+  const { ledger, queue, clock, settings } = services
+  const now = clock().getTime()
+  if (now < entry.pollAfter.getTime()) return queue.send(message, (entry.pollAfter.getTime() - now) / 1000)
+  if (row.query && entry.queryId !== row.query.queryId) return drop(job, { value: entry, etag })
+  const asked = { ...entry, pollAfter: new Date(now + settings.pollEvery) }
+  const written = await ledger.write(asked, etag)
+  if (written === 'conflict') return queue.send(message)
+  const execution = await insights.execution(entry.reportId)
+  if (isFailure(execution) || execution.status === 'pending') {
+    return now < entry.deadline.getTime() ? queue.send(message, settings.pollEvery / 1000) : undefined
+  }
+  const held = {
+    ...({ executionId: execution.executionId, hash: row.feed.hash, phase: 'check', checkpoint: 0 } as const),
+    ...{ leaseUntil: new Date(clock().getTime() + settings.lease), owner: services.newId() },
+  }
+  const landing = toLanding(asked, held)
+  const taken = await ledger.write(landing, written)
+  if (taken === 'conflict') return queue.send(message)
+  return landUnderLease(job, { value: landing, etag: taken }, execution)
+}
+
+/** The feed changed while its report was made: the report answers another query and is asked for anew, at no try. */
+async function drop({ insights, services }: Job, { value: entry, etag }: Stored<Requested>): Promise<void> {
+  const planned = toPlanned(entry, 'expired', services.clock(), entry.tries - 1)
+  if ((await services.ledger.write(planned, etag)) !== 'conflict') await insights.deleteReport(entry.reportId)
+}
+
+/** Goes on with a landing whose owner is gone; before that is sure, the message waits. */
+async function resume(job: Job & { message: IngestMessage }, { value: entry, etag }: Stored<Landing>): Promise<void> {
+  const { message, row, services } = job
+  const { ledger, queue, clock, settings } = services
+  const now = clock()
+  const wait = takeoverAt(entry.leaseUntil, settings.lease).getTime() - now.getTime()
+  if (wait > 0) return queue.send(message, wait / 1000)
+  const changed = entry.hash !== row.feed.hash && entry.wrote === entry.attempt
+  const taken: Landing = {
+    ...entry,
+    attempt: changed ? entry.attempt + 1 : entry.attempt,
+    ...({ hash: row.feed.hash, phase: 'check', checkpoint: 0, owner: services.newId() } as const),
+    leaseUntil: new Date(now.getTime() + settings.lease),
+  }
+  const written = await ledger.write(taken, etag)
+  if (written === 'conflict') return queue.send(message)
+  return landUnderLease(job, { value: taken, etag: written })
+}
+
+/** Archives the report, where that was not done yet, and lands it; what is expected to go wrong ends in `failed`. */
+async function landUnderLease(job: Job, stored: Stored<Landing>, execution?: Completed): Promise<void> {
+  const { ledger, clock, settings } = job.services
+  const held = holdEntry(stored, { ledger, clock, milliseconds: settings.lease })
+  try {
+    const archived = await fetchReport(job, held, execution)
+    const figures = isFailure(archived) ? archived : await land(job, held, archived)
+    await settle(job, held, figures)
+  } finally {
+    held.release()
+  }
+}

@@ -1,0 +1,68 @@
+import { type FeedRow, TICK_KEY, type TickRow } from '../core/app-rows.ts'
+import { isFailure } from '../core/failures.ts'
+import type { LedgerEntry } from '../core/ledger.ts'
+import { type KnownFeed, plan, type RequestAction } from '../core/plan.ts'
+import { windowId } from '../core/windows.ts'
+import { readPacing } from './pacing-row.ts'
+import { rememberFeeds } from './remember-feeds.ts'
+import { type Account, entryKey, requestReport } from './request-report.ts'
+import type { Services } from './step.ts'
+
+/**
+ * One tick of the timer: reads feeds.json, stores each feed, and asks the service for the windows that are due.
+ * A second tick, or a second instance, asks for nothing again: each request is written down before it is sent.
+ */
+export async function provision(services: Services): Promise<TickRow | undefined> {
+  await Promise.all([services.ledger.create(), services.archive.create()])
+  const rows = await rememberFeeds(services)
+  if (!rows) return undefined
+  const known = await Promise.all(rows.map((row) => knownFeed(services, row)))
+  const actions = plan(services.clock(), known)
+  let requested = 0
+  for (const [name, ofAccount] of Map.groupBy(actions, ({ feed }) => feed.account)) {
+    requested += await requestAll(services, name, known, ofAccount)
+  }
+  const tick = { at: services.clock().toISOString(), requested, waiting: actions.length - requested }
+  await rememberTick(services, tick)
+  return tick
+}
+
+/** Of two instances that end a tick at once, either may say so. */
+async function rememberTick({ ledger }: Services, tick: TickRow): Promise<void> {
+  const stored = await ledger.readApp<TickRow>(TICK_KEY)
+  await ledger.writeApp(TICK_KEY, tick, stored?.etag)
+}
+
+/** An entry that cannot be read takes its window's place: it is never asked for over something unknown. */
+async function knownFeed({ ledger, emit }: Services, row: FeedRow): Promise<KnownFeed> {
+  const found = await ledger.entries(row.feed.name)
+  const unreadable = found.filter(isFailure)
+  for (const { failure, message } of unreadable) {
+    emit({ event: 'window.failed', feed: row.feed.name, kind: failure, message })
+  }
+  const entries = found.filter((entry): entry is LedgerEntry => !isFailure(entry))
+  return { row: unreadable.length > 0 ? { ...row, feed: { ...row.feed, enabled: false } } : row, entries }
+}
+
+/** Asks for one account's windows, one by one: each request changes the pacing row that decides the next. */
+async function requestAll(
+  services: Services,
+  name: string,
+  known: readonly KnownFeed[],
+  actions: readonly RequestAction[],
+): Promise<number> {
+  const rows = new Map(known.map(({ row }) => [row.feed.name, row]))
+  const entries = new Map(
+    known.flatMap((each) =>
+      each.entries.map((entry) => [entryKey(entry.feed, windowId(entry.window)), entry] as const),
+    ),
+  )
+  const account: Account = { name, rows, entries, pacing: await readPacing(services, name) }
+  let requested = 0
+  for (const action of actions) {
+    const outcome = await requestReport(services, account, action)
+    if (outcome === 'stop') break
+    if (outcome === 'requested') requested++
+  }
+  return requested
+}

@@ -1,0 +1,72 @@
+import { type FeedRow, feedRowKey, type RegisteredQuery } from '../core/app-rows.ts'
+import { CATALOG, findDataset } from '../core/catalog.ts'
+import { type Failure, failed, isFailure } from '../core/failures.ts'
+import { defaultColumns, type Feed, writeQuery } from '../core/feeds.ts'
+import { queryName } from '../core/remote-names.ts'
+import type { InsightsClient, LiveDataset } from '../services/insights-client.ts'
+import type { Services } from './step.ts'
+
+/**
+ * Gives the query of a feed, registered at the service under a name of its own: looked up by name and text before it
+ * is created, so that a lost answer makes no second one. What was chosen is stored in the feed's row.
+ */
+export async function registerQuery(
+  services: Services,
+  insights: InsightsClient,
+  row: FeedRow,
+): Promise<FeedRow | Failure> {
+  if (row.query?.hash === row.feed.hash && !row.trouble) return row
+  const query = await findOrCreate(services, insights, row.feed)
+  if (isFailure(query)) return query
+  const former = row.query?.ours && row.query.queryId !== query.queryId ? [row.query.queryId] : []
+  const stored = await services.ledger.readApp<FeedRow>(feedRowKey(row.feed.name))
+  const formerQueries = [...(row.formerQueries ?? []), ...former]
+  const { trouble: _, ...known } = stored?.value ?? row
+  const next: FeedRow = { ...known, query, ...(formerQueries.length > 0 && { formerQueries }) }
+  const written = await services.ledger.writeApp(feedRowKey(row.feed.name), next, stored?.etag)
+  if (written !== 'conflict') return next
+  return failed('unavailable', `feed ${row.feed.name}: another instance stored its query; the next tick goes on`)
+}
+
+async function findOrCreate(
+  services: Services,
+  insights: InsightsClient,
+  feed: Feed,
+): Promise<RegisteredQuery | Failure> {
+  const { source, hash } = feed
+  if (source.kind === 'queryId') return { queryId: source.queryId, hash, ours: false }
+  const columns = source.kind === 'columns' ? await chooseColumns(services, insights, feed) : undefined
+  if (columns && isFailure(columns)) return columns
+  const query = source.kind === 'query' ? source.query : writeQuery(feed, columns ?? [])
+  const name = queryName(services.settings.deployment, feed)
+  const same = await insights.queries(name)
+  if (isFailure(same)) return same
+  const found = same.find((each) => each.query === query.trim()) ?? (await insights.createQuery({ name, query }))
+  if (isFailure(found)) return found
+  return { queryId: found.queryId, hash, ours: true, ...(columns && { columns }) }
+}
+
+/** The user's columns, or those of the catalogue that the live dataset also lists; what was left out is told. */
+async function chooseColumns(
+  { emit }: Services,
+  insights: InsightsClient,
+  feed: Feed,
+): Promise<readonly string[] | Failure> {
+  if (feed.source.kind === 'columns' && feed.source.columns) return feed.source.columns
+  const dataset = findDataset(CATALOG, feed.dataset)
+  const live = await insights.dataset(feed.dataset)
+  if (isFailure(live)) return live
+  const wanted = dataset ? defaultColumns(dataset) : []
+  const chosen = wanted.filter((name) => lists(live, name))
+  const left = wanted.filter((name) => !chosen.includes(name))
+  if (chosen.length === 0) {
+    return failed('query-refused', `feed ${feed.name}: dataset ${feed.dataset} lists none of the columns the app knows`)
+  }
+  if (left.length > 0)
+    emit({ event: 'feed.drift', feed: feed.name, message: `the service does not list ${left.join(', ')}` })
+  return chosen
+}
+
+function lists({ columns, metrics }: LiveDataset, name: string): boolean {
+  return [...columns, ...metrics].some((each) => each.trim().toLowerCase() === name.toLowerCase())
+}

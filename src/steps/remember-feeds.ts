@@ -1,0 +1,63 @@
+import {
+  FEEDS_SOURCE_KEY,
+  type FeedRow,
+  type FeedsSourceRow,
+  feedRowKey,
+  type TableRow,
+  tableRowKey,
+} from '../core/app-rows.ts'
+import { CATALOG } from '../core/catalog.ts'
+import type { Account, Feed } from '../core/feeds.ts'
+import { parseFeeds } from '../core/feeds.ts'
+import { hashJson } from '../core/hash.ts'
+import type { Services } from './step.ts'
+
+/**
+ * Reads feeds.json and stores each feed, so that every other step takes feeds from the ledger.
+ * Gives the stored rows, or undefined where the file cannot be used: then nothing is asked for in this tick.
+ */
+export async function rememberFeeds(services: Services): Promise<readonly FeedRow[] | undefined> {
+  const { text, source } = await services.readFeeds()
+  const file = parseFeeds(text, CATALOG)
+  if ('problems' in file) {
+    services.emit({ event: 'app.settings', message: `feeds.json (${source}): ${file.problems.join('; ')}` })
+    return undefined
+  }
+  await rememberSource(services, { source, hash: hashJson(text) })
+  const rows = await Promise.all(file.feeds.map((feed) => remember(services, feed, file.accounts[feed.account] ?? {})))
+  return rows.flatMap((row) => row ?? [])
+}
+
+/** What `status` says of feeds.json; written only when it changed. */
+async function rememberSource({ ledger }: Services, now: FeedsSourceRow): Promise<void> {
+  const stored = await ledger.readApp<FeedsSourceRow>(FEEDS_SOURCE_KEY)
+  if (stored?.value.source === now.source && stored.value.hash === now.hash) return
+  await ledger.writeApp(FEEDS_SOURCE_KEY, now, stored?.etag)
+}
+
+/** Stores a feed as it is now; what the app learned about it stays. Undefined where its table belongs to another. */
+async function remember(services: Services, feed: Feed, account: Account): Promise<FeedRow | undefined> {
+  if (!(await ownTable(services, feed))) return undefined
+  const stored = await services.ledger.readApp<FeedRow>(feedRowKey(feed.name))
+  const kept = stored?.value ?? { since: services.clock().toISOString() }
+  const row: FeedRow = { ...kept, feed, account }
+  if (stored && JSON.stringify(stored.value) === JSON.stringify({ ...stored.value, feed, account })) return row
+  const written = await services.ledger.writeApp(feedRowKey(feed.name), row, stored?.etag)
+  return written === 'conflict' ? remember(services, feed, account) : row
+}
+
+/** A landing table belongs to the feed that first named it, until somebody purges it. */
+async function ownTable({ ledger, emit }: Services, feed: Feed): Promise<boolean> {
+  const key = tableRowKey(feed.table)
+  const owner = (await ledger.readApp<TableRow>(key))?.value.feed
+  if (owner === feed.name) return true
+  if (owner === undefined && (await ledger.writeApp(key, { feed: feed.name }, undefined)) !== 'conflict') return true
+  const by = owner ?? (await ledger.readApp<TableRow>(key))?.value.feed
+  if (by === feed.name) return true
+  emit({
+    event: 'feed.blocked',
+    feed: feed.name,
+    message: `table ${feed.table} belongs to feed ${by}; name another table`,
+  })
+  return false
+}

@@ -1,0 +1,161 @@
+import type { FeedRow } from '../core/app-rows.ts'
+import { type Failure, isFailure } from '../core/failures.ts'
+import {
+  isOpen,
+  type LedgerEntry,
+  type Requesting,
+  toFailed,
+  toPlanned,
+  toRequested,
+  toRequesting,
+} from '../core/ledger.ts'
+import { type Creation as Slot, takeSlot, throttled } from '../core/pacing.ts'
+import type { RequestAction } from '../core/plan.ts'
+import { reportName } from '../core/remote-names.ts'
+import { queryTimes, windowId } from '../core/windows.ts'
+import { callbackToken } from '../services/callback-token.ts'
+import type { Creation, InsightsClient } from '../services/insights-client.ts'
+import type { Stored } from '../services/ledger-table.ts'
+import { subjectOf } from './job.ts'
+import { type PacingRow, writePacing } from './pacing-row.ts'
+import { registerQuery } from './register-query.ts'
+import { block, noteTrouble, tellFailure } from './settle.ts'
+import type { Services } from './step.ts'
+
+/** A quota that names no time is asked about again after this. */
+const QUOTA_WAIT = 15 * 60_000
+
+/** What one tick knows of an account; its rows and entries are those it read and wrote itself. */
+export type Account = {
+  readonly name: string
+  readonly rows: Map<string, FeedRow>
+  readonly entries: Map<string, LedgerEntry>
+  readonly pacing: PacingRow
+}
+
+export const entryKey = (feed: string, window: string): string => `${feed} ${window}`
+
+/** `next`: this window can't be asked for now, others may. `stop`: nothing more of this account in this tick. */
+type Outcome = 'requested' | 'next' | 'stop'
+
+/** Asks for the report of one window. Order of the writes: pacing row, ledger entry, only then the service. */
+export async function requestReport(services: Services, account: Account, action: RequestAction): Promise<Outcome> {
+  const known = account.rows.get(action.feed.name)
+  if (!known) return 'next'
+  const insights = services.insights(account.name, known.account)
+  const row = isFailure(insights) ? insights : await registerQuery(services, insights, known)
+  if (isFailure(insights)) return refuseFeed(services, action, insights)
+  if (isFailure(row)) return refuseFeed(services, action, row)
+  account.rows.set(action.feed.name, row)
+  const requesting = intend(services, row, action)
+  if (!(await takePacing(services, account, requesting))) return 'stop'
+  const stored = await services.ledger.read(requesting.feed, windowId(requesting.window))
+  if (stored && isFailure(stored)) return 'next'
+  if ((stored?.value.attempt ?? 0) !== requesting.attempt - 1) return 'stop'
+  const etag = await services.ledger.write(requesting, stored?.etag)
+  if (etag === 'conflict') return 'stop'
+  account.entries.set(entryKey(requesting.feed, windowId(requesting.window)), requesting)
+  const creation = await insights.createReport(toRequest(services, requesting, action))
+  return conclude({ services, insights, account }, { value: requesting, etag }, creation)
+}
+
+/** A feed whose query cannot be had is blocked where only a change outside helps; its windows stay in the plan. */
+async function refuseFeed(services: Services, { feed }: RequestAction, failure: Failure): Promise<Outcome> {
+  if (failure.failure === 'query-refused' || failure.failure === 'forbidden') {
+    await block(services, feed.name, failure)
+    return 'next'
+  }
+  await noteTrouble(services, feed.name, failure)
+  return 'stop'
+}
+
+function intend(
+  { settings, clock }: Services,
+  row: FeedRow,
+  { feed, window, lane, previous }: RequestAction,
+): Requesting {
+  const name = reportName(settings.deployment, feed, window, (previous?.attempt ?? 0) + 1)
+  const asked = { reportName: name, queryId: row.query?.queryId ?? '', requestedAt: clock() }
+  return toRequesting(previous, { feed: feed.name, window, lane }, asked)
+}
+
+async function takePacing(services: Services, account: Account, requesting: Requesting): Promise<boolean> {
+  const { settings } = services
+  const { feed, window, attempt, lane, requestedAt } = requesting
+  const slot = { feed, window: windowId(window), attempt, lane, at: requestedAt.toISOString() }
+  const counts = (each: Slot): boolean => {
+    const entry = account.entries.get(entryKey(each.feed, each.window))
+    const young = requestedAt.getTime() - Date.parse(each.at) < settings.adoptAfter
+    const asked = entry?.attempt === each.attempt && isOpen(entry) && entry.state !== 'landing'
+    return asked || (young && (entry?.attempt ?? 0) < each.attempt)
+  }
+  const taken = takeSlot(account.pacing.value, slot, settings.limits, counts)
+  return taken !== undefined && writePacing(services, account.name, account.pacing, taken)
+}
+
+function toRequest(
+  { settings }: Services,
+  { feed, window, attempt, reportName, queryId }: Requesting,
+  action: RequestAction,
+) {
+  const id = windowId(window)
+  const { callback } = settings
+  const token = callback?.secrets[0] && callbackToken(callback.secrets[0], { feed, window: id, attempt })
+  return {
+    ...{ reportName, queryId },
+    ...(action.feed.cadence.kind === 'windows' && { queryTimes: queryTimes(window) }),
+    ...(callback && token && { callbackUrl: `${callback.baseUrl}/${feed}/${id}/${attempt}/${token}` }),
+  }
+}
+
+type Context = { readonly services: Services; readonly insights: InsightsClient; readonly account: Account }
+
+/** Writes down what became of the request. A lost answer leaves the entry as it is: the report may exist. */
+async function conclude(context: Context, { value, etag }: Stored<Requesting>, creation: Creation): Promise<Outcome> {
+  const { services, account } = context
+  const { ledger, clock, settings, emit } = services
+  if (creation.outcome === 'unknown') return 'stop'
+  if (creation.outcome === 'throttled') return yieldToQuota(context, { value, etag }, creation.wait ?? QUOTA_WAIT)
+  if (creation.outcome === 'refused') {
+    const { failure, message } = creation.failure
+    if ((await ledger.write(toFailed(value, failure, message, clock()), etag)) === 'conflict') return 'stop'
+    await tellFailure(services, subjectOf(value), creation.failure)
+    return 'stop'
+  }
+  const now = clock()
+  const { reportId } = creation
+  const known = { reportId, deadline: new Date(now.getTime() + settings.reportDeadline), pollAfter: now }
+  const requested = toRequested(value, known)
+  if ((await ledger.write(requested, etag)) === 'conflict') return withdraw(context, value, reportId)
+  account.entries.set(entryKey(value.feed, windowId(value.window)), requested)
+  emit({ event: 'window.requested', ...subjectOf(requested) })
+  return 'requested'
+}
+
+/** Somebody changed the entry meanwhile: unless it names our report, nobody ever will. */
+async function withdraw(
+  { services, insights }: Context,
+  { feed, window }: Requesting,
+  reportId: string,
+): Promise<Outcome> {
+  const stored = await services.ledger.read(feed, windowId(window))
+  const names = stored && !isFailure(stored) && 'reportId' in stored.value && stored.value.reportId === reportId
+  if (names) return 'requested'
+  await insights.deleteReport(reportId)
+  return 'stop'
+}
+
+/** A quota costs no try; the account waits and asks for half as many in an hour. */
+async function yieldToQuota(
+  { services, account }: Context,
+  { value, etag }: Stored<Requesting>,
+  wait: number,
+): Promise<Outcome> {
+  const { ledger, clock, settings, emit } = services
+  const now = clock()
+  const reduced = throttled(account.pacing.value, now, wait, settings.limits)
+  await writePacing(services, account.name, account.pacing, reduced)
+  await ledger.write(toPlanned(value, 'expired', new Date(now.getTime() + wait), value.tries - 1), etag)
+  emit({ event: 'quota.reduced', message: `account ${account.name}`, count: reduced.reduced?.allowance ?? 0 })
+  return 'stop'
+}
