@@ -1,0 +1,115 @@
+import { odata, type TableClient } from '@azure/data-tables'
+import type { Entity } from '../core/entities.ts'
+import { type Failure, failed, isFailure } from '../core/failures.ts'
+import { statusOf } from './storage-error.ts'
+import {
+  CALL_LIMIT_MS,
+  describeRefusal,
+  type Outcome,
+  openTransactionSender,
+  type Sized,
+  type TransactionSender,
+} from './transaction-sender.ts'
+
+export type Written = { readonly acknowledged: number; readonly operations: number }
+export type Removed = { readonly kept: number; readonly removed: number; readonly operations: number }
+
+/** The table a feed's rows go to. `operations` counts what the storage account is billed for, retries apart. */
+export type LandingTable = {
+  /** Makes the table unless it is there. */
+  create(): Promise<void>
+  /**
+   * Writes entities over those of the same keys, `inFlight` transactions at a time, reading no further while all are
+   * out. Gives how many the service acknowledged: compare it with what was handed over. `storage` where one is refused.
+   */
+  write(entities: AsyncIterable<readonly Entity[]>, options: { inFlight: number }): Promise<Written | Failure>
+  /** Removes the rows under `prefix` of other attempts and counts those of this one. A missing table has none. */
+  remove(prefix: string, attempt: number): Promise<Removed | Failure>
+}
+
+type Row = { partitionKey: string; rowKey: string; _attempt?: unknown }
+type Page = { readonly rows: readonly Row[]; readonly next: string | undefined }
+
+/** The most rows the service lists in one answer. */
+const PAGE_SIZE = 1000
+
+const REMOVALS_IN_FLIGHT = 8
+
+/** How often a page is read again: a deletion whose answer was lost finds its rows gone when it is repeated. */
+const REREADS = 3
+
+/** Opens a landing table; `client` brings the address, the sign-in and the retries. */
+export function openLandingTable(client: TableClient): LandingTable {
+  const send = openTransactionSender(client)
+  return {
+    create: () => client.createTable({ abortSignal: AbortSignal.timeout(CALL_LIMIT_MS) }),
+    write: async (entities, { inFlight }) => {
+      const { written, refused } = await send(entities, inFlight)
+      return refused === undefined ? written : describeRefusal(client.tableName, refused)
+    },
+    remove: (prefix, attempt) => remove(client, send, prefix, attempt),
+  }
+}
+
+async function remove(
+  client: TableClient,
+  send: TransactionSender,
+  prefix: string,
+  attempt: number,
+): Promise<Removed | Failure> {
+  const total = { kept: 0, removed: 0, operations: 0 }
+  let token: string | undefined
+  let rereads = 0
+  for (;;) {
+    const page = await readPage(client, prefix, token)
+    if (isFailure(page)) return page
+    const stale = page.rows.filter((row) => row._attempt !== attempt)
+    const outcome = await send(deletions(stale), REMOVALS_IN_FLIGHT)
+    total.operations += 1 + outcome.written.operations
+    total.removed += outcome.written.acknowledged
+    if (outcome.written.acknowledged < stale.length) {
+      if (!isWorthRereading(outcome) || ++rereads > REREADS) return unremoved(client.tableName, prefix, outcome)
+      continue
+    }
+    total.kept += page.rows.length - stale.length
+    token = page.next
+    rereads = 0
+    if (token === undefined) return total
+  }
+}
+
+async function* deletions(rows: readonly Row[]): AsyncGenerator<Sized[]> {
+  yield rows.map(({ partitionKey, rowKey }) => ({ partitionKey, rowKey, bytes: 0 }))
+}
+
+/** Each page is a call of its own, with its own limit of time; only one is held. */
+async function readPage(client: TableClient, prefix: string, token: string | undefined): Promise<Page | Failure> {
+  const filter = odata`PartitionKey ge ${prefix} and PartitionKey lt ${`${prefix}~`}`
+  const list = client.listEntities<Row>({
+    queryOptions: { filter, select: ['PartitionKey', 'RowKey', '_attempt'] },
+    abortSignal: AbortSignal.timeout(CALL_LIMIT_MS),
+  })
+  const pages = list.byPage({ maxPageSize: PAGE_SIZE, ...(token !== undefined && { continuationToken: token }) })
+  try {
+    const { value } = await pages.next()
+    return { rows: value ?? [], next: value?.continuationToken }
+  } catch (error) {
+    const status = statusOf(error)
+    if (status === 404) return { rows: [], next: undefined }
+    const place = `table ${client.tableName}, rows under ${prefix}`
+    return failed('storage', `${place}: not listed (${status ?? 'no answer'}); check the storage account and the roles`)
+  }
+}
+
+/** Rows gone, or answers missing, may mean that all is done: reading the page again tells. */
+function isWorthRereading({ refused }: Outcome): boolean {
+  return refused === undefined || refused.status === 404
+}
+
+function unremoved(table: string, prefix: string, { refused }: Outcome): Failure {
+  if (refused !== undefined) return describeRefusal(table, refused)
+  return failed(
+    'storage',
+    `table ${table}, rows under ${prefix}: deletions were not acknowledged; they are tried again`,
+  )
+}
