@@ -1,0 +1,109 @@
+import { once } from 'node:events'
+import { Agent, createServer, request as forwardRequest, type IncomingMessage, type ServerResponse } from 'node:http'
+
+/** A call that reached the proxy, numbered from 1. `path` holds the query, `body` is read as UTF-8. */
+export type ProxiedRequest = {
+  readonly n: number
+  readonly method: string
+  readonly path: string
+  readonly body?: string
+}
+
+/**
+ * `pass`: forwarded and answered. `before`: cut, the target never hears of it. `after`: the target does it, then the
+ * connection is cut without an answer. `hang`: the target does it and no answer ever comes.
+ */
+export type ProxyEffect = 'pass' | 'before' | 'after' | 'hang'
+
+export type StorageProxy = {
+  /** `http://127.0.0.1:<port>` */
+  readonly origin: string
+  readonly requests: readonly ProxiedRequest[]
+  count(): number
+  /** Cuts everything that is under way, also what hangs. */
+  close(): Promise<void>
+}
+
+export type ServiceOrigins = { readonly blob: string; readonly queue: string; readonly table: string }
+
+type ProxyOptions = { readonly target: string; readonly onRequest?: (request: ProxiedRequest) => ProxyEffect }
+type Answer = { readonly status: number; readonly headers: readonly string[]; readonly body: Buffer }
+
+/**
+ * Stands before one service of Azurite (or any plain HTTP server), counts its calls and cuts those `onRequest` names.
+ * Method, path, headers and body are forwarded as they came: the signature of a storage call stays valid.
+ */
+export async function startProxy({ target, onRequest = () => 'pass' }: ProxyOptions): Promise<StorageProxy> {
+  const requests: ProxiedRequest[] = []
+  const agent = new Agent({ keepAlive: true })
+  const server = createServer(async (incoming, response) => {
+    try {
+      await handle(incoming, response)
+    } catch {
+      incoming.socket.destroy()
+    }
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  return { origin: `http://127.0.0.1:${port}`, requests, count: () => requests.length, close }
+
+  async function handle(incoming: IncomingMessage, response: ServerResponse) {
+    const body = await readAll(incoming)
+    const effect = onRequest(record(incoming, body))
+    if (effect === 'before') return void incoming.socket.destroy()
+    const answer = await forward(target, agent, incoming, body)
+    if (effect === 'after') return void incoming.socket.destroy()
+    if (effect === 'hang') return
+    response.writeHead(answer.status, [...answer.headers])
+    response.end(answer.body)
+  }
+
+  function record({ method = '', url = '' }: IncomingMessage, body: Buffer): ProxiedRequest {
+    const text = body.length > 0 && { body: body.toString('utf8') }
+    const request = { n: requests.length + 1, method, path: url, ...text }
+    requests.push(request)
+    return request
+  }
+
+  async function close() {
+    const closed = once(server, 'close')
+    server.close()
+    server.closeAllConnections()
+    agent.destroy()
+    await closed
+  }
+}
+
+/** The origins a storage connection string names: what proxies stand before. */
+export function serviceOrigins(connectionString: string): ServiceOrigins {
+  const origin = (service: string) =>
+    new RegExp(`${service}Endpoint=(https?://[^/;]+)`).exec(connectionString)?.[1] ?? ''
+  return { blob: origin('Blob'), queue: origin('Queue'), table: origin('Table') }
+}
+
+/** The connection string that goes through the given proxies; a service that is not named keeps its own endpoint. */
+export function proxiedConnectionString(connectionString: string, proxies: Partial<ServiceOrigins>): string {
+  const own = serviceOrigins(connectionString)
+  const { blob, queue, table } = { ...own, ...proxies }
+  return connectionString
+    .replace(`BlobEndpoint=${own.blob}`, `BlobEndpoint=${blob}`)
+    .replace(`QueueEndpoint=${own.queue}`, `QueueEndpoint=${queue}`)
+    .replace(`TableEndpoint=${own.table}`, `TableEndpoint=${table}`)
+}
+
+async function forward(target: string, agent: Agent, incoming: IncomingMessage, body: Buffer): Promise<Answer> {
+  const { hostname, port } = new URL(target)
+  const { method, url: path, rawHeaders: headers } = incoming
+  const outgoing = forwardRequest({ hostname, port, method, path, headers, agent, setHost: false })
+  const answered = once(outgoing, 'response')
+  outgoing.end(body)
+  const [response] = (await answered) as [IncomingMessage]
+  return { status: response.statusCode ?? 502, headers: response.rawHeaders, body: await readAll(response) }
+}
+
+async function readAll(stream: IncomingMessage): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of stream) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}

@@ -1,0 +1,111 @@
+import { TableClient } from '@azure/data-tables'
+import { BlobServiceClient } from '@azure/storage-blob'
+import { QueueClient } from '@azure/storage-queue'
+import { afterEach, expect, inject, test } from 'vitest'
+import { waitUntil } from '../../local/processes.ts'
+import {
+  type ProxyEffect,
+  proxiedConnectionString,
+  type ServiceOrigins,
+  type StorageProxy,
+  serviceOrigins,
+  startProxy,
+} from '../../local/proxy.ts'
+import { freshName } from '../setup/storage.ts'
+
+const ONCE = { retryOptions: { maxRetries: 0 }, allowInsecureConnection: true }
+const storage = inject('storage')
+const direct = (name: string) => TableClient.fromConnectionString(storage, name, ONCE)
+
+let proxy: StorageProxy
+afterEach(() => proxy.close())
+
+/** Stands before one service, and has the effect on the calls of a method that touch the entity `r`. */
+async function standBefore(service: keyof ServiceOrigins, effect: ProxyEffect = 'pass'): Promise<string> {
+  const target = serviceOrigins(storage)[service]
+  proxy = await startProxy({ target, onRequest: ({ body }) => (body?.includes('"RowKey":"r"') ? effect : 'pass') })
+  return proxiedConnectionString(storage, { [service]: proxy.origin })
+}
+
+async function proxiedTable(effect?: ProxyEffect): Promise<TableClient> {
+  const table = TableClient.fromConnectionString(await standBefore('table', effect), freshName('proxied'), ONCE)
+  await table.createTable()
+  return table
+}
+
+async function count(table: TableClient): Promise<number> {
+  let rows = 0
+  for await (const _ of direct(table.tableName).listEntities()) rows += 1
+  return rows
+}
+
+const entity = { partitionKey: 'p', rowKey: 'r', text: 'Grüße, 東京 😀' }
+
+test('a call that passes arrives signed and whole, and is counted', async () => {
+  const table = await proxiedTable()
+  await table.createEntity(entity)
+  expect(await direct(table.tableName).getEntity('p', 'r')).toMatchObject({ text: entity.text })
+  expect(proxy.count()).toBe(2)
+  expect(proxy.requests[1]).toMatchObject({ n: 2, method: 'POST' })
+  expect(proxy.requests[1]?.path).toContain(table.tableName)
+  expect(proxy.requests[1]?.body).toContain(entity.text)
+})
+
+test('a transaction passes whole', async () => {
+  const table = await proxiedTable()
+  await table.submitTransaction([
+    ['upsert', { partitionKey: 'p', rowKey: '1' }, 'Replace'],
+    ['upsert', { partitionKey: 'p', rowKey: '2' }, 'Replace'],
+  ])
+  expect(await count(table)).toBe(2)
+})
+
+test('a call cut before never reaches storage', async () => {
+  const table = await proxiedTable('before')
+  await expect(table.createEntity(entity)).rejects.toThrow()
+  expect(await count(table)).toBe(0)
+})
+
+test('a call cut after is done, and its caller does not hear of it', async () => {
+  const table = await proxiedTable('after')
+  await expect(table.createEntity(entity)).rejects.toThrow()
+  expect(await count(table)).toBe(1)
+})
+
+test('a call that hangs is done and never answered, and the end of the proxy cuts it', async () => {
+  const table = await proxiedTable('hang')
+  let answered = false
+  const call = table.createEntity(entity).then(
+    () => 'answered',
+    () => 'cut',
+  )
+  void call.then(() => {
+    answered = true
+  })
+  await waitUntil('the row is there', async () => (await count(table)) === 1)
+  expect(answered).toBe(false)
+  await proxy.close()
+  expect(await call).toBe('cut')
+  await standBefore('table')
+})
+
+test('blobs and queues pass signed as well, bytes unchanged', async () => {
+  const container = BlobServiceClient.fromConnectionString(await standBefore('blob')).getContainerClient(freshName('c'))
+  await container.create()
+  const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
+  await container.getBlockBlobClient('a b/ü.csv').uploadData(bytes)
+  expect(await container.getBlobClient('a b/ü.csv').downloadToBuffer()).toEqual(bytes)
+  expect(proxy.count()).toBeGreaterThan(2)
+  await proxy.close()
+  const queue = new QueueClient(await standBefore('queue'), freshName('q'))
+  await queue.create()
+  await queue.sendMessage('aGk=')
+  expect((await queue.peekMessages()).peekedMessageItems[0]?.messageText).toBe('aGk=')
+})
+
+test('a target that is not there cuts the call', async () => {
+  await standBefore('table')
+  await proxy.close()
+  proxy = await startProxy({ target: proxy.origin })
+  await expect(fetch(proxy.origin)).rejects.toThrow()
+})
