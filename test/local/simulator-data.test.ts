@@ -63,11 +63,12 @@ describe('made rows', () => {
   })
 
   it('are the same for the same recipe, and others for another seed, dataset or window', () => {
-    const text = 'SELECT CustomerName, UsageQuantity FROM AzureUsage'
-    expect(rowsOf(text)).toEqual(rowsOf(text))
-    expect(rowsOf(text)).not.toEqual(rowsOf(text, MARCH, 2))
-    expect(rowsOf(text)).not.toEqual(rowsOf(text, between('2025-04-01T00:00:00Z', '2025-04-30T23:59:59Z')))
-    const names = (dataset: string) => rowsOf(`SELECT CustomerName FROM ${dataset}`).slice(0, 500)
+    const april = between('2025-04-01T00:00:00Z', '2025-04-30T23:59:59Z')
+    const names = (dataset: string, times = MARCH, seed = 1) =>
+      rowsOf(`SELECT CustomerName FROM ${dataset}`, times, seed, 100).flat().sort()
+    expect(names('AzureUsage')).toEqual(names('AzureUsage'))
+    expect(names('AzureUsage')).not.toEqual(names('AzureUsage', MARCH, 2))
+    expect(names('AzureUsage')).not.toEqual(names('AzureUsage', april))
     expect(names('AzureUsage')).not.toEqual(names('OfficeUsage'))
   })
 
@@ -134,6 +135,7 @@ describe('written rows', () => {
     expect(encodeText(['A', 'B', 'C', 'D', 'E'], rows, 'csv')).toBe(
       'A,B,C,D,E\r\n"a ""b""",12,-0.50,2025-03-01T00:00:00Z,\r\n',
     )
+    expect(encodeText(['A', 'B'], [['a\rb', 'c\nd']], 'csv')).toBe('A,B\r\n"a\rb","c\nd"\r\n')
     expect(encodeText(['A'], [[''], [null]], 'csv')).toBe('A\r\n""\r\n""\r\n')
   })
 })

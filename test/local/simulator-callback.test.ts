@@ -1,0 +1,102 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { callbackAddress } from '../../local/simulator/callbacks.ts'
+import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
+import { type Client, connect, createReport, until } from './simulator-client.ts'
+
+const QUERY = 'SELECT Month, CustomerName FROM AzureUsage'
+const NOW = new Date('2025-05-01T12:00:00Z')
+const SECOND = 1000
+
+let simulator: Simulator
+let client: Client
+
+beforeEach(async () => {
+  simulator = await startSimulator({ now: () => NOW, generationMilliseconds: SECOND })
+  client = await connect(simulator)
+})
+afterEach(() => simulator.close())
+
+/** Creates a report and moves the clock to its completion. */
+async function complete(fields: object): Promise<string> {
+  const reportId = await createReport(client, QUERY, fields)
+  simulator.advance(SECOND)
+  return reportId
+}
+
+describe('a callback', () => {
+  let receiver: Server
+  let origin: string
+  const calls: string[] = []
+
+  beforeEach(async () => {
+    calls.length = 0
+    receiver = createServer((request, response) => {
+      calls.push(`${request.method} ${request.url}`)
+      response.writeHead(202).end()
+    })
+    origin = await listen(receiver)
+  })
+  afterEach(() => {
+    receiver.close()
+    receiver.closeAllConnections()
+  })
+
+  const listen = async (server: Server, port = 0): Promise<string> => {
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+
+  const called = (count: number) => until(() => (calls.length >= count ? calls : undefined))
+
+  it('comes once, by POST, when the clock passes the completion', async () => {
+    const reportId = await complete({ CallbackUrl: `${origin}/hook/` })
+    expect(await called(1)).toEqual([`POST /hook/${reportId}`])
+    const second = await complete({ CallbackUrl: `${origin}/hook`, CallbackMethod: 'GET' })
+    expect(await called(2)).toEqual([`POST /hook/${reportId}`, `GET /hook?reportId=${second}`])
+  })
+
+  it('does not wait for anybody to advance a running clock', async () => {
+    const running = await startSimulator({ generationMilliseconds: 30 })
+    const reportId = await createReport(await connect(running), QUERY, { CallbackUrl: `${origin}/hook` })
+    expect(await called(1)).toEqual([`POST /hook/${reportId}`])
+    await running.close()
+  })
+
+  it('is tried again when nobody listens yet', async () => {
+    const { port } = new URL(origin)
+    receiver.close()
+    receiver.closeAllConnections()
+    const reportId = await complete({ CallbackUrl: `${origin}/hook` })
+    await listen(receiver, Number(port))
+    expect(await called(1)).toEqual([`POST /hook/${reportId}`])
+  })
+
+  it('can be lost, doubled and forged', async () => {
+    simulator.fault({ endpoint: 'callback', nth: 1, effect: 'lost' })
+    simulator.fault({ endpoint: 'callback', nth: 2, effect: 'twice' })
+    simulator.fault({ endpoint: 'callback', nth: 3, effect: 'forged' })
+    await complete({ CallbackUrl: `${origin}/lost` })
+    const twice = await complete({ CallbackUrl: `${origin}/twice` })
+    expect(await called(2)).toEqual([`POST /twice/${twice}`, `POST /twice/${twice}`])
+    const forged = await complete({ CallbackUrl: `${origin}/forged` })
+    const [, , first, second] = await called(4)
+    expect(first).toMatch(/^POST \/forged\/[0-9a-f-]{36}$/)
+    expect(first).not.toBe(second)
+    expect(second).toBe(`POST /forged/${forged}`)
+  })
+
+  it('is not sent for a report deleted before it was ready', async () => {
+    const reportId = await createReport(client, QUERY, { CallbackUrl: `${origin}/deleted` })
+    await client.delete(`ScheduledReport/${reportId}`)
+    simulator.advance(SECOND)
+    const next = await complete({ CallbackUrl: `${origin}/next` })
+    expect(await called(1)).toEqual([`POST /next/${next}`])
+  })
+
+  it('keeps a query its address has', () => {
+    expect(callbackAddress('http://h/x/?k=1', 'POST', 'id')).toBe('http://h/x/id?k=1')
+    expect(callbackAddress('http://h/x?k=1', 'GET', 'id')).toBe('http://h/x?k=1&reportId=id')
+  })
+})
