@@ -1,8 +1,6 @@
-/**
- * Why a record cannot be trusted. `ragged`: another number of fields than the header. `text-after-quote`: text between a
- * closing quote and the next delimiter. `too-long`: longer than the limit. `unclosed-quote`: the text ended inside quotes.
- */
-export type Verdict = 'ragged' | 'text-after-quote' | 'too-long' | 'unclosed-quote'
+import { indexOrEnd, QUOTE, type Split, splitLine, splitQuoted, type Verdict } from './record-fields.ts'
+
+export type { Verdict }
 
 export type ParsedRecord = {
   /** The physical line where the record starts: line feeds before it, plus one. */
@@ -19,7 +17,6 @@ export type Parser = { push(text: string): readonly ParsedRecord[]; end(): reado
 
 const LINE_FEED = 10
 const CARRIAGE_RETURN = 13
-const QUOTE = 34
 const BYTE_ORDER_MARK = 0xfeff
 const RAW_LIMIT = 65_536
 
@@ -75,7 +72,7 @@ function withoutMark(state: State, text: string): string {
   return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text
 }
 
-/** Lines without a quote, nearly all, are found and split by the engine's own search; others are scanned by character. */
+/** A record of one line, as nearly all are, is found by the engine's own search; only others are scanned by character. */
 function readRecords(state: State, chunk: string): ParsedRecord[] {
   const records: ParsedRecord[] = []
   const text = state.pending + chunk
@@ -86,12 +83,12 @@ function readRecords(state: State, chunk: string): ParsedRecord[] {
   for (;;) {
     if (quote < scanned) quote = indexOrEnd(text, '"', scanned)
     const lineEnd = isFresh ? text.indexOf('\n', scanned) : -1
-    const isPlain = lineEnd !== -1 && lineEnd < quote
-    const end = isPlain ? lineEnd : findEnd(state, text, scanned)
+    const line =
+      lineEnd === -1 ? undefined : splitLine(recordText(text, start, lineEnd), state.delimiter, lineEnd < quote)
+    const end = line === undefined ? findEnd(state, text, scanned) : lineEnd
     if (end === -1) break
-    if (isPlain) state.line++
-    const length = text.charCodeAt(end - 1) === CARRIAGE_RETURN && end > start ? end - 1 : end
-    const record = toRecord(state, text.slice(start, length), isPlain)
+    if (line !== undefined) state.line++
+    const record = toRecord(state, recordText(text, start, end), line)
     if (record !== undefined) records.push(record)
     state.startLine = state.line
     state.head = undefined
@@ -102,9 +99,10 @@ function readRecords(state: State, chunk: string): ParsedRecord[] {
   return records
 }
 
-function indexOrEnd(text: string, wanted: string, from: number): number {
-  const index = text.indexOf(wanted, from)
-  return index === -1 ? text.length : index
+/** The text of a record that ends at a line feed, without the line end. */
+function recordText(text: string, start: number, lineFeed: number): string {
+  const hasReturn = lineFeed > start && text.charCodeAt(lineFeed - 1) === CARRIAGE_RETURN
+  return text.slice(start, hasReturn ? lineFeed - 1 : lineFeed)
 }
 
 /** The index of the line feed that ends the record, or -1 with the place kept for the next piece. */
@@ -149,49 +147,22 @@ function rawText({ maxRecordLength }: State, text: string): string {
 function readRest(state: State): ParsedRecord[] {
   if (state.pending === '' && state.head === undefined) return []
   if (state.place === QUOTED) return [broken(state, 'unclosed-quote', state.head ?? state.pending)]
-  const record = toRecord(state, state.pending, false)
+  const record = toRecord(state, state.pending)
   return record === undefined ? [] : [record]
 }
 
-function toRecord(state: State, text: string, isPlain: boolean): ParsedRecord | undefined {
+function toRecord(state: State, text: string, line?: Split): ParsedRecord | undefined {
   const isTooLong = state.head !== undefined || text.length > state.maxRecordLength
   if (isTooLong) return broken(state, 'too-long', state.head ?? text)
   if (text === '' && state.width !== 1) return undefined
-  const fields = isPlain ? text.split(state.delimiter) : splitQuoted(text, state.delimiter)
-  if (fields === undefined) return broken(state, 'text-after-quote', text)
+  const fields = line ?? splitQuoted(text, state.delimiter)
+  if (typeof fields === 'string') return broken(state, fields, text)
   state.width ??= fields.length
-  const line = state.startLine
-  const raw = rawText(state, text)
-  return fields.length === state.width ? { line, fields, raw } : { line, fields, verdict: 'ragged', raw }
+  const record = { line: state.startLine, fields, raw: rawText(state, text) }
+  return fields.length === state.width ? record : { ...record, verdict: 'ragged' }
 }
 
 function broken(state: State, verdict: Verdict, text: string): ParsedRecord {
   state.width ??= 0
   return { line: state.startLine, fields: [], verdict, raw: rawText(state, text) }
-}
-
-/** The fields of one whole record; undefined where text follows a closing quote. */
-function splitQuoted(text: string, delimiter: string): string[] | undefined {
-  const fields: string[] = []
-  for (let at = 0; at <= text.length; at++) {
-    if (text.charCodeAt(at) !== QUOTE) {
-      const end = indexOrEnd(text, delimiter, at)
-      fields.push(text.slice(at, end))
-      at = end
-      continue
-    }
-    const close = closingQuote(text, at + 1)
-    const field = text.slice(at + 1, close)
-    fields.push(field.includes('"') ? field.replaceAll('""', '"') : field)
-    at = close + 1
-    if (at < text.length && text[at] !== delimiter) return undefined
-  }
-  return fields
-}
-
-/** The scan has seen every quote of the record closed, so there is always one to find. */
-function closingQuote(text: string, from: number): number {
-  let at = text.indexOf('"', from)
-  while (text.charCodeAt(at + 1) === QUOTE) at = text.indexOf('"', at + 2)
-  return at
 }
