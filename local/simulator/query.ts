@@ -43,21 +43,16 @@ export function parseQuery(text: string): ParsedQuery | undefined {
   const clauses = tokens && cutClauses(tokens)
   if (!clauses) return undefined
   const distinct = isWord(clauses.select[0], 'DISTINCT')
-  const fields = commaList(distinct ? clauses.select.slice(1) : clauses.select, fieldOf)
+  const fields = listOf(distinct ? clauses.select.slice(1) : clauses.select, isComma, fieldOf)
   const dataset = fieldOf(clauses.from)
-  const filtered = clauses.where && splitAt(clauses.where, (token) => isWord(token, 'AND')).map(conditionField)
-  const ordered = clauses.order && commaList(clauses.order, orderField)
+  const conditions = clauses.where && listOf(clauses.where, isAnd, conditionField)
+  const order = clauses.order && listOf(clauses.order, isComma, orderField)
   const limit = clauses.limit && positiveInteger(clauses.limit)
   const timespan = clauses.timespan && toTimespan(fieldOf(clauses.timespan) ?? '')
-  const optional = [
-    [clauses.order, ordered],
-    [clauses.limit, limit],
-    [clauses.timespan, timespan],
-  ]
-  if (!fields || !dataset || optional.some(([clause, read]) => clause && read === undefined)) return undefined
-  const conditions = (filtered ?? []).filter((field) => field !== undefined)
-  if (conditions.length !== (filtered ?? []).length) return undefined
-  return { distinct, fields, dataset, mentioned: [...conditions, ...(ordered ?? [])], limit, timespan }
+  const read = { where: conditions, order, limit, timespan }
+  const unread = OPTIONAL.some((clause) => clauses[clause] && read[clause] === undefined)
+  if (!fields || !dataset || unread) return undefined
+  return { distinct, fields, dataset, mentioned: [...(conditions ?? []), ...(order ?? [])], limit, timespan }
 }
 
 /** Gives the query with its columns in the dataset's spelling, or the service's text of refusal (dossier, section 12). */
@@ -94,7 +89,10 @@ function tokenize(text: string): readonly Token[] | undefined {
 
 type Clauses = { select: Token[]; from: Token[]; where?: Token[]; order?: Token[]; limit?: Token[]; timespan?: Token[] }
 
-const CLAUSES = ['select', 'from', 'where', 'order', 'limit', 'timespan'] as const
+const OPTIONAL = ['where', 'order', 'limit', 'timespan'] as const
+
+/** In the only order they may come. */
+const CLAUSES = ['select', 'from', ...OPTIONAL] as const
 
 /** Cuts the tokens at the words that start a clause; the order of clauses is fixed, the first two are needed. */
 function cutClauses(tokens: readonly Token[]): Clauses | undefined {
@@ -129,13 +127,23 @@ function splitAt(tokens: readonly Token[], separates: (token: Token) => boolean)
   return parts
 }
 
-function commaList(
+/** Reads every part between separators; undefined when one of them cannot be read. */
+function listOf(
   tokens: readonly Token[],
+  separates: (token: Token) => boolean,
   read: (part: readonly Token[]) => string | undefined,
-): string[] | undefined {
-  const parts = splitAt(tokens, (token) => token.text === ',').map(read)
+): readonly string[] | undefined {
+  const parts = splitAt(tokens, separates).map(read)
   const known = parts.filter((part) => part !== undefined)
   return known.length === parts.length ? known : undefined
+}
+
+function isComma(token: Token): boolean {
+  return token.kind === 'sign' && token.text === ','
+}
+
+function isAnd(token: Token): boolean {
+  return isWord(token, 'AND')
 }
 
 function fieldOf(tokens: readonly Token[]): string | undefined {
