@@ -130,9 +130,10 @@ describe('a name that is not known comes with the nearest one', () => {
     expect(problemsOf(fields)).toEqual([`feed "azure-usage": ${problem}`])
   })
 
-  test('the nearest takes the fewest changed letters, whatever the case', () => {
+  test('the nearest takes the fewest changed letters, whatever the case, and is the first of several', () => {
     expect(nearest('MONTHS', ['Market', 'Month', 'MonthKey'])).toBe('Month')
     expect(nearest('flaw', ['lawn', 'flow', 'flows'])).toBe('flow')
+    expect(nearest('abcd', ['abce', 'abcf'])).toBe('abce')
     expect(nearest('xyz', ['abc', ''])).toBeUndefined()
     expect(nearest('abc', [])).toBeUndefined()
   })
@@ -249,6 +250,7 @@ describe('a file that is not JSON', () => {
     ['{,}', 'a name in quotes or } must stand at line 1, column 2'],
     ['{\n  "feeds": [\n    {"name": "a" "b"}]}', 'a comma or } must stand at line 3, column 18'],
     ['{"feeds": [1 2]}', 'a comma or ] must stand at line 1, column 14'],
+    ['{"feeds": [1,]}', 'a value must stand at line 1, column 14'],
     ['{"feeds" []}', 'a colon must stand at line 1, column 10'],
     ['{"feeds": :}', 'a value must stand at line 1, column 11'],
     ['{"feeds": []}\r\n}', 'the end must stand at line 2, column 1'],
