@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type BoundFunction, bindFunctions } from './bind.ts'
+import { readHostJson } from './host-json.ts'
+import type { Log } from './host-log.ts'
+import { createHttpServer, type Keys } from './http-trigger.ts'
+import { type App, runHooks } from './invocation.ts'
+import { loadApp } from './load-app.ts'
+import type { AuthLevel } from './routes.ts'
+import { createRun, type Listener } from './runner.ts'
+
+/** How long a stop waits for functions that are running. */
+const DRAIN_MILLISECONDS = 10_000
+
+export type Host = Keys & {
+  /** `http://127.0.0.1:<port>`; the routes lie under its route prefix. */
+  readonly origin: string
+  /** The names of the functions that are listening. */
+  readonly functions: readonly string[]
+  /** Takes nothing new, waits up to 10 s for what is running, runs the `appTerminate` hooks. */
+  close(): Promise<void>
+}
+
+type HostOptions = {
+  /** The folder with package.json, whose `main` is the app, and host.json. */
+  readonly root: string
+  /** 0 takes a free port. */
+  readonly port: number
+  readonly log: Log
+  /** Where `%SETTING%` and connections are looked up. The app itself reads the environment of the process. */
+  readonly env?: NodeJS.ProcessEnv
+}
+
+/**
+ * Starts the stand-in for the Functions host: the app's built bundle, loaded as the Node worker loads it, with its HTTP
+ * routes, queues and timers. Throws one line when there is no app, no function in it, or the port is taken.
+ */
+export async function startHost({ root, port, log, env = process.env }: HostOptions): Promise<Host> {
+  const settings = readHostJson(root)
+  const app = await loadApp(root, log)
+  if (app.registry.functions.size === 0) {
+    throw new Error('ZERO functions are registered: nothing would run, and every route would answer 404')
+  }
+  const run = createRun(app, settings.functionTimeoutMilliseconds)
+  const bound = bindFunctions({ app, run, settings, env })
+  const keys = makeKeys(env)
+  const routes = bound.flatMap(({ route }) => route ?? [])
+  const server = createHttpServer(run, routes, keys)
+  const origin = await listen(server, port)
+  introduce(log, origin, bound, env.LOCAL_FUNCTION_KEY ? { ...keys, functionKey: '' } : keys)
+  const listeners = bound.flatMap(({ start }) => start?.() ?? [])
+  const functions = bound.map(({ name }) => name)
+  return { origin, functions, ...keys, close: () => closeAll(app, server, listeners) }
+}
+
+async function closeAll(app: App, server: Server, listeners: readonly Listener[]): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve))
+  await within(DRAIN_MILLISECONDS, Promise.all([closed, ...listeners.map((listener) => listener.stop())]))
+  server.closeAllConnections()
+  await runHooks(app.registry.hooks.appTerminate, { hookData: {}, appHookData: app.hookData })
+}
+
+async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
+  const limit = new AbortController()
+  await Promise.race([work, pause(milliseconds, undefined, { signal: limit.signal })])
+  limit.abort()
+}
+
+async function listen(server: Server, port: number): Promise<string> {
+  try {
+    await once(server.listen(port, '127.0.0.1'), 'listening')
+  } catch (error) {
+    const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+    throw isTaken ? new Error(`Port ${port} is in use: choose another with --port`) : error
+  }
+  const address = server.address()
+  return `http://127.0.0.1:${typeof address === 'object' && address ? address.port : port}`
+}
+
+function makeKeys(env: NodeJS.ProcessEnv): Keys {
+  const chance = () => randomBytes(24).toString('base64url')
+  return { functionKey: env.LOCAL_FUNCTION_KEY || chance(), adminKey: chance() }
+}
+
+/** A key that somebody gave is a secret of theirs; one made here for this start has to be told. */
+function introduce(log: Log, origin: string, bound: readonly BoundFunction[], made: Keys): void {
+  const needs = (level: AuthLevel) => bound.some(({ route }) => route?.authLevel === level)
+  log(`Functions host (stand-in) listens on ${origin}`)
+  for (const { summary } of bound) log(`  ${summary}`)
+  if (made.functionKey && needs('function')) log(`Function key: ${made.functionKey}`)
+  if (needs('admin')) log(`Admin key: ${made.adminKey}`)
+}

@@ -1,0 +1,103 @@
+import { type DequeuedMessageItem, type QueueClient, QueueServiceClient } from '@azure/storage-queue'
+import { errorMessage, type Log } from './host-log.ts'
+
+/** How long a fetched message stays invisible; renewed at half of it for as long as its function runs. */
+const INVISIBLE_SECONDS = 600
+
+/** The host asks again soon: a call that does not answer must not hold up a stop. */
+const RETRIES = { maxTries: 3, retryDelayInMs: 200, maxRetryDelayInMs: 1000 }
+
+const POISON_SUFFIX = '-poison'
+const LONGEST_QUEUE_NAME = 63
+
+/** A queue that sets off a function. */
+export type TriggerQueue = {
+  readonly name: string
+  /** Creates the queue when it is missing, then takes up to `count` messages. Rejects when storage does not answer. */
+  fetch(count: number): Promise<readonly DequeuedMessageItem[]>
+  lease(message: DequeuedMessageItem): LeasedMessage
+}
+
+/** A fetched message that stays invisible to others until it is settled, by one of these, or `release` is called. */
+export type LeasedMessage = {
+  complete(): Promise<void>
+  retryAfter(seconds: number): Promise<void>
+  /** Copies it to the queue `<name>-poison` and deletes it; where no such queue can be, it is left invisible. */
+  poison(): Promise<void>
+  /** Ends the renewal; a message that was not settled comes back when its invisibility ends. */
+  release(): void
+}
+
+export function openTriggerQueue(
+  connectionString: string,
+  name: string,
+  log: Log,
+  invisibleSeconds: number = INVISIBLE_SECONDS,
+): TriggerQueue {
+  const service = QueueServiceClient.fromConnectionString(connectionString, { retryOptions: RETRIES })
+  const queue = service.getQueueClient(name)
+  const poison = openPoison(service, name)
+  let isCreated = false
+  return {
+    name,
+    async fetch(count) {
+      if (!isCreated) await queue.createIfNotExists()
+      isCreated = true
+      const options = { numberOfMessages: count, visibilityTimeout: invisibleSeconds }
+      return (await queue.receiveMessages(options)).receivedMessageItems
+    },
+    lease: (message) => leaseMessage(queue, poison, message, log, invisibleSeconds),
+  }
+}
+
+function openPoison(service: QueueServiceClient, name: string): QueueClient | undefined {
+  const poison = `${name}${POISON_SUFFIX}`
+  if (name.endsWith(POISON_SUFFIX) || poison.length > LONGEST_QUEUE_NAME) return undefined
+  return service.getQueueClient(poison)
+}
+
+function leaseMessage(
+  queue: QueueClient,
+  poison: QueueClient | undefined,
+  { messageId, messageText, popReceipt: firstReceipt }: DequeuedMessageItem,
+  log: Log,
+  invisibleSeconds: number,
+): LeasedMessage {
+  let receipt = firstReceipt
+  let renewal = Promise.resolve()
+  const timer = setInterval(() => {
+    renewal = renew()
+  }, invisibleSeconds * 500)
+  const release = () => clearInterval(timer)
+  return { complete, retryAfter, poison: moveToPoison, release }
+
+  async function renew() {
+    try {
+      receipt = (await queue.updateMessage(messageId, receipt, undefined, invisibleSeconds)).popReceipt ?? receipt
+    } catch (error) {
+      log(`Queue ${queue.name}: message ${messageId} could not be kept invisible: ${errorMessage(error)}`)
+    }
+  }
+
+  /** Each renewal changes the receipt: one that is under way has to end before the message is settled with it. */
+  async function lastReceipt() {
+    release()
+    await renewal
+    return receipt
+  }
+
+  async function complete() {
+    await queue.deleteMessage(messageId, await lastReceipt())
+  }
+
+  async function retryAfter(seconds: number) {
+    await queue.updateMessage(messageId, await lastReceipt(), undefined, seconds)
+  }
+
+  async function moveToPoison() {
+    if (!poison) return
+    await poison.createIfNotExists()
+    await poison.sendMessage(messageText)
+    await complete()
+  }
+}
