@@ -59,7 +59,8 @@ function dayOf({ year, month, name, day = '1' }: Parts): number | undefined {
   const date = new Date(0)
   // Not Date.UTC, which takes the years 0 to 99 for 1900 to 1999.
   date.setUTCFullYear(Number(year), index, Number(day))
-  return index >= 0 && date.getUTCMonth() === index && date.getUTCDate() === Number(day) ? date.getTime() : undefined
+  // A day the month does not have ends up in another month.
+  return index >= 0 && date.getUTCMonth() === index ? date.getTime() : undefined
 }
 
 function timeOf({ hour = '0', minute = '0', second = '0', half }: Parts): number | undefined {

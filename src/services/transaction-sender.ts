@@ -47,13 +47,11 @@ export function openTransactionSender(client: TableClient): TransactionSender {
 
 /** Says what was refused, by place and the service's code, and never by its message. */
 export function describeRefusal(table: string, { status, code, index, changes }: Refused): Failure {
-  const change = changes[index ?? 0]
-  const row = index === undefined ? '' : `, row ${change?.rowKey}`
-  const place = `table ${table}, partition ${change?.partitionKey}${row}`
+  const row = index === undefined ? '' : `, row ${changes[index]?.rowKey ?? index}`
+  const place = `table ${table}, partition ${changes[0]?.partitionKey}${row}`
   const reason = /^\w+$/.test(code) ? code : 'an unnamed error'
-  if (status === 0)
-    return failed('storage', `${place}: no answer (${reason}); check that the storage account is reachable`)
-  return failed('storage', `${place}: refused with ${reason} (${status}); check the table, its account and the roles`)
+  const what = status === 0 ? `no answer (${reason})` : `refused with ${reason} (${status})`
+  return failed('storage', `${place}: ${what}; check the table, its storage account and the roles`)
 }
 
 type Send = (changes: readonly Change[]) => Promise<Answer>

@@ -85,7 +85,7 @@ describe('cells', () => {
 
   it('remembers the last date without confusing it with the next', () => {
     const cell = cellEncoder('C', 'datetime')
-    const texts = ['2025-03-01', '2025-03-01', 'never', 'never', '2025-03-02', '', '2025-03-02']
+    const texts = ['2025-03-01', '2025-03-01', 'never', 'never', '2025-03-02', '', '2025-03-02', '2025-03-01']
     expect(texts.map(cell)).toEqual(texts.map((text) => cellEncoder('C', 'datetime')(text)))
   })
 

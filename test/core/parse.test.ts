@@ -87,13 +87,11 @@ describe('the parser', () => {
   })
 
   it('measures a record without its line end', () => {
-    const limit = { maxRecordLength: 5 }
-    expect(parse(['abcde\r\nfghij\n123456\nklmno'], limit).map(({ verdict }) => verdict)).toEqual([
-      undefined,
-      undefined,
-      'too-long',
-      undefined,
-    ])
+    const text = 'abcde\r\nfghij\n123456\r\nklmno'
+    for (let cut = 0; cut <= text.length; cut++) {
+      const records = parse([text.slice(0, cut), text.slice(cut)], { maxRecordLength: 5 })
+      expect(records.map(({ verdict }) => verdict)).toEqual([undefined, undefined, 'too-long', undefined])
+    }
   })
 
   it('reads a record that gets too long at the end of the text', () => {

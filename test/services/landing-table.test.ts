@@ -358,7 +358,7 @@ describe('a refused transaction', () => {
     expect(result).toEqual({
       failure: 'storage',
       message:
-        'table Rows, partition 20250301_000, row 000000007: refused with EntityTooLarge (400); check the table, its account and the roles',
+        'table Rows, partition 20250301_000, row 000000007: refused with EntityTooLarge (400); check the table, its storage account and the roles',
     })
   })
 
@@ -389,7 +389,7 @@ describe('a refused transaction', () => {
     expect(result).toEqual({
       failure: 'storage',
       message:
-        'table Rows, partition 20250301_000: no answer (ECONNREFUSED); check that the storage account is reachable',
+        'table Rows, partition 20250301_000: no answer (ECONNREFUSED); check the table, its storage account and the roles',
     })
   })
 })
@@ -399,6 +399,27 @@ describe('transactions', () => {
     const { batches } = await writeTo(() => answerOf(allOf(10)))
     expect(batches[0]?.url).toBe('/account/$batch?sv=1&sig=secret')
     expect(batches[0]?.body).not.toContain('secret')
+  })
+
+  it('hold at most 100 rows, each once, of one partition', async () => {
+    const { client, batches } = await sink((body) => answerOf(idsIn(body).map((id) => ({ id }))))
+    const all = entities(simple(1_000)).filter((_, index) => index % 7 !== 0)
+    const mixed = [...all.slice(333), ...all.slice(0, 333)]
+    await openLandingTable(client).write(inPieces(mixed), IN_FLIGHT)
+    const keys = batches.map(({ body }) =>
+      Array.from(body.matchAll(/^PUT .*PartitionKey='(\w+)',RowKey='(\w+)'/gm), ([, partition, row]) => ({
+        partition,
+        row,
+      })),
+    )
+    expect(keys.map((rows) => new Set(rows.map(({ partition }) => partition)).size)).toEqual(keys.map(() => 1))
+    expect(Math.max(...keys.map((rows) => rows.length))).toBeLessThanOrEqual(100)
+    expect(
+      keys
+        .flat()
+        .map(({ row }) => row)
+        .sort(),
+    ).toEqual(all.map(({ rowKey }) => rowKey))
   })
 
   it('say the type of every value that JSON leaves open', async () => {
