@@ -6,9 +6,11 @@ import type { AppEvent } from './core/events.ts'
 import { storageProblem } from './services/storage-error.ts'
 import { callback } from './steps/callback.ts'
 import { ingest } from './steps/ingest.ts'
+import { poison } from './steps/poison.ts'
 import { provision } from './steps/provision.ts'
 import { status } from './steps/status.ts'
 import type { Services } from './steps/step.ts'
+import { sweep } from './steps/sweep.ts'
 
 const { version } = packageJson
 
@@ -18,6 +20,11 @@ const { version } = packageJson
 app.timer('provision', {
   schedule: process.env.PROVISION_SCHEDULE || '0 */15 * * * *',
   handler: (_, context) => run(context, async (services) => void (await provision(services))),
+})
+
+app.timer('sweep', {
+  schedule: process.env.SWEEP_SCHEDULE || '0 */5 * * * *',
+  handler: (_, context) => run(context, async (services) => void (await sweep(services))),
 })
 
 app.http('callback', {
@@ -32,6 +39,19 @@ app.storageQueue('ingest', {
   queueName: 'ingest',
   connection: 'DataStorage',
   handler: (message, context) => run(context, (services) => ingest(message, services)),
+})
+
+app.storageQueue('ingest-poison', {
+  queueName: 'ingest-poison',
+  connection: 'DataStorage',
+  handler: (message, context) => run(context, (services) => poison(message, services)),
+})
+
+app.http('run', {
+  route: 'run/{step}',
+  methods: ['POST'],
+  authLevel: 'function',
+  handler: ({ params }, context) => answer(context, (services) => runNow(params.step, services)),
 })
 
 app.http('status', {
@@ -96,6 +116,13 @@ function tellStorage(context: InvocationContext, error: unknown): boolean {
   const message = storageProblem(error)
   if (message) write(context)({ event: 'app.settings', kind: 'storage', message })
   return message !== undefined
+}
+
+/** Runs a step now; gives what it did. */
+async function runNow(step: string | undefined, services: Services): Promise<HttpResponseInit> {
+  if (step === 'provision') return { jsonBody: (await provision(services)) ?? { problem: 'feeds.json cannot be used' } }
+  if (step === 'sweep') return { jsonBody: await sweep(services) }
+  return { status: 404 }
 }
 
 function read({ params, query }: HttpRequest) {

@@ -14,6 +14,14 @@ export type FeedRow = {
   readonly formerQueries?: readonly string[]
   /** A failure that only a change outside can heal: nothing new is asked for meanwhile. */
   readonly blocked?: Trouble
+  /** Columns of the feed's files that nobody named, as last told. */
+  readonly drift?: readonly string[]
+  /** When a window of an ended block was last tried again. */
+  readonly retriedAt?: string
+  /** How many empty windows between full ones were last told. */
+  readonly emptyBetween?: number
+  /** When the feed was last changed: what failed before is tried again. */
+  readonly reopenBefore?: string
   /** What keeps the feed from being asked for, and heals with time. */
   readonly trouble?: Trouble
 }
@@ -38,6 +46,11 @@ export const FEEDS_SOURCE_KEY = 'feeds~source'
 export type TickRow = { readonly at: string; readonly requested: number; readonly waiting: number }
 
 export const TICK_KEY = 'tick~provision'
+
+/** When reports that nobody names were last looked for. */
+export type SweptRow = { readonly at: string }
+
+export const SWEPT_STRAYS_KEY = 'swept~strays'
 
 /** The owner of a landing table: two feeds never land in one. */
 export type TableRow = { readonly feed: string }

@@ -1,4 +1,4 @@
-import type { FailureKind } from './failures.ts'
+import type { Failure, FailureKind } from './failures.ts'
 import type { Lane, Window } from './windows.ts'
 
 /** The version of the stored form; a reader refuses a newer one. */
@@ -144,6 +144,26 @@ export function toLanded(entry: Landing, figures: Figures): Landed {
 export function toFailed(entry: LedgerEntry, kind: FailureKind, message: string, at: Date): Failed {
   const history = remember(entry, { attempt: entry.attempt, at, outcome: kind })
   return { ...common(entry), history, lastError: { kind, message, at }, state: 'failed', kind, message, since: at }
+}
+
+/** The attempt ended for a reason that another attempt may not meet; after `maxTries` of them the window is `failed`. */
+export function toNextAttempt(entry: LedgerEntry, failure: Failure, now: Date, maxTries: number): Planned | Failed {
+  const { failure: kind, message } = failure
+  if (entry.tries >= maxTries) return toFailed(entry, kind, message, now)
+  const history = remember(entry, { attempt: entry.attempt, at: now, outcome: 'expired' })
+  return { ...toPlanned(entry, 'expired', now, entry.tries), history, lastError: { kind, message, at: now } }
+}
+
+/** The report still stands at the service: the attempt goes on from there, not before `pollAfter`. */
+export function toRequestedAgain(entry: Landing | Requested, pollAfter: Date, lastError: LastError): Requested {
+  const { reportName, queryId, requestedAt, reportId, deadline } = entry
+  const known = { reportName, queryId, requestedAt, reportId, deadline, pollAfter }
+  return { ...common(entry), ...known, lastError, state: 'requested' }
+}
+
+/** What stands is all there will be: the window goes back to the landing its figures prove. */
+export function toLandedAgain(entry: LedgerEntry, figures: Figures): Landed {
+  return { ...common(entry), figures, state: 'landed' }
 }
 
 /** The window waits for its next attempt; `expired` and a throttled request cost no try. */

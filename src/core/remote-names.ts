@@ -12,12 +12,12 @@ export function reportName(deployment: string, feed: Feed, window: Window, attem
   return `pis ${deployment} ${plain(feed.name)} ${windowId(window).replace('_', ' ')} ${attempt}`
 }
 
-/** The name of the query the app registers for a feed; another `hash` is another query. */
-export function queryName(deployment: string, feed: Feed): string {
-  return `${queryPrefix(deployment, feed)}${feed.hash}`
+/** Whether a report or query was named by this deployment. */
+export function isOurs(deployment: string, name: string): boolean {
+  return name.startsWith(`pis ${deployment} `)
 }
 
-/** What the names of all queries the app ever registered for a feed begin with. */
-export function queryPrefix(deployment: string, feed: Feed): string {
-  return `pis ${deployment} ${plain(feed.name)} `
+/** The name of the query the app registers for a feed; another `hash` is another query. */
+export function queryName(deployment: string, feed: Feed): string {
+  return `pis ${deployment} ${plain(feed.name)} ${feed.hash}`
 }

@@ -11,7 +11,12 @@ const PAGE_LIMIT = 1000
 
 export type LiveDataset = { readonly columns: readonly string[]; readonly metrics: readonly string[] }
 export type Query = { readonly queryId: string; readonly name: string; readonly query: string }
-export type Report = { readonly reportId: string; readonly reportName: string; readonly queryId: string }
+export type Report = {
+  readonly reportId: string
+  readonly reportName: string
+  readonly queryId: string
+  readonly createdAt: Date | undefined
+}
 export type Execution =
   | { readonly status: 'pending' }
   | { readonly status: 'completed'; readonly executionId: string; readonly link: URL; readonly dataRedacted: boolean }
@@ -39,6 +44,8 @@ export type InsightsClient = {
   createReport(request: ReportRequest): Promise<Creation>
   /** The report of that id, or undefined where the service has none. */
   report(reportId: string): Promise<Report | Failure | undefined>
+  /** All reports, or those the service finds by a name; its filter may be partial, so names are compared by us. */
+  reports(reportName?: string): Promise<readonly Report[] | Failure>
   deleteReport(reportId: string): Promise<Failure | undefined>
   /** The latest completed execution of a report; `pending` while there is none. */
   execution(reportId: string): Promise<Execution | Failure>
@@ -81,6 +88,11 @@ export function openInsightsClient(options: InsightsOptions): InsightsClient {
       const found = await list(send, path, `report ${reportId}`)
       if (isFailure(found)) return found
       return found.flatMap(toReport).find((report) => report.reportId.toLowerCase() === reportId.toLowerCase())
+    },
+    async reports(name) {
+      const filter = name === undefined ? '' : `?reportName=${encodeURIComponent(name)}`
+      const found = await list(send, `/ScheduledReport${filter}`, name === undefined ? 'reports' : `report "${name}"`)
+      return isFailure(found) ? found : found.flatMap(toReport)
     },
     deleteReport: (reportId) => remove(send, `/ScheduledReport/${encodeURIComponent(reportId)}`, `report ${reportId}`),
     execution: (reportId) => execution(send, reportId),
@@ -199,5 +211,7 @@ function toQuery(item: Item): readonly Query[] {
 function toReport(item: Item): readonly Report[] {
   const reportId = textOf(item, 'reportId')
   const reportName = textOf(item, 'reportName') ?? ''
-  return reportId ? [{ reportId, reportName, queryId: textOf(item, 'queryId') ?? '' }] : []
+  const created = new Date(textOf(item, 'createdTime') ?? '')
+  const createdAt = Number.isNaN(created.getTime()) ? undefined : created
+  return reportId ? [{ reportId, reportName, queryId: textOf(item, 'queryId') ?? '', createdAt }] : []
 }

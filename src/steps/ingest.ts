@@ -1,11 +1,12 @@
 import { type FeedRow, feedRowKey } from '../core/app-rows.ts'
-import { isFailure } from '../core/failures.ts'
+import { FAILURES, type Failure, isFailure } from '../core/failures.ts'
 import { isFeedName } from '../core/feed-name.ts'
 import {
   isOpen,
   type Landing,
   type Requested,
   type Requesting,
+  toFailed,
   toLanding,
   toPlanned,
   toRequested,
@@ -18,7 +19,7 @@ import { type Completed, fetchReport } from './fetch-report.ts'
 import { holdEntry, takeoverAt } from './held-entry.ts'
 import type { Job } from './job.ts'
 import { land } from './land.ts'
-import { settle } from './settle.ts'
+import { settle, tellFailure } from './settle.ts'
 import type { Services } from './step.ts'
 
 /**
@@ -79,9 +80,9 @@ async function poll(job: Job & { message: IngestMessage }, { value: entry, etag 
   const written = await ledger.write(asked, etag)
   if (written === 'conflict') return queue.send(message)
   const execution = await insights.execution(entry.reportId)
-  if (isFailure(execution) || execution.status === 'pending') {
-    return now < entry.deadline.getTime() ? queue.send(message, settings.pollEvery / 1000) : undefined
-  }
+  if (isFailure(execution)) return refused(services, { value: asked, etag: written }, execution)
+  // Not ready is no failure: the sweep asks again, and the service calls back.
+  if (execution.status === 'pending') return
   const held = {
     ...({ executionId: execution.executionId, hash: row.feed.hash, phase: 'check', checkpoint: 0 } as const),
     ...{ leaseUntil: new Date(clock().getTime() + settings.lease), owner: services.newId() },
@@ -90,6 +91,13 @@ async function poll(job: Job & { message: IngestMessage }, { value: entry, etag 
   const taken = await ledger.write(landing, written)
   if (taken === 'conflict') return queue.send(message)
   return landUnderLease(job, { value: landing, etag: taken }, execution)
+}
+
+/** What time heals is left to the sweep; anything else ends the attempt. */
+async function refused(services: Services, { value, etag }: Stored<Requested>, failure: Failure): Promise<void> {
+  if (FAILURES[failure.failure].heals === 'time') return
+  const next = toFailed(value, failure.failure, failure.message, services.clock())
+  if ((await services.ledger.write(next, etag)) !== 'conflict') await tellFailure(services, next, failure)
 }
 
 /** The feed changed while its report was made: the report answers another query and is asked for anew, at no try. */

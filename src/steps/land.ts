@@ -8,6 +8,7 @@ import { partitionPrefix } from '../core/windows.ts'
 import type { Stored } from '../services/archive-blob.ts'
 import type { LandingTable } from '../services/landing-table.ts'
 import { openReport } from '../services/report-records.ts'
+import { noteDrift } from './feed-row.ts'
 import type { HeldEntry } from './held-entry.ts'
 import { type Job, nameOf } from './job.ts'
 
@@ -60,6 +61,7 @@ async function checkPass(
   if (isFailure(layout)) return layout
   const unfit = checkColumns(layout.columns)
   if (unfit) return unfit
+  await noteDrift(services, entry.feed, layout.unnamed)
   const check = createCheck(row.feed, entry.window, layout, encoderOf(job, entry, layout), about)
   const failure = await checkRecords(job, held, archive, check, report.records)
   if (failure) return failure

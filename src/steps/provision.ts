@@ -1,8 +1,7 @@
-import { type FeedRow, TICK_KEY, type TickRow } from '../core/app-rows.ts'
-import { isFailure } from '../core/failures.ts'
-import type { LedgerEntry } from '../core/ledger.ts'
+import { TICK_KEY, type TickRow } from '../core/app-rows.ts'
 import { type KnownFeed, plan, type RequestAction } from '../core/plan.ts'
 import { windowId } from '../core/windows.ts'
+import { knownFeed } from './known-feed.ts'
 import { readPacing } from './pacing-row.ts'
 import { rememberFeeds } from './remember-feeds.ts'
 import { type Account, entryKey, requestReport } from './request-report.ts'
@@ -31,17 +30,6 @@ export async function provision(services: Services): Promise<TickRow | undefined
 async function rememberTick({ ledger }: Services, tick: TickRow): Promise<void> {
   const stored = await ledger.readApp<TickRow>(TICK_KEY)
   await ledger.writeApp(TICK_KEY, tick, stored?.etag)
-}
-
-/** An entry that cannot be read takes its window's place: it is never asked for over something unknown. */
-async function knownFeed({ ledger, emit }: Services, row: FeedRow): Promise<KnownFeed> {
-  const found = await ledger.entries(row.feed.name)
-  const unreadable = found.filter(isFailure)
-  for (const { failure, message } of unreadable) {
-    emit({ event: 'window.failed', feed: row.feed.name, kind: failure, message })
-  }
-  const entries = found.filter((entry): entry is LedgerEntry => !isFailure(entry))
-  return { row: unreadable.length > 0 ? { ...row, feed: { ...row.feed, enabled: false } } : row, entries }
 }
 
 /** Asks for one account's windows, one by one: each request changes the pacing row that decides the next. */

@@ -24,6 +24,7 @@ export async function registerQuery(
   const { trouble: _, ...known } = stored?.value ?? row
   const next: FeedRow = { ...known, query, ...(formerQueries.length > 0 && { formerQueries }) }
   const written = await services.ledger.writeApp(feedRowKey(row.feed.name), next, stored?.etag)
+  if (written !== 'conflict' && row.trouble) services.emit({ event: 'feed.fresh', feed: row.feed.name })
   if (written !== 'conflict') return next
   return failed('unavailable', `feed ${row.feed.name}: another instance stored its query; the next tick goes on`)
 }
@@ -56,7 +57,7 @@ async function chooseColumns(
   const dataset = findDataset(CATALOG, feed.dataset)
   const live = await insights.dataset(feed.dataset)
   if (isFailure(live)) return live
-  const wanted = dataset ? defaultColumns(dataset) : []
+  const wanted = dataset ? withTimeColumn(defaultColumns(dataset), dataset.timeColumn) : []
   const chosen = wanted.filter((name) => lists(live, name))
   const left = wanted.filter((name) => !chosen.includes(name))
   if (chosen.length === 0) {
@@ -65,6 +66,11 @@ async function chooseColumns(
   if (left.length > 0)
     emit({ event: 'feed.drift', feed: feed.name, message: `the service does not list ${left.join(', ')}` })
   return chosen
+}
+
+/** Without its time column a row could not be shown to lie in its window. */
+function withTimeColumn(columns: readonly string[], timeColumn: string | undefined): readonly string[] {
+  return timeColumn === undefined || columns.includes(timeColumn) ? columns : [...columns, timeColumn]
 }
 
 function lists({ columns, metrics }: LiveDataset, name: string): boolean {

@@ -39,11 +39,18 @@ async function rememberSource({ ledger }: Services, now: FeedsSourceRow): Promis
 async function remember(services: Services, feed: Feed, account: Account): Promise<FeedRow | undefined> {
   if (!(await ownTable(services, feed))) return undefined
   const stored = await services.ledger.readApp<FeedRow>(feedRowKey(feed.name))
-  const kept = stored?.value ?? { since: services.clock().toISOString() }
-  const row: FeedRow = { ...kept, feed, account }
-  if (stored && JSON.stringify(stored.value) === JSON.stringify({ ...stored.value, feed, account })) return row
+  const kept = stored?.value ?? { feed, account, since: services.clock().toISOString() }
+  const row = changedRow(kept, feed, account, services.clock())
+  if (stored && JSON.stringify(stored.value) === JSON.stringify(row)) return row
   const written = await services.ledger.writeApp(feedRowKey(feed.name), row, stored?.etag)
   return written === 'conflict' ? remember(services, feed, account) : row
+}
+
+/** A changed feed deserves another try: its block ends, and what failed before is asked for again. */
+function changedRow(kept: FeedRow, feed: Feed, account: Account, now: Date): FeedRow {
+  if (kept.feed.hash === feed.hash) return { ...kept, feed, account }
+  const { blocked: _, trouble: __, ...rest } = kept
+  return { ...rest, feed, account, reopenBefore: now.toISOString() }
 }
 
 /** A landing table belongs to the feed that first named it, until somebody purges it. */

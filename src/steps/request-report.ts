@@ -16,10 +16,11 @@ import { queryTimes, windowId } from '../core/windows.ts'
 import { callbackToken } from '../services/callback-token.ts'
 import type { Creation, InsightsClient } from '../services/insights-client.ts'
 import type { Stored } from '../services/ledger-table.ts'
+import { block, noteTrouble } from './feed-row.ts'
 import { subjectOf } from './job.ts'
 import { type PacingRow, writePacing } from './pacing-row.ts'
 import { registerQuery } from './register-query.ts'
-import { block, noteTrouble, tellFailure } from './settle.ts'
+import { tellFailure } from './settle.ts'
 import type { Services } from './step.ts'
 
 /** A quota that names no time is asked about again after this. */
@@ -119,7 +120,7 @@ async function conclude(context: Context, { value, etag }: Stored<Requesting>, c
   if (creation.outcome === 'refused') {
     const { failure, message } = creation.failure
     if ((await ledger.write(toFailed(value, failure, message, clock()), etag)) === 'conflict') return 'stop'
-    await tellFailure(services, subjectOf(value), creation.failure)
+    await tellFailure(services, value, creation.failure)
     return 'stop'
   }
   const now = clock()

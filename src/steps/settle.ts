@@ -1,73 +1,81 @@
-import { type FeedRow, feedRowKey } from '../core/app-rows.ts'
 import { FAILURES, type Failure, isFailure } from '../core/failures.ts'
-import { type Figures, type Landed, toFailed, toLanded } from '../core/ledger.ts'
+import {
+  type Figures,
+  type Landed,
+  type LedgerEntry,
+  toFailed,
+  toLanded,
+  toNextAttempt,
+  toRequestedAgain,
+} from '../core/ledger.ts'
 import type { Stored } from '../services/ledger-table.ts'
+import { block, unblock } from './feed-row.ts'
 import type { HeldEntry } from './held-entry.ts'
 import { type Job, subjectOf } from './job.ts'
 import type { Services } from './step.ts'
 
+/** A report that could not be fetched is tried again after this, while its deadline lasts. */
+const FETCH_AGAIN = 5 * 60_000
+
 /** Ends a landing: `landed` with its figures as evidence, or `failed`, and says so in one event. */
 export async function settle(job: Job, held: HeldEntry, result: Figures | Failure): Promise<void> {
+  if (isFailure(result)) return settleFailure(job, held, result)
+  const { emit, settings } = job.services
   const entry = held.entry()
-  if (isFailure(result)) {
-    await held.finish(toFailed(entry, result.failure, result.message, job.services.clock()))
-    return tellFailure(job.services, subjectOf(entry), result)
-  }
   const landed = await held.finish(toLanded(entry, result))
-  const { emit } = job.services
   emit({ event: 'window.landed', ...subjectOf(entry), count: result.rowsLanded })
   if (result.rowsRejected > 0) emit({ event: 'window.rejects', ...subjectOf(entry), count: result.rowsRejected })
+  if (isRestated(entry.figures, result))
+    emit({ event: 'window.restated', ...subjectOf(entry), count: result.rowsLanded })
   if (job.row.blocked) await unblock(job.services, entry.feed)
-  if (job.services.settings.deleteReports) await deleteReport(job, landed)
+  if (settings.deleteReports) await withdrawReport(job, landed)
 }
 
-/** Writes the event of a failed window and, where only a change outside heals it, blocks the feed. */
+/** What was not fetched yet may be fetched later from the same report; everything else ends the attempt. */
+async function settleFailure({ services }: Job, held: HeldEntry, failure: Failure): Promise<void> {
+  const { clock, settings } = services
+  const entry = held.entry()
+  const now = clock()
+  if (failure.failure === 'unavailable' && entry.archive === undefined) {
+    const next =
+      now < entry.deadline
+        ? toRequestedAgain(entry, new Date(now.getTime() + FETCH_AGAIN), { ...errorOf(failure), at: now })
+        : toNextAttempt(entry, failure, now, settings.maxTries)
+    await held.finish(next)
+    return next.state === 'failed' ? tellFailure(services, next, failure) : undefined
+  }
+  await held.finish(toFailed(entry, failure.failure, failure.message, now))
+  return tellFailure(services, entry, failure)
+}
+
+function errorOf({ failure, message }: Failure) {
+  return { kind: failure, message }
+}
+
+function isRestated(before: Figures | undefined, { rowsLanded, totals }: Figures): boolean {
+  if (!before) return false
+  return before.rowsLanded !== rowsLanded || JSON.stringify(before.totals) !== JSON.stringify(totals)
+}
+
+/**
+ * Writes the event of a failed window and, where only a change outside heals it, blocks the feed. A window that is
+ * tried again after a block does not block anew.
+ */
 export async function tellFailure(
   services: Services,
-  subject: { readonly feed: string; readonly window: string; readonly attempt: number },
+  entry: LedgerEntry,
   { failure, message }: Failure,
 ): Promise<void> {
   const { remedy, heals } = FAILURES[failure]
-  services.emit({ event: 'window.failed', ...subject, kind: failure, message, remedy })
-  if (heals === 'change') await block(services, subject.feed, { failure, message })
+  services.emit({ event: 'window.failed', ...subjectOf(entry), kind: failure, message, remedy })
+  if (heals === 'change' && entry.heals === 0) await block(services, entry.feed, { failure, message })
 }
 
-/** Nothing new is asked for a blocked feed; the first cause stays named. */
-export async function block(services: Services, feed: string, { failure, message }: Failure): Promise<void> {
-  const at = services.clock().toISOString()
-  const changed = await changeFeedRow(services, feed, (row) => ({ ...row, blocked: { kind: failure, message, at } }))
-  const { remedy } = FAILURES[failure]
-  if (changed && !changed.blocked) services.emit({ event: 'feed.blocked', feed, kind: failure, message, remedy })
-}
-
-/** Says once, not at every tick, what keeps a feed from being asked for; `status` shows it until it is gone. */
-export async function noteTrouble(services: Services, feed: string, { failure, message }: Failure): Promise<void> {
-  const at = services.clock().toISOString()
-  const stored = await services.ledger.readApp<FeedRow>(feedRowKey(feed))
-  if (stored?.value.trouble?.kind === failure) return
-  await changeFeedRow(services, feed, (row) => ({ ...row, trouble: { kind: failure, message, at } }))
-  services.emit({ event: 'feed.stale', feed, kind: failure, message, remedy: FAILURES[failure].remedy })
-}
-
-async function unblock(services: Services, feed: string): Promise<void> {
-  const changed = await changeFeedRow(services, feed, ({ blocked: _, ...row }) => row)
-  if (changed?.blocked) services.emit({ event: 'feed.unblocked', feed })
-}
-
-/** Changes a feed's row; who loses the ETag looks again. Gives the row as it was. */
-async function changeFeedRow(
-  { ledger }: Pick<Services, 'ledger'>,
-  feed: string,
-  change: (row: FeedRow) => FeedRow,
-): Promise<FeedRow | undefined> {
-  const stored = await ledger.readApp<FeedRow>(feedRowKey(feed))
-  if (!stored) return undefined
-  const written = await ledger.writeApp(feedRowKey(feed), change(stored.value), stored.etag)
-  return written === 'conflict' ? changeFeedRow({ ledger }, feed, change) : stored.value
-}
-
-/** Removes the report at the service; where that fails, the entry goes on naming it. */
-async function deleteReport({ insights, services }: Job, { value, etag }: Stored<Landed>): Promise<void> {
+/** Removes an entry's report at the service; where that fails, the entry goes on naming it and the sweep comes back. */
+export async function withdrawReport(
+  { insights, services }: Pick<Job, 'insights' | 'services'>,
+  { value, etag }: Stored<LedgerEntry | Landed>,
+): Promise<void> {
   if (value.remoteReport === undefined) return
   const failure = await insights.deleteReport(value.remoteReport)
   if (failure) return

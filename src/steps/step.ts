@@ -17,6 +17,7 @@ export type StepSettings = {
   readonly adoptAfter: number
   readonly lease: number
   readonly pollEvery: number
+  readonly maxTries: number
   readonly deleteReports: boolean
   readonly deployment: string
   readonly callback: { readonly baseUrl: string; readonly secrets: readonly string[] } | undefined

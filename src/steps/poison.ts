@@ -1,0 +1,47 @@
+import { isFailure } from '../core/failures.ts'
+import { isFeedName } from '../core/feed-name.ts'
+import { type Landing, type Requested, toFailed, toRequestedAgain } from '../core/ledger.ts'
+import { parseWindowId, windowId } from '../core/windows.ts'
+import { type IngestMessage, readIngestMessage } from '../services/work-queue.ts'
+import { nameOf } from './job.ts'
+import { tellFailure } from './settle.ts'
+import type { Services } from './step.ts'
+
+/** A message that failed five times is looked at again after this. */
+const REST = 3_600_000
+
+/**
+ * Takes a message that ingest could not finish: the entry is given back for an hour, the second time it is `failed`.
+ * Anything that names no open attempt is one event. Never throws: there is no queue behind this one.
+ */
+export async function poison(body: unknown, services: Services): Promise<void> {
+  try {
+    const message = readIngestMessage(body)
+    const found = message && (await openAttempt(message, services))
+    if (!found) return services.emit({ event: 'message.ignored', message: 'a poison message names no open attempt' })
+    await giveBack(services, found.value, found.etag)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    services.emit({ event: 'message.ignored', message: `a poison message could not be taken: ${reason}` })
+  }
+}
+
+async function openAttempt({ feed, window, attempt }: IngestMessage, { ledger }: Services) {
+  const span = parseWindowId(window)
+  const stored = span && isFeedName(feed) ? await ledger.read(feed, windowId(span)) : undefined
+  if (!stored || isFailure(stored)) return undefined
+  const { value, etag } = stored
+  const open = value.state === 'requested' || value.state === 'landing'
+  return open && value.attempt === attempt ? { value, etag } : undefined
+}
+
+async function giveBack(services: Services, entry: Requested | Landing, etag: string): Promise<void> {
+  const now = services.clock()
+  const message = `${nameOf(entry)}: its message failed again and again; see the exceptions of the ingest function`
+  const again = entry.lastError?.kind === 'poison'
+  const next = again
+    ? toFailed(entry, 'poison', message, now)
+    : toRequestedAgain(entry, new Date(now.getTime() + REST), { kind: 'poison', message, at: now })
+  if ((await services.ledger.write(next, etag)) === 'conflict') return
+  if (again) await tellFailure(services, next, { failure: 'poison', message })
+}

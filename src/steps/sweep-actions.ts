@@ -1,0 +1,103 @@
+import { failed, isFailure } from '../core/failures.ts'
+import {
+  type LedgerEntry,
+  type Requested,
+  type Requesting,
+  toFailed,
+  toLandedAgain,
+  toNextAttempt,
+  toPlanned,
+  toRequested,
+} from '../core/ledger.ts'
+import type { SweepAction } from '../core/sweep.ts'
+import { windowId } from '../core/windows.ts'
+import type { Stored } from '../services/ledger-table.ts'
+import { changeFeedRow } from './feed-row.ts'
+import { type Job, nameOf, subjectOf } from './job.ts'
+import { tellFailure, withdrawReport } from './settle.ts'
+
+type Act<A> = (job: Job, stored: Stored<LedgerEntry>, action: A) => Promise<boolean>
+type Acts = { readonly [K in SweepAction['kind']]: Act<Extract<SweepAction, { kind: K }>> }
+
+/** Carries out one action on the entry as it stands now; false where it has changed since it was planned. */
+export async function carryOut(job: Job, action: SweepAction): Promise<boolean> {
+  const { entry } = action
+  const stored = await job.services.ledger.read(entry.feed, windowId(entry.window))
+  if (!stored || isFailure(stored)) return false
+  if (stored.value.state !== entry.state || stored.value.attempt !== entry.attempt) return false
+  const act = ACTS[action.kind] as Act<SweepAction>
+  return act(job, stored, action)
+}
+
+const ACTS: Acts = {
+  async hint({ services }, { value }) {
+    await services.queue.send({ feed: value.feed, window: windowId(value.window), attempt: value.attempt })
+    return true
+  },
+  adopt: (job, stored, { entry }) => adopt(job, { ...stored, value: entry }),
+  expire: (job, { etag }, { entry }) => expire(job, { value: entry, etag }),
+  async reopen({ row, services }, { value, etag }, { entry }) {
+    const now = services.clock()
+    const planned = { ...toPlanned(value, 'healed', now, 0), heals: value.heals + 1 }
+    if ((await services.ledger.write(planned, etag)) === 'conflict') return false
+    services.emit({ event: 'window.reopened', ...subjectOf(value), kind: entry.kind })
+    await changeFeedRow(services, row.feed.name, (each) => ({ ...each, retriedAt: now.toISOString() }))
+    return true
+  },
+  async 'ask-again'({ services }, { value, etag }) {
+    return (await services.ledger.write(toPlanned(value, 'refresh', services.clock(), 0), etag)) !== 'conflict'
+  },
+  async 'out-of-range'({ services }, { value, etag }) {
+    const failure = failed('out-of-range', `${nameOf(value)}: its time has passed before it landed`)
+    const next = value.figures
+      ? toLandedAgain(value, value.figures)
+      : toFailed(value, failure.failure, failure.message, services.clock())
+    if ((await services.ledger.write(next, etag)) === 'conflict') return false
+    if (next.state === 'failed') await tellFailure(services, next, failure)
+    return true
+  },
+  async withdraw(job, stored) {
+    await withdrawReport(job, stored)
+    return true
+  },
+}
+
+/** A request whose answer was lost: the service knows the report by our name, or it was never made. */
+async function adopt({ row, insights, services }: Job, { value, etag }: Stored<Requesting>): Promise<boolean> {
+  const { clock, settings, ledger } = services
+  const found = await insights.reports(value.reportName)
+  if (isFailure(found)) return false
+  const report = found.find((each) => each.reportName === value.reportName && each.queryId === value.queryId)
+  const now = clock()
+  const changed = row.query !== undefined && row.query.queryId !== value.queryId
+  if (report && !changed) {
+    const deadline = new Date(now.getTime() + settings.reportDeadline)
+    return (
+      (await ledger.write(toRequested(value, { reportId: report.reportId, deadline, pollAfter: now }), etag)) !==
+      'conflict'
+    )
+  }
+  const lost = failed('unavailable', `${nameOf(value)}: the service never made the report that was asked for`)
+  const entry = report ? { ...value, remoteReport: report.reportId } : value
+  const next = changed
+    ? toPlanned(entry, 'expired', now, value.tries - 1)
+    : toNextAttempt(entry, lost, now, settings.maxTries)
+  if ((await ledger.write(next, etag)) === 'conflict') return false
+  if (next.state === 'failed') await tellFailure(services, next, lost)
+  return true
+}
+
+/** A report that was never ready: unless it is by now, its attempt ends. */
+async function expire({ insights, services }: Job, { value, etag }: Stored<Requested>): Promise<boolean> {
+  const { clock, settings, ledger, queue } = services
+  const execution = await insights.execution(value.reportId)
+  if (!isFailure(execution) && execution.status === 'completed') {
+    await queue.send({ feed: value.feed, window: windowId(value.window), attempt: value.attempt })
+    return true
+  }
+  const late = failed('deadline', `${nameOf(value)}: report ${value.reportId} was not ready at its deadline`)
+  const next = toNextAttempt(value, late, clock(), settings.maxTries)
+  if ((await ledger.write(next, etag)) === 'conflict') return false
+  if (next.state === 'failed') await tellFailure(services, next, late)
+  return true
+}

@@ -1,0 +1,41 @@
+import type { FeedRow } from '../core/app-rows.ts'
+import { isFailure } from '../core/failures.ts'
+import type { KnownFeed } from '../core/plan.ts'
+import { sweepActions } from '../core/sweep.ts'
+import { noteEmptyWindows } from './empty-windows.ts'
+import { knownFeed } from './known-feed.ts'
+import type { Services } from './step.ts'
+import { deleteFormerQueries, deleteStrays } from './strays.ts'
+import { carryOut } from './sweep-actions.ts'
+
+/** What one sweep did: how many actions of each kind. */
+export type Swept = Readonly<Record<string, number>>
+
+/**
+ * Looks after everything nobody called back about: polls, adopts lost answers, ends what took too long, reopens what
+ * heals, and removes what we left at the service. It may run at any time, twice, or on two instances at once.
+ */
+export async function sweep(services: Services): Promise<Swept> {
+  await services.ledger.create()
+  const rows = await services.ledger.appRows<FeedRow>('feed~')
+  const known = await Promise.all(rows.map((row) => knownFeed(services, row)))
+  const swept: Record<string, number> = {}
+  for (const each of known) {
+    for (const kind of await sweepFeed(services, each)) swept[kind] = (swept[kind] ?? 0) + 1
+  }
+  await deleteStrays(services, known)
+  return swept
+}
+
+async function sweepFeed(services: Services, known: KnownFeed): Promise<readonly string[]> {
+  const { row } = known
+  const insights = services.insights(row.feed.account, row.account)
+  if (isFailure(insights)) return []
+  const done: string[] = []
+  for (const action of sweepActions(services.clock(), known, services.settings)) {
+    if (await carryOut({ row, insights, services }, action)) done.push(action.kind)
+  }
+  await deleteFormerQueries({ row, insights, services }, known.entries)
+  await noteEmptyWindows(services, known)
+  return done
+}
