@@ -69,9 +69,9 @@ describe('totals', () => {
 
   it('stays exact when many short numbers pass what a double counts', () => {
     const count = 20_001
-    const units = String(123_456_789_012_347n * BigInt(count))
+    const units = String(12_345_678_902_347n * BigInt(count))
     const expected = `${units.slice(0, -4)}.${units.slice(-4)}`
-    expect(total(Array.from({ length: count }, () => '12345678901.2347'))).toBe(expected)
+    expect(total(Array.from({ length: count }, () => '1234567890.2347'))).toBe(expected)
   })
 })
 
