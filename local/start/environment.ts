@@ -28,6 +28,7 @@ export async function localSecrets(folder: string): Promise<LocalSecrets> {
 /** Settings that differ from the defaults because nobody wants to wait on their own machine. */
 export const LOCAL_PACE = {
   PROVISION_SCHEDULE: '*/2 * * * * *',
+  SWEEP_SCHEDULE: '*/3 * * * * *',
   MAX_REPORTS_PER_HOUR: '600',
   ADOPT_AFTER: 'PT10S',
   LEASE: 'PT10S',
