@@ -1,17 +1,24 @@
+import { defaultRetryPolicy } from '@azure/core-rest-pipeline'
 import { odata, type TableClient } from '@azure/data-tables'
 import type { Entity } from '../core/entities.ts'
 import { type Failure, failed, isFailure } from '../core/failures.ts'
 import { statusOf } from './storage-error.ts'
+import { RETRY_LIMITS, type RetryLimits, retryPolicy } from './storage-retry.ts'
 import {
-  CALL_LIMIT_MS,
   describeRefusal,
   type Outcome,
   openTransactionSender,
+  type RefusedRow,
   type Sized,
   type TransactionSender,
 } from './transaction-sender.ts'
 
-export type Written = { readonly acknowledged: number; readonly operations: number }
+export type Written = {
+  readonly acknowledged: number
+  readonly operations: number
+  /** Rows the service refused, each for itself; at most a thousand, for more are a failure. */
+  readonly refused: readonly RefusedRow[]
+}
 export type Removed = { readonly kept: number; readonly removed: number; readonly operations: number }
 
 /** The table a feed's rows go to. `operations` counts what the storage account is billed for, retries apart. */
@@ -20,7 +27,8 @@ export type LandingTable = {
   create(): Promise<void>
   /**
    * Writes entities over those of the same keys, `inFlight` transactions at a time, reading no further while all are
-   * out. Gives how many the service acknowledged: compare it with what was handed over. `storage` where one is refused.
+   * out. Gives how many the service acknowledged: compare it, and the refused, with what was handed over. A row that is
+   * refused for what it holds is left out and its transaction sent again; any other refusal is `storage`.
    */
   write(entities: AsyncIterable<readonly Entity[]>, options: { inFlight: number }): Promise<Written | Failure>
   /** Removes the rows under `prefix` of other attempts and counts those of this one. A missing table has none. */
@@ -38,14 +46,19 @@ const REMOVALS_IN_FLIGHT = 8
 /** How often a page is read again: a deletion whose answer was lost finds its rows gone when it is repeated. */
 const REREADS = 3
 
-/** Opens a landing table; `client` brings the address, the sign-in and the retries. */
-export function openLandingTable(client: TableClient): LandingTable {
+/** Opens a landing table; `client` brings the address and the sign-in, and its calls end within `limits` from now on. */
+export function openLandingTable(client: TableClient, limits: RetryLimits = RETRY_LIMITS): LandingTable {
+  const policy = retryPolicy(limits)
+  client.pipeline.removePolicy({ name: defaultRetryPolicy().name })
+  client.pipeline.removePolicy({ name: policy.name })
+  client.pipeline.addPolicy(policy, { phase: 'Retry' })
   const send = openTransactionSender(client)
   return {
-    create: () => client.createTable({ abortSignal: AbortSignal.timeout(CALL_LIMIT_MS) }),
+    create: () => client.createTable(),
     write: async (entities, { inFlight }) => {
-      const { written, refused } = await send(entities, inFlight)
-      return refused === undefined ? written : describeRefusal(client.tableName, refused)
+      const { acknowledged, operations, rows, refused } = await send(entities, inFlight)
+      if (refused !== undefined) return describeRefusal(client.tableName, refused)
+      return { acknowledged, operations, refused: rows }
     },
     remove: (prefix, attempt) => remove(client, send, prefix, attempt),
   }
@@ -65,9 +78,9 @@ async function remove(
     if (isFailure(page)) return page
     const stale = page.rows.filter((row) => row._attempt !== attempt)
     const outcome = await send(deletions(stale), REMOVALS_IN_FLIGHT)
-    total.operations += 1 + outcome.written.operations
-    total.removed += outcome.written.acknowledged
-    if (outcome.written.acknowledged < stale.length) {
+    total.operations += 1 + outcome.operations
+    total.removed += outcome.acknowledged
+    if (outcome.acknowledged < stale.length) {
       if (!isWorthRereading(outcome) || ++rereads > REREADS) return unremoved(client.tableName, prefix, outcome)
       continue
     }
@@ -82,12 +95,11 @@ async function* deletions(rows: readonly Row[]): AsyncGenerator<Sized[]> {
   yield rows.map(({ partitionKey, rowKey }) => ({ partitionKey, rowKey, bytes: 0 }))
 }
 
-/** Each page is a call of its own, with its own limit of time; only one is held. */
+/** Each page is a call of its own, with its own retries; only one is held. */
 async function readPage(client: TableClient, prefix: string, token: string | undefined): Promise<Page | Failure> {
   const filter = odata`PartitionKey ge ${prefix} and PartitionKey lt ${`${prefix}~`}`
   const list = client.listEntities<Row>({
     queryOptions: { filter, select: ['PartitionKey', 'RowKey', '_attempt'] },
-    abortSignal: AbortSignal.timeout(CALL_LIMIT_MS),
   })
   const pages = list.byPage({ maxPageSize: PAGE_SIZE, ...(token !== undefined && { continuationToken: token }) })
   try {

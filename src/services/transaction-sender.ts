@@ -19,10 +19,16 @@ export type Sized = Change & { readonly bytes: number }
 /** A refusal with the transaction it refused. */
 export type Refused = Refusal & { readonly changes: readonly Change[] }
 
+/** A row the service takes from nobody, and the service's code for it. */
+export type RefusedRow = { readonly rowKey: string; readonly code: string }
+
 export type Outcome = {
-  /** How many changes the service acknowledged, and how many transactions were sent. */
-  readonly written: { readonly acknowledged: number; readonly operations: number }
-  /** The first refusal; nothing was sent after it. */
+  /** How many changes the service acknowledged, and how many transactions it was sent, retries apart. */
+  readonly acknowledged: number
+  readonly operations: number
+  /** Rows that were left out of their transactions so that all others could land. */
+  readonly rows: readonly RefusedRow[]
+  /** The first refusal that is not of one row; nothing was sent after it. */
   readonly refused?: Refused
 }
 
@@ -33,13 +39,13 @@ export type TransactionSender = (source: AsyncIterable<readonly Sized[]>, inFlig
 const CHANGES_LIMIT = 100
 const BYTES_LIMIT = 4 * 1024 * 1024 - 4096
 
-/** Each storage call with its retries ends within this: the lease of a landing counts on it. */
-export const CALL_LIMIT_MS = 30_000
+/** Refused one by one, more rows than this are no matter of single rows; and the list of them stays small. */
+const REFUSED_ROWS_LIMIT = 1000
 
 /** Connections are kept and shared by all tables, as the SDK's own client does. */
 const httpClient = createDefaultHttpClient()
 
-/** Sends through the pipeline of `client`, which signs, retries, and names the program. */
+/** Sends through the pipeline of `client`, which signs, retries as its policy says, and names the program. */
 export function openTransactionSender(client: TableClient): TransactionSender {
   const send = sender(client)
   return (source, inFlight) => sendAll(send, transactions(source, client.url.length), inFlight)
@@ -67,11 +73,10 @@ function sender(client: TableClient): Send {
       headers: createHttpHeaders(TRANSACTION_HEADERS),
       body: transactionBody(`${base}/${client.tableName}`, changes),
       allowInsecureConnection: url.startsWith('http:'),
-      abortSignal: AbortSignal.timeout(CALL_LIMIT_MS),
     })
     try {
       const { status, bodyAsText } = await client.pipeline.sendRequest(httpClient, request)
-      return status < 300 ? readAnswer(bodyAsText ?? '', changes.length) : refusal(status, bodyAsText ?? '')
+      return status < 300 ? readAnswer(bodyAsText ?? '', changes.length) : refusal('whole', status, bodyAsText ?? '')
     } catch (error) {
       return unanswered(error)
     }
@@ -82,7 +87,7 @@ function sender(client: TableClient): Send {
 function unanswered(error: unknown): Refusal {
   const name = error instanceof Error ? error.name : ''
   const code = error instanceof RestError ? (error.code ?? name) : name
-  return { status: statusOf(error) ?? 0, code }
+  return { about: 'whole', status: statusOf(error) ?? 0, code }
 }
 
 async function* transactions(source: AsyncIterable<readonly Sized[]>, address: number): AsyncGenerator<Sized[]> {
@@ -109,28 +114,53 @@ function hasRoom(batch: readonly Sized[], { partitionKey }: Sized, bytes: number
   return batch.length < CHANGES_LIMIT && bytes < BYTES_LIMIT && first.partitionKey === partitionKey
 }
 
+/** What is known so far of one `sendAll`. */
+type Tally = { acknowledged: number; operations: number; readonly rows: RefusedRow[]; refused: Refused | undefined }
+
 async function sendAll(send: Send, source: AsyncIterable<readonly Change[]>, inFlight: number): Promise<Outcome> {
   const open = new Set<Promise<void>>()
-  const refused: Refused[] = []
-  let acknowledged = 0
-  let operations = 0
-  const start = async (changes: readonly Change[]) => {
-    const answer = await send(changes)
-    if ('status' in answer) refused.push({ ...answer, changes })
-    else acknowledged += answer.acknowledged
-  }
+  const tally: Tally = { acknowledged: 0, operations: 0, rows: [], refused: undefined }
   try {
     for await (const changes of source) {
-      const sent: Promise<void> = start(changes).finally(() => open.delete(sent))
+      const sent: Promise<void> = sendOne(send, changes, tally).finally(() => open.delete(sent))
       open.add(sent)
-      operations++
       if (open.size >= inFlight) await Promise.race(open)
-      if (refused.length > 0) break
+      if (tally.refused !== undefined) break
     }
   } finally {
     // Also when the source throws: no transaction may still be out when the caller goes on.
     await Promise.allSettled(open)
   }
-  const [first] = refused
-  return { written: { acknowledged, operations }, ...(first && { refused: first }) }
+  const { refused, ...counted } = tally
+  return refused === undefined ? counted : { ...counted, refused }
+}
+
+/** Sends a transaction; where one row of it is refused, notes the row and sends the others again. */
+async function sendOne(send: Send, changes: readonly Change[], tally: Tally): Promise<void> {
+  if (changes.length === 0 || tally.refused !== undefined) return
+  tally.operations++
+  const answer = await send(changes)
+  if (!('status' in answer)) {
+    tally.acknowledged += answer.acknowledged
+    return
+  }
+  if (!isAboutRow(answer, changes) || tally.rows.length >= REFUSED_ROWS_LIMIT) {
+    tally.refused ??= { ...answer, changes }
+    return
+  }
+  const index = changes.length === 1 ? 0 : (answer.index ?? changes.length)
+  const row = changes[index]
+  if (row !== undefined) {
+    tally.rows.push({ rowKey: row.rowKey, code: answer.code })
+    return sendOne(send, changes.toSpliced(index, 1), tally)
+  }
+  // The answer does not say which: one half of the rows lands whole, and the search goes on in the other.
+  const middle = changes.length >> 1
+  await sendOne(send, changes.slice(0, middle), tally)
+  await sendOne(send, changes.slice(middle), tally)
+}
+
+/** Only what is written can be refused for what it holds; a missing table or right, or a busy service, is no row's fault. */
+function isAboutRow({ about, status }: Refusal, [first]: readonly Change[]): boolean {
+  return about === 'change' && (status === 400 || status === 413) && first?.json !== undefined
 }

@@ -4,8 +4,16 @@ export type Change = { readonly partitionKey: string; readonly rowKey: string; r
 /** What the service said of a transaction: how many changes it acknowledged, or the one it refused all of them for. */
 export type Answer = { readonly acknowledged: number } | Refusal
 
-/** `code` is the service's, empty where it gave none; `index` counts the changes from 0. */
-export type Refusal = { readonly status: number; readonly code: string; readonly index?: number }
+/**
+ * `code` is the service's, empty where it gave none; `index` counts the changes from 0. `about`: a refusal inside the answer
+ * is about one of the changes, whether or not it says which; one in place of the answer is about the whole.
+ */
+export type Refusal = {
+  readonly about: 'change' | 'whole'
+  readonly status: number
+  readonly code: string
+  readonly index?: number
+}
 
 // The body cannot hold these at the start of a line: all of ours begins otherwise, and JSON has no raw line end.
 const BATCH = 'batch_5d2c9c1e-6c1f-4f3c-9a0e-2f6b1b7a8d10'
@@ -55,7 +63,7 @@ export function readAnswer(body: string, sent: number): Answer {
   let unnumbered = 0
   for (const part of parts) {
     const status = Number(/HTTP\/1\.1 (\d{3})/.exec(part)?.[1])
-    if (status >= 300) return refusal(status, part)
+    if (status >= 300) return refusal('change', status, part)
     const number = Number(/Content-ID: *(\d+)/i.exec(part)?.[1] ?? 0)
     if (status >= 200 && number === 0) unnumbered++
     if (status >= 200 && number > 0 && number <= sent) numbered.add(number)
@@ -64,8 +72,8 @@ export function readAnswer(body: string, sent: number): Answer {
 }
 
 /** Reads an error body, in which the service puts the index of the refused change before the message. */
-export function refusal(status: number, body: string): Refusal {
+export function refusal(about: Refusal['about'], status: number, body: string): Refusal {
   const code = /"code"\s*:\s*"(\w+)"/.exec(body)?.[1] ?? ''
   const index = /"value"\s*:\s*"(\d+):/.exec(body)?.[1]
-  return index === undefined ? { status, code } : { status, code, index: Number(index) }
+  return { about, status, code, ...(index !== undefined && { index: Number(index) }) }
 }

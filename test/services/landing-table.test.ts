@@ -5,10 +5,12 @@ import { TableClient, type TableServiceClientOptions } from '@azure/data-tables'
 import { afterEach, describe, expect, inject, it } from 'vitest'
 import { type Column, createEntityEncoder, type Entity, isReject } from '../../src/core/entities.ts'
 import { openLandingTable } from '../../src/services/landing-table.ts'
+import type { RetryLimits } from '../../src/services/storage-retry.ts'
 import { freshName } from '../setup/storage.ts'
 
-const NO_RETRIES: TableServiceClientOptions = { allowInsecureConnection: true, retryOptions: { maxRetries: 0 } }
-const QUICK_RETRIES: TableServiceClientOptions = { allowInsecureConnection: true, retryOptions: { retryDelayInMs: 1 } }
+const PLAIN: TableServiceClientOptions = { allowInsecureConnection: true }
+const NO_RETRIES: RetryLimits = { call: 10_000, once: 10_000, wait: 10_000 }
+const QUICK_RETRIES: RetryLimits = { call: 300, once: 300, wait: 1 }
 const IN_FLIGHT = { inFlight: 3 }
 
 const closers: (() => void)[] = []
@@ -16,7 +18,7 @@ afterEach(() => {
   for (const close of closers.splice(0)) close()
 })
 
-function azuriteClient(options: TableServiceClientOptions = NO_RETRIES): TableClient {
+function azuriteClient(options: TableServiceClientOptions = PLAIN): TableClient {
   return TableClient.fromConnectionString(inject('storage'), freshName('rows'), options)
 }
 
@@ -98,6 +100,7 @@ describe('a landing table', () => {
     expect(await table.write(inPieces(entities([row], { columns, attempt: 4 })), IN_FLIGHT)).toEqual({
       acknowledged: 1,
       operations: 1,
+      refused: [],
     })
     const [stored] = await listed(client)
     const { etag, timestamp, ...values } = stored ?? {}
@@ -150,10 +153,11 @@ describe('a landing table', () => {
     expect(await table.write(inPieces(entities(simple(1_650))), IN_FLIGHT)).toEqual({
       acknowledged: 1_650,
       operations: 17,
+      refused: [],
     })
     const narrow: Column[] = [{ name: 'Name', type: 'string' }]
     const again = entities([['new']], { columns: narrow, attempt: 2, first: 7 })
-    expect(await table.write(inPieces(again), IN_FLIGHT)).toEqual({ acknowledged: 1, operations: 1 })
+    expect(await table.write(inPieces(again), IN_FLIGHT)).toEqual({ acknowledged: 1, operations: 1, refused: [] })
     const rows = await listed(client)
     expect(rows.map((row) => Number(row.rowKey)).sort((a, b) => a - b)).toEqual(simple(1_650).map((_, index) => index))
     const seventh = rows.find((row) => row.rowKey === '000000007')
@@ -174,24 +178,24 @@ describe('a landing table', () => {
     const columns: Column[] = Array.from({ length: 16 }, (_, index) => ({ name: `C${index}`, type: 'string' }))
     const row = columns.map(() => 'é'.repeat(32_000))
     const large = entities([row, row, row, row, row, row, row], { columns })
-    expect(await table.write(inPieces(large), IN_FLIGHT)).toEqual({ acknowledged: 7, operations: 2 })
+    expect(await table.write(inPieces(large), IN_FLIGHT)).toEqual({ acknowledged: 7, operations: 2, refused: [] })
     expect(await listed(client)).toHaveLength(7)
   })
 
-  it('names table, partition, code and row of a refused transaction', async () => {
+  it('leaves out the one row the service refuses, and says which', async () => {
     const { client, table } = await freshTable()
     const good = entities(simple(10))
     const bad = good.map((entity, index) =>
       index === 6 ? { ...entity, json: entity.json.replace('row 6', 'x'.repeat(40_000)) } : entity,
     )
-    const result = await table.write(inPieces(bad), IN_FLIGHT)
-    expect(result).toMatchObject({
-      failure: 'storage',
-      message: expect.stringContaining(`table ${client.tableName}, `),
+    expect(await table.write(inPieces(bad), IN_FLIGHT)).toEqual({
+      acknowledged: 9,
+      operations: 2,
+      refused: [{ rowKey: '000000006', code: 'PropertyValueTooLarge' }],
     })
-    expect(result).toMatchObject({
-      message: expect.stringMatching(/partition 20250301_000.*PropertyValueTooLarge \(400\)/),
-    })
+    expect((await listed(client)).map(({ rowKey }) => rowKey)).toEqual(
+      good.filter((_, index) => index !== 6).map(({ rowKey }) => rowKey),
+    )
   })
 
   it('fails where the table is missing', async () => {
@@ -239,8 +243,8 @@ describe('removing', () => {
       request.pipe(onward)
     })
     const connection = inject('storage').replace(/TableEndpoint=[^;]+/, `TableEndpoint=${origin}${target.pathname}`)
-    const behind = TableClient.fromConnectionString(connection, client.tableName, QUICK_RETRIES)
-    expect(await openLandingTable(behind).remove('20250301_', 2)).toMatchObject({ kept: 0 })
+    const behind = TableClient.fromConnectionString(connection, client.tableName, PLAIN)
+    expect(await openLandingTable(behind, QUICK_RETRIES).remove('20250301_', 2)).toMatchObject({ kept: 0 })
     expect(lost).toBeGreaterThan(1)
     expect(await listed(client)).toEqual([])
   })
@@ -253,7 +257,7 @@ describe('removing', () => {
   })
 
   it('fails where the rows cannot be listed', async () => {
-    const table = openLandingTable(new TableClient(await deadAddress(), 'Rows', NO_RETRIES))
+    const table = openLandingTable(new TableClient(await deadAddress(), 'Rows', PLAIN), NO_RETRIES)
     expect(await table.remove('20250301_', 1)).toMatchObject({
       failure: 'storage',
       message: expect.not.stringMatching(/\?|sig/),
@@ -307,13 +311,16 @@ async function sink(reply: (body: string, count: number) => Reply | Promise<Repl
     const { status, body: text } = typeof said === 'string' ? { status: 202, body: said } : said
     response.writeHead(status, { 'Content-Type': 'multipart/mixed; boundary=batchresponse_y' }).end(text)
   })
-  const client = new TableClient(`${origin}/account?sv=1&sig=secret`, 'Rows', QUICK_RETRIES)
+  const client = new TableClient(`${origin}/account?sv=1&sig=secret`, 'Rows', PLAIN)
   return { client, batches }
 }
 
 async function writeTo(reply: (body: string, count: number) => Reply | Promise<Reply>, rows = 10) {
   const { client, batches } = await sink(reply)
-  return { result: await openLandingTable(client).write(inPieces(entities(simple(rows))), IN_FLIGHT), batches }
+  return {
+    result: await openLandingTable(client, QUICK_RETRIES).write(inPieces(entities(simple(rows))), IN_FLIGHT),
+    batches,
+  }
 }
 
 describe('acknowledged counts answers, not rows handed over', () => {
@@ -328,11 +335,11 @@ describe('acknowledged counts answers, not rows handed over', () => {
     ['more than were sent', Array.from({ length: 12 }, () => ({})), 10],
     ['a status nobody understands', [...allOf(9), { id: 10, status: 102 }], 9],
   ])('%s', async (_, parts, acknowledged) => {
-    expect((await writeTo(() => answerOf(parts))).result).toEqual({ acknowledged, operations: 1 })
+    expect((await writeTo(() => answerOf(parts))).result).toEqual({ acknowledged, operations: 1, refused: [] })
   })
 
   it('also where the answer is no multipart at all', async () => {
-    expect((await writeTo(() => 'ok')).result).toEqual({ acknowledged: 0, operations: 1 })
+    expect((await writeTo(() => 'ok')).result).toEqual({ acknowledged: 0, operations: 1, refused: [] })
   })
 
   it('over many transactions', async () => {
@@ -345,7 +352,7 @@ describe('acknowledged counts answers, not rows handed over', () => {
         ),
       1_000,
     )
-    expect(result).toEqual({ acknowledged: 990, operations: 10 })
+    expect(result).toEqual({ acknowledged: 990, operations: 10, refused: [] })
   })
 })
 
@@ -353,12 +360,12 @@ describe('a refused transaction', () => {
   const refusedBody =
     '{"odata.error":{"code":"EntityTooLarge","message":{"lang":"en-US","value":"7:The entity is larger\\nRequestId:1"}}}'
 
-  it('is a failure that names the row', async () => {
-    const { result } = await writeTo(() => answerOf([{ status: 400, id: 8, body: refusedBody }]))
+  it('is a failure that names the row where it is no matter of the row', async () => {
+    const { result } = await writeTo(() => answerOf([{ status: 403, id: 8, body: refusedBody }]))
     expect(result).toEqual({
       failure: 'storage',
       message:
-        'table Rows, partition 20250301_000, row 000000007: refused with EntityTooLarge (400); check the table, its storage account and the roles',
+        'table Rows, partition 20250301_000, row 000000007: refused with EntityTooLarge (403); check the table, its storage account and the roles',
     })
   })
 
@@ -379,12 +386,15 @@ describe('a refused transaction', () => {
   it('is tried again while the service is busy, and a failure when it stays so', async () => {
     const busy = { status: 503, body: '{"odata.error":{"code":"ServerBusy"}}' }
     const { result, batches } = await writeTo((_, count) => (count < 3 ? busy : answerOf(allOf(10))))
-    expect({ result, sent: batches.length }).toEqual({ result: { acknowledged: 10, operations: 1 }, sent: 3 })
+    expect({ result, sent: batches.length }).toEqual({
+      result: { acknowledged: 10, operations: 1, refused: [] },
+      sent: 3,
+    })
     expect((await writeTo(() => busy)).result).toMatchObject({ message: expect.stringContaining('ServerBusy (503)') })
   })
 
   it('is a failure without any address where nobody answers', async () => {
-    const table = openLandingTable(new TableClient(await deadAddress(), 'Rows', NO_RETRIES))
+    const table = openLandingTable(new TableClient(await deadAddress(), 'Rows', PLAIN), NO_RETRIES)
     const result = await table.write(inPieces(entities(simple(1))), IN_FLIGHT)
     expect(result).toEqual({
       failure: 'storage',
@@ -465,7 +475,7 @@ describe('transactions', () => {
     // The third transaction is known to be full once the fourth piece is there.
     expect(pulled).toBe(4)
     release()
-    expect(await writing).toEqual({ acknowledged: 2_000, operations: 20 })
+    expect(await writing).toEqual({ acknowledged: 2_000, operations: 20, refused: [] })
   })
 
   it('are all answered before an error of the source is passed on', async () => {
