@@ -1,0 +1,159 @@
+import { gunzipSync } from 'node:zlib'
+import { parse } from 'csv-parse/sync'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { proxiedConnectionString, type StorageProxy, serviceOrigins, startProxy } from '../../local/proxy.ts'
+import { AWKWARD } from '../../local/simulator/awkward.ts'
+import type { Served } from '../../local/simulator/served.ts'
+import { provision } from '../../src/steps/provision.ts'
+import { status } from '../../src/steps/status.ts'
+import { createWorld, type World } from '../setup/world.ts'
+import { COLUMNS, DERIVED, expectedOfText, expectedOfValue, typeOf } from './azure-usage.ts'
+import { landedCell, type RawRow, rawRows } from './raw-rows.ts'
+
+const FEED = { name: 'azure-usage', dataset: 'AzureUsage', from: '2025-04-01', to: '2025-07-01' }
+const MONTHS = ['2025-04-01', '2025-05-01', '2025-06-01']
+const DAY = 86_400_000
+
+let world: World
+let tables: StorageProxy
+let rows: readonly RawRow[]
+
+beforeAll(async () => {
+  tables = await startProxy({ target: serviceOrigins(inject('storage')).table })
+  world = await createWorld({
+    feeds: [FEED],
+    storage: proxiedConnectionString(inject('storage'), { table: tables.origin }),
+  })
+})
+afterAll(async () => {
+  await world.close()
+  await tables.close()
+})
+
+const created = () =>
+  world.simulator.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/ScheduledReport'))
+
+const ofMonth = (month: string) =>
+  rows.filter(({ PartitionKey }) => String(PartitionKey).startsWith(month.replaceAll('-', '')))
+
+/** The report a month's rows say they came from, as the service made and sent it. */
+function servedFor(month: string): Served {
+  const reportIds = new Set(ofMonth(month).map((row) => String(row._reportId)))
+  expect(reportIds.size).toBe(1)
+  const served = world.simulator.served([...reportIds].join())
+  if (!served) throw new Error(`the service never made the report of ${month}`)
+  return served
+}
+
+/** All cells of a row, dates as instants: how many digits a fraction has is the service's affair. */
+function landedCells(row: RawRow): readonly string[] {
+  const properties = COLUMNS.flatMap((column) => (column === 'Month' ? [column, ...DERIVED] : [column]))
+  return properties.map((property) =>
+    landedCell(row, property).replace(/^(Edm\.DateTime) (.*)$/, (_, type, text) => `${type} ${Date.parse(text)}`),
+  )
+}
+
+describe('from the timer to the table row', () => {
+  it('provision asks for one report of each due month', async () => {
+    expect(await provision(world.services)).toMatchObject({ requested: 3, waiting: 0 })
+    expect(created().map(({ body }) => JSON.parse(body))).toMatchObject([
+      { ExecuteNow: true, QueryStartTime: '2025-06-01T00:00:00Z', QueryEndTime: '2025-06-30T23:59:59Z' },
+      { ExecuteNow: true, QueryStartTime: '2025-05-01T00:00:00Z', QueryEndTime: '2025-05-31T23:59:59Z' },
+      { ExecuteNow: true, QueryStartTime: '2025-04-01T00:00:00Z', QueryEndTime: '2025-04-30T23:59:59Z' },
+    ])
+  })
+
+  it('the callbacks become queue messages, and ingest lands every report', async () => {
+    await world.run()
+    expect((await world.entries()).map(({ state }) => state)).toEqual(['landed', 'landed', 'landed'])
+    rows = await rawRows(world.landingTable('AzureUsage'))
+    expect(rows.length).toBeGreaterThan(3 * 1000)
+  })
+
+  it('status says that all three months are complete, and how many rows they have', async () => {
+    const { feeds, lastTick } = await status(world.services)
+    expect(lastTick).toBeDefined()
+    expect(feeds).toMatchObject([
+      {
+        ...{ feed: 'azure-usage', table: 'AzureUsage', waiting: 0, complete: 3, incomplete: 0, failures: [] },
+        ...{ rows: rows.length, completeUntil: new Date('2025-07-01T00:00:00Z') },
+      },
+    ])
+  })
+
+  it('the service is asked nothing more, and keeps no report of ours', () => {
+    expect(world.simulator.reports()).toEqual([])
+    expect(world.simulator.requests.filter(({ note }) => note !== undefined)).toEqual([])
+  })
+})
+
+describe('what landed', () => {
+  it.each(MONTHS)('of %s equals, cell for cell, what the service made before it encoded the report', (month) => {
+    const { header, rows: made } = servedFor(month)
+    expect(header).toEqual(COLUMNS)
+    const expected = made.map((row) => row.flatMap((value, index) => expectedOfValue(COLUMNS[index] ?? '', value)))
+    expect(ofMonth(month).map(landedCells)).toEqual(expected)
+    expect(new Set(made.map((row) => row[COLUMNS.indexOf('Month')]))).toEqual(new Set([month]))
+  })
+
+  it.each(MONTHS)('of %s equals, cell for cell, what csv-parse reads from the bytes that were served', (month) => {
+    const [header, ...records]: string[][] = parse(gunzipSync(servedFor(month).bytes))
+    expect(header).toEqual(COLUMNS)
+    const expected = records.map((row) => row.flatMap((text, index) => expectedOfText(COLUMNS[index] ?? '', text)))
+    expect(ofMonth(month).map(landedCells)).toEqual(expected)
+  })
+
+  it.each(MONTHS)('of %s has a place, an order and a line that follow from the file alone', (month) => {
+    const records: string[][] = parse(gunzipSync(servedFor(month).bytes))
+    let line = 1
+    const expected = records.map((record, index) => {
+      const start = line
+      line += 1 + record.reduce((breaks, cell) => breaks + (cell.match(/\r\n|\r|\n/g)?.length ?? 0), 0)
+      const shard = String(Math.floor((index - 1) / 100) % 16).padStart(3, '0')
+      return [`${month.replaceAll('-', '')}_${shard}`, String(index - 1).padStart(9, '0'), start, 1]
+    })
+    const landed = ofMonth(month).map((row) => [row.PartitionKey, row.RowKey, row._line, row._attempt])
+    expect(landed).toEqual(expected.slice(1))
+  })
+
+  it('has no property but columns, what is derived from the month, and where the row came from', () => {
+    const own = ['PartitionKey', 'RowKey', 'Timestamp', '_attempt', '_line', '_reportId', ...COLUMNS, ...DERIVED]
+    const found = new Set(rows.flatMap((row) => Object.keys(row).filter((name) => !name.includes('odata.'))))
+    expect([...found].toSorted()).toEqual(own.toSorted())
+  })
+
+  it('stated its numbers as doubles on the wire, where the emulator does not tell them from integers', () => {
+    const numbers = COLUMNS.filter((column) => typeOf(column) === 'number')
+    const [body = ''] = tables.requests.flatMap(({ path, body }) => (path.includes('$batch') && body ? [body] : []))
+    const sent = [...body.matchAll(/^\{"PartitionKey".*\}$/gm)].map(([json]) => JSON.parse(json) as RawRow)
+    expect(sent).toHaveLength(100)
+    for (const row of sent) {
+      for (const name of numbers.filter((column) => column in row)) {
+        expect([typeof row[name], row[`${name}@odata.type`]]).toEqual(['number', 'Edm.Double'])
+      }
+    }
+  })
+
+  it.each(AWKWARD)('holds $name', ({ type, present }) => {
+    const found = MONTHS.map(servedFor).every(({ columns, rows: made }) =>
+      made.some((row) => row.some((value, index) => columns[index]?.type === type && present(value))),
+    )
+    expect(found).toBe(true)
+  })
+})
+
+describe('a second run', () => {
+  it('finishes its tick, asks for no report and changes no row', async () => {
+    const [asked, before] = [created().length, (await status(world.services)).lastTick]
+    const written = tables.requests.filter(({ path }) => path.includes('$batch')).length
+    world.clock.advance(DAY)
+    await world.run()
+    const { lastTick, feeds } = await status(world.services)
+    expect(lastTick).toMatchObject({ requested: 0, waiting: 0 })
+    expect(lastTick?.at).not.toBe(before?.at)
+    expect(feeds).toMatchObject([{ complete: 3, rows: rows.length }])
+    expect(created()).toHaveLength(asked)
+    expect(tables.requests.filter(({ path }) => path.includes('$batch'))).toHaveLength(written)
+    expect(await rawRows(world.landingTable('AzureUsage'))).toEqual(rows)
+  })
+})

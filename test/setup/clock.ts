@@ -1,0 +1,13 @@
+/** A clock a test can set: it stands still until it is moved, so that every instant of a test is known. */
+export type TestClock = { now(): Date; advance(milliseconds: number): void }
+
+/** A clock that shows `start` (ISO 8601). */
+export function testClock(start: string): TestClock {
+  let milliseconds = Date.parse(start)
+  return {
+    now: () => new Date(milliseconds),
+    advance(by) {
+      milliseconds += by
+    },
+  }
+}
