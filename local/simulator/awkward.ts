@@ -131,6 +131,7 @@ export const AWKWARD: readonly Awkward[] = [
   amount('a negative amount', (decimal) => Number(decimal) < -1),
   amount('an amount of 10 decimals', (decimal) => /\.\d{10}$/.test(decimal)),
   amount('a tiny amount', (decimal) => decimal === '0.0000000001'),
+  amount('a tiny negative amount', (decimal) => decimal === '-0.0000000001'),
   amount('a large amount', (decimal) => Number(decimal) > 1e13),
   amount('a trailing zero', (decimal) => /\.\d*0$/.test(decimal)),
   emptyCell('number'),
