@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { PassThrough } from 'node:stream'
 import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob'
 import type { Reject } from '../core/entities.ts'
+import type { CallbackSubject } from './callback-token.ts'
 import { statusOf } from './storage-error.ts'
 
 /** Bytes of one staged block, and of one range when reading. */
@@ -47,9 +48,14 @@ export function openArchive(container: ContainerClient): Archive {
   }
 }
 
-/** The name of one attempt's archive: `<feed>/<window>/<attempt>-<executionId>.csv`, `.csv.gz` where the bytes are gzip. */
-export function archiveName(feed: string, window: string, attempt: number, executionId: string, gzip: boolean): string {
-  return `${feed}/${window}/${attempt}-${executionId}.csv${gzip ? '.gz' : ''}`
+/** The name of one attempt's archive: `<feed>/<window>/<attempt>-<executionId>.csv`, or `.tsv`, `.csv.gz`, `.tsv.gz`. */
+export function archiveName(
+  { feed, window, attempt }: CallbackSubject,
+  executionId: string,
+  format: { readonly tsv: boolean; readonly gzip: boolean },
+): string {
+  const ending = `${format.tsv ? 'tsv' : 'csv'}${format.gzip ? '.gz' : ''}`
+  return `${feed}/${window}/${attempt}-${executionId}.${ending}`
 }
 
 /** The list of rejects stands beside the archive. */
@@ -101,7 +107,7 @@ function writer(blob: BlockBlobClient, { reportId, attempt, nonce }: Origin): Ar
 
 /** False where another writer of the same execution was first. */
 async function commitOnce(blob: BlockBlobClient, blocks: string[], metadata: Record<string, string>): Promise<boolean> {
-  const blobHTTPHeaders = { blobContentType: blob.name.endsWith('.gz') ? 'application/gzip' : 'text/csv' }
+  const blobHTTPHeaders = { blobContentType: contentType(blob.name) }
   try {
     await blob.commitBlockList(blocks, { metadata, blobHTTPHeaders, conditions: { ifNoneMatch: '*' } })
     return true
@@ -109,6 +115,11 @@ async function commitOnce(blob: BlockBlobClient, blocks: string[], metadata: Rec
     if (statusOf(error) === 409 || statusOf(error) === 412) return false
     throw error
   }
+}
+
+function contentType(name: string): string {
+  if (name.endsWith('.gz')) return 'application/gzip'
+  return name.endsWith('.tsv') ? 'text/tab-separated-values' : 'text/csv'
 }
 
 /** Ranges instead of one long stream: the SDK's stream takes a dropped connection for an abort and does not resume. */

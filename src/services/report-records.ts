@@ -2,43 +2,84 @@ import { Readable } from 'node:stream'
 import { TextDecoder } from 'node:util'
 import { createGunzip } from 'node:zlib'
 import { type Failure, failed } from '../core/failures.ts'
-import { createParser, type ParsedRecord } from '../core/parse.ts'
+import { createParser, type ParsedRecord, type Parser } from '../core/parse.ts'
 import type { Archive } from './archive-blob.ts'
 
 /** No row larger than an entity (1 MiB) can land; a longer record is reported without being kept in memory. */
 const MAX_RECORD_LENGTH = 1024 * 1024
+
+/** Unpacked bytes for each packed one that a report may have, beyond an allowance: more is a gzip bomb, not a report. */
+const MAX_RATIO = 200
+const UNPACKED_ALLOWANCE = 64 * 1024 * 1024
+
+/** Unpacked bytes that are decoded and parsed at once. */
+const CHUNK = 64 * 1024
 
 /**
  * Reads the records of an archived report, header first, in groups as they come out of the parser. The last thing given
  * is a failure of kind `malformed` where the bytes are no gzip or no UTF-8; errors of the storage are thrown.
  */
 export async function* readRecords(archive: Archive, name: string): AsyncGenerator<readonly ParsedRecord[] | Failure> {
-  const parser = createParser({ delimiter: ',', maxRecordLength: MAX_RECORD_LENGTH })
-  const decoder = new TextDecoder('utf-8', { fatal: true })
-  for await (const chunk of unpacked(archive, name)) {
-    if (!Buffer.isBuffer(chunk)) return yield chunk
-    const text = decode(decoder, chunk)
-    if (text === undefined) return yield notText(name)
-    yield parser.push(text)
+  let unparsed = ''
+  let parser: Parser | undefined
+  for await (const text of readText(archive, name)) {
+    if (typeof text !== 'string') return yield text
+    unparsed += text
+    if (!parser && !unparsed.includes('\n') && unparsed.length < MAX_RECORD_LENGTH) continue
+    parser ??= parserFor(unparsed)
+    yield parser.push(unparsed)
+    unparsed = ''
   }
-  if (decode(decoder) === undefined) return yield notText(name)
+  parser ??= parserFor(unparsed)
+  yield parser.push(unparsed)
   yield parser.end()
 }
 
+/** The header line tells CSV from TSV: no column of the service has a tab in its name. */
+function parserFor(head: string): Parser {
+  const [header = ''] = head.split('\n', 1)
+  return createParser({ delimiter: header.includes('\t') ? '\t' : ',', maxRecordLength: MAX_RECORD_LENGTH })
+}
+
+async function* readText(archive: Archive, name: string): AsyncGenerator<string | Failure> {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  for await (const chunk of unpacked(archive, name)) {
+    const text = Buffer.isBuffer(chunk) ? decode(decoder, chunk) : chunk
+    yield text ?? notText(name)
+  }
+  if (decode(decoder) === undefined) yield notText(name)
+}
+
 async function* unpacked(archive: Archive, name: string): AsyncGenerator<Buffer | Failure> {
-  const source = archive.read(name)
+  const counted = { packed: 0, unpacked: 0 }
+  const source = counting(archive.read(name), counted)
   if (!name.endsWith('.gz')) return yield* source
   const packed = Readable.from(source)
-  const gunzip = createGunzip()
+  const gunzip = createGunzip({ chunkSize: CHUNK })
   packed.on('error', (error) => gunzip.destroy(error))
   try {
-    yield* packed.pipe(gunzip)
+    for await (const chunk of packed.pipe(gunzip)) {
+      counted.unpacked += chunk.length
+      if (counted.unpacked > MAX_RATIO * counted.packed + UNPACKED_ALLOWANCE) return yield tooLarge(name)
+      yield chunk
+    }
   } catch (error) {
     if (!isZlibError(error)) throw error
     yield failed('malformed', `archive ${name}: its gzip data is broken or cut short`)
   } finally {
     packed.destroy()
   }
+}
+
+async function* counting(source: AsyncIterable<Buffer>, counted: { packed: number }): AsyncGenerator<Buffer> {
+  for await (const chunk of source) {
+    counted.packed += chunk.length
+    yield chunk
+  }
+}
+
+function tooLarge(name: string): Failure {
+  return failed('malformed', `archive ${name}: it unpacks to over ${MAX_RATIO} times its size, as no report does`)
 }
 
 function decode(decoder: TextDecoder, chunk?: Buffer): string | undefined {

@@ -32,7 +32,9 @@ export async function fetchReport(job: Job, held: HeldEntry, known?: Completed):
 async function store(job: Job, held: HeldEntry, execution: Completed): Promise<Stored | Failure> {
   const { archive, settings, newId } = job.services
   const { feed, window, attempt, reportId } = held.entry()
-  const name = (gzip: boolean) => archiveName(feed, windowId(window), attempt, execution.executionId, gzip)
+  const tsv = /\.tsv(\.gz)?$/i.test(execution.link.pathname)
+  const subject = { feed, window: windowId(window), attempt }
+  const name = (gzip: boolean) => archiveName(subject, execution.executionId, { tsv, gzip })
   const earlier = (await archive.find(name(true))) ?? (await archive.find(name(false)))
   if (earlier) return earlier
   return download(execution.link, {
