@@ -32,9 +32,7 @@ const cells = Array.from({ length: ROWS }, (_, row) =>
 )
 
 /** Quoted as few writers do it: everything, so that the file's form is not the one the simulator makes. */
-const text = [header, ...cells]
-  .map((row) => row.map((cell) => `"${cell.replaceAll('"', '""')}"`).join(','))
-  .join('\n')
+const text = [header, ...cells].map((row) => row.map((cell) => `"${cell.replaceAll('"', '""')}"`).join(',')).join('\n')
 
 let world: World | undefined
 afterAll(() => world?.close())

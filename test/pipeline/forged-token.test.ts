@@ -1,0 +1,121 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { waitUntil } from '../../local/processes.ts'
+import {
+  type ProxiedRequest,
+  proxiedConnectionString,
+  type StorageProxy,
+  serviceOrigins,
+  startProxy,
+} from '../../local/proxy.ts'
+import { callbackToken } from '../../src/services/callback-token.ts'
+import { type HostProcess, makeApp, runHost } from '../local/host-process.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const SECRET = 'the secret of this deployment, long enough'
+const FORMER = 'the secret before the last rotation, as long'
+const FEED = 'azure-usage'
+const WINDOW = '20250401T000000Z_20250501T000000Z'
+const OTHER_WINDOW = '20250501T000000Z_20250601T000000Z'
+const REPORT = 'b7f6a0c1-0d1e-4f7a-9c55-0f2a1d3c4b5e'
+
+let host: HostProcess
+let proxies: readonly StorageProxy[]
+
+const token = (of: { feed?: string; window?: string; attempt?: number } = {}, secret = SECRET) =>
+  callbackToken(secret, { feed: FEED, window: WINDOW, attempt: 1, ...of })
+
+/** Every storage call of the app so far; the host asks the queue for messages by itself, and nothing else does. */
+const storageCalls = () =>
+  proxies.flatMap(({ requests }) =>
+    requests.filter(({ method, path }) => method !== 'GET' || !path.includes('/ingest/messages')),
+  ).length
+
+/** Before it first asks a queue for messages, the host makes the queue. */
+function isAsking(requests: readonly ProxiedRequest[]): boolean {
+  const made = requests.filter(({ method }) => method === 'PUT').map(({ path }) => path.replace(/\?.*/, ''))
+  return made.length > 0 && made.every((queue) => requests.some(({ path }) => path.startsWith(`${queue}/messages`)))
+}
+
+async function call(path: string, method = 'POST'): Promise<{ status: number; storageCalls: number }> {
+  const before = storageCalls()
+  const answer = await fetch(`${host.origin}/api/callback/${path}`, { method, redirect: 'manual' })
+  await answer.body?.cancel()
+  return { status: answer.status, storageCalls: storageCalls() - before }
+}
+
+/** The app's own bundle in a process of its own; its timer never fires while the test runs. */
+beforeAll(async () => {
+  const { blob, queue, table } = serviceOrigins(inject('storage'))
+  proxies = await Promise.all([blob, queue, table].map((target) => startProxy({ target })))
+  const [blobProxy = '', queueProxy = '', tableProxy = ''] = proxies.map(({ origin }) => origin)
+  const through = { blob: blobProxy, queue: queueProxy, table: tableProxy }
+  const hostJson = JSON.parse(await readFile(join(ROOT, 'host.json'), 'utf8'))
+  host = await runHost(await makeApp(join(ROOT, 'src/functions.ts'), hostJson), {
+    ...{ DataStorage: proxiedConnectionString(inject('storage'), through), DEPLOYMENT_ID: 'forged' },
+    ...{ PARTNER_TENANT_ID: 'contoso', PARTNER_CLIENT_ID: 'app', PARTNER_REFRESH_TOKEN: 'never used' },
+    ...{ CALLBACK_BASE_URL: 'http://127.0.0.1:1/api/callback', CALLBACK_SECRET: SECRET },
+    ...{ CALLBACK_SECRET_PREVIOUS: FORMER, PROVISION_SCHEDULE: '0 0 0 29 2 *' },
+  })
+  await waitUntil('the host has made its queues and asks them', () =>
+    isAsking(proxies.flatMap(({ requests }) => requests)),
+  )
+})
+afterAll(async () => {
+  await host.stop()
+  await Promise.all(proxies.map((proxy) => proxy.close()))
+})
+
+it.each([
+  ['that is made up', `${FEED}/${WINDOW}/1/${'A'.repeat(43)}/${REPORT}`],
+  ['that is empty but for a blank', `${FEED}/${WINDOW}/1/%20/${REPORT}`],
+  ['made with another secret', `${FEED}/${WINDOW}/1/${token({}, 'a secret that is not ours, of this length')}`],
+  ['of another feed', `${FEED}/${WINDOW}/1/${token({ feed: 'azure-usages' })}`],
+  ['of another window', `${FEED}/${OTHER_WINDOW}/1/${token()}`],
+  ['of another attempt', `${FEED}/${WINDOW}/2/${token()}`],
+  ['of the same attempt, written otherwise', `${FEED}/${WINDOW}/01/${token()}`],
+  ['with one letter changed', `${FEED}/${WINDOW}/1/${token().slice(0, -1)}~`],
+  ['that is the start of the true one', `${FEED}/${WINDOW}/1/${token().slice(0, 42)}`],
+  ['for a feed that cannot be', `${encodeURIComponent("x' or 1 eq 1")}/${WINDOW}/1/${token()}`],
+  ['for a window that cannot be', `${FEED}/20250230T000000Z_20250301T000000Z/1/${token()}`],
+  ['in a path of 10 KB', `${FEED}/${WINDOW}/1/${'A'.repeat(10_240)}`],
+  ['behind a feed of 10 KB', `${'a'.repeat(10_240)}/${WINDOW}/1/${token()}`],
+])('a token %s is not found, and no storage call is made for it', async (_, path) => {
+  expect(await call(path)).toEqual({ status: 404, storageCalls: 0 })
+})
+
+it.each(['PUT', 'DELETE', 'PATCH', 'HEAD'])(
+  '%s is not found even with the true token, without a storage call',
+  async (method) => {
+    expect(await call(`${FEED}/${WINDOW}/1/${token()}/${REPORT}`, method)).toEqual({ status: 404, storageCalls: 0 })
+  },
+)
+
+it('a path with too few or too many parts is not found, without a storage call', async () => {
+  expect(await call(`${FEED}/${WINDOW}/1`)).toEqual({ status: 404, storageCalls: 0 })
+  expect(await call(`${FEED}/${WINDOW}/1/${token()}/${REPORT}/more`)).toEqual({ status: 404, storageCalls: 0 })
+})
+
+it('of a forged and a true token only the true one is accepted and reaches the storage', async () => {
+  const forged = await call(`${FEED}/${WINDOW}/1/${token({ attempt: 2 })}/${REPORT}`)
+  expect(forged).toEqual({ status: 404, storageCalls: 0 })
+  const genuine = await call(`${FEED}/${WINDOW}/1/${token()}/${REPORT}`)
+  expect(genuine.status).toBe(202)
+  expect(genuine.storageCalls).toBeGreaterThan(0)
+  await waitUntil('the message is handled', () => ignored() === 1)
+})
+
+it('the secret before the last rotation still opens, by GET too', async () => {
+  expect((await call(`${FEED}/${WINDOW}/1/${token({}, FORMER)}?reportId=${REPORT}`, 'GET')).status).toBe(202)
+  await waitUntil('the message is handled', () => ignored() === 2)
+})
+
+it('no line of the log holds a token', () => {
+  expect(host.lines.filter((line) => line.includes(token()) || line.includes(token({}, FORMER)))).toEqual([])
+})
+
+/** A hint for a feed the app never stored is completed and told, no more. */
+function ignored(): number {
+  return host.lines.filter((line) => line.includes('"message.ignored"')).length
+}
