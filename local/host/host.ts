@@ -87,8 +87,8 @@ function makeKeys(env: NodeJS.ProcessEnv): Keys {
 /** A key that somebody gave is a secret of theirs; one made here for this start has to be told. */
 function introduce(log: Log, origin: string, bound: readonly BoundFunction[], made: Keys): void {
   const needs = (level: AuthLevel) => bound.some(({ route }) => route?.authLevel === level)
-  log(`Functions host (stand-in) listens on ${origin}`)
-  for (const { summary } of bound) log(`  ${summary}`)
+  for (const { summary } of bound) log(`Function ${summary}`)
   if (made.functionKey && needs('function')) log(`Function key: ${made.functionKey}`)
   if (needs('admin')) log(`Admin key: ${made.adminKey}`)
+  log(`Functions host (stand-in) listens on ${origin}`)
 }

@@ -123,7 +123,7 @@ test('a function registered after the start is refused', async () => {
 })
 
 test('the start of the log names every function', () => {
-  expect(host.lines).toContain('  echo: GET, POST /api/echo/{Feed}/{window?} (anonymous)')
-  expect(host.lines).toContain(`  ticker: timer ${never}`)
+  expect(host.lines).toContain('Function echo: GET, POST /api/echo/{Feed}/{window?} (anonymous)')
+  expect(host.lines).toContain(`Function ticker: timer ${never}`)
   expect(host.lines).toContain('appStart ran')
 })

@@ -1,0 +1,80 @@
+import { cp, mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { storageConnectionString } from '../../local/azurite.ts'
+import { build, bundle } from '../../local/build.ts'
+import { parseNcrontab } from '../../local/host/ncrontab.ts'
+import { readSettings } from '../../src/settings.ts'
+
+const PROJECT = join(import.meta.dirname, '../..')
+const FIXTURE = join(import.meta.dirname, 'fixture-app.ts')
+
+/** A project with an app of one line, in a folder of its own. */
+async function smallProject(source = "console.log('hello')"): Promise<string> {
+  const project = await mkdtemp(join(tmpdir(), 'build-'))
+  await mkdir(join(project, 'src'))
+  await writeFile(join(project, 'src/functions.ts'), source)
+  for (const file of ['package.json', 'host.json']) await cp(join(PROJECT, file), join(project, file))
+  await writeFile(join(project, 'feeds.json'), '{ "feeds": [] }')
+  return project
+}
+
+test('the deployable folder holds the bundle, its package.json, host.json and feeds.json', async () => {
+  const project = await smallProject()
+  await build(project)
+  const folder = join(project, 'dist/app')
+  const files = ['feeds.json', 'functions.cjs', 'functions.cjs.map', 'host.json', 'package.json']
+  expect((await readdir(folder)).sort()).toEqual(files)
+  const deployed = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
+  expect(deployed).toMatchObject({ name: 'partner-insights-sync', main: 'functions.cjs' })
+  expect(Object.keys(deployed)).not.toContain('dependencies')
+  expect(await readFile(join(folder, 'host.json'))).toEqual(await readFile(join(PROJECT, 'host.json')))
+})
+
+test('package.json of the project names the bundle that the build makes', async () => {
+  const { main } = JSON.parse(await readFile(join(PROJECT, 'package.json'), 'utf8'))
+  expect(main).toBe('dist/app/functions.cjs')
+})
+
+test('what an earlier build left is gone', async () => {
+  const project = await smallProject()
+  await mkdir(join(project, 'dist/app'), { recursive: true })
+  await writeFile(join(project, 'dist/app/old.cjs'), '')
+  await build(project)
+  expect(await readdir(join(project, 'dist/app'))).not.toContain('old.cjs')
+})
+
+test('the same sources give the same bytes', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'build-'))
+  const make = async (name: string) => {
+    await bundle({ entry: FIXTURE, outfile: join(folder, name, 'functions.cjs') })
+    return [
+      await readFile(join(folder, name, 'functions.cjs')),
+      await readFile(join(folder, name, 'functions.cjs.map')),
+    ]
+  }
+  expect(await make('a')).toEqual(await make('b'))
+})
+
+test('the bundle leaves the module that the worker gives to the worker, and takes everything else in', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'build-'))
+  const { metafile } = await bundle({ entry: FIXTURE, outfile: join(folder, 'functions.cjs') })
+  const external = Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path))
+  const { dependencies } = JSON.parse(await readFile(join(PROJECT, 'package.json'), 'utf8'))
+  expect(external).toContain('@azure/functions-core')
+  expect(external.filter((path) => path in dependencies)).toEqual([])
+})
+
+test('sources that are wrong are refused with their place', async () => {
+  const project = await smallProject("import './missing.ts'")
+  await expect(build(project)).rejects.toThrow('functions.ts:1:7: ERROR: Could not resolve "./missing.ts"')
+})
+
+test('the sample of local settings is complete, and fits what runs here', async () => {
+  const sample = JSON.parse(await readFile(join(PROJECT, 'local.settings.sample.json'), 'utf8'))
+  expect(readSettings(sample.Values)).not.toHaveProperty('problems')
+  expect(sample.IsEncrypted).toBe(false)
+  expect(sample.Values.DataStorage).toBe(storageConnectionString({ blob: 10000, queue: 10001, table: 10002 }))
+  expect(parseNcrontab(sample.Values.PROVISION_SCHEDULE)).toBeDefined()
+})

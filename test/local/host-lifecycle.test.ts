@@ -1,0 +1,206 @@
+import { once } from 'node:events'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { QueueClient } from '@azure/storage-queue'
+import { afterEach, beforeAll, expect, inject, test } from 'vitest'
+import { hasEnded, stopProcess, waitUntil } from '../../local/processes.ts'
+import { freshName } from '../setup/storage.ts'
+import { type HostProcess, makeApp, runHost, spawnHost } from './host-process.ts'
+
+const storage = inject('storage')
+let root: string
+let host: HostProcess | undefined
+
+beforeAll(async () => {
+  root = await makeApp(join(import.meta.dirname, 'fixture-app.ts'))
+})
+afterEach(async () => {
+  await host?.stop()
+  host = undefined
+})
+
+const settings = (more: NodeJS.ProcessEnv = {}) => ({
+  DataStorage: storage,
+  FIXTURE_QUEUE: freshName('q'),
+  FIXTURE_SCHEDULE: '0 0 0 1 1 *',
+  ...more,
+})
+
+async function start(more?: NodeJS.ProcessEnv): Promise<HostProcess> {
+  host = await runHost(root, settings(more))
+  return host
+}
+
+/** Starts a host that is expected to end by itself, and gives what it said. */
+async function failedStart(args: readonly string[], env: NodeJS.ProcessEnv = settings()): Promise<string> {
+  const { child, lines, ended } = spawnHost(args, env)
+  await ended
+  expect(child.exitCode).toBe(1)
+  return lines.join('\n')
+}
+
+async function textApp(source: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'host-'))
+  await writeFile(join(folder, 'app.ts'), source)
+  return makeApp(join(folder, 'app.ts'))
+}
+
+async function allGone(child: HostProcess['child']): Promise<void> {
+  await waitUntil('the process is gone', () => hasEnded(child))
+}
+
+test.each(['SIGTERM', 'SIGINT'] as const)(
+  '%s: nothing new is taken, what runs is finished, then the process ends',
+  async (signal) => {
+    const FIXTURE_RELEASE = join(await mkdtemp(join(tmpdir(), 'host-')), 'release')
+    const { child, origin, lines, logged } = await start({ FIXTURE_RELEASE })
+    const answer = fetch(`${origin}/api/held`).then((response) => response.text())
+    await waitUntil('the call is being worked on', () => logged('held').length > 0)
+    child.kill(signal)
+    await waitUntil('nothing new is taken', () => isRefused(origin))
+    expect(hasEnded(child)).toBe(false)
+    await writeFile(FIXTURE_RELEASE, '')
+    expect(await answer).toBe('finished')
+    await allGone(child)
+    expect(child.exitCode).toBe(0)
+    await waitUntil('the hook at the end has run', () => lines.includes('appTerminate ran'))
+  },
+)
+
+function isRefused(origin: string): Promise<boolean> {
+  return fetch(`${origin}/api/silent`).then(
+    () => false,
+    () => true,
+  )
+}
+
+test('a stop waits 10 s for a function that never ends, and no longer', async () => {
+  const { child, origin } = await start()
+  const began = Date.now()
+  const call = fetch(`${origin}/api/forever`).catch(() => 'cut')
+  await waitUntil('the host answers', async () => (await fetch(`${origin}/api/silent`)).ok)
+  child.kill('SIGTERM')
+  expect(await call).toBe('cut')
+  await allGone(child)
+  expect(child.exitCode).toBe(0)
+  expect(Date.now() - began).toBeGreaterThanOrEqual(10_000)
+})
+
+test('a stop finishes the message that is being worked on, and takes no other', async () => {
+  const FIXTURE_QUEUE = freshName('q')
+  const FIXTURE_RELEASE = join(await mkdtemp(join(tmpdir(), 'host-')), 'release')
+  const queue = new QueueClient(storage, FIXTURE_QUEUE)
+  await queue.create()
+  await queue.sendMessage(Buffer.from('{"work":"slow"}').toString('base64'))
+  await writeFile(join(root, 'host.json'), '{ "extensions": { "queues": { "batchSize": 1, "newBatchThreshold": 0 } } }')
+  const { child, logged, origin } = await start({ FIXTURE_QUEUE, FIXTURE_RELEASE })
+  await writeFile(join(root, 'host.json'), '{}')
+  await waitUntil('the message is being worked on', () => logged('worker').length > 0)
+  await queue.sendMessage(Buffer.from('{"work":"next"}').toString('base64'))
+  child.kill('SIGTERM')
+  await waitUntil('nothing new is taken', () => isRefused(origin))
+  await writeFile(FIXTURE_RELEASE, '')
+  await allGone(child)
+  expect(logged('worker')).toHaveLength(1)
+  const left = await queue.peekMessages({ numberOfMessages: 5 })
+  expect(left.peekedMessageItems.map(({ dequeueCount }) => dequeueCount)).toEqual([0])
+})
+
+test('when the one who started it goes away, the host stops in order', async () => {
+  const { child, lines } = await start()
+  await stopProcess(child)
+  expect(child.exitCode).toBe(0)
+  expect(lines).toContain('appTerminate ran')
+})
+
+test('a rejection nobody waits for kills the process, as it kills the worker', async () => {
+  const { child, origin, lines } = await start()
+  await fetch(`${origin}/api/floating`).catch(() => undefined)
+  await allGone(child)
+  expect(child.exitCode).not.toBe(0)
+  await waitUntil('the reason is told', () => lines.join().includes('nobody waits for me'))
+})
+
+test('a function that runs longer than functionTimeout takes the process with it', async () => {
+  await writeFile(join(root, 'host.json'), '{ "functionTimeout": "00:00:01" }')
+  const { child, origin, lines } = await start()
+  await writeFile(join(root, 'host.json'), '{}')
+  await fetch(`${origin}/api/forever`).catch(() => undefined)
+  await allGone(child)
+  expect(child.exitCode).toBe(1)
+  expect(lines).toContain('Function forever ran longer than functionTimeout (1 s): the process ends')
+})
+
+test('an app that registers nothing is refused loudly', async () => {
+  expect(await failedStart(['--root', await textApp('export {}'), '--port', '0'])).toContain('ZERO functions')
+})
+
+test('an app that throws before its first registration is refused with what it threw', async () => {
+  const app = await textApp("throw new Error('broken at once')")
+  expect(await failedStart(['--root', app, '--port', '0'])).toContain('broken at once')
+})
+
+test('a bundle that is not built is named, and how to build it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'host-'))
+  await writeFile(join(folder, 'package.json'), '{ "main": "dist/none.cjs" }')
+  expect(await failedStart(['--root', folder])).toMatch(/none\.cjs.* is missing: run npm run build/)
+})
+
+test('a port in use is named, and --port suggested', async () => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  const address = taken.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  const output = await failedStart(['--root', root, '--port', `${port}`])
+  expect(output).toContain(`Port ${port} is in use: choose another with --port`)
+  taken.close()
+})
+
+test('a port that is none, an option nobody knows and a host.json that is none are refused', async () => {
+  expect(await failedStart(['--root', root, '--port', '70000'])).toContain('--port 70000 is no port number')
+  expect(await failedStart(['--root', root, '--prot', '7071'])).toContain('--prot')
+  await writeFile(join(root, 'host.json'), '{ not json')
+  expect(await failedStart(['--root', root, '--port', '0'])).toContain('host.json is not JSON')
+  await writeFile(join(root, 'host.json'), '{}')
+})
+
+test('a function whose setting is missing is named and left out; the others run', async () => {
+  const { origin, lines } = await start({ DataStorage: '', FIXTURE_SCHEDULE: undefined })
+  const errors = lines.filter((line) => line.includes('is in error'))
+  expect(errors).toEqual([
+    'Function ticker is in error and left out: setting FIXTURE_SCHEDULE, named as %FIXTURE_SCHEDULE%, is missing',
+    'Function worker is in error and left out: setting DataStorage is missing: the stand-in needs a connection string there',
+  ])
+  expect((await fetch(`${origin}/api/echo/x`)).status).toBe(201)
+})
+
+test('storage that cannot be reached is told once, and the rest runs on', async () => {
+  const { origin, lines } = await start({
+    DataStorage: storage.replace(/QueueEndpoint=[^;]+/, 'QueueEndpoint=http://127.0.0.1:9/a'),
+  })
+  const told = () => lines.filter((line) => line.includes('cannot be read, trying on'))
+  await waitUntil('it is told', () => told().length > 0)
+  expect((await fetch(`${origin}/api/echo/x`)).status).toBe(201)
+  expect(told()).toHaveLength(1)
+  expect(told()[0]).toContain('ECONNREFUSED')
+})
+
+test('a key made for this start is printed', async () => {
+  const { lines, origin } = await start({ LOCAL_FUNCTION_KEY: undefined })
+  const key = lines.find((line) => line.startsWith('Function key: '))?.slice(14) ?? ''
+  expect((await fetch(`${origin}/api/secret?code=${key}`)).status).toBe(200)
+})
+
+test('host.json of the project holds what the architecture fixes', async () => {
+  const text = await readFile(join(import.meta.dirname, '../../host.json'), 'utf8')
+  expect(JSON.parse(text)).toMatchObject({
+    version: '2.0',
+    functionTimeout: '00:20:00',
+    extensions: {
+      http: { routePrefix: 'api' },
+      queues: { batchSize: 1, newBatchThreshold: 0, visibilityTimeout: '00:01:00', maxDequeueCount: 5 },
+    },
+  })
+})
