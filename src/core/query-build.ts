@@ -1,0 +1,43 @@
+import type { Dataset } from './catalog.ts'
+import { type Literal, printQuery, type ReportQuery } from './query.ts'
+import { validateQuery } from './query-check.ts'
+import { isReserved } from './query-clauses.ts'
+
+/**
+ * Makes the text of a query from its parts, or says all that is wrong with them: names that are none or that the dataset
+ * lacks, numbers and limits that are none, text with a quote in it. What it makes, `validateQuery` accepts.
+ */
+export function buildQuery(query: ReportQuery, dataset: Dataset): string | { readonly problems: readonly string[] } {
+  const broken = partProblems(query)
+  if (broken.length > 0) return { problems: broken }
+  const text = printQuery(query)
+  const problems = validateQuery(text, dataset).map(({ problem }) => problem)
+  return problems.length > 0 ? { problems } : text
+}
+
+/** What would change the query's shape when it is printed. */
+function partProblems({ fields, dataset, where, order, limit }: ReportQuery): readonly string[] {
+  const names = [...fields, dataset, ...where.map(({ field }) => field), ...order.map(({ field }) => field)]
+  const values = where.flatMap((condition) => ('values' in condition ? condition.values : [condition.value]))
+  const lists = where.flatMap((condition) => ('values' in condition ? [condition] : []))
+  return [
+    ...(fields.length === 0 ? ['a query selects at least one column or metric'] : []),
+    ...names.filter((name) => !isIdentifier(name)).map((name) => `"${name}" is not a name of the query language`),
+    ...values.flatMap(literalProblems),
+    ...lists.flatMap(({ field, values }) => (isOneKind(values) ? [] : [`the list of ${field} is empty or mixed`])),
+    ...(limit === undefined || (Number.isSafeInteger(limit) && limit > 0) ? [] : [`LIMIT ${limit} is not from 1`]),
+  ]
+}
+
+function isIdentifier(name: string): boolean {
+  return /^[A-Za-z]\w*$/.test(name) && !isReserved(name)
+}
+
+function literalProblems(literal: Literal): readonly string[] {
+  if ('number' in literal) return /^-?\d+(\.\d+)?$/.test(literal.number) ? [] : [`"${literal.number}" is not a number`]
+  return literal.string.includes("'") ? [`the text "${literal.string}" holds a quote, which cannot be written`] : []
+}
+
+function isOneKind(values: readonly Literal[]): boolean {
+  return values.length > 0 && new Set(values.map((value) => 'number' in value)).size === 1
+}
