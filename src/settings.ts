@@ -23,6 +23,7 @@ export type Settings = {
   readonly lease: number
   readonly pollEvery: number
   readonly maxTries: number
+  readonly ingestTimeLimit: number
   readonly deleteReports: boolean
   readonly deployment: string
 }
@@ -56,6 +57,7 @@ export function readSettings(env: Environment): Settings | Problems {
     adoptAfter: read.duration('ADOPT_AFTER', 'PT5M'),
     lease: read.duration('LEASE', 'PT2M'),
     pollEvery: read.duration('POLL_EVERY', 'PT1M'),
+    ingestTimeLimit: read.duration('INGEST_TIME_LIMIT', 'PT5M'),
     maxTries: read.count('MAX_TRIES', 3),
     deleteReports: read.oneOf('DELETE_REPORTS', ['true', 'false'] as const) === 'true',
     deployment: readDeployment(env, problems),

@@ -24,8 +24,18 @@ export type Check = {
   result(): Checked
 }
 
-/** Checks records one by one: types, limits and time; counts and sums. Memory does not grow with the file. */
-export function createCheck(feed: Feed, window: Window, layout: Layout, encoder: EntityEncoder, about: string): Check {
+/**
+ * Checks records one by one: types, limits and time; counts and sums. Memory does not grow with the file. `refused` are
+ * the numbers of records that the service refused, with its code: each is a reject, whatever the check finds.
+ */
+export function createCheck(
+  feed: Feed,
+  window: Window,
+  layout: Layout,
+  encoder: EntityEncoder,
+  about: string,
+  refused: ReadonlyMap<number, string> = new Map(),
+): Check {
   const totals = createTotals(layout.columns)
   const placed = placement(feed, window, layout)
   let rowsRead = 0
@@ -41,7 +51,8 @@ export function createCheck(feed: Feed, window: Window, layout: Layout, encoder:
       if (place === 'outside') {
         failure ??= failed('outside-window', `${about}: line ${record.line} holds a row of another time`)
       }
-      const landed = land(encoder, record, number, place, feed.timeColumn)
+      const code = refused.get(number)
+      const landed = code ? refusedBy(code, record, number) : land(encoder, record, number, place, feed.timeColumn)
       if (isReject(landed)) {
         rowsRejected++
         return landed
@@ -52,6 +63,10 @@ export function createCheck(feed: Feed, window: Window, layout: Layout, encoder:
     failure: () => failure,
     result: () => ({ rowsRead, rowsRejected, totals: totals.result() }),
   }
+}
+
+function refusedBy(code: string, { line, raw }: ParsedRecord, number: number): Reject {
+  return { record: number, line, reason: `is refused by Table Storage (${code})`, raw }
 }
 
 export type Place = 'inside' | 'outside' | 'empty' | 'unknown'

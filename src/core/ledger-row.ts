@@ -8,6 +8,7 @@ import {
   type Phase,
   type PlannedReason,
 } from './ledger.ts'
+import type { Progress } from './progress.ts'
 import { parseWindowId } from './windows.ts'
 
 /** A ledger entry as Table Storage holds it: what is compound is JSON text. */
@@ -18,11 +19,13 @@ const HISTORY_LENGTH = 16_000
 
 /** Gives the stored form of an entry, without its keys. */
 export function toRow(entry: LedgerEntry): LedgerRow {
-  const { feed: _, window: __, figures, lastError, history, ...plain } = entry
+  const { feed: _, window: __, figures, lastError, history, ...rest } = entry
+  const { progress, ...plain } = 'progress' in rest ? rest : { ...rest, progress: undefined }
   return {
     v: LEDGER_VERSION,
     ...plain,
     ...(figures && { figures: JSON.stringify(figures) }),
+    ...(progress && { progress: JSON.stringify(progress) }),
     ...(lastError && { lastError: JSON.stringify(lastError) }),
     history: historyText(history),
   }
@@ -93,6 +96,7 @@ function readHeld(read: Reader): object {
     checkpoint: read.number('checkpoint'),
     leaseUntil: read.date('leaseUntil'),
     owner: read.text('owner'),
+    ...(read.has('progress') && { progress: read.json<Progress>('progress') }),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Failure, FailureKind } from './failures.ts'
+import type { Progress } from './progress.ts'
 import type { Lane, Window } from './windows.ts'
 
 /** The version of the stored form; a reader refuses a newer one. */
@@ -78,7 +79,10 @@ export type Held = Known & {
   /** The lowest record that is not yet acknowledged, or, while removing, the partition to read next. */
   readonly checkpoint: number
   readonly leaseUntil: Date
+  /** Empty while nobody lands: the owner gave the lease up for a continuation. */
   readonly owner: string
+  /** Absent until the check has passed. */
+  readonly progress?: Progress
 }
 
 export type Planned = Common & { readonly state: 'planned'; readonly reason: PlannedReason; readonly notBefore: Date }
@@ -131,6 +135,20 @@ export function toRequested(
 /** The report is ready and `owner` lands it. */
 export function toLanding(entry: Requested, held: Omit<Held, keyof Known>): Landing {
   return { ...entry, ...held, state: 'landing' }
+}
+
+/**
+ * Another owner goes on with a landing. Under another feed `hash` it starts anew, as the next attempt where rows were
+ * written already; after a lease that ran out nobody knows what the owner before still wrote, so the rows are counted.
+ */
+export function toTakenOver(entry: Landing, taken: Pick<Landing, 'hash' | 'owner' | 'leaseUntil'>): Landing {
+  if (entry.hash !== taken.hash) {
+    const { progress: _, ...rest } = entry
+    const attempt = entry.wrote === entry.attempt ? entry.attempt + 1 : entry.attempt
+    return { ...rest, ...taken, attempt, phase: 'check', checkpoint: 0 }
+  }
+  const untouched = entry.progress?.untouched === true && entry.owner === ''
+  return { ...entry, ...taken, ...(entry.progress && { progress: { ...entry.progress, untouched } }) }
 }
 
 /** The landing is complete: `figures` are its evidence. */

@@ -19,7 +19,13 @@ export type Written = {
   /** Rows the service refused, each for itself; at most a thousand, for more are a failure. */
   readonly refused: readonly RefusedRow[]
 }
-export type Removed = { readonly kept: number; readonly removed: number; readonly operations: number }
+export type Removed = {
+  readonly kept: number
+  readonly removed: number
+  readonly operations: number
+  /** The partition that was not read to its end; absent once all were. */
+  readonly next?: string
+}
 
 /** The table a feed's rows go to. `operations` counts what the storage account is billed for, retries apart. */
 export type LandingTable = {
@@ -31,9 +37,15 @@ export type LandingTable = {
    * refused for what it holds is left out and its transaction sent again; any other refusal is `storage`.
    */
   write(entities: AsyncIterable<readonly Entity[]>, options: { inFlight: number }): Promise<Written | Failure>
-  /** Removes the rows under `prefix` of other attempts and counts those of this one. A missing table has none. */
-  remove(prefix: string, attempt: number): Promise<Removed | Failure>
+  /**
+   * Removes the rows under `prefix` of other attempts and counts those of this one, partition by partition from `from`
+   * on. Ends before the next page where `enough` says so, and gives the partition to go on with, which then counts
+   * anew. A missing table has no rows.
+   */
+  remove(prefix: string, attempt: number, options?: RemoveOptions): Promise<Removed | Failure>
 }
+
+export type RemoveOptions = { readonly from?: string; readonly enough?: () => boolean }
 
 type Row = { partitionKey: string; rowKey: string; _attempt?: unknown }
 type Page = { readonly rows: readonly Row[]; readonly next: string | undefined }
@@ -60,35 +72,45 @@ export function openLandingTable(client: TableClient, limits: RetryLimits = RETR
       if (refused !== undefined) return describeRefusal(client.tableName, refused)
       return { acknowledged, operations, refused: rows }
     },
-    remove: (prefix, attempt) => remove(client, send, prefix, attempt),
+    remove: (prefix, attempt, options) => remove(client, send, { prefix, attempt, ...options }),
   }
 }
 
-async function remove(
-  client: TableClient,
-  send: TransactionSender,
-  prefix: string,
-  attempt: number,
-): Promise<Removed | Failure> {
+type Range = RemoveOptions & { readonly prefix: string; readonly attempt: number }
+
+async function remove(client: TableClient, send: TransactionSender, range: Range): Promise<Removed | Failure> {
   const total = { kept: 0, removed: 0, operations: 0 }
+  let open = { partition: '', kept: 0 }
   let token: string | undefined
   let rereads = 0
   for (;;) {
-    const page = await readPage(client, prefix, token)
+    const page = await readPage(client, range, token)
     if (isFailure(page)) return page
-    const stale = page.rows.filter((row) => row._attempt !== attempt)
+    const stale = page.rows.filter((row) => row._attempt !== range.attempt)
     const outcome = await send(deletions(stale), REMOVALS_IN_FLIGHT)
     total.operations += 1 + outcome.operations
     total.removed += outcome.acknowledged
     if (outcome.acknowledged < stale.length) {
-      if (!isWorthRereading(outcome) || ++rereads > REREADS) return unremoved(client.tableName, prefix, outcome)
+      if (!isWorthRereading(outcome) || ++rereads > REREADS) return unremoved(client.tableName, range.prefix, outcome)
       continue
     }
     total.kept += page.rows.length - stale.length
+    open = lastPartition(page, range.attempt, open)
     token = page.next
     rereads = 0
     if (token === undefined) return total
+    // One partition at least is read to its end each time, or a continuation would never advance.
+    if (range.enough?.() && open.partition > (range.from ?? page.rows[0]?.partitionKey ?? '')) {
+      return { ...total, kept: total.kept - open.kept, next: open.partition }
+    }
   }
+}
+
+/** The partition a page ends in, which the next page may go on with, and how many of its rows were kept so far. */
+function lastPartition(page: Page, attempt: number, before: { partition: string; kept: number }) {
+  const partition = page.rows.at(-1)?.partitionKey ?? before.partition
+  const rows = page.rows.filter((row) => row.partitionKey === partition && row._attempt === attempt)
+  return { partition, kept: rows.length + (partition === before.partition ? before.kept : 0) }
 }
 
 async function* deletions(rows: readonly Row[]): AsyncGenerator<Sized[]> {
@@ -96,8 +118,8 @@ async function* deletions(rows: readonly Row[]): AsyncGenerator<Sized[]> {
 }
 
 /** Each page is a call of its own, with its own retries; only one is held. */
-async function readPage(client: TableClient, prefix: string, token: string | undefined): Promise<Page | Failure> {
-  const filter = odata`PartitionKey ge ${prefix} and PartitionKey lt ${`${prefix}~`}`
+async function readPage(client: TableClient, { prefix, from }: Range, token?: string): Promise<Page | Failure> {
+  const filter = odata`PartitionKey ge ${from ?? prefix} and PartitionKey lt ${`${prefix}~`}`
   const list = client.listEntities<Row>({
     queryOptions: { filter, select: ['PartitionKey', 'RowKey', '_attempt'] },
   })

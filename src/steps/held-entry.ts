@@ -17,6 +17,8 @@ export type HeldEntry = {
   update(change: Partial<Landing>): Promise<void>
   /** Writes the state that ends the landing; the lease ends with it. */
   finish<E extends LedgerEntry>(next: E): Promise<Stored<E>>
+  /** Gives the lease up for a continuation, which anybody may take up at once. */
+  pause(): Promise<void>
   /** Throws `LeaseLost` where the lease may have passed to somebody else. */
   assertHeld(): void
   release(): void
@@ -57,13 +59,20 @@ export function holdEntry(stored: Stored<Landing>, { ledger, clock, milliseconds
       await inTurn(() => write(next))
       return { value: next, etag }
     },
+    async pause() {
+      clearInterval(timer)
+      await inTurn(() => write({ ...value, owner: '', leaseUntil: clock() }))
+    },
     assertHeld() {
       if (lost || clock().getTime() - renewedAt > milliseconds / 2) throw new LeaseLost(value)
     },
   }
 }
 
-/** Another owner may take over only this long after the lease ended: its writer has stopped by then. */
-export function takeoverAt(leaseUntil: Date, leaseMilliseconds: number): Date {
-  return new Date(leaseUntil.getTime() + leaseMilliseconds / 2)
+/**
+ * When another owner may take over: at once where the lease was given up, else half a lease after it ended, when the
+ * writer of the owner before has stopped.
+ */
+export function takeoverAt({ owner, leaseUntil }: Landing, leaseMilliseconds: number): Date {
+  return owner === '' ? leaseUntil : new Date(leaseUntil.getTime() + leaseMilliseconds / 2)
 }

@@ -10,6 +10,7 @@ import {
   toLanding,
   toPlanned,
   toRequested,
+  toTakenOver,
 } from '../core/ledger.ts'
 import { reportName } from '../core/remote-names.ts'
 import { parseWindowId, windowId } from '../core/windows.ts'
@@ -111,15 +112,10 @@ async function resume(job: Job & { message: IngestMessage }, { value: entry, eta
   const { message, row, services } = job
   const { ledger, queue, clock, settings } = services
   const now = clock()
-  const wait = takeoverAt(entry.leaseUntil, settings.lease).getTime() - now.getTime()
+  const wait = takeoverAt(entry, settings.lease).getTime() - now.getTime()
   if (wait > 0) return queue.send(message, wait / 1000)
-  const changed = entry.hash !== row.feed.hash && entry.wrote === entry.attempt
-  const taken: Landing = {
-    ...entry,
-    attempt: changed ? entry.attempt + 1 : entry.attempt,
-    ...({ hash: row.feed.hash, phase: 'check', checkpoint: 0, owner: services.newId() } as const),
-    leaseUntil: new Date(now.getTime() + settings.lease),
-  }
+  const leaseUntil = new Date(now.getTime() + settings.lease)
+  const taken = toTakenOver(entry, { hash: row.feed.hash, owner: services.newId(), leaseUntil })
   const written = await ledger.write(taken, etag)
   if (written === 'conflict') return queue.send(message)
   return landUnderLease(job, { value: taken, etag: written })
@@ -129,9 +125,10 @@ async function resume(job: Job & { message: IngestMessage }, { value: entry, eta
 async function landUnderLease(job: Job, stored: Stored<Landing>, execution?: Completed): Promise<void> {
   const { ledger, clock, settings } = job.services
   const held = holdEntry(stored, { ledger, clock, milliseconds: settings.lease })
+  const until = new Date(clock().getTime() + settings.ingestTimeLimit)
   try {
     const archived = await fetchReport(job, held, execution)
-    const figures = isFailure(archived) ? archived : await land(job, held, archived)
+    const figures = isFailure(archived) ? archived : await land(job, held, archived, until)
     await settle(job, held, figures)
   } finally {
     held.release()

@@ -1,171 +1,138 @@
-import { type Checked, createCheck, land as landRecord, type Place, placement, refuse } from '../core/check.ts'
-import { checkColumns, createEntityEncoder, type Entity, type EntityEncoder, isReject } from '../core/entities.ts'
 import { type Failure, failed, isFailure } from '../core/failures.ts'
-import { type Layout, readHeader } from '../core/layout.ts'
 import type { Figures, Landing } from '../core/ledger.ts'
-import type { ParsedRecord } from '../core/parse.ts'
+import { beginWriting, type Progress, refusedCodes, spent } from '../core/progress.ts'
 import { partitionPrefix } from '../core/windows.ts'
 import type { Stored } from '../services/archive-blob.ts'
-import type { LandingTable } from '../services/landing-table.ts'
-import { openReport } from '../services/report-records.ts'
-import { noteDrift } from './feed-row.ts'
+import { checkPass } from './check-pass.ts'
 import type { HeldEntry } from './held-entry.ts'
 import { type Job, nameOf } from './job.ts'
+import { writePass } from './write-pass.ts'
 
-/** Transactions on their way at once: enough to hide the latency, few enough for the smallest instance. */
-const IN_FLIGHT = 8
+/** How often the write pass starts again when the remove pass counts other rows than were acknowledged. */
+const WRITE_ROUNDS = 3
 
-/** How often the write pass starts again when the remove pass counts other rows than were written. */
-const WRITE_ROUNDS = 2
+/** `paused`: the time of this invocation is over; a continuation goes on from the entry. */
+export type LandResult = Figures | Failure | 'paused'
 
-type Counted = { readonly acknowledged: number; readonly rejected: number; readonly operations: number }
-type Written = { readonly rows: number; readonly operations: number; readonly write: number; readonly remove: number }
+/** What a phase came to: the next one is in the entry, the landing is over, or it goes on another time. */
+type Outcome = 'next' | 'complete' | 'paused' | Failure
+
+type Work = { readonly job: Job; readonly held: HeldEntry; readonly archive: Stored; readonly enough: () => boolean }
 
 /**
- * Lands an archived report in its passes: check writes nothing and decides; write upserts; remove deletes what an earlier
- * attempt left. Gives the figures, or the failure that leaves whatever stood there before as it was.
+ * Lands an archived report in its phases: check writes nothing and decides; write upserts; remove deletes what an earlier
+ * attempt left and counts what stands. Gives the figures, or the failure that leaves whatever stood before as it was.
  */
-export async function land(job: Job, held: HeldEntry, archive: Stored): Promise<Figures | Failure> {
-  const { clock } = job.services
-  const started = clock().getTime()
-  const checked = await checkPass(job, held, archive)
+export async function land(job: Job, held: HeldEntry, archive: Stored, until: Date): Promise<LandResult> {
+  const work = { job, held, archive, enough: () => job.services.clock() >= until }
+  let outcome: Outcome = 'next'
+  while (outcome === 'next') outcome = await PHASES[held.entry().phase](work)
+  if (outcome === 'paused' || isFailure(outcome)) return outcome
+  return figuresOf(work)
+}
+
+const PHASES: Readonly<Record<Landing['phase'], (work: Work) => Promise<Outcome>>> = { check, write, remove }
+
+async function check({ job, held, archive }: Work): Promise<Outcome> {
+  const { clock, landingTable } = job.services
+  const started = clock()
+  const { attempt, wrote } = held.entry()
+  const checked = await checkPass(job, held, archive, new Map())
   if (isFailure(checked)) return checked
-  const check = clock().getTime() - started
-  const written = await replaceRows(job, held, archive, checked)
-  if (isFailure(written)) return written
+  const none = { check: 0, write: 0, remove: 0 }
+  const milliseconds = spent({ milliseconds: none }, 'check', started, clock())
+  const progress = beginWriting({ checked, untouched: wrote === undefined, rounds: 0, operations: 0, milliseconds })
+  await landingTable(job.row.feed.table).create()
+  await held.update({ phase: 'write', checkpoint: 0, wrote: attempt, progress })
+  return 'next'
+}
+
+async function write(work: Work): Promise<Outcome> {
+  const { job, held, archive, enough } = work
+  const { clock, landingTable } = job.services
+  const before = progressOf(held)
+  const started = clock()
+  const part = await writePass(job, held, archive, landingTable(job.row.feed.table), enough)
+  if (isFailure(part)) return part
+  const progress: Progress = {
+    ...before,
+    acknowledged: before.acknowledged + part.acknowledged,
+    rejected: before.rejected + part.rejected,
+    refused: part.refused.reduce((all, { rowKey, code }) => refuseRow(all, Number(rowKey), code), before.refused),
+    operations: before.operations + part.operations,
+    milliseconds: spent(before, 'write', started, clock()),
+  }
+  if (part.next !== undefined) {
+    await held.update({ checkpoint: part.next, progress })
+    return 'paused'
+  }
+  return prove(work, progress)
+}
+
+/** Every record must be acknowledged, rejected by the check, or refused and then counted among the rejects. */
+async function prove({ job, held, archive }: Work, progress: Progress): Promise<Outcome> {
+  const refused = refusedCodes(progress)
+  const { rowsRead } = progress.checked
+  const { acknowledged, rejected } = progress
+  if (acknowledged + rejected + refused.size !== rowsRead) {
+    const sum = `${acknowledged} rows acknowledged, ${rejected} rejected and ${refused.size} refused of ${rowsRead} read`
+    return failed('storage', `${nameOf(held.entry())}: ${sum}; the landing is not complete and is tried again`)
+  }
+  const checked = refused.size === 0 ? progress.checked : await checkPass(job, held, archive, refused)
+  if (isFailure(checked)) return checked
+  await held.update({ phase: 'remove', checkpoint: 0, progress: { ...progress, checked } })
+  return 'next'
+}
+
+async function remove({ job, held, enough }: Work): Promise<Outcome> {
+  const { clock, landingTable } = job.services
+  const { window, attempt, checkpoint } = held.entry()
+  const before = progressOf(held)
+  if (before.untouched) return 'complete'
+  const started = clock()
+  const prefix = partitionPrefix(window)
+  const from = `${prefix}${String(checkpoint).padStart(3, '0')}`
+  const part = await landingTable(job.row.feed.table).remove(prefix, attempt, { from, enough })
+  if (isFailure(part)) return part
+  const kept = before.kept + part.kept
+  const operations = before.operations + part.operations
+  const progress = { ...before, kept, operations, milliseconds: spent(before, 'remove', started, clock()) }
+  if (part.next !== undefined) {
+    await held.update({ checkpoint: Number(part.next.slice(prefix.length)), progress })
+    return 'paused'
+  }
+  if (kept === before.acknowledged) {
+    await held.update({ progress })
+    return 'complete'
+  }
+  if (before.rounds >= WRITE_ROUNDS) return otherRows(held, before, kept)
+  await held.update({ phase: 'write', checkpoint: 0, progress: beginWriting(progress) })
+  return 'next'
+}
+
+function otherRows(held: HeldEntry, { acknowledged, rounds }: Progress, kept: number): Failure {
+  const found = `${kept} rows stand where ${acknowledged} were acknowledged, after writing ${rounds} times`
+  return failed('storage', `${nameOf(held.entry())}: ${found}; something else changes the table`)
+}
+
+function figuresOf({ job, held, archive }: Work): Figures {
   const { attempt, reportId, executionId, requestedAt, figures } = held.entry()
-  const { layout: _, ...counts } = checked
+  const { checked, acknowledged, operations, milliseconds } = progressOf(held)
   return {
-    ...{ attempt, reportId, executionId, requestedAt, ...counts },
-    ...{ rowsLanded: written.rows, bytes: archive.bytes, sha256: archive.sha256, archive: archive.name },
-    ...{ table: job.row.feed.table, landedAt: clock() },
-    milliseconds: { check, write: written.write, remove: written.remove },
-    operations: written.operations,
-    verdict: counts.rowsRead === 0 ? 'empty' : 'rows',
+    ...{ attempt, reportId, executionId, requestedAt, ...checked },
+    ...{ rowsLanded: acknowledged, bytes: archive.bytes, sha256: archive.sha256, archive: archive.name },
+    ...{ table: job.row.feed.table, landedAt: job.services.clock(), milliseconds, operations },
+    verdict: checked.rowsRead === 0 ? 'empty' : 'rows',
     ...(figures && { totalsBefore: figures.totals }),
   }
 }
 
-/** Reads the whole file once: header, types, limits, time, counts and sums are decided before any row changes. */
-async function checkPass(
-  job: Job,
-  held: HeldEntry,
-  archive: Stored,
-): Promise<(Checked & { layout: Layout }) | Failure> {
-  const { row, services } = job
-  const entry = held.entry()
-  const about = nameOf(entry)
-  const report = await openReport(services.archive, archive.name, about)
-  if (isFailure(report)) return report
-  const layout = readHeader(row.feed, row.query?.columns, report.header, about)
-  if (isFailure(layout)) return layout
-  const unfit = checkColumns(layout.columns)
-  if (unfit) return unfit
-  await noteDrift(services, entry.feed, layout.unnamed)
-  const check = createCheck(row.feed, entry.window, layout, encoderOf(job, entry, layout), about)
-  const failure = await checkRecords(job, held, archive, check, report.records)
-  if (failure) return failure
-  const result = check.result()
-  return refuse(result, row.feed, entry, about) ?? { ...result, layout }
+function progressOf(held: HeldEntry): Progress {
+  const { progress } = held.entry()
+  if (!progress) throw new Error(`${nameOf(held.entry())}: phase without progress`)
+  return progress
 }
 
-async function checkRecords(
-  { services }: Job,
-  held: HeldEntry,
-  archive: Stored,
-  check: ReturnType<typeof createCheck>,
-  groups: AsyncIterable<readonly ParsedRecord[] | Failure>,
-): Promise<Failure | undefined> {
-  const rejects = services.archive.rejects(archive.name)
-  try {
-    for await (const group of groups) {
-      held.assertHeld()
-      if (isFailure(group)) return group
-      for (const reject of group.flatMap((record) => check.add(record) ?? [])) await rejects.add(reject)
-      const failure = check.failure()
-      if (failure) return failure
-    }
-  } finally {
-    await rejects.close()
-  }
-}
-
-/** Writes the rows and removes those of other attempts; the rows that stand must be those that were acknowledged. */
-async function replaceRows(
-  job: Job,
-  held: HeldEntry,
-  archive: Stored,
-  checked: Checked & { layout: Layout },
-): Promise<Written | Failure> {
-  const { landingTable, clock } = job.services
-  const { attempt, wrote, window } = held.entry()
-  const table = landingTable(job.row.feed.table)
-  await table.create()
-  await held.update({ phase: 'write', wrote: attempt })
-  for (let round = 0, operations = 0; round < WRITE_ROUNDS; round++) {
-    const started = clock().getTime()
-    const counted = await writePass(job, held, archive, checked.layout, table)
-    if (isFailure(counted)) return counted
-    if (counted.acknowledged + counted.rejected !== checked.rowsRead) return unproven(held, counted, checked)
-    const write = clock().getTime() - started
-    operations += counted.operations
-    if (wrote === undefined) return { rows: counted.acknowledged, operations, write, remove: 0 }
-    await held.update({ phase: 'remove' })
-    const removed = await table.remove(partitionPrefix(window), attempt)
-    if (isFailure(removed)) return removed
-    operations += removed.operations
-    const remove = clock().getTime() - started - write
-    if (removed.kept === counted.acknowledged) return { rows: counted.acknowledged, operations, write, remove }
-    await held.update({ phase: 'write' })
-  }
-  return failed('storage', `${nameOf(held.entry())}: after writing twice, other rows stand than were acknowledged`)
-}
-
-function unproven(held: HeldEntry, { acknowledged, rejected }: Counted, { rowsRead }: Checked): Failure {
-  const sum = `${acknowledged} rows acknowledged and ${rejected} rejected of ${rowsRead} read`
-  return failed('storage', `${nameOf(held.entry())}: ${sum}; the landing is not complete and is tried again`)
-}
-
-async function writePass(
-  job: Job,
-  held: HeldEntry,
-  archive: Stored,
-  layout: Layout,
-  table: LandingTable,
-): Promise<Counted | Failure> {
-  const entry = held.entry()
-  const report = await openReport(job.services.archive, archive.name, nameOf(entry))
-  if (isFailure(report)) return report
-  const encoder = encoderOf(job, entry, layout)
-  const place = placement(job.row.feed, entry.window, layout)
-  const source = entities(job, held, encoder, place, report.records)
-  const written = await table.write(source.groups, { inFlight: IN_FLIGHT })
-  return isFailure(written) ? written : { ...written, rejected: source.rejected() }
-}
-
-function entities(
-  { row }: Job,
-  held: HeldEntry,
-  encoder: EntityEncoder,
-  place: (record: ParsedRecord) => Place,
-  groups: AsyncIterable<readonly ParsedRecord[] | Failure>,
-) {
-  let number = 0
-  let rejected = 0
-  async function* generate(): AsyncGenerator<readonly Entity[]> {
-    for await (const group of groups) {
-      held.assertHeld()
-      if (isFailure(group)) throw new Error(`${group.message}; the check had read it whole`)
-      const landed = group.map((record) => landRecord(encoder, record, number++, place(record), row.feed.timeColumn))
-      const fit = landed.filter((result): result is Entity => !isReject(result))
-      rejected += landed.length - fit.length
-      yield fit
-    }
-  }
-  return { groups: generate(), rejected: () => rejected }
-}
-
-function encoderOf({ row }: Job, { window, attempt, reportId }: Landing, { columns }: Layout): EntityEncoder {
-  const { shards } = row.feed
-  return createEntityEncoder({ columns, prefix: partitionPrefix(window), shards, lineage: { attempt, reportId } })
+function refuseRow(refused: Progress['refused'], record: number, code: string): Progress['refused'] {
+  return { ...refused, [code]: [...(refused[code] ?? []), record] }
 }

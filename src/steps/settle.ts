@@ -8,17 +8,20 @@ import {
   toNextAttempt,
   toRequestedAgain,
 } from '../core/ledger.ts'
+import { windowId } from '../core/windows.ts'
 import type { Stored } from '../services/ledger-table.ts'
 import { block, unblock } from './feed-row.ts'
 import type { HeldEntry } from './held-entry.ts'
 import { type Job, subjectOf } from './job.ts'
+import type { LandResult } from './land.ts'
 import type { Services } from './step.ts'
 
 /** A report that could not be fetched is tried again after this, while its deadline lasts. */
 const FETCH_AGAIN = 5 * 60_000
 
-/** Ends a landing: `landed` with its figures as evidence, or `failed`, and says so in one event. */
-export async function settle(job: Job, held: HeldEntry, result: Figures | Failure): Promise<void> {
+/** Ends a landing: `landed` with its figures as evidence, or `failed`, and says so in one event; or lets it go on later. */
+export async function settle(job: Job, held: HeldEntry, result: LandResult): Promise<void> {
+  if (result === 'paused') return goOnLater(job, held)
   if (isFailure(result)) return settleFailure(job, held, result)
   const { emit, settings } = job.services
   const entry = held.entry()
@@ -29,6 +32,13 @@ export async function settle(job: Job, held: HeldEntry, result: Figures | Failur
     emit({ event: 'window.restated', ...subjectOf(entry), count: result.rowsLanded })
   if (job.row.blocked) await unblock(job.services, entry.feed)
   if (settings.deleteReports) await withdrawReport(job, landed)
+}
+
+/** The lease is given up before the message is sent: whoever takes it finds the landing free. */
+async function goOnLater({ services }: Job, held: HeldEntry): Promise<void> {
+  const { feed, window, attempt } = held.entry()
+  await held.pause()
+  await services.queue.send({ feed, window: windowId(window), attempt })
 }
 
 /** What was not fetched yet may be fetched later from the same report; everything else ends the attempt. */

@@ -18,6 +18,7 @@ export type StepSettings = {
   readonly lease: number
   readonly pollEvery: number
   readonly maxTries: number
+  readonly ingestTimeLimit: number
   readonly deleteReports: boolean
   readonly deployment: string
   readonly callback: { readonly baseUrl: string; readonly secrets: readonly string[] } | undefined
