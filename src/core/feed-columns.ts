@@ -12,6 +12,7 @@ import {
   suggest,
 } from './feed-fields.ts'
 import type { ColumnType, FeedSource } from './feeds.ts'
+import { locateConditions, parseQuery } from './query-parse.ts'
 
 type Types = Readonly<Record<string, ColumnType>>
 
@@ -44,9 +45,10 @@ export function readSource(fields: Fields, dataset: Dataset | undefined): FeedSo
   const query = read(fields, 'query', 'the text of a query', parseText)
   const queryId = read(fields, 'queryId', 'the id of a query', parseText)
   refuseMixed(fields)
-  if (query !== undefined) return { kind: 'query', query }
+  if (query !== undefined) return { kind: 'query', query: grammatical(fields, 'query', query, parseQuery) }
   if (queryId !== undefined) return { kind: 'queryId', queryId }
   const where = read(fields, 'where', 'the text of a condition', parseText)
+  if (where !== undefined) grammatical(fields, 'where', where, locateConditions)
   const distinct = read(fields, 'distinct', 'true or false', parseFlag) ?? false
   const spelled = columns && spell(fields, 'columns', columns, selectable(dataset))
   return { kind: 'columns', ...(spelled && { columns: spelled }), ...(where !== undefined && { where }), distinct }
@@ -104,6 +106,17 @@ function spell(fields: Fields, field: string, names: readonly string[], known: V
     }
     return spelled ?? name
   })
+}
+
+/**
+ * Text of the query language is refused for its grammar alone: a dataset may have columns that the catalogue does not
+ * know. Beside other sources it is refused already.
+ */
+function grammatical(fields: Fields, field: string, text: string, parse: (text: string) => object): string {
+  const parsed = parse(text)
+  const alone = ['columns', 'query', 'queryId'].filter((name) => name in fields.values).length <= 1
+  if (alone && 'problem' in parsed) addProblem(fields, `${field}: ${String(parsed.problem)}`)
+  return text
 }
 
 function refuseMixed(fields: Fields): void {

@@ -1,7 +1,6 @@
 import { type Dataset, findDataset } from './catalog.ts'
 import { nearest } from './nearest.ts'
-import type { LocatedQuery } from './query-parse.ts'
-import { locateConditions, locateQuery } from './query-parse.ts'
+import { type Located, type LocatedQuery, locateConditions, locateQuery } from './query-parse.ts'
 import { placeOf, type QueryProblem } from './query-tokens.ts'
 
 /**
@@ -11,15 +10,9 @@ import { placeOf, type QueryProblem } from './query-tokens.ts'
 export function validateQuery(text: string, dataset: Dataset): readonly QueryProblem[] {
   const located = locateQuery(text)
   if ('problem' in located) return [located]
-  const { query, places } = located
-  const names = [
-    ...query.fields.map((name, index) => ({ name, at: places.fields[index] ?? 0 })),
-    ...query.where.map(({ field: name }, index) => ({ name, at: places.where[index] ?? 0 })),
-    ...query.order.map(({ field: name }, index) => ({ name, at: places.order[index] ?? 0 })),
-  ]
   return [
     ...datasetProblems(text, located, dataset),
-    ...names.flatMap(({ name, at }) => nameProblems(text, name, at, dataset)),
+    ...located.names.flatMap((name) => nameProblems(text, name, dataset)),
     ...timespanProblems(text, located, dataset),
   ]
 }
@@ -28,28 +21,27 @@ export function validateQuery(text: string, dataset: Dataset): readonly QueryPro
 export function validateWhere(text: string, dataset: Dataset): readonly QueryProblem[] {
   const where = locateConditions(text)
   if ('problem' in where) return [where]
-  return where.flatMap(({ value, at }) => nameProblems(text, value.field, at, dataset))
+  return where.flatMap(({ value, at }) => nameProblems(text, { value: value.field, at }, dataset))
 }
 
-function datasetProblems(text: string, { query, places }: LocatedQuery, dataset: Dataset): readonly QueryProblem[] {
-  if (findDataset([dataset], query.dataset)) return []
-  const at = places.dataset
-  return [{ problem: `FROM names ${query.dataset} at ${placeOf(text, at)}; it must be ${dataset.name}`, at }]
+function datasetProblems(text: string, { dataset: named }: LocatedQuery, dataset: Dataset): readonly QueryProblem[] {
+  const { value, at } = named
+  if (findDataset([dataset], value)) return []
+  return [{ problem: `FROM names ${value} at ${placeOf(text, at)}; it must be ${dataset.name}`, at }]
 }
 
-function nameProblems(text: string, name: string, at: number, dataset: Dataset): readonly QueryProblem[] {
-  const known = [...dataset.columns, ...dataset.metrics].map((each) => each.name)
-  if (known.some((each) => each.toLowerCase() === name.toLowerCase())) return []
-  const like = nearest(name, known)
-  const what = `${name} at ${placeOf(text, at)} is no column or metric of ${dataset.name}`
+function nameProblems(text: string, { value, at }: Located<string>, dataset: Dataset): readonly QueryProblem[] {
+  const known = [...dataset.columns, ...dataset.metrics].map(({ name }) => name)
+  if (known.some((name) => name.toLowerCase() === value.toLowerCase())) return []
+  const like = nearest(value, known)
+  const what = `${value} at ${placeOf(text, at)} is no column or metric of ${dataset.name}`
   return [{ problem: like ? `${what}; is it ${like}?` : what, at }]
 }
 
-function timespanProblems(text: string, { query, places }: LocatedQuery, dataset: Dataset): readonly QueryProblem[] {
-  const { timespan } = query
-  if (!timespan || dataset.ranges.includes(timespan)) return []
-  const at = places.timespan
+function timespanProblems(text: string, { timespan }: LocatedQuery, dataset: Dataset): readonly QueryProblem[] {
+  if (!timespan || dataset.ranges.includes(timespan.value)) return []
+  const { value, at } = timespan
   const offered =
     dataset.ranges.length > 0 ? `it offers ${dataset.ranges.join(', ')}` : 'leave TIMESPAN out, it offers none'
-  return [{ problem: `TIMESPAN ${timespan} at ${placeOf(text, at)} is not offered by ${dataset.name}; ${offered}`, at }]
+  return [{ problem: `TIMESPAN ${value} at ${placeOf(text, at)} is not offered by ${dataset.name}; ${offered}`, at }]
 }

@@ -3,6 +3,9 @@ import { isWord, placeOf, type QueryProblem, type Token } from './query-tokens.t
 /** In the only order they may come; the first two are needed. */
 const CLAUSES = ['SELECT', 'FROM', 'WHERE', 'ORDER BY', 'LIMIT', 'TIMESPAN'] as const
 
+/** For messages. */
+export const ORDER = `the order is ${CLAUSES.join(', ')}`
+
 export type ClauseName = (typeof CLAUSES)[number]
 
 /** The tokens of a clause without its keyword, and where the clause ends in the text. */
@@ -23,10 +26,10 @@ export function isName(token: Token | undefined): token is Token {
   return token?.kind === 'word' && !isReserved(token.text)
 }
 
-/** Cuts the tokens of a query at the words that start a clause, or says which clause is missing or out of order. */
+/** Cuts the tokens of a query at the words that start a clause, or says which clause is out of order. */
 export function cutClauses(text: string, tokens: readonly Token[]): Clauses | QueryProblem {
   const starts = tokens.flatMap((token, index) => {
-    const name = CLAUSES.find((clause) => isWord(token, clause.split(' ')[0] ?? ''))
+    const name = CLAUSES.find((clause) => isWord(token, clause.replace(/ .*/, '')))
     return name ? [{ name, index, at: token.at }] : []
   })
   const [first] = tokens
@@ -35,11 +38,6 @@ export function cutClauses(text: string, tokens: readonly Token[]): Clauses | Qu
   }
   const misplaced = disorder(text, starts)
   if (misplaced) return misplaced
-  for (const needed of ['SELECT', 'FROM'] as const) {
-    if (!starts.some(({ name }) => name === needed)) {
-      return { problem: `${needed} is missing; the order is ${CLAUSES.join(', ')}`, at: text.length }
-    }
-  }
   return collect(text, tokens, starts)
 }
 
@@ -53,7 +51,7 @@ function disorder(text: string, starts: readonly Start[]): QueryProblem | undefi
     if (starts.slice(0, index).some((start) => start.name === name)) {
       return { problem: `${name} stands a second time at ${place}; once is enough`, at }
     }
-    return { problem: `${name} at ${place} comes after ${before}; the order is ${CLAUSES.join(', ')}`, at }
+    return { problem: `${name} at ${place} comes after ${before}; ${ORDER}`, at }
   }
   return undefined
 }

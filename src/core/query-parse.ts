@@ -8,21 +8,21 @@ import {
   TIMESPANS,
   type Timespan,
 } from './query.ts'
-import { type ClauseName, type Clauses, cutClauses } from './query-clauses.ts'
+import { type ClauseName, type Clauses, cutClauses, ORDER } from './query-clauses.ts'
 import { type Cursor, expect, isAnd, isComma, listOf, peek, takeLiteral, takeName, takeSign } from './query-cursor.ts'
 import { isWord, type QueryProblem, type Token, tokenize } from './query-tokens.ts'
 
-/** A query and where its names stand in the text, counted from 0, in the order of its parts. */
+/** A query, and where the names in it begin. */
 export type LocatedQuery = {
   readonly query: ReportQuery
-  readonly places: {
-    readonly fields: readonly number[]
-    readonly dataset: number
-    readonly where: readonly number[]
-    readonly order: readonly number[]
-    readonly timespan: number
-  }
+  /** Columns and metrics in the order of the text. */
+  readonly names: readonly Located<string>[]
+  readonly dataset: Located<string>
+  readonly timespan: Located<Timespan> | undefined
 }
+
+/** A part of a text and where it begins, counted from 0. */
+export type Located<T> = { readonly value: T; readonly at: number }
 
 /** Reads the text of a query into its parts, or gives the first thing in it that is not of the query language. */
 export function parseQuery(text: string): ReportQuery | QueryProblem {
@@ -40,7 +40,8 @@ export function locateQuery(text: string): LocatedQuery | QueryProblem {
   const parts = readParts(text, clauses, faults)
   const { select, from } = parts
   const [fault] = faults
-  if (fault || !select || !from) return fault ?? { problem: 'it is not a query', at: 0 }
+  if (fault) return fault
+  if (!select || !from) return { problem: `${select ? 'FROM' : 'SELECT'} is missing; ${ORDER}`, at: text.length }
   return assemble({ ...parts, select, from })
 }
 
@@ -79,15 +80,12 @@ function assemble(parts: Parts & { readonly select: Select; readonly from: Token
     ...(limit !== undefined && { limit }),
     ...(timespan && { timespan: timespan.value }),
   }
-  const place = ({ at }: { readonly at: number }) => at
-  const places = { fields: select.fields.map(place), where: where.map(place), order: order.map(place) }
-  return { query, places: { ...places, dataset: from.at, timespan: timespan?.at ?? 0 } }
+  const selected = select.fields.map((field) => ({ value: field.text, at: field.at }))
+  const used = [...where, ...order].map(({ value, at }) => ({ value: value.field, at }))
+  return { query, names: [...selected, ...used], dataset: { value: from.text, at: from.at }, timespan }
 }
 
 type Select = { readonly distinct: boolean; readonly fields: readonly Token[] }
-
-/** A part and where it begins in the text. */
-export type Located<T> = { readonly value: T; readonly at: number }
 
 function readClause<T>(cursor: Cursor, reader: (cursor: Cursor) => T): T {
   const result = reader(cursor)

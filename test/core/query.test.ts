@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CATALOG, type Dataset, findDataset } from '../../src/core/catalog.ts'
+import { parseFeeds } from '../../src/core/feeds.ts'
 import {
   COMPARISONS,
   type Condition,
@@ -256,6 +257,26 @@ describe('what is wrong with a query is named with its place', () => {
     expect(validateWhere("Month='x' TIMESPAN TODAY", usage)).toEqual([
       { problem: 'TIMESPAN stands at character 11; the end of the clause must stand there', at: 10 },
     ])
+  })
+})
+
+describe('the query of a feed', () => {
+  const problemsOf = (fields: object) => {
+    const read = parseFeeds(JSON.stringify({ feeds: [{ name: 'usage', dataset: 'AzureUsage', ...fields }] }), CATALOG)
+    return 'problems' in read ? read.problems : []
+  }
+
+  test('is refused for its grammar, and so is a condition', () => {
+    expect(problemsOf({ query: 'SELECT * FROM AzureUsage' })[0]).toMatch(
+      /^feed "usage": query: \* stands at character 8/,
+    )
+    expect(problemsOf({ where: "Month='JAN-2024' LIMIT 5" })).toEqual([
+      'feed "usage": where: LIMIT stands at character 18; the end of the clause must stand there',
+    ])
+  })
+
+  test('may name columns the catalogue does not know', () => {
+    expect(problemsOf({ query: 'SELECT NewColumn FROM AzureUsage' })).toEqual([])
   })
 })
 
