@@ -1,0 +1,83 @@
+import { once } from 'node:events'
+import { rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePorts, waitUntil } from '../../local/processes.ts'
+import { makeProject, processesOf, runStart, type StartRun } from './start-run.ts'
+
+const SEATS = { name: 'seats', dataset: 'AzureUsage', from: '2025-04-01', to: '2025-06-01' }
+const COSTS = { name: 'costs', dataset: 'AzureUsage', from: '2025-05-01', to: '2025-06-01' }
+
+/** A report as nobody's catalogue knows it: 120 rows. */
+const FILE = `Id,Tags,Cost\n${'1701234567890,"{""a"":1}",0.00012345678\n'.repeat(120)}`
+
+let root: string
+let port: string
+beforeAll(async () => {
+  root = await makeProject({ feeds: [SEATS, COSTS] })
+  await writeFile(join(root, 'costs.csv'), FILE)
+  port = String((await freePorts(1))[0])
+})
+afterAll(() => rm(root, { recursive: true }))
+
+const count = (lines: readonly string[], event: string) => lines.filter((line) => line.includes(event)).length
+
+/** The line of a feed in the summary: feed, table, windows, landed, failed, waiting, rows, complete until. */
+function summaryOf({ lines }: StartRun, feed: string): readonly string[] {
+  return lines.find((line) => line.startsWith(`${feed} `))?.split(/ +/) ?? []
+}
+
+describe.skipIf(process.platform !== 'linux')('npm start', () => {
+  it('--exit --fresh runs until every window is landed, says so, and leaves no process behind', async () => {
+    const file = `costs=${join(root, 'costs.csv')}`
+    const run = runStart(root, ['--exit', '--fresh', '--port', port, '--report-file', file])
+    expect(await run.ended, run.lines.join('\n')).toBe(0)
+    expect(count(run.lines, 'window.landed')).toBe(3)
+    const [, , ...seats] = summaryOf(run, 'seats')
+    expect(seats).toEqual(['2', '2', '0', '0', expect.any(String), '2025-06-01'])
+    expect(Number(seats[4])).toBeGreaterThan(2 * 1000)
+    expect(summaryOf(run, 'costs')).toEqual(['costs', 'Costs', '1', '1', '0', '0', '120', '2025-06-01'])
+    expect(await processesOf(root)).toEqual([])
+  })
+
+  it('a second time without --fresh finds all landed and asks for nothing', async () => {
+    const run = runStart(root, ['--exit', '--port', port])
+    expect(await run.ended, run.lines.join('\n')).toBe(0)
+    expect(count(run.lines, 'window.requested')).toBe(0)
+    expect(summaryOf(run, 'seats').slice(2, 4)).toEqual(['2', '2'])
+    expect(await processesOf(root)).toEqual([])
+  })
+
+  it('ends in order on Ctrl-C, and leaves no process behind', async () => {
+    const run = runStart(root, ['--port', port])
+    await waitUntil(
+      'the app listens',
+      () => count(run.lines, 'The app listens on') === 1 || run.child.exitCode !== null,
+    )
+    expect((await processesOf(root)).length).toBeGreaterThan(2)
+    run.child.kill('SIGINT')
+    expect(await run.ended, run.lines.join('\n')).toBe(0)
+    expect(await processesOf(root)).toEqual([])
+  })
+
+  it('names a port in use and the option for another one, and exits 1', async () => {
+    const taken = createServer().listen(Number(port), '127.0.0.1')
+    await once(taken, 'listening')
+    const run = runStart(root, ['--exit', '--port', port])
+    expect(await run.ended).toBe(1)
+    expect(run.lines.join('\n')).toMatch(new RegExp(`port ${port} is in use.*--port`))
+    taken.close()
+  })
+
+  it.each([
+    [['--frehs'], /frehs/],
+    [['--port', '70000'], /--port 70000/],
+    [['--report-file', 'azure-usage'], /--report-file azure-usage/],
+  ])('%j is refused with the usage, and exit 2', async (args, message) => {
+    const run = runStart(root, args)
+    expect(await run.ended).toBe(2)
+    expect(run.lines.join('\n')).toMatch(message)
+    expect(run.lines.join('\n')).toContain('usage: npm start')
+  })
+})
