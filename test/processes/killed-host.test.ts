@@ -1,0 +1,82 @@
+import type { ChildProcess } from 'node:child_process'
+import { rm } from 'node:fs/promises'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { hasEnded, waitUntil } from '../../local/processes.ts'
+import type { ProxiedRequest, ProxyEffect } from '../../local/proxy.ts'
+import type { RawRow } from '../pipeline/raw-rows.ts'
+import { type Callee, makeSiteApp, type Site, startSite } from '../setup/host-process.ts'
+import { KILL_POINTS, type KillPoint, ROWS, TABLE } from './kill-points.ts'
+import { askedReports, attemptNames, figuresOrigins, monthsBack, originsOf, withoutOrigin } from './landed.ts'
+
+const WINDOWS = 2
+const FEED = { name: 'azure-usage', dataset: 'AzureUsage', from: monthsBack(WINDOWS + 1), to: monthsBack(1) }
+
+let app: string
+let undisturbed: readonly RawRow[]
+let site: Site | undefined
+
+beforeAll(async () => {
+  app = await makeSiteApp([FEED])
+  const started = await start()
+  started.startHost()
+  await started.allLanded(WINDOWS)
+  undisturbed = withoutOrigin(await started.rows(TABLE))
+})
+afterEach(async () => {
+  expect(await site?.close()).toEqual([])
+  site = undefined
+})
+afterAll(() => rm(app, { recursive: true }))
+
+async function start(onCall?: (callee: Callee, request: ProxiedRequest) => ProxyEffect): Promise<Site> {
+  site = await startSite({ app, simulator: { rows: ROWS }, ...(onCall && { onCall }) })
+  return site
+}
+
+/** Kills its victim within the call that `point` names: the process is gone before the call goes any further. */
+function trap({ callee, is, nth = 1, call }: KillPoint) {
+  const sprung = { calls: 0, kills: 0 }
+  let victim: ChildProcess | undefined
+  return {
+    sprung,
+    set: (child: ChildProcess) => {
+      victim = child
+    },
+    onCall(by: Callee, request: ProxiedRequest): ProxyEffect {
+      if (sprung.kills > 0 || by !== callee || !is(request)) return 'pass'
+      sprung.calls += 1
+      if (sprung.calls < nth || !victim?.kill('SIGKILL')) return 'pass'
+      sprung.kills += 1
+      return call
+    },
+  }
+}
+
+test('undisturbed, each window has all its rows', () => {
+  expect(undisturbed).toHaveLength(WINDOWS * ROWS)
+})
+
+test.each(KILL_POINTS)(
+  'killed $name, the host that follows ends in the same rows, with one report each',
+  async (point) => {
+    const { sprung, set, onCall } = trap(point)
+    const { startHost, simulator, allLanded, rows } = await start(onCall)
+    const { child } = startHost()
+    set(child)
+    await waitUntil(`the host is killed ${point.name}`, () => hasEnded(child))
+    expect([child.signalCode, sprung]).toEqual(['SIGKILL', { calls: point.nth ?? 1, kills: 1 }])
+    await waitUntil('the call in which it died has had its effect', () => (site ? point.holds(site) : false))
+
+    const next = startHost()
+    const entries = await allLanded(WINDOWS)
+    await next.stop()
+    expect(next.child.exitCode).toBe(0)
+    expect(sprung.kills).toBe(1)
+
+    const landed = await rows(TABLE)
+    expect(withoutOrigin(landed)).toEqual(undisturbed)
+    expect(originsOf(landed)).toEqual(figuresOrigins(entries))
+    expect(askedReports(simulator)).toEqual(attemptNames(entries))
+    expect(simulator.reports()).toEqual([])
+  },
+)

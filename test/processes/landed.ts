@@ -1,0 +1,54 @@
+import type { Simulator } from '../../local/simulator/simulator.ts'
+import type { RawRow } from '../pipeline/raw-rows.ts'
+
+const ORIGIN = new Set(['_attempt', '_reportId', 'Timestamp'])
+
+/** What landed, without what says when and by which report: equal for every history that ends well. */
+export function withoutOrigin(rows: readonly RawRow[]): readonly RawRow[] {
+  return rows.map((row) =>
+    Object.fromEntries(
+      Object.entries(row).filter(([name]) => !name.startsWith('odata.') && !ORIGIN.has(name.replace(/@.*/, ''))),
+    ),
+  )
+}
+
+/** Which attempt and report the rows of each window say they came from: one line where they agree. */
+export function originsOf(rows: readonly RawRow[]): readonly string[] {
+  const origins = rows.map((row) => `${String(row.PartitionKey).slice(0, 8)} ${row._attempt} ${row._reportId}`)
+  return [...new Set(origins)].toSorted()
+}
+
+/** The same, as the ledger's figures have it. */
+export function figuresOrigins(entries: readonly RawRow[]): readonly string[] {
+  const origins = entries.map(({ RowKey, figures }) => {
+    const { attempt, reportId } = JSON.parse(String(figures))
+    return `${String(RowKey).slice(0, 8)} ${attempt} ${reportId}`
+  })
+  return origins.toSorted()
+}
+
+/** Every report the service was asked for, by the name that stands for one attempt of one window. */
+export function askedReports({ requests }: Pick<Simulator, 'requests'>): readonly string[] {
+  return createRequests({ requests })
+    .map(({ body }) => String(JSON.parse(body).ReportName))
+    .toSorted()
+}
+
+export function createRequests({ requests }: Pick<Simulator, 'requests'>): Simulator['requests'] {
+  return requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/ScheduledReport'))
+}
+
+/** The name of the report of each entry's attempt. */
+export function attemptNames(entries: readonly RawRow[]): readonly string[] {
+  const names = entries.map(({ PartitionKey, RowKey, attempt }) => {
+    const feed = String(PartitionKey).replaceAll('-', 'X')
+    return `pis local ${feed} ${String(RowKey).replace('_', ' ')} ${attempt}`
+  })
+  return names.toSorted()
+}
+
+/** The first day of the month that began `months` before the running one, as a feed names it. */
+export function monthsBack(months: number): string {
+  const now = new Date()
+  return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - months, 1)).toISOString().slice(0, 10)
+}

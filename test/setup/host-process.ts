@@ -1,0 +1,179 @@
+import type { ChildProcess } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { TableClient } from '@azure/data-tables'
+import { QueueClient } from '@azure/storage-queue'
+import { type Azurite, startAzurite } from '../../local/azurite.ts'
+import { freePorts, stopProcess, waitUntil } from '../../local/processes.ts'
+import {
+  type ProxiedRequest,
+  type ProxyEffect,
+  proxiedConnectionString,
+  type StorageProxy,
+  serviceOrigins,
+  startProxy,
+} from '../../local/proxy.ts'
+import { type Simulator, type SimulatorOptions, startSimulator } from '../../local/simulator/simulator.ts'
+import { appEnvironment } from '../../local/start/environment.ts'
+import { makeApp, spawnHost } from '../local/host-process.ts'
+import { type RawRow, rawRows } from '../pipeline/raw-rows.ts'
+
+const PROJECT = join(import.meta.dirname, '../..')
+
+/** No secrets: they hold for the length of a test, on this machine. */
+const SECRETS = { callbackSecret: 'a secret of this test, 32 characters long', functionKey: 'a key of this test' }
+
+/** Ticks as often as a timer can; who died is followed after seconds instead of minutes. */
+const PACE = { PROVISION_SCHEDULE: '* * * * * *', SWEEP_SCHEDULE: '* * * * * *', ADOPT_AFTER: 'PT2S', LEASE: 'PT3S' }
+
+/** What a host calls: two services of the storage account, and Partner Insights. */
+export type Callee = 'table' | 'queue' | 'insights'
+
+export type SiteOptions = {
+  /** Of `makeSiteApp`. */
+  readonly app: string
+  readonly simulator?: SimulatorOptions
+  readonly settings?: NodeJS.ProcessEnv
+  /** Sees every call of every host before its effect. */
+  readonly onCall?: (callee: Callee, request: ProxiedRequest) => ProxyEffect
+}
+
+export type HostRun = {
+  readonly child: ChildProcess
+  readonly lines: readonly string[]
+  /** Ends it in order. */
+  stop(): Promise<void>
+}
+
+/** Storage of its own and the service; both outlive every host that is started on them. */
+export type Site = {
+  readonly simulator: Simulator
+  /** Starts a host in a process of its own and does not wait; the first port is where every restart listens too. */
+  startHost(settings?: NodeJS.ProcessEnv, port?: number): HostRun
+  /** The ledger's entries, read past every proxy. */
+  entries(): Promise<readonly RawRow[]>
+  rows(table: string): Promise<readonly RawRow[]>
+  /** The messages of the queue `ingest` that anyone could take now. */
+  messages(): Promise<readonly string[]>
+  /** Waits until `count` windows have landed and nothing of theirs is left at the service. */
+  allLanded(count: number): Promise<readonly RawRow[]>
+  /** Ends everything, and gives the ids of the processes that are still there: none, or something is wrong. */
+  close(): Promise<readonly number[]>
+}
+
+/** Builds the app, with these feeds packaged, into a folder that hosts are started from. */
+export async function makeSiteApp(feeds: readonly object[]): Promise<string> {
+  const hostJson = JSON.parse(await readFile(join(PROJECT, 'host.json'), 'utf8'))
+  const folder = await makeApp(join(PROJECT, 'src/functions.ts'), hostJson)
+  await writeFile(join(folder, 'dist/feeds.json'), JSON.stringify({ feeds }))
+  return folder
+}
+
+export async function startSite(options: SiteOptions): Promise<Site> {
+  const [azurite, simulator, [port = 0]] = await Promise.all([
+    startAzurite(),
+    startSimulator(options.simulator),
+    freePorts(1),
+  ])
+  const folder = await mkdtemp(join(tmpdir(), 'site-'))
+  const certificate = join(folder, 'certificate.pem')
+  await writeFile(certificate, simulator.certificate)
+  const proxies = await startProxies(azurite, simulator, options.onCall)
+  const hosts: HostRun[] = []
+  const startHost: Site['startHost'] = (settings = {}, own = port) => {
+    const { baseUrl, storage } = throughProxies(azurite, simulator, proxies)
+    const address = { baseUrl, origin: simulator.origin, authority: simulator.authority, certificate }
+    const env = { ...appEnvironment(own, storage, address, SECRETS), ...PACE, ...options.settings, ...settings }
+    const host = runHost(options.app, own, env)
+    hosts.push(host)
+    return host
+  }
+  return {
+    ...{ simulator, startHost, ...storageReaders(azurite) },
+    allLanded: (count) => allLanded(storageReaders(azurite), simulator, hosts, count),
+    async close() {
+      for (const host of hosts) await host.stop()
+      await simulator.close()
+      await Promise.all(Object.values(proxies).map((proxy) => proxy.close()))
+      await azurite.stop()
+      await rm(folder, { recursive: true })
+      return [azurite.pid, ...hosts.flatMap(({ child }) => child.pid ?? [])].filter(isAlive)
+    },
+  }
+}
+
+type Proxies = Readonly<Record<Callee, StorageProxy>>
+
+async function startProxies(
+  azurite: Azurite,
+  simulator: Simulator,
+  onCall: SiteOptions['onCall'] = () => 'pass',
+): Promise<Proxies> {
+  const targets = { ...serviceOrigins(azurite.connectionString), insights: simulator.origin }
+  const before = (callee: Callee) =>
+    startProxy({ target: targets[callee], onRequest: (request) => onCall(callee, request) })
+  const [table, queue, insights] = await Promise.all([before('table'), before('queue'), before('insights')])
+  return { table, queue, insights }
+}
+
+function throughProxies(azurite: Azurite, simulator: Simulator, { table, queue, insights }: Proxies) {
+  return {
+    baseUrl: simulator.baseUrl.replace(simulator.origin, insights.origin),
+    storage: proxiedConnectionString(azurite.connectionString, { table: table.origin, queue: queue.origin }),
+  }
+}
+
+function runHost(app: string, port: number, env: NodeJS.ProcessEnv): HostRun {
+  const { child, lines, ended } = spawnHost(['--root', app, '--port', String(port)], env)
+  const stop = async () => {
+    await stopProcess(child)
+    await ended
+  }
+  return { child, lines, stop }
+}
+
+function storageReaders({ connectionString }: Azurite): Pick<Site, 'entries' | 'rows' | 'messages'> {
+  const rows = async (name: string) => {
+    const table = TableClient.fromConnectionString(connectionString, name, { allowInsecureConnection: true })
+    await table.createTable()
+    return rawRows(table)
+  }
+  return {
+    rows,
+    entries: async () => (await rows('ledger')).filter(({ PartitionKey }) => PartitionKey !== '_app'),
+    async messages() {
+      const { peekedMessageItems } = await new QueueClient(connectionString, 'ingest').peekMessages({
+        numberOfMessages: 32,
+      })
+      return peekedMessageItems.map(({ messageText }) => Buffer.from(messageText, 'base64').toString('utf8'))
+    },
+  }
+}
+
+async function allLanded(
+  { entries }: Pick<Site, 'entries'>,
+  simulator: Simulator,
+  hosts: readonly HostRun[],
+  count: number,
+): Promise<readonly RawRow[]> {
+  let found: readonly RawRow[] = []
+  const isDone = async () => {
+    found = await entries()
+    const landed = found.filter(({ state, remoteReport }) => state === 'landed' && remoteReport === undefined)
+    return landed.length === count && simulator.reports().length === 0
+  }
+  await waitUntil(`${count} windows have landed`, isDone).catch((error: Error) => {
+    const states = found.map(({ RowKey, state, attempt, lastError }) => [RowKey, state, attempt, lastError])
+    throw new Error(`${error.message}: ${JSON.stringify(states)}\n${hosts.flatMap(({ lines }) => lines).join('\n')}`)
+  })
+  return found
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
