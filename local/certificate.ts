@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { generate } from 'selfsigned'
@@ -7,12 +8,15 @@ export type Certificate = { readonly certificate: string; readonly key: string }
 
 const YEARS = 10
 
-/** Makes a certificate for `localhost` and 127.0.0.1, valid from an hour ago (clocks differ) for ten years. */
+/**
+ * Makes a certificate for `localhost` and 127.0.0.1, valid from an hour ago (clocks differ) for ten years. Its subject is
+ * its own: a client that trusts two certificates of one subject may check the one against the other.
+ */
 export async function makeCertificate(): Promise<Certificate> {
   const notBeforeDate = new Date(Date.now() - 3_600_000)
   const notAfterDate = new Date(notBeforeDate)
   notAfterDate.setUTCFullYear(notBeforeDate.getUTCFullYear() + YEARS)
-  const made = await generate([{ name: 'commonName', value: 'localhost' }], {
+  const made = await generate([{ name: 'commonName', value: `localhost ${randomUUID()}` }], {
     keyType: 'ec',
     algorithm: 'sha256',
     notBeforeDate,
