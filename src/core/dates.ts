@@ -4,13 +4,17 @@ export type Moment = { readonly milliseconds: number; readonly iso: string }
 type Parts = Readonly<Record<string, string | undefined>>
 
 const MONTH_NAMES = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
+const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 const MINUTE = 60_000
 
 /** Table Storage knows no DateTime before 1601. */
 const EARLIEST = Date.UTC(1601, 0, 1)
 const AFTER_LATEST = Date.UTC(10_000, 0, 1)
 
-/** What the documents and the samples show, most frequent first; nothing is guessed beyond these. */
+/** How nearly every date of a report is written. It is read apart: a file has millions, and the table takes it as it is. */
+const PLAIN = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d):(\d\d)Z)?$/
+
+/** What else the documents and the samples show, most frequent first; nothing is guessed beyond these. */
 const FORMATS = [
   /^(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d)(?:[T ](?<hour>\d\d):(?<minute>\d\d):(?<second>\d\d)(?:\.(?<fraction>\d+))?(?:Z|(?<sign>[+-])(?<zoneHour>\d\d):(?<zoneMinute>\d\d))?)?$/,
   /^(?<name>[A-Za-z]{3})[- ](?<year>\d{4})$/,
@@ -26,6 +30,8 @@ const FORMATS = [
  * else, for days the calendar does not have, and outside 1601 to 9999.
  */
 export function parseMoment(text: string): Moment | undefined {
+  const plain = PLAIN.exec(text)
+  if (plain !== null) return plainMoment(plain)
   for (const format of FORMATS) {
     const parts = format.exec(text)?.groups
     if (parts !== undefined) return toMoment(parts)
@@ -37,6 +43,14 @@ export function parseMoment(text: string): Moment | undefined {
 export function startOfMonth(moment: Moment): Moment {
   const date = new Date(moment.milliseconds)
   return fromMilliseconds(Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1), '')
+}
+
+function plainMoment(match: RegExpExecArray): Moment | undefined {
+  const [text, year, month, day, hour = '0', minute = '0', second = '0'] = match
+  const start = startOfDay(Number(year), Number(month), Number(day))
+  const time = timeOfDay(Number(hour), Number(minute), Number(second))
+  if (start === undefined || time === undefined || start < EARLIEST) return undefined
+  return { milliseconds: start + time, iso: text.length === 10 ? `${text}T00:00:00Z` : text }
 }
 
 function toMoment(parts: Parts): Moment | undefined {
@@ -55,18 +69,30 @@ function fromMilliseconds(milliseconds: number, fraction: string): Moment {
 }
 
 function dayOf({ year, month, name, day = '1' }: Parts): number | undefined {
-  const index = name === undefined ? Number(month) - 1 : MONTH_NAMES.indexOf(name.toLowerCase())
-  const date = new Date(0)
-  // Not Date.UTC, which takes the years 0 to 99 for 1900 to 1999.
-  date.setUTCFullYear(Number(year), index, Number(day))
-  // A day the month does not have ends up in another month.
-  return index >= 0 && date.getUTCMonth() === index ? date.getTime() : undefined
+  const number = name === undefined ? Number(month) : MONTH_NAMES.indexOf(name.toLowerCase()) + 1
+  return startOfDay(Number(year), number, Number(day))
+}
+
+/** The first instant of a day that the calendar has; months and days count from 1. */
+function startOfDay(year: number, month: number, day: number): number | undefined {
+  const days = month === 2 && isLeapYear(year) ? 29 : DAYS_IN_MONTH[month - 1]
+  // Date.UTC takes the years 0 to 99 for 1900 to 1999; the table takes neither.
+  if (days === undefined || day < 1 || day > days || year < 100) return undefined
+  return Date.UTC(year, month - 1, day)
+}
+
+function isLeapYear(year: number): boolean {
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
 }
 
 function timeOf({ hour = '0', minute = '0', second = '0', half }: Parts): number | undefined {
   const hours = half === undefined ? Number(hour) : fullHour(Number(hour), half)
-  if (hours > 23 || Number(minute) > 59 || Number(second) > 59) return undefined
-  return (hours * 60 + Number(minute)) * MINUTE + Number(second) * 1000
+  return timeOfDay(hours, Number(minute), Number(second))
+}
+
+function timeOfDay(hour: number, minute: number, second: number): number | undefined {
+  if (hour > 23 || minute > 59 || second > 59) return undefined
+  return (hour * 60 + minute) * MINUTE + second * 1000
 }
 
 /** The hour of a clock of twelve hours, on which 12 AM is midnight; 24, which no day has, for hours it does not show. */

@@ -25,6 +25,8 @@ describe('dates', () => {
     ['4/17/2023 1:02:03 PM', '2023-04-17T13:02:03Z'],
     ['4/17/2023 13:02', '2023-04-17T13:02:00Z'],
     ['2024-02-29', '2024-02-29T00:00:00Z'],
+    ['2000-02-29', '2000-02-29T00:00:00Z'],
+    ['1600-12-31T23:30:00-01:00', '1601-01-01T00:30:00Z'],
     ['1601-01-01', '1601-01-01T00:00:00Z'],
     ['9999-12-31T23:59:59', '9999-12-31T23:59:59Z'],
   ])('reads %s', (text, iso) => {
@@ -47,6 +49,10 @@ describe('dates', () => {
     '2025-03-01T23:59:59+14:01',
     '2025-03-01T23:59:59+01:60',
     '1600-12-31',
+    '1900-02-29',
+    '2025-03-01T24:00:00Z',
+    '2025-02-29T00:00:00Z',
+    '1600-12-31T23:59:59Z',
     '1601-01-01T00:00:00+01:00',
     '0050-01-01',
     '9999-12-31T23:59:59-01:00',
@@ -68,8 +74,10 @@ describe('dates', () => {
     const seconds = fc.integer({ min: Date.UTC(1601, 0, 1) / 1000, max: Date.UTC(9999, 11, 31) / 1000 })
     fc.assert(
       fc.property(seconds, (second) => {
-        const moment = parseMoment(new Date(second * 1000).toISOString())
-        expect(moment?.milliseconds).toBe(second * 1000)
+        const iso = new Date(second * 1000).toISOString()
+        expect(parseMoment(iso)?.milliseconds).toBe(second * 1000)
+        const plain = iso.replace('.000', '')
+        expect(parseMoment(plain)).toEqual({ milliseconds: second * 1000, iso: plain })
       }),
       { numRuns: 500 },
     )
