@@ -152,7 +152,14 @@ function composeServices({
 function stepSettings(origin: string, simulator: Simulator): StepSettings {
   return {
     limits: { maxInFlight: 10, maxReportsPerHour: 20 },
-    ...{ reportDeadline: 86_400_000, adoptAfter: 300_000, maxTries: 3, lease: 120_000, pollEvery: 60_000 },
+    ...{
+      reportDeadline: 86_400_000,
+      adoptAfter: 300_000,
+      maxTries: 3,
+      ingestTimeLimit: 300_000,
+      lease: 120_000,
+      pollEvery: 60_000,
+    },
     ...{ deleteReports: true, deployment: 'test', downloadHosts: [simulator.origin] },
     callback: { baseUrl: `${origin}/api/callback`, secrets: [SECRET] },
   }
