@@ -14,11 +14,19 @@ export async function changeFeedRow(
   return written === 'conflict' ? changeFeedRow({ ledger }, feed, change) : stored.value
 }
 
-/** Nothing new is asked for a blocked feed; a further failure moves the day of its next try. */
-export async function block(services: Services, feed: string, { failure, message }: Failure): Promise<void> {
+/**
+ * Nothing new is asked for a blocked feed; a further failure moves the day of its next try. Without `anew` a feed that
+ * is not blocked stays so.
+ */
+export async function block(
+  services: Services,
+  feed: string,
+  { failure, message }: Failure,
+  anew: boolean,
+): Promise<void> {
   const blocked = { kind: failure, message, at: services.clock().toISOString() }
-  const before = await changeFeedRow(services, feed, (row) => ({ ...row, blocked }))
-  if (!before || before.blocked) return
+  const before = await changeFeedRow(services, feed, (row) => (anew || row.blocked ? { ...row, blocked } : row))
+  if (!before || before.blocked || !anew) return
   services.emit({ event: 'feed.blocked', feed, kind: failure, message, remedy: FAILURES[failure].remedy })
 }
 

@@ -63,7 +63,7 @@ export async function requestReport(services: Services, account: Account, action
 /** A feed whose query cannot be had is blocked where only a change outside helps; its windows stay in the plan. */
 async function refuseFeed(services: Services, { feed }: RequestAction, failure: Failure): Promise<Outcome> {
   if (failure.failure === 'query-refused' || failure.failure === 'forbidden') {
-    await block(services, feed.name, failure)
+    await block(services, feed.name, failure, true)
     return 'next'
   }
   await noteTrouble(services, feed.name, failure)

@@ -78,7 +78,7 @@ export async function tellFailure(
 ): Promise<void> {
   const { remedy, heals } = FAILURES[failure]
   services.emit({ event: 'window.failed', ...subjectOf(entry), kind: failure, message, remedy })
-  if (heals === 'change' && entry.heals === 0) await block(services, entry.feed, { failure, message })
+  if (heals === 'change') await block(services, entry.feed, { failure, message }, entry.heals === 0)
 }
 
 /** Removes an entry's report at the service; where that fails, the entry goes on naming it and the sweep comes back. */

@@ -1,4 +1,4 @@
-import { failed, isFailure } from '../core/failures.ts'
+import { type Failure, failed, isFailure } from '../core/failures.ts'
 import {
   type LedgerEntry,
   type Requested,
@@ -63,7 +63,8 @@ const ACTS: Acts = {
 }
 
 /** A request whose answer was lost: the service knows the report by our name, or it was never made. */
-async function adopt({ row, insights, services }: Job, { value, etag }: Stored<Requesting>): Promise<boolean> {
+async function adopt(job: Job, { value, etag }: Stored<Requesting>): Promise<boolean> {
+  const { row, insights, services } = job
   const { clock, settings, ledger } = services
   const found = await insights.reports(value.reportName)
   if (isFailure(found)) return false
@@ -72,32 +73,32 @@ async function adopt({ row, insights, services }: Job, { value, etag }: Stored<R
   const changed = row.query !== undefined && row.query.queryId !== value.queryId
   if (report && !changed) {
     const deadline = new Date(now.getTime() + settings.reportDeadline)
-    return (
-      (await ledger.write(toRequested(value, { reportId: report.reportId, deadline, pollAfter: now }), etag)) !==
-      'conflict'
-    )
+    const requested = toRequested(value, { reportId: report.reportId, deadline, pollAfter: now })
+    return (await ledger.write(requested, etag)) !== 'conflict'
   }
-  const lost = failed('unavailable', `${nameOf(value)}: the service never made the report that was asked for`)
   const entry = report ? { ...value, remoteReport: report.reportId } : value
-  const next = changed
-    ? toPlanned(entry, 'expired', now, value.tries - 1)
-    : toNextAttempt(entry, lost, now, settings.maxTries)
-  if ((await ledger.write(next, etag)) === 'conflict') return false
-  if (next.state === 'failed') await tellFailure(services, next, lost)
-  return true
+  if (changed) return end(job, toPlanned(entry, 'expired', now, value.tries - 1), etag)
+  const lost = failed('unavailable', `${nameOf(value)}: the service never made the report that was asked for`)
+  return end(job, toNextAttempt(entry, lost, now, settings.maxTries), etag, lost)
 }
 
 /** A report that was never ready: unless it is by now, its attempt ends. */
-async function expire({ insights, services }: Job, { value, etag }: Stored<Requested>): Promise<boolean> {
-  const { clock, settings, ledger, queue } = services
+async function expire(job: Job, { value, etag }: Stored<Requested>): Promise<boolean> {
+  const { insights, services } = job
   const execution = await insights.execution(value.reportId)
   if (!isFailure(execution) && execution.status === 'completed') {
-    await queue.send({ feed: value.feed, window: windowId(value.window), attempt: value.attempt })
+    await services.queue.send({ feed: value.feed, window: windowId(value.window), attempt: value.attempt })
     return true
   }
   const late = failed('deadline', `${nameOf(value)}: report ${value.reportId} was not ready at its deadline`)
-  const next = toNextAttempt(value, late, clock(), settings.maxTries)
-  if ((await ledger.write(next, etag)) === 'conflict') return false
-  if (next.state === 'failed') await tellFailure(services, next, late)
+  return end(job, toNextAttempt(value, late, services.clock(), services.settings.maxTries), etag, late)
+}
+
+/** Writes the end of an attempt and removes what it left at the service. */
+async function end(job: Job, next: LedgerEntry, etag: string, failure?: Failure): Promise<boolean> {
+  const written = await job.services.ledger.write(next, etag)
+  if (written === 'conflict') return false
+  if (failure && next.state === 'failed') await tellFailure(job.services, next, failure)
+  await withdrawReport(job, { value: next, etag: written })
   return true
 }
