@@ -63,9 +63,12 @@ async function settled(stack: Stack, began: Date): Promise<StatusBody> {
   }
 }
 
+/** What the host lists when it starts: its functions, and where it listens. */
+const LISTING = /^Function(s host| [\w-]+:) /
+
 /** Progress of the app, and whatever else it says that is no event. */
 function print(line: string): void {
-  const shown = progressLine(line) ?? (line.startsWith('Functions host') || line.startsWith('  ') ? undefined : line)
+  const shown = progressLine(line) ?? (LISTING.test(line) ? undefined : line)
   if (shown !== undefined) console.log(shown)
 }
 
