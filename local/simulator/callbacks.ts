@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { statusOf } from './executions.ts'
 import type { Service } from './service.ts'
-import type { Report } from './state.ts'
+import type { Execution, Report } from './state.ts'
 
 export type Callbacks = {
   /** Announces every execution that completed since the last look. */
@@ -20,11 +20,14 @@ const TRIES_MS = [0, 100, 300, 1000, 3000]
 export function startCallbacks(service: Service): Callbacks {
   const stopped = new AbortController()
   const open = new Set<Promise<void>>()
+  const early = new Set<string>()
+  const start = (calling: Promise<void>) => {
+    const sent = calling.finally(() => open.delete(sent))
+    open.add(sent)
+  }
   const look = () => {
-    for (const report of announce(service)) {
-      const sent = callBack(service, report, stopped.signal).finally(() => open.delete(sent))
-      open.add(sent)
-    }
+    for (const report of takeEarly(service, early)) start(deliver(report, report.reportId, stopped.signal))
+    for (const run of announce(service)) start(callBack(service, run, stopped.signal))
   }
   const timer = setInterval(look, LOOK_MS).unref()
   return {
@@ -37,26 +40,41 @@ export function startCallbacks(service: Service): Callbacks {
   }
 }
 
-/** Marks what completed as announced and gives the reports to call back for. */
-function announce(service: Service): readonly Report[] {
+/** The reports to call back for before they are completed, each once. */
+function takeEarly({ state }: Service, sent: Set<string>): readonly Report[] {
+  const runs = state.executions.filter((run) => run.faults.includes('early') && !sent.has(run.executionId))
+  for (const { executionId } of runs) sent.add(executionId)
+  return runs.flatMap((run) => state.reports.filter((report) => !report.deleted && report.reportId === run.reportId))
+}
+
+/** Marks what completed as announced and gives it. */
+function announce(service: Service): readonly Execution[] {
   const { state } = service
   const ready = state.executions.filter((run) => !run.announced && statusOf(service, run) === 'Completed')
   if (ready.length === 0) return []
   state.executions = state.executions.map((run) => (ready.includes(run) ? { ...run, announced: true } : run))
   service.save()
-  const reportIds = ready.map(({ reportId }) => reportId)
-  return state.reports.filter((report) => !report.deleted && reportIds.includes(report.reportId))
+  return ready
 }
 
-async function callBack(service: Service, report: Report, signal: AbortSignal): Promise<void> {
-  if (report.callbackUrl === null) return
-  const effect = service.faults.takeCallback()
-  if (effect === 'lost') return
-  const call = (reportId: string) =>
-    deliver(callbackAddress(report.callbackUrl ?? '', report.callbackMethod, reportId), report.callbackMethod, signal)
-  if (effect === 'forged') await call(randomUUID())
-  await call(report.reportId)
-  if (effect === 'twice') await call(report.reportId)
+async function callBack({ state }: Service, { reportId, faults }: Execution, signal: AbortSignal): Promise<void> {
+  const report = state.reports.find((standing) => !standing.deleted && standing.reportId === reportId)
+  if (!report) return
+  if (faults.includes('forged')) await deliver(report, randomUUID(), signal)
+  const older = faults.includes('stale') && olderReport(state.reports, report)
+  if (older) await deliver(older, older.reportId, signal)
+  if (faults.includes('lost')) return
+  await deliver(report, reportId, signal)
+  if (faults.includes('twice')) await deliver(report, reportId, signal)
+}
+
+/** The report made before this one from the same query for the same time, deleted or not: an older attempt. */
+function olderReport(reports: readonly Report[], { reportId, queryId, queryStartTime }: Report): Report | undefined {
+  const before = reports.slice(
+    0,
+    reports.findIndex((report) => report.reportId === reportId),
+  )
+  return before.findLast((older) => older.queryId === queryId && older.queryStartTime === queryStartTime)
 }
 
 /** POST: the id is one more step of the path. GET: it is the parameter `reportId`. */
@@ -66,7 +84,10 @@ export function callbackAddress(callbackUrl: string, method: 'GET' | 'POST', rep
   return `${path}${query === '' ? '?' : `${query}&`}reportId=${reportId}`
 }
 
-async function deliver(address: string, method: 'GET' | 'POST', signal: AbortSignal): Promise<void> {
+async function deliver(report: Report, reportId: string, signal: AbortSignal): Promise<void> {
+  const { callbackUrl, callbackMethod: method } = report
+  if (callbackUrl === null) return
+  const address = callbackAddress(callbackUrl, method, reportId)
   for (const milliseconds of TRIES_MS) {
     try {
       await pause(milliseconds, undefined, { ref: false, signal })

@@ -1,8 +1,9 @@
-import { toFaultRule } from './faults.ts'
+import { type FaultRule, ruleProblem } from './faults.ts'
 import { type Answer, type Call, json, parseJson } from './http.ts'
+import { toRestatement } from './restate.ts'
 import type { Simulator } from './simulator.ts'
 
-type Controlled = Pick<Simulator, 'requests' | 'served' | 'reports' | 'fault' | 'serveFile' | 'advance'>
+type Controlled = Pick<Simulator, 'requests' | 'served' | 'reports' | 'fault' | 'restate' | 'serveFile' | 'advance'>
 
 /** The simulator's own methods over HTTP, under `/_sim/`. Refusals are `{ "problem": "…" }`. */
 export function answerControl(call: Call, simulator: Controlled): Answer {
@@ -12,6 +13,7 @@ export function answerControl(call: Call, simulator: Controlled): Answer {
   if (asked === 'GET reports') return json(200, simulator.reports())
   if (asked === 'GET served') return answerServed(id, simulator)
   if (asked === 'POST fault') return takeFault(call, simulator)
+  if (asked === 'POST restate') return restate(call, simulator)
   if (asked === 'POST advance') return advance(call, simulator)
   if (asked === 'POST file' && id !== '') {
     simulator.serveFile(id, call.body)
@@ -29,9 +31,17 @@ function answerServed(reportId: string, simulator: Controlled): Answer {
 }
 
 function takeFault(call: Call, simulator: Controlled): Answer {
-  const rule = toFaultRule(parseJson(call.body.toString('utf8')))
-  if (!rule) return problem(400, 'not a fault: endpoint, effect and nth are described in local/simulator/faults.ts')
-  simulator.fault(rule)
+  const rule = parseJson(call.body.toString('utf8'))
+  const wrong = ruleProblem(rule)
+  if (wrong !== undefined) return problem(400, `not a fault: ${wrong}`)
+  simulator.fault(rule as FaultRule)
+  return json(200, {})
+}
+
+function restate(call: Call, simulator: Controlled): Answer {
+  const restatement = toRestatement(parseJson(call.body.toString('utf8')))
+  if (!restatement) return problem(400, 'restate takes dataset, rows (fewer, more or changed) and perhaps window')
+  simulator.restate(restatement)
   return json(200, {})
 }
 

@@ -1,4 +1,5 @@
 import type { ResolvedQuery, SelectedColumn } from './query.ts'
+import { isRestated, type Restatement, restateRows } from './restate.ts'
 import type { QueryTimes } from './timespan.ts'
 import { hash, type Value, valueMaker } from './values.ts'
 
@@ -9,7 +10,11 @@ export type Recipe = {
   readonly times: QueryTimes
   /** Rows of each month or day; without it 1,001 to 1,400 a month (and for a dataset without time), 60 to 80 a day. */
   readonly rows: number | undefined
+  /** What was told again before, oldest first; undefined stands for one that does not concern this dataset. */
+  readonly restatements?: readonly (Restatement | undefined)[]
 }
+
+type Row = readonly Value[]
 
 /** A month or a day the dataset has rows for, or all there is of a dataset without time. */
 type Period = { readonly name: string; readonly start: Date | undefined }
@@ -19,19 +24,28 @@ type Period = { readonly name: string; readonly start: Date | undefined }
  * The real service says nowhere which rows a window holds; that a row belongs to the instant its time column names is
  * the plainest reading. Filters and order are not applied.
  */
-export function makeRows(recipe: Recipe): readonly (readonly Value[])[] {
+export function makeRows(recipe: Recipe): readonly Row[] {
   const { query, times } = recipe
   const rows = periodsIn(query.dataset.grain, times).flatMap((period) => periodRows(recipe, period))
   const merged = query.distinct || query.columns.some(({ metric }) => metric) ? distinctRows(query.columns, rows) : rows
   return merged.slice(0, query.limit)
 }
 
-function periodRows(recipe: Recipe, period: Period): readonly (readonly Value[])[] {
-  const { dataset, columns } = recipe.query
+function periodRows(recipe: Recipe, period: Period): readonly Row[] {
+  const { dataset } = recipe.query
   const key = `${recipe.seed}|${dataset.name}|${period.name}`
   const count = recipe.rows ?? usualCount(dataset.grain, key)
-  const makers = columns.map((column) => columnMaker(column, dataset.timeColumn, period, key, count))
-  return Array.from({ length: count }, (_, row) => makers.map((make) => make(row)))
+  const make = rowMaker(recipe, period, key, count)
+  const first: readonly Row[] = Array.from({ length: count }, (_, row) => make(row))
+  return (recipe.restatements ?? []).reduce((rows, restatement, index) => {
+    if (!restatement || !isRestated(restatement, period.start)) return rows
+    return restateRows(rows, restatement.rows, rowMaker(recipe, period, `${key}|restatement ${index}`, count))
+  }, first)
+}
+
+function rowMaker({ query }: Recipe, period: Period, key: string, count: number): (row: number) => Row {
+  const makers = query.columns.map((column) => columnMaker(column, query.dataset.timeColumn, period, key, count))
+  return (row) => makers.map((make) => make(row))
 }
 
 /** The time column says which period the row is of; every other column is free. */
@@ -44,7 +58,12 @@ function columnMaker(
 ): (row: number) => Value {
   const { start } = period
   if (start === undefined || column.name !== timeColumn) return valueMaker(column, key, count)
-  return () => (column.type === 'date' ? start : start.toISOString().slice(0, 10))
+  return () => timeValue(column, start)
+}
+
+/** How a time column says that a row is of the period that begins at `start`. */
+export function timeValue(column: SelectedColumn, start: Date): Value {
+  return column.type === 'date' ? start : start.toISOString().slice(0, 10)
 }
 
 function usualCount(grain: 'day' | 'month' | undefined, key: string): number {
@@ -53,29 +72,23 @@ function usualCount(grain: 'day' | 'month' | undefined, key: string): number {
 
 function periodsIn(grain: 'day' | 'month' | undefined, times: QueryTimes): readonly Period[] {
   if (grain === undefined) return [{ name: 'all', start: undefined }]
-  const first = Date.UTC(
-    times.from.getUTCFullYear(),
-    times.from.getUTCMonth(),
-    grain === 'day' ? times.from.getUTCDate() : 1,
-  )
+  const first = stepPeriod(grain, times.from, 0)
   const periods: Period[] = []
-  for (let start = new Date(first); start <= times.to; start = nextPeriod(grain, start)) {
+  for (let start = first; start <= times.to; start = stepPeriod(grain, start, 1)) {
     if (start >= times.from) periods.push({ name: start.toISOString(), start })
   }
   return periods
 }
 
-function nextPeriod(grain: 'day' | 'month', start: Date): Date {
+/** The first instant of the month or day that lies `by` further than the one of `start`. */
+export function stepPeriod(grain: 'day' | 'month', start: Date, by: number): Date {
   const [year, month, day] = [start.getUTCFullYear(), start.getUTCMonth(), start.getUTCDate()]
-  return new Date(grain === 'day' ? Date.UTC(year, month, day + 1) : Date.UTC(year, month + 1, 1))
+  return new Date(grain === 'day' ? Date.UTC(year, month, day + by) : Date.UTC(year, month + by, 1))
 }
 
 /** Metrics are computed per distinct combination of the columns (dossier, section 9), so rows that differ in them alone merge. */
-function distinctRows(
-  columns: readonly SelectedColumn[],
-  rows: readonly (readonly Value[])[],
-): readonly (readonly Value[])[] {
-  const byColumns = new Map<string, readonly Value[]>()
+function distinctRows(columns: readonly SelectedColumn[], rows: readonly Row[]): readonly Row[] {
+  const byColumns = new Map<string, Row>()
   for (const row of rows) {
     const key = JSON.stringify(row.filter((_, index) => !columns[index]?.metric).map(String))
     if (!byColumns.has(key)) byColumns.set(key, row)

@@ -2,14 +2,19 @@ import { CATALOG, type Dataset } from '../../src/core/catalog.ts'
 import { type Answer, type Call, items, NOT_FOUND, parameter, refusal } from './http.ts'
 import type { Profile, Service } from './service.ts'
 
-/** The datasets a profile offers, each with the columns and metrics its year's documents use in queries. */
+/**
+ * The datasets a profile offers, each with the columns and metrics its year's documents use in queries. Three datasets
+ * are used in the queries of one year alone, CLASSurfacePropensity of 2023 and the two Competency ones of 2021, while
+ * both years list them or stay silent; the other year offers those with the columns there are, so that every dataset
+ * can be asked for under every profile.
+ */
 export function datasetsOf(profile: Profile): readonly Dataset[] {
-  const offered = CATALOG.map((dataset) => ({
-    ...dataset,
-    columns: dataset.columns.filter((column) => column.definitionOnly !== true && isOf(column.eras, profile)),
-    metrics: dataset.metrics.filter((metric) => isOf(metric.eras, profile)),
-  }))
-  return offered.filter(({ columns }) => columns.length > 0)
+  return CATALOG.map((dataset) => {
+    const selectable = dataset.columns.filter((column) => column.definitionOnly !== true)
+    const own = selectable.filter((column) => isOf(column.eras, profile))
+    const metrics = dataset.metrics.filter((metric) => isOf(metric.eras, profile))
+    return { ...dataset, columns: own.length > 0 ? own : selectable, metrics }
+  })
 }
 
 function isOf(eras: readonly number[], profile: Profile): boolean {

@@ -1,18 +1,19 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import type { Answer, Call } from './http.ts'
-import type { Served } from './served.ts'
+import { formatOf, type Served } from './served.ts'
 import type { Service } from './service.ts'
 import type { Execution, Report } from './state.ts'
+import type { CutEffect } from './switches.ts'
 import { isSigned, sign } from './tokens.ts'
 
 /** How long a link is good, by the simulator's clock. How long the real one is, no source says. */
 const LINK_MS = 3_600_000
 
-/** Gives the file's address, signed and good for an hour from now. */
+/** Gives the file's address, signed and good for an hour from now; no two of them are the same. */
 export function downloadLink(service: Service, report: Report, execution: Execution): string {
-  const path = `/download/${report.reportId}/${execution.executionId}.${report.format}`
-  const expires = new Date(service.now().getTime() + LINK_MS).toISOString()
-  const query = new URLSearchParams({ sig: sign(service, `link ${path} ${expires}`), se: expires })
+  const path = `/download/${report.reportId}/${execution.executionId}.${formatOf(report, execution)}`
+  const [expires, id] = [new Date(service.now().getTime() + LINK_MS).toISOString(), randomUUID()]
+  const query = new URLSearchParams({ sig: sign(service, `link ${path} ${expires} ${id}`), se: expires, id })
   return `${service.origin}${path}?${query}`
 }
 
@@ -21,12 +22,26 @@ export function refuseDownload(call: Call, service: Service): Answer | undefined
   if (call.headers.authorization !== undefined || call.headers['x-aaduserticket'] !== undefined) {
     return plain(400, 'a signed link takes no Authorization header')
   }
-  const [signature, expires] = [call.query.get('sig') ?? '', call.query.get('se') ?? '']
-  if (!isSigned(service, `link ${call.path} ${expires}`, signature))
+  const [signature, expires, id] = ['sig', 'se', 'id'].map((name) => call.query.get(name) ?? '')
+  if (!isSigned(service, `link ${call.path} ${expires} ${id}`, signature ?? ''))
     return plain(403, 'AuthenticationFailed: the signature does not match')
-  if (service.now().getTime() >= Date.parse(expires))
-    return plain(403, 'AuthenticationFailed: the signature has expired')
-  return undefined
+  if (call.effects.includes('expired')) expireLink(call, service)
+  const ended = service.expired.has(signature ?? '') || service.now().getTime() >= Date.parse(expires ?? '')
+  return ended ? plain(403, 'AuthenticationFailed: the signature has expired') : undefined
+}
+
+function expireLink(call: Call, service: Service): void {
+  service.expired.add(call.query.get('sig') ?? '')
+}
+
+/** What a cut brings with it: the link is refused from then on, or the file is another one. */
+export function afterCut(call: Call, service: Service, run: Execution): void {
+  const cut = call.effects.find((effect): effect is CutEffect => typeof effect === 'object' && 'cutAt' in effect)
+  if (cut?.then === 'expired') expireLink(call, service)
+  if (cut?.then !== 'replaced') return
+  const { state } = service
+  state.executions = state.executions.map((kept) => (kept === run ? { ...run, replaced: true } : kept))
+  service.save()
 }
 
 /** GET /download/{reportId}/{executionId}.csv: the report or the range asked for, always gzip, whatever is accepted. */
@@ -35,7 +50,8 @@ export function answerDownload(call: Call, served: Served): Answer {
   const etag = `"${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}"`
   const headers = {
     'content-type': call.path.endsWith('.tsv') ? 'text/tab-separated-values' : 'text/csv',
-    'content-encoding': 'gzip',
+    // A body of no bytes is no gzip.
+    ...(bytes.length > 0 && { 'content-encoding': 'gzip' }),
     'accept-ranges': 'bytes',
     etag,
   }

@@ -14,25 +14,28 @@ const NONE_YET =
 /** Executions are listed for 90 days. */
 const HISTORY_MS = 90 * 86_400_000
 
-/** Queues a run of the report; a file set for its query now is what it will serve. */
+/** Queues a run of the report; file, switches and restatements that stand now decide what it will serve. */
 export function newExecution(service: Service, report: Report): Execution {
   const now = service.now()
   const executionId = randomUUID()
   const file = service.files.get(report.queryId)
   if (file) service.pinned.set(executionId, file)
+  const calls = report.callbackUrl === null ? [] : service.faults.take('callback')
   return {
     executionId,
     reportId: report.reportId,
     queuedAt: now.toISOString(),
     readyAt: new Date(now.getTime() + service.generationMilliseconds).toISOString(),
     announced: false,
+    faults: [...service.faults.take('report'), ...calls],
+    restatements: service.state.restatements.length,
   }
 }
 
-/** Pending for the first third of the generation time, then Running, then Completed; only the clock decides. */
+/** Pending for the first third of the generation time, then Running, then Completed, unless it is stuck. */
 export function statusOf(service: Service, execution: Execution): ExecutionStatus {
   const [now, queued, ready] = [service.now().getTime(), Date.parse(execution.queuedAt), Date.parse(execution.readyAt)]
-  if (now >= ready) return 'Completed'
+  if (now >= ready) return execution.faults.includes('stuck') ? 'Running' : 'Completed'
   return now - queued >= (ready - queued) / 3 ? 'Running' : 'Pending'
 }
 

@@ -1,84 +1,36 @@
-/** What can be made to fail: every endpoint the simulator serves, and the callback it sends. */
-export const ENDPOINTS = [
-  'token',
-  'datasets',
-  'listQueries',
-  'createQuery',
-  'deleteQuery',
-  'listReports',
-  'createReport',
-  'deleteReport',
-  'executions',
-  'download',
-] as const
+import { type Effect, effectProblem, type Target } from './switches.ts'
 
-export type Endpoint = (typeof ENDPOINTS)[number]
-
-/**
- * Answers this and does nothing else. `message` is wrapped in the API's envelope; `body` is sent as it is (text) or as
- * JSON. With neither, the envelope holds the status as its text.
- */
-export type StatusEffect = {
-  readonly status: number
-  readonly message?: string
-  readonly body?: unknown
-  readonly headers?: Readonly<Record<string, string>>
-}
-
-/** Sends this many bytes of a download's body, then destroys the connection. */
-export type CutEffect = { readonly cutAt: number }
-
-/** `drop`: the connection is destroyed before anything is done. `lost`: it is done, and the answer never comes. */
-export type EndpointEffect = StatusEffect | CutEffect | 'drop' | 'lost'
-
-/** `lost`: never sent. `twice`: sent two times. `forged`: one for a report that does not exist comes before the true one. */
-export type CallbackEffect = 'lost' | 'twice' | 'forged'
-
-/** Which call the fault hits, counted from its registration; the first one unless said otherwise. */
-type Nth = { readonly nth?: number | 'all' }
-
-export type FaultRule = Nth &
-  (
-    | { readonly endpoint: Exclude<Endpoint, 'download'>; readonly effect: StatusEffect | 'drop' | 'lost' }
-    | { readonly endpoint: 'download'; readonly effect: EndpointEffect }
-    | { readonly endpoint: 'callback'; readonly effect: CallbackEffect }
-  )
+/** A switch to turn on. `nth` says which call or report it hits, counted from its registration: the first unless said otherwise. */
+export type FaultRule = { readonly endpoint: Target; readonly nth?: number | 'all'; readonly effect: Effect }
 
 export type Faults = {
+  /** Throws where the rule is none: a test must not believe that a fault is on which cannot be. */
   add(rule: FaultRule): void
-  /** Counts one call to the endpoint and gives the effect that hits it, if any. */
-  takeEndpoint(endpoint: Endpoint): EndpointEffect | undefined
-  /** Counts one callback and gives the effect that hits it, if any. */
-  takeCallback(): CallbackEffect | undefined
+  /** Counts one call or report, and gives the effects that hit it. */
+  take(target: Target): readonly Effect[]
 }
 
 export function createFaults(): Faults {
   const rules: { readonly rule: FaultRule; calls: number }[] = []
-  const take = <E extends FaultRule['endpoint']>(endpoint: E) => {
-    const counted = rules.filter(({ rule }) => rule.endpoint === endpoint)
-    for (const entry of counted) entry.calls += 1
-    return counted.find(({ rule, calls }) => rule.nth === 'all' || calls === (rule.nth ?? 1))?.rule
-  }
   return {
-    add: (rule) => void rules.push({ rule, calls: 0 }),
-    takeEndpoint: (endpoint) => take(endpoint)?.effect as EndpointEffect | undefined,
-    takeCallback: () => take('callback')?.effect as CallbackEffect | undefined,
+    add: (rule) => {
+      const problem = ruleProblem(rule)
+      if (problem !== undefined) throw new Error(`not a fault: ${problem}`)
+      rules.push({ rule, calls: 0 })
+    },
+    take: (target) => {
+      const counted = rules.filter(({ rule }) => rule.endpoint === target)
+      for (const entry of counted) entry.calls += 1
+      const hit = counted.filter(({ rule, calls }) => rule.nth === 'all' || calls === (rule.nth ?? 1))
+      return hit.map(({ rule }) => rule.effect)
+    },
   }
 }
 
-/** Reads a rule that came as JSON; undefined when it is none. */
-export function toFaultRule(value: unknown): FaultRule | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
+/** Says what is wrong with a rule, which may have come as JSON; undefined when it is one. */
+export function ruleProblem(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return 'it has endpoint, effect and perhaps nth'
   const { endpoint, effect, nth } = value as Record<string, unknown>
-  if (nth !== undefined && nth !== 'all' && !(Number.isInteger(nth) && Number(nth) > 0)) return undefined
-  return isEffectOf(endpoint, effect) ? (value as FaultRule) : undefined
-}
-
-function isEffectOf(endpoint: unknown, effect: unknown): boolean {
-  if (endpoint === 'callback') return effect === 'lost' || effect === 'twice' || effect === 'forged'
-  if (!ENDPOINTS.some((known) => known === endpoint)) return false
-  if (effect === 'drop' || effect === 'lost') return true
-  if (typeof effect !== 'object' || effect === null) return false
-  const { status, cutAt } = effect as Record<string, unknown>
-  return Number.isInteger(status) || (endpoint === 'download' && Number.isInteger(cutAt))
+  const countable = nth === undefined || nth === 'all' || (Number.isInteger(nth) && Number(nth) > 0)
+  return countable ? effectProblem(endpoint, effect) : "nth is a number from 1 on, or 'all'"
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Effect } from './switches.ts'
 
 /** One request, read to its end. */
 export type Call = {
@@ -8,6 +9,8 @@ export type Call = {
   readonly query: URLSearchParams
   readonly headers: IncomingMessage['headers']
   readonly body: Buffer
+  /** What was switched on for this call. */
+  readonly effects: readonly Effect[]
 }
 
 export type Answer = {
@@ -21,19 +24,23 @@ export async function readCall(request: IncomingMessage): Promise<Call> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk)
   const { method = 'GET', headers } = request
-  return { method, path: url.pathname, query: url.searchParams, headers, body: Buffer.concat(chunks) }
+  return { method, path: url.pathname, query: url.searchParams, headers, body: Buffer.concat(chunks), effects: [] }
 }
 
-/** Sends an answer; with `cutAt`, only that many bytes of its body before the connection is destroyed. */
-export function send(response: ServerResponse, answer: Answer, cutAt?: number): void {
+/** How an answer goes wrong on its way: after `cutAt` bytes of its body, or by a length that is `lengthOff` too long. */
+export type Mishap = { readonly cutAt?: number | undefined; readonly lengthOff?: number | undefined }
+
+/** Sends an answer; after a mishap the connection is closed, so that the client need not wait for what never comes. */
+export function send(response: ServerResponse, answer: Answer, { cutAt, lengthOff = 0 }: Mishap = {}): void {
   const body = Buffer.from(answer.body)
-  response.writeHead(answer.status, { ...answer.headers, 'content-length': String(body.length) })
-  if (cutAt === undefined || cutAt >= body.length) {
+  response.writeHead(answer.status, { ...answer.headers, 'content-length': String(body.length + lengthOff) })
+  const whole = cutAt === undefined || cutAt >= body.length
+  if (whole && lengthOff === 0) {
     response.end(body)
     return
   }
   response.flushHeaders()
-  response.write(body.subarray(0, cutAt), () => response.destroy())
+  response.write(whole ? body : body.subarray(0, cutAt), () => response.destroy())
 }
 
 export function json(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Answer {

@@ -33,15 +33,22 @@ export function visibleQueries(service: Service, user: string): readonly Query[]
 
 /** GET /ScheduledQueries */
 export function listQueries(call: Call, service: Service, user: string): Answer {
-  const [queryId, queryName] = [parameter(call, 'queryId')?.toLowerCase(), parameter(call, 'queryName')?.toLowerCase()]
+  const [queryId, queryName] = [parameter(call, 'queryId')?.toLowerCase(), parameter(call, 'queryName')]
   const withoutSystem = parameter(call, 'includeSystemQueries')?.toLowerCase() === 'false'
   const onlySystem = parameter(call, 'includeOnlySystemQueries')?.toLowerCase() === 'true'
   const found = visibleQueries(service, user)
     .filter(({ type }) => (onlySystem ? type === 'system' : !withoutSystem || type !== 'system'))
     .filter((query) => queryId === undefined || query.queryId === queryId)
-    .filter((query) => queryName === undefined || query.name.toLowerCase() === queryName)
+    .filter((query) => matchesName(call, query.name, queryName))
   const filtered = queryId !== undefined || queryName !== undefined
   return found.length === 0 && filtered ? refusal(404, NOT_FOUND) : items(found, 'Queries fetched successfully')
+}
+
+/** Names are filtered whole and whatever their case (unknown; dossier, section 15), unless the switch makes it partial. */
+export function matchesName(call: Call, name: string, wanted: string | undefined): boolean {
+  if (wanted === undefined) return true
+  const [known, asked] = [name.toLowerCase(), wanted.toLowerCase()]
+  return call.effects.includes('partialNames') ? known.includes(asked) : known === asked
 }
 
 /** POST /ScheduledQueries */

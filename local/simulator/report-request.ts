@@ -4,18 +4,25 @@ import { type Answer, type Fields, readWireTime, refusal, textField } from './ht
 import { visibleQueries } from './queries.ts'
 import { resolveQuery } from './query.ts'
 import type { Service } from './service.ts'
+import { type Effect, settingOf } from './switches.ts'
 
-/** Who asks for which report, of which service. */
-export type ReportRequest = { readonly fields: Fields; readonly service: Service; readonly user: string }
+/** Who asks for which report, of which service, with what switched on. */
+export type ReportRequest = {
+  readonly fields: Fields
+  readonly service: Service
+  readonly user: string
+  readonly effects: readonly Effect[]
+}
 
 type Check = (request: ReportRequest) => Answer | undefined
 
 const INTERVAL_HOURS = { least: 4, most: 2160 }
-const LEAD_MS = 4 * 3_600_000
+const HOUR_MS = 3_600_000
+const LEAD_MS = 4 * HOUR_MS
 const INVALID = 'Invalid report parameters'
 
 /** The order in which the service is assumed to look at a request (dossier, section 15). */
-const CHECKS: readonly Check[] = [missing, unknownQuery, badInterval, earlyStart, badNames, badDates, recurring]
+const CHECKS: readonly Check[] = [missing, unknownQuery, badInterval, earlyStart, badNames, badDates, quota, recurring]
 
 /** Gives the refusal of the first check that does not hold; undefined when the report can be created. */
 export function refuseReport(request: ReportRequest): Answer | undefined {
@@ -85,6 +92,18 @@ function badDates({ fields }: ReportRequest): Answer | undefined {
     .filter((value) => value !== undefined && value !== null)
   if (given.every((value) => readWireTime(String(value).trim()))) return undefined
   return refusal(500, `Internal error encountered while creating report. Correlation ID <${randomUUID()}>`)
+}
+
+/** The quota of the sister API in its own words; whether this one has any, no source says. */
+function quota({ fields, service, user, effects }: ReportRequest): Answer | undefined {
+  const most = settingOf(effects, 'quota')
+  if (most === undefined || !isExecuteNow(fields)) return undefined
+  const since = service.now().getTime() - HOUR_MS
+  const recent = service.state.reports.filter(
+    (report) => report.user === user && report.executeNow && Date.parse(report.createdTime) > since,
+  )
+  if (recent.length < most) return undefined
+  return refusal(400, `User has exceeded its ExecuteNow report creation quota of ${most} reports/60 mins`)
 }
 
 /** A limit of this simulator and not of the service: nothing of ours asks for recurring reports. */

@@ -12,7 +12,7 @@ import {
   textField,
   wireTime,
 } from './http.ts'
-import { visibleQueries } from './queries.ts'
+import { matchesName, visibleQueries } from './queries.ts'
 import { refuseReport } from './report-request.ts'
 import type { Service } from './service.ts'
 import type { Query, Report } from './state.ts'
@@ -24,13 +24,17 @@ export function standingReports(service: Service, user?: string): readonly Repor
 
 /** GET /ScheduledReport */
 export function listReports(call: Call, service: Service, user: string): Answer {
-  const wanted = ['reportId', 'reportName', 'queryId'] as const
-  const filters = wanted.flatMap((name) => {
-    const value = parameter(call, name)?.toLowerCase()
-    return value === undefined ? [] : [(report: Report) => report[name].toLowerCase() === value]
-  })
-  const found = standingReports(service, user).filter((report) => filters.every((matches) => matches(report)))
-  if (found.length === 0 && filters.length > 0) return refusal(404, NOT_FOUND)
+  const [reportId, queryId] = [parameter(call, 'reportId')?.toLowerCase(), parameter(call, 'queryId')?.toLowerCase()]
+  const reportName = parameter(call, 'reportName')
+  const listed = standingReports(service, user).filter(
+    (report) => !report.executeNow || !call.effects.includes('unlisted'),
+  )
+  const found = listed
+    .filter((report) => reportId === undefined || report.reportId === reportId)
+    .filter((report) => queryId === undefined || report.queryId === queryId)
+    .filter((report) => matchesName(call, report.reportName, reportName))
+  const filtered = [reportId, queryId, reportName].some((filter) => filter !== undefined)
+  if (found.length === 0 && filtered) return refusal(404, NOT_FOUND)
   return items(
     found.map((report) => reportItem(service, report)),
     'Reports fetched successfully',
@@ -40,7 +44,7 @@ export function listReports(call: Call, service: Service, user: string): Answer 
 /** POST /ScheduledReport */
 export function createReport(call: Call, service: Service, user: string): Answer {
   const fields = readFields(call)
-  const refused = refuseReport({ fields, service, user })
+  const refused = refuseReport({ fields, service, user, effects: call.effects })
   if (refused) return refused
   const queryId = textField(fields, 'QueryId')?.toLowerCase()
   const query = visibleQueries(service, user).find((visible) => visible.queryId === queryId)

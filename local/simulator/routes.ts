@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { answerInstead, cutPlace, spoilAnswer } from './answers.ts'
 import { listDatasets } from './datasets.ts'
-import { answerDownload, refuseDownload } from './downloads.ts'
+import { afterCut, answerDownload, refuseDownload } from './downloads.ts'
 import { listExecutions } from './executions.ts'
-import type { Endpoint, EndpointEffect, StatusEffect } from './faults.ts'
-import { type Answer, type Call, json, NOT_FOUND, readCall, refusal, send } from './http.ts'
+import { type Answer, type Call, type Mishap, NOT_FOUND, readCall, refusal, send } from './http.ts'
 import { createQuery, deleteQuery, listQueries } from './queries.ts'
 import { createReport, deleteReport, listReports, standingReports } from './reports.ts'
 import type { ServedReports } from './served.ts'
 import type { LoggedRequest, Service } from './service.ts'
+import { type Effect, type Endpoint, settingOf } from './switches.ts'
 import { answerDiscovery, answerToken, userOf } from './tokens.ts'
 
 /** A route without an endpoint cannot be made to fail. */
@@ -25,22 +26,23 @@ const api = (endpoint: Endpoint, method: Route['method'], path: string, answer: 
   method,
   path: new RegExp(`^/insights/v1/mpn/${path}/?$`, 'i'),
   answer: (call, service) => {
-    const user = userOf(service, call.headers)
-    return user === undefined ? refusal(401, 'Unauthorized') : answer(call, service, user)
+    const caller = userOf(service, call.headers)
+    if (caller === undefined) return refusal(401, 'Unauthorized')
+    return caller.role ? answer(call, service, caller.user) : refusal(403, 'Forbidden')
   },
 })
 
 /** What the service answers under its base address, and the signed links. */
 export function serviceRoutes(served: ServedReports): readonly Route[] {
   return [
-    api('datasets', 'GET', 'ScheduledDataset', listDatasets),
+    api('listDatasets', 'GET', 'ScheduledDataset', listDatasets),
     api('listQueries', 'GET', 'ScheduledQueries', listQueries),
     api('createQuery', 'POST', 'ScheduledQueries', createQuery),
     api('deleteQuery', 'DELETE', 'ScheduledQueries/[^/]+', deleteQuery),
     api('listReports', 'GET', 'ScheduledReport', listReports),
     api('createReport', 'POST', 'ScheduledReport', createReport),
     api('deleteReport', 'DELETE', 'ScheduledReport/[^/]+', deleteReport),
-    api('executions', 'GET', 'ScheduledReport/execution/[^/]+', listExecutions),
+    api('listExecutions', 'GET', 'ScheduledReport/execution/[^/]+', listExecutions),
     downloadRoute(served),
   ]
 }
@@ -63,37 +65,36 @@ function downloadRoute(served: ServedReports): Route {
       const run = service.state.executions.find((execution) => execution.executionId === executionId)
       const refused = refuseDownload(call, service)
       if (refused) return refused
-      return report && run ? answerDownload(call, served.of(report, run)) : refusal(404, NOT_FOUND)
+      if (!report || !run) return refusal(404, NOT_FOUND)
+      const answer = answerDownload(call, served.of(report, run))
+      afterCut(call, service, run)
+      return answer
     },
   }
 }
 
-/** Reads, logs and answers one request, with whatever fault hits it. */
+/** Reads, logs and answers one request, with whatever faults hit it. */
 export async function serve(
   request: IncomingMessage,
   response: ServerResponse,
   routes: readonly Route[],
   service: Service,
 ): Promise<void> {
-  const call = await readCall(request)
-  service.requests.push(logged(call, service.now()))
-  const route = routes.find(({ method, path }) => method === call.method && path.test(call.path))
+  const received = await readCall(request)
+  service.requests.push(logged(received, service.now()))
+  const route = routes.find(({ method, path }) => method === received.method && path.test(received.path))
   if (!route) return send(response, refusal(404, NOT_FOUND))
-  const effect = route.endpoint && service.faults.takeEndpoint(route.endpoint)
-  if (effect === 'drop') return void request.socket.destroy()
-  if (isStatus(effect)) return send(response, faultAnswer(effect))
-  const answer = route.answer(call, service)
-  if (effect === 'lost') return void request.socket.destroy()
-  send(response, answer, effect?.cutAt)
+  const effects = route.endpoint ? service.faults.take(route.endpoint) : []
+  const call = { ...received, effects }
+  if (effects.includes('hang')) return
+  if (effects.includes('drop')) return void request.socket.destroy()
+  const answer = answerInstead(effects) ?? spoilAnswer(route.answer(call, service), call, service)
+  if (effects.includes('lost')) return void request.socket.destroy()
+  send(response, answer, mishapOf(effects, answer, service))
 }
 
-function isStatus(effect: EndpointEffect | undefined): effect is StatusEffect {
-  return typeof effect === 'object' && 'status' in effect
-}
-
-function faultAnswer({ status, message, body, headers = {} }: StatusEffect): Answer {
-  if (typeof body === 'string') return { status, headers, body }
-  return body === undefined ? refusal(status, message ?? String(status), headers) : json(status, body, headers)
+function mishapOf(effects: readonly Effect[], answer: Answer, service: Service): Mishap {
+  return { cutAt: cutPlace(effects, answer.body.length, service), lengthOff: settingOf(effects, 'lengthOff') }
 }
 
 function logged(call: Call, at: Date): LoggedRequest {

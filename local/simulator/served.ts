@@ -1,9 +1,11 @@
-import { makeRows } from './data.ts'
+import { makeRows, stepPeriod, timeValue } from './data.ts'
 import { datasetsOf } from './datasets.ts'
 import { compress, encodeText } from './encode.ts'
 import { readWireTime } from './http.ts'
 import { type ResolvedQuery, resolveQuery, type SelectedColumn } from './query.ts'
+import type { Restatement } from './restate.ts'
 import type { Service } from './service.ts'
+import { type SpoiltCell, spoilTable } from './spoil.ts'
 import type { Execution, Report } from './state.ts'
 import { type QueryTimes, timespanTimes } from './timespan.ts'
 import type { Value } from './values.ts'
@@ -28,10 +30,11 @@ export function createServedReports(service: Service): ServedReports {
   const kept = new Map<string, Served>()
   return {
     of: (report, execution) => {
-      const known = kept.get(execution.executionId)
+      const key = `${execution.executionId} ${execution.replaced ?? ''}`
+      const known = kept.get(key)
       if (known) return known
       const made = makeServed(service, report, execution)
-      kept.set(execution.executionId, made)
+      kept.set(key, made)
       const [oldest] = kept.keys()
       if (kept.size > KEPT && oldest !== undefined) kept.delete(oldest)
       return made
@@ -40,22 +43,55 @@ export function createServedReports(service: Service): ServedReports {
 }
 
 function makeServed(service: Service, report: Report, execution: Execution): Served {
+  const { faults } = execution
   const file = service.pinned.get(execution.executionId) ?? service.files.get(report.queryId)
-  if (file) return { header: [], columns: [], rows: [], text: file.toString('utf8'), bytes: compress(file) }
+  if (file) return servedFile(file, execution)
   const query = resolveQuery(report.query, datasetsOf(service.profile))
   if (typeof query === 'string')
     throw new Error(`report ${report.reportId}: ${query}: was it made under another profile?`)
-  const times = timesOf(report, query, new Date(execution.queuedAt))
-  const rows = makeRows({ seed: service.seed, query, times, rows: service.rows })
-  const header = query.columns.map(({ name }) => name)
-  const text = encodeText(header, rows, report.format)
-  return { header, columns: query.columns, rows, text, bytes: compress(text) }
+  const times = timesOf(report, query, execution)
+  const restatements = restatementsOf(service, query, execution)
+  const rows = makeRows({ seed: service.seed, query, times, rows: service.rows, restatements })
+  const made = { header: query.columns.map(({ name }) => name), columns: query.columns, rows }
+  const table = spoilTable(made, faults, cellOutside(query, times))
+  const text = encodeText(table.header, table.rows, formatOf(report, execution), faults)
+  return { ...table, text, bytes: compress(text, faults) }
+}
+
+/** A file is served as it is; replaced, an empty part behind it makes other bytes of the same text. */
+function servedFile(file: Buffer, { faults, replaced }: Execution): Served {
+  const bytes = Buffer.concat([compress(file, faults), ...(replaced ? [compress('')] : [])])
+  return { header: [], columns: [], rows: [], text: file.toString('utf8'), bytes }
+}
+
+/** What a report's file is, and is called; not always what was asked for. */
+export function formatOf(report: Report, { faults }: Execution): Report['format'] {
+  return faults.includes('tsv') ? 'tsv' : report.format
+}
+
+function restatementsOf(
+  { state }: Service,
+  { dataset }: ResolvedQuery,
+  { restatements, replaced }: Execution,
+): readonly (Restatement | undefined)[] {
+  const before = state.restatements.slice(0, restatements)
+  const known = before.map((each) => (each.dataset.toLowerCase() === dataset.name.toLowerCase() ? each : undefined))
+  return replaced ? [...known, { dataset: dataset.name, rows: 'changed' }] : known
+}
+
+/** A time just before the window, for the row that is to lie outside. */
+function cellOutside({ dataset, columns }: ResolvedQuery, times: QueryTimes): SpoiltCell | undefined {
+  const column = columns.find(({ name }) => name === dataset.timeColumn)
+  if (!column || !dataset.grain) return undefined
+  return { column: column.name, value: timeValue(column, stepPeriod(dataset.grain, times.from, -1)) }
 }
 
 /** Query times replace the timespan of the query; one of them alone replaces its end of it. */
-function timesOf(report: Report, query: ResolvedQuery, queuedAt: Date): QueryTimes {
-  const to = readWireTime(report.queryEndTime ?? '') ?? queuedAt
+function timesOf(report: Report, query: ResolvedQuery, { queuedAt, faults }: Execution): QueryTimes {
+  const ignored = faults.includes('timesIgnored')
+  const [start, end] = ignored ? [null, null] : [report.queryStartTime, report.queryEndTime]
+  const to = readWireTime(end ?? '') ?? new Date(queuedAt)
   const spanned = timespanTimes(query.timespan, to)
-  if (report.queryStartTime === null && report.queryEndTime === null) return spanned
-  return { from: readWireTime(report.queryStartTime ?? '') ?? spanned.from, to }
+  const from = readWireTime(start ?? '') ?? spanned.from
+  return { from, to: end !== null && faults.includes('endExclusive') ? new Date(to.getTime() - 1) : to }
 }

@@ -31,6 +31,8 @@ export type Service = {
   readonly files: Map<string, Buffer>
   /** The file each execution was created under, by executionId: a later file does not change an earlier report. */
   readonly pinned: Map<string, Buffer>
+  /** Signatures of links that were made to expire early. */
+  readonly expired: Set<string>
   readonly faults: Faults
   readonly requests: LoggedRequest[]
   now(): Date

@@ -7,6 +7,7 @@ import { answerControl } from './control.ts'
 import { createFaults, type FaultRule } from './faults.ts'
 import { readCall, send } from './http.ts'
 import { standingReports } from './reports.ts'
+import type { Restatement } from './restate.ts'
 import { AUTHORITY_ROUTES, serve, serviceRoutes } from './routes.ts'
 import { createServedReports, type Served, type ServedReports } from './served.ts'
 import type { LoggedRequest, Profile, Service } from './service.ts'
@@ -28,7 +29,10 @@ export type Simulator = {
   served(reportId: string): Served | undefined
   /** What stands at the service now. */
   reports(): readonly Report[]
+  /** Turns on a switch of `switches.ts`; throws where it cannot act. */
   fault(rule: FaultRule): void
+  /** Reports of the dataset created from now on hold other rows than those before. */
+  restate(restatement: Restatement): void
   /** Serves these very bytes, compressed, for every report of the query created from now on. */
   serveFile(queryId: string, bytes: Buffer): void
   /** Moves the simulator's clock. */
@@ -91,6 +95,7 @@ function createService(options: SimulatorOptions, now: () => Date, origin: strin
     authority,
     files: new Map(),
     pinned: new Map(),
+    expired: new Set<string>(),
     faults: createFaults(),
     requests: [],
     now,
@@ -115,6 +120,10 @@ function compose(
     served: (reportId) => servedOf(service, served, reportId.toLowerCase()),
     reports: () => standingReports(service),
     fault: (rule) => service.faults.add(rule),
+    restate: (restatement) => {
+      service.state.restatements = [...service.state.restatements, restatement]
+      service.save()
+    },
     serveFile: (queryId, bytes) => void service.files.set(queryId.toLowerCase(), bytes),
     advance: (milliseconds) => {
       advance(milliseconds)

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { Restatement } from './restate.ts'
+import type { Effect } from './switches.ts'
 
 /** A query as the service answers it. */
 export type Query = {
@@ -45,6 +47,12 @@ export type Execution = {
   readonly readyAt: string
   /** Whether its completion was seen, and its callback thereby sent. */
   readonly announced: boolean
+  /** What was switched on for this report and its callback when it was created. */
+  readonly faults: readonly Effect[]
+  /** How many of the restatements had come before it. */
+  readonly restatements: number
+  /** Set when its file was replaced while it was downloaded. */
+  readonly replaced?: true
 }
 
 /** What the simulator remembers over a restart. */
@@ -53,12 +61,14 @@ export type State = {
   queries: readonly Query[]
   reports: readonly Report[]
   executions: readonly Execution[]
+  restatements: readonly Restatement[]
 }
 
 /** Reads the state from `file`; without a file, or before it exists, a fresh state with a new signing key. */
 export function loadState(file: string | undefined): State {
   if (file === undefined || !existsSync(file)) {
-    return { signingKey: randomBytes(32).toString('hex'), queries: [], reports: [], executions: [] }
+    const nothing = { queries: [], reports: [], executions: [], restatements: [] }
+    return { signingKey: randomBytes(32).toString('hex'), ...nothing }
   }
   return JSON.parse(readFileSync(file, 'utf8')) as State
 }

@@ -16,13 +16,16 @@ export function isSigned(service: Service, text: string, signature: string): boo
   return given.length === wanted.length && timingSafeEqual(given, wanted)
 }
 
+/** Who sent a call; `role` is false where the account may not read anything. */
+export type User = { readonly user: string; readonly role: boolean }
+
 /** Who sent the call, by a token this simulator issued and that has not expired; undefined means 401. */
-export function userOf(service: Service, headers: IncomingHttpHeaders): string | undefined {
+export function userOf(service: Service, headers: IncomingHttpHeaders): User | undefined {
   const bearer = /^Bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1]
   const [payload = '', signature = ''] = (bearer ?? String(headers['x-aaduserticket'] ?? '')).split('.')
   if (!isSigned(service, `token ${payload}`, signature)) return undefined
-  const claims = parseJson(Buffer.from(payload, 'base64url').toString('utf8')) as { user: string; expires: number }
-  return claims.expires > service.now().getTime() ? claims.user : undefined
+  const claims = parseJson(Buffer.from(payload, 'base64url').toString('utf8')) as User & { expires: number }
+  return claims.expires > service.now().getTime() ? claims : undefined
 }
 
 /** POST /{tenant}/oauth2/v2.0/token and the older /{tenant}/oauth2/token: client_credentials and refresh_token. */
@@ -44,7 +47,8 @@ export function answerToken(call: Call, service: Service): Answer {
 
 function tokenAnswer(service: Service, user: string, call: Call, form: URLSearchParams): object {
   const now = service.now().getTime()
-  const payload = Buffer.from(JSON.stringify({ user, expires: now + TOKEN_SECONDS * 1000, id: randomUUID() }))
+  const role = !call.effects.includes('noRole')
+  const payload = Buffer.from(JSON.stringify({ user, role, expires: now + TOKEN_SECONDS * 1000, id: randomUUID() }))
   const text = payload.toString('base64url')
   const common = { token_type: 'Bearer', access_token: `${text}.${sign(service, `token ${text}`)}` }
   // Like the real endpoint, an old refresh token stays good: a new one replaces it without revoking it.

@@ -99,7 +99,7 @@ describe('a signed link', () => {
 describe('faults', () => {
   it('hit the call they name, counted from their registration, and no other', async () => {
     await client.get('ScheduledDataset')
-    simulator.fault({ endpoint: 'datasets', nth: 2, effect: { status: 429, headers: { 'Retry-After': '7' } } })
+    simulator.fault({ endpoint: 'listDatasets', nth: 2, effect: { status: 429, headers: { 'Retry-After': '7' } } })
     simulator.fault({ endpoint: 'listReports', nth: 'all', effect: { status: 400, message: 'no quota left' } })
     expect((await client.get('ScheduledDataset')).status).toBe(200)
     const headers = { authorization: `Bearer ${await getToken(simulator)}` }

@@ -82,7 +82,7 @@ describe('control over HTTP', () => {
 
   it('does what the methods do', async () => {
     const client = await connect(simulator)
-    await control('fault', JSON.stringify({ endpoint: 'datasets', effect: { status: 500 } }))
+    await control('fault', JSON.stringify({ endpoint: 'listDatasets', effect: { status: 500 } }))
     expect((await client.get('ScheduledDataset')).status).toBe(500)
     await control('file/d1a4d75e-5ca8-4847-845f-ee0a9be6f07b', 'a,b\r\n')
     const reportId = await createReport(client, QUERY, { QueryId: 'd1a4d75e-5ca8-4847-845f-ee0a9be6f07b' })
