@@ -1,18 +1,9 @@
 import { type FeedRow, feedRowKey } from '../core/app-rows.ts'
 import { FAILURES, type Failure, isFailure } from '../core/failures.ts'
 import { isFeedName } from '../core/feed-name.ts'
-import {
-  isOpen,
-  type Landing,
-  type Requested,
-  type Requesting,
-  toFailed,
-  toLanding,
-  toPlanned,
-  toRequested,
-  toTakenOver,
-} from '../core/ledger.ts'
+import { isOpen, type Landing, type Requested, type Requesting } from '../core/ledger.ts'
 import { reportName } from '../core/remote-names.ts'
+import { toFailed, toLanding, toPlanned, toRequested, toTakenOver } from '../core/transitions.ts'
 import { parseWindowId, windowId } from '../core/windows.ts'
 import type { Stored } from '../services/ledger-table.ts'
 import { type IngestMessage, readIngestMessage } from '../services/work-queue.ts'

@@ -1,6 +1,7 @@
 import { isFailure } from '../core/failures.ts'
 import { isFeedName } from '../core/feed-name.ts'
-import { type Landing, type Requested, toFailed, toRequestedAgain } from '../core/ledger.ts'
+import type { Landing, Requested } from '../core/ledger.ts'
+import { toFailed, toRequestedAgain } from '../core/transitions.ts'
 import { parseWindowId, windowId } from '../core/windows.ts'
 import { type IngestMessage, readIngestMessage } from '../services/work-queue.ts'
 import { nameOf } from './job.ts'

@@ -1,17 +1,10 @@
 import type { FeedRow } from '../core/app-rows.ts'
 import { type Failure, isFailure } from '../core/failures.ts'
-import {
-  isOpen,
-  type LedgerEntry,
-  type Requesting,
-  toFailed,
-  toPlanned,
-  toRequested,
-  toRequesting,
-} from '../core/ledger.ts'
+import { isOpen, type LedgerEntry, type Requesting } from '../core/ledger.ts'
 import { type Creation as Slot, takeSlot, throttled } from '../core/pacing.ts'
 import type { RequestAction } from '../core/plan.ts'
 import { reportName } from '../core/remote-names.ts'
+import { toFailed, toPlanned, toRequested, toRequesting } from '../core/transitions.ts'
 import { queryTimes, windowId } from '../core/windows.ts'
 import { callbackToken } from '../services/callback-token.ts'
 import type { Creation, InsightsClient } from '../services/insights-client.ts'

@@ -1,13 +1,6 @@
 import { FAILURES, type Failure, isFailure } from '../core/failures.ts'
-import {
-  type Figures,
-  type Landed,
-  type LedgerEntry,
-  toFailed,
-  toLanded,
-  toNextAttempt,
-  toRequestedAgain,
-} from '../core/ledger.ts'
+import type { Figures, Landed, LedgerEntry } from '../core/ledger.ts'
+import { toFailed, toLanded, toNextAttempt, toRequestedAgain } from '../core/transitions.ts'
 import { windowId } from '../core/windows.ts'
 import type { Stored } from '../services/ledger-table.ts'
 import { block, unblock } from './feed-row.ts'

@@ -1,15 +1,7 @@
 import { type Failure, failed, isFailure } from '../core/failures.ts'
-import {
-  type LedgerEntry,
-  type Requested,
-  type Requesting,
-  toFailed,
-  toLandedAgain,
-  toNextAttempt,
-  toPlanned,
-  toRequested,
-} from '../core/ledger.ts'
+import type { LedgerEntry, Requested, Requesting } from '../core/ledger.ts'
 import type { SweepAction } from '../core/sweep.ts'
+import { toFailed, toLandedAgain, toNextAttempt, toPlanned, toRequested } from '../core/transitions.ts'
 import { windowId } from '../core/windows.ts'
 import type { Stored } from '../services/ledger-table.ts'
 import { changeFeedRow } from './feed-row.ts'
