@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { bundle } from '../../local/build.ts'
 import { hasEnded, startNode, stopProcess, waitUntil } from '../../local/processes.ts'
+import { freshName } from '../setup/storage.ts'
 
 const PROJECT = join(import.meta.dirname, '../..')
 
@@ -15,7 +16,14 @@ export type HostProcess = {
   readonly lines: readonly string[]
   /** The lines that are JSON, of one function. */
   logged(name: string): Record<string, unknown>[]
+  /** Resolves when the process is gone and everything it said is in `lines`. */
+  readonly ended: Promise<unknown>
   stop(): Promise<void>
+}
+
+/** What the fixture app needs in its environment: a queue of its own, and a timer that stays still. */
+export function fixtureSettings(storage: string, more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+  return { DataStorage: storage, FIXTURE_QUEUE: freshName('q'), FIXTURE_SCHEDULE: '0 0 0 1 1 *', ...more }
 }
 
 /** Makes the folder of an app whose `main` is the bundle of `entry`, with the given host.json. */
@@ -50,7 +58,7 @@ export async function runHost(root: string, env: NodeJS.ProcessEnv = {}): Promis
     await stopProcess(child)
     await ended
   }
-  return { child, origin, lines, logged: (name) => logged(lines, name), stop }
+  return { child, origin, lines, logged: (name) => logged(lines, name), ended, stop }
 }
 
 function logged(lines: readonly string[], name: string): Record<string, unknown>[] {

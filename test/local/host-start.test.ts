@@ -3,11 +3,9 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { QueueClient } from '@azure/storage-queue'
 import { afterEach, beforeAll, expect, inject, test } from 'vitest'
-import { hasEnded, stopProcess, waitUntil } from '../../local/processes.ts'
-import { freshName } from '../setup/storage.ts'
-import { type HostProcess, makeApp, runHost, spawnHost } from './host-process.ts'
+import { waitUntil } from '../../local/processes.ts'
+import { fixtureSettings, type HostProcess, makeApp, runHost, spawnHost } from './host-process.ts'
 
 const storage = inject('storage')
 let root: string
@@ -21,20 +19,16 @@ afterEach(async () => {
   host = undefined
 })
 
-const settings = (more: NodeJS.ProcessEnv = {}) => ({
-  DataStorage: storage,
-  FIXTURE_QUEUE: freshName('q'),
-  FIXTURE_SCHEDULE: '0 0 0 1 1 *',
-  ...more,
-})
-
 async function start(more?: NodeJS.ProcessEnv): Promise<HostProcess> {
-  host = await runHost(root, settings(more))
+  host = await runHost(root, fixtureSettings(storage, more))
   return host
 }
 
 /** Starts a host that is expected to end by itself, and gives what it said. */
-async function failedStart(args: readonly string[], env: NodeJS.ProcessEnv = settings()): Promise<string> {
+async function failedStart(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = fixtureSettings(storage),
+): Promise<string> {
   const { child, lines, ended } = spawnHost(args, env)
   await ended
   expect(child.exitCode).toBe(1)
@@ -47,88 +41,20 @@ async function textApp(source: string): Promise<string> {
   return makeApp(join(folder, 'app.ts'))
 }
 
-async function allGone(child: HostProcess['child']): Promise<void> {
-  await waitUntil('the process is gone', () => hasEnded(child))
-}
-
-test.each(['SIGTERM', 'SIGINT'] as const)(
-  '%s: nothing new is taken, what runs is finished, then the process ends',
-  async (signal) => {
-    const FIXTURE_RELEASE = join(await mkdtemp(join(tmpdir(), 'host-')), 'release')
-    const { child, origin, lines, logged } = await start({ FIXTURE_RELEASE })
-    const answer = fetch(`${origin}/api/held`).then((response) => response.text())
-    await waitUntil('the call is being worked on', () => logged('held').length > 0)
-    child.kill(signal)
-    await waitUntil('nothing new is taken', () => isRefused(origin))
-    expect(hasEnded(child)).toBe(false)
-    await writeFile(FIXTURE_RELEASE, '')
-    expect(await answer).toBe('finished')
-    await allGone(child)
-    expect(child.exitCode).toBe(0)
-    await waitUntil('the hook at the end has run', () => lines.includes('appTerminate ran'))
-  },
-)
-
-function isRefused(origin: string): Promise<boolean> {
-  return fetch(`${origin}/api/silent`).then(
-    () => false,
-    () => true,
-  )
-}
-
-test('a stop waits 10 s for a function that never ends, and no longer', async () => {
-  const { child, origin } = await start()
-  const began = Date.now()
-  const call = fetch(`${origin}/api/forever`).catch(() => 'cut')
-  await waitUntil('the host answers', async () => (await fetch(`${origin}/api/silent`)).ok)
-  child.kill('SIGTERM')
-  expect(await call).toBe('cut')
-  await allGone(child)
-  expect(child.exitCode).toBe(0)
-  expect(Date.now() - began).toBeGreaterThanOrEqual(10_000)
-})
-
-test('a stop finishes the message that is being worked on, and takes no other', async () => {
-  const FIXTURE_QUEUE = freshName('q')
-  const FIXTURE_RELEASE = join(await mkdtemp(join(tmpdir(), 'host-')), 'release')
-  const queue = new QueueClient(storage, FIXTURE_QUEUE)
-  await queue.create()
-  await queue.sendMessage(Buffer.from('{"work":"slow"}').toString('base64'))
-  await writeFile(join(root, 'host.json'), '{ "extensions": { "queues": { "batchSize": 1, "newBatchThreshold": 0 } } }')
-  const { child, logged, origin } = await start({ FIXTURE_QUEUE, FIXTURE_RELEASE })
-  await writeFile(join(root, 'host.json'), '{}')
-  await waitUntil('the message is being worked on', () => logged('worker').length > 0)
-  await queue.sendMessage(Buffer.from('{"work":"next"}').toString('base64'))
-  child.kill('SIGTERM')
-  await waitUntil('nothing new is taken', () => isRefused(origin))
-  await writeFile(FIXTURE_RELEASE, '')
-  await allGone(child)
-  expect(logged('worker')).toHaveLength(1)
-  const left = await queue.peekMessages({ numberOfMessages: 5 })
-  expect(left.peekedMessageItems.map(({ dequeueCount }) => dequeueCount)).toEqual([0])
-})
-
-test('when the one who started it goes away, the host stops in order', async () => {
-  const { child, lines } = await start()
-  await stopProcess(child)
-  expect(child.exitCode).toBe(0)
-  expect(lines).toContain('appTerminate ran')
-})
-
 test('a rejection nobody waits for kills the process, as it kills the worker', async () => {
-  const { child, origin, lines } = await start()
+  const { child, origin, lines, ended } = await start()
   await fetch(`${origin}/api/floating`).catch(() => undefined)
-  await allGone(child)
+  await ended
   expect(child.exitCode).not.toBe(0)
-  await waitUntil('the reason is told', () => lines.join().includes('nobody waits for me'))
+  expect(lines.join()).toContain('nobody waits for me')
 })
 
 test('a function that runs longer than functionTimeout takes the process with it', async () => {
   await writeFile(join(root, 'host.json'), '{ "functionTimeout": "00:00:01" }')
-  const { child, origin, lines } = await start()
+  const { child, origin, lines, ended } = await start()
   await writeFile(join(root, 'host.json'), '{}')
   await fetch(`${origin}/api/forever`).catch(() => undefined)
-  await allGone(child)
+  await ended
   expect(child.exitCode).toBe(1)
   expect(lines).toContain('Function forever ran longer than functionTimeout (1 s): the process ends')
 })
