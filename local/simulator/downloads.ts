@@ -37,8 +37,8 @@ function expireLink(call: Call, service: Service): void {
 /** What a cut brings with it: the link is refused from then on, or the file is another one. */
 export function afterCut(call: Call, service: Service, run: Execution): void {
   const cut = call.effects.find((effect): effect is CutEffect => typeof effect === 'object' && 'cutAt' in effect)
-  if (cut?.then === 'expired') expireLink(call, service)
-  if (cut?.then !== 'replaced') return
+  if (cut?.after === 'expired') expireLink(call, service)
+  if (cut?.after !== 'replaced') return
   const { state } = service
   state.executions = state.executions.map((kept) => (kept === run ? { ...run, replaced: true } : kept))
   service.save()

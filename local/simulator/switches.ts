@@ -74,7 +74,7 @@ const SWITCHES = {
   noRole: { on: ['token'] },
 
   // The way of a file.
-  /** This many bytes of the body, or some, then the connection is destroyed; `then` the link expires or the file is replaced. */
+  /** This many bytes of the body, or some, then the connection is destroyed; `after` that the link expires or the file is replaced. */
   cutAt: { on: ['download'], takes: (value) => number(value) || value === 'random' },
   /** 403 from this call on, until a fresh link is asked for. */
   expired: { on: ['download'] },
@@ -150,9 +150,9 @@ export type StatusEffect = {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-export type CutEffect = { readonly cutAt: number | 'random'; readonly then?: 'expired' | 'replaced' }
+export type CutEffect = { readonly cutAt: number | 'random'; readonly after?: 'expired' | 'replaced' }
 
-/** A switch turned on: its name, or an object whose key is its name: `'hang'`, `{ cutAt: 100, then: 'expired' }`. */
+/** A switch turned on: its name, or an object whose key is its name: `'hang'`, `{ cutAt: 100, after: 'expired' }`. */
 export type Effect =
   | Exclude<SwitchName, keyof Values>
   | StatusEffect

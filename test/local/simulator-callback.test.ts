@@ -84,6 +84,35 @@ describe('a callback', () => {
     expect(second).toBe(`POST /forged/${forged}`)
   })
 
+  it('comes too early once more, before the execution is completed', async () => {
+    simulator.fault({ endpoint: 'callback', effect: 'early' })
+    const reportId = await createReport(client, QUERY, { CallbackUrl: `${origin}/early` })
+    expect(await called(1)).toEqual([`POST /early/${reportId}`])
+    expect((await client.get(`ScheduledReport/execution/${reportId}`)).status).toBe(404)
+    simulator.advance(SECOND)
+    expect(await called(2)).toEqual([`POST /early/${reportId}`, `POST /early/${reportId}`])
+  })
+
+  it('comes for an older attempt once more, also when that was deleted', async () => {
+    const { envelope } = await client.post('ScheduledQueries', { Name: 'same', Query: QUERY })
+    const attempt = (number: number) => ({ QueryId: envelope.value?.[0]?.queryId, CallbackUrl: `${origin}/${number}` })
+    const older = await complete(attempt(1))
+    await called(1)
+    await client.delete(`ScheduledReport/${older}`)
+    simulator.fault({ endpoint: 'callback', effect: 'stale' })
+    const newer = await complete(attempt(2))
+    expect(await called(3)).toEqual([`POST /1/${older}`, `POST /1/${older}`, `POST /2/${newer}`])
+  })
+
+  it('is not sent when it is lost, and what was to come beside it is', async () => {
+    simulator.fault({ endpoint: 'callback', effect: 'lost' })
+    simulator.fault({ endpoint: 'callback', effect: 'forged' })
+    const reportId = await complete({ CallbackUrl: `${origin}/forged` })
+    const next = await complete({ CallbackUrl: `${origin}/next` })
+    expect(await called(2)).toContain(`POST /next/${next}`)
+    expect(calls.some((call) => call.includes(reportId))).toBe(false)
+  })
+
   it('is not sent for a report deleted before it was ready', async () => {
     const reportId = await createReport(client, QUERY, { CallbackUrl: `${origin}/deleted` })
     await client.delete(`ScheduledReport/${reportId}`)

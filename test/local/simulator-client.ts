@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http'
+import { get, type IncomingMessage } from 'node:http'
 import { request } from 'node:https'
-import { text } from 'node:stream/consumers'
+import { buffer, text } from 'node:stream/consumers'
 import type { Simulator } from '../../local/simulator/simulator.ts'
 
 export type Envelope = {
@@ -67,6 +67,17 @@ export async function createReport(client: Client, query: string, fields: object
 /** The signed link of a completed report. */
 export async function linkOf(client: Client, reportId: string): Promise<string> {
   return String(first((await client.get(`ScheduledReport/execution/${reportId}`)).envelope).reportAccessSecureLink)
+}
+
+/** The body as it came over the wire: fetch would decode it. */
+export async function rawBody(
+  link: string,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; headers: Record<string, unknown>; body: Buffer }> {
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    get(link, { headers }, resolve).on('error', reject)
+  })
+  return { status: answer.statusCode ?? 0, headers: answer.headers, body: await buffer(answer) }
 }
 
 export async function until<T>(read: () => T | undefined | Promise<T | undefined>, within = 10_000): Promise<T> {

@@ -1,0 +1,210 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
+import {
+  type Client,
+  connect,
+  createReport,
+  type Envelope,
+  first,
+  getToken,
+  linkOf,
+  postForm,
+} from './simulator-client.ts'
+
+const QUERY = 'SELECT Month, CustomerName FROM AzureUsage'
+const NOW = new Date('2025-05-01T12:00:00Z')
+
+let simulator: Simulator
+let client: Client
+
+beforeEach(async () => {
+  simulator = await startSimulator({ now: () => NOW, generationMilliseconds: 0, rows: 3 })
+  client = await connect(simulator)
+})
+afterEach(() => simulator.close())
+
+async function ask(path: string, signal = AbortSignal.timeout(10_000)) {
+  const headers = { authorization: `Bearer ${await getToken(simulator)}` }
+  const url = path.startsWith('http') ? path : `${simulator.baseUrl}/${path}`
+  const response = await fetch(url, { headers, signal })
+  return { status: response.status, type: response.headers.get('content-type'), text: await response.text() }
+}
+
+describe('an answer', () => {
+  it('is a gateway page under any status', async () => {
+    simulator.fault({ endpoint: 'listReports', effect: { page: 502 } })
+    simulator.fault({ endpoint: 'listReports', nth: 2, effect: { page: 200 } })
+    expect(await ask('ScheduledReport')).toMatchObject({ status: 502, type: 'text/html' })
+    expect(await ask('ScheduledReport')).toMatchObject({ status: 200, text: expect.stringMatching(/^<html>/) })
+  })
+
+  it('is an error envelope under 200', async () => {
+    simulator.fault({ endpoint: 'listDatasets', effect: { envelope: 503 } })
+    expect(await client.get('ScheduledDataset')).toMatchObject({
+      status: 200,
+      envelope: { value: null, statusCode: 503 },
+    })
+  })
+
+  it('has names in PascalCase, without nextLink and dataRedacted', async () => {
+    simulator.fault({ endpoint: 'listDatasets', effect: 'pascalCase' })
+    const envelope = JSON.parse((await ask('ScheduledDataset?datasetName=Profile')).text)
+    expect(Object.keys(envelope)).toEqual(['Value', 'TotalCount', 'Message', 'StatusCode'])
+    expect(envelope.Value[0].DatasetName).toBe('Profile')
+  })
+
+  it('says that data is redacted', async () => {
+    const reportId = await createReport(client, QUERY)
+    simulator.fault({ endpoint: 'listExecutions', effect: 'redacted' })
+    expect((await client.get(`ScheduledReport/execution/${reportId}`)).envelope).toMatchObject({ dataRedacted: true })
+    expect((await client.get(`ScheduledReport/execution/${reportId}`)).envelope).toMatchObject({ dataRedacted: false })
+  })
+
+  it('breaks off in the middle of its JSON', async () => {
+    simulator.fault({ endpoint: 'listDatasets', effect: 'truncated' })
+    const [half, whole] = [await ask('ScheduledDataset'), await ask('ScheduledDataset')]
+    expect(half).toMatchObject({ status: 200, text: whole.text.slice(0, whole.text.length / 2) })
+  })
+
+  it('fails although the thing was done', async () => {
+    simulator.fault({ endpoint: 'createReport', effect: { doneThen: 500 } })
+    const { envelope } = await client.post('ScheduledQueries', { Name: 'q', Query: QUERY })
+    const body = { ReportName: 'r', QueryId: first(envelope).queryId, ExecuteNow: true }
+    expect(await client.post('ScheduledReport', body)).toMatchObject({ status: 500 })
+    expect(simulator.reports()).toHaveLength(1)
+  })
+
+  it('never comes', async () => {
+    simulator.fault({ endpoint: 'createQuery', effect: 'hang' })
+    const headers = { authorization: `Bearer ${await getToken(simulator)}` }
+    const body = JSON.stringify({ Name: 'q', Query: QUERY })
+    const seen = simulator.requests.length
+    const stop = new AbortController()
+    const answer = fetch(`${simulator.baseUrl}/ScheduledQueries`, {
+      method: 'POST',
+      headers,
+      body,
+      signal: stop.signal,
+    })
+    const outcome = answer.then(
+      () => 'answered',
+      () => 'none',
+    )
+    await expect.poll(() => simulator.requests.length).toBe(seen + 1)
+    expect((await client.get('ScheduledQueries?includeSystemQueries=false')).envelope.totalCount).toBe(0)
+    stop.abort()
+    expect(await outcome).toBe('none')
+  })
+
+  it('gives another link than the file has', async () => {
+    const reportId = await createReport(client, QUERY)
+    simulator.fault({ endpoint: 'listExecutions', effect: { link: 'http://10.0.0.1/report.csv?sig=x' } })
+    expect(await linkOf(client, reportId)).toBe('http://10.0.0.1/report.csv?sig=x')
+    expect(await linkOf(client, reportId)).toContain(simulator.origin)
+  })
+})
+
+describe('pages', () => {
+  async function follow(path: string): Promise<readonly Envelope[]> {
+    const envelope = JSON.parse((await ask(path)).text) as Envelope & { readonly nextLink: string | null }
+    if (envelope.nextLink === null) return [envelope]
+    return [envelope, ...(await follow(new URL(envelope.nextLink, `${simulator.baseUrl}/`).toString()))]
+  }
+
+  it.each(['absolute', 'relative'] as const)(
+    'come by %s links, and hold together what one answer holds',
+    async (nextLink) => {
+      const whole = JSON.parse((await ask('ScheduledDataset')).text) as Envelope
+      simulator.fault({ endpoint: 'listDatasets', effect: { nextLink } })
+      const pages = await follow('ScheduledDataset')
+      expect(pages).toHaveLength(3)
+      expect(pages.flatMap(({ value }) => value)).toEqual(whole.value)
+    },
+  )
+
+  it('keep the filter of the call, and are empty at first where there is one item', async () => {
+    simulator.fault({ endpoint: 'listDatasets', nth: 'all', effect: { nextLink: 'absolute' } })
+    const pages = await follow('ScheduledDataset?datasetName=Profile')
+    expect(pages.map(({ value }) => value?.length)).toEqual([0, 0, 1])
+  })
+
+  it('lead in a circle, and to another host', async () => {
+    simulator.fault({ endpoint: 'listDatasets', effect: { nextLink: 'loop' } })
+    const link = async (path: string) => (JSON.parse((await ask(path)).text) as { nextLink: string }).nextLink
+    const next = await link('ScheduledDataset')
+    expect(await link(next)).toBe(next)
+    simulator.fault({ endpoint: 'listDatasets', effect: { nextLink: 'otherHost' } })
+    expect(new URL(await link('ScheduledDataset')).host).toBe('elsewhere.invalid')
+  })
+})
+
+describe('a list', () => {
+  it('leaves out ExecuteNow reports, whatever the filter', async () => {
+    const reportId = await createReport(client, QUERY)
+    simulator.fault({ endpoint: 'listReports', nth: 'all', effect: 'unlisted' })
+    expect((await client.get('ScheduledReport')).envelope.totalCount).toBe(0)
+    expect((await client.get(`ScheduledReport?reportId=${reportId}`)).status).toBe(404)
+    expect((await client.get(`ScheduledReport/execution/${reportId}`)).status).toBe(200)
+  })
+
+  it('finds by a part of the name', async () => {
+    await createReport(client, QUERY, { ReportName: 'usage 2025 1' })
+    await createReport(client, QUERY, { ReportName: 'usage 2025 11' })
+    expect((await client.get('ScheduledReport?reportName=usage 2025 1')).envelope.totalCount).toBe(1)
+    simulator.fault({ endpoint: 'listReports', effect: 'partialNames' })
+    simulator.fault({ endpoint: 'listQueries', effect: 'partialNames' })
+    expect((await client.get('ScheduledReport?reportName=usage 2025 1')).envelope.totalCount).toBe(2)
+    expect((await client.get('ScheduledQueries?queryName=Usage')).envelope.totalCount).toBeGreaterThan(3)
+  })
+})
+
+describe('limits and rights', () => {
+  it('a quota of reports is spent and comes back within the hour', async () => {
+    simulator.fault({ endpoint: 'createReport', nth: 'all', effect: { quota: 2 } })
+    await createReport(client, QUERY)
+    await createReport(client, QUERY)
+    const { envelope } = await client.get('ScheduledQueries?includeSystemQueries=false')
+    const body = { ReportName: 'r', QueryId: first(envelope).queryId, ExecuteNow: true }
+    expect(await client.post('ScheduledReport', body)).toMatchObject({
+      status: 400,
+      envelope: { message: 'User has exceeded its ExecuteNow report creation quota of 2 reports/60 mins' },
+    })
+    simulator.advance(3_600_000)
+    client = await connect(simulator)
+    expect((await client.post('ScheduledReport', body)).status).toBe(200)
+  })
+
+  it('a token without the role is refused everywhere', async () => {
+    simulator.fault({ endpoint: 'token', effect: 'noRole' })
+    const without = await connect(simulator)
+    const answers = await Promise.all(['ScheduledDataset', 'ScheduledQueries', 'ScheduledReport'].map(without.get))
+    expect(answers.map(({ status }) => status)).toEqual([403, 403, 403])
+    expect((await (await connect(simulator)).get('ScheduledDataset')).status).toBe(200)
+  })
+
+  it.each([
+    ['invalid_grant', 400, 70000],
+    ['invalid_client', 401, 7000215],
+  ] as const)('the token endpoint answers %s as Entra does', async (refuse, status, code) => {
+    simulator.fault({ endpoint: 'token', effect: { refuse } })
+    const form = { grant_type: 'refresh_token', client_id: 'app', refresh_token: 'old' }
+    const { body, ...answer } = await postForm(simulator, '/tenant/oauth2/v2.0/token', form)
+    expect(answer.status).toBe(status)
+    expect(body).toMatchObject({ error: refuse, error_codes: [code] })
+    expect(body.error_description).toContain(`AADSTS${code}: `)
+  })
+})
+
+describe('a rule that can have no effect is refused', () => {
+  it.each([
+    ['report', 'hang', 'acts on'],
+    ['download', { nextLink: 'loop' }, 'acts on'],
+    ['listDatasets', { nextLink: 'sideways' }, 'does not take'],
+    ['listDatasets', 'nextLink', 'does not take'],
+    ['report', { bom: true }, 'takes no value'],
+    ['report', 'toString', 'no switch'],
+    ['nowhere', 'drop', 'acts on'],
+  ])('%s with %j', (endpoint, effect, said) => {
+    expect(() => simulator.fault({ endpoint, effect } as never)).toThrow(said)
+  })
+})
