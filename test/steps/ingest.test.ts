@@ -1,0 +1,252 @@
+import { describe, expect, it } from 'vitest'
+import { isFailure } from '../../src/core/failures.ts'
+import type { Landing, Requested } from '../../src/core/ledger.ts'
+import { ingest } from '../../src/steps/ingest.ts'
+import { provision } from '../../src/steps/provision.ts'
+import type { Services } from '../../src/steps/step.ts'
+import { rawRows } from '../pipeline/raw-rows.ts'
+import type { World } from '../setup/world.ts'
+import {
+  askAgain,
+  entryOf,
+  etagOf,
+  FEED,
+  feedRowOf,
+  fileOf,
+  HINT,
+  MAY,
+  polled,
+  serve,
+  watched,
+  worldOf,
+} from './one-window.ts'
+
+const SECOND = 1000
+const LEASE = 120 * SECOND
+const NEVER_READY = { generationMilliseconds: 1e12 }
+
+const hint = (world: World, services: Services = world.services, change: object = {}) =>
+  ingest({ ingest: { ...HINT, ...change } }, services)
+
+const landedNames = async (world: World) =>
+  (await rawRows(world.landingTable('Usage'))).map(({ CustomerName, _attempt }) => `${CustomerName} ${_attempt}`)
+
+/** Puts the entry in the hands of an owner that will never finish. */
+async function landingOf(world: World): Promise<Landing> {
+  const entry = (await entryOf(world)) as Requested
+  const held = { executionId: 'x', hash: (await feedRowOf(world)).feed.hash, phase: 'check', checkpoint: 0 } as const
+  const leaseUntil = new Date(world.clock.now().getTime() + LEASE)
+  return { ...entry, ...held, state: 'landing', leaseUntil, owner: 'an instance that is gone' }
+}
+
+describe('a message that is not for the open attempt', () => {
+  it.each([
+    ['that is no JSON', 'landed?'],
+    ['without a body', undefined],
+    ['of another form', { ingest: { feed: 'usage' } }],
+    ['with an attempt that is no number', { ingest: { ...HINT, attempt: '1' } }],
+    ['that names no window', { ingest: { ...HINT, window: 'May' } }],
+    ['whose feed cannot be one', { ingest: { ...HINT, feed: "u' or 1 eq 1" } }],
+    ['of an unknown feed', { ingest: { ...HINT, feed: 'nobody' } }],
+    ['of an unknown window', { ingest: { ...HINT, window: '20240501T000000Z_20240601T000000Z' } }],
+  ])('%s is completed with one event and no effect', async (_, body) => {
+    const world = await worldOf()
+    await provision(world.services)
+    const [etag, calls] = [await etagOf(world), world.simulator.requests.length]
+    world.events.splice(0)
+    await ingest(body, world.services)
+    expect(world.events).toMatchObject([{ event: 'message.ignored' }])
+    expect([await etagOf(world), world.simulator.requests.length, world.sent]).toEqual([etag, calls, []])
+  })
+
+  it.each([
+    ['of an attempt that is over', { attempt: 1 }],
+    ['of one that never was', { attempt: 7 }],
+    ['of a window that is landed', { attempt: 2 }],
+  ])('%s is completed without any effect', async (_, change) => {
+    const world = await worldOf()
+    await provision(world.services)
+    await askAgain(world)
+    await hint(world, world.services, { attempt: 2 })
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', attempt: 2 })
+    const [etag, calls, events] = [await etagOf(world), world.simulator.requests.length, world.events.length]
+    await hint(world, world.services, change)
+    expect([await etagOf(world), world.simulator.requests.length, world.events.length]).toEqual([etag, calls, events])
+  })
+})
+
+describe('a callback that comes before our own write', () => {
+  /** The service made the report; its answer never came. */
+  async function unanswered(): Promise<World> {
+    const world = await worldOf()
+    world.simulator.fault({ endpoint: 'createReport', effect: 'lost' })
+    await provision(world.services)
+    return world
+  }
+
+  it('is believed once the service shows our own name under its id', async () => {
+    const world = await unanswered()
+    const [report] = world.simulator.reports()
+    await hint(world, world.services, { reportId: report?.reportId })
+    expect(await entryOf(world)).toMatchObject({
+      state: 'landed',
+      figures: { reportId: report?.reportId, rowsLanded: 40 },
+    })
+  })
+
+  it('is not believed where the report has another name', async () => {
+    const world = await unanswered()
+    const insights = world.services.insights('default', {})
+    if (isFailure(insights)) throw new Error(insights.message)
+    const { query } = await feedRowOf(world)
+    const made = await insights.createReport({ reportName: 'of somebody else', queryId: query?.queryId ?? '' })
+    const etag = await etagOf(world)
+    await hint(world, world.services, { reportId: 'reportId' in made ? made.reportId : '' })
+    expect(await etagOf(world)).toBe(etag)
+  })
+
+  it('waits its turn where the service knows no such report', async () => {
+    const world = await unanswered()
+    await hint(world, world.services, { reportId: '00000000-0000-4000-8000-000000000000' })
+    expect(await entryOf(world)).toMatchObject({ state: 'requesting' })
+    expect(world.sent).toMatchObject([{ delaySeconds: 60 }])
+  })
+})
+
+describe('a report that is not ready', () => {
+  it('is asked about once in POLL_EVERY, however many callbacks come', async () => {
+    const world = await worldOf({ simulator: NEVER_READY })
+    await provision(world.services)
+    for (let calls = 0; calls < 5; calls++) await hint(world)
+    expect(polled(world)).toBe(1)
+    expect(world.sent.map(({ delaySeconds }) => delaySeconds)).toEqual([60, 60, 60, 60])
+    world.clock.advance(59 * SECOND)
+    await hint(world)
+    expect([polled(world), world.sent.at(-1)?.delaySeconds]).toEqual([1, 1])
+    world.clock.advance(SECOND)
+    await Promise.all([hint(world), hint(world), hint(world)])
+    expect(polled(world)).toBe(2)
+  })
+
+  it('lands at the poll after it became ready', async () => {
+    const world = await worldOf({ simulator: { generationMilliseconds: 90 * SECOND } })
+    await provision(world.services)
+    await hint(world)
+    expect(await entryOf(world)).toMatchObject({ state: 'requested' })
+    world.clock.advance(90 * SECOND)
+    await hint(world)
+    expect(await entryOf(world)).toMatchObject({ state: 'landed' })
+  })
+
+  it('is dropped where the feed has another query by now, at no try', async () => {
+    const world = await worldOf({ simulator: NEVER_READY })
+    await provision(world.services)
+    const columns = ['Month', 'CustomerName']
+    const text = JSON.stringify({ feeds: [{ ...FEED, columns, from: '2025-04-01' }] })
+    await provision({ ...world.services, readFeeds: async () => ({ text, source: 'package' }) })
+    const before = world.simulator.reports().length
+    await hint(world)
+    expect(await entryOf(world)).toMatchObject({ state: 'planned', reason: 'expired', tries: 0 })
+    expect(world.simulator.reports()).toHaveLength(before - 1)
+  })
+})
+
+describe('two owners of one landing', () => {
+  it('the second takes over only half a lease after the lease of the first ended', async () => {
+    const world = await worldOf()
+    await provision(world.services)
+    await world.services.ledger.write(await landingOf(world), await etagOf(world))
+    await hint(world)
+    expect(world.sent).toMatchObject([{ delaySeconds: 180 }])
+    world.clock.advance(LEASE + LEASE / 2 - SECOND)
+    await hint(world)
+    expect(world.sent.at(-1)).toMatchObject({ delaySeconds: 1 })
+    expect(await entryOf(world)).toMatchObject({ state: 'landing', owner: 'an instance that is gone' })
+    world.clock.advance(SECOND)
+    await hint(world)
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { rowsLanded: 40 } })
+  })
+
+  it('who lost the entry to another before the first row writes none', async () => {
+    const world = await worldOf()
+    await provision(world.services)
+    const { landingTable } = world.services
+    const robbed: Services['landingTable'] = (name) => ({
+      ...landingTable(name),
+      async create() {
+        await landingTable(name).create()
+        await world.services.ledger.write(
+          { ...((await entryOf(world)) as Landing), owner: 'rival' },
+          await etagOf(world),
+        )
+      },
+    })
+    await expect(hint(world, { ...world.services, landingTable: robbed })).rejects.toThrow('lease')
+    expect(await entryOf(world)).toMatchObject({ state: 'landing', owner: 'rival' })
+    expect(await rawRows(world.landingTable('Usage'))).toEqual([])
+  })
+
+  it('who could not renew for half a lease stops writing', async () => {
+    const world = await worldOf()
+    await provision(world.services)
+    const { landingTable } = world.services
+    const slow: Services['landingTable'] = (name) => {
+      const table = landingTable(name)
+      return {
+        ...table,
+        async write(entities, options) {
+          world.clock.advance(LEASE / 2 + 1)
+          return table.write(entities, options)
+        },
+      }
+    }
+    await expect(hint(world, { ...world.services, landingTable: slow })).rejects.toThrow('lease')
+    expect(await rawRows(world.landingTable('Usage'))).toEqual([])
+  })
+
+  it('an instance that vanished after the last row leaves nothing to repair but the ledger', async () => {
+    const world = await worldOf()
+    await provision(world.services)
+    await serve(world, fileOf(['a', 'b', 'c']))
+    await askAgain(world)
+    const { ledger } = world.services
+    let reached: () => void = () => undefined
+    const gone = new Promise<void>((resolve) => {
+      reached = resolve
+    })
+    const vanishing = watched(ledger, async ({ state }) => {
+      if (state !== 'landed') return
+      reached()
+      await new Promise(() => undefined)
+    })
+    void hint(world, { ...world.services, ledger: vanishing }, { attempt: 2 })
+    await gone
+    expect(await entryOf(world)).toMatchObject({ state: 'landing', wrote: 2 })
+    world.clock.advance(LEASE * 1.5)
+    await hint(world, world.services, { attempt: 2 })
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', attempt: 2, figures: { rowsLanded: 3 } })
+    expect(await landedNames(world)).toEqual(['a 2', 'b 2', 'c 2'])
+  })
+})
+
+describe('a landed report', () => {
+  it('is deleted at the service, its archive holds the bytes as they were sent', async () => {
+    const world = await worldOf()
+    await provision(world.services)
+    const [report] = world.simulator.reports()
+    await hint(world)
+    const { figures } = await entryOf(world)
+    expect(world.simulator.reports()).toEqual([])
+    const archived = await world.container.getBlobClient(figures?.archive ?? '').downloadToBuffer()
+    expect(archived).toEqual(world.simulator.served(report?.reportId ?? '')?.bytes)
+    expect(figures?.archive).toMatch(new RegExp(`^usage/${MAY}/1-[0-9a-f-]{36}\\.csv\\.gz$`))
+  })
+
+  it('stays at the service with DELETE_REPORTS off', async () => {
+    const world = await worldOf({ settings: { deleteReports: false } })
+    await provision(world.services)
+    await hint(world)
+    expect(world.simulator.reports()).toHaveLength(1)
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', remoteReport: expect.any(String) })
+  })
+})

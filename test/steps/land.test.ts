@@ -1,0 +1,188 @@
+import { describe, expect, it } from 'vitest'
+import type { FailureKind } from '../../src/core/failures.ts'
+import { windowId } from '../../src/core/windows.ts'
+import { ingest } from '../../src/steps/ingest.ts'
+import { provision } from '../../src/steps/provision.ts'
+import { status } from '../../src/steps/status.ts'
+import type { Services } from '../../src/steps/step.ts'
+import { rawRows } from '../pipeline/raw-rows.ts'
+import type { World } from '../setup/world.ts'
+import { askAgain, entryOf, FEED, fileOf, HINT, MAY, serve, worldOf } from './one-window.ts'
+
+const names = (count: number, prefix = 'customer') => Array.from({ length: count }, (_, index) => `${prefix} ${index}`)
+
+const rowsOf = (world: World) => rawRows(world.landingTable('Usage'))
+
+/** Lands a file as the given attempt; the first one registers the query that the file is served for. */
+async function landFile(world: World, file: Buffer, services: Services = world.services): Promise<void> {
+  await serve(world, file)
+  await askAgain(world)
+  await ingest({ ingest: { ...HINT, attempt: (await entryOf(world)).attempt } }, services)
+}
+
+/** A window landed from a file: the report made for its first attempt is never fetched. */
+async function landedWorld(file: Buffer, feed: object = FEED): Promise<World> {
+  const world = await worldOf({ feeds: [feed] })
+  await provision(world.services)
+  await landFile(world, file)
+  return world
+}
+
+describe('the first landing of a window', () => {
+  it('has figures that say what was read, landed and summed', async () => {
+    const world = await landedWorld(fileOf(names(250)))
+    expect(await entryOf(world)).toMatchObject({
+      ...{ state: 'landed', wrote: 2, tries: 0 },
+      figures: {
+        ...{ attempt: 2, rowsRead: 250, rowsLanded: 250, rowsRejected: 0, totals: { UsageQuantity: '250' } },
+        ...{ table: 'Usage', verdict: 'rows', landedAt: world.clock.now() },
+      },
+    })
+    expect(await rowsOf(world)).toHaveLength(250)
+  })
+
+  it('without rows is landed as empty', async () => {
+    const world = await landedWorld(fileOf([]))
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { rowsLanded: 0, verdict: 'empty' } })
+  })
+
+  it('is not believed where fewer rows were acknowledged than read', async () => {
+    const world = await worldOf()
+    await provision(world.services)
+    await serve(world, fileOf(names(250)))
+    await askAgain(world)
+    const { landingTable } = world.services
+    const forgetful: Services['landingTable'] = (name) => {
+      const table = landingTable(name)
+      return {
+        ...table,
+        async write(entities, options) {
+          const written = await table.write(entities, options)
+          return 'acknowledged' in written ? { ...written, acknowledged: written.acknowledged - 1 } : written
+        },
+      }
+    }
+    await ingest({ ingest: { ...HINT, attempt: 2 } }, { ...world.services, landingTable: forgetful })
+    const entry = await entryOf(world)
+    expect(entry.state).not.toBe('landed')
+    expect(entry.figures).toBeUndefined()
+    expect(entry.lastError).toMatchObject({ kind: 'storage', message: expect.stringMatching(/249 .*250 read/) })
+    expect((await status(world.services)).feeds).toMatchObject([{ complete: 0, incomplete: 1 }])
+  })
+})
+
+describe('a restated report', () => {
+  it('with fewer rows removes those that are no more', async () => {
+    const world = await landedWorld(fileOf(names(250)))
+    await landFile(world, fileOf(names(120, 'restated')))
+    const rows = await rowsOf(world)
+    expect(rows.map(({ CustomerName }) => CustomerName)).toEqual(names(120, 'restated'))
+    expect(new Set(rows.map(({ _attempt }) => _attempt))).toEqual(new Set([3]))
+    expect(await entryOf(world)).toMatchObject({
+      figures: {
+        attempt: 3,
+        rowsLanded: 120,
+        totals: { UsageQuantity: '120' },
+        totalsBefore: { UsageQuantity: '250' },
+      },
+    })
+  })
+
+  it('lands right under another number of shards too', async () => {
+    const world = await landedWorld(fileOf(names(250)), { ...FEED, shards: 3 })
+    const text = JSON.stringify({ feeds: [{ ...FEED, shards: 2 }] })
+    const readFeeds = async () => ({ text, source: 'package' as const })
+    const changed = { ...world, services: { ...world.services, readFeeds } }
+    // Another landing of the rows is another query at the service: it is registered by the first request.
+    await askAgain(changed)
+    await landFile(changed, fileOf(names(300)))
+    const rows = await rowsOf(world)
+    expect(rows).toHaveLength(300)
+    expect(new Set(rows.map(({ PartitionKey }) => PartitionKey))).toEqual(new Set(['20250501_000', '20250501_001']))
+  })
+
+  it('leaves the rows of the windows beside it alone', async () => {
+    const world = await worldOf({ feeds: [{ ...FEED, from: '2025-04-01', to: '2025-07-01' }] })
+    await provision(world.services)
+    for (const { window } of await world.entries()) {
+      await ingest({ ingest: { ...HINT, window: windowId(window) } }, world.services)
+    }
+    const before = (await rowsOf(world)).filter(({ PartitionKey }) => !String(PartitionKey).startsWith('20250501'))
+    expect(before).toHaveLength(80)
+    await landFile(world, fileOf(names(3)))
+    const after = await rowsOf(world)
+    expect(after.filter(({ PartitionKey }) => !String(PartitionKey).startsWith('20250501'))).toEqual(before)
+    expect(after).toHaveLength(83)
+  })
+})
+
+describe('a report that fails its check', () => {
+  const many = fileOf(names(30)).toString()
+  const cases: readonly (readonly [string, Buffer, FailureKind])[] = [
+    ['holds a row of another month', Buffer.from(`${many}2025-06-01,late,1\r\n`), 'outside-window'],
+    ['lacks a column', Buffer.from('Month,CustomerName\r\n2025-05-01,a\r\n'), 'column-missing'],
+    ['is nothing at all', Buffer.from(''), 'no-header'],
+    ['has a header and no rows where there were some', fileOf([]), 'suspicious-empty'],
+    ['has a quote that is never closed', Buffer.from(`${many}2025-05-01,"never closed,1\r\n`), 'malformed'],
+    ['has rows that can not land, too many', Buffer.from(`${many}2025-05-01,a,many\r\n`), 'too-many-rejects'],
+    ['is no text', Buffer.from([...Buffer.from(many), 0xff, 0xfe, 0x0d, 0x0a]), 'malformed'],
+  ]
+
+  it.each(cases)('because it %s leaves rows and figures byte for byte', async (_, file, kind) => {
+    const world = await landedWorld(fileOf(names(120)))
+    const [rows, { figures }] = [await rowsOf(world), await entryOf(world)]
+    await landFile(world, file)
+    expect(await entryOf(world)).toMatchObject({ state: 'failed', kind, wrote: 2, attempt: 3 })
+    expect((await entryOf(world)).figures).toEqual(figures)
+    expect(await rowsOf(world)).toEqual(rows)
+    const [failed] = world.events.filter(({ event }) => event === 'window.failed')
+    expect(failed).toMatchObject({ window: MAY, kind, remedy: expect.any(String) })
+    const [feed] = (await status(world.services)).feeds
+    expect(feed).toMatchObject({ complete: 1, rows: 120, failures: [{ kind, landedBefore: true }] })
+  })
+
+  it('because the service hides data lands nothing', async () => {
+    const world = await worldOf()
+    await provision(world.services)
+    world.simulator.fault({ endpoint: 'listExecutions', effect: 'redacted' })
+    await ingest({ ingest: HINT }, world.services)
+    expect(await entryOf(world)).toMatchObject({ state: 'failed', kind: 'redacted' })
+  })
+
+  it('because its link leads elsewhere is not fetched, and the link is told without its signature', async () => {
+    const world = await worldOf()
+    await provision(world.services)
+    const link = 'https://elsewhere.example/report.csv?sig=SECRET'
+    world.simulator.fault({ endpoint: 'listExecutions', effect: { link }, nth: 'all' })
+    await ingest({ ingest: HINT }, world.services)
+    const entry = await entryOf(world)
+    expect(entry.lastError).toMatchObject({
+      kind: 'link-refused',
+      message: expect.stringContaining('elsewhere.example'),
+    })
+    expect(JSON.stringify([entry, world.events])).not.toContain('SECRET')
+  })
+})
+
+describe('rejects within the limit', () => {
+  it('are listed beside the archive, and their numbers stay free', async () => {
+    const world = await landedWorld(Buffer.from(`${fileOf(names(3))}2025-05-01,broken,many\r\n2025-05-01,last,1\r\n`), {
+      ...FEED,
+      maxRejects: 0.5,
+    })
+    const { figures } = await entryOf(world)
+    expect(figures).toMatchObject({ rowsRead: 5, rowsLanded: 4, rowsRejected: 1 })
+    const list = `${figures?.archive.replace(/\.csv\.gz$/, '')}.rejects.jsonl`
+    const text = (await world.container.getBlobClient(list).downloadToBuffer()).toString('utf8')
+    expect(
+      text
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toMatchObject([
+      { record: 3, line: 5, column: 'UsageQuantity', reason: expect.any(String), raw: '2025-05-01,broken,many' },
+    ])
+    expect((await rowsOf(world)).map(({ RowKey }) => Number(RowKey))).toEqual([0, 1, 2, 4])
+    expect(world.events.filter(({ event }) => event === 'window.rejects')).toMatchObject([{ count: 1 }])
+  })
+})

@@ -1,0 +1,101 @@
+import { onTestFinished } from 'vitest'
+import { type FeedRow, feedRowKey } from '../../src/core/app-rows.ts'
+import { isFailure } from '../../src/core/failures.ts'
+import type { LedgerEntry } from '../../src/core/ledger.ts'
+import { parseWindowId, type WindowId, windowId } from '../../src/core/windows.ts'
+import type { Ledger } from '../../src/services/ledger-table.ts'
+import { provision } from '../../src/steps/provision.ts'
+import { createWorld, type World, type WorldOptions } from '../setup/world.ts'
+
+/** A feed of one window, May 2025, and three columns. */
+export const FEED = {
+  name: 'usage',
+  dataset: 'AzureUsage',
+  columns: ['Month', 'CustomerName', 'UsageQuantity'],
+  from: '2025-05-01',
+  to: '2025-06-01',
+}
+
+export const MAY = windowId(parseWindowId('20250501T000000Z_20250601T000000Z') ?? failWindow())
+
+/** What a hint for the first attempt of that window says. */
+export const HINT = { feed: 'usage', window: MAY, attempt: 1 } as const
+
+function failWindow(): never {
+  throw new Error('no window')
+}
+
+/** A world that ends with the test; nobody calls back unless the test says so. */
+export async function worldOf(options: Partial<WorldOptions> = {}): Promise<World> {
+  const { settings, simulator, ...others } = options
+  const world = await createWorld({
+    feeds: [FEED],
+    ...others,
+    simulator: { rows: 40, ...simulator },
+    settings: { callback: undefined, ...settings },
+  })
+  onTestFinished(() => world.close())
+  return world
+}
+
+/** The report of May as a file: one line for each name, of one unit each. */
+export function fileOf(names: readonly string[], month = '2025-05-01'): Buffer {
+  return Buffer.from(
+    ['Month,CustomerName,UsageQuantity', ...names.map((name) => `${month},${name},1`), ''].join('\r\n'),
+  )
+}
+
+/** The only entry of the feed as it stands. */
+export async function entryOf({ services }: Pick<World, 'services'>, window: WindowId = MAY): Promise<LedgerEntry> {
+  const stored = await services.ledger.read(FEED.name, window)
+  if (!stored || isFailure(stored)) throw new Error(`no entry ${window}`)
+  return stored.value
+}
+
+/** The etag of the entry: another one means that it was written. */
+export async function etagOf({ services }: Pick<World, 'services'>): Promise<string> {
+  const stored = await services.ledger.read(FEED.name, MAY)
+  if (!stored || isFailure(stored)) throw new Error(`no entry ${MAY}`)
+  return stored.etag
+}
+
+/** The reports that the service was asked for. */
+export const asked = ({ simulator }: World) =>
+  simulator.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/ScheduledReport'))
+
+/** How often the service was asked whether a report is ready. */
+export const polled = ({ simulator }: World) =>
+  simulator.requests.filter(({ path }) => path.includes('/ScheduledReport/execution/')).length
+
+export async function feedRowOf({ services }: World, name = FEED.name): Promise<FeedRow> {
+  const row = await services.ledger.readApp<FeedRow>(feedRowKey(name))
+  if (!row) throw new Error(`no row of feed ${name}`)
+  return row.value
+}
+
+/** Has the service answer every later report of the feed with this file. */
+export async function serve(world: World, file: Buffer): Promise<void> {
+  world.simulator.serveFile((await feedRowOf(world)).query?.queryId ?? '', file)
+}
+
+/** Sets the window back to be asked for again, as `retry` does, and asks. */
+export async function askAgain(world: World): Promise<void> {
+  const stored = await world.services.ledger.read(FEED.name, MAY)
+  if (!stored || isFailure(stored)) throw new Error(`no entry ${MAY}`)
+  const { feed, window, lane, attempt, heals, history, figures, wrote } = stored.value
+  const kept = { feed, window, lane, attempt, heals, history, ...(figures && { figures }), ...(wrote && { wrote }) }
+  const planned = { ...kept, state: 'planned', reason: 'retry', notBefore: world.clock.now(), tries: 0 } as const
+  await world.services.ledger.write(planned, stored.etag)
+  await provision(world.services)
+}
+
+/** A ledger that lets the test act before an entry is written. */
+export function watched(ledger: Ledger, before: (entry: LedgerEntry) => Promise<unknown>): Ledger {
+  return {
+    ...ledger,
+    async write(entry, etag) {
+      await before(entry)
+      return ledger.write(entry, etag)
+    },
+  }
+}
