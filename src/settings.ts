@@ -14,6 +14,8 @@ export type Settings = {
   readonly authorityHost: string
   /** The `PARTNER_…` values as they stand; an account's sign-in is made of them when the feeds name it. */
   readonly partner: Environment
+  /** Where the secrets of accounts are; absent: in the settings alone. */
+  readonly keyVaultUrl: string | undefined
   /** Absent: no callbacks are asked for. */
   readonly callback: { readonly baseUrl: string; readonly secrets: readonly string[] } | undefined
   readonly downloadHosts: DownloadHosts
@@ -47,6 +49,7 @@ export function readSettings(env: Environment): Settings | Problems {
     tokenHeader: read.oneOf('TOKEN_HEADER', ['Authorization', 'X-AadUserTicket'] as const),
     authorityHost: read.url('PARTNER_AUTHORITY_HOST', AUTHORITY),
     partner: Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('PARTNER_'))),
+    keyVaultUrl: readVault(env, problems),
     callback: readCallback(env, problems),
     downloadHosts: readHosts(env, problems),
     limits: {
@@ -62,14 +65,14 @@ export function readSettings(env: Environment): Settings | Problems {
     deleteReports: read.oneOf('DELETE_REPORTS', ['true', 'false'] as const) === 'true',
     deployment: readDeployment(env, problems),
   }
-  problems.push(...signInProblems(settings.partner), ...unresolved(env))
+  problems.push(...signInProblems(settings.partner, settings.keyVaultUrl), ...unresolved(env))
   return storage && problems.length === 0 ? { storage, ...settings } : { problems }
 }
 
 /** The default account must be complete, unless every account has settings of its own. */
-function signInProblems(partner: Environment): readonly string[] {
+function signInProblems(partner: Environment, keyVaultUrl: string | undefined): readonly string[] {
   if (Object.keys(partner).some((name) => name.includes('__'))) return []
-  const signIn = signInOf(DEFAULT_ACCOUNT, {}, partner, AUTHORITY)
+  const signIn = signInOf(DEFAULT_ACCOUNT, {}, partner, AUTHORITY, { hasVault: keyVaultUrl !== undefined })
   return isFailure(signIn) ? [signIn.message] : []
 }
 
@@ -118,6 +121,16 @@ function readCallback(env: Environment, problems: string[]): Settings['callback'
     problems.push(`CALLBACK_SECRET and CALLBACK_SECRET_PREVIOUS take at least ${SECRET_LENGTH} characters`)
   }
   return { baseUrl: (baseUrl ?? '').replace(/\/+$/, ''), secrets }
+}
+
+/** Secrets travel over https alone, except to a stand-in on this machine. */
+function readVault({ KEY_VAULT_URL: text }: Environment, problems: string[]): string | undefined {
+  if (!text) return undefined
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const isLocal = url?.protocol === 'http:' && ['127.0.0.1', 'localhost'].includes(url.hostname)
+  if (url?.protocol === 'https:' || isLocal) return url?.origin
+  problems.push('KEY_VAULT_URL is not an https address')
+  return undefined
 }
 
 function readHosts(env: Environment, problems: string[]): DownloadHosts {

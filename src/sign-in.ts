@@ -6,6 +6,14 @@ import type { SignIn } from './services/credentials.ts'
 /** The account whose settings carry no suffix. */
 export const DEFAULT_ACCOUNT = 'default'
 
+/** What the app has besides an account's own settings. */
+export type SignInMeans = {
+  /** Secrets may then be in the Key Vault; whether they are shows when they are read. */
+  readonly hasVault?: boolean
+  /** Of the app's user-assigned identity. */
+  readonly identityClientId?: string | undefined
+}
+
 /**
  * Makes the sign-in of an account from the `PARTNER_…` settings (with `__<ACCOUNT>` appended for any but `default`)
  * and from what feeds.json says of it. Gives `unauthorized`, naming every setting that is missing.
@@ -15,44 +23,75 @@ export function signInOf(
   account: Account,
   partner: Environment,
   authorityHost: string,
+  means: SignInMeans = {},
 ): SignIn | Failure {
-  const setting = (base: string) =>
-    name === DEFAULT_ACCOUNT ? base : `${base}__${name.toUpperCase().replace(/-/g, '_')}`
-  const missing: string[] = []
-  const need = (base: string, value = partner[setting(base)]): string => {
-    if (!value) missing.push(setting(base))
-    return value ?? ''
-  }
-  const auth = account.auth ?? partner[setting('PARTNER_AUTH')] ?? 'refresh-token'
+  const reader = readerOf(name, partner, means)
+  const auth = account.auth ?? reader.own('PARTNER_AUTH') ?? 'refresh-token'
   const common = {
     ...{ name, authorityHost },
-    tenantId: need('PARTNER_TENANT_ID', account.tenantId ?? partner[setting('PARTNER_TENANT_ID')]),
-    clientId: need('PARTNER_CLIENT_ID', account.clientId ?? partner[setting('PARTNER_CLIENT_ID')]),
+    tenantId: account.tenantId ?? reader.need('PARTNER_TENANT_ID'),
+    clientId: account.clientId ?? reader.need('PARTNER_CLIENT_ID'),
   }
-  const signIn = complete(auth, common, need, partner[setting('PARTNER_CLIENT_SECRET')])
+  const signIn = complete(auth, common, reader, means)
   if (!signIn) {
-    return failed(
-      'unauthorized',
-      `account ${name}: ${setting('PARTNER_AUTH')} is "${auth}", not one this version knows`,
-    )
+    const what = `account ${name}: ${reader.setting('PARTNER_AUTH')} is "${auth}", not one this version knows`
+    return failed('unauthorized', what)
   }
+  const { missing } = reader
   return missing.length === 0 ? signIn : failed('unauthorized', `account ${name}: ${missing.join(', ')} missing`)
 }
 
-type Common = {
-  readonly name: string
-  readonly authorityHost: string
-  readonly tenantId: string
-  readonly clientId: string
+/** What a person should know of a sign-in that works. */
+export function signInWarning({ name, auth }: SignIn): string | undefined {
+  if (auth !== 'password') return undefined
+  const what = `account ${name} signs in with user name and password, which multi-factor enforcement ends`
+  return `${what}; set PARTNER_AUTH to refresh-token`
 }
 
-function complete(
-  auth: string,
-  common: Common,
-  need: (base: string) => string,
-  clientSecret: string | undefined,
-): SignIn | undefined {
-  if (auth === 'client-secret') return { ...common, auth, clientSecret: need('PARTNER_CLIENT_SECRET') }
+type Reader = ReturnType<typeof readerOf>
+
+function readerOf(name: string, partner: Environment, { hasVault = false }: SignInMeans) {
+  const missing: string[] = []
+  const setting = (base: string) =>
+    name === DEFAULT_ACCOUNT ? base : `${base}__${name.toUpperCase().replace(/-/g, '_')}`
+  const own = (base: string) => partner[setting(base)] || undefined
+  return {
+    missing,
+    setting,
+    own,
+    need(base: string): string {
+      const value = own(base)
+      if (!value) missing.push(setting(base))
+      return value ?? ''
+    },
+    /** May be missing where there is a Key Vault. */
+    secret(base: string): string | undefined {
+      const value = own(base)
+      if (!value && !hasVault) missing.push(setting(base))
+      return value
+    },
+  }
+}
+
+type Common = Pick<SignIn, 'name' | 'authorityHost' | 'tenantId' | 'clientId'>
+
+function complete(auth: string, common: Common, reader: Reader, means: SignInMeans): SignIn | undefined {
+  const clientSecret = () => reader.secret('PARTNER_CLIENT_SECRET')
+  if (auth === 'client-secret') return { ...common, auth, ...given({ clientSecret: clientSecret() }) }
+  if (auth === 'certificate')
+    return { ...common, auth, ...given({ certificate: reader.secret('PARTNER_CERTIFICATE') }) }
+  if (auth === 'managed-identity') return { ...common, auth, ...given({ identityClientId: means.identityClientId }) }
+  if (auth === 'password') {
+    const username = reader.need('PARTNER_USERNAME')
+    return { ...common, auth, username, ...given({ password: reader.secret('PARTNER_PASSWORD') }) }
+  }
   if (auth !== 'refresh-token') return undefined
-  return { ...common, auth, refreshToken: need('PARTNER_REFRESH_TOKEN'), ...(clientSecret && { clientSecret }) }
+  const refreshToken = reader.secret('PARTNER_REFRESH_TOKEN')
+  return { ...common, auth, ...given({ refreshToken, clientSecret: reader.own('PARTNER_CLIENT_SECRET') }) }
+}
+
+type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
+
+function given<T extends object>(fields: T): Given<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Given<T>
 }

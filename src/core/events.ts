@@ -14,6 +14,7 @@ export type EventName =
   | 'feed.stale'
   | 'feed.fresh'
   | 'feed.empty-between-full'
+  | 'credential.expiring'
   | 'quota.reduced'
   | 'app.settings'
   | 'message.ignored'

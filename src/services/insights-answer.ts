@@ -1,4 +1,6 @@
 import { type Failure, failed } from '../core/failures.ts'
+import { refusalOf } from './insights-refusals.ts'
+import { safeText } from './safe-text.ts'
 
 /** One answer of the service, whatever its HTTP status: names in lower case and trimmed, values as they came. */
 export type Answer = {
@@ -14,9 +16,6 @@ export type Answer = {
 
 export type Item = Readonly<Record<string, unknown>>
 
-/** Longest part of a service's message that goes into one of ours. */
-const MESSAGE_LENGTH = 200
-
 /** Reads an answer: the envelope is documented in two spellings, so names are compared without case. */
 export function readAnswer(httpStatus: number, headers: Headers, body: string, now: Date): Answer {
   const envelope = lowerCased(parseJson(body))
@@ -25,7 +24,7 @@ export function readAnswer(httpStatus: number, headers: Headers, body: string, n
   return {
     status: statusCode >= 400 ? Math.max(statusCode, httpStatus) : httpStatus,
     items,
-    message: typeof envelope.message === 'string' ? oneLine(envelope.message) : '',
+    message: typeof envelope.message === 'string' ? safeText(envelope.message) : '',
     nextLink: typeof envelope.nextlink === 'string' && envelope.nextlink !== '' ? envelope.nextlink : undefined,
     dataRedacted: envelope.dataredacted === true,
     retryAfter: retryAfter(headers.get('retry-after'), now),
@@ -43,10 +42,17 @@ export function retryAfter(value: string | null, now: Date): number | undefined 
 /** Says what a refused call means: `about` names the call and the thing, as in `create report of azure-usage 2025…`. */
 export function failureOf(answer: Pick<Answer, 'status' | 'message'>, about: string): Failure {
   const said = `${about}: the service answered ${answer.status}${answer.message ? ` "${answer.message}"` : ''}`
-  if (answer.status === 401) return failed('unauthorized', said)
-  if (answer.status === 403) return failed('forbidden', said)
-  if (answer.status === 429 || answer.status >= 500) return failed('unavailable', said)
-  return failed('query-refused', said)
+  const { kind, hint } = refusalOf(answer.status, answer.message)
+  return failed(kind, `${said}; ${hint}`)
+}
+
+/**
+ * Whether a body is the service's envelope and not a gateway's page or half a document. A refusal and a deletion may come
+ * without any body.
+ */
+export function isEnvelope(body: string): boolean {
+  const envelope = lowerCased(parseJson(body))
+  return Array.isArray(envelope.value) || envelope.value === null || typeof envelope.statuscode === 'number'
 }
 
 /** The service speaks of a quota in a 400, word for word "User has exceeded its … creation quota of …". */
@@ -75,8 +81,4 @@ function parseJson(body: string): unknown {
 function lowerCased(value: unknown): Item {
   if (typeof value !== 'object' || value === null) return {}
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name.trim().toLowerCase(), each]))
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, ' ').trim().slice(0, MESSAGE_LENGTH)
 }
