@@ -1,5 +1,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { CATALOG } from '../src/core/catalog.ts'
+import { parseFeeds } from '../src/core/feeds.ts'
 import { build } from './build.ts'
 import { isPortFree } from './processes.ts'
 import { LOCAL_PACE } from './start/environment.ts'
@@ -20,7 +22,9 @@ async function start(options: StartOptions): Promise<number> {
   if (options.fresh) await rm(STATE, { recursive: true, force: true })
   await mkdir(STATE, { recursive: true })
   const feedsText = await readFile(options.feeds ?? join(ROOT, 'feeds.json'), 'utf8')
+  refuseProblems(feedsText)
   const feeds = await withReportFiles(feedsText, options.reportFiles)
+  refuseProblems(feeds.text)
   await build()
   const began = new Date()
   const ownFeeds = options.feeds !== undefined || options.reportFiles.size > 0
@@ -31,6 +35,12 @@ async function start(options: StartOptions): Promise<number> {
   } finally {
     await stack.stop()
   }
+}
+
+/** The app would say the same at each tick and ask for nothing: a run that waits for it would never end. */
+function refuseProblems(feedsText: string): void {
+  const file = parseFeeds(feedsText, CATALOG)
+  if ('problems' in file) throw new Error(file.problems.join('\n'))
 }
 
 function announce({ port }: StartOptions, { simulator, environment }: Stack): void {

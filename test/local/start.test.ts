@@ -70,6 +70,18 @@ describe.skipIf(process.platform !== 'linux')('npm start', () => {
     taken.close()
   })
 
+  it('names everything that is wrong in feeds.json, and exits 1 instead of waiting for windows', async () => {
+    const file = join(root, 'wrong.json')
+    const [wrongDataset, wrongName] = [
+      { ...SEATS, dataset: 'AzureUsages' },
+      { ...COSTS, name: 'X' },
+    ]
+    await writeFile(file, JSON.stringify({ feeds: [wrongDataset, wrongName] }))
+    const run = runStart(root, ['--exit', '--port', port, '--feeds', file])
+    expect(await run.ended).toBe(1)
+    expect(run.lines).toEqual([expect.stringContaining('"AzureUsage"'), expect.stringContaining('name is "X"')])
+  })
+
   it.each([
     [['--frehs'], /frehs/],
     [['--port', '70000'], /--port 70000/],
