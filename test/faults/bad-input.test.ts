@@ -1,0 +1,194 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { FailureKind } from '../../src/core/failures.ts'
+import { landedCell, rawRows } from '../pipeline/raw-rows.ts'
+import type { World } from '../setup/world.ts'
+import { COLUMNS, deliver, FEED, quietWorld } from './steer.ts'
+
+const HEADER = COLUMNS.join(',')
+const GOOD = '2025-05-01,Contoso,2024-02-29,1,10.5'
+const fileOf = (...lines: readonly string[]) => lines.map((line) => `${line}\r\n`).join('')
+const wide = (count: number) => Array.from({ length: count }, (_, index) => `Wide${index}`)
+
+/** Unpacked over a hundred times what a report of that size is. */
+const BOMB = Buffer.concat([Buffer.from(fileOf(HEADER)), Buffer.alloc(120 * 1024 * 1024, ' ')])
+
+type Case = readonly [name: string, file: string | Buffer, kind: FailureKind, message: RegExp, feed?: object]
+
+const REFUSED: readonly Case[] = [
+  [
+    'a missing column',
+    fileOf('Month,CustomerName', '2025-05-01,x'),
+    'column-missing',
+    /not in the report: "SubscriptionStartDate", "IsD/,
+  ],
+  [
+    'a new column where new ones fail',
+    fileOf(`${HEADER},Extra`, `${GOOD},x`),
+    'column-new',
+    /nobody named: "Extra"/,
+    { newColumns: 'fail' },
+  ],
+  [
+    'a column twice',
+    fileOf(`${HEADER},Month`, `${GOOD},2025-05-01`),
+    'malformed',
+    /column "Month" stands in the header twice/,
+  ],
+  [
+    'a column twice in another case',
+    fileOf(`${HEADER},MONTH`, `${GOOD},2025-05-01`),
+    'malformed',
+    /column "MONTH" stands in the header twice|column "Month" stands/,
+  ],
+  ['a column without a name', fileOf(`${HEADER},`, `${GOOD},x`), 'malformed', /column 6 has no name/],
+  ['the header line twice', fileOf(HEADER, HEADER, GOOD), 'too-many-rejects', /1 of 2 rows can't land/],
+  [
+    'a row too short',
+    fileOf(HEADER, GOOD, '2025-05-01,Contoso'),
+    'too-many-rejects',
+    /1 of 2 rows can't land, more than the share of 0 /,
+  ],
+  ['a row too long', fileOf(HEADER, `${GOOD},more`, GOOD), 'too-many-rejects', /1 of 2 rows/],
+  [
+    'a quote never closed',
+    fileOf(HEADER, GOOD, '2025-05-01,"Contoso', GOOD),
+    'malformed',
+    /line 3: a quote is opened and never closed/,
+  ],
+  ['a quote never closed in the header', fileOf('"Month,x', GOOD), 'malformed', /the header line is unclosed-quote/],
+  [
+    'text after a closing quote',
+    fileOf(HEADER, '2025-05-01,"Con"toso,2024-02-29,1,1'),
+    'too-many-rejects',
+    /1 of 1 rows/,
+  ],
+  ['a number that is none', fileOf(HEADER, '2025-05-01,x,2024-02-29,1,ten'), 'too-many-rejects', /1 of 1 rows/],
+  [
+    'an integer beyond 64 bits',
+    fileOf(HEADER, '2025-05-01,x,2024-02-29,9223372036854775808,1'),
+    'too-many-rejects',
+    /1 of 1 rows/,
+  ],
+  ['a day no calendar has', fileOf(HEADER, '2025-05-01,x,2025-02-29,1,1'), 'too-many-rejects', /1 of 1 rows/],
+  ['a row without its time', fileOf(HEADER, ',x,2024-02-29,1,1'), 'too-many-rejects', /1 of 1 rows/],
+  [
+    'a row of the month before',
+    fileOf(HEADER, GOOD, GOOD.replace('-05-', '-04-')),
+    'outside-window',
+    /line 3 holds a row of another time/,
+  ],
+  [
+    'a row of the month after',
+    fileOf(HEADER, GOOD.replace('-05-', '-06-'), GOOD),
+    'outside-window',
+    /line 2 holds a row of another time/,
+  ],
+  [
+    '500 columns',
+    fileOf([...COLUMNS, ...wide(495)].join(','), GOOD),
+    'malformed',
+    /504 properties are more than the 252 of a table row/,
+  ],
+  ['10,000 fields in a row', fileOf(HEADER, GOOD, ','.repeat(9_999)), 'too-many-rejects', /1 of 2 rows/],
+  ['10,000 columns', fileOf([...COLUMNS, ...wide(9_995)].join(','), GOOD), 'malformed', /more than the 252/],
+  [
+    'a cell of 2 MiB',
+    fileOf(HEADER, `2025-05-01,${'x'.repeat(2 * 1024 * 1024)},2024-02-29,1,1`, GOOD),
+    'too-many-rejects',
+    /1 of 2 rows/,
+  ],
+  [
+    'a cell of 33,000 characters',
+    fileOf(HEADER, `2025-05-01,${'x'.repeat(33_000)},2024-02-29,1,1`),
+    'too-many-rejects',
+    /1 of 1 rows/,
+  ],
+  ['a header of 2 MiB', `${'x'.repeat(2 * 1024 * 1024)}\r\n`, 'malformed', /the header line is too-long/],
+  ['nothing but NUL bytes', Buffer.alloc(5_000), 'column-missing', /not in the report: "Month"/],
+  [
+    'bytes that are no UTF-8',
+    Buffer.concat([Buffer.from(`${HEADER}\r\n2025-05-01,M`), Buffer.from([0xfc, 0x0d, 0x0a])]),
+    'malformed',
+    /bytes are not UTF-8/,
+  ],
+  ['a gzip bomb', BOMB, 'malformed', /unpacks to over 200 times its size/],
+  ['no bytes', '', 'no-header', /the file has no header line/],
+  ['empty lines only', '\r\n\r\n\n', 'no-header', /the file has no header line/],
+]
+
+/** Files that are odd and good: they land, cell for cell. */
+const LANDED: readonly (readonly [name: string, file: string, customers: readonly string[], feed?: object])[] = [
+  ['a header in another case', fileOf(HEADER.toLowerCase(), GOOD), ['Contoso']],
+  [
+    'a header in another order',
+    fileOf(
+      'ACR_USD,IsDuplicateAtMpnLevel,SubscriptionStartDate,CustomerName,Month',
+      '1,1,2024-02-29,Fabrikam,2025-05-01',
+    ),
+    ['Fabrikam'],
+  ],
+  ['blanks round the names of the header', fileOf(COLUMNS.join(' , '), GOOD), ['Contoso']],
+  ['NUL bytes in a cell', fileOf(HEADER, GOOD.replace('Contoso', 'Con\0toso')), ['Con\0toso']],
+  ['no line end behind the last row', `${HEADER}\r\n${GOOD}`, ['Contoso']],
+  ['a byte order mark', `\uFEFF${fileOf(HEADER, GOOD)}`, ['Contoso']],
+  ['LF and CRLF mixed', `${HEADER}\n${GOOD}\r\n${GOOD}\n`, ['Contoso', 'Contoso']],
+  ['line breaks inside a cell', fileOf(HEADER, GOOD.replace('Contoso', '"Con\r\ntoso\n"')), ['Con\r\ntoso\n']],
+  ['tabs instead of commas', fileOf(HEADER, GOOD.replace('Contoso', 'Con;toso')).replaceAll(',', '\t'), ['Con;toso']],
+  ['commas in a file of tabs', fileOf(HEADER, GOOD).replaceAll(',', '\t').replace('Contoso', 'Con,toso'), ['Con,toso']],
+  [
+    'a bad row within the share allowed',
+    fileOf(HEADER, GOOD, 'x,y', GOOD),
+    ['Contoso', 'Contoso'],
+    { maxRejects: 0.5 },
+  ],
+]
+
+/** Cases as Vitest takes them without losing the type of an element that may be left out. */
+function named<R extends readonly unknown[]>(cases: readonly (readonly [string, ...R])[]) {
+  return cases.map(([name, ...rest]) => ({ name, rest }))
+}
+
+let world: World | undefined
+afterEach(async () => {
+  await world?.close()
+  world = undefined
+})
+
+describe('a report that cannot land', () => {
+  it.each(named(REFUSED))(
+    '$name is told by its kind, and no row stands',
+    async ({ rest: [file, kind, message, feed] }) => {
+      world = await quietWorld({ feeds: [{ ...FEED, ...feed }] })
+      const entry = await deliver(world, file)
+      expect(entry).toMatchObject({ state: 'failed', kind, message: expect.stringMatching(message) })
+      expect(entry).toHaveProperty('message', expect.stringMatching(/^[^\r\n]{1,300}$/))
+      expect(entry.figures).toBeUndefined()
+      expect(await tableNames(world)).toEqual([])
+    },
+  )
+})
+
+describe('an odd report that can land', () => {
+  it.each(named(LANDED))('$name', async ({ rest: [file, customers, feed] }) => {
+    world = await quietWorld({ feeds: [{ ...FEED, ...feed }] })
+    expect(await deliver(world, file)).toMatchObject({ state: 'landed', figures: { rowsLanded: customers.length } })
+    const rows = await rawRows(world.landingTable('Costs'))
+    expect(rows.map((row) => row.CustomerName)).toEqual(customers)
+    for (const row of rows) expect(landedCell(row, 'ACR_USD')).toMatch(/^Edm\.Double (1|10\.5)$/)
+  })
+
+  it('a column nobody named lands as text, and is told once', async () => {
+    world = await quietWorld()
+    await deliver(world, fileOf(`${HEADER},Odd Name`, `${GOOD},007`))
+    const [row = {}] = await rawRows(world.landingTable('Costs'))
+    expect(landedCell(row, 'Odd_x0020_Name')).toBe('Edm.String 007')
+    const drift = world.events.filter(({ event }) => event === 'feed.drift')
+    expect(drift).toEqual([expect.objectContaining({ feed: 'costs', message: expect.stringContaining('Odd Name') })])
+  })
+})
+
+/** Which tables of this world exist: a refused report makes none. */
+async function tableNames(here: World): Promise<readonly string[]> {
+  const rows = await rawRows(here.landingTable('Costs')).catch((error: Error) => error.message)
+  return typeof rows === 'string' && rows.includes('TableNotFound') ? [] : ['Costs']
+}

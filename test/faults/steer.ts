@@ -1,0 +1,67 @@
+import { type FeedRow, feedRowKey } from '../../src/core/app-rows.ts'
+import { isFailure } from '../../src/core/failures.ts'
+import { type LedgerEntry, toPlanned } from '../../src/core/ledger.ts'
+import { windowId } from '../../src/core/windows.ts'
+import { provision } from '../../src/steps/provision.ts'
+import { sweep } from '../../src/steps/sweep.ts'
+import { createWorld, type World, type WorldOptions } from '../setup/world.ts'
+
+export const HOUR = 3_600_000
+export const DAY = 24 * HOUR
+
+/** One month of few columns, one of each kind that a cell may fail to be. */
+export const COLUMNS = ['Month', 'CustomerName', 'SubscriptionStartDate', 'IsDuplicateAtMpnLevel', 'ACR_USD'] as const
+export const FEED = {
+  ...{ name: 'costs', dataset: 'AzureUsage', columns: COLUMNS, from: '2025-05-01', to: '2025-06-01', maxRejects: 0 },
+}
+
+/** A deployment that nobody calls back: each step of it is the test's own. */
+export async function quietWorld(options: Partial<WorldOptions> = {}): Promise<World> {
+  const settings = { callback: undefined, ...options.settings }
+  return createWorld({ feeds: [FEED], simulator: { rows: 120 }, ...options, settings })
+}
+
+/** One turn of both timers, and what they put in the queue. */
+export async function turn(world: World, later = 0): Promise<void> {
+  world.clock.advance(later)
+  await provision(world.services)
+  await sweep(world.services)
+  await world.drain()
+}
+
+/** The only entry of the ledger. */
+export async function onlyEntry(world: World): Promise<LedgerEntry> {
+  const [entry, ...others] = await world.entries()
+  if (!entry || others.length > 0) throw new Error(`the ledger has ${others.length + (entry ? 1 : 0)} entries, not one`)
+  return entry
+}
+
+/** Lets the next turn ask for the only window again. */
+export async function planAgain(world: World): Promise<void> {
+  const { feed, window } = await onlyEntry(world)
+  const stored = await world.services.ledger.read(feed, windowId(window))
+  if (!stored || isFailure(stored)) throw new Error('the entry cannot be read')
+  const planned = toPlanned(stored.value, 'retry', world.clock.now(), 0)
+  if ((await world.services.ledger.write(planned, stored.etag)) === 'conflict') throw new Error('the entry changed')
+}
+
+/** A turn that ends with this very file as the report of the feed; asks for it first where it was not asked for yet. */
+export async function deliver(world: World, file: string | Buffer): Promise<LedgerEntry> {
+  await provisionWith(world, file)
+  await sweep(world.services)
+  await world.drain()
+  return onlyEntry(world)
+}
+
+/** The simulator keeps the file of each report as it was when it was asked for: the first one, whose query is new, comes after. */
+async function provisionWith({ services, simulator }: World, file: string | Buffer): Promise<void> {
+  const serve = async () => {
+    const row = await services.ledger.readApp<FeedRow>(feedRowKey(FEED.name))
+    const queryId = row?.value.query?.queryId
+    if (queryId !== undefined) simulator.serveFile(queryId, Buffer.from(file))
+  }
+  await services.ledger.create()
+  await serve()
+  await provision(services)
+  await serve()
+}
