@@ -54,9 +54,9 @@ function readEntry(feed: string, id: string, row: Readonly<Record<string, unknow
   const common = {
     ...{ feed, window, lane: read.oneOf('lane', ['live', 'backfill'] as const) },
     ...{ attempt: read.number('attempt'), tries: read.number('tries'), heals: read.number('heals') },
-    history: read.json<PastAttempt[]>('history'),
-    ...(row.figures !== undefined && { figures: read.json<Figures>('figures') }),
-    ...(row.lastError !== undefined && { lastError: read.json<LastError>('lastError') }),
+    history: read.json<PastAttempt[]>('history').map((past) => ({ ...past, at: instant(past.at, 'history') })),
+    ...(row.figures !== undefined && { figures: readFigures(read) }),
+    ...(row.lastError !== undefined && { lastError: readLastError(read) }),
     ...(row.wrote !== undefined && { wrote: read.number('wrote') }),
     ...(row.remoteReport !== undefined && { remoteReport: read.text('remoteReport') }),
     ...(row.acceptEmpty === true && { acceptEmpty: true }),
@@ -75,7 +75,7 @@ function readState(read: Reader): object {
   if (state === 'failed') {
     return { state, kind: read.kind('kind'), message: read.text('message'), since: read.date('since') }
   }
-  if (state === 'landed') return { state, figures: read.json<Figures>('figures') }
+  if (state === 'landed') return { state, figures: readFigures(read) }
   const asked = {
     reportName: read.text('reportName'),
     queryId: read.text('queryId'),
@@ -85,6 +85,24 @@ function readState(read: Reader): object {
   const known = { reportId: read.text('reportId'), deadline: read.date('deadline'), pollAfter: read.date('pollAfter') }
   if (state === 'requested') return { state, ...asked, ...known }
   return { state, ...asked, ...known, ...readHeld(read) }
+}
+
+function readFigures(read: Reader): Figures {
+  const figures = read.json<Figures>('figures')
+  const requestedAt = instant(figures.requestedAt, 'figures')
+  return { ...figures, requestedAt, landedAt: instant(figures.landedAt, 'figures') }
+}
+
+function readLastError(read: Reader): LastError {
+  const lastError = read.json<LastError>('lastError')
+  return { ...lastError, at: instant(lastError.at, 'lastError') }
+}
+
+/** An instant inside JSON is ISO text. It is read by its place, not by its name: a column's total can have any name. */
+function instant(value: unknown, name: string): Date {
+  const date = new Date(String(value))
+  if (Number.isNaN(date.getTime())) throw new Error(`${name} holds no time where one belongs`)
+  return date
 }
 
 function readHeld(read: Reader): object {
@@ -131,13 +149,6 @@ function reader(row: Readonly<Record<string, unknown>>) {
       if (isFailureKind(value)) return value
       throw new Error(`${name} is not a kind of failure`)
     },
-    json: <T>(name: string): T => JSON.parse(text(name), reviveDate) as T,
+    json: <T>(name: string): T => JSON.parse(text(name)) as T,
   }
-}
-
-/** Instants inside figures, errors and history are written as ISO text under these names. */
-const INSTANTS = new Set(['at', 'requestedAt', 'landedAt'])
-
-function reviveDate(key: string, value: unknown): unknown {
-  return INSTANTS.has(key) && typeof value === 'string' ? new Date(value) : value
 }

@@ -1,0 +1,87 @@
+import fc from 'fast-check'
+import { FAILURES, type FailureKind } from '../../src/core/failures.ts'
+import type { Figures, LedgerEntry } from '../../src/core/ledger.ts'
+import type { Progress } from '../../src/core/progress.ts'
+
+/** Instants as the ledger can hold them, to the millisecond. */
+export const anyInstant = fc.date({ min: new Date('2000-01-01'), max: new Date('2099-12-31'), noInvalidDate: true })
+
+const count = fc.nat({ max: 1_000_000 })
+const text = fc.string({ maxLength: 40, unit: 'grapheme' })
+const kind = fc.constantFrom(...(Object.keys(FAILURES) as FailureKind[]))
+
+/** Sums by column: a column can have any name, also one of our own fields. */
+const totals = fc.dictionary(
+  fc.oneof(text, fc.constantFrom('at', 'requestedAt', 'landedAt', 'constructor')),
+  fc.integer().map((sum) => `${sum}.50`),
+)
+const milliseconds = fc.record({ check: count, write: count, remove: count })
+
+const figures: fc.Arbitrary<Figures> = fc.record(
+  {
+    ...{ attempt: count, reportId: text, executionId: text, requestedAt: anyInstant, rowsRead: count },
+    ...{ rowsLanded: count, rowsRejected: count, bytes: count, sha256: text, totals, archive: text, table: text },
+    ...{ landedAt: anyInstant, milliseconds, operations: count, verdict: fc.constantFrom('rows', 'empty') },
+    totalsBefore: totals,
+  },
+  { noNullPrototype: true },
+)
+
+const progress: fc.Arbitrary<Progress> = fc.record({
+  checked: fc.record({ rowsRead: count, rowsRejected: count, totals }),
+  ...{ untouched: fc.boolean(), acknowledged: count, rejected: count, kept: count, rounds: count, operations: count },
+  ...{ refused: fc.dictionary(fc.constantFrom('EntityTooLarge', 'InvalidInput'), fc.array(count)), milliseconds },
+})
+
+const past = fc.record(
+  {
+    ...{ attempt: count, at: anyInstant, rows: count },
+    outcome: fc.oneof(fc.constantFrom('landed' as const, 'expired' as const), kind),
+  },
+  { requiredKeys: ['attempt', 'at', 'outcome'] },
+)
+
+/** The first of a month, and the month after it: as ids of windows name them. */
+const window = fc
+  .tuple(fc.integer({ min: 2000, max: 2090 }), fc.integer({ min: 0, max: 11 }))
+  .map(([year, month]) => ({ from: new Date(Date.UTC(year, month, 1)), to: new Date(Date.UTC(year, month + 1, 1)) }))
+
+const common = {
+  ...{ feed: fc.constantFrom('azure-usage', 'seats'), window, lane: fc.constantFrom('live', 'backfill') },
+  ...{ attempt: count, tries: count, heals: count, history: fc.array(past, { maxLength: 20 }) },
+}
+const asked = { reportName: text, queryId: text, requestedAt: anyInstant }
+const known = { ...asked, reportId: text, deadline: anyInstant, pollAfter: anyInstant }
+const held = {
+  ...known,
+  ...{ executionId: text, hash: text, phase: fc.constantFrom('check', 'write', 'remove'), checkpoint: count },
+  ...{ leaseUntil: anyInstant, owner: text },
+}
+const maybe = {
+  ...{ figures, lastError: fc.record({ kind, message: text, at: anyInstant }), wrote: count },
+  ...{ remoteReport: text.filter((id) => id !== ''), acceptEmpty: fc.constant(true) },
+}
+
+const OWN = {
+  planned: { reason: fc.constantFrom('refresh', 'retry', 'expired', 'healed'), notBefore: anyInstant },
+  requesting: asked,
+  requested: known,
+  landing: held,
+  landed: { figures },
+  failed: { kind, message: text, since: anyInstant },
+} as const
+
+/** The fields that a state has of its own. */
+export const ownFields = (state: LedgerEntry['state']): readonly string[] => Object.keys(OWN[state])
+
+/** Any entry of one state, with any of the fields it need not have. */
+export function anyEntryIn(state: LedgerEntry['state']): fc.Arbitrary<LedgerEntry> {
+  const more = state === 'landing' ? { archive: text, progress } : {}
+  const model = { ...maybe, ...more, ...common, ...OWN[state], state: fc.constant(state) }
+  const requiredKeys = ['state', ...Object.keys(common), ...Object.keys(OWN[state])] as 'state'[]
+  return fc.record(model, { requiredKeys }) as unknown as fc.Arbitrary<LedgerEntry>
+}
+
+export const STATES = Object.keys(OWN) as LedgerEntry['state'][]
+
+export const anyEntry = fc.oneof(...STATES.map(anyEntryIn))
