@@ -57,6 +57,18 @@ export function toLanding(entry: Requested, held: Omit<Held, keyof Known>): Land
   return { ...entry, ...held, state: 'landing' }
 }
 
+/** A window is landed anew from an archive: the next attempt, with no report to wait for, free for whoever takes it. */
+export function toReplayed(
+  previous: LedgerEntry | undefined,
+  first: { readonly feed: string; readonly window: Window; readonly lane: Lane },
+  held: Asked & Pick<Held, 'reportId' | 'executionId' | 'hash'> & { readonly archive: string },
+  now: Date,
+): Landing {
+  const base: Common = previous ? common(previous) : { ...first, attempt: 0, tries: 0, heals: 0, history: [] }
+  const free = { owner: '', leaseUntil: now, deadline: now, pollAfter: now, checkpoint: 0 }
+  return { ...base, attempt: base.attempt + 1, tries: 0, ...held, ...free, phase: 'check', state: 'landing' }
+}
+
 /**
  * Another owner goes on with a landing. Under another feed `hash` it starts anew, as the next attempt where rows were
  * written already; after a lease that ran out nobody knows what the owner before still wrote, so the rows are counted.

@@ -23,15 +23,25 @@ export type RejectWriter = {
   close(): Promise<void>
 }
 
-/** Who writes an archive; `nonce` keeps the blocks of two writers apart. */
-export type Origin = { readonly reportId: string; readonly attempt: number; readonly nonce: string }
+/** Where an archive comes from; `nonce` keeps the blocks of two writers apart. */
+export type Origin = {
+  readonly reportId: string
+  readonly attempt: number
+  readonly requestedAt: Date
+  readonly nonce: string
+}
+
+/** An archived report as a replay needs it. */
+export type Archived = Omit<Origin, 'nonce'> & { readonly name: string; readonly executionId: string }
 
 export type Archive = {
   create(): Promise<void>
   find(name: string): Promise<Stored | undefined>
   write(name: string, origin: Origin): ArchiveWriter
-  /** The bytes of an archived report, in ranges. */
+  /** The bytes of an archived report, or of a list of rejects, in ranges. */
   read(name: string): AsyncIterable<Buffer>
+  /** The archived reports of one window, newest attempt first. */
+  list(feed: string, window: string): Promise<readonly Archived[]>
   rejects(name: string): RejectWriter
 }
 
@@ -44,6 +54,7 @@ export function openArchive(container: ContainerClient): Archive {
     find: (name) => find(container.getBlockBlobClient(name)),
     write: (name, origin) => writer(container.getBlockBlobClient(name), origin),
     read: (name) => ranges(container.getBlockBlobClient(name)),
+    list: (feed, window) => listArchived(container, `${feed}/${window}/`),
     rejects: (name) => rejectWriter(container.getBlockBlobClient(rejectsName(name))),
   }
 }
@@ -73,7 +84,18 @@ async function find(blob: BlockBlobClient): Promise<Stored | undefined> {
   }
 }
 
-function writer(blob: BlockBlobClient, { reportId, attempt, nonce }: Origin): ArchiveWriter {
+async function listArchived(container: ContainerClient, prefix: string): Promise<readonly Archived[]> {
+  const found: Archived[] = []
+  for await (const { name, metadata } of container.listBlobsFlat({ prefix, includeMetadata: true })) {
+    const [, attempt, executionId] = /\/(\d+)-([^/]+)\.(?:csv|tsv)(?:\.gz)?$/.exec(name) ?? []
+    if (!attempt || !executionId) continue
+    const requestedAt = new Date(metadata?.requestedat ?? 0)
+    found.push({ name, attempt: Number(attempt), executionId, reportId: metadata?.reportid ?? '', requestedAt })
+  }
+  return found.toSorted((a, b) => b.attempt - a.attempt)
+}
+
+function writer(blob: BlockBlobClient, { reportId, attempt, requestedAt, nonce }: Origin): ArchiveWriter {
   const hash = createHash('sha256')
   const blocks: string[] = []
   let parts: Buffer[] = []
@@ -98,7 +120,8 @@ function writer(blob: BlockBlobClient, { reportId, attempt, nonce }: Origin): Ar
     async commit() {
       if (waiting > 0) await stage()
       const sha256 = hash.digest('hex')
-      const metadata = { sha256, reportid: reportId, attempt: String(attempt) }
+      const requestedat = requestedAt.toISOString()
+      const metadata = { sha256, reportid: reportId, attempt: String(attempt), requestedat }
       const committed = await commitOnce(blob, blocks, metadata)
       return committed ? { name: blob.name, bytes, sha256 } : ((await find(blob)) ?? { name: blob.name, bytes, sha256 })
     },

@@ -31,7 +31,7 @@ export async function fetchReport(job: Job, held: HeldEntry, known?: Completed):
 
 async function store(job: Job, held: HeldEntry, execution: Completed): Promise<Stored | Failure> {
   const { archive, settings, newId } = job.services
-  const { feed, window, attempt, reportId } = held.entry()
+  const { feed, window, attempt, reportId, requestedAt } = held.entry()
   const tsv = /\.tsv(\.gz)?$/i.test(execution.link.pathname)
   const subject = { feed, window: windowId(window), attempt }
   const name = (gzip: boolean) => archiveName(subject, execution.executionId, { tsv, gzip })
@@ -41,7 +41,7 @@ async function store(job: Job, held: HeldEntry, execution: Completed): Promise<S
     hosts: settings.downloadHosts,
     open(gzip) {
       held.assertHeld()
-      return archive.write(name(gzip), { reportId, attempt, nonce: newId() })
+      return archive.write(name(gzip), { reportId, attempt, requestedAt, nonce: newId() })
     },
     renewLink: async () => {
       const fresh = await askAgain(job, held)
