@@ -1,0 +1,95 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createCheck, refuse } from '../../src/core/check.ts'
+import { createEntityEncoder } from '../../src/core/entities.ts'
+import { isFailure } from '../../src/core/failures.ts'
+import { readHeader } from '../../src/core/layout.ts'
+import type { LedgerEntry } from '../../src/core/ledger.ts'
+import type { ParsedRecord } from '../../src/core/parse.ts'
+import { feedOf } from './feed-of.ts'
+
+const WINDOW = { from: new Date('2025-05-01T00:00:00Z'), to: new Date('2025-06-01T00:00:00Z') }
+const COLUMNS = ['Month', 'CustomerName', 'UsageQuantity']
+const FEED = feedOf({ columns: COLUMNS })
+
+function checkOf(feed = FEED) {
+  const layout = readHeader(feed, COLUMNS, COLUMNS, 'usage May')
+  if (isFailure(layout)) throw new Error(layout.message)
+  const lineage = { attempt: 1, reportId: 'r' }
+  const encoder = createEntityEncoder({ columns: layout.columns, prefix: '20250501_', shards: 16, lineage })
+  return createCheck(feed, WINDOW, layout, encoder, 'usage May')
+}
+
+const record = (fields: readonly string[], line = 2): ParsedRecord => ({ line, fields, raw: fields.join(',') })
+
+describe('the check of a file', () => {
+  it('counts and sums exactly what can land', () => {
+    const check = checkOf()
+    for (const amount of ['0.1', '0.2', '-0.0000000001', '']) check.add(record(['2025-05-01', 'a', amount]))
+    expect(check.result()).toEqual({ rowsRead: 4, rowsRejected: 0, totals: { UsageQuantity: '0.2999999999' } })
+    expect(check.failure()).toBeUndefined()
+  })
+
+  it('leaves a reject out of the sums and says what is wrong with it', () => {
+    const check = checkOf()
+    const reject = check.add(record(['2025-05-01', 'a', 'many'], 7))
+    expect(reject).toMatchObject({ record: 0, line: 7, column: 'UsageQuantity', raw: '2025-05-01,a,many' })
+    expect(check.result()).toEqual({ rowsRead: 1, rowsRejected: 1, totals: { UsageQuantity: '0' } })
+  })
+
+  it.each([
+    ['2025-05-01', undefined],
+    ['2025-05-31T23:59:59Z', undefined],
+    ['MAY-2025', undefined],
+    ['2025-06-01', 'outside-window'],
+    ['2025-04-30T23:59:59Z', 'outside-window'],
+  ])('a row of %s is judged by the month it is of', (month, failure) => {
+    const check = checkOf()
+    check.add(record([month, 'a', '1'], 9))
+    expect(check.failure()?.failure).toBe(failure)
+    if (failure) expect(check.failure()?.message).toContain('line 9')
+  })
+
+  it('a row without a time is a reject, not another window', () => {
+    const check = checkOf()
+    expect(check.add(record(['', 'a', '1']))).toMatchObject({ column: 'Month' })
+    expect(check.failure()).toBeUndefined()
+  })
+
+  it('a quote that is never closed fails the file', () => {
+    const check = checkOf()
+    check.add({ ...record([]), verdict: 'unclosed-quote' })
+    expect(check.failure()).toMatchObject({ failure: 'malformed' })
+  })
+
+  it('every record is either in the sum of units or a reject', () => {
+    const rows = fc.array(fc.constantFrom('1', 'one', '1.0', '', '1e0'), { maxLength: 50 })
+    fc.assert(
+      fc.property(rows, (amounts) => {
+        const check = checkOf()
+        const rejects = amounts.filter((amount) => check.add(record(['2025-05-01', 'a', amount])))
+        const { rowsRead, rowsRejected, totals } = check.result()
+        expect([rowsRead, rowsRejected]).toEqual([amounts.length, rejects.length])
+        expect(Number(totals.UsageQuantity)).toBe(amounts.filter((amount) => amount !== '' && amount !== 'one').length)
+      }),
+    )
+  })
+})
+
+describe('a checked file', () => {
+  const entry = (rowsLanded?: number, more: object = {}) =>
+    ({ ...(rowsLanded !== undefined && { figures: { rowsLanded } }), ...more }) as LedgerEntry
+  const checked = (rowsRead: number, rowsRejected = 0) => ({ rowsRead, rowsRejected, totals: {} })
+
+  it.each([
+    ['without rows lands where none ever landed', checked(0), entry(), undefined],
+    ['without rows lands where it was empty before', checked(0), entry(0), undefined],
+    ['without rows does not land over rows', checked(0), entry(5), 'suspicious-empty'],
+    ['without rows lands over rows where a person accepted it', checked(0), entry(5, { acceptEmpty: true }), undefined],
+    ['with as many rejects as allowed lands', checked(1000, 1), entry(), undefined],
+    ['with one reject more does not', checked(1000, 2), entry(), 'too-many-rejects'],
+    ['of nothing but rejects does not', checked(1, 1), entry(), 'too-many-rejects'],
+  ])('%s', (_, result, before, failure) => {
+    expect(refuse(result, FEED, before, 'usage May')?.failure).toBe(failure)
+  })
+})

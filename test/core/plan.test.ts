@@ -1,0 +1,128 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { FeedRow } from '../../src/core/app-rows.ts'
+import { coverage } from '../../src/core/coverage.ts'
+import { isComplete, type LedgerEntry } from '../../src/core/ledger.ts'
+import { nextRequest, plan, type RequestAction, waiting } from '../../src/core/plan.ts'
+import type { Window } from '../../src/core/windows.ts'
+import { windowId } from '../../src/core/windows.ts'
+import { anyEntry } from './any-entry.ts'
+import { feedOf } from './feed-of.ts'
+
+const NOW = new Date('2025-07-10T12:00:00Z')
+const DAY = 86_400_000
+
+const rowOf = (fields: object = {}, row: Partial<FeedRow> = {}): FeedRow => ({
+  feed: feedOf({ from: '2024-12-01', to: '2025-07-01', ...fields }),
+  account: {},
+  since: '2025-03-15T00:00:00Z',
+  ...row,
+})
+
+/** The month of 2025 (0 is January), or of the years around it. */
+const month = (index: number): Window => ({
+  from: new Date(Date.UTC(2025, index, 1)),
+  to: new Date(Date.UTC(2025, index + 1, 1)),
+})
+
+const base = { feed: 'azure-usage', lane: 'live', attempt: 1, tries: 1, heals: 0, history: [] } as const
+const planned = (index: number, notBefore: Date): LedgerEntry => ({
+  ...{ ...base, window: month(index), state: 'planned', reason: 'retry', notBefore },
+})
+const requesting = (index: number): LedgerEntry => ({
+  ...{ ...base, window: month(index), state: 'requesting', reportName: 'r', queryId: 'q', requestedAt: NOW },
+})
+
+const startsOf = (actions: readonly RequestAction[]) =>
+  actions.map(({ window }) => window.from.toISOString().slice(0, 7))
+
+describe('the plan', () => {
+  it('takes new windows oldest first, then history newest first', () => {
+    const actions = plan(NOW, [{ row: rowOf(), entries: [] }])
+    expect(startsOf(actions)).toEqual(['2025-03', '2025-04', '2025-05', '2025-06', '2025-02', '2025-01', '2024-12'])
+    expect(actions.map(({ lane }) => lane)).toEqual([
+      'live',
+      'live',
+      'live',
+      'live',
+      'backfill',
+      'backfill',
+      'backfill',
+    ])
+  })
+
+  it('mixes feeds by time and not by their place in the file', () => {
+    const other = rowOf({ name: 'other', table: 'Other', from: '2025-04-01', to: '2025-05-01' })
+    const actions = plan(NOW, [
+      { row: rowOf(), entries: [] },
+      { row: other, entries: [] },
+    ])
+    expect(startsOf(actions).slice(0, 4)).toEqual(['2025-03', '2025-04', '2025-04', '2025-05'])
+  })
+
+  it('asks again for a planned window once its time has come, and names the entry', () => {
+    const entries = [planned(4, NOW), planned(5, new Date(NOW.getTime() + 1))]
+    const actions = plan(NOW, [{ row: rowOf({ from: '2025-05-01' }), entries }])
+    expect(actions).toMatchObject([{ window: month(4), previous: entries[0] }])
+  })
+
+  it('asks nothing of a feed that is not enabled', () => {
+    const known = { row: rowOf({ enabled: false }), entries: [] }
+    expect([plan(NOW, [known]), waiting(NOW, known), nextRequest(NOW, known)]).toEqual([[], 0, undefined])
+  })
+
+  it('leaves a blocked feed alone for a day, then tries its newest window only, one at a time', () => {
+    const blocked = { kind: 'query-refused', message: 'no', at: new Date(NOW.getTime() - DAY).toISOString() } as const
+    const fresh = { ...blocked, at: new Date(NOW.getTime() - DAY + 1).toISOString() }
+    expect(plan(NOW, [{ row: rowOf({}, { blocked: fresh }), entries: [] }])).toEqual([])
+    expect(startsOf(plan(NOW, [{ row: rowOf({}, { blocked }), entries: [] }]))).toEqual(['2025-06'])
+    expect(plan(NOW, [{ row: rowOf({}, { blocked }), entries: [requesting(5)] }])).toEqual([])
+  })
+
+  it('says when a feed is asked for next', () => {
+    const all = [...Array(7).keys()].map((index) => requesting(index - 1))
+    const later = new Date('2025-07-12T00:00:00Z')
+    expect(nextRequest(NOW, { row: rowOf(), entries: [...all.slice(1), planned(-1, later)] })).toEqual(later)
+    expect(nextRequest(NOW, { row: rowOf(), entries: all })).toBeUndefined()
+    expect(nextRequest(NOW, { row: rowOf({ to: '2025-08-01' }), entries: all })).toEqual(
+      new Date('2025-08-05T00:00:00Z'),
+    )
+  })
+})
+
+/** Any ledger of the feed: some months have an entry, in any state. */
+const anyLedger = fc
+  .uniqueArray(fc.integer({ min: -1, max: 5 }))
+  .chain((months) => fc.tuple(...months.map((index) => anyEntry.map((entry) => ({ ...entry, window: month(index) })))))
+
+describe('over any ledger', () => {
+  it('each month is asked for at most once, and only where nothing is on its way or done', () => {
+    fc.assert(
+      fc.property(anyLedger, (entries) => {
+        const actions = plan(NOW, [{ row: rowOf(), entries }])
+        const ids = actions.map(({ window }) => windowId(window))
+        expect(new Set(ids).size).toBe(ids.length)
+        for (const { window, previous } of actions) {
+          const entry = entries.find((each) => windowId(each.window) === windowId(window))
+          expect(previous).toBe(entry)
+          expect(entry === undefined || (entry.state === 'planned' && entry.notBefore <= NOW)).toBe(true)
+        }
+        expect(waiting(NOW, { row: rowOf(), entries })).toBe(actions.length)
+      }),
+    )
+  })
+
+  it('a feed is complete up to the first month whose rows are not proven, and counts only proven rows', () => {
+    fc.assert(
+      fc.property(anyLedger, (entries) => {
+        const found = coverage(NOW, { row: rowOf(), entries })
+        const proven = (index: number) =>
+          entries.some((entry) => windowId(entry.window) === windowId(month(index)) && isComplete(entry))
+        const first = [-1, 0, 1, 2, 3, 4, 5].find((index) => !proven(index)) ?? 6
+        expect(found.completeUntil).toEqual(first === -1 ? undefined : month(first).from)
+        expect(found.complete).toBe(entries.filter(isComplete).length)
+        expect(Object.values(found.states).reduce((sum, count) => sum + count, 0)).toBe(entries.length)
+      }),
+    )
+  })
+})
