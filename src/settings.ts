@@ -112,7 +112,7 @@ function readCallback(env: Environment, problems: string[]): Settings['callback'
   if (env.CALLBACK_BASE_URL === '') return undefined
   const site = env.WEBSITE_HOSTNAME ? `https://${env.WEBSITE_HOSTNAME}/api/callback` : undefined
   const baseUrl = env.CALLBACK_BASE_URL ?? site
-  const secrets = [env.CALLBACK_SECRET, env.CALLBACK_SECRET_PREVIOUS].filter((secret) => secret !== undefined)
+  const secrets = [env.CALLBACK_SECRET, env.CALLBACK_SECRET_PREVIOUS].flatMap((secret) => secret || [])
   if (!baseUrl || !URL.canParse(baseUrl)) {
     problems.push('CALLBACK_BASE_URL is missing or not an address (leave it empty to do without callbacks)')
   }

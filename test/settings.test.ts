@@ -1,0 +1,156 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Environment } from '../src/environment.ts'
+import { readSettings, type Settings } from '../src/settings.ts'
+
+const SECRET = 'x'.repeat(32)
+
+/** The least that is needed. */
+const ENOUGH = {
+  ...{ DataStorage: 'UseDevelopmentStorage=true', DEPLOYMENT_ID: 'prod' },
+  ...{ PARTNER_TENANT_ID: 't', PARTNER_CLIENT_ID: 'c', PARTNER_REFRESH_TOKEN: 'r' },
+  ...{ CALLBACK_BASE_URL: 'https://app.example/api/callback', CALLBACK_SECRET: SECRET },
+}
+
+function settings(change: Environment = {}): Settings {
+  const read = readSettings({ ...ENOUGH, ...change })
+  if ('problems' in read) throw new Error(read.problems.join('\n'))
+  return read
+}
+
+function problems(change: Environment = {}, env: Environment = ENOUGH): readonly string[] {
+  const read = readSettings({ ...env, ...change })
+  return 'problems' in read ? read.problems : []
+}
+
+describe('settings', () => {
+  it('have the documented defaults', () => {
+    expect(settings()).toMatchObject({
+      insightsBaseUrl: 'https://api.partnercenter.microsoft.com/insights/v1/mpn',
+      authorityHost: 'https://login.microsoftonline.com',
+      ...{ tokenHeader: 'Authorization', downloadHosts: ['*.blob.core.windows.net'], deleteReports: true },
+      ...{ limits: { maxInFlight: 10, maxReportsPerHour: 20 }, maxTries: 3, reportDeadline: 86_400_000 },
+      ...{ adoptAfter: 300_000, lease: 120_000, pollEvery: 60_000, ingestTimeLimit: 300_000 },
+    })
+  })
+
+  it('ask less of the service of indirect providers, as its documented quota says', () => {
+    const change = { INSIGHTS_BASE_URL: 'https://api.partnercenter.microsoft.com/insights/v1/cmp/' }
+    expect(settings(change)).toMatchObject({
+      limits: { maxReportsPerHour: 5 },
+      insightsBaseUrl: change.INSIGHTS_BASE_URL.slice(0, -1),
+    })
+    expect(settings({ ...change, MAX_REPORTS_PER_HOUR: '8' })).toMatchObject({ limits: { maxReportsPerHour: 8 } })
+  })
+
+  it('that are all missing are all named at once', () => {
+    const named = problems({}, {}).join('\n')
+    const needed = [
+      'DataStorage',
+      'PARTNER_TENANT_ID',
+      'PARTNER_CLIENT_ID',
+      'PARTNER_REFRESH_TOKEN',
+      'CALLBACK_BASE_URL',
+      'CALLBACK_SECRET',
+      'DEPLOYMENT_ID',
+    ]
+    for (const name of needed) expect(named).toContain(name)
+  })
+
+  it('that are all wrong are all named at once, each in a line of its own', () => {
+    const wrong = {
+      ...{ INSIGHTS_BASE_URL: 'nowhere', TOKEN_HEADER: 'Cookie', PARTNER_AUTHORITY_HOST: 'x', MAX_IN_FLIGHT: '0' },
+      ...{ MAX_REPORTS_PER_HOUR: 'many', MAX_TRIES: '1.5', REPORT_DEADLINE: '24h', LEASE: '120', POLL_EVERY: '-PT1M' },
+      ...{ ADOPT_AFTER: 'soon', INGEST_TIME_LIMIT: 'P', DELETE_REPORTS: 'yes', DEPLOYMENT_ID: 'Prod!' },
+      ...{ REPORT_DOWNLOAD_HOSTS: 'http://evil.example', CALLBACK_SECRET: 'short', PARTNER_AUTH: 'magic' },
+    }
+    const found = problems(wrong)
+    for (const name of Object.keys(wrong)) {
+      const own = found.filter((line) => new RegExp(`\\b${name}\\b`).test(line))
+      expect(own, name).toHaveLength(1)
+    }
+    expect(found.every((line) => !line.includes('\n'))).toBe(true)
+  })
+
+  it.each(['LEASE', 'POLL_EVERY', 'REPORT_DEADLINE', 'ADOPT_AFTER', 'INGEST_TIME_LIMIT'])(
+    '%s of no length is refused',
+    (name) => {
+      expect(problems({ [name]: 'PT0S' })).toHaveLength(1)
+    },
+  )
+
+  it('never show a secret in a problem', () => {
+    const secrets = [
+      'PARTNER_CLIENT_SECRET',
+      'PARTNER_REFRESH_TOKEN',
+      'CALLBACK_SECRET',
+      'CALLBACK_SECRET_PREVIOUS',
+      'DataStorage',
+    ]
+    const wrong = { POLL_EVERY: 'soon', DEPLOYMENT_ID: '', PARTNER_TENANT_ID: '', CALLBACK_BASE_URL: 'no address' }
+    const value = fc.stringMatching(/^[A-Za-z0-9+/=@.]{8,40}$/).filter((text) => !/[a-z]{6}/i.test(text))
+    fc.assert(
+      fc.property(fc.constantFrom(...secrets), value, (name, secret) => {
+        expect(problems({ ...wrong, [name]: secret }).join('\n')).not.toContain(secret)
+      }),
+    )
+  })
+})
+
+describe('a Key Vault reference', () => {
+  it('that was not resolved is named, and not taken for a secret', () => {
+    const reference = '@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/callback-secret/)'
+    expect(problems({ CALLBACK_SECRET: reference })).toEqual([
+      'CALLBACK_SECRET is a Key Vault reference that was not resolved',
+    ])
+  })
+})
+
+describe('storage', () => {
+  const uris = {
+    DataStorage__tableServiceUri: 'https://a.table.core.windows.net',
+    DataStorage__blobServiceUri: 'https://a.blob.core.windows.net',
+    DataStorage__queueServiceUri: 'https://a.queue.core.windows.net',
+  }
+
+  it('is a connection string, or an identity with the address of each service', () => {
+    expect(settings().storage).toMatchObject({ kind: 'connection-string' })
+    expect(settings({ DataStorage: '', ...uris }).storage).toMatchObject({ kind: 'identity' })
+    expect(settings({ DataStorage: '', ...uris, DataStorage__clientId: 'me' }).storage).toMatchObject({
+      clientId: 'me',
+    })
+  })
+
+  it.each(Object.keys(uris))('without %s names it', (name) => {
+    expect(problems({ DataStorage: '', ...uris, [name]: '' })).toEqual([expect.stringContaining(name)])
+  })
+})
+
+describe('callbacks', () => {
+  it('are switched off by an empty address, and need no secret then', () => {
+    expect(settings({ CALLBACK_BASE_URL: '', CALLBACK_SECRET: '' }).callback).toBeUndefined()
+  })
+
+  it("go to the site's own address where none is given", () => {
+    const { CALLBACK_BASE_URL: _, ...env } = ENOUGH
+    expect(readSettings({ ...env, WEBSITE_HOSTNAME: 'site.azurewebsites.net' })).toMatchObject({
+      callback: { baseUrl: 'https://site.azurewebsites.net/api/callback', secrets: [SECRET] },
+    })
+  })
+
+  it('hold under the secret before too, while it is rotated', () => {
+    const former = 'y'.repeat(40)
+    expect(settings({ CALLBACK_SECRET_PREVIOUS: former }).callback?.secrets).toEqual([SECRET, former])
+    expect(settings({ CALLBACK_SECRET_PREVIOUS: '' }).callback?.secrets).toEqual([SECRET])
+  })
+
+  it('refuse a secret that could be guessed', () => {
+    expect(problems({ CALLBACK_SECRET: 'x'.repeat(31) })).toEqual([expect.stringContaining('32 characters')])
+  })
+})
+
+describe('the name of a deployment', () => {
+  it('comes from the site where none is given', () => {
+    expect(settings({ DEPLOYMENT_ID: '', WEBSITE_SITE_NAME: 'Func-Insights-Prod-01' }).deployment).toBe('funcinsights')
+  })
+})
