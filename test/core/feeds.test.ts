@@ -244,10 +244,16 @@ describe('the query of a feed by columns', () => {
 describe('the shipped feeds.json', () => {
   const text = readFileSync(new URL('../../feeds.json', import.meta.url), 'utf8')
 
-  test('is one feed of eighteen months of Azure usage, without a warning', () => {
+  test('is one feed by month, one by day and one of snapshots, without a warning', () => {
     const file = parseFeeds(text, CATALOG)
-    expect(file).toMatchObject({ warnings: [], accounts: {}, feeds: [{ name: 'azure-usage', dataset: 'AzureUsage' }] })
-    expect(file).toMatchObject({ feeds: [{ cadence: { from: { back: { months: 18, days: 0, seconds: 0 } } } }] })
+    expect(file).toMatchObject({
+      ...{ warnings: [], accounts: {} },
+      feeds: [
+        { dataset: 'AzureUsage', grain: 'month', cadence: { from: { back: { months: 18, days: 0, seconds: 0 } } } },
+        { dataset: 'MSLearn', grain: 'day', cadence: { kind: 'windows' } },
+        { dataset: 'Profile', cadence: { kind: 'snapshot' } },
+      ],
+    })
   })
 
   test('damaged anywhere, is refused or read, and never throws', () => {
