@@ -1,38 +1,39 @@
 import { createHash } from 'node:crypto'
 import { type Answer, type Call, json, parameter, parseJson, refusal } from './http.ts'
 import type { Service } from './service.ts'
+import { oauthRefusal } from './sign-in.ts'
 import { type Effect, type StatusEffect, settingOf } from './switches.ts'
 
 type Envelope = { readonly value?: unknown } & Record<string, unknown>
 
+/** How an endpoint words a refusal. */
+export type Refusal = (status: number, message: string, headers?: Readonly<Record<string, string>>) => Answer
+
 /** What is answered in the place of the endpoint; undefined when none of the effects does that. */
-export function answerInstead(effects: readonly Effect[]): Answer | undefined {
+export function answerInstead(effects: readonly Effect[], refuse: Refusal): Answer | undefined {
   const status = effects.find((effect): effect is StatusEffect => typeof effect === 'object' && 'status' in effect)
-  if (status) return statusAnswer(status)
+  if (status) return statusAnswer(status, refuse)
   const page = settingOf(effects, 'page')
   if (page !== undefined) return gatewayPage(page)
   const code = settingOf(effects, 'envelope')
-  if (code !== undefined) return { ...refusal(code, 'Service unavailable'), status: 200 }
+  if (code !== undefined) return { ...refuse(code, 'Service unavailable'), status: 200 }
   const refused = settingOf(effects, 'refuse')
-  return refused && oauthRefusal(refused)
+  return refused && REFUSED_SIGN_IN[refused]
 }
 
-function statusAnswer({ status, message, body, headers = {} }: StatusEffect): Answer {
+const REFUSED_SIGN_IN = {
+  invalid_grant: oauthRefusal(400, 'invalid_grant', 'AADSTS70000: The grant is not valid or has expired.'),
+  invalid_client: oauthRefusal(401, 'invalid_client', 'AADSTS7000215: Invalid client secret provided.'),
+}
+
+function statusAnswer({ status, message, body, headers = {} }: StatusEffect, refuse: Refusal): Answer {
   if (typeof body === 'string') return { status, headers, body }
-  return body === undefined ? refusal(status, message ?? String(status), headers) : json(status, body, headers)
+  return body === undefined ? refuse(status, message ?? String(status), headers) : json(status, body, headers)
 }
 
 function gatewayPage(status: number): Answer {
   const body = `<html><head><title>${status}</title></head><body><h1>${status}</h1><hr>gateway</body></html>`
   return { status, headers: { 'content-type': 'text/html' }, body }
-}
-
-function oauthRefusal(error: 'invalid_grant' | 'invalid_client'): Answer {
-  const [status, code, text] =
-    error === 'invalid_grant'
-      ? [400, 70000, 'The provided value for the input parameter is not valid.']
-      : [401, 7000215, 'Invalid client secret provided.']
-  return json(status, { error, error_description: `AADSTS${code}: ${text}`, error_codes: [code] })
 }
 
 /** The endpoint's own answer as the effects let it out. */

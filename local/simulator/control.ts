@@ -3,7 +3,10 @@ import { type Answer, type Call, json, parseJson } from './http.ts'
 import { toRestatement } from './restate.ts'
 import type { Simulator } from './simulator.ts'
 
-type Controlled = Pick<Simulator, 'requests' | 'served' | 'reports' | 'fault' | 'restate' | 'serveFile' | 'advance'>
+type Controlled = Pick<
+  Simulator,
+  'requests' | 'served' | 'reports' | 'fault' | 'restate' | 'serveFile' | 'keepSecret' | 'secrets' | 'advance'
+>
 
 /** The simulator's own methods over HTTP, under `/_sim/`. Refusals are `{ "problem": "…" }`. */
 export function answerControl(call: Call, simulator: Controlled): Answer {
@@ -12,11 +15,16 @@ export function answerControl(call: Call, simulator: Controlled): Answer {
   if (asked === 'GET requests') return json(200, simulator.requests)
   if (asked === 'GET reports') return json(200, simulator.reports())
   if (asked === 'GET served') return answerServed(id, simulator)
+  if (asked === 'GET secrets') return json(200, simulator.secrets())
   if (asked === 'POST fault') return takeFault(call, simulator)
   if (asked === 'POST restate') return restate(call, simulator)
   if (asked === 'POST advance') return advance(call, simulator)
   if (asked === 'POST file' && id !== '') {
     simulator.serveFile(id, call.body)
+    return json(200, {})
+  }
+  if (asked === 'POST secret' && id !== '') {
+    simulator.keepSecret(id, call.body.toString('utf8'))
     return json(200, {})
   }
   return problem(404, `${call.method} ${call.path} is no command of the simulator`)

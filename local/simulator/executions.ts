@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { downloadLink } from './downloads.ts'
-import { type Answer, type Call, items, NOT_FOUND, parameter, refusal, wireTime } from './http.ts'
+import { type Answer, type Call, items, NOT_FOUND, parameter, pathId, refusal, wireTime } from './http.ts'
 import type { Service } from './service.ts'
 import type { Execution, Report } from './state.ts'
 
@@ -41,7 +41,7 @@ export function statusOf(service: Service, execution: Execution): ExecutionStatu
 
 /** GET /ScheduledReport/execution/{reportId}, with both documented default filters: Completed, and the latest only. */
 export function listExecutions(call: Call, service: Service, user: string): Answer {
-  const reportIds = idList(decodeURIComponent(call.path.split('/').at(-1) ?? ''))
+  const reportIds = idList(pathId(call))
   const reports = service.state.reports.filter(
     (report) => !report.deleted && report.user === user && reportIds.includes(report.reportId),
   )

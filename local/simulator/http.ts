@@ -71,6 +71,13 @@ export function parameter(call: Call, name: string): string | undefined {
   return value === '' ? undefined : value
 }
 
+/** The id at the end of the path, whatever its case and the blanks around it. */
+export function pathId(call: Call): string {
+  return decodeURIComponent(call.path.split('/').at(-1) ?? '')
+    .trim()
+    .toLowerCase()
+}
+
 /** The fields of a JSON body by lower-case name; none when the body is no JSON object. */
 export type Fields = ReadonlyMap<string, unknown>
 

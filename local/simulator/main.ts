@@ -49,8 +49,8 @@ async function run(options: SimulatorOptions): Promise<void> {
   }
   process.once('SIGTERM', end)
   process.once('SIGINT', end)
-  const { baseUrl, origin, authority } = simulator
-  process.stdout.write(`${JSON.stringify({ baseUrl, origin, authority, certificate })}\n`)
+  const { baseUrl, origin, authority, keyVault, identity } = simulator
+  process.stdout.write(`${JSON.stringify({ baseUrl, origin, authority, keyVault, identity, certificate })}\n`)
 }
 
 const options = readFlags(process.argv.slice(2))

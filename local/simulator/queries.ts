@@ -6,6 +6,7 @@ import {
   items,
   NOT_FOUND,
   parameter,
+  pathId,
   readFields,
   refusal,
   textField,
@@ -75,9 +76,7 @@ export function createQuery(call: Call, service: Service, user: string): Answer 
 
 /** DELETE /ScheduledQueries/{queryId}; reports made from it keep their own copy of its text. */
 export function deleteQuery(call: Call, service: Service, user: string): Answer {
-  const queryId = decodeURIComponent(call.path.split('/').at(-1) ?? '')
-    .trim()
-    .toLowerCase()
+  const queryId = pathId(call)
   const query = visibleQueries(service, user).find((visible) => visible.queryId === queryId)
   if (!query) return refusal(404, NOT_FOUND)
   if (query.type === 'system') return refusal(400, 'Invalid QueryId')

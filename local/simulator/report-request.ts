@@ -22,11 +22,20 @@ const LEAD_MS = 4 * HOUR_MS
 const INVALID = 'Invalid report parameters'
 
 /** The order in which the service is assumed to look at a request (dossier, section 15). */
-const CHECKS: readonly Check[] = [missing, unknownQuery, badInterval, earlyStart, badNames, badDates, quota, recurring]
+const CHECKS: readonly Check[] = [missing, unknownQuery, badInterval, earlyStart, badNames, badDates, quota]
 
 /** Gives the refusal of the first check that does not hold; undefined when the report can be created. */
 export function refuseReport(request: ReportRequest): Answer | undefined {
-  for (const check of CHECKS) {
+  return firstRefusal(CHECKS, request)
+}
+
+/** The same for a change of a report: whether the lead of the start counts then is unknown; here it does. */
+export function refuseUpdate(request: ReportRequest): Answer | undefined {
+  return firstRefusal([missingInUpdate, badInterval, earlyStart, badNames, badDates], request)
+}
+
+function firstRefusal(checks: readonly Check[], request: ReportRequest): Answer | undefined {
+  for (const check of checks) {
     const refused = check(request)
     if (refused) return refused
   }
@@ -39,9 +48,15 @@ export function isExecuteNow(fields: Fields): boolean {
 }
 
 function missing({ fields }: ReportRequest): Answer | undefined {
-  const needed = isExecuteNow(fields)
-    ? ['reportname', 'queryid']
-    : ['reportname', 'queryid', 'starttime', 'recurrenceinterval']
+  const always = ['reportname', 'queryid']
+  return absentOf(fields, isExecuteNow(fields) ? always : [...always, 'starttime', 'recurrenceinterval'])
+}
+
+function missingInUpdate({ fields }: ReportRequest): Answer | undefined {
+  return absentOf(fields, ['reportname', 'starttime'])
+}
+
+function absentOf(fields: Fields, needed: readonly string[]): Answer | undefined {
   const absent = needed.some(
     (name) => fields.get(name) === undefined || fields.get(name) === null || fields.get(name) === '',
   )
@@ -58,7 +73,7 @@ function unknownQuery({ fields, service, user }: ReportRequest): Answer | undefi
 
 function badInterval({ fields }: ReportRequest): Answer | undefined {
   if (isExecuteNow(fields)) return undefined
-  const [hours, count] = [fields.get('recurrenceinterval'), fields.get('recurrencecount') ?? 1]
+  const [hours, count] = [fields.get('recurrenceinterval') ?? INTERVAL_HOURS.least, fields.get('recurrencecount') ?? 1]
   if (!Number.isInteger(hours) || !Number.isInteger(count) || Number(count) < 1) return refusal(400, INVALID)
   const inRange = Number(hours) >= INTERVAL_HOURS.least && Number(hours) <= INTERVAL_HOURS.most
   return inRange ? undefined : refusal(400, 'Recurrence Interval must be between 4 and 2160')
@@ -104,9 +119,4 @@ function quota({ fields, service, user, effects }: ReportRequest): Answer | unde
   )
   if (recent.length < most) return undefined
   return refusal(400, `User has exceeded its ExecuteNow report creation quota of ${most} reports/60 mins`)
-}
-
-/** A limit of this simulator and not of the service: nothing of ours asks for recurring reports. */
-function recurring({ fields }: ReportRequest): Answer | undefined {
-  return isExecuteNow(fields) ? undefined : refusal(501, 'This simulator runs reports with ExecuteNow only')
 }

@@ -13,7 +13,7 @@ import {
   wireTime,
 } from './http.ts'
 import { matchesName, visibleQueries } from './queries.ts'
-import { refuseReport } from './report-request.ts'
+import { isExecuteNow, refuseReport } from './report-request.ts'
 import type { Service } from './service.ts'
 import type { Query, Report } from './state.ts'
 
@@ -51,22 +51,10 @@ export function createReport(call: Call, service: Service, user: string): Answer
   if (!query) return refusal(400, 'Invalid QueryId')
   const report = newReport(fields, query, user, service.now())
   service.state.reports = [...service.state.reports, report]
-  service.state.executions = [...service.state.executions, newExecution(service, report)]
+  // When a report runs that is not to run at once is of no use to anybody here: it is kept and listed.
+  if (report.executeNow) service.state.executions = [...service.state.executions, newExecution(service, report)]
   service.save()
   return items([reportItem(service, report)], 'Report created successfully')
-}
-
-/** DELETE /ScheduledReport/{reportId}; its executions go with it (dossier, section 13). */
-export function deleteReport(call: Call, service: Service, user: string): Answer {
-  const reportId = decodeURIComponent(call.path.split('/').at(-1) ?? '')
-    .trim()
-    .toLowerCase()
-  const report = standingReports(service, user).find((standing) => standing.reportId === reportId)
-  if (!report) return refusal(404, NOT_FOUND)
-  const deleted = { ...report, deleted: true }
-  service.state.reports = service.state.reports.map((kept) => (kept === report ? deleted : kept))
-  service.save()
-  return items([reportItem(service, report)], 'Report deleted successfully')
 }
 
 function newReport(fields: Fields, query: Query, user: string, now: Date): Report {
@@ -79,27 +67,36 @@ function newReport(fields: Fields, query: Query, user: string, now: Date): Repor
     user,
     createdTime: wireTime(now),
     modifiedTime: null,
-    executeNow: true,
-    startTime: null,
-    recurrenceInterval: null,
-    recurrenceCount: null,
+    ...scheduleOf(fields),
     callbackUrl: textField(fields, 'CallbackUrl') ?? null,
     callbackMethod: textField(fields, 'CallbackMethod')?.toUpperCase() === 'GET' ? 'GET' : 'POST',
     format: textField(fields, 'Format')?.toUpperCase() === 'TSV' ? 'tsv' : 'csv',
     queryStartTime: textField(fields, 'QueryStartTime') ?? null,
     queryEndTime: textField(fields, 'QueryEndTime') ?? null,
     deleted: false,
+    paused: false,
   }
 }
 
+function scheduleOf(
+  fields: Fields,
+): Pick<Report, 'executeNow' | 'startTime' | 'recurrenceInterval' | 'recurrenceCount'> {
+  if (isExecuteNow(fields))
+    return { executeNow: true, startTime: null, recurrenceInterval: null, recurrenceCount: null }
+  const number = (name: string) => (fields.get(name) as number | undefined) ?? null
+  const recurrence = { recurrenceInterval: number('recurrenceinterval'), recurrenceCount: number('recurrencecount') }
+  return { executeNow: false, startTime: textField(fields, 'StartTime') ?? null, ...recurrence }
+}
+
 /** A report as the service answers it: without the query times, which no sample echoes. */
-function reportItem(service: Service, report: Report): object {
-  const { queryStartTime, queryEndTime, deleted, ...answered } = report
+export function reportItem(service: Service, report: Report): object {
+  const { queryStartTime, queryEndTime, deleted, paused, ...answered } = report
   return { ...answered, reportStatus: reportStatus(service, report) }
 }
 
-/** Inactive once its only run is done (concluded: no page says when a report turns Inactive). */
-function reportStatus(service: Service, report: Report): 'Active' | 'Inactive' {
-  const runs = service.state.executions.filter(({ reportId }) => reportId === report.reportId)
-  return runs.every((run) => statusOf(service, run) === 'Completed') ? 'Inactive' : 'Active'
+/** An ExecuteNow report is inactive once its only run is done (concluded: no page says when a report turns Inactive). */
+function reportStatus(service: Service, { reportId, paused, executeNow }: Report): 'Active' | 'Paused' | 'Inactive' {
+  if (paused) return 'Paused'
+  const runs = service.state.executions.filter((run) => run.reportId === reportId)
+  return executeNow && runs.every((run) => statusOf(service, run) === 'Completed') ? 'Inactive' : 'Active'
 }

@@ -1,21 +1,28 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { answerInstead, cutPlace, spoilAnswer } from './answers.ts'
+import { answerInstead, cutPlace, type Refusal, spoilAnswer } from './answers.ts'
 import { listDatasets } from './datasets.ts'
 import { afterCut, answerDownload, refuseDownload } from './downloads.ts'
 import { listExecutions } from './executions.ts'
 import { type Answer, type Call, type Mishap, NOT_FOUND, readCall, refusal, send } from './http.ts'
+import { answerIdentity } from './identity.ts'
+import { getSecret, setSecret, vaultRefusal } from './key-vault.ts'
 import { createQuery, deleteQuery, listQueries } from './queries.ts'
-import { createReport, deleteReport, listReports, standingReports } from './reports.ts'
+import { deleteReport, pauseReport, resumeReport, updateReport } from './report-changes.ts'
+import { createReport, listReports, standingReports } from './reports.ts'
 import type { ServedReports } from './served.ts'
 import type { LoggedRequest, Service } from './service.ts'
+import { answerAuthorize, answerDiscovery, answerToken } from './sign-in.ts'
 import { type Effect, type Endpoint, settingOf } from './switches.ts'
-import { answerDiscovery, answerToken, userOf } from './tokens.ts'
+import { testQuery } from './test-query.ts'
+import { claimsOf } from './tokens.ts'
 
 /** A route without an endpoint cannot be made to fail. */
 export type Route = {
   readonly endpoint?: Endpoint
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly path: RegExp
+  /** How it words a refusal, where that is not the API's envelope. */
+  readonly refuse?: Refusal
   answer(call: Call, service: Service): Answer
 }
 
@@ -26,7 +33,7 @@ const api = (endpoint: Endpoint, method: Route['method'], path: string, answer: 
   method,
   path: new RegExp(`^/insights/v1/mpn/${path}/?$`, 'i'),
   answer: (call, service) => {
-    const caller = userOf(service, call.headers)
+    const caller = claimsOf(service, call.headers, 'partner')
     if (caller === undefined) return refusal(401, 'Unauthorized')
     return caller.role ? answer(call, service, caller.user) : refusal(403, 'Forbidden')
   },
@@ -38,19 +45,29 @@ export function serviceRoutes(served: ServedReports): readonly Route[] {
     api('listDatasets', 'GET', 'ScheduledDataset', listDatasets),
     api('listQueries', 'GET', 'ScheduledQueries', listQueries),
     api('createQuery', 'POST', 'ScheduledQueries', createQuery),
+    api('testQuery', 'GET', 'ScheduledQueries/testQueryResult', testQuery),
     api('deleteQuery', 'DELETE', 'ScheduledQueries/[^/]+', deleteQuery),
     api('listReports', 'GET', 'ScheduledReport', listReports),
     api('createReport', 'POST', 'ScheduledReport', createReport),
+    api('updateReport', 'PUT', 'ScheduledReport/[^/]+', updateReport),
     api('deleteReport', 'DELETE', 'ScheduledReport/[^/]+', deleteReport),
+    api('pauseReport', 'PUT', 'ScheduledReport/pause/[^/]+', pauseReport),
+    api('resumeReport', 'PUT', 'ScheduledReport/resume/[^/]+', resumeReport),
     api('listExecutions', 'GET', 'ScheduledReport/execution/[^/]+', listExecutions),
     downloadRoute(served),
+    { endpoint: 'identity', method: 'GET', path: /^\/identity\/token$/, answer: answerIdentity },
   ]
 }
 
-/** What the token endpoint answers, over HTTPS. */
+const SECRET = /^\/secrets\/[^/]+\/?$/i
+
+/** What is answered over HTTPS: sign-in, and the secrets of a Key Vault. */
 export const AUTHORITY_ROUTES: readonly Route[] = [
   { endpoint: 'token', method: 'POST', path: /^\/[^/]+\/oauth2\/(v2\.0\/)?token$/i, answer: answerToken },
+  { method: 'GET', path: /^\/[^/]+\/oauth2\/(v2\.0\/)?authorize$/i, answer: answerAuthorize },
   { method: 'GET', path: /^\/[^/]+\/v2\.0\/\.well-known\/openid-configuration$/i, answer: answerDiscovery },
+  { endpoint: 'getSecret', method: 'GET', path: SECRET, answer: getSecret, refuse: vaultRefusal },
+  { endpoint: 'setSecret', method: 'PUT', path: SECRET, answer: setSecret, refuse: vaultRefusal },
 ]
 
 function downloadRoute(served: ServedReports): Route {
@@ -88,7 +105,8 @@ export async function serve(
   const call = { ...received, effects }
   if (effects.includes('hang')) return
   if (effects.includes('drop')) return void request.socket.destroy()
-  const answer = answerInstead(effects) ?? spoilAnswer(route.answer(call, service), call, service)
+  const answer =
+    answerInstead(effects, route.refuse ?? refusal) ?? spoilAnswer(route.answer(call, service), call, service)
   if (effects.includes('lost')) return void request.socket.destroy()
   send(response, answer, mishapOf(effects, answer, service))
 }

@@ -6,6 +6,8 @@ import { type Callbacks, startCallbacks } from './callbacks.ts'
 import { answerControl } from './control.ts'
 import { createFaults, type FaultRule } from './faults.ts'
 import { readCall, send } from './http.ts'
+import { IDENTITY_HEADER } from './identity.ts'
+import { keepSecret, type Secret } from './key-vault.ts'
 import { standingReports } from './reports.ts'
 import type { Restatement } from './restate.ts'
 import { AUTHORITY_ROUTES, serve, serviceRoutes } from './routes.ts'
@@ -21,6 +23,10 @@ export type Simulator = {
   readonly origin: string
   /** The HTTPS token endpoint, for PARTNER_AUTHORITY_HOST. */
   readonly authority: string
+  /** The stand-in for a Key Vault, at the same place, for KEY_VAULT_URL. */
+  readonly keyVault: string
+  /** The stand-in for a managed identity, for IDENTITY_ENDPOINT and IDENTITY_HEADER. */
+  readonly identity: { readonly endpoint: string; readonly header: string }
   /** PEM that a client of `authority` has to trust, for NODE_EXTRA_CA_CERTS. */
   readonly certificate: string
   /** Every request received, those of `/_sim/` left out. */
@@ -33,6 +39,10 @@ export type Simulator = {
   fault(rule: FaultRule): void
   /** Reports of the dataset created from now on hold other rows than those before. */
   restate(restatement: Restatement): void
+  /** Puts a secret into the Key Vault; `exp` in seconds since 1970. */
+  keepSecret(name: string, value: string, exp?: number): void
+  /** What the Key Vault holds, each secret in its newest version. */
+  secrets(): readonly Secret[]
   /** Serves these very bytes, compressed, for every report of the query created from now on. */
   serveFile(queryId: string, bytes: Buffer): void
   /** Moves the simulator's clock. */
@@ -116,6 +126,8 @@ function compose(
     baseUrl: `${service.origin}/insights/v1/mpn`,
     origin: service.origin,
     authority: service.authority,
+    keyVault: service.authority,
+    identity: { endpoint: `${service.origin}/identity/token`, header: IDENTITY_HEADER },
     requests: service.requests,
     served: (reportId) => servedOf(service, served, reportId.toLowerCase()),
     reports: () => standingReports(service),
@@ -124,6 +136,8 @@ function compose(
       service.state.restatements = [...service.state.restatements, restatement]
       service.save()
     },
+    keepSecret: (name, value, exp) => void keepSecret(service, name, value, exp),
+    secrets: () => service.state.secrets,
     serveFile: (queryId, bytes) => void service.files.set(queryId.toLowerCase(), bytes),
     advance: (milliseconds) => {
       advance(milliseconds)

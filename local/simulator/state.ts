@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { Secret } from './key-vault.ts'
 import type { Restatement } from './restate.ts'
 import type { Effect } from './switches.ts'
 
@@ -16,7 +17,7 @@ export type Query = {
   readonly modifiedTime: string | null
 }
 
-/** A report as it stands at the service, with what its answers leave out: the query times and whether it was deleted. */
+/** A report as it stands at the service, with what its answers leave out: the query times, whether it was deleted or paused. */
 export type Report = {
   readonly reportId: string
   readonly reportName: string
@@ -37,6 +38,7 @@ export type Report = {
   readonly queryEndTime: string | null
   /** Deleted reports stay here, unseen by the API, so that a test can still ask what they served. */
   readonly deleted: boolean
+  readonly paused: boolean
 }
 
 /** One run of a report. Its status follows from the clock; instants are ISO 8601 with milliseconds. */
@@ -62,12 +64,14 @@ export type State = {
   reports: readonly Report[]
   executions: readonly Execution[]
   restatements: readonly Restatement[]
+  /** Of the stand-in for a Key Vault. */
+  secrets: readonly Secret[]
 }
 
 /** Reads the state from `file`; without a file, or before it exists, a fresh state with a new signing key. */
 export function loadState(file: string | undefined): State {
   if (file === undefined || !existsSync(file)) {
-    const nothing = { queries: [], reports: [], executions: [], restatements: [] }
+    const nothing = { queries: [], reports: [], executions: [], restatements: [], secrets: [] }
     return { signingKey: randomBytes(32).toString('hex'), ...nothing }
   }
   return JSON.parse(readFileSync(file, 'utf8')) as State

@@ -1,16 +1,21 @@
-/** Every endpoint the simulator serves. */
-export const ENDPOINTS = [
+/** The endpoints of the service itself (dossier, section 5). */
+export const API_ENDPOINTS = [
   'listDatasets',
   'listQueries',
   'createQuery',
   'deleteQuery',
+  'testQuery',
   'listReports',
   'createReport',
+  'updateReport',
   'deleteReport',
+  'pauseReport',
+  'resumeReport',
   'listExecutions',
-  'download',
-  'token',
 ] as const
+
+/** Every endpoint the simulator serves: those, the files, sign-in, and the stand-ins for what Azure has. */
+const ENDPOINTS = [...API_ENDPOINTS, 'download', 'token', 'identity', 'getSecret', 'setSecret'] as const
 
 export type Endpoint = (typeof ENDPOINTS)[number]
 
@@ -24,7 +29,7 @@ export type Target = Endpoint | 'report' | 'callback'
 type Switch = { readonly on: readonly Target[]; readonly takes?: (value: unknown) => boolean }
 
 const LISTS: readonly Endpoint[] = ['listDatasets', 'listQueries', 'listReports', 'listExecutions']
-const API = ENDPOINTS.filter((name) => name !== 'download' && name !== 'token')
+const API = API_ENDPOINTS
 
 const number = (value: unknown) => Number.isInteger(value)
 const text = (value: unknown) => typeof value === 'string'

@@ -1,3 +1,5 @@
+import type { Timespan } from '../../src/core/query.ts'
+
 /** Spans of time a query may name instead of query times. */
 const MONTHS = { LAST_MONTH: 1, LAST_3_MONTHS: 3, LAST_6_MONTHS: 6, LAST_1_YEAR: 12, LIFETIME: 36 } as const
 
@@ -12,18 +14,11 @@ const DAYS = {
   LAST_365_DAYS: 365,
 } as const
 
-export type Timespan = keyof typeof MONTHS | keyof typeof DAYS
-
 /** Instants in UTC, both inside. */
 export type QueryTimes = { readonly from: Date; readonly to: Date }
 
 const SECOND_MS = 1000
 const DAY_MS = 86_400_000
-
-export function toTimespan(text: string): Timespan | undefined {
-  const word = text.toUpperCase()
-  return word in MONTHS || word in DAYS ? (word as Timespan) : undefined
-}
 
 /**
  * What a timespan covers at `now`: the latest n calendar months or days, the running one among them; without one,

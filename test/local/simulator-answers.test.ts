@@ -1,15 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
-import {
-  type Client,
-  connect,
-  createReport,
-  type Envelope,
-  first,
-  getToken,
-  linkOf,
-  postForm,
-} from './simulator-client.ts'
+import { type Client, connect, createReport, first, getToken, linkOf, postForm } from './simulator-client.ts'
 
 const QUERY = 'SELECT Month, CustomerName FROM AzureUsage'
 const NOW = new Date('2025-05-01T12:00:00Z')
@@ -101,60 +92,6 @@ describe('an answer', () => {
     simulator.fault({ endpoint: 'listExecutions', effect: { link: 'http://10.0.0.1/report.csv?sig=x' } })
     expect(await linkOf(client, reportId)).toBe('http://10.0.0.1/report.csv?sig=x')
     expect(await linkOf(client, reportId)).toContain(simulator.origin)
-  })
-})
-
-describe('pages', () => {
-  async function follow(path: string): Promise<readonly Envelope[]> {
-    const envelope = JSON.parse((await ask(path)).text) as Envelope & { readonly nextLink: string | null }
-    if (envelope.nextLink === null) return [envelope]
-    return [envelope, ...(await follow(new URL(envelope.nextLink, `${simulator.baseUrl}/`).toString()))]
-  }
-
-  it.each(['absolute', 'relative'] as const)(
-    'come by %s links, and hold together what one answer holds',
-    async (nextLink) => {
-      const whole = JSON.parse((await ask('ScheduledDataset')).text) as Envelope
-      simulator.fault({ endpoint: 'listDatasets', effect: { nextLink } })
-      const pages = await follow('ScheduledDataset')
-      expect(pages).toHaveLength(3)
-      expect(pages.flatMap(({ value }) => value)).toEqual(whole.value)
-    },
-  )
-
-  it('keep the filter of the call, and are empty at first where there is one item', async () => {
-    simulator.fault({ endpoint: 'listDatasets', nth: 'all', effect: { nextLink: 'absolute' } })
-    const pages = await follow('ScheduledDataset?datasetName=Profile')
-    expect(pages.map(({ value }) => value?.length)).toEqual([0, 0, 1])
-  })
-
-  it('lead in a circle, and to another host', async () => {
-    simulator.fault({ endpoint: 'listDatasets', effect: { nextLink: 'loop' } })
-    const link = async (path: string) => (JSON.parse((await ask(path)).text) as { nextLink: string }).nextLink
-    const next = await link('ScheduledDataset')
-    expect(await link(next)).toBe(next)
-    simulator.fault({ endpoint: 'listDatasets', effect: { nextLink: 'otherHost' } })
-    expect(new URL(await link('ScheduledDataset')).host).toBe('elsewhere.invalid')
-  })
-})
-
-describe('a list', () => {
-  it('leaves out ExecuteNow reports, whatever the filter', async () => {
-    const reportId = await createReport(client, QUERY)
-    simulator.fault({ endpoint: 'listReports', nth: 'all', effect: 'unlisted' })
-    expect((await client.get('ScheduledReport')).envelope.totalCount).toBe(0)
-    expect((await client.get(`ScheduledReport?reportId=${reportId}`)).status).toBe(404)
-    expect((await client.get(`ScheduledReport/execution/${reportId}`)).status).toBe(200)
-  })
-
-  it('finds by a part of the name', async () => {
-    await createReport(client, QUERY, { ReportName: 'usage 2025 1' })
-    await createReport(client, QUERY, { ReportName: 'usage 2025 11' })
-    expect((await client.get('ScheduledReport?reportName=usage 2025 1')).envelope.totalCount).toBe(1)
-    simulator.fault({ endpoint: 'listReports', effect: 'partialNames' })
-    simulator.fault({ endpoint: 'listQueries', effect: 'partialNames' })
-    expect((await client.get('ScheduledReport?reportName=usage 2025 1')).envelope.totalCount).toBe(2)
-    expect((await client.get('ScheduledQueries?queryName=Usage')).envelope.totalCount).toBeGreaterThan(3)
   })
 })
 

@@ -14,21 +14,27 @@ export type Envelope = {
 export type Client = {
   get(path: string): Promise<{ status: number; envelope: Envelope }>
   post(path: string, body: object): Promise<{ status: number; envelope: Envelope }>
+  put(path: string, body?: object): Promise<{ status: number; envelope: Envelope }>
   delete(path: string): Promise<{ status: number; envelope: Envelope }>
+}
+
+export type Sent = { readonly method?: string; readonly headers?: Record<string, string>; readonly body?: string }
+
+/** One request to the HTTPS side of the simulator. */
+export async function sendSecure(simulator: Simulator, path: string, { body, ...options }: Sent = {}) {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const sent = request(`${simulator.authority}${path}`, { ca: simulator.certificate, ...options }, resolve)
+    sent.on('error', reject)
+    sent.end(body)
+  })
+  return { status: response.statusCode, headers: response.headers, text: await text(response) }
 }
 
 export async function postForm(simulator: Simulator, path: string, form: Record<string, string>) {
   const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const sent = request(
-      `${simulator.authority}${path}`,
-      { method: 'POST', ca: simulator.certificate, headers },
-      resolve,
-    )
-    sent.on('error', reject)
-    sent.end(new URLSearchParams(form).toString())
-  })
-  return { status: response.statusCode, body: JSON.parse(await text(response)) as Record<string, unknown> }
+  const body = new URLSearchParams(form).toString()
+  const answer = await sendSecure(simulator, path, { method: 'POST', headers, body })
+  return { status: answer.status, body: JSON.parse(answer.text) as Record<string, unknown> }
 }
 
 export async function getToken(simulator: Simulator, clientId = 'app'): Promise<string> {
@@ -47,6 +53,7 @@ export async function connect(simulator: Simulator, clientId?: string): Promise<
   return {
     get: (path) => send('GET', path),
     post: (path, body) => send('POST', path, body),
+    put: (path, body) => send('PUT', path, body),
     delete: (path) => send('DELETE', path),
   }
 }

@@ -51,8 +51,10 @@ describe('a token', () => {
     const path = '/tenant/oauth2/v2.0/token'
     const noSecret = await postForm(simulator, path, { grant_type: 'client_credentials', client_id: 'app' })
     expect(noSecret).toMatchObject({ status: 401, body: { error: 'invalid_client' } })
-    const password = await postForm(simulator, path, { grant_type: 'password', client_id: 'app' })
-    expect(password).toMatchObject({ status: 400, body: { error: 'unsupported_grant_type' } })
+    const other = await postForm(simulator, path, { grant_type: 'device_code', client_id: 'app' })
+    expect(other).toMatchObject({ status: 400, body: { error: 'unsupported_grant_type', error_codes: [70003] } })
+    const password = await postForm(simulator, path, { grant_type: 'password', client_id: 'app', username: 'u' })
+    expect(password).toMatchObject({ status: 400, body: { error: 'invalid_grant' } })
   })
 
   it('opens the service for an hour, in either header, and nothing else does', async () => {
