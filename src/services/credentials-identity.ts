@@ -114,14 +114,17 @@ function rejectedBy(signal: AbortSignal): Promise<never> {
   })
 }
 
+/** Codes of OAuth that no waiting changes; for some ways to sign in the library gives no status beside them. */
+const REFUSALS = /^(invalid_|unauthorized_|unsupported_|interaction_required|access_denied)/
+
 /** The library wraps what the authority said: its status and code are in the cause. */
 function failureOfSignIn(signIn: IdentitySignIn, error: unknown): Failure {
   const said = error instanceof Error ? { ...error, ...(error.cause ?? {}) } : {}
   const { status, errorCode, errorMessage } = said as Readonly<Record<string, unknown>>
   const refusal = refusalText(String(errorCode ?? ''), String(errorMessage ?? ''))
-  if (typeof status === 'number' && status >= 400 && status < 500 && status !== 429) {
-    return refusedSignIn(signIn, `${status} ${refusal}`.trim())
-  }
+  const isBusy = typeof status === 'number' && (status >= 500 || status === 429)
+  const isRefused = REFUSALS.test(refusal) || (typeof status === 'number' && status >= 400)
+  if (isRefused && !isBusy) return refusedSignIn(signIn, `${status ?? ''} ${refusal}`.trim())
   const reason = refusal || reasonOf(error)
   return failed('unavailable', `sign-in of account ${signIn.name}: no answer (${reason}); it is tried again`)
 }

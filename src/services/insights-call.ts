@@ -9,7 +9,7 @@ import { reasonOf } from './safe-text.ts'
 const CALL_LIMIT = 60_000
 
 /** No answer of the service but a report comes near this size, in bytes; reports are downloaded elsewhere. */
-const BODY_LIMIT = 32 * 1024 * 1024
+const BODY_LIMIT = 16 * 1024 * 1024
 
 export type InsightsOptions = {
   readonly baseUrl: string

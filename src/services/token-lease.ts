@@ -28,11 +28,13 @@ export async function takeTokenLease({ ledger, account, clock, owner }: LeaseOpt
   })
   const stored = await ledger.readApp<LeaseRow>(key)
   if (stored && Date.parse(stored.value.until) > clock().getTime()) return undefined
-  let etag = await ledger.writeApp(key, until(LEASE), stored?.etag)
-  if (etag === 'conflict') return undefined
+  const taken = await ledger.writeApp(key, until(LEASE), stored?.etag)
+  if (taken === 'conflict') return undefined
+  let etag: string | undefined = taken
   const write = async (milliseconds: number) => {
-    etag = await ledger.writeApp(key, until(milliseconds), etag)
-    return etag !== 'conflict'
+    const written = etag === undefined ? 'conflict' : await ledger.writeApp(key, until(milliseconds), etag)
+    etag = written === 'conflict' ? undefined : written
+    return etag !== undefined
   }
   return { confirm: () => write(LEASE), release: async () => void (await write(0)) }
 }

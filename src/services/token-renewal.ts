@@ -105,7 +105,8 @@ async function underLease(
     const answer = isRefused(first) ? await answerOfLatest(context, stored, first) : first
     if (isFailure(answer)) return answer
     const isDue = isRefused(first) || isOld(stored, context.clock)
-    if (answer.refreshToken && isDue && (await lease.confirm())) await store(context, keeping, answer.refreshToken)
+    if (answer.refreshToken && isDue)
+      await store(context, keeping, { lease, replaces: stored.value, by: answer.refreshToken })
     return concluded(context, answer)
   } finally {
     await lease.release()
@@ -126,10 +127,20 @@ function isRefused(answer: TokenAnswer | Failure): answer is TokenAnswer {
   return !isFailure(answer) && answer.status < 500 && /^invalid_grant\b/.test(answer.refusal)
 }
 
-/** The token is good whether or not its successor could be stored; the next renewal tries to store again. */
-async function store({ signIn }: Context, { vault, notice }: TokenKeeping, refreshToken: string): Promise<void> {
-  const failure = await vault.set(vaultName(signIn.name, 'refresh-token'), refreshToken)
-  if (failure) notice(`account ${signIn.name}: its new refresh token was not stored: ${failure.message}`)
+type Replacement = { readonly lease: TokenLease; readonly replaces: string; readonly by: string }
+
+/**
+ * Stores the successor, unless the lease is lost or a person has stored another token meanwhile: that of a new consent is
+ * worth more. The token just fetched is good all the same, and the next renewal tries to store again.
+ */
+async function store(context: Context, { vault, notice }: TokenKeeping, replacement: Replacement): Promise<void> {
+  const { lease, replaces, by } = replacement
+  const { name } = context.signIn
+  const current = await readStored(context)
+  if (!isFailure(current) && current.value !== replaces) return
+  if (!(await lease.confirm())) return
+  const failure = isFailure(current) ? current : await vault.set(vaultName(name, 'refresh-token'), by)
+  if (failure) notice(`account ${name}: its new refresh token was not stored: ${failure.message}`)
 }
 
 function leaseOf({ signIn, clock }: Context, { ledger, newId }: TokenKeeping): Promise<TokenLease | undefined> {
