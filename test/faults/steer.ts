@@ -1,6 +1,7 @@
 import { type FeedRow, feedRowKey } from '../../src/core/app-rows.ts'
 import { isFailure } from '../../src/core/failures.ts'
-import { type LedgerEntry, toPlanned } from '../../src/core/ledger.ts'
+import type { LedgerEntry } from '../../src/core/ledger.ts'
+import { toPlanned } from '../../src/core/transitions.ts'
 import { windowId } from '../../src/core/windows.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { sweep } from '../../src/steps/sweep.ts'
