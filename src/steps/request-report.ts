@@ -42,10 +42,12 @@ export async function requestReport(services: Services, account: Account, action
   if (isFailure(row)) return refuseFeed(services, action, row)
   account.rows.set(action.feed.name, row)
   const requesting = intend(services, row, action)
-  if (!(await takePacing(services, account, requesting))) return 'stop'
+  // Looked at before a slot is taken: a slot for what another instance has asked meanwhile is lost for an hour.
   const stored = await services.ledger.read(requesting.feed, windowId(requesting.window))
   if (stored && isFailure(stored)) return 'next'
   if ((stored?.value.attempt ?? 0) !== requesting.attempt - 1) return 'stop'
+  if (isTaken(services, account, requesting)) return 'next'
+  if (!(await takePacing(services, account, requesting))) return 'stop'
   const etag = await services.ledger.write(requesting, stored?.etag)
   if (etag === 'conflict') return 'stop'
   account.entries.set(entryKey(requesting.feed, windowId(requesting.window)), requesting)
@@ -71,6 +73,16 @@ function intend(
   const name = reportName(settings.deployment, feed, window, (previous?.attempt ?? 0) + 1)
   const asked = { reportName: name, queryId: row.query?.queryId ?? '', requestedAt: clock() }
   return toRequesting(previous, { feed: feed.name, window, lane }, asked)
+}
+
+/** Another instance has just taken the slot of this very attempt and is about to write its entry. */
+function isTaken({ settings }: Services, { pacing }: Account, requesting: Requesting): boolean {
+  const { feed, attempt, requestedAt } = requesting
+  const window = windowId(requesting.window)
+  const since = requestedAt.getTime() - settings.adoptAfter
+  return pacing.value.open.some(
+    (slot) => slot.feed === feed && slot.window === window && slot.attempt === attempt && Date.parse(slot.at) > since,
+  )
 }
 
 async function takePacing(services: Services, account: Account, requesting: Requesting): Promise<boolean> {
