@@ -1,0 +1,185 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { type Failure, failed, isFailure } from '../../src/core/failures.ts'
+import type { ArchiveWriter, Stored } from '../../src/services/archive-blob.ts'
+import { download } from '../../src/services/download.ts'
+
+const FILE = gzipSync(randomBytes(200_000))
+const OTHER = gzipSync(randomBytes(150_000))
+
+type Answer = (request: IncomingMessage, response: ServerResponse, call: number) => void
+
+/** A server of reports whose every answer the test writes; and an archive in memory. */
+async function source(answer: Answer) {
+  const requests: IncomingMessage[] = []
+  const server = createServer((request, response) => {
+    requests.push(request)
+    answer(request, response, requests.length)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const opened: boolean[] = []
+  let renewals = 0
+  const fetchIt = (renewed: URL | Failure = new URL(`${origin}/fresh.csv?sig=fresh`), hosts = [origin]) =>
+    download(new URL(`${origin}/report.csv?sig=SECRET`), {
+      hosts,
+      open(gzip) {
+        opened.push(gzip)
+        return memory()
+      },
+      async renewLink() {
+        renewals += 1
+        return renewed
+      },
+    })
+  return { requests, fetchIt, opened, renewals: () => renewals }
+}
+
+/** What was archived stands in the name. */
+function memory(): ArchiveWriter {
+  const chunks: Buffer[] = []
+  return {
+    async append(chunk) {
+      chunks.push(chunk)
+    },
+    async commit(): Promise<Stored> {
+      const all = Buffer.concat(chunks)
+      return { name: all.toString('base64'), bytes: all.length, sha256: '' }
+    },
+  }
+}
+
+const bytesOf = (result: Stored | Failure) => (isFailure(result) ? result : Buffer.from(result.name, 'base64'))
+
+/** Sends a file, or the range that is asked for, as Blob Storage does. */
+function send(file: Buffer, { headers }: IncomingMessage, response: ServerResponse, etag = '"one"') {
+  const from = Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1] ?? 0)
+  const common = { etag, 'content-encoding': 'gzip', 'content-length': file.length - from }
+  const range = from > 0 && { 'content-range': `bytes ${from}-${file.length - 1}/${file.length}` }
+  response.writeHead(from > 0 ? 206 : 200, { ...common, ...range })
+  return { from, rest: file.subarray(from) }
+}
+
+describe('a report', () => {
+  it('arrives byte for byte, not unpacked, and its link goes without a token', async () => {
+    const { fetchIt, requests, opened } = await source((request, response) => {
+      response.end(send(FILE, request, response).rest)
+    })
+    expect(bytesOf(await fetchIt())).toEqual(FILE)
+    expect(opened).toEqual([true])
+    expect(requests[0]?.headers).not.toHaveProperty('authorization')
+    expect(requests[0]?.url).toBe('/report.csv?sig=SECRET')
+  })
+
+  it('that was cut again and again goes on where it was cut', async () => {
+    const { fetchIt, requests, opened } = await source((request, response, call) => {
+      const { rest } = send(FILE, request, response)
+      if (call > 4) return response.end(rest)
+      response.write(rest.subarray(0, 40_000), () => response.destroy())
+    })
+    expect(bytesOf(await fetchIt())).toEqual(FILE)
+    expect(opened).toHaveLength(1)
+    const resumed = requests
+      .slice(1)
+      .map(({ headers }) => [headers['if-match'], Number(headers.range?.slice(6, -1)) > 0])
+    expect(resumed).toEqual([1, 2, 3, 4].map(() => ['"one"', true]))
+  })
+
+  it('that was replaced half-way is fetched anew, with nothing of the old one', async () => {
+    const { fetchIt, opened } = await source((request, response, call) => {
+      if (call === 1)
+        return response.write(send(FILE, request, response).rest.subarray(0, 40_000), () => response.destroy())
+      if (request.headers['if-match'] === '"one"') return response.writeHead(412).end()
+      return response.end(send(OTHER, request, response, '"two"').rest)
+    })
+    expect(bytesOf(await fetchIt())).toEqual(OTHER)
+    expect(opened).toHaveLength(2)
+  })
+
+  it('whose server ignores ranges is fetched anew', async () => {
+    const { fetchIt } = await source((request, response, call) => {
+      if (call === 1)
+        return response.write(send(FILE, request, response).rest.subarray(0, 40_000), () => response.destroy())
+      const { range: _, ...headers } = request.headers
+      return response.end(send(FILE, { ...request, headers } as IncomingMessage, response).rest)
+    })
+    expect(bytesOf(await fetchIt())).toEqual(FILE)
+  })
+
+  it('of no stated length that ends properly is whole; that is cut is not', async () => {
+    const { fetchIt } = await source((_, response, call) => {
+      response.writeHead(200, { 'transfer-encoding': 'chunked' })
+      if (call === 1) return response.write(OTHER.subarray(0, 1000), () => response.destroy())
+      return response.end(FILE)
+    })
+    expect(bytesOf(await fetchIt())).toEqual(FILE)
+  })
+
+  it('that is plain text is archived as such', async () => {
+    const { fetchIt, opened } = await source((_, response) => response.end('Month\r\n2025-05-01\r\n'))
+    expect(String(bytesOf(await fetchIt()))).toBe('Month\r\n2025-05-01\r\n')
+    expect(opened).toEqual([false])
+  })
+
+  it('without a byte is a report too', async () => {
+    const { fetchIt } = await source((_, response) => response.writeHead(200, { 'content-length': 0 }).end())
+    expect(bytesOf(await fetchIt())).toEqual(Buffer.alloc(0))
+  })
+})
+
+describe('a link', () => {
+  it.each([401, 403, 404, 410])('that is answered with %i is asked for anew', async (status) => {
+    const { fetchIt, renewals } = await source((request, response) => {
+      if (!request.url?.includes('fresh')) return response.writeHead(status).end('AuthenticationFailed')
+      return response.end(send(FILE, request, response).rest)
+    })
+    expect(bytesOf(await fetchIt())).toEqual(FILE)
+    expect(renewals()).toBe(1)
+  })
+
+  it('that expires half-way goes on under a fresh one from where it was', async () => {
+    const { fetchIt, requests, opened } = await source((request, response, call) => {
+      if (call === 2) return response.writeHead(403).end()
+      const { rest } = send(FILE, request, response)
+      return call === 1 ? response.write(rest.subarray(0, 40_000), () => response.destroy()) : response.end(rest)
+    })
+    expect(bytesOf(await fetchIt())).toEqual(FILE)
+    expect(opened).toHaveLength(1)
+    expect(requests.at(-1)?.url).toContain('fresh')
+    expect(requests.at(-1)?.headers.range).toMatch(/^bytes=\d+-$/)
+  })
+
+  it('that stays refused is given up, and told without its signature', async () => {
+    const { fetchIt } = await source((_, response) => response.writeHead(403).end())
+    const result = await fetchIt()
+    expect(result).toMatchObject({ failure: 'unavailable', message: expect.stringContaining('/fresh.csv') })
+    expect(JSON.stringify(result)).not.toMatch(/sig=|SECRET/)
+  })
+
+  it('that cannot be renewed ends with that reason', async () => {
+    const { fetchIt } = await source((_, response) => response.writeHead(403).end())
+    expect(await fetchIt(failed('forbidden', 'no'))).toEqual(failed('forbidden', 'no'))
+  })
+
+  it('to another host is not followed, neither the first nor a fresh one', async () => {
+    const { fetchIt, requests } = await source((_, response) => response.writeHead(403).end())
+    expect(await fetchIt(undefined, ['*.blob.core.windows.net'])).toMatchObject({ failure: 'link-refused' })
+    expect(requests).toHaveLength(0)
+    expect(await fetchIt(new URL('https://evil.example/r.csv'))).toMatchObject({ failure: 'link-refused' })
+    expect(requests).toHaveLength(1)
+  })
+
+  it('that redirects is not followed', async () => {
+    const { fetchIt, requests } = await source((_, response) => response.writeHead(302, { location: '/else' }).end())
+    expect(await fetchIt()).toMatchObject({ failure: 'link-refused' })
+    expect(requests).toHaveLength(1)
+  })
+})
