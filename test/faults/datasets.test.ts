@@ -1,0 +1,84 @@
+import { gunzipSync } from 'node:zlib'
+import { parse } from 'csv-parse/sync'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { CATALOG } from '../../src/core/catalog.ts'
+import { type RawRow, rawRows } from '../pipeline/raw-rows.ts'
+import { createWorld, type World } from '../setup/world.ts'
+import { cellsOfText, cellsOfValue, landedCells } from './typed-cells.ts'
+
+/** More rows than there are awkward values, so that each column holds them all. */
+const ROWS = 60
+
+const MONTHLY = { from: '2025-05-01', to: '2025-06-01' }
+const DAILY = { from: '2025-06-01', to: '2025-06-02' }
+const SNAPSHOT = { snapshot: 'P7D' }
+
+/** All datasets of the documents, each with the time its kind asks for. */
+const DATASETS: readonly (readonly [string, object])[] = [
+  ['CustomersAndTenants', MONTHLY],
+  ['SeatsSubscriptionsAndRevenue', MONTHLY],
+  ['AzureUsage', MONTHLY],
+  ['MSLearn', DAILY],
+  ['OfficeUsage', MONTHLY],
+  ['Profile', SNAPSHOT],
+  ['TrainingCompletions', MONTHLY],
+  ['DynamicsUsage', MONTHLY],
+  ['CompetencySummaryHistory', SNAPSHOT],
+  ['PowerBIUsage', MONTHLY],
+  ['EMSUsage', MONTHLY],
+  ['CompetencyPeformanceRequirement', MONTHLY],
+  ['ResellerPerformance', MONTHLY],
+  ['CloudProductsResellerPerformance', MONTHLY],
+  ['CLASAgreementRenewalsPropensity', SNAPSHOT],
+  ['CLASAzurePropensity', SNAPSHOT],
+  ['CLASD365Propensity', SNAPSHOT],
+  ['CLASM365Propensity', SNAPSHOT],
+  ['CLASSurfacePropensity', SNAPSHOT],
+  ['TeamsUsage3PApps', DAILY],
+  ['TeamsUsageWorkload', MONTHLY],
+  ['TeamsUsageMeetingsAndCalls', DAILY],
+]
+
+const feeds = DATASETS.map(([dataset, time]) => ({ name: dataset.toLowerCase(), table: dataset, dataset, ...time }))
+
+it('the list of this test is the whole catalogue', () => {
+  expect(DATASETS.map(([name]) => name).toSorted()).toEqual(CATALOG.map(({ name }) => name).toSorted())
+})
+
+describe.each(['2021', '2023'] as const)('under profile %s', (profile) => {
+  let world: World
+  beforeAll(async () => {
+    const limits = { maxInFlight: 30, maxReportsPerHour: 30 }
+    world = await createWorld({ feeds, simulator: { profile, rows: ROWS }, settings: { limits, deleteReports: false } })
+    await world.run()
+  })
+  afterAll(() => world?.close())
+
+  /** What the service made and sent for the report the rows say they came from. */
+  const servedFor = (rows: readonly RawRow[]) => {
+    const served = world.simulator.served(String(rows[0]?._reportId))
+    if (!served) throw new Error('the rows name no report of the service')
+    return served
+  }
+
+  it.each(DATASETS)('%s lands, cell for cell as it was made, and as csv-parse reads it', async (dataset) => {
+    const rows = await rawRows(world.landingTable(dataset))
+    expect(rows).toHaveLength(ROWS)
+    const { columns, rows: made, bytes } = servedFor(rows)
+    const landed = rows.map((row) => landedCells(columns, row))
+    expect(landed).toEqual(
+      made.map((row) => columns.flatMap((column, index) => cellsOfValue(column, row[index] ?? null))),
+    )
+    const [header, ...records]: string[][] = parse(gunzipSync(bytes))
+    expect(header).toEqual(columns.map(({ name }) => name))
+    expect(landed).toEqual(
+      records.map((row) => columns.flatMap((column, index) => cellsOfText(column, row[index] ?? ''))),
+    )
+  })
+
+  it.each(DATASETS)('%s is asked for with query times only where it has a time', async (dataset, time) => {
+    const reportId = String((await rawRows(world.landingTable(dataset)))[0]?._reportId)
+    const { queryStartTime } = world.simulator.reports().find((report) => report.reportId === reportId) ?? {}
+    expect(queryStartTime).toBe('from' in time ? `${time.from}T00:00:00Z` : null)
+  })
+})

@@ -1,0 +1,122 @@
+import { createHash, randomInt } from 'node:crypto'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Effect } from '../../local/simulator/switches.ts'
+import type { Figures } from '../../src/core/ledger.ts'
+import { rawRows } from '../pipeline/raw-rows.ts'
+import type { World } from '../setup/world.ts'
+import { onlyEntry, quietWorld, turn } from './steer.ts'
+import { cellsOfValue, landedCells } from './typed-cells.ts'
+
+const PLACES = 50
+
+let world: World
+afterEach(() => world?.close())
+
+const downloads = () => world.simulator.requests.filter(({ path }) => path.startsWith('/download/'))
+
+/** The report landed: its bytes stand in the archive as they were sent, its rows as they were made. */
+async function expectLanded(): Promise<Figures> {
+  const { figures, ...entry } = await onlyEntry(world)
+  expect(entry).toMatchObject({ state: 'landed', attempt: 1 })
+  const served = world.simulator.served(figures?.reportId ?? '')
+  if (!served || !figures) throw new Error('the service never made this report')
+  const archived = await world.container.getBlobClient(figures.archive).downloadToBuffer()
+  expect(archived.equals(served.bytes)).toBe(true)
+  const sha256 = createHash('sha256').update(served.bytes).digest('hex')
+  expect(figures).toMatchObject({ sha256, bytes: served.bytes.length, rowsLanded: served.rows.length })
+  const rows = await rawRows(world.landingTable('Costs'))
+  const made = served.rows.map((row) => served.columns.flatMap((column, n) => cellsOfValue(column, row[n] ?? null)))
+  expect(rows.map((row) => landedCells(served.columns, row))).toEqual(made)
+  return figures
+}
+
+describe('a connection that is cut', () => {
+  it(`at each of ${PLACES} random places of one file, goes on from there each time`, async () => {
+    world = await quietWorld({ simulator: { rows: 4000 } })
+    for (let nth = 1; nth <= PLACES; nth++) {
+      world.simulator.fault({ endpoint: 'download', effect: { cutAt: randomInt(1, 1500) }, nth })
+    }
+    await turn(world)
+    await expectLanded()
+    expect(downloads()).toHaveLength(PLACES + 1)
+    const ranged = downloads().slice(1)
+    for (const { headers } of ranged) expect(headers).toMatchObject({ range: /^bytes=\d+-$/, 'if-match': /^".+"$/ })
+  })
+
+  it(`once in each of ${PLACES} files, at a random place, the first and the last byte among them`, async () => {
+    const days = { from: '2025-04-01', to: '2025-05-21', columns: ['CompletionDate', 'TrainingName'] }
+    const limits = { maxInFlight: 60, maxReportsPerHour: 60 }
+    world = await quietWorld({
+      feeds: [{ name: 'learn', dataset: 'MSLearn', ...days }],
+      ...{ simulator: { rows: 30 }, settings: { limits } },
+    })
+    for (let file = 0; file < PLACES; file++) {
+      const cutAt = file < 2 ? file : 'random'
+      // Every other download goes on from a cut; one that brought no byte at all is asked for as a whole again.
+      world.simulator.fault({ endpoint: 'download', effect: { cutAt }, nth: 2 * file + 1 })
+    }
+    await turn(world)
+    const entries = await world.entries()
+    expect(entries.map(({ state }) => state)).toEqual(Array.from({ length: PLACES }, () => 'landed'))
+    for (const { figures } of entries) {
+      const served = world.simulator.served(figures?.reportId ?? '')
+      expect(figures).toMatchObject({ rowsLanded: 30, bytes: served?.bytes.length })
+      expect(figures?.sha256).toBe(
+        createHash('sha256')
+          .update(served?.bytes ?? '')
+          .digest('hex'),
+      )
+    }
+    expect(downloads()).toHaveLength(2 * PLACES)
+  })
+})
+
+describe('a source that does not keep still', () => {
+  it('a link that expires half-way is renewed, and the file goes on where it was', async () => {
+    world = await quietWorld()
+    world.simulator.fault({ endpoint: 'download', effect: { cutAt: 500, after: 'expired' } })
+    await turn(world)
+    await expectLanded()
+    expect(downloads().map(({ headers }) => headers.range)).toEqual([undefined, 'bytes=500-', 'bytes=500-'])
+    const [first, , last] = downloads()
+    expect(last?.query.sig).not.toBe(first?.query.sig)
+  })
+
+  it('a link that is refused from the start is renewed', async () => {
+    world = await quietWorld()
+    world.simulator.fault({ endpoint: 'download', effect: 'expired' })
+    await turn(world)
+    await expectLanded()
+  })
+
+  it('a file replaced half-way is started over, never mixed of two', async () => {
+    world = await quietWorld()
+    world.simulator.fault({ endpoint: 'download', effect: { cutAt: 500, after: 'replaced' } })
+    await turn(world)
+    await expectLanded()
+    expect(downloads().map(({ headers }) => headers.range)).toEqual([undefined, 'bytes=500-', undefined])
+  })
+
+  it.each([1, 1000])('a length that says %i byte more than there are is no whole file', async (lengthOff) => {
+    world = await quietWorld()
+    world.simulator.fault({ endpoint: 'download', effect: { lengthOff } })
+    await turn(world)
+    await expectLanded()
+  })
+})
+
+describe('other forms of the same file', () => {
+  it.each<Effect>(['members', 'bom', 'lf', 'mixedEnds', 'headerCase'])('%s: the same rows', async (effect) => {
+    world = await quietWorld()
+    world.simulator.fault({ endpoint: 'report', effect })
+    await turn(world)
+    await expectLanded()
+  })
+
+  it('tabs although commas were asked for: the same rows, from an archive named for it', async () => {
+    world = await quietWorld()
+    world.simulator.fault({ endpoint: 'report', effect: 'tsv' })
+    await turn(world)
+    expect(await expectLanded()).toMatchObject({ archive: expect.stringMatching(/\.tsv\.gz$/) })
+  })
+})
