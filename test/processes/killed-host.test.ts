@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { type Azurite, startAzurite } from '../../local/azurite.ts'
 import { hasEnded, waitUntil } from '../../local/processes.ts'
 import type { ProxiedRequest, ProxyEffect } from '../../local/proxy.ts'
 import type { RawRow } from '../pipeline/raw-rows.ts'
@@ -9,28 +10,40 @@ import { KILL_POINTS, type KillPoint, ROWS, TABLE } from './kill-points.ts'
 import { askedReports, attemptNames, figuresOrigins, monthsBack, originsOf, withoutOrigin } from './landed.ts'
 
 const WINDOWS = 2
-const FEED = { name: 'azure-usage', dataset: 'AzureUsage', from: monthsBack(WINDOWS + 1), to: monthsBack(1) }
+const FEED = {
+  ...{ name: 'azure-usage', dataset: 'AzureUsage', from: monthsBack(WINDOWS + 1), to: monthsBack(1) },
+  columns: ['Month', 'SubscriptionId', 'SubscriptionStartDate', 'ServiceName', 'UsageQuantity'],
+}
 
+let azurite: Azurite
 let app: string
 let undisturbed: readonly RawRow[]
 let site: Site | undefined
 
 beforeAll(async () => {
+  azurite = await startAzurite()
   app = await makeSiteApp([FEED])
   const started = await start()
   started.startHost()
   await started.allLanded(WINDOWS)
   undisturbed = withoutOrigin(await started.rows(TABLE))
+  await end()
 })
-afterEach(async () => {
-  expect(await site?.close()).toEqual([])
-  site = undefined
+afterEach(end)
+afterAll(async () => {
+  await rm(app, { recursive: true })
+  await azurite.stop()
 })
-afterAll(() => rm(app, { recursive: true }))
 
 async function start(onCall?: (callee: Callee, request: ProxiedRequest) => ProxyEffect): Promise<Site> {
-  site = await startSite({ app, simulator: { rows: ROWS }, ...(onCall && { onCall }) })
+  site = await startSite({ azurite, app, simulator: { rows: ROWS }, ...(onCall && { onCall }) })
   return site
+}
+
+async function end(): Promise<void> {
+  const left = await site?.close()
+  site = undefined
+  expect(left ?? []).toEqual([])
 }
 
 /** Kills its victim within the call that `point` names: the process is gone before the call goes any further. */

@@ -2,9 +2,10 @@ import type { ChildProcess } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { TableClient } from '@azure/data-tables'
-import { QueueClient } from '@azure/storage-queue'
-import { type Azurite, startAzurite } from '../../local/azurite.ts'
+import { TableClient, TableServiceClient } from '@azure/data-tables'
+import { BlobServiceClient } from '@azure/storage-blob'
+import { QueueClient, QueueServiceClient } from '@azure/storage-queue'
+import type { Azurite } from '../../local/azurite.ts'
 import { freePorts, stopProcess, waitUntil } from '../../local/processes.ts'
 import {
   type ProxiedRequest,
@@ -18,6 +19,7 @@ import { type Simulator, type SimulatorOptions, startSimulator } from '../../loc
 import { appEnvironment } from '../../local/start/environment.ts'
 import { makeApp, spawnHost } from '../local/host-process.ts'
 import { type RawRow, rawRows } from '../pipeline/raw-rows.ts'
+import { createRequests } from '../processes/landed.ts'
 
 const PROJECT = join(import.meta.dirname, '../..')
 
@@ -31,6 +33,8 @@ const PACE = { PROVISION_SCHEDULE: '* * * * * *', SWEEP_SCHEDULE: '* * * * * *',
 export type Callee = 'table' | 'queue' | 'insights'
 
 export type SiteOptions = {
+  /** Is emptied first: names of tables, container and queue are the app's own. */
+  readonly azurite: Azurite
   /** Of `makeSiteApp`. */
   readonly app: string
   readonly simulator?: SimulatorOptions
@@ -42,11 +46,13 @@ export type SiteOptions = {
 export type HostRun = {
   readonly child: ChildProcess
   readonly lines: readonly string[]
+  /** Runs a step now, as `POST run/{step}` does, and gives what it answers. */
+  run(step: string): Promise<unknown>
   /** Ends it in order. */
   stop(): Promise<void>
 }
 
-/** Storage of its own and the service; both outlive every host that is started on them. */
+/** Storage and service, which outlive every host that is started on them. */
 export type Site = {
   readonly simulator: Simulator
   /** Starts a host in a process of its own and does not wait; the first port is where every restart listens too. */
@@ -58,7 +64,7 @@ export type Site = {
   messages(): Promise<readonly string[]>
   /** Waits until `count` windows have landed and nothing of theirs is left at the service. */
   allLanded(count: number): Promise<readonly RawRow[]>
-  /** Ends everything, and gives the ids of the processes that are still there: none, or something is wrong. */
+  /** Ends all but the storage, and gives the ids of host processes that are still there: none, or something is wrong. */
   close(): Promise<readonly number[]>
 }
 
@@ -71,11 +77,9 @@ export async function makeSiteApp(feeds: readonly object[]): Promise<string> {
 }
 
 export async function startSite(options: SiteOptions): Promise<Site> {
-  const [azurite, simulator, [port = 0]] = await Promise.all([
-    startAzurite(),
-    startSimulator(options.simulator),
-    freePorts(1),
-  ])
+  const { azurite } = options
+  await emptyStorage(azurite)
+  const [simulator, [port = 0]] = await Promise.all([startSimulator(options.simulator), freePorts(1)])
   const folder = await mkdtemp(join(tmpdir(), 'site-'))
   const certificate = join(folder, 'certificate.pem')
   await writeFile(certificate, simulator.certificate)
@@ -96,11 +100,19 @@ export async function startSite(options: SiteOptions): Promise<Site> {
       for (const host of hosts) await host.stop()
       await simulator.close()
       await Promise.all(Object.values(proxies).map((proxy) => proxy.close()))
-      await azurite.stop()
       await rm(folder, { recursive: true })
-      return [azurite.pid, ...hosts.flatMap(({ child }) => child.pid ?? [])].filter(isAlive)
+      return hosts.flatMap(({ child }) => child.pid ?? []).filter(isAlive)
     },
   }
+}
+
+async function emptyStorage({ connectionString }: Azurite): Promise<void> {
+  const tables = TableServiceClient.fromConnectionString(connectionString, { allowInsecureConnection: true })
+  for await (const { name } of tables.listTables()) if (name) await tables.deleteTable(name)
+  const blobs = BlobServiceClient.fromConnectionString(connectionString)
+  for await (const { name } of blobs.listContainers()) await blobs.deleteContainer(name)
+  const queues = QueueServiceClient.fromConnectionString(connectionString)
+  for await (const { name } of queues.listQueues()) await queues.deleteQueue(name)
 }
 
 type Proxies = Readonly<Record<Callee, StorageProxy>>
@@ -130,14 +142,17 @@ function runHost(app: string, port: number, env: NodeJS.ProcessEnv): HostRun {
     await stopProcess(child)
     await ended
   }
-  return { child, lines, stop }
+  const run = async (step: string) => {
+    const headers = { 'x-functions-key': SECRETS.functionKey }
+    return (await fetch(`http://127.0.0.1:${port}/api/run/${step}`, { method: 'POST', headers })).json()
+  }
+  return { child, lines, run, stop }
 }
 
 function storageReaders({ connectionString }: Azurite): Pick<Site, 'entries' | 'rows' | 'messages'> {
   const rows = async (name: string) => {
     const table = TableClient.fromConnectionString(connectionString, name, { allowInsecureConnection: true })
-    await table.createTable()
-    return rawRows(table)
+    return rawRows(table).catch((error: Error) => noneWhereMissing(error))
   }
   return {
     rows,
@@ -151,6 +166,12 @@ function storageReaders({ connectionString }: Azurite): Pick<Site, 'entries' | '
   }
 }
 
+/** A table that nobody has made yet holds no rows. */
+function noneWhereMissing(error: Error): readonly RawRow[] {
+  if (error.message.includes('TableNotFound')) return []
+  throw error
+}
+
 async function allLanded(
   { entries }: Pick<Site, 'entries'>,
   simulator: Simulator,
@@ -159,13 +180,14 @@ async function allLanded(
 ): Promise<readonly RawRow[]> {
   let found: readonly RawRow[] = []
   const isDone = async () => {
+    // Storage is asked only when it may be so: fifty questions a second would slow down what is waited for.
+    if (simulator.reports().length > 0 || createRequests(simulator).length < count) return false
     found = await entries()
-    const landed = found.filter(({ state, remoteReport }) => state === 'landed' && remoteReport === undefined)
-    return landed.length === count && simulator.reports().length === 0
+    return found.filter(({ state, remoteReport }) => state === 'landed' && remoteReport === undefined).length === count
   }
-  await waitUntil(`${count} windows have landed`, isDone).catch((error: Error) => {
-    const states = found.map(({ RowKey, state, attempt, lastError }) => [RowKey, state, attempt, lastError])
-    throw new Error(`${error.message}: ${JSON.stringify(states)}\n${hosts.flatMap(({ lines }) => lines).join('\n')}`)
+  await waitUntil(`${count} windows have landed`, isDone).catch(async (error: Error) => {
+    const states = (await entries()).map(({ RowKey, state, attempt }) => `${RowKey} ${state} ${attempt}`)
+    throw new Error([error.message, ...states, ...hosts.flatMap(({ lines }) => lines)].join('\n'))
   })
   return found
 }

@@ -1,0 +1,111 @@
+import { rm } from 'node:fs/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Azurite, startAzurite } from '../../local/azurite.ts'
+import { freePorts } from '../../local/processes.ts'
+import type { Simulator } from '../../local/simulator/simulator.ts'
+import type { RawRow } from '../pipeline/raw-rows.ts'
+import { type HostRun, makeSiteApp, type Site, startSite } from '../setup/host-process.ts'
+import {
+  askedReports,
+  attemptNames,
+  createRequests,
+  figuresOrigins,
+  monthsBack,
+  originsOf,
+  withoutOrigin,
+} from './landed.ts'
+
+const SPAN = { from: monthsBack(7), to: monthsBack(1) }
+const FEEDS = [
+  { name: 'azure-usage', dataset: 'AzureUsage', ...SPAN },
+  { name: 'seats', dataset: 'SeatsSubscriptionsAndRevenue', ...SPAN },
+  { name: 'office-usage', dataset: 'OfficeUsage', ...SPAN },
+]
+const TABLES = ['AzureUsage', 'Seats', 'OfficeUsage']
+const WINDOWS = 18
+
+/** How long a report takes: longer than a tick, so that reports of several ticks and hosts are open together. */
+const GENERATION = 1000
+const SIMULATOR = { rows: 40, generationMilliseconds: GENERATION }
+
+const MAX_IN_FLIGHT = 4
+/** Half the windows at first, then all; history leaves one of an hour's reports to live windows. */
+const FIRST_HOUR = WINDOWS / 2
+const hourOf = (reports: number) => ({ MAX_REPORTS_PER_HOUR: String(reports + 1) })
+
+/** Two ticks that meet must not take each other's reports for given up. */
+const PACE = { MAX_IN_FLIGHT: String(MAX_IN_FLIGHT), ADOPT_AFTER: 'PT30S' }
+
+let azurite: Azurite
+let app: string
+let alone: readonly (readonly RawRow[])[]
+let site: Site | undefined
+
+beforeAll(async () => {
+  azurite = await startAzurite()
+  app = await makeSiteApp(FEEDS)
+  const single = await startSite({ azurite, app, simulator: { rows: 40 } })
+  single.startHost()
+  await single.allLanded(WINDOWS)
+  alone = await landedRows(single)
+  expect(await single.close()).toEqual([])
+})
+afterAll(async () => {
+  await site?.close()
+  await rm(app, { recursive: true })
+  await azurite.stop()
+})
+
+test('two hosts over one storage ask for each window once, keep both limits, and land everything once', async () => {
+  site = await startSite({ azurite, app, simulator: SIMULATOR, settings: PACE })
+  const { startHost, simulator, allLanded, rows } = site
+  const ports = await freePorts(2)
+  const startBoth = (settings: NodeJS.ProcessEnv) => ports.map((port) => startHost(settings, port))
+
+  const inFirstHour = startBoth(hourOf(FIRST_HOUR))
+  await allLanded(FIRST_HOUR)
+  const asked = await Promise.all(inFirstHour.map((host) => host.run('provision')))
+  expect(asked).toMatchObject(ports.map(() => ({ requested: 0, waiting: WINDOWS - FIRST_HOUR })))
+  expect(createRequests(simulator)).toHaveLength(FIRST_HOUR)
+  await stopAll(inFirstHour)
+
+  const withRoom = startBoth(hourOf(WINDOWS))
+  const entries = await allLanded(WINDOWS)
+  await stopAll(withRoom)
+
+  expect(askedReports(simulator)).toEqual(attemptNames(entries))
+  expect(entries.map(({ attempt }) => attempt)).toEqual(Array(WINDOWS).fill(1))
+  expect(mostInFlight(simulator)).toBeLessThan(MAX_IN_FLIGHT)
+  expect(mostInFlight(simulator)).toBeGreaterThan(1)
+  expect(await landedRows(site)).toEqual(alone)
+  const origins = await Promise.all(TABLES.map(async (table) => originsOf(await rows(table))))
+  expect(origins.flat().toSorted()).toEqual(figuresOrigins(entries))
+  expect(eventsOf([...inFirstHour, ...withRoom], 'window.landed')).toHaveLength(WINDOWS)
+  for (const port of ports.keys()) {
+    expect(
+      eventsOf(
+        [inFirstHour, withRoom].flatMap((hosts) => hosts[port] ?? []),
+        'window.landed',
+      ),
+    ).not.toEqual([])
+  }
+})
+
+async function stopAll(hosts: readonly HostRun[]): Promise<void> {
+  await Promise.all(hosts.map((host) => host.stop()))
+  expect(hosts.map(({ child }) => child.exitCode)).toEqual(hosts.map(() => 0))
+}
+
+function landedRows({ rows }: Site) {
+  return Promise.all(TABLES.map(async (table) => withoutOrigin(await rows(table))))
+}
+
+/** The most reports that were being made at one time, by the service's own log. */
+function mostInFlight(simulator: Simulator): number {
+  const created = createRequests(simulator).map(({ at }) => at.getTime())
+  return Math.max(...created.map((now) => created.filter((at) => at <= now && now < at + GENERATION).length))
+}
+
+function eventsOf(hosts: readonly HostRun[], event: string): readonly string[] {
+  return hosts.flatMap(({ lines }) => lines.filter((line) => line.includes(`"event":"${event}"`)))
+}
