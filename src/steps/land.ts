@@ -69,17 +69,18 @@ async function write(work: Work): Promise<Outcome> {
   return prove(work, progress)
 }
 
-/** Every record must be acknowledged, rejected by the check, or refused and then counted among the rejects. */
+/** Every record must be acknowledged or rejected, and the write pass must have rejected what the check rejects. */
 async function prove({ job, held, archive }: Work, progress: Progress): Promise<Outcome> {
   const refused = refusedCodes(progress)
-  const { rowsRead } = progress.checked
   const { acknowledged, rejected } = progress
-  if (acknowledged + rejected + refused.size !== rowsRead) {
+  const agrees = refused.size === 0 && rejected === progress.checked.rowsRejected
+  const checked = agrees ? progress.checked : await checkPass(job, held, archive, refused)
+  if (isFailure(checked)) return checked
+  const { rowsRead, rowsRejected } = checked
+  if (rejected + refused.size !== rowsRejected || acknowledged + rowsRejected !== rowsRead) {
     const sum = `${acknowledged} rows acknowledged, ${rejected} rejected and ${refused.size} refused of ${rowsRead} read`
     return failed('storage', `${nameOf(held.entry())}: ${sum}; the landing is not complete and is tried again`)
   }
-  const checked = refused.size === 0 ? progress.checked : await checkPass(job, held, archive, refused)
-  if (isFailure(checked)) return checked
   await held.update({ phase: 'remove', checkpoint: 0, progress: { ...progress, checked } })
   return 'next'
 }
