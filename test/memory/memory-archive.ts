@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto'
+import type { Reject } from '../../src/core/entities.ts'
+import {
+  type Archive,
+  type Archived,
+  type ArchiveWriter,
+  type Origin,
+  type RejectWriter,
+  rejectsName,
+  type Stored,
+} from '../../src/services/archive-blob.ts'
+import type { Pass, StoredBlob } from './store.ts'
+
+/** The container `reports`. `block` is how many bytes are staged, and read, at once. */
+export type ArchiveState = { readonly blobs: Map<string, StoredBlob>; readonly block: number }
+
+export const emptyArchive = (block: number): ArchiveState => ({ blobs: new Map(), block })
+
+export function openMemoryArchive(state: ArchiveState, pass: Pass): Archive {
+  return {
+    create: () => pass('archive.create', async () => undefined),
+    find: (name) => pass('archive.properties', async () => find(state, name)),
+    write: (name, origin) => writer(state, pass, name, origin),
+    read: (name) => ranges(state, pass, name),
+    list: (feed, window) => pass('archive.list', async () => list(state, `${feed}/${window}/`)),
+    rejects: (name) => rejectWriter(state, pass, rejectsName(name)),
+  }
+}
+
+function find({ blobs }: ArchiveState, name: string): Stored | undefined {
+  const blob = blobs.get(name)
+  return blob && { name, bytes: blob.bytes.length, sha256: blob.metadata.sha256 ?? '' }
+}
+
+/** The reports under a prefix, newest attempt first. */
+function list({ blobs }: ArchiveState, prefix: string): readonly Archived[] {
+  const found = [...blobs.values()].flatMap(({ name, metadata }): readonly Archived[] => {
+    const [, attempt, executionId] = /^(\d+)-([^.]+)\./.exec(name.slice(prefix.length)) ?? []
+    if (!name.startsWith(prefix) || name.endsWith('.rejects.jsonl') || !attempt || !executionId) return []
+    const requestedAt = new Date(metadata.requestedat ?? 0)
+    return [{ name, attempt: Number(attempt), executionId, reportId: metadata.reportid ?? '', requestedAt }]
+  })
+  return found.sort((a, b) => b.attempt - a.attempt)
+}
+
+function writer(
+  state: ArchiveState,
+  pass: Pass,
+  name: string,
+  { reportId, attempt, requestedAt }: Origin,
+): ArchiveWriter {
+  const staged: Buffer[] = []
+  let waiting = Buffer.alloc(0)
+  const stage = (size: number) =>
+    pass('archive.stage', async () => {
+      staged.push(waiting.subarray(0, size))
+      waiting = waiting.subarray(size)
+    })
+  return {
+    async append(chunk) {
+      waiting = Buffer.concat([waiting, chunk])
+      while (waiting.length >= state.block) await stage(state.block)
+    },
+    async commit() {
+      if (waiting.length > 0) await stage(waiting.length)
+      const bytes = Buffer.concat(staged)
+      const sha256 = createHash('sha256').update(bytes).digest('hex')
+      const metadata = { sha256, reportid: reportId, attempt: String(attempt), requestedat: requestedAt.toISOString() }
+      await pass('archive.commit', async () => {
+        if (!state.blobs.has(name)) state.blobs.set(name, { name, bytes, metadata, contentType: contentType(name) })
+      })
+      return find(state, name) ?? { name, bytes: bytes.length, sha256 }
+    },
+  }
+}
+
+function contentType(name: string): string {
+  if (name.endsWith('.gz')) return 'application/gzip'
+  return name.endsWith('.tsv') ? 'text/tab-separated-values' : 'text/csv'
+}
+
+async function* ranges(state: ArchiveState, pass: Pass, name: string): AsyncIterable<Buffer> {
+  const blob = await pass('archive.properties', async () => state.blobs.get(name))
+  if (!blob) throw new Error(`blob ${name} is missing`)
+  for (let offset = 0; offset < blob.bytes.length; offset += state.block) {
+    yield await pass('archive.range', async () => blob.bytes.subarray(offset, offset + state.block))
+  }
+}
+
+function rejectWriter({ blobs }: ArchiveState, pass: Pass, name: string): RejectWriter {
+  const lines: string[] = []
+  return {
+    async add(reject: Reject) {
+      lines.push(`${JSON.stringify(reject)}\n`)
+    },
+    async close() {
+      const blob = { name, bytes: Buffer.from(lines.join('')), metadata: {}, contentType: 'application/x-ndjson' }
+      if (lines.length === 0) await pass('archive.delete', async () => blobs.delete(name))
+      else await pass('archive.put', async () => blobs.set(name, blob))
+    },
+  }
+}

@@ -1,0 +1,52 @@
+import type { IngestMessage } from '../../src/services/work-queue.ts'
+import { emptyArchive, openMemoryArchive } from './memory-archive.ts'
+import { emptyLedger, openMemoryLedger } from './memory-ledger.ts'
+import { emptyTables, keyOf, openMemoryTable } from './memory-table.ts'
+import { byText, type Store, type Taken } from './store.ts'
+
+/** A taken message is seen again after this, in milliseconds, as host.json says. */
+const INVISIBLE = 60_000
+
+export type MemoryOptions = {
+  readonly clock: () => Date
+  /** Bytes of one block, rows of one page: the service's own sizes unless a test wants more calls. */
+  readonly block?: number
+  readonly page?: number
+}
+
+type Message = { readonly text: string; seenAt: number }
+
+/** A storage account in memory, for laws over many histories; `contract.test.ts` holds it to what Azurite does. */
+export function createMemoryStore({ clock, block = 4 * 1024 * 1024, page = 1000 }: MemoryOptions): Store {
+  const ledger = emptyLedger()
+  const archive = emptyArchive(block)
+  const tables = emptyTables(page)
+  const messages = new Set<Message>()
+  const send = async (message: IngestMessage, delaySeconds: number) => {
+    messages.add({ text: JSON.stringify({ ingest: message }), seenAt: clock().getTime() + delaySeconds * 1000 })
+  }
+  return {
+    open: (pass) => ({
+      ledger: openMemoryLedger(ledger, pass),
+      archive: openMemoryArchive(archive, pass),
+      queue: { send: (message, delay = 0) => pass('queue.send', () => send(message, delay)) },
+      landingTable: (name) => openMemoryTable(tables, name, pass),
+    }),
+    async rows(name) {
+      const rows = [...(tables.tables.get(name)?.values() ?? [])].sort(byText(keyOf))
+      return rows.map(({ json }) => JSON.parse(json))
+    },
+    blobs: async () => [...archive.blobs.values()].sort(byText(({ name }) => name)),
+    receive: async () => take(messages, clock().getTime()),
+  }
+}
+
+function take(messages: Set<Message>, now: number): Taken | undefined {
+  const message = [...messages].find(({ seenAt }) => seenAt <= now)
+  if (!message) return undefined
+  message.seenAt = now + INVISIBLE
+  return {
+    body: JSON.parse(message.text),
+    complete: async () => void messages.delete(message),
+  }
+}

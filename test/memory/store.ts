@@ -1,0 +1,38 @@
+import type { Services } from '../../src/steps/step.ts'
+
+/** What every call of an instance to the outside goes through: it may be counted, come late, or never return. */
+export type Pass = <T>(name: string, effect: () => Promise<T>) => Promise<T>
+
+export const unhindered: Pass = (_, effect) => effect()
+
+export type StoreServices = Pick<Services, 'ledger' | 'archive' | 'queue' | 'landingTable'>
+
+/** The members of a row as they are on the wire, types included. */
+export type StoredRow = Readonly<Record<string, unknown>>
+
+export type StoredBlob = {
+  readonly name: string
+  readonly bytes: Buffer
+  readonly metadata: Readonly<Record<string, string>>
+  readonly contentType: string
+}
+
+/** A message taken off the queue: for a minute nobody else sees it, and afterwards everybody unless it was completed. */
+export type Taken = { readonly body: unknown; complete(): Promise<void> }
+
+/** One storage account, which outlives every instance that works on it. */
+export type Store = {
+  /** The account as one instance sees it. */
+  open(pass: Pass): StoreServices
+  /** The rows of a landing table in the order of their keys; none where the table is missing. */
+  rows(table: string): Promise<readonly StoredRow[]>
+  /** The blobs of the archive in the order of their names. */
+  blobs(): Promise<readonly StoredBlob[]>
+  /** Takes a visible message of the queue `ingest`, as the host does. */
+  receive(): Promise<Taken | undefined>
+}
+
+/** The order of keys in Table and Blob Storage: by code unit. */
+export function byText<T>(text: (item: T) => string): (a: T, b: T) => number {
+  return (a, b) => (text(a) < text(b) ? -1 : Number(text(a) > text(b)))
+}
