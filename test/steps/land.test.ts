@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { FailureKind } from '../../src/core/failures.ts'
+import { type FailureKind, isFailure } from '../../src/core/failures.ts'
 import { windowId } from '../../src/core/windows.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
@@ -184,5 +184,29 @@ describe('rejects within the limit', () => {
     ])
     expect((await rowsOf(world)).map(({ RowKey }) => Number(RowKey))).toEqual([0, 1, 2, 4])
     expect(world.events.filter(({ event }) => event === 'window.rejects')).toMatchObject([{ count: 1 }])
+  })
+
+  it('are also the rows that the service refuses, each for itself', async () => {
+    const world = await worldOf({ feeds: [{ ...FEED, maxRejects: 0.5 }] })
+    await provision(world.services)
+    await serve(world, Buffer.from(`${fileOf(names(3))}2025-05-01,broken,many\r\n`))
+    await askAgain(world)
+    const { landingTable } = world.services
+    const choosy: Services['landingTable'] = (name) => ({
+      ...landingTable(name),
+      async write(groups, options) {
+        const accepted = async function* () {
+          for await (const group of groups) yield group.filter(({ rowKey }) => rowKey !== '000000001')
+        }
+        const written = await landingTable(name).write(accepted(), options)
+        if (isFailure(written)) return written
+        return { ...written, refused: [{ partitionKey: '20250501_000', rowKey: '000000001', code: 'InvalidInput' }] }
+      },
+    })
+    await ingest({ ingest: { ...HINT, attempt: 2 } }, { ...world.services, landingTable: choosy })
+    expect(await entryOf(world)).toMatchObject({
+      state: 'landed',
+      figures: { rowsRead: 4, rowsLanded: 2, rowsRejected: 2, totals: { UsageQuantity: '2' } },
+    })
   })
 })
