@@ -114,6 +114,23 @@ describe('a callback that anyone may send', () => {
     expect(await everything()).toEqual(before)
   })
 
+  it('before our own answer: the report is taken for ours only if it has the name we gave', async () => {
+    world = await createWorld({ feeds: [MONTHS], simulator: SMALL, settings: { deleteReports: false } })
+    world.simulator.fault({ endpoint: 'createReport', effect: 'lost', nth: 3 })
+    world.simulator.fault({ endpoint: 'callback', effect: 'lost', nth: 3 })
+    await provision(world.services)
+    const [other, , own] = world.simulator.reports().map(({ reportId }) => reportId)
+    const address = addresses()[2] ?? ''
+    const stateOfOldest = async () => (await world.entries())[0]?.state
+    expect(await post(`${address}/${other}`)).toBe(202)
+    await world.drain()
+    expect(await stateOfOldest()).toBe('requesting')
+    expect(await post(`${address}/${own}`)).toBe(202)
+    await world.drain()
+    expect(await stateOfOldest()).toBe('landed')
+    expect(addresses()).toHaveLength(3)
+  })
+
   it('with one character of its address changed is no callback of ours', async () => {
     world = await quietWorld({ settings: { callback: { baseUrl: 'http://127.0.0.1:9', secrets: ['s'.repeat(32)] } } })
     await provision(world.services)
