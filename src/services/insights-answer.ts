@@ -35,7 +35,8 @@ export function readAnswer(httpStatus: number, headers: Headers, body: string, n
 export function retryAfter(value: string | null, now: Date): number | undefined {
   if (value === null) return undefined
   if (/^\d+$/.test(value.trim())) return Number(value) * 1000
-  const at = Date.parse(value)
+  // The parser of dates takes "-5" and "1.5" for days of 2001; every date of HTTP has a time of day.
+  const at = value.includes(':') ? Date.parse(value) : Number.NaN
   return Number.isNaN(at) ? undefined : Math.max(at - now.getTime(), 0)
 }
 

@@ -1,0 +1,71 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { failureOf, isThrottled, readAnswer, retryAfter } from '../../src/services/insights-answer.ts'
+
+const NOW = new Date('2025-07-10T12:00:00Z')
+const answer = (body: string, status = 200, headers: Record<string, string> = {}) =>
+  readAnswer(status, new Headers(headers), body, NOW)
+
+describe('an answer of the service', () => {
+  it('is read in either spelling of its envelope', () => {
+    const camel = { value: [{ reportId: 'r' }], nextLink: 'n', message: 'm', statusCode: 200, dataRedacted: true }
+    const pascal = { Value: [{ ReportId: 'r' }], NextLink: 'n', Message: 'm', StatusCode: 200, DataRedacted: true }
+    const expected = { status: 200, items: [{ reportid: 'r' }], nextLink: 'n', message: 'm', dataRedacted: true }
+    expect(answer(JSON.stringify(camel))).toMatchObject(expected)
+    expect(answer(JSON.stringify(pascal))).toMatchObject(expected)
+  })
+
+  it('has the worse of its two statuses, where the envelope names an error', () => {
+    expect(answer('{"statusCode":429}').status).toBe(429)
+    expect(answer('{"statusCode":400}', 500).status).toBe(500)
+    expect(answer('{"statusCode":200}', 404).status).toBe(404)
+    expect(answer('{"statusCode":404}', 200).status).toBe(404)
+  })
+
+  it('of any text at all has no items and never throws', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), (body) => {
+        const { items, message } = answer(body)
+        expect(Array.isArray(items)).toBe(true)
+        expect(message).not.toMatch(/[\r\n]/)
+      }),
+    )
+  })
+})
+
+describe('Retry-After', () => {
+  it.each([
+    ['120', 120_000],
+    [' 0 ', 0],
+    ['Thu, 10 Jul 2025 12:00:30 GMT', 30_000],
+    ['Thu, 10 Jul 2025 11:00:00 GMT', 0],
+    ['soon', undefined],
+    ['', undefined],
+    ['-5', undefined],
+    ['1.5', undefined],
+    [null, undefined],
+  ])('"%s" is a wait of %s ms', (value, milliseconds) => {
+    expect(retryAfter(value, NOW)).toBe(milliseconds)
+  })
+})
+
+describe('a refusal', () => {
+  it.each([
+    [401, 'unauthorized'],
+    [403, 'forbidden'],
+    [400, 'query-refused'],
+    [429, 'unavailable'],
+    [500, 'unavailable'],
+    [503, 'unavailable'],
+  ] as const)('%i is %s', (status, failure) => {
+    const refused = failureOf({ status, message: 'Something of no known form' }, 'create report "r"')
+    expect(refused).toMatchObject({ failure, message: expect.stringMatching(/^create report "r": .*Something/) })
+  })
+
+  it('speaks of a quota by its status or by its words', () => {
+    expect(isThrottled({ status: 429, message: '' })).toBe(true)
+    expect(isThrottled({ status: 400, message: 'User has exceeded its report creation quota of 10' })).toBe(true)
+    expect(isThrottled({ status: 400, message: 'Invalid QueryId' })).toBe(false)
+    expect(isThrottled({ status: 500, message: 'quota' })).toBe(false)
+  })
+})

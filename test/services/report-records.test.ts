@@ -1,0 +1,105 @@
+import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { isFailure } from '../../src/core/failures.ts'
+import type { Archive } from '../../src/services/archive-blob.ts'
+import { openReport, readRecords } from '../../src/services/report-records.ts'
+
+/** An archive of one report, read in pieces of a given size. */
+function archiveOf(bytes: Buffer, size = bytes.length): Pick<Archive, 'read'> {
+  return {
+    async *read() {
+      for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
+    },
+  }
+}
+
+async function fieldsOf(archive: Pick<Archive, 'read'>, name: string): Promise<(readonly string[] | string)[]> {
+  const found: (readonly string[] | string)[] = []
+  for await (const group of readRecords(archive as Archive, name)) {
+    if (isFailure(group)) found.push(group.failure)
+    else found.push(...group.map(({ fields }) => fields))
+  }
+  return found
+}
+
+const TEXT = 'Name,Note\r\n"Müller, 株式会社","two\r\nlines"\r\n🚀,"a ""b"""\r\n'
+const ROWS = [
+  ['Name', 'Note'],
+  ['Müller, 株式会社', 'two\r\nlines'],
+  ['🚀', 'a "b"'],
+]
+
+describe('the records of a report', () => {
+  it('are the same wherever its bytes are cut, packed or not', async () => {
+    const plain = Buffer.from(TEXT)
+    for (let size = 1; size <= plain.length; size++)
+      expect(await fieldsOf(archiveOf(plain, size), 'r.csv')).toEqual(ROWS)
+    const packed = gzipSync(plain)
+    for (const size of [1, 2, 7, packed.length])
+      expect(await fieldsOf(archiveOf(packed, size), 'r.csv.gz')).toEqual(ROWS)
+  })
+
+  it('are read from several gzip members as from one', async () => {
+    const middle = Buffer.from(TEXT).length / 2
+    const parts = [Buffer.from(TEXT).subarray(0, middle), Buffer.from(TEXT).subarray(middle)].map((part) =>
+      gzipSync(part),
+    )
+    expect(await fieldsOf(archiveOf(Buffer.concat(parts), 5), 'r.csv.gz')).toEqual(ROWS)
+  })
+
+  it.each([
+    ['gzip that is cut short', gzipSync(TEXT).subarray(0, -6), 'r.csv.gz'],
+    ['gzip with a wrong sum', gzipSync(TEXT).fill(0, gzipSync(TEXT).length - 8, gzipSync(TEXT).length - 4), 'r.csv.gz'],
+    ['no gzip at all', Buffer.from(TEXT), 'r.csv.gz'],
+    ['bytes that are no UTF-8', Buffer.concat([Buffer.from(TEXT), Buffer.from([0xc3, 0x28])]), 'r.csv'],
+    ['a character that is cut off at the end', Buffer.from('Name\r\nZoë').subarray(0, -1), 'r.csv'],
+  ])('of %s end in a failure that a person has to look at', async (_, bytes, name) => {
+    expect((await fieldsOf(archiveOf(bytes, 9), name)).at(-1)).toBe('malformed')
+  })
+
+  it('of an archive that fails are no verdict on the report: it is thrown', async () => {
+    const broken = (bytes: Buffer): Pick<Archive, 'read'> => ({
+      async *read() {
+        yield bytes.subarray(0, 10)
+        throw new Error('the storage is away')
+      },
+    })
+    await expect(fieldsOf(broken(gzipSync(TEXT)), 'r.csv.gz')).rejects.toThrow('the storage is away')
+    await expect(fieldsOf(broken(Buffer.from(TEXT)), 'r.csv')).rejects.toThrow('the storage is away')
+  })
+})
+
+describe('a report', () => {
+  const open = (bytes: Buffer, size?: number) => openReport(archiveOf(bytes, size) as Archive, 'r.csv', 'usage May')
+
+  it('has a header, and the records that follow it', async () => {
+    const lines = fc.array(fc.tuple(fc.stringMatching(/^\w{1,9}$/), fc.stringMatching(/^\w{1,9}$/)), { maxLength: 20 })
+    await fc.assert(
+      fc.asyncProperty(lines, fc.integer({ min: 1, max: 50 }), async (rows, size) => {
+        const report = await open(Buffer.from([['A', 'B'], ...rows].map((row) => `${row.join(',')}\n`).join('')), size)
+        if (isFailure(report)) throw new Error(report.message)
+        const found: (readonly string[])[] = []
+        for await (const group of report.records)
+          if (!isFailure(group)) found.push(...group.map(({ fields }) => fields))
+        expect([report.header, found]).toEqual([['A', 'B'], rows])
+      }),
+    )
+  })
+
+  it.each(['', '\r\n', '\uFEFF', '\n\n\n'])('of %j has no header, which is not the same as no rows', async (text) => {
+    expect(await open(Buffer.from(text))).toMatchObject({
+      failure: 'no-header',
+      message: expect.stringContaining('usage May'),
+    })
+  })
+
+  it('of a header alone has no rows', async () => {
+    const report = await open(Buffer.from('A,B\r\n'))
+    expect(report).toMatchObject({ header: ['A', 'B'] })
+  })
+
+  it('whose header is broken is malformed', async () => {
+    expect(await open(Buffer.from('"A"x,B\r\n1,2\r\n'))).toMatchObject({ failure: 'malformed' })
+  })
+})
