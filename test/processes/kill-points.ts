@@ -14,6 +14,11 @@ export type KillPoint = {
   readonly nth?: number
   /** `pass`: what was asked is still done, and nobody is there for the answer. `before`: it is never done. */
   readonly call: 'pass' | 'before'
+  /**
+   * Otherwise no callback comes, and every message is gone with the host: the one it worked on would stay invisible for
+   * ten minutes, and only the sweep may finish what it began.
+   */
+  readonly keepsMessages?: true
   /** Whether storage and service stand as they must after a death at just this point. */
   holds(site: Site): Promise<boolean>
 }
@@ -45,7 +50,8 @@ export const KILL_POINTS: readonly KillPoint[] = [
     holds: async (site) => reportsStanding(site) === 1 && (await entryHolds({ state: 'requested' })(site)),
   },
   {
-    ...{ name: 'after the message of the callback', callee: 'queue', call: 'pass', is: isCallbackMessage },
+    ...{ name: 'after the message of the callback', callee: 'queue', call: 'pass', keepsMessages: true },
+    is: isCallbackMessage,
     holds: async ({ messages }) => (await messages()).some((text) => text.includes('"reportId"')),
   },
   {

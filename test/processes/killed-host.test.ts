@@ -5,11 +5,12 @@ import { type Azurite, startAzurite } from '../../local/azurite.ts'
 import { hasEnded, waitUntil } from '../../local/processes.ts'
 import type { ProxiedRequest, ProxyEffect } from '../../local/proxy.ts'
 import type { RawRow } from '../pipeline/raw-rows.ts'
-import { type Callee, makeSiteApp, type Site, startSite } from '../setup/host-process.ts'
+import { type Callee, makeSiteApp, type Site, type SiteOptions, startSite } from '../setup/host-process.ts'
 import { KILL_POINTS, type KillPoint, ROWS, TABLE } from './kill-points.ts'
 import { askedReports, attemptNames, figuresOrigins, monthsBack, originsOf, withoutOrigin } from './landed.ts'
 
 const WINDOWS = 2
+const TEST_MILLISECONDS = 120_000
 const FEED = {
   ...{ name: 'azure-usage', dataset: 'AzureUsage', from: monthsBack(WINDOWS + 1), to: monthsBack(1) },
   columns: ['Month', 'SubscriptionId', 'SubscriptionStartDate', 'ServiceName', 'UsageQuantity'],
@@ -35,8 +36,8 @@ afterAll(async () => {
   await azurite.stop()
 })
 
-async function start(onCall?: (callee: Callee, request: ProxiedRequest) => ProxyEffect): Promise<Site> {
-  site = await startSite({ azurite, app, simulator: { rows: ROWS }, ...(onCall && { onCall }) })
+async function start(onCall?: SiteOptions['onCall'], settings: NodeJS.ProcessEnv = {}): Promise<Site> {
+  site = await startSite({ azurite, app, simulator: { rows: ROWS }, settings, ...(onCall && { onCall }) })
   return site
 }
 
@@ -73,13 +74,15 @@ test.each(KILL_POINTS)(
   'killed $name, the host that follows ends in the same rows, with one report each',
   async (point) => {
     const { sprung, set, onCall } = trap(point)
-    const { startHost, simulator, allLanded, rows } = await start(onCall)
+    const settings = point.keepsMessages ? {} : { CALLBACK_BASE_URL: '' }
+    const { startHost, simulator, allLanded, rows, loseMessages } = await start(onCall, settings)
     const { child } = startHost()
     set(child)
     await waitUntil(`the host is killed ${point.name}`, () => hasEnded(child))
     expect([child.signalCode, sprung]).toEqual(['SIGKILL', { calls: point.nth ?? 1, kills: 1 }])
     await waitUntil('the call in which it died has had its effect', () => (site ? point.holds(site) : false))
 
+    if (!point.keepsMessages) await loseMessages()
     const next = startHost()
     const entries = await allLanded(WINDOWS)
     await next.stop()
@@ -92,4 +95,5 @@ test.each(KILL_POINTS)(
     expect(askedReports(simulator)).toEqual(attemptNames(entries))
     expect(simulator.reports()).toEqual([])
   },
+  TEST_MILLISECONDS,
 )

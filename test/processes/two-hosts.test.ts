@@ -23,6 +23,7 @@ const FEEDS = [
 ]
 const TABLES = ['AzureUsage', 'Seats', 'OfficeUsage']
 const WINDOWS = 18
+const TEST_MILLISECONDS = 180_000
 
 /** How long a report takes: longer than a tick, so that reports of several ticks and hosts are open together. */
 const GENERATION = 1000

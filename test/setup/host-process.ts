@@ -2,9 +2,6 @@ import type { ChildProcess } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { TableClient, TableServiceClient } from '@azure/data-tables'
-import { BlobServiceClient } from '@azure/storage-blob'
-import { QueueClient, QueueServiceClient } from '@azure/storage-queue'
 import type { Azurite } from '../../local/azurite.ts'
 import { freePorts, stopProcess, waitUntil } from '../../local/processes.ts'
 import {
@@ -18,8 +15,9 @@ import {
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../local/simulator/simulator.ts'
 import { appEnvironment } from '../../local/start/environment.ts'
 import { makeApp, spawnHost } from '../local/host-process.ts'
-import { type RawRow, rawRows } from '../pipeline/raw-rows.ts'
+import type { RawRow } from '../pipeline/raw-rows.ts'
 import { createRequests } from '../processes/landed.ts'
+import { emptyStorage, openSiteStorage, type SiteStorage } from './site-storage.ts'
 
 const PROJECT = join(import.meta.dirname, '../..')
 
@@ -28,6 +26,9 @@ const SECRETS = { callbackSecret: 'a secret of this test, 32 characters long', f
 
 /** Ticks as often as a timer can; who died is followed after seconds instead of minutes. */
 const PACE = { PROVISION_SCHEDULE: '* * * * * *', SWEEP_SCHEDULE: '* * * * * *', ADOPT_AFTER: 'PT2S', LEASE: 'PT3S' }
+
+/** A few seconds where nothing else runs; the limit is for a machine that does much else. */
+const LANDING_MILLISECONDS = 45_000
 
 /** What a host calls: two services of the storage account, and Partner Insights. */
 export type Callee = 'table' | 'queue' | 'insights'
@@ -53,15 +54,10 @@ export type HostRun = {
 }
 
 /** Storage and service, which outlive every host that is started on them. */
-export type Site = {
+export type Site = SiteStorage & {
   readonly simulator: Simulator
   /** Starts a host in a process of its own and does not wait; the first port is where every restart listens too. */
   startHost(settings?: NodeJS.ProcessEnv, port?: number): HostRun
-  /** The ledger's entries, read past every proxy. */
-  entries(): Promise<readonly RawRow[]>
-  rows(table: string): Promise<readonly RawRow[]>
-  /** The messages of the queue `ingest` that anyone could take now. */
-  messages(): Promise<readonly string[]>
   /** Waits until `count` windows have landed and nothing of theirs is left at the service. */
   allLanded(count: number): Promise<readonly RawRow[]>
   /** Ends all but the storage, and gives the ids of host processes that are still there: none, or something is wrong. */
@@ -79,6 +75,7 @@ export async function makeSiteApp(feeds: readonly object[]): Promise<string> {
 export async function startSite(options: SiteOptions): Promise<Site> {
   const { azurite } = options
   await emptyStorage(azurite)
+  const storage = openSiteStorage(azurite)
   const [simulator, [port = 0]] = await Promise.all([startSimulator(options.simulator), freePorts(1)])
   const folder = await mkdtemp(join(tmpdir(), 'site-'))
   const certificate = join(folder, 'certificate.pem')
@@ -86,16 +83,16 @@ export async function startSite(options: SiteOptions): Promise<Site> {
   const proxies = await startProxies(azurite, simulator, options.onCall)
   const hosts: HostRun[] = []
   const startHost: Site['startHost'] = (settings = {}, own = port) => {
-    const { baseUrl, storage } = throughProxies(azurite, simulator, proxies)
+    const { baseUrl, dataStorage } = throughProxies(azurite, simulator, proxies)
     const address = { baseUrl, origin: simulator.origin, authority: simulator.authority, certificate }
-    const env = { ...appEnvironment(own, storage, address, SECRETS), ...PACE, ...options.settings, ...settings }
+    const env = { ...appEnvironment(own, dataStorage, address, SECRETS), ...PACE, ...options.settings, ...settings }
     const host = runHost(options.app, own, env)
     hosts.push(host)
     return host
   }
   return {
-    ...{ simulator, startHost, ...storageReaders(azurite) },
-    allLanded: (count) => allLanded(storageReaders(azurite), simulator, hosts, count),
+    ...{ simulator, startHost, ...storage },
+    allLanded: (count) => allLanded(storage, simulator, hosts, count),
     async close() {
       for (const host of hosts) await host.stop()
       await simulator.close()
@@ -104,15 +101,6 @@ export async function startSite(options: SiteOptions): Promise<Site> {
       return hosts.flatMap(({ child }) => child.pid ?? []).filter(isAlive)
     },
   }
-}
-
-async function emptyStorage({ connectionString }: Azurite): Promise<void> {
-  const tables = TableServiceClient.fromConnectionString(connectionString, { allowInsecureConnection: true })
-  for await (const { name } of tables.listTables()) if (name) await tables.deleteTable(name)
-  const blobs = BlobServiceClient.fromConnectionString(connectionString)
-  for await (const { name } of blobs.listContainers()) await blobs.deleteContainer(name)
-  const queues = QueueServiceClient.fromConnectionString(connectionString)
-  for await (const { name } of queues.listQueues()) await queues.deleteQueue(name)
 }
 
 type Proxies = Readonly<Record<Callee, StorageProxy>>
@@ -132,7 +120,7 @@ async function startProxies(
 function throughProxies(azurite: Azurite, simulator: Simulator, { table, queue, insights }: Proxies) {
   return {
     baseUrl: simulator.baseUrl.replace(simulator.origin, insights.origin),
-    storage: proxiedConnectionString(azurite.connectionString, { table: table.origin, queue: queue.origin }),
+    dataStorage: proxiedConnectionString(azurite.connectionString, { table: table.origin, queue: queue.origin }),
   }
 }
 
@@ -149,29 +137,6 @@ function runHost(app: string, port: number, env: NodeJS.ProcessEnv): HostRun {
   return { child, lines, run, stop }
 }
 
-function storageReaders({ connectionString }: Azurite): Pick<Site, 'entries' | 'rows' | 'messages'> {
-  const rows = async (name: string) => {
-    const table = TableClient.fromConnectionString(connectionString, name, { allowInsecureConnection: true })
-    return rawRows(table).catch((error: Error) => noneWhereMissing(error))
-  }
-  return {
-    rows,
-    entries: async () => (await rows('ledger')).filter(({ PartitionKey }) => PartitionKey !== '_app'),
-    async messages() {
-      const { peekedMessageItems } = await new QueueClient(connectionString, 'ingest').peekMessages({
-        numberOfMessages: 32,
-      })
-      return peekedMessageItems.map(({ messageText }) => Buffer.from(messageText, 'base64').toString('utf8'))
-    },
-  }
-}
-
-/** A table that nobody has made yet holds no rows. */
-function noneWhereMissing(error: Error): readonly RawRow[] {
-  if (error.message.includes('TableNotFound')) return []
-  throw error
-}
-
 async function allLanded(
   { entries }: Pick<Site, 'entries'>,
   simulator: Simulator,
@@ -185,7 +150,7 @@ async function allLanded(
     found = await entries()
     return found.filter(({ state, remoteReport }) => state === 'landed' && remoteReport === undefined).length === count
   }
-  await waitUntil(`${count} windows have landed`, isDone).catch(async (error: Error) => {
+  await waitUntil(`${count} windows have landed`, isDone, LANDING_MILLISECONDS).catch(async (error: Error) => {
     const states = (await entries()).map(({ RowKey, state, attempt }) => `${RowKey} ${state} ${attempt}`)
     throw new Error([error.message, ...states, ...hosts.flatMap(({ lines }) => lines)].join('\n'))
   })

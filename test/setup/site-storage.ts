@@ -1,0 +1,53 @@
+import { TableClient, TableServiceClient } from '@azure/data-tables'
+import { BlobServiceClient } from '@azure/storage-blob'
+import { QueueClient, QueueServiceClient } from '@azure/storage-queue'
+import type { Azurite } from '../../local/azurite.ts'
+import { type RawRow, rawRows } from '../pipeline/raw-rows.ts'
+
+/** What the hosts of a site have left in storage. */
+export type SiteStorage = {
+  /** The ledger's entries, as they are stored. */
+  entries(): Promise<readonly RawRow[]>
+  rows(table: string): Promise<readonly RawRow[]>
+  /** The messages of the queue `ingest` that anyone could take now. */
+  messages(): Promise<readonly string[]>
+  /** Takes every message away, also those that a host is working on. */
+  loseMessages(): Promise<void>
+}
+
+/** Takes away all tables, containers and queues: whoever comes next finds a new account. */
+export async function emptyStorage({ connectionString }: Azurite): Promise<void> {
+  const tables = TableServiceClient.fromConnectionString(connectionString, { allowInsecureConnection: true })
+  for await (const { name } of tables.listTables()) if (name) await tables.deleteTable(name)
+  const blobs = BlobServiceClient.fromConnectionString(connectionString)
+  for await (const { name } of blobs.listContainers()) await blobs.deleteContainer(name)
+  const queues = QueueServiceClient.fromConnectionString(connectionString)
+  for await (const { name } of queues.listQueues()) await queues.deleteQueue(name)
+}
+
+/** Reads straight from the storage, past every proxy. */
+export function openSiteStorage({ connectionString }: Azurite): SiteStorage {
+  const queue = new QueueClient(connectionString, 'ingest')
+  const rows = async (name: string) => {
+    const table = TableClient.fromConnectionString(connectionString, name, { allowInsecureConnection: true })
+    return rawRows(table).catch((error: Error) => noneWhereMissing(error))
+  }
+  return {
+    rows,
+    entries: async () => (await rows('ledger')).filter(({ PartitionKey }) => PartitionKey !== '_app'),
+    async messages() {
+      const { peekedMessageItems } = await queue.peekMessages({ numberOfMessages: 32 })
+      return peekedMessageItems.map(({ messageText }) => Buffer.from(messageText, 'base64').toString('utf8'))
+    },
+    async loseMessages() {
+      await queue.createIfNotExists()
+      await queue.clearMessages()
+    },
+  }
+}
+
+/** A table that nobody has made yet holds no rows. */
+function noneWhereMissing(error: Error): readonly RawRow[] {
+  if (error.message.includes('TableNotFound')) return []
+  throw error
+}
