@@ -28,7 +28,7 @@ function summaryOf({ lines }: StartRun, feed: string): readonly string[] {
   return lines.find((line) => line.startsWith(`${feed} `))?.split(/ +/) ?? []
 }
 
-describe.skipIf(process.platform !== 'linux')('npm start', () => {
+describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 }, () => {
   it('--exit --fresh runs until every window is landed, says so, and leaves no process behind', async () => {
     const file = `costs=${join(root, 'costs.csv')}`
     const run = runStart(root, ['--exit', '--fresh', '--port', port, '--report-file', file])
