@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto'
+import { type FeedRow, feedRowKey } from '../../src/core/app-rows.ts'
+import type { AppEvent } from '../../src/core/events.ts'
+import { isFailure } from '../../src/core/failures.ts'
+import type { LedgerEntry } from '../../src/core/ledger.ts'
+import { toPlanned } from '../../src/core/transitions.ts'
+import { parseWindowId, windowId } from '../../src/core/windows.ts'
+import type { Stored } from '../../src/services/ledger-table.ts'
+import { ingest } from '../../src/steps/ingest.ts'
+import { provision } from '../../src/steps/provision.ts'
+import type { Services, StepSettings } from '../../src/steps/step.ts'
+import { sweep } from '../../src/steps/sweep.ts'
+import { type TestClock, testClock } from '../setup/clock.ts'
+import { type Cut, type Instance, startInstance } from './instance.ts'
+import type { Service } from './service.ts'
+import { type Pass, type Store, unhindered } from './store.ts'
+
+/** The feed of every deployment here has one window, May 2025, long settled. */
+export const FEED = {
+  ...{ name: 'usage', dataset: 'AzureUsage', columns: ['Month', 'CustomerName', 'UsageQuantity'] },
+  ...{ from: '2025-05-01', to: '2025-06-01', maxRejects: 0.5, shards: 8 },
+}
+
+const MAY = parseWindowId('20250501T000000Z_20250601T000000Z')
+
+/** Beyond every lease, wait and limit of these deployments but a report's deadline. */
+const LONG = 301_000
+
+/** Rounds after which a window that has not landed never will. */
+const ROUNDS = 12
+
+export type DeploymentOptions = {
+  readonly service: Service
+  /** Opens the storage account that goes by the deployment's clock. */
+  readonly store: (clock: TestClock) => Store
+  /** What the service answers for the window. */
+  readonly file: Buffer
+  readonly feed?: object
+  readonly settings?: Partial<StepSettings>
+}
+
+/** An instance of the app at work on a deployment. */
+export type Running = Instance & {
+  readonly services: Services
+  /** One round of every timer, then the queue until it shows nothing more. */
+  tick(): Promise<void>
+}
+
+export type Deployment = {
+  readonly clock: TestClock
+  readonly store: Store
+  /** `onCall` hears of each call before its effect. */
+  start(cut?: Cut, onCall?: (n: number) => void): Running
+  /** What a person's `retry` does; the service answers with this file from now on. */
+  askAgain(file: Buffer): Promise<void>
+  entry(): Promise<Stored<LedgerEntry> | undefined>
+  /** Lets a new instance work, time passing, until the window has landed as another attempt than `before`. */
+  finish(before?: number): Promise<void>
+}
+
+let deployments = 0
+
+export function createDeployment(options: DeploymentOptions): Deployment {
+  const { service } = options
+  const clock = testClock('2026-01-10T12:00:00Z')
+  service.follow(clock)
+  const name = `d${++deployments}`
+  const store = options.store(clock)
+  const served = { file: options.file }
+  const { ledger } = store.open(unhindered)
+  const entry = async () => {
+    const stored = await ledger.read(FEED.name, windowId(MAY ?? failed('no window')))
+    return stored && isFailure(stored) ? failed(stored.message) : stored
+  }
+  const start: Deployment['start'] = (cut, onCall) => {
+    const instance = startInstance(clock, cut, onCall)
+    const services = servicesOf({ ...options, name, clock, served, shared: store, pass: instance.pass })
+    return { ...instance, services, tick: () => tick(services, store) }
+  }
+  return {
+    ...{ clock, store, start, entry },
+    async askAgain(file) {
+      const stored = (await entry()) ?? failed('nothing to ask for again')
+      served.file = file
+      const row = await ledger.readApp<FeedRow>(feedRowKey(FEED.name))
+      service.simulator.serveFile(row?.value.query?.queryId ?? failed('no query'), file)
+      await ledger.write(toPlanned(stored.value, 'retry', clock.now(), 0), stored.etag)
+    },
+    async finish(before = 0) {
+      const running = start()
+      for (let round = 0; round < ROUNDS; round += 1) {
+        clock.advance(LONG)
+        await running.tick()
+        if (isSettled((await entry())?.value, before)) return
+      }
+      failed(`the window is not settled: ${JSON.stringify((await entry())?.value)}`)
+    },
+  }
+}
+
+function failed(message: string): never {
+  throw new Error(message)
+}
+
+function isSettled(entry: LedgerEntry | undefined, before: number): boolean {
+  return entry?.state === 'landed' && entry.figures.attempt > before && entry.remoteReport === undefined
+}
+
+type Parts = Omit<DeploymentOptions, 'store' | 'file'> & {
+  readonly name: string
+  readonly clock: TestClock
+  readonly served: { file: Buffer }
+  readonly shared: Store
+  readonly pass: Pass
+}
+
+function servicesOf({ service, feed, settings, name, clock, served, shared, pass }: Parts): Services {
+  const packagedFeeds = async () => JSON.stringify({ feeds: [{ ...FEED, ...feed }] })
+  const insights = service.open(pass, (queryId) => service.simulator.serveFile(queryId, served.file))
+  const events: AppEvent[] = []
+  return {
+    settings: { ...settingsOf(name, service), ...settings },
+    ...shared.open(pass),
+    readFeeds: () => pass('config.read', async () => ({ text: await packagedFeeds(), source: 'package' })),
+    packagedFeeds,
+    insights: () => insights,
+    clock: clock.now,
+    newId: randomUUID,
+    emit: (event) => void events.push(event),
+  }
+}
+
+function settingsOf(deployment: string, { gate }: Service): StepSettings {
+  return {
+    limits: { maxInFlight: 10, maxReportsPerHour: 20 },
+    ...{ reportDeadline: 86_400_000, adoptAfter: 300_000, lease: 120_000, pollEvery: 60_000, maxTries: 3 },
+    ...{ ingestTimeLimit: 300_000, deleteReports: true, deployment, callback: undefined, downloadHosts: [gate] },
+  }
+}
+
+async function tick(services: Services, store: Store): Promise<void> {
+  await provision(services)
+  await sweep(services)
+  for (let taken = await store.receive(); taken; taken = await store.receive()) {
+    await ingest(taken.body, services)
+    await taken.complete()
+  }
+}

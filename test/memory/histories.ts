@@ -1,0 +1,69 @@
+import type { TestClock } from '../setup/clock.ts'
+import { createDeployment, type Deployment } from './deployment.ts'
+import type { Cut } from './instance.ts'
+import { type Outcome, outcomeOf } from './outcome.ts'
+import { reportFile } from './report-file.ts'
+import type { Service } from './service.ts'
+import type { Store } from './store.ts'
+
+/** What happens to a window: the last of the files is what an instance lands while the test looks on. */
+export type History = {
+  readonly files: readonly [Buffer, Buffer?]
+  /** With 10 ms a call it makes an invocation land one piece of the file, or empty a few partitions. */
+  readonly ingestTimeLimit?: number
+}
+
+/** Wide rows make a file of several pieces of 64 KiB, between which a landing may pause. */
+const [WIDE, WIDE_AND_LESS] = [reportFile(300, 'first', 500), reportFile(180, 'second', 500)]
+const [NARROW, NARROW_AND_LESS] = [reportFile(330, 'first'), reportFile(170, 'second')]
+
+export const HISTORIES = {
+  first: { files: [NARROW] },
+  restatement: { files: [NARROW, NARROW_AND_LESS] },
+  continuation: { files: [WIDE], ingestTimeLimit: 60 },
+  continuedRestatement: { files: [WIDE, WIDE_AND_LESS], ingestTimeLimit: 60 },
+} as const satisfies Readonly<Record<string, History>>
+
+export type Place = { readonly service: Service; readonly store: (clock: TestClock) => Store }
+
+/** A deployment whose last file is still to be landed. */
+export async function prepare(place: Place, { files: [first, second], ingestTimeLimit }: History): Promise<Deployment> {
+  const settings = ingestTimeLimit === undefined ? {} : { ingestTimeLimit }
+  const deployment = createDeployment({ ...place, file: first, settings })
+  if (!second) return deployment
+  await deployment.start().tick()
+  await deployment.askAgain(second)
+  return deployment
+}
+
+/** What is left where nothing is cut, and the calls that it took. */
+export async function uninterrupted(
+  place: Place,
+  history: History,
+): Promise<{ outcome: Outcome; calls: readonly string[] }> {
+  const deployment = await prepare(place, history)
+  const running = deployment.start()
+  await running.tick()
+  return { outcome: await outcomeOf(deployment), calls: running.calls }
+}
+
+/** Abandons an instance at one call and lets another finish; gives what is left, and how many attempts it took. */
+export async function cutAndFinished(
+  place: Place,
+  history: History,
+  cut: Cut,
+): Promise<{ outcome: Outcome; attempts: number }> {
+  const deployment = await prepare(place, history)
+  const before = (await deployment.entry())?.value.attempt ?? 0
+  const running = deployment.start(cut)
+  const missed = running.tick().then(() => Promise.reject(new Error(`call ${cut.at} was never made`)))
+  await Promise.race([missed, running.stopped])
+  await deployment.finish(before)
+  return { outcome: await outcomeOf(deployment), attempts: ((await deployment.entry())?.value.attempt ?? 0) - before }
+}
+
+/** A window takes another attempt only where the report was written down and never made. */
+export function attemptsNeeded(calls: readonly string[], { at, side }: Cut): number {
+  const effects = side === 'before' ? at - 1 : at
+  return effects === calls.indexOf('insights.createReport') ? 2 : 1
+}
