@@ -42,6 +42,8 @@ function queryOf(names: fc.Arbitrary<string>, dataset: fc.Arbitrary<string>, tim
   )
 }
 
+type Refused = Partial<ReportQuery> & { readonly value?: Literal; readonly values?: readonly Literal[] }
+
 const identifier = fc.stringMatching(/^[A-Za-z][A-Za-z0-9_]{0,12}$/).map((name) => `c${name}`)
 const anyQuery = queryOf(identifier, identifier, TIMESPANS)
 
@@ -120,6 +122,26 @@ describe('the query language', () => {
       expect(parseQuery(built)).toEqual(parts)
     })
     fc.assert(honest, RUNS)
+  })
+
+  test.each([
+    [{ fields: [] }, 'a query selects at least one column or metric'],
+    [{ fields: ['Month,SKU'] }, '"Month,SKU" is not a name of the query language'],
+    [{ dataset: 'order' }, '"order" is not a name of the query language'],
+    [{ limit: 0 }, 'LIMIT 0 is not from 1'],
+    [{ limit: 1.5 }, 'LIMIT 1.5 is not from 1'],
+    [{ value: { string: "x' TIMESPAN TODAY" } }, `the text "x' TIMESPAN TODAY" holds a quote, which cannot be written`],
+    [{ value: { number: '1e3' } }, '"1e3" is not a number'],
+    [{ values: [] }, 'the list of Month is empty or mixed'],
+    [{ values: [{ number: '1' }, { string: 'a' }] }, 'the list of Month is empty or mixed'],
+    [{ fields: ['Mont'] }, 'Mont at character 8 is no column or metric of CustomersAndTenants; is it Month?'],
+  ])('the builder refuses %j', ({ value, values, ...parts }: Refused, problem) => {
+    const condition: Condition[] = [
+      ...(value ? [{ field: 'Month', operator: '=', value } as const] : []),
+      ...(values ? [{ field: 'Month', operator: 'IN', values } as const] : []),
+    ]
+    const query = { distinct: false, fields: ['Month'], dataset: 'CustomersAndTenants', where: condition, order: [] }
+    expect(buildQuery({ ...query, ...parts }, customers)).toEqual({ problems: [problem] })
   })
 
   test('no text, however broken, makes reading throw, and every place lies inside it', () => {

@@ -1,31 +1,29 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
-import { TableClient } from '@azure/data-tables'
 import { generate } from 'selfsigned'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { makeCertificate } from '../../local/certificate.ts'
 import { type Failure, isFailure } from '../../src/core/failures.ts'
-import { type Credentials, openCredentials, type SignIn } from '../../src/services/credentials.ts'
+import { openCredentials, type SignIn } from '../../src/services/credentials.ts'
+import { credentialExpiry } from '../../src/services/credentials-expiry.ts'
 import { openKeyVault } from '../../src/services/key-vault.ts'
-import { type Ledger, openLedger } from '../../src/services/ledger-table.ts'
-import { takeTokenLease } from '../../src/services/token-lease.ts'
 import { readSettings } from '../../src/settings.ts'
 import { signInOf, signInWarning } from '../../src/sign-in.ts'
-import { freshName } from '../setup/storage.ts'
 import { type Reply, type ScriptedServer, startScripted } from './scripted-server.ts'
-import { createAuthority, type TokenAuthority } from './token-authority.ts'
-import { startVault, type VaultStandIn } from './vault-stand-in.ts'
+import { startVault } from './vault-stand-in.ts'
 
-const HOUR = 3_600_000
-const DAY = 24 * HOUR
+const DAY = 86_400_000
 const SECRETS = ['planted-secret', 'planted-refresh', 'planted-password', 'PRIVATE KEY']
 
 let authority: ScriptedServer
+let folder: string
 let now: Date
 const clock = () => now
 
 beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sign-in-test-'))
   const certificate = await makeCertificate()
   setDefaultCACertificates([...getCACertificates(), certificate.certificate])
   authority = await startScripted(certificate)
@@ -35,7 +33,10 @@ beforeEach(() => {
   authority.requests.length = 0
 })
 afterEach(() => vi.unstubAllEnvs())
-afterAll(() => authority.close())
+afterAll(async () => {
+  await authority.close()
+  await rm(folder, { recursive: true })
+})
 
 /** What @azure/identity reads before it asks for a token. */
 const discovery = (): Reply => {
@@ -271,234 +272,43 @@ describe('the settings of an account', () => {
   })
 })
 
-describe('a refresh token in the Key Vault', () => {
-  let standIn: VaultStandIn
-  let ledger: Ledger
-  let entra: TokenAuthority
-  let notices: string[]
-  const NAME = 'partner-default-refresh-token'
-
-  beforeEach(async () => {
-    notices = []
-    standIn = await startVault(clock)
-    entra = createAuthority(() => now.getTime(), 90 * DAY)
-    authority.script((request) => entra.answer(request))
-    ledger = openLedger(
-      TableClient.fromConnectionString(inject('storage'), freshName('lease'), { allowInsecureConnection: true }),
-    )
-    await ledger.create()
-  })
-  afterEach(() => standIn.server.close())
-
-  const open = (wait: () => Promise<void> = async () => undefined, signIn: Partial<SignIn> = {}): Credentials => {
-    const patience = { random: () => 0, wait }
+describe('when a sign-in ends', () => {
+  test('is known of secret, certificate and consent', async () => {
+    const standIn = await startVault(clock)
+    const patience = { random: () => 0, wait: async () => undefined }
     const vault = openKeyVault({ url: standIn.server.origin, token: async () => 'vault-token', clock, patience })
-    const keeping = {
-      vault,
-      ledger,
-      newId: () => 'me',
-      patience,
-      notice: (message: string) => void notices.push(message),
-    }
-    return openCredentials({ ...common(), auth: 'refresh-token', ...signIn } as SignIn, clock, keeping)
+    const seconds = Math.floor(now.getTime() / 1000)
+    const kept = { value: 'x', updated: seconds }
+    standIn.secrets.set('partner-default-client-secret', { ...kept, exp: seconds + 100 })
+    standIn.secrets.set('partner-default-refresh-token', kept)
+    const consent = { what: 'consent', expiresAt: new Date(seconds * 1000 + 90 * DAY) }
+    const secret = { what: 'client-secret', expiresAt: new Date((seconds + 100) * 1000) }
+    expect(await credentialExpiry({ ...common(), auth: 'refresh-token' }, vault)).toEqual([secret, consent])
+    expect(await credentialExpiry({ ...common(), auth: 'client-secret' }, vault)).toEqual([secret])
+    const { certificate } = await applicationCertificate(10)
+    const [own] = await ends({ ...common(), auth: 'certificate', certificate })
+    expect(Math.round(((own?.expiresAt.getTime() ?? 0) - now.getTime()) / DAY)).toBe(10)
+    expect(await ends(secretSignIn())).toEqual([])
+    expect(await ends({ ...common(), auth: 'managed-identity' })).toEqual([])
+    await standIn.server.close()
+    expect(await credentialExpiry(secretSignIn(), vault)).toMatchObject({ failure: 'unavailable' })
+  })
+
+  async function ends(signIn: SignIn) {
+    const found = await credentialExpiry(signIn, undefined)
+    if (isFailure(found)) throw new Error(found.message)
+    return found
   }
-  const keep = (value: string, ageMilliseconds: number) =>
-    standIn.secrets.set(NAME, { value, updated: Math.floor((now.getTime() - ageMilliseconds) / 1000) })
-
-  test('is used as it is while it is younger than a day, and nothing is stored', async () => {
-    keep(entra.issue(), 23 * HOUR)
-    expect(await open().token()).toMatch(/^access-/)
-    expect(standIn.stored).toEqual([])
-  })
-
-  test('is replaced by its successor when it is older', async () => {
-    keep(entra.issue(), 25 * HOUR)
-    expect(await open().token()).toMatch(/^access-/)
-    expect(standIn.stored).toHaveLength(1)
-    expect(entra.isAlive(standIn.secrets.get(NAME)?.value ?? '')).toBe(true)
-  })
-
-  test('comes from the settings the first time and is then stored', async () => {
-    expect(await open(undefined, { refreshToken: entra.issue() }).token()).toMatch(/^access-/)
-    expect(standIn.stored).toHaveLength(1)
-  })
-
-  test('goes with the client secret of the vault', async () => {
-    keep(entra.issue(), HOUR)
-    standIn.secrets.set('partner-default-client-secret', { value: 'kept', updated: 0 })
-    await open(undefined, { clientSecret: 'of the settings' }).token()
-    expect(tokenRequests()[0]).toMatchObject({ client_secret: 'kept' })
-  })
-
-  test('that is refused is read again once: another instance may have stored a better one', async () => {
-    keep('dead', HOUR)
-    let asked = 0
-    authority.script((request) => {
-      if (++asked === 1) keep(entra.issue(), 0)
-      return entra.answer(request)
-    })
-    expect(await open().token()).toMatch(/^access-/)
-    expect(standIn.stored).toEqual([])
-    expect(tokenRequests().map((form) => form.refresh_token)).toEqual(['dead', 'refresh-1'])
-  })
-
-  test('that is refused is replaced by the successor this instance still has', async () => {
-    keep(entra.issue(), HOUR)
-    const credentials = open()
-    await credentials.token()
-    keep('overwritten', 0)
-    now = new Date(now.getTime() + HOUR)
-    expect(await credentials.token()).toMatch(/^access-/)
-    expect(standIn.stored).toHaveLength(1)
-    expect(entra.isAlive(standIn.secrets.get(NAME)?.value ?? '')).toBe(true)
-  })
-
-  test('that is refused for good says so, and asks the authority once', async () => {
-    keep('dead', HOUR)
-    expect(await open().token()).toMatchObject({
-      failure: 'unauthorized',
-      message: expect.stringContaining('AADSTS700082'),
-    })
-    expect(tokenRequests()).toHaveLength(1)
-  })
-
-  test('of a new consent is not overwritten by the successor of the old one', async () => {
-    keep(entra.issue(), 25 * HOUR)
-    authority.script((request) => {
-      keep('of the new consent', 0)
-      return entra.answer(request)
-    })
-    expect(await open().token()).toMatch(/^access-/)
-    expect(standIn.secrets.get(NAME)?.value).toBe('of the new consent')
-  })
-
-  test('that cannot be stored still signs in, and somebody is told', async () => {
-    keep(entra.issue(), 25 * HOUR)
-    standIn.fault = (method) => (method === 'PUT' ? { status: 403, body: {} } : undefined)
-    expect(await open().token()).toMatch(/^access-/)
-    expect(notices).toEqual([expect.stringMatching(/^account default: its new refresh token was not stored: .*403/)])
-    expect(await takeTokenLease({ ledger, account: 'default', clock, owner: 'next' })).toBeDefined()
-  })
-
-  test('is only used, not stored, while another instance renews it', async () => {
-    keep(entra.issue(), 25 * HOUR)
-    const lease = await takeTokenLease({ ledger, account: 'default', clock, owner: 'other' })
-    expect(await open().token()).toMatch(/^access-/)
-    expect(standIn.stored).toEqual([])
-    await lease?.release()
-    expect(await open().token()).toMatch(/^access-/)
-    expect(standIn.stored).toHaveLength(1)
-  })
-
-  test('that is refused while another instance renews it is waited for', async () => {
-    keep('dead', HOUR)
-    const lease = await takeTokenLease({ ledger, account: 'default', clock, owner: 'other' })
-    let waits = 0
-    const wait = async () => {
-      if (++waits < 3) return
-      keep(entra.issue(), 0)
-      await lease?.release()
-    }
-    expect(await open(wait).token()).toMatch(/^access-/)
-    expect(waits).toBe(3)
-  })
-
-  test('is not stored by one whose lease has ended meanwhile', async () => {
-    keep(entra.issue(), 25 * HOUR)
-    authority.script(async (request) => {
-      now = new Date(now.getTime() + HOUR)
-      await takeTokenLease({ ledger, account: 'default', clock, owner: 'other' })
-      return entra.answer(request)
-    })
-    expect(await open().token()).toMatch(/^access-/)
-    expect(standIn.stored).toEqual([])
-  })
-
-  test('outlives 200 rounds of two processes that renew at once, with a vault that refuses', async () => {
-    const life = 40 * HOUR
-    const rounds = createAuthority(() => now.getTime(), life)
-    const plain = await startScripted()
-    plain.script((request) => rounds.answer(request))
-    let faults = { GET: 0, PUT: 0 }
-    let isOut = false
-    // A call is tried three times: two faults of a sort in a round are never too many for it, unless the vault is out.
-    standIn.fault = (method) => {
-      if (isOut && method === 'PUT') return { status: 409, body: {} }
-      const sort = method === 'PUT' ? 'PUT' : 'GET'
-      faults[sort] += 1
-      if (faults[sort] > 2) return undefined
-      return faults[sort] === 1 ? { status: 409, body: {} } : { status: 429, headers: { 'retry-after': '0' }, body: {} }
-    }
-    keep(rounds.issue(), 0)
-    const table = freshName('rounds')
-    await openLedger(
-      TableClient.fromConnectionString(inject('storage'), table, { allowInsecureConnection: true }),
-    ).create()
-    const env = {
-      ...process.env,
-      STORAGE: inject('storage'),
-      TABLE: table,
-      VAULT: standIn.server.origin,
-      AUTHORITY: plain.origin,
-    }
-    const instances = await Promise.all(['one', 'two'].map((OWNER) => startInstance({ ...env, OWNER })))
-    for (let round = 1; round <= 200; round++) {
-      now = new Date(now.getTime() + 25 * HOUR)
-      isOut = round % 20 === 0
-      faults = { GET: 0, PUT: 0 }
-      const before = standIn.stored.length
-      const answers = await Promise.all(instances.map((instance) => instance.renew(now)))
-      expect(answers, `round ${round}`).toEqual([{ token: expect.any(String) }, { token: expect.any(String) }])
-      const stored = standIn.stored.length - before
-      expect(stored, `stored in round ${round}`).toBe(isOut ? 0 : 1)
-      expect(isOut || rounds.isAlive(standIn.secrets.get(NAME)?.value ?? ''), `round ${round}`).toBe(true)
-    }
-    await Promise.all(instances.map((instance) => instance.stop()))
-    await plain.close()
-  })
 })
-
-type Instance = { renew(now: Date): Promise<unknown>; stop(): Promise<void> }
-
-/** A process of its own that renews the same account's token. */
-async function startInstance(env: NodeJS.ProcessEnv): Promise<Instance> {
-  const child = fork(new URL('./renewing-process.ts', import.meta.url), {
-    env,
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  })
-  const waiting: ((answer: unknown) => void)[] = []
-  child.on('message', (message: object) => {
-    if (!('notice' in message)) waiting.shift()?.(message)
-  })
-  const next = () => new Promise<unknown>((resolve) => waiting.push(resolve))
-  await next()
-  return {
-    renew(now) {
-      const answer = next()
-      child.send({ now: now.getTime() })
-      return answer
-    },
-    async stop() {
-      const ended = once(child, 'exit')
-      child.kill()
-      await ended
-    },
-  }
-}
 
 /** A certificate with its key, both PEM, that ends in so many days; also as a file. */
 async function applicationCertificate(days: number): Promise<{ certificate: string; path: string }> {
-  const { mkdtemp, writeFile } = await import('node:fs/promises')
   const notBeforeDate = new Date(Date.now() - 30 * DAY)
   const notAfterDate = new Date(Date.now() + days * DAY)
-  const made = await generate([{ name: 'commonName', value: 'app' }], {
-    keyType: 'rsa',
-    keySize: 2048,
-    notBeforeDate,
-    notAfterDate,
-  })
+  const options = { keyType: 'rsa', keySize: 2048, notBeforeDate, notAfterDate } as const
+  const made = await generate([{ name: 'commonName', value: 'app' }], options)
   const certificate = `${made.private}\n${made.cert}\n`
-  const folder = await mkdtemp(`${(await import('node:os')).tmpdir()}/sign-in-`)
-  await writeFile(`${folder}/app.pem`, certificate)
-  return { certificate, path: `${folder}/app.pem` }
+  const path = join(folder, `app-${days}.pem`)
+  await writeFile(path, certificate)
+  return { certificate, path }
 }
