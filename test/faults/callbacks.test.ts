@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { waitUntil } from '../../local/processes.ts'
 import type { Effect } from '../../local/simulator/switches.ts'
+import { windowId } from '../../src/core/windows.ts'
+import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
 import { createWorld, type World } from '../setup/world.ts'
@@ -65,6 +67,18 @@ describe('strange callbacks of the service', () => {
       expect(rows.map((row) => row.CustomerName)).toEqual(served?.rows.map((row) => row[1]))
     },
   )
+
+  it('two messages at work at the same moment: one of them lands the rows, once', async () => {
+    world = await quietWorld()
+    await provision(world.services)
+    const { feed, window, attempt } = await onlyEntry(world)
+    const body = { ingest: { feed, window: windowId(window), attempt } }
+    await Promise.all([ingest(body, world.services), ingest(body, world.services), ingest(body, world.services)])
+    await world.drain()
+    expect(landed()).toHaveLength(1)
+    const rows = await rawRows(world.landingTable('Costs'))
+    expect(await onlyEntry(world)).toMatchObject({ state: 'landed', figures: { rowsLanded: rows.length } })
+  })
 })
 
 describe('a callback that anyone may send', () => {

@@ -1,0 +1,132 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { openLandingTable } from '../../src/services/landing-table.ts'
+import { ingest } from '../../src/steps/ingest.ts'
+import { poison } from '../../src/steps/poison.ts'
+import { provision } from '../../src/steps/provision.ts'
+import { status } from '../../src/steps/status.ts'
+import { sweep } from '../../src/steps/sweep.ts'
+import type { World } from '../setup/world.ts'
+import { DAY, HOUR, onlyEntry, quietWorld, turn } from './steer.ts'
+
+let world: World | undefined
+afterEach(async () => {
+  await world?.close()
+  world = undefined
+})
+
+const always = { nth: 'all' } as const
+
+describe('a service that is away', () => {
+  it('leaves the attempt as it is until it is back', async () => {
+    world = await quietWorld()
+    world.simulator.fault({ endpoint: 'listExecutions', effect: { status: 503 } })
+    await turn(world)
+    expect(await onlyEntry(world)).toMatchObject({ state: 'requested', attempt: 1 })
+    await turn(world, HOUR)
+    expect(await onlyEntry(world)).toMatchObject({ state: 'landed', attempt: 1, figures: { attempt: 1 } })
+  })
+
+  it('and never makes the report ends as unavailable after three tries', async () => {
+    world = await quietWorld()
+    world.simulator.fault({ endpoint: 'createReport', effect: { status: 500 }, ...always })
+    for (let tries = 0; tries < 6; tries++) await turn(world, HOUR / 4)
+    expect(await onlyEntry(world)).toMatchObject({ state: 'failed', kind: 'unavailable', attempt: 3, tries: 3 })
+    expect(world.simulator.reports()).toEqual([])
+  })
+
+  it('ends as deadline once every try has had its day', async () => {
+    world = await quietWorld()
+    world.simulator.fault({ endpoint: 'listExecutions', effect: { page: 502 }, ...always })
+    // A day for the report, and half of one until somebody asks anew.
+    for (let half = 0; half < 9; half++) await turn(world, DAY / 2 + 1)
+    expect(await onlyEntry(world)).toMatchObject({ state: 'failed', kind: 'deadline', attempt: 3, tries: 3 })
+  })
+
+  it('a file that cannot be fetched is fetched later, from the same report', async () => {
+    world = await quietWorld()
+    // As many as the download tries in a row.
+    for (let nth = 1; nth <= 5; nth++) world.simulator.fault({ endpoint: 'download', effect: 'drop', nth })
+    await turn(world)
+    const entry = await onlyEntry(world)
+    expect(entry).toMatchObject({ state: 'requested', lastError: { kind: 'unavailable' } })
+    expect(entry).toMatchObject({ pollAfter: new Date(world.clock.now().getTime() + 5 * 60_000) })
+    await turn(world, HOUR)
+    expect(await onlyEntry(world)).toMatchObject({ state: 'landed', attempt: 1 })
+  })
+})
+
+describe('a sign-in that is refused', () => {
+  it('is told once, keeps the feed waiting, and is over as soon as it works again', async () => {
+    world = await quietWorld()
+    // The daily look for strays signs in, too.
+    for (const nth of [1, 2, 3]) world.simulator.fault({ endpoint: 'token', effect: { refuse: 'invalid_grant' }, nth })
+    await turn(world)
+    await turn(world, HOUR)
+    expect(await world.entries()).toEqual([])
+    await turn(world, HOUR)
+    await turn(world, HOUR)
+    expect(await onlyEntry(world)).toMatchObject({ state: 'landed' })
+    const told = world.events.filter(({ event }) => event === 'feed.stale' || event === 'feed.fresh')
+    expect(told).toMatchObject([{ event: 'feed.stale', kind: 'unauthorized' }, { event: 'feed.fresh' }])
+  })
+
+  it('a role that is missing blocks the feed', async () => {
+    world = await quietWorld()
+    world.simulator.fault({ endpoint: 'token', effect: 'noRole' })
+    await turn(world)
+    expect(world.events).toContainEqual(expect.objectContaining({ event: 'feed.blocked', kind: 'forbidden' }))
+  })
+})
+
+describe('our own side', () => {
+  it('an entry that was changed by somebody else is named, and its window is not asked for again', async () => {
+    world = await quietWorld()
+    await turn(world)
+    for await (const row of world.ledgerTable.listEntities<{ v?: number }>()) {
+      const { partitionKey = '', rowKey = '' } = row
+      if (partitionKey === 'costs') await world.ledgerTable.updateEntity({ partitionKey, rowKey, v: 2 }, 'Merge')
+    }
+    await turn(world, 40 * DAY)
+    const [feedStatus] = (await status(world.services)).feeds
+    expect(feedStatus?.failures).toMatchObject([
+      { kind: 'unreadable-entry', message: expect.stringMatching(/version 2/) },
+    ])
+    expect(world.events.filter(({ event }) => event === 'window.requested')).toHaveLength(1)
+  })
+
+  it('a message that fails again and again gives its window back for an hour, and the second time ends it', async () => {
+    world = await quietWorld()
+    await provision(world.services)
+    await sweep(world.services)
+    const ofWindow = { ingest: world.sent[0]?.message }
+    await poison(ofWindow, world.services)
+    const back = new Date(world.clock.now().getTime() + HOUR)
+    expect(await onlyEntry(world)).toMatchObject({ state: 'requested', pollAfter: back, lastError: { kind: 'poison' } })
+    await poison(ofWindow, world.services)
+    expect(await onlyEntry(world)).toMatchObject({ state: 'failed', kind: 'poison' })
+    await poison(ofWindow, world.services)
+    for (const strange of [undefined, 'text', { ingest: { feed: '../x' } }]) await poison(strange, world.services)
+    const told = world.events.map(({ event }) => event).filter((event) => event !== 'window.requested')
+    expect(told).toEqual(['window.failed', 'message.ignored', 'message.ignored', 'message.ignored', 'message.ignored'])
+  })
+
+  it('storage that refuses the rows is told as storage, and heals by itself', async () => {
+    world = await quietWorld()
+    await provision(world.services)
+    await sweep(world.services)
+    const { landingTable } = world.services
+    const limits = { call: 300, once: 200, wait: 10 }
+    // A table that is taken away between its creation and the first row.
+    const gone = (name: string) => ({ ...openLandingTable(landingTableOf(name), limits), create: async () => {} })
+    const landingTableOf = world.landingTable
+    await ingest({ ingest: world.sent[0]?.message }, { ...world.services, landingTable: gone })
+    expect(await onlyEntry(world)).toMatchObject({
+      ...{ state: 'failed', kind: 'storage' },
+      message: expect.stringMatching(/refused with TableNotFound \(404\)/),
+    })
+    expect(world.services.landingTable).toBe(landingTable)
+    await turn(world, 6 * HOUR)
+    await turn(world)
+    expect(await onlyEntry(world)).toMatchObject({ state: 'landed', attempt: 2, heals: 0 })
+  })
+})
