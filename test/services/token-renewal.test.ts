@@ -62,6 +62,7 @@ describe('a refresh token in the Key Vault', () => {
     keep(entra.issue(), 23 * HOUR)
     expect(await open().token()).toMatch(/^access-/)
     expect(standIn.stored).toEqual([])
+    expect(await ledger.readApp('token~default'), 'no lease is taken for it').toBeUndefined()
   })
 
   test('is replaced by its successor when it is older', async () => {
