@@ -15,9 +15,10 @@ export type Refusal = {
   readonly index?: number
 }
 
-// The body cannot hold these at the start of a line: all of ours begins otherwise, and JSON has no raw line end.
-const BATCH = 'batch'
-const CHANGESET = 'changeset'
+// The body cannot hold these at the start of a line: all of ours begins otherwise, and JSON has no raw line end. The
+// emulator knows them only by these beginnings.
+const BATCH = 'batch_5d2c9c1e'
+const CHANGESET = 'changeset_8f1a3b52'
 const BODY_START = `--${BATCH}\r\nContent-Type: multipart/mixed; boundary=${CHANGESET}\r\n\r\n`
 const BODY_END = `--${CHANGESET}--\r\n--${BATCH}--\r\n`
 const PART_START = `--${CHANGESET}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n`

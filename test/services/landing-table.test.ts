@@ -135,7 +135,7 @@ describe('a landing table', () => {
     const texts = [
       'a "quoted" \\ word',
       'line\r\nline\nline\u2028line\u2029',
-      '\r\n--changeset--\r\nHTTP/1.1 400 Bad\r\n',
+      '\r\n--changeset_8f1a3b52--\r\nHTTP/1.1 400 Bad\r\n',
       '{"json":{"in":"a cell"}}',
       'boundary=changesetresponse_x PUT DELETE http://elsewhere/x',
       '東京 😀 \u0001 \u007f é',
