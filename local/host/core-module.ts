@@ -27,7 +27,7 @@ export function createRegistry(): Registry {
   return { functions: new Map(), hooks, model: undefined, locked: false }
 }
 
-/** Makes what `require('@azure/functions-core')` gives an app: in Azure the Node worker answers it (azure-facts 1). */
+/** Makes what `require('@azure/functions-core')` gives an app: in Azure the Node worker answers it. */
 export function createCoreModule(registry: Registry, log: CoreLog): object {
   return {
     // The worker and host this stand-in was written after.

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 
-/** What the stand-in honours of host.json, every default filled in (azure-facts 2); times in milliseconds. */
+/** What the stand-in honours of host.json, every default filled in; times in milliseconds. */
 export type HostSettings = {
   readonly routePrefix: string
   readonly functionTimeoutMilliseconds: number | undefined

@@ -15,7 +15,7 @@ type Answer = {
 
 /**
  * The HTTP side of the host: routes, keys, and the shapes in which it hands a request to a function and takes its
- * response (azure-facts 1, 2 and 10). The server is not listening yet.
+ * response. The server is not listening yet.
  */
 export function createHttpServer(run: Run, routes: readonly Route[], keys: Keys): Server {
   const server = createServer(async (request, response) => {

@@ -7,7 +7,7 @@ import { type App, runHooks } from './invocation.ts'
 
 /**
  * Loads the app of a folder through `main` of its package.json, runs its `appStart` hooks and locks registration, in
- * the worker's order (azure-facts 1). Throws one line when there is nothing to load, and what the app itself throws.
+ * the worker's order. Throws one line when there is nothing to load, and what the app itself throws.
  */
 export async function loadApp(root: string, log: Log): Promise<App> {
   const file = findMain(root)

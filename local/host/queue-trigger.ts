@@ -14,7 +14,7 @@ export type QueueTrigger = { readonly binding: string; readonly queue: TriggerQu
 
 type QueueListening = { readonly run: Run; readonly settings: QueueSettings; readonly log: Log }
 
-/** Hands the messages of a queue to a function, as the host does it (azure-facts 2). */
+/** Hands the messages of a queue to a function, as the host does it. */
 export function startQueue(listening: QueueListening, fn: RegisteredFunction, trigger: QueueTrigger): Listener {
   const stopping = new AbortController()
   const polling = poll(listening, fn, trigger, stopping.signal)

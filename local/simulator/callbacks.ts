@@ -16,7 +16,7 @@ const TIMEOUT_MS = 10_000
 /** Pauses before each try; only a connection that fails is tried again. */
 const TRIES_MS = [0, 100, 300, 1000, 3000]
 
-/** Looks at the clock again and again and calls back once for each completed execution (dossier, section 7). */
+/** Looks at the clock again and again and calls back once for each completed execution (docs/insights-api.md). */
 export function startCallbacks(service: Service): Callbacks {
   const stopped = new AbortController()
   const open = new Set<Promise<void>>()

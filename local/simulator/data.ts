@@ -86,7 +86,7 @@ export function stepPeriod(grain: 'day' | 'month', start: Date, by: number): Dat
   return new Date(grain === 'day' ? Date.UTC(year, month, day + by) : Date.UTC(year, month + by, 1))
 }
 
-/** Metrics are computed per distinct combination of the columns (dossier, section 9), so rows that differ in them alone merge. */
+/** Metrics are computed per distinct combination of the columns (docs/insights-api.md), so rows that differ in them alone merge. */
 function distinctRows(columns: readonly SelectedColumn[], rows: readonly Row[]): readonly Row[] {
   const byColumns = new Map<string, Row>()
   for (const row of rows) {

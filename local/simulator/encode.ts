@@ -8,7 +8,7 @@ export const DELIMITERS = { csv: ',', tsv: '\t' } as const
 const BOM = '\ufeff'
 
 /**
- * Writes header and rows as the service is assumed to (dossier, sections 8 and 15; the real format is unknown): UTF-8
+ * Writes header and rows as the service is assumed to (docs/insights-api.md; the real format is unknown): UTF-8
  * without BOM, CR LF, quotes as in RFC 4180, dates as `yyyy-MM-ddTHH:mm:ssZ`, months as `yyyy-MM-dd`. Switches change that.
  */
 export function encodeText(

@@ -51,12 +51,12 @@ export function json(status: number, value: unknown, headers: Readonly<Record<st
   }
 }
 
-/** The service's envelope round the items of a success (dossier, section 4). */
+/** The service's envelope round the items of a success (docs/insights-api.md). */
 export function items(value: readonly unknown[], message: string | null): Answer {
   return json(200, { value, nextLink: null, totalCount: value.length, message, statusCode: 200, dataRedacted: false })
 }
 
-/** The service's envelope round a refusal; `message` is one of the texts of the dossier's section 12 where it has one. */
+/** The service's envelope round a refusal; `message` is one of the documented texts where there is one. */
 export function refusal(status: number, message: string, headers: Readonly<Record<string, string>> = {}): Answer {
   const envelope = { value: null, nextLink: null, totalCount: 0, message, statusCode: status, dataRedacted: false }
   return json(status, envelope, headers)

@@ -45,7 +45,7 @@ export function listQueries(call: Call, service: Service, user: string): Answer 
   return found.length === 0 && filtered ? refusal(404, NOT_FOUND) : items(found, 'Queries fetched successfully')
 }
 
-/** Names are filtered whole and whatever their case (unknown; dossier, section 15), unless the switch makes it partial. */
+/** Names are filtered whole and whatever their case (unknown: docs/insights-api.md), unless the switch makes it partial. */
 export function matchesName(call: Call, name: string, wanted: string | undefined): boolean {
   if (wanted === undefined) return true
   const [known, asked] = [name.toLowerCase(), wanted.toLowerCase()]

@@ -33,7 +33,7 @@ export type ResolvedQuery = {
 /** The service documents no text for a query it cannot read. */
 const UNREADABLE = 'Invalid query'
 
-/** Reads the grammar of the dossier's section 9; undefined when the text is not of it. */
+/** Reads the grammar of the documented query language; undefined when the text is not of it. */
 export function parseQuery(text: string): ParsedQuery | undefined {
   const parsed = parseText(text)
   if ('problem' in parsed) return undefined
@@ -41,7 +41,7 @@ export function parseQuery(text: string): ParsedQuery | undefined {
   return { distinct, fields, dataset, mentioned: [...where, ...order].map(({ field }) => field), limit, timespan }
 }
 
-/** Gives the query with its columns in the dataset's spelling, or the service's text of refusal (dossier, section 12). */
+/** Gives the query with its columns in the dataset's spelling, or the service's text of refusal (docs/insights-api.md). */
 export function resolveQuery(text: string, datasets: readonly Dataset[]): ResolvedQuery | string {
   const parsed = parseQuery(text)
   if (!parsed) return UNREADABLE

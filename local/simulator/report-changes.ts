@@ -15,7 +15,7 @@ import { reportItem, standingReports } from './reports.ts'
 import type { Service } from './service.ts'
 import type { Report } from './state.ts'
 
-/** DELETE /ScheduledReport/{reportId}; its executions go with it (dossier, section 13). */
+/** DELETE /ScheduledReport/{reportId}; its executions go with it (docs/insights-api.md). */
 export function deleteReport(call: Call, service: Service, user: string): Answer {
   return change(call, service, user, 'deleted', (report) => ({ ...report, deleted: true }))
 }
@@ -30,7 +30,7 @@ export function resumeReport(call: Call, service: Service, user: string): Answer
   return change(call, service, user, 'resumed', (report) => ({ ...report, paused: false }))
 }
 
-/** PUT /ScheduledReport/{reportId}; fields left out keep their value (unknown; dossier, section 5.8). */
+/** PUT /ScheduledReport/{reportId}; fields left out keep their value (unknown: docs/insights-api.md). */
 export function updateReport(call: Call, service: Service, user: string): Answer {
   const fields = readFields(call)
   const refused = refuseUpdate({ fields, service, user, effects: call.effects })

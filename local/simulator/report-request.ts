@@ -21,7 +21,7 @@ const HOUR_MS = 3_600_000
 const LEAD_MS = 4 * HOUR_MS
 const INVALID = 'Invalid report parameters'
 
-/** The order in which the service is assumed to look at a request (dossier, section 15). */
+/** The order in which the service is assumed to look at a request (docs/insights-api.md). */
 const CHECKS: readonly Check[] = [missing, unknownQuery, badInterval, earlyStart, badNames, badDates, quota]
 
 /** Gives the refusal of the first check that does not hold; undefined when the report can be created. */

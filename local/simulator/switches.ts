@@ -1,4 +1,4 @@
-/** The endpoints of the service itself (dossier, section 5). */
+/** The endpoints of the service itself (docs/insights-api.md). */
 export const API_ENDPOINTS = [
   'listDatasets',
   'listQueries',

@@ -7,7 +7,7 @@ import type { Service } from './service.ts'
 import { type QueryTimes, timespanTimes } from './timespan.ts'
 import type { Value } from './values.ts'
 
-/** A page says 10 rows, two others 100, as the sample shows (dossier, section 14). */
+/** A page says 10 rows, two others 100, as the sample shows (docs/insights-api.md). */
 const ROWS = 100
 
 /**

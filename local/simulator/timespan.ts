@@ -22,7 +22,7 @@ const DAY_MS = 86_400_000
 
 /**
  * What a timespan covers at `now`: the latest n calendar months or days, the running one among them; without one,
- * 6 months (dossier, section 9). How long LIFETIME reaches back is unknown; here it is three years.
+ * 6 months (docs/insights-api.md). How long LIFETIME reaches back is unknown; here it is three years.
  */
 export function timespanTimes(timespan: Timespan | undefined, now: Date): QueryTimes {
   const word = timespan ?? 'LAST_6_MONTHS'

@@ -4,11 +4,12 @@ import { spanOf } from './progress.ts'
 /** A status as it arrives over HTTP: instants are text. */
 export type StatusBody = Pick<Status, 'feeds' | 'lastTick'>
 
-/** Whether nothing more will happen by itself: every due window is landed, failed, or of a blocked feed. */
+/** Whether nothing more will happen by itself: every due window is landed, failed, or of a feed that is held back. */
 export function isSettled({ feeds }: StatusBody): boolean {
   return feeds.every((feed) => {
     const { planned, requesting, requested, landing } = feed.states
-    return requesting + requested + landing === 0 && (feed.blocked !== undefined || feed.waiting + planned === 0)
+    const held = feed.blocked !== undefined || feed.trouble?.kind === 'unauthorized'
+    return requesting + requested + landing === 0 && (held || feed.waiting + planned === 0)
   })
 }
 

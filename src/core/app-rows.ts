@@ -47,6 +47,11 @@ export type TickRow = { readonly at: string; readonly requested: number; readonl
 
 export const TICK_KEY = 'tick~provision'
 
+/** What was last told about a thing that every tick finds again. */
+export type ToldRow = { readonly hash: string; readonly at: string }
+
+export const toldRowKey = (about: string): string => `told~${about}`
+
 /** When reports that nobody names were last looked for. */
 export type SweptRow = { readonly at: string }
 

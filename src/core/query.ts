@@ -1,4 +1,4 @@
-/** What a query may name as its time instead of query times (dossier's grammar of the Partner Insights documentation). */
+/** What a query may name as its time instead of query times (the grammar of the Partner Insights documentation). */
 export const TIMESPANS = [
   'TODAY',
   'YESTERDAY',

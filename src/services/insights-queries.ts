@@ -20,7 +20,7 @@ export type TestRun = ({ readonly exportQuery: string } | { readonly queryId: st
   readonly endTime?: string
 }
 
-/** Milliseconds: a test may run for 100 s, and then is most likely right (dossier of the documentation). */
+/** Milliseconds: a test may run for 100 s, and then is most likely right (Partner Insights documentation). */
 const TEST_LIMIT = 110_000
 
 /** The fields that are given, as the query part of an address. */

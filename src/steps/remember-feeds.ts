@@ -10,7 +10,9 @@ import { CATALOG } from '../core/catalog.ts'
 import type { Account, Feed } from '../core/feeds.ts'
 import { parseFeeds } from '../core/feeds.ts'
 import { hashJson } from '../core/hash.ts'
+import { changeFeedRow } from './feed-row.ts'
 import type { Services } from './step.ts'
+import { tellOnce } from './tell-once.ts'
 
 /**
  * Reads feeds.json and stores each feed, so that every other step takes feeds from the ledger.
@@ -20,12 +22,22 @@ export async function rememberFeeds(services: Services): Promise<readonly FeedRo
   const { text, source } = await services.readFeeds()
   const file = parseFeeds(text, CATALOG)
   if ('problems' in file) {
-    services.emit({ event: 'app.settings', message: `feeds.json (${source}): ${file.problems.join('; ')}` })
+    const message = `feeds.json (${source}): ${file.problems.join('; ')}`
+    await tellOnce(services, 'feeds.json', { event: 'app.settings', message })
     return undefined
   }
   await rememberSource(services, { source, hash: hashJson(text) })
   const rows = await Promise.all(file.feeds.map((feed) => remember(services, feed, file.accounts[feed.account] ?? {})))
+  await retireOthers(services, new Set(file.feeds.map(({ name }) => name)))
   return rows.flatMap((row) => row ?? [])
+}
+
+/** A feed that left the file is asked for nothing new; what is open is finished, and its rows stay. */
+async function retireOthers(services: Services, names: ReadonlySet<string>): Promise<void> {
+  const stored = await services.ledger.appRows<FeedRow>('feed~')
+  for (const { feed } of stored.filter(({ feed }) => feed.enabled && !names.has(feed.name))) {
+    await changeFeedRow(services, feed.name, (row) => ({ ...row, feed: { ...row.feed, enabled: false } }))
+  }
 }
 
 /** What `status` says of feeds.json; written only when it changed. */
@@ -54,17 +66,15 @@ function changedRow(kept: FeedRow, feed: Feed, account: Account, now: Date): Fee
 }
 
 /** A landing table belongs to the feed that first named it, until somebody purges it. */
-async function ownTable({ ledger, emit }: Services, feed: Feed): Promise<boolean> {
+async function ownTable(services: Services, feed: Feed): Promise<boolean> {
+  const { ledger } = services
   const key = tableRowKey(feed.table)
   const owner = (await ledger.readApp<TableRow>(key))?.value.feed
   if (owner === feed.name) return true
   if (owner === undefined && (await ledger.writeApp(key, { feed: feed.name }, undefined)) !== 'conflict') return true
   const by = owner ?? (await ledger.readApp<TableRow>(key))?.value.feed
   if (by === feed.name) return true
-  emit({
-    event: 'feed.blocked',
-    feed: feed.name,
-    message: `table ${feed.table} belongs to feed ${by}; name another table`,
-  })
+  const message = `table ${feed.table} belongs to feed ${by}; name another table`
+  await tellOnce(services, `table of ${feed.name}`, { event: 'feed.blocked', feed: feed.name, message })
   return false
 }

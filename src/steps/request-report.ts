@@ -4,12 +4,12 @@ import { isOpen, type LedgerEntry, type Requesting } from '../core/ledger.ts'
 import { type Creation as Slot, takeSlot, throttled } from '../core/pacing.ts'
 import type { RequestAction } from '../core/plan.ts'
 import { reportName } from '../core/remote-names.ts'
-import { toFailed, toPlanned, toRequested, toRequesting } from '../core/transitions.ts'
+import { toFailed, toNextAttempt, toPlanned, toRequested, toRequesting } from '../core/transitions.ts'
 import { queryTimes, windowId } from '../core/windows.ts'
 import { callbackToken } from '../services/callback-token.ts'
 import type { Creation, InsightsClient } from '../services/insights-client.ts'
 import type { Stored } from '../services/ledger-table.ts'
-import { block, noteTrouble } from './feed-row.ts'
+import { block, changeFeedRow, noteTrouble } from './feed-row.ts'
 import { subjectOf } from './job.ts'
 import { type PacingRow, writePacing } from './pacing-row.ts'
 import { registerQuery } from './register-query.ts'
@@ -122,12 +122,7 @@ async function conclude(context: Context, { value, etag }: Stored<Requesting>, c
   const { ledger, clock, settings, emit } = services
   if (creation.outcome === 'unknown') return 'stop'
   if (creation.outcome === 'throttled') return yieldToQuota(context, { value, etag }, creation.wait ?? QUOTA_WAIT)
-  if (creation.outcome === 'refused') {
-    const { failure, message } = creation.failure
-    if ((await ledger.write(toFailed(value, failure, message, clock()), etag)) === 'conflict') return 'stop'
-    await tellFailure(services, value, creation.failure)
-    return 'stop'
-  }
+  if (creation.outcome === 'refused') return refuseWindow(context, { value, etag }, creation.failure)
   const now = clock()
   const { reportId } = creation
   const known = { reportId, deadline: new Date(now.getTime() + settings.reportDeadline), pollAfter: now }
@@ -136,6 +131,24 @@ async function conclude(context: Context, { value, etag }: Stored<Requesting>, c
   account.entries.set(entryKey(value.feed, windowId(value.window)), requested)
   emit({ event: 'window.requested', ...subjectOf(requested) })
   return 'requested'
+}
+
+/** A query of ours that somebody deleted at the service is registered anew; anything else needs a change outside. */
+async function refuseWindow(
+  { services, account }: Context,
+  { value, etag }: Stored<Requesting>,
+  failure: Failure,
+): Promise<Outcome> {
+  const { ledger, clock, settings } = services
+  const { query } = account.rows.get(value.feed) ?? {}
+  const deleted = query?.ours === true && /Invalid QueryId/i.test(failure.message)
+  if (deleted) await changeFeedRow(services, value.feed, ({ query: _, ...row }) => row)
+  const next = deleted
+    ? toNextAttempt(value, failure, clock(), settings.maxTries)
+    : toFailed(value, failure.failure, failure.message, clock())
+  if ((await ledger.write(next, etag)) === 'conflict') return 'stop'
+  if (next.state === 'failed') await tellFailure(services, next, failure)
+  return 'stop'
 }
 
 /** Somebody changed the entry meanwhile: unless it names our report, nobody ever will. */

@@ -35,24 +35,22 @@ async function goOnLater({ services }: Job, held: HeldEntry): Promise<void> {
 }
 
 /** What was not fetched yet may be fetched later from the same report; everything else ends the attempt. */
-async function settleFailure({ services }: Job, held: HeldEntry, failure: Failure): Promise<void> {
-  const { clock, settings } = services
+async function settleFailure(job: Job, held: HeldEntry, failure: Failure): Promise<void> {
+  const { clock, settings } = job.services
   const entry = held.entry()
   const now = clock()
-  if (failure.failure === 'unavailable' && entry.archive === undefined) {
-    const next =
-      now < entry.deadline
-        ? toRequestedAgain(entry, new Date(now.getTime() + FETCH_AGAIN), { ...errorOf(failure), at: now })
-        : toNextAttempt(entry, failure, now, settings.maxTries)
-    await held.finish(next)
-    return next.state === 'failed' ? tellFailure(services, next, failure) : undefined
+  const { failure: kind, message } = failure
+  if (kind !== 'unavailable' || entry.archive !== undefined) {
+    await held.finish(toFailed(entry, kind, message, now))
+    return tellFailure(job.services, entry, failure)
   }
-  await held.finish(toFailed(entry, failure.failure, failure.message, now))
-  return tellFailure(services, entry, failure)
-}
-
-function errorOf({ failure, message }: Failure) {
-  return { kind: failure, message }
+  if (now < entry.deadline) {
+    await held.finish(toRequestedAgain(entry, new Date(now.getTime() + FETCH_AGAIN), { kind, message, at: now }))
+    return
+  }
+  const ended = await held.finish(toNextAttempt(entry, failure, now, settings.maxTries))
+  if (ended.value.state === 'failed') await tellFailure(job.services, ended.value, failure)
+  return withdrawReport(job, ended)
 }
 
 function isRestated(before: Figures | undefined, { rowsLanded, totals }: Figures): boolean {
