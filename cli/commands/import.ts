@@ -1,0 +1,35 @@
+import { constants, createReadStream } from 'node:fs'
+import { access } from 'node:fs/promises'
+import { basename } from 'node:path'
+import type { Command } from 'commander'
+import { type Window, windowId } from '../../src/core/windows.ts'
+import { importReport } from '../../src/steps/import-report.ts'
+import { addCommand, parseWindow } from '../command.ts'
+import { type CommonOptions, type Context, differingFeeds, withContext } from '../context.ts'
+import { done, type Outcome, refused } from '../output.ts'
+
+type Options = CommonOptions & { readonly window: Window }
+
+/** Lands a file, as one the service no longer has, as the next attempt of a window. */
+export function addImport(program: Command): void {
+  addCommand(program, 'import <feed> <file>', 'land a file (CSV or TSV, also compressed) as a window of a feed')
+    .requiredOption('--window <id>', 'the window, as 20250301T000000Z_20250401T000000Z', parseWindow)
+    .action((feed: string, file: string, options: Options) =>
+      withContext(options, (context) => importFile(context, feed, file, options.window)),
+    )
+}
+
+async function importFile(context: Context, feed: string, file: string, window: Window): Promise<Outcome> {
+  const isReadable = await access(file, constants.R_OK).then(
+    () => true,
+    () => false,
+  )
+  if (!isReadable) return refused([`${file} cannot be read`])
+  const differs = await differingFeeds(context)
+  if (differs !== undefined) return refused([differs])
+  const bytes = () => createReadStream(file) as AsyncIterable<Buffer>
+  const imported = await importReport(context.services, feed, window, { name: basename(file), bytes })
+  if ('problem' in imported) return refused([imported.problem])
+  const id = windowId(window)
+  return done({ feed, window: id, ...imported }, [`${feed} ${id}: attempt ${imported.attempt}, ${imported.archive}`])
+}

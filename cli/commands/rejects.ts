@@ -1,0 +1,51 @@
+import { once } from 'node:events'
+import type { Command } from 'commander'
+import type { FeedRow } from '../../src/core/app-rows.ts'
+import { isFailure } from '../../src/core/failures.ts'
+import { windowId } from '../../src/core/windows.ts'
+import { type ListedReject, listRejects } from '../../src/steps/rejects.ts'
+import type { Services } from '../../src/steps/step.ts'
+import { addCommand, addWindowOptions, isChosen, type WindowOptions } from '../command.ts'
+import { type CommonOptions, withContext } from '../context.ts'
+import { type Outcome, refused, written } from '../output.ts'
+
+type Options = CommonOptions & WindowOptions & { readonly feed?: string }
+
+/** Lists the rows that could not land; with --json all that is known of each, as one list. */
+export function addRejects(program: Command): void {
+  const command = addCommand(program, 'rejects', 'the rows that could not land, with line and reason')
+  addWindowOptions(command)
+    .option('--feed <name>', 'only of this feed')
+    .action((options: Options) => withContext(options, ({ services }) => list(services, options)))
+}
+
+/** A list of any length: it is written as it is read. */
+async function list(services: Services, options: Options): Promise<Outcome> {
+  const rows = await services.ledger.appRows<FeedRow>('feed~')
+  const feeds = rows.map(({ feed }) => feed.name).filter((name) => options.feed === undefined || name === options.feed)
+  if (options.feed !== undefined && feeds.length === 0) return refused([`feed ${options.feed} is not known to the app`])
+  let before = '['
+  for await (const reject of rejectsOf(services, feeds, options)) {
+    await write(options.json ? `${before}\n${JSON.stringify(reject)}` : `${lineOf(reject)}\n`)
+    before = ','
+  }
+  if (options.json) await write(before === '[' ? '[]\n' : '\n]\n')
+  return written()
+}
+
+async function* rejectsOf(services: Services, feeds: readonly string[], options: Options): AsyncIterable<ListedReject> {
+  for (const feed of feeds) {
+    for (const entry of await services.ledger.entries(feed)) {
+      if (isFailure(entry) || !isChosen(options, entry.window)) continue
+      yield* listRejects(services, feed, windowId(entry.window))
+    }
+  }
+}
+
+function lineOf({ feed, window, line, column, reason }: ListedReject): string {
+  return `${feed} ${window} line ${line}: ${column === undefined ? '' : `${column} `}${reason}`
+}
+
+async function write(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await once(process.stdout, 'drain')
+}

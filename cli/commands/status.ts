@@ -1,0 +1,52 @@
+import type { Command } from 'commander'
+import { type FeedStatus, type Status, status } from '../../src/steps/status.ts'
+import { addCommand } from '../command.ts'
+import { type CommonOptions, withContext } from '../context.ts'
+import { done, type Outcome, refused, table } from '../output.ts'
+
+type Options = CommonOptions & { readonly feed?: string }
+
+/** The ledger as a table: per feed its states, how far it is complete, and what failed with its remedy. */
+export function addStatus(program: Command): void {
+  addCommand(program, 'status', 'what the ledger says of each feed')
+    .option('--feed <name>', 'only this feed')
+    .action((options: Options) =>
+      withContext(options, async ({ services }) => outcomeOf(await status(services), options.feed)),
+    )
+}
+
+function outcomeOf(all: Status, feed: string | undefined): Outcome {
+  const feeds = all.feeds.filter((each) => feed === undefined || each.feed === feed)
+  if (feed !== undefined && feeds.length === 0) return refused([`feed ${feed} is not known to the app`])
+  const tick = all.lastTick ? `last tick of provision: ${all.lastTick.at}` : 'provision has not run yet'
+  const from = all.feedsFrom ? `feeds from the ${all.feedsFrom.source}` : 'no feeds were read yet'
+  const differs = all.feedsFrom?.packagedDiffers ? ['the local feeds are others: see "feeds diff"'] : []
+  const lines = [...table(HEAD, feeds.map(rowOf)), '', ...feeds.flatMap(troubles), [tick, from, ...differs].join('; ')]
+  return done({ ...all, feeds }, lines)
+}
+
+const HEAD = ['feed', 'landed', 'failed', 'open', 'waiting', 'incomplete', 'rows', 'complete until', 'next due']
+
+function rowOf({ feed, states, waiting, incomplete, rows, completeUntil, nextDue }: FeedStatus): readonly string[] {
+  const open = states.planned + states.requesting + states.requested + states.landing
+  const counts = [states.landed, states.failed, open, waiting, incomplete, rows].map(String)
+  return [feed, ...counts, shown(completeUntil), shown(nextDue)]
+}
+
+function shown(instant: Date | undefined): string {
+  return instant ? `${instant.toISOString().slice(0, 16)}Z` : '-'
+}
+
+function troubles({ feed, blocked, trouble, failures }: FeedStatus): readonly string[] {
+  const ofFeed = [
+    ...(blocked ? [{ ...blocked, is: 'blocked' }] : []),
+    ...(trouble ? [{ ...trouble, is: 'waiting' }] : []),
+  ]
+  return [
+    ...ofFeed.map(({ is, kind, message, remedy }) => `${feed} is ${is}: ${kind}: ${message}\n  ${remedy}`),
+    ...failures.map(({ kind, message, remedy, landedBefore }) => {
+      const kept = landedBefore ? ' (the rows of an earlier landing stand)' : ''
+      return `${feed} ${kind}: ${message}${kept}\n  ${remedy}`
+    }),
+  ]
+}

@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander'
+import packageJson from '../package.json' with { type: 'json' }
+import { addImport } from './commands/import.ts'
+import { addRejects } from './commands/rejects.ts'
+import { addReplay } from './commands/replay.ts'
+import { addRetry } from './commands/retry.ts'
+import { addStatus } from './commands/status.ts'
+
+const program = new Command('partner-insights-sync')
+  .description(packageJson.description)
+  .version(packageJson.version)
+  .showHelpAfterError('(add --help for what there is)')
+  .exitOverride()
+  .addHelpText('after', '\nExit code: 0 done, 1 failed, 2 wrong usage.')
+
+const COMMANDS = [addStatus, addRetry, addReplay, addImport, addRejects]
+for (const add of COMMANDS) add(program)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error
+  process.exitCode = error.exitCode === 0 ? 0 : 2
+}

@@ -1,0 +1,182 @@
+import { createHash } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { TableClient } from '@azure/data-tables'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { LedgerEntry } from '../../src/core/ledger.ts'
+import { windowId } from '../../src/core/windows.ts'
+import { provision } from '../../src/steps/provision.ts'
+import { rawRows } from '../pipeline/raw-rows.ts'
+import { type Deployment, type Run, startDeployment } from './deployment.ts'
+
+const COLUMNS = ['Month', 'CustomerName', 'UsageQuantity']
+const USAGE = { name: 'usage', dataset: 'AzureUsage', columns: COLUMNS, from: '2025-03-01', to: '2025-05-01' }
+
+let deployment: Deployment
+let landed: readonly LedgerEntry[]
+
+beforeAll(async () => {
+  deployment = await startDeployment([USAGE])
+  await deployment.run('usage')
+  landed = await deployment.entries('usage')
+})
+afterAll(() => deployment.close())
+
+const command = (...args: readonly string[]): Promise<Run> => deployment.command(args)
+const id = (index: number) => windowId((landed[index] as LedgerEntry).window)
+const entry = async (window: string) =>
+  (await deployment.entries('usage')).find((each) => windowId(each.window) === window) as LedgerEntry
+
+async function rows() {
+  const { connectionString } = deployment.azurite
+  return rawRows(TableClient.fromConnectionString(connectionString, 'Usage', { allowInsecureConnection: true }))
+}
+
+const reportsAsked = () =>
+  deployment.simulator.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/ScheduledReport'))
+    .length
+
+describe('status', () => {
+  it('shows each feed as a line, and all of it with --json', async () => {
+    const [shown, json] = await Promise.all([command('status'), command('status', '--json', '--feed', 'usage')])
+    expect(shown).toMatchObject({ exit: 0, err: '' })
+    expect(shown.out).toMatch(/^feed +landed +failed[^\n]*\nusage +2 +0 +0 /)
+    expect(JSON.parse(json.out).feeds).toMatchObject([{ feed: 'usage', states: { landed: 2 }, complete: 2 }])
+  })
+
+  it('names a feed the app does not know', async () => {
+    expect(await command('status', '--feed', 'nobody')).toMatchObject({
+      exit: 1,
+      err: 'feed nobody is not known to the app\n',
+    })
+  })
+})
+
+describe('the command line', () => {
+  it('what makes no sense is wrong usage: exit 2', async () => {
+    const cases: readonly (readonly [args: readonly string[], message: RegExp])[] = [
+      [['nonsense'], /unknown command/],
+      [['status', '--nonsense'], /unknown option/],
+      [['retry', 'usage', '--window', '20250101_20250201'], /must be as 2025/],
+      [['retry', 'usage', '--from', 'yesterday'], /must be as 2025/],
+      [['retry', 'usage'], /name windows/],
+      [['replay', '--from', '2025-01-01'], /name the feed/],
+      [['import', 'usage', 'file.csv'], /--window/],
+    ]
+    const runs = await Promise.all(cases.map(([args]) => command(...args)))
+    for (const [i, { exit, err }] of runs.entries()) {
+      expect(err).toMatch(cases[i]?.[1] ?? /never/)
+      expect(exit).toBe(2)
+    }
+  })
+
+  it('settings that are wrong or missing are named one by one: exit 1', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'cli-none-'))
+    const missing = await deployment.command(['status', '--settings', join(folder, 'none.json')])
+    expect(missing.exit).toBe(1)
+    expect(missing.err).toContain('none.json cannot be read')
+    await writeFile(join(folder, 'empty.json'), '{"Values":{}}')
+    const empty = await deployment.command(['status', '--settings', join(folder, 'empty.json')])
+    expect(empty.exit).toBe(1)
+    expect(empty.err.split('\n').length).toBeGreaterThan(3)
+    await rm(folder, { recursive: true })
+  })
+
+  it('the environment comes before the settings file', async () => {
+    const { exit, err } = await deployment.command(['status'], { MAX_TRIES: 'none' })
+    expect(exit).toBe(1)
+    expect(err).toMatch(/MAX_TRIES/)
+  })
+})
+
+describe('retry', () => {
+  it('plans a landed window again and keeps its figures; what is not landed or failed is named', async () => {
+    const { exit } = await command('retry', 'usage', '--window', id(0), '--accept-empty')
+    expect(exit).toBe(0)
+    expect(await entry(id(0))).toMatchObject({ state: 'planned', reason: 'retry', tries: 0, acceptEmpty: true })
+    const again = await command('retry', '--feed', 'usage', '--from', '2025-03-01', '--to', '2025-04-01', '--json')
+    expect(again.exit).toBe(1)
+    expect(JSON.parse(again.out).windows).toMatchObject([
+      { window: id(0), problem: expect.stringMatching(/is planned: only/) },
+    ])
+    await deployment.run('usage')
+    expect(await entry(id(0))).toMatchObject({ state: 'landed', attempt: 2 })
+    expect(await entry(id(0))).not.toHaveProperty('acceptEmpty')
+  })
+
+  it('names a window that was never asked for', async () => {
+    const { exit, err } = await command('retry', 'usage', '--window', '20200101T000000Z_20200201T000000Z')
+    expect({ exit, err }).toMatchObject({ exit: 1, err: expect.stringMatching(/was never asked for/) })
+  })
+})
+
+describe('replay', () => {
+  it('lands a window again from its archive without a new report, to the same rows', async () => {
+    const before = await rows()
+    const asked = reportsAsked()
+    const { attempt, figures } = await entry(id(0))
+    expect(await command('replay', 'usage', '--window', id(0))).toMatchObject({ exit: 0 })
+    await deployment.settle('usage')
+    const after = await entry(id(0))
+    expect(after).toMatchObject({ state: 'landed', attempt: attempt + 1 })
+    expect(after.figures).toMatchObject({
+      totals: figures?.totals,
+      archive: figures?.archive,
+      reportId: figures?.reportId,
+    })
+    expect(await rows()).toHaveLength(before.length)
+    expect(reportsAsked()).toBe(asked)
+  })
+
+  it('refuses while the local feeds are others than the app read, and names feeds diff', async () => {
+    await deployment.writeFeeds([{ ...USAGE, shards: 2 }])
+    const { exit, err } = await command('replay', 'usage', '--window', id(0))
+    await deployment.writeFeeds([USAGE])
+    expect({ exit, err }).toMatchObject({ exit: 1, err: expect.stringMatching(/feeds diff/) })
+  })
+})
+
+describe('import and rejects', () => {
+  const window = '20250201T000000Z_20250301T000000Z'
+
+  it('a file lands as a window of its own; its rejects are listed, and land by replay after the types were corrected', async () => {
+    const file = join(deployment.folder, 'history.csv.gz')
+    const bytes = gzipSync([COLUMNS.join(), '2025-02-01,Contoso,12.5', '2025-02-01,Fabrikam,n/a', ''].join('\r\n'))
+    await writeFile(file, bytes)
+    await deployment.writeFeeds([{ ...USAGE, maxRejects: 0.9 }])
+    await provision(deployment.services)
+    expect(await command('import', 'usage', file, '--window', window)).toMatchObject({ err: '', exit: 0 })
+    await deployment.settle('usage')
+    expect(await entry(window)).toMatchObject({
+      ...{ state: 'landed', lane: 'backfill', attempt: 1 },
+      figures: { reportId: 'import', rowsRead: 2, rowsLanded: 1, rowsRejected: 1, sha256: sha256(bytes) },
+    })
+    const listed = await command('rejects', '--feed', 'usage', '--json')
+    expect(JSON.parse(listed.out)).toMatchObject([{ feed: 'usage', window, column: 'UsageQuantity', line: 3 }])
+    expect((await command('rejects', '--window', window)).out).toMatch(/^usage 20250201T\S+ line 3: \w+ /)
+    expect((await command('rejects', '--to', '2025-01-01', '--json')).out).toBe('[]\n')
+    const asked = reportsAsked()
+    await deployment.writeFeeds([{ ...USAGE, maxRejects: 0.9, types: { UsageQuantity: 'string' } }])
+    await provision(deployment.services)
+    expect(await command('replay', 'usage', '--window', window)).toMatchObject({ exit: 0 })
+    await deployment.settle('usage')
+    expect((await entry(window)).figures).toMatchObject({ rowsLanded: 2, rowsRejected: 0 })
+    expect(reportsAsked()).toBe(asked)
+    expect((await command('rejects', '--json')).out).toBe('[]\n')
+  })
+
+  it.each([
+    ['overlaps', '20250315T000000Z_20250415T000000Z', /overlaps the window/],
+    ['is not cut at the grain', '20240101T010000Z_20240102T000000Z', /not cut at/],
+  ])('a window that %s is refused', async (_, wrong, message) => {
+    const { exit, err } = await command('import', 'usage', join(deployment.folder, 'history.csv.gz'), '--window', wrong)
+    expect(err).toMatch(message)
+    expect(exit).toBe(1)
+  })
+})
+
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
