@@ -1,0 +1,113 @@
+import { open, stat } from 'node:fs/promises'
+import type { TableClient } from '@azure/data-tables'
+import { isFailure } from '../src/core/failures.ts'
+import type { Landing } from '../src/core/ledger.ts'
+import type { Archive } from '../src/services/archive-blob.ts'
+import { openLandingTable } from '../src/services/landing-table.ts'
+import type { Ledger } from '../src/services/ledger-table.ts'
+import type { HeldEntry } from '../src/steps/held-entry.ts'
+import { land } from '../src/steps/land.ts'
+import type { Services } from '../src/steps/step.ts'
+import { benchFeed, LINEAGE, WINDOW } from './report.ts'
+
+/** The archive gives a report in ranges of this size. */
+const RANGE = 4 * 1024 * 1024
+
+const NEVER = new Date(Date.UTC(9999, 0, 1))
+
+/** Our side: the `land` of the app, with the archive in a file and the ledger entry in memory. Gives the rows acknowledged. */
+export async function landByApp(path: string, client: TableClient): Promise<number> {
+  const row = { feed: benchFeed(client.tableName), account: {}, since: '2025-01-01T00:00:00Z' }
+  const services = servicesOver(fileArchive(path), client)
+  const { size } = await stat(path)
+  const job = {
+    row,
+    services,
+    get insights() {
+      return absent()
+    },
+  }
+  const result = await land(job, heldEntry(), { name: path, bytes: size, sha256: '' }, NEVER)
+  if (result === 'paused') throw new Error('a landing without a limit of time paused')
+  if (isFailure(result)) throw new Error(result.message)
+  return result.rowsLanded
+}
+
+/** An archive that gives the report at `path`, under any name. */
+export function fileArchive(path: string): Archive {
+  return {
+    create: absent,
+    find: absent,
+    list: absent,
+    write: absent,
+    read: () => ranges(path),
+    rejects: () => ({ add: absent, close: async () => undefined }),
+  }
+}
+
+async function* ranges(path: string): AsyncGenerator<Buffer> {
+  const file = await open(path)
+  try {
+    for (let at = 0; ; ) {
+      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafeSlow(RANGE), 0, RANGE, at)
+      if (bytesRead === 0) return
+      at += bytesRead
+      yield buffer.subarray(0, bytesRead)
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+/** A window in its first landing, held by nobody else. */
+function heldEntry(): HeldEntry {
+  const asked = { reportName: 'bench', queryId: 'bench', requestedAt: WINDOW.to, deadline: NEVER, pollAfter: NEVER }
+  const held = { executionId: 'bench', hash: '', checkpoint: 0, leaseUntil: NEVER, owner: 'bench' }
+  const life = { feed: 'bench', window: WINDOW, tries: 1, heals: 0, history: [] }
+  let entry: Landing = { ...life, ...asked, ...held, ...LINEAGE, lane: 'live', phase: 'check', state: 'landing' }
+  return {
+    entry: () => entry,
+    update: async (change) => {
+      entry = { ...entry, ...change }
+    },
+    finish: async (next) => ({ value: next, etag: '' }),
+    assertHeld: () => undefined,
+    pause: absent,
+    release: () => undefined,
+  }
+}
+
+function servicesOver(archive: Archive, client: TableClient): Services {
+  return {
+    archive,
+    ledger: EMPTY_LEDGER,
+    landingTable: () => openLandingTable(client),
+    clock: () => new Date(),
+    emit: () => undefined,
+    newId: () => 'bench',
+    insights: absent,
+    readFeeds: absent,
+    packagedFeeds: absent,
+    get settings() {
+      return absent()
+    },
+    get queue() {
+      return absent()
+    },
+  }
+}
+
+/** Knows no feed, so there is none to note anything of. */
+const EMPTY_LEDGER: Ledger = {
+  create: absent,
+  read: absent,
+  entries: absent,
+  write: absent,
+  readApp: async () => undefined,
+  writeApp: absent,
+  appRows: absent,
+}
+
+function absent(): never {
+  throw new Error('landing asks for a service that the bench does not have')
+}

@@ -1,0 +1,99 @@
+import { once } from 'node:events'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { bundle } from '../local/build.ts'
+import { startNode, stopProcess } from '../local/processes.ts'
+import { type Figures, LIMITS, missed, rounded } from './figures.ts'
+import { startMs } from './import.ts'
+import { type Bench, median, type Report } from './measure.ts'
+import { writeReport } from './report.ts'
+import { compare, memoryOf, requireHonesty, type Trial } from './trials.ts'
+
+const PROJECT = resolve(import.meta.dirname, '..')
+
+/** How often two sides are run in turn. */
+const TIMES = 5
+const IMPORT_TIMES = 9
+
+/** As infra starts Node in the deployed app: V8 would let the young generation grow by the memory of the machine. */
+const DEPLOYED_FLAGS = ['--max-semi-space-size=16']
+
+const MIB = 1024 * 1024
+
+async function main(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'insights-bench-'))
+  const sink = startNode([join(import.meta.dirname, 'sink.ts')], { output: 'inherit' })
+  try {
+    const [origin] = (await once(sink, 'message')) as [string]
+    const figures = rounded(await bench(folder, origin))
+    if (process.argv.includes('--json')) console.log(JSON.stringify(figures))
+    else for (const [name, value] of Object.entries(figures)) console.log(`${name.padEnd(26)}${value}${limit(name)}`)
+    const faults = missed(figures)
+    for (const fault of faults) console.error(`bench: ${fault}`)
+    if (faults.length > 0) process.exitCode = 1
+  } finally {
+    await stopProcess(sink)
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function bench(folder: string, origin: string): Promise<Figures> {
+  const program = join(folder, 'run.cjs')
+  await bundle({ entry: join(import.meta.dirname, 'run-process.ts'), outfile: program })
+  const warmUp = await report(folder, 10_000)
+  const small = await report(folder, 100_000)
+  const setup: Bench = { program, origin, warmUp }
+  await requireHonesty(setup, warmUp)
+  const { app, libraries } = await compare(setup, ['app', 'libraries'], small, TIMES)
+  const { writer, raw } = await compare(setup, ['writer', 'raw'], warmUp, TIMES)
+  tell({ app, libraries, writer, raw })
+  const fewRows = await memoryOf(setup, small, DEPLOYED_FLAGS)
+  const manyRows = await memoryOf(setup, await report(folder, 2_000_000), DEPLOYED_FLAGS)
+  return {
+    cpu_vs_sdk: app.usPerRow / libraries.usPerRow,
+    cpu_write_vs_raw: writer.usPerRow / raw.usPerRow,
+    cpu_us_per_row: app.usPerRow,
+    rss_mb_100k: fewRows.cost.rssMb,
+    rss_mb_2m: manyRows.cost.rssMb,
+    billed_ops_per_1000_rows: (1000 * fewRows.tally.requests) / fewRows.rows,
+    ...(await bundleFigures(folder)),
+  }
+}
+
+async function report(folder: string, rows: number): Promise<Report> {
+  const path = join(folder, `${rows}.csv.gz`)
+  await writeReport(path, rows)
+  return { path, rows }
+}
+
+/** Bare Node and Node with the bundle in turn. */
+async function bundleFigures(folder: string): Promise<Pick<Figures, 'import_ms' | 'bundle_mb'>> {
+  const outfile = join(folder, 'functions.cjs')
+  await bundle({ entry: join(PROJECT, 'src/functions.ts'), outfile })
+  const bare: number[] = []
+  const loaded: number[] = []
+  for (let time = 0; time < IMPORT_TIMES; time++) {
+    bare.push(await startMs())
+    loaded.push(await startMs(outfile))
+  }
+  return { import_ms: median(loaded) - median(bare), bundle_mb: (await stat(outfile)).size / MIB }
+}
+
+/** What the quotients are made of, where it does not disturb who reads JSON. */
+function tell(trials: Readonly<Record<string, Trial>>): void {
+  for (const [side, { usPerRow, startMs: start, warmUpMs }] of Object.entries(trials)) {
+    const apart = `apart: start-up ${Math.round(start)} ms, warm-up ${Math.round(warmUpMs)} ms`
+    console.error(`${side.padEnd(10)}${usPerRow.toFixed(2).padStart(7)} µs of processor time per row (${apart})`)
+  }
+}
+
+function limit(name: string): string {
+  const most = Object.entries(LIMITS).find(([limited]) => limited === name)?.[1]
+  return most === undefined ? '' : ` (at most ${most})`
+}
+
+await main().catch((error) => {
+  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`)
+  process.exitCode = 1
+})

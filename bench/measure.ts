@@ -1,0 +1,60 @@
+import { once } from 'node:events'
+import { startNode } from '../local/processes.ts'
+import type { Cost, Run, Side } from './run.ts'
+import type { Said } from './run-process.ts'
+import type { Fault, Tally } from './sink.ts'
+import { ROUNDS } from './writing.ts'
+
+/** A report in a file, and how many rows it has. */
+export type Report = { readonly path: string; readonly rows: number }
+
+/** `program` is `run-process.ts` or a bundle of it; `origin` is the sink's. */
+export type Bench = { readonly program: string; readonly origin: string; readonly warmUp: Report }
+
+/** A run with what the sink took of it; `rows` is what was sent. */
+export type Measured = { readonly rows: number; readonly cost: Cost; readonly tally: Tally }
+
+/**
+ * Runs one side in a process of its own and compares what it says was acknowledged with what the sink acknowledged.
+ * Throws where they differ: a writer that does not read its answers proves nothing.
+ */
+export async function runOnce(
+  { program, origin, warmUp }: Bench,
+  side: Side,
+  report: Report,
+  flags: readonly string[] = [],
+): Promise<Measured> {
+  const run: Run = { side, origin, warmUp: warmUp.path, report: report.path }
+  const child = startNode([...flags, program, JSON.stringify(run)], { output: 'inherit' })
+  const ended = once(child, 'exit')
+  const [said] = (await Promise.race([once(child, 'message'), ended])) as [Said | number]
+  await ended
+  const tally = await takeTally(origin)
+  if (typeof said === 'number' || said === null) throw new Error(`${side}: the process ended before it said anything`)
+  if ('error' in said) throw new Error(`${side}: ${said.error}`)
+  const rows = report.rows * (side === 'writer' || side === 'raw' ? ROUNDS : 1)
+  const { acknowledged } = said.cost
+  if (acknowledged !== rows || tally.rows !== rows) {
+    throw new Error(`${side}: ${acknowledged} rows acknowledged, ${tally.rows} taken by the sink, ${rows} sent`)
+  }
+  return { rows, cost: said.cost, tally }
+}
+
+export async function takeTally(origin: string): Promise<Tally> {
+  return (await (await fetch(`${origin}/tally`)).json()) as Tally
+}
+
+/** Sets what goes wrong at the sink from now on; nothing where no fault is given. */
+export async function setFault(origin: string, fault?: Fault): Promise<void> {
+  await fetch(`${origin}/fault`, { method: 'PUT', body: fault === undefined ? '' : JSON.stringify(fault) })
+}
+
+/** Spares the sink its hashes in runs that are long, or whose rows are compared by their number alone. */
+export async function setCountOnly(origin: string, countOnly: boolean): Promise<void> {
+  await fetch(`${origin}/count-only`, { method: 'PUT', body: String(countOnly) })
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}

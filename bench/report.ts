@@ -1,0 +1,85 @@
+import { createWriteStream } from 'node:fs'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGzip } from 'node:zlib'
+import { CATALOG } from '../src/core/catalog.ts'
+import type { Column } from '../src/core/entities.ts'
+import { type Feed, parseFeeds } from '../src/core/feeds.ts'
+import type { Window } from '../src/core/windows.ts'
+
+/** The report both sides land: eleven columns, every type of value, some cells quoted and some empty. */
+export const COLUMNS = [
+  { name: 'DateKey', type: 'datetime' },
+  { name: 'TenantId', type: 'guid' },
+  { name: 'CustomerName', type: 'string' },
+  { name: 'AppName', type: 'string' },
+  { name: 'CustomerMarket', type: 'string' },
+  { name: 'Segment', type: 'string' },
+  { name: 'UsageQuantity', type: 'double' },
+  { name: 'Cost', type: 'double' },
+  { name: 'Seats', type: 'int64' },
+  { name: 'IsTrial', type: 'boolean' },
+  { name: 'FirstUse', type: 'datetime' },
+] as const satisfies readonly Column[]
+
+export const WINDOW: Window = { from: new Date(Date.UTC(2025, 2, 1)), to: new Date(Date.UTC(2025, 3, 1)) }
+
+/** What every landed row says of its origin, on both sides: the hash of the rows covers it. */
+export const LINEAGE = { attempt: 1, reportId: '7f4a1c02-55b8-4b0e-9d1e-0c6a52d3f001' }
+export const ORIGIN = { _attempt: LINEAGE.attempt, _reportId: LINEAGE.reportId }
+
+export const SHARDS = 16
+
+/** The partition of a row: as many rows as one transaction takes follow each other in it. */
+export function partitionOf(number: number): string {
+  return `20250301_${String(Math.floor(number / 100) % SHARDS).padStart(3, '0')}`
+}
+
+const RECORDS_PER_CHUNK = 1000
+const MARKETS = ['Germany', 'United States', 'Japan', 'Österreich', 'Brazil']
+
+/** A feed as `feeds.json` would give it, landing in `table`. */
+export function benchFeed(table: string): Feed {
+  const types = Object.fromEntries(COLUMNS.map(({ name, type }) => [name, type]))
+  const entry = { name: 'bench', dataset: 'TeamsUsage3PApps', queryId: 'bench', table, types, shards: SHARDS }
+  const file = parseFeeds(JSON.stringify({ feeds: [entry] }), CATALOG)
+  const feed = 'problems' in file ? undefined : file.feeds[0]
+  if (!feed) throw new Error(`the feed of the bench is wrong: ${JSON.stringify(file)}`)
+  return feed
+}
+
+/** Writes a gzip report of `rows` rows; the same number gives the same rows. */
+export async function writeReport(path: string, rows: number): Promise<void> {
+  await pipeline(Readable.from(chunks(rows)), createGzip({ level: 1 }), createWriteStream(path))
+}
+
+function* chunks(rows: number): Generator<string> {
+  yield `${COLUMNS.map(({ name }) => name).join(',')}\r\n`
+  for (let at = 0; at < rows; at += RECORDS_PER_CHUNK) {
+    const count = Math.min(RECORDS_PER_CHUNK, rows - at)
+    yield Array.from({ length: count }, (_, index) => line(at + index)).join('')
+  }
+}
+
+function line(number: number): string {
+  // Multiplied by a large prime, so that neighbours differ as customers do.
+  const mixed = Math.imul(number + 1, 2_654_435_761) >>> 0
+  const hex = mixed.toString(16).padStart(8, '0')
+  const day = String(1 + (Math.floor(number / 5000) % 31)).padStart(2, '0')
+  const clock = new Date((mixed % 86_400) * 1000).toISOString().slice(11, 19)
+  const name = mixed % 8 === 0 ? `"Contoso, ""North"" ${mixed % 977}"` : `Contoso ${mixed % 977} GmbH`
+  const cells = [
+    `2025-03-${day}`,
+    `${hex}-5f1e-4c2a-9b0d-${hex}0a1b`,
+    name,
+    `App ${mixed % 113}`,
+    MARKETS[mixed % MARKETS.length] ?? '',
+    mixed % 10 === 0 ? '' : (['Small', 'Medium', 'Corporate'][mixed % 3] ?? ''),
+    mixed % 4 === 0 ? String(mixed % 900) : (mixed / 1e6).toFixed(3),
+    mixed % 20 === 0 ? '' : `${mixed % 10_000}.${String(mixed % 1_000_003).padStart(7, '0')}`,
+    String(mixed % 5000),
+    mixed % 3 === 0 ? 'true' : 'false',
+    `2024-06-${day === '31' ? '30' : day}T${clock}Z`,
+  ]
+  return `${cells.join(',')}\r\n`
+}

@@ -1,0 +1,14 @@
+import { type Cost, measure, type Run } from './run.ts'
+
+/** What the process says in the end: what the run cost, or why there is nothing to say. */
+export type Said = { readonly cost: Cost } | { readonly error: string }
+
+async function say(): Promise<Said> {
+  try {
+    return { cost: await measure(JSON.parse(process.argv[2] ?? '') as Run) }
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+void say().then((said) => process.send?.(said))

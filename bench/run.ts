@@ -1,0 +1,51 @@
+import { TableClient } from '@azure/data-tables'
+import { landByLibraries } from './baseline.ts'
+import { landByApp } from './landing.ts'
+import { type Prepared, prepareRaw, prepareWriter } from './writing.ts'
+
+/** The four things that are measured; each run has a process of its own. */
+export type Side = 'app' | 'libraries' | 'writer' | 'raw'
+
+/** One run: `warmUp` is landed first and not counted. */
+export type Run = { readonly side: Side; readonly origin: string; readonly warmUp: string; readonly report: string }
+
+/** What a run cost, in milliseconds of processor time and MiB of memory at its highest. */
+export type Cost = {
+  readonly startMs: number
+  readonly warmUpMs: number
+  readonly cpuMs: number
+  readonly rssMb: number
+  readonly acknowledged: number
+}
+
+/** Transactions in flight on every side: as many as the app sends. */
+const IN_FLIGHT = 8
+
+type Prepare = (report: string, client: TableClient) => Promise<Prepared>
+
+const SIDES: Readonly<Record<Side, Prepare>> = {
+  app: async (report, client) => () => landByApp(report, client),
+  libraries: async (report, client) => () => landByLibraries(report, client, IN_FLIGHT),
+  // These send the few rows of a report many times.
+  writer: (report, client) => prepareWriter(report, client, IN_FLIGHT),
+  raw: (report, client) => prepareRaw(report, client, IN_FLIGHT),
+}
+
+/** Lands the warm-up, empties the sink's tally, and lands the report. */
+export async function measure({ side, origin, warmUp, report }: Run): Promise<Cost> {
+  const startMs = cpuMs()
+  const client = new TableClient(`${origin}/bench`, 'Bench', { allowInsecureConnection: true })
+  const prepare = SIDES[side]
+  await (await prepare(warmUp, client))()
+  await fetch(`${origin}/tally`)
+  const warmUpMs = cpuMs() - startMs
+  const prepared = await prepare(report, client)
+  const before = cpuMs()
+  const acknowledged = await prepared()
+  return { startMs, warmUpMs, cpuMs: cpuMs() - before, rssMb: process.resourceUsage().maxRSS / 1024, acknowledged }
+}
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}

@@ -1,0 +1,128 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { pathToFileURL } from 'node:url'
+import { rowHash } from './sink-hash.ts'
+import { answerOf, readTransaction } from './sink-transaction.ts'
+
+/** What the sink took since the tally was last read. Rows with the same values of the same types give the same hash. */
+export type Tally = {
+  readonly rows: number
+  readonly hash: string
+  readonly requests: number
+  readonly largestBody: number
+}
+
+/**
+ * What happens to every `every`-th transaction. `busy`: 503, nothing taken. `omit`: taken less its last row, which gets
+ * no answer. `delay`: answered late. `cut`: nothing taken, the connection is dropped.
+ */
+export type Fault = { readonly kind: 'busy' | 'omit' | 'delay' | 'cut'; readonly every: number }
+
+export type Sink = { readonly origin: string; close(): Promise<void> }
+
+const DELAY_MILLISECONDS = 50
+
+/** The service takes no larger body ("Performing entity group transactions"). */
+const BODY_LIMIT = 4 * 1024 * 1024
+
+/**
+ * Answers table transactions as Table Storage does, and keeps of the rows only their number and a hash. `GET /tally` gives
+ * what it took and starts anew; `PUT /fault` with a `Fault`, or an empty body, sets what goes wrong from then on;
+ * `PUT /count-only` with `true` spares the hash where a run is long.
+ */
+export async function startSink(): Promise<Sink> {
+  const state: State = {
+    rows: 0,
+    high: 0,
+    low: 0,
+    requests: 0,
+    largestBody: 0,
+    transactions: 0,
+    countOnly: false,
+    fault: undefined,
+  }
+  const server = createServer(async (request, response) => {
+    const body = await readBody(request)
+    if (request.url === '/tally') return void response.end(JSON.stringify(takeTally(state)))
+    if (request.url === '/fault') return void response.end(setFault(state, body))
+    if (request.url === '/count-only') return void response.end(setCountOnly(state, body))
+    state.requests++
+    if (!request.url?.endsWith('/$batch')) return void response.writeHead(204).end()
+    state.transactions++
+    state.largestBody = Math.max(state.largestBody, body.length)
+    answer(state, body.toString(), body.length, request, response)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  return { origin: `http://127.0.0.1:${port}`, close: () => close(server) }
+}
+
+type State = {
+  rows: number
+  high: number
+  low: number
+  requests: number
+  largestBody: number
+  transactions: number
+  countOnly: boolean
+  fault: Fault | undefined
+}
+
+function takeTally(state: State): Tally {
+  const { rows, high, low, requests, largestBody } = state
+  Object.assign(state, { rows: 0, high: 0, low: 0, requests: 0, largestBody: 0, transactions: 0 })
+  return { rows, hash: `${high.toString(16)}-${low.toString(16)}`, requests, largestBody }
+}
+
+function setFault(state: State, body: Buffer): string {
+  state.fault = body.length > 0 ? (JSON.parse(body.toString()) as Fault) : undefined
+  state.transactions = 0
+  return ''
+}
+
+function setCountOnly(state: State, body: Buffer): string {
+  state.countOnly = body.toString() === 'true'
+  return ''
+}
+
+function answer(state: State, body: string, bytes: number, request: IncomingMessage, response: ServerResponse): void {
+  const kind = state.fault && state.transactions % state.fault.every === 0 ? state.fault.kind : 'none'
+  if (kind === 'cut') return void request.socket.destroy()
+  if (kind === 'busy') return void response.writeHead(503).end('{"odata.error":{"code":"ServerBusy"}}')
+  const changes = bytes > BODY_LIMIT ? 'RequestBodyTooLarge' : readTransaction(body)
+  if (typeof changes === 'string') return void response.writeHead(400).end(`{"odata.error":{"code":"${changes}"}}`)
+  const taken = kind === 'omit' ? changes.slice(0, -1) : changes
+  for (const change of taken) count(state, change.method, change.json)
+  response.writeHead(202, { 'Content-Type': 'multipart/mixed; boundary=batchresponse_sink' })
+  const send = () => response.end(answerOf(taken))
+  if (kind === 'delay') setTimeout(send, DELAY_MILLISECONDS)
+  else send()
+}
+
+/** Hashes are added up, so that the order of the rows does not matter and a row taken twice does. */
+function count(state: State, method: string, json: string): void {
+  state.rows++
+  if (state.countOnly) return
+  const [high, low] = rowHash(method, json)
+  state.high = (state.high + high) >>> 0
+  state.low = (state.low + low) >>> 0
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+async function close(server: ReturnType<typeof createServer>): Promise<void> {
+  const closed = once(server, 'close')
+  server.close()
+  server.closeAllConnections()
+  await closed
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const { origin } = await startSink()
+  process.send?.(origin)
+}

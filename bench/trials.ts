@@ -1,0 +1,91 @@
+import {
+  type Bench,
+  type Measured,
+  median,
+  type Report,
+  runOnce,
+  setCountOnly,
+  setFault,
+  takeTally,
+} from './measure.ts'
+import type { Side } from './run.ts'
+import type { Fault } from './sink.ts'
+
+/** Microseconds of processor time per row, and milliseconds of what is counted apart; medians. */
+export type Trial = { readonly usPerRow: number; readonly startMs: number; readonly warmUpMs: number }
+
+/** Runs two sides in turn, so that what else the machine does falls on both, and gives the medians of each. */
+export async function compare<A extends Side, B extends Side>(
+  bench: Bench,
+  [first, second]: readonly [A, B],
+  report: Report,
+  times: number,
+): Promise<Record<A | B, Trial>> {
+  const runs: Record<'first' | 'second', Measured[]> = { first: [], second: [] }
+  for (let time = 0; time < times; time++) {
+    runs.first.push(await runOnce(bench, first, report))
+    runs.second.push(await runOnce(bench, second, report))
+  }
+  requireSameRows([...runs.first, ...runs.second], `${first} and ${second}`)
+  return { [first]: trial(runs.first), [second]: trial(runs.second) } as Record<A | B, Trial>
+}
+
+/** Same number, same values, same types: else the two did not do the same work. */
+export function requireSameRows(runs: readonly Measured[], sides: string): void {
+  const hashes = new Set(runs.map(({ tally }) => tally.hash))
+  if (hashes.size > 1) throw new Error(`${sides}: the rows the sink took differ in values or types`)
+}
+
+function trial(runs: readonly Measured[]): Trial {
+  return {
+    usPerRow: median(runs.map(({ cost, rows }) => (cost.cpuMs * 1000) / rows)),
+    startMs: median(runs.map(({ cost }) => cost.startMs)),
+    warmUpMs: median(runs.map(({ cost }) => cost.warmUpMs)),
+  }
+}
+
+/** What passes, and must leave the same rows. */
+const PASSING: readonly Fault[] = [
+  { kind: 'busy', every: 3 },
+  { kind: 'delay', every: 5 },
+  { kind: 'cut', every: 4 },
+]
+
+/**
+ * Shows that the app counts what the service acknowledged: faults that pass leave the same rows, and a row without an answer
+ * makes the landing fail. Throws where it does not.
+ */
+export async function requireHonesty(bench: Bench, report: Report): Promise<void> {
+  try {
+    const runs = [await runOnce(bench, 'app', report)]
+    for (const fault of PASSING) {
+      await setFault(bench.origin, fault)
+      runs.push(await runOnce(bench, 'app', report))
+    }
+    requireSameRows(runs, 'app, with and without faults')
+    await setFault(bench.origin, { kind: 'omit', every: 7 })
+    await requireUnproven(bench, report)
+  } finally {
+    await setFault(bench.origin)
+  }
+}
+
+async function requireUnproven(bench: Bench, report: Report): Promise<void> {
+  const said = await runOnce({ ...bench, warmUp: report }, 'app', report).then(
+    () => 'landed',
+    (error: Error) => error.message,
+  )
+  await takeTally(bench.origin)
+  if (!said.includes('rows acknowledged'))
+    throw new Error(`app: rows were left without an answer, and it says: ${said}`)
+}
+
+/** Peak memory in MiB of landing a report with the flags of the deployed app, and what storage would bill for it. */
+export async function memoryOf(bench: Bench, report: Report, flags: readonly string[]): Promise<Measured> {
+  await setCountOnly(bench.origin, true)
+  try {
+    return await runOnce(bench, 'app', report, flags)
+  } finally {
+    await setCountOnly(bench.origin, false)
+  }
+}
