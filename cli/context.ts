@@ -4,6 +4,7 @@ import { createApp } from '../src/app.ts'
 import { FEEDS_SOURCE_KEY, type FeedsSourceRow } from '../src/core/app-rows.ts'
 import { hashJson } from '../src/core/hash.ts'
 import type { Environment } from '../src/environment.ts'
+import { readSettings, type Settings } from '../src/settings.ts'
 import type { Services } from '../src/steps/step.ts'
 import { type Outcome, type OutputOptions, print, refused } from './output.ts'
 
@@ -11,7 +12,7 @@ import { type Outcome, type OutputOptions, print, refused } from './output.ts'
 export type CommonOptions = OutputOptions & { readonly settings?: string; readonly feeds: string }
 
 /** What a command works with: the app's own parts, put together on this machine. */
-export type Context = { readonly env: Environment; readonly services: Services; readonly feedsFile: string }
+export type Context = { readonly settings: Settings; readonly services: Services; readonly feedsFile: string }
 
 const SETTINGS_FILE = 'local.settings.json'
 
@@ -20,9 +21,11 @@ export function withContext(options: CommonOptions, run: (context: Context) => P
   return print(options, async () => {
     const env = await readEnvironment(options)
     if ('problems' in env) return refused(env.problems)
+    const settings = readSettings(env.values)
     const created = createApp(env.values, options.feeds)
+    if ('problems' in settings) return refused(settings.problems)
     if ('problems' in created) return refused(created.problems)
-    return run({ env: env.values, services: created(() => undefined), feedsFile: options.feeds })
+    return run({ settings, services: created(() => undefined), feedsFile: options.feeds })
   })
 }
 

@@ -1,11 +1,16 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
 import packageJson from '../package.json' with { type: 'json' }
+import { addCleanup } from './commands/cleanup.ts'
+import { addDatasets } from './commands/datasets.ts'
+import { addFeeds } from './commands/feeds.ts'
 import { addImport } from './commands/import.ts'
+import { addQueries } from './commands/queries.ts'
 import { addRejects } from './commands/rejects.ts'
 import { addReplay } from './commands/replay.ts'
 import { addRetry } from './commands/retry.ts'
 import { addStatus } from './commands/status.ts'
+import { addValidate } from './commands/validate.ts'
 
 const program = new Command('partner-insights-sync')
   .description(packageJson.description)
@@ -14,7 +19,10 @@ const program = new Command('partner-insights-sync')
   .exitOverride()
   .addHelpText('after', '\nExit code: 0 done, 1 failed, 2 wrong usage.')
 
-const COMMANDS = [addStatus, addRetry, addReplay, addImport, addRejects]
+const COMMANDS = [
+  ...[addStatus, addRetry, addReplay, addImport, addRejects],
+  ...[addValidate, addFeeds, addDatasets, addQueries, addCleanup],
+]
 for (const add of COMMANDS) add(program)
 
 try {

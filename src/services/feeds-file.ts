@@ -14,3 +14,10 @@ export async function readFeedsText(container: ContainerClient, packaged: () => 
     return { text: await packaged(), source: 'package' }
   }
 }
+
+/** Puts feeds.json into the container `config`, where the next tick finds it. */
+export async function writeFeedsText(container: ContainerClient, text: string): Promise<void> {
+  await container.createIfNotExists()
+  const blobHTTPHeaders = { blobContentType: 'application/json' }
+  await container.getBlockBlobClient('feeds.json').upload(text, Buffer.byteLength(text), { blobHTTPHeaders })
+}

@@ -12,7 +12,7 @@ import { type Simulator, startSimulator } from '../../local/simulator/simulator.
 import { appEnvironment } from '../../local/start/environment.ts'
 import { createApp } from '../../src/app.ts'
 import { isFailure } from '../../src/core/failures.ts'
-import { isOpen, type LedgerEntry } from '../../src/core/ledger.ts'
+import { isOpen, type LedgerEntry, type Requested } from '../../src/core/ledger.ts'
 import { windowId } from '../../src/core/windows.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
@@ -105,7 +105,7 @@ async function drain({ connectionString }: Azurite, services: Services): Promise
 async function openEntries({ ledger }: Services): Promise<{ feed: string; window: string; attempt: number }[]> {
   const rows = await ledger.appRows<{ feed: { name: string } }>('feed~')
   const found = (await Promise.all(rows.map(({ feed }) => ledger.entries(feed.name)))).flat()
-  const asked = found.filter((entry) => !isFailure(entry)).filter(({ state }) => state === 'requested')
+  const asked = found.filter((entry): entry is Requested => !isFailure(entry) && entry.state === 'requested')
   return asked.map(({ feed, window, attempt }) => ({ feed, window: windowId(window), attempt }))
 }
 

@@ -1,0 +1,72 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import type { Command } from 'commander'
+import type { FeedRow } from '../../src/core/app-rows.ts'
+import { CATALOG } from '../../src/core/catalog.ts'
+import { type Feed, parseFeeds } from '../../src/core/feeds.ts'
+import { checkFeeds } from '../../src/core/feeds-check.ts'
+import { compareFeeds, type FeedChange } from '../../src/core/feeds-compare.ts'
+import { readFeedsText, writeFeedsText } from '../../src/services/feeds-file.ts'
+import { storageClients } from '../../src/storage-clients.ts'
+import { addCommand } from '../command.ts'
+import { type CommonOptions, type Context, differingFeeds, withContext } from '../context.ts'
+import { done, type Outcome, refused } from '../output.ts'
+
+/** Puts the local feeds where the app reads them, gets them from there, or says how they differ. */
+export function addFeeds(program: Command): void {
+  const feeds = program.command('feeds').description('the feeds the app acts by: push, pull, diff')
+  const add = (name: string, description: string, act: (context: Context) => Promise<Outcome>) =>
+    addCommand(feeds, name, description).action((options: CommonOptions) => withContext(options, act))
+  add('push', 'make the local feeds those of the app, from its next tick on', push)
+  add('pull', 'write the feeds that were pushed over the local ones', pull)
+  add('diff', 'how the local feeds differ from those of the app', diff)
+}
+
+async function push({ settings, feedsFile }: Context): Promise<Outcome> {
+  const text = await readFile(feedsFile, 'utf8').catch(() => undefined)
+  if (text === undefined) return refused([`${feedsFile} cannot be read`])
+  const checked = checkFeeds(text, CATALOG)
+  if ('problems' in checked) return refused(checked.problems)
+  await writeFeedsText(storageClients(settings.storage).container('config'), text)
+  const names = checked.feeds.map(({ name }) => name)
+  return done({ pushed: names }, [`pushed ${names.length} feeds; the app reads them at its next tick`])
+}
+
+async function pull({ settings, feedsFile }: Context): Promise<Outcome> {
+  const pushed = await pushedText(settings)
+  if (pushed === undefined) return refused(['no feeds were pushed: the app uses those it was deployed with'])
+  await writeFile(feedsFile, pushed)
+  return done({ pulled: feedsFile }, [`${feedsFile} is now what was pushed`])
+}
+
+async function pushedText({ storage }: Context['settings']): Promise<string | undefined> {
+  const { text, source } = await readFeedsText(storageClients(storage).container('config'), async () => '')
+  return source === 'container' ? text : undefined
+}
+
+async function diff(context: Context): Promise<Outcome> {
+  const text = await readFile(context.feedsFile, 'utf8').catch(() => undefined)
+  if (text === undefined) return refused([`${context.feedsFile} cannot be read`])
+  const local = parseFeeds(text, CATALOG)
+  if ('problems' in local) return refused(local.problems)
+  const pushed = await pushedText(context.settings)
+  const isSame = pushed === undefined && (await differingFeeds(context)) === undefined
+  const ofApp = pushed === undefined ? await storedFeeds(context) : parsed(pushed)
+  const changes = isSame ? [] : compareFeeds(ofApp, local.feeds)
+  const lines = changes.length > 0 ? changes.map(lineOf) : ['no feed differs']
+  return done({ same: changes.length === 0, changes }, lines)
+}
+
+/** What the app last read, of feeds it was deployed with. */
+async function storedFeeds({ services }: Context): Promise<readonly Feed[]> {
+  return (await services.ledger.appRows<FeedRow>('feed~')).map(({ feed }) => feed)
+}
+
+function parsed(text: string): readonly Feed[] {
+  const file = parseFeeds(text, CATALOG)
+  return 'problems' in file ? [] : file.feeds
+}
+
+function lineOf(change: FeedChange): string {
+  if (change.change !== 'changed') return `${change.change === 'added' ? '+' : '-'} ${change.feed}`
+  return `~ ${change.feed}: ${change.fields.join(', ')}`
+}

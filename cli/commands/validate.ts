@@ -1,0 +1,25 @@
+import { readFile } from 'node:fs/promises'
+import type { Command } from 'commander'
+import { CATALOG } from '../../src/core/catalog.ts'
+import { checkFeeds } from '../../src/core/feeds-check.ts'
+import { addCommand } from '../command.ts'
+import type { CommonOptions } from '../context.ts'
+import { done, type Outcome, print, refused } from '../output.ts'
+
+/** Checks the feeds against schema, catalogue and query language; asks nobody. */
+export function addValidate(program: Command): void {
+  addCommand(program, 'validate', 'check the local feeds without asking the service').action((options: CommonOptions) =>
+    print(options, () => validate(options.feeds)),
+  )
+}
+
+async function validate(file: string): Promise<Outcome> {
+  const text = await readFile(file, 'utf8').catch(() => undefined)
+  if (text === undefined) return refused([`${file} cannot be read`])
+  const checked = checkFeeds(text, CATALOG)
+  if ('problems' in checked) return refused(checked.problems)
+  const { feeds, warnings } = checked
+  const names = feeds.map(({ name }) => name)
+  const lines = [...warnings.map((warning) => `warning: ${warning}`), `${file}: ${feeds.length} feeds, all well`]
+  return done({ feeds: names, warnings }, lines)
+}

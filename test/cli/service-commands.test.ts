@@ -1,0 +1,110 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { isFailure } from '../../src/core/failures.ts'
+import { provision } from '../../src/steps/provision.ts'
+import { type Deployment, pushedFeeds, startDeployment } from './deployment.ts'
+
+const USAGE = { name: 'usage', dataset: 'AzureUsage', from: '2025-04-01', to: '2025-05-01' }
+const OWN = { name: 'own', dataset: 'MSLearn', query: 'SELECT Colum FROM MSLearn LIMIT 1', from: '2025-04-01' }
+
+let deployment: Deployment
+
+beforeAll(async () => {
+  deployment = await startDeployment([USAGE])
+  await deployment.run('usage')
+})
+afterAll(() => deployment.close())
+
+const command = (...args: readonly string[]) => deployment.command(args)
+
+async function client() {
+  const insights = deployment.services.insights('default', {})
+  if (isFailure(insights)) throw new Error(insights.message)
+  return insights
+}
+
+describe('validate', () => {
+  it('needs no settings, and names every problem with its place', async () => {
+    const file = join(deployment.folder, 'other.json')
+    await writeFile(file, JSON.stringify({ feeds: [USAGE, OWN] }))
+    const [good, wrong] = await Promise.all([
+      command('validate', '--settings', 'none'),
+      command('validate', '--feeds', file),
+    ])
+    expect(good).toMatchObject({ exit: 0, out: 'feeds.json: 1 feeds, all well\n' })
+    expect(wrong.err).toMatch(/^feed "own": query: Colum at character 8 is no column or metric of MSLearn/)
+    expect(wrong.exit).toBe(1)
+  })
+})
+
+describe('feeds', () => {
+  it('push is refused for feeds that are wrong, and changes nothing', async () => {
+    const file = join(deployment.folder, 'wrong.json')
+    await writeFile(file, '{"feeds":[{"name":"usage","dataset":"AzureUsge"}]}')
+    const { exit, err } = await command('feeds', 'push', '--feeds', file)
+    expect({ exit, err }).toMatchObject({ exit: 1, err: expect.stringMatching(/AzureUsge/) })
+    expect(await pushedFeeds(deployment)).toBeUndefined()
+    expect(await command('feeds', 'pull')).toMatchObject({
+      exit: 1,
+      err: expect.stringMatching(/no feeds were pushed/),
+    })
+  })
+
+  it("diff says how the local ones differ, push makes them the app's, pull brings them back", async () => {
+    expect(await command('feeds', 'diff')).toMatchObject({ exit: 0, out: 'no feed differs\n' })
+    await deployment.writeFeeds([
+      { ...USAGE, shards: 2 },
+      { ...USAGE, name: 'more', table: 'More' },
+    ])
+    expect((await command('feeds', 'diff')).out).toBe('~ usage: shards\n+ more\n')
+    expect(await command('feeds', 'push')).toMatchObject({ exit: 0 })
+    expect(JSON.parse((await pushedFeeds(deployment)) ?? '').feeds).toHaveLength(2)
+    expect(JSON.parse((await command('feeds', 'diff', '--json')).out)).toEqual({ same: true, changes: [] })
+    await deployment.writeFeeds([USAGE])
+    expect((await command('feeds', 'diff')).out).toBe('- more\n~ usage: shards\n')
+    expect(await command('feeds', 'pull')).toMatchObject({ exit: 0 })
+    expect(await readFile(join(deployment.folder, 'feeds.json'), 'utf8')).toBe(await pushedFeeds(deployment))
+    await deployment.writeFeeds([USAGE])
+    expect(await command('feeds', 'push')).toMatchObject({ exit: 0 })
+    await provision(deployment.services)
+  })
+})
+
+describe('datasets and queries', () => {
+  it('stand next to the feeds that use them', async () => {
+    const [datasets, queries] = await Promise.all([command('datasets'), command('queries', '--json')])
+    expect(datasets.out).toMatch(/default +AzureUsage .* usage\n/)
+    expect(datasets.out).toMatch(/default +MSLearn .* -\n/)
+    const ours = JSON.parse(queries.out).queries.filter(({ feeds }: { feeds: string[] }) => feeds.length > 0)
+    expect(ours).toMatchObject([{ feeds: ['usage'], name: expect.stringMatching(/^pis local usage /) }])
+  })
+
+  it('a sign-in that is refused is named: exit 1, and no secret in it', async () => {
+    deployment.simulator.fault({ endpoint: 'token', effect: { refuse: 'invalid_grant' } })
+    const { exit, out, err } = await command('datasets')
+    expect(err).toMatch(/sign-in of account default .* refused/)
+    expect(exit).toBe(1)
+    expect(out + err).not.toContain(deployment.settings.PARTNER_REFRESH_TOKEN)
+  })
+})
+
+describe('cleanup', () => {
+  it('lists what is left over, and deletes only that, and only with --yes', async () => {
+    const insights = await client()
+    await insights.createQuery({ name: 'pis local gone 1', query: 'SELECT Month FROM AzureUsage' })
+    await insights.createQuery({ name: 'pis localother kept 1', query: 'SELECT Month FROM AzureUsage' })
+    const queries = async () =>
+      (await insights.listQueries({ includeSystemQueries: false })) as readonly { name: string }[]
+    const before = await queries()
+    const listed = await command('cleanup')
+    expect(listed.out).toMatch(/query +\S+ +left over +pis local gone 1\n/)
+    expect(listed.out).toMatch(/query +\S+ +in use +pis local usage /)
+    expect(listed.out).not.toContain('localother')
+    expect(await queries()).toHaveLength(before.length)
+    expect((await command('cleanup', '--yes')).out).toMatch(/deleted +pis local gone 1\n/)
+    const left = (await queries()).map(({ name }) => name)
+    expect(left).not.toContain('pis local gone 1')
+    expect(left).toHaveLength(before.length - 1)
+  })
+})
