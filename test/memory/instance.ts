@@ -39,10 +39,12 @@ export function startInstance(clock: TestClock, cut?: Cut, onCall: (n: number) =
     onCall(n)
     stopAt(n, 'before')
     await standing
-    const result = await effect()
+    const answer = effect()
+    // A refusal is an answer too.
+    await Promise.allSettled([answer])
     stopAt(n, 'after')
     await standing
-    return result
+    return answer
   }
   return { pass, calls, stopped: stopped.promise }
 }
