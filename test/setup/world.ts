@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
-import { TableClient } from '@azure/data-tables'
-import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob'
-import { type QueueClient, QueueServiceClient } from '@azure/storage-queue'
+import type { TableClient } from '@azure/data-tables'
+import type { ContainerClient } from '@azure/storage-blob'
+import type { QueueClient } from '@azure/storage-queue'
 import { inject } from 'vitest'
 import { waitUntil } from '../../local/processes.ts'
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../local/simulator/simulator.ts'
@@ -24,10 +24,9 @@ import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
 import type { Services, StepSettings } from '../../src/steps/step.ts'
 import { type TestClock, testClock } from './clock.ts'
-import { freshName } from './storage.ts'
+import { freshName, storageOf } from './storage.ts'
 
 const SECRET = 'a secret of this test, 32 characters long'
-const LOCAL = { allowInsecureConnection: true }
 
 export type WorldOptions = {
   /** Entries of `feeds` in feeds.json. */
@@ -162,16 +161,6 @@ function stepSettings(origin: string, simulator: Simulator): StepSettings {
     },
     ...{ deleteReports: true, deployment: 'test', downloadHosts: [simulator.origin] },
     callback: { baseUrl: `${origin}/api/callback`, secrets: [SECRET] },
-  }
-}
-
-function storageOf(connectionString: string) {
-  const blobs = BlobServiceClient.fromConnectionString(connectionString)
-  const queues = QueueServiceClient.fromConnectionString(connectionString)
-  return {
-    table: (name: string) => TableClient.fromConnectionString(connectionString, name, LOCAL),
-    container: (name: string) => blobs.getContainerClient(name),
-    queue: (name: string) => queues.getQueueClient(name),
   }
 }
 

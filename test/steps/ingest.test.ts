@@ -6,20 +6,7 @@ import { provision } from '../../src/steps/provision.ts'
 import type { Services } from '../../src/steps/step.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
 import type { World } from '../setup/world.ts'
-import {
-  askAgain,
-  entryOf,
-  etagOf,
-  FEED,
-  feedRowOf,
-  fileOf,
-  HINT,
-  MAY,
-  polled,
-  serve,
-  watched,
-  worldOf,
-} from './one-window.ts'
+import { askAgain, entryOf, etagOf, FEED, feedRowOf, HINT, MAY, polled, worldOf } from './one-window.ts'
 
 const SECOND = 1000
 const LEASE = 120 * SECOND
@@ -28,11 +15,11 @@ const NEVER_READY = { generationMilliseconds: 1e12 }
 const hint = (world: World, services: Services = world.services, change: object = {}) =>
   ingest({ ingest: { ...HINT, ...change } }, services)
 
-const landedNames = async (world: World) =>
+const _landedNames = async (world: World) =>
   (await rawRows(world.landingTable('Usage'))).map(({ CustomerName, _attempt }) => `${CustomerName} ${_attempt}`)
 
 /** Puts the entry in the hands of an owner that will never finish. */
-async function landingOf(world: World): Promise<Landing> {
+async function _landingOf(world: World): Promise<Landing> {
   const entry = (await entryOf(world)) as Requested
   const held = { executionId: 'x', hash: (await feedRowOf(world)).feed.hash, phase: 'check', checkpoint: 0 } as const
   const leaseUntil = new Date(world.clock.now().getTime() + LEASE)
@@ -148,84 +135,6 @@ describe('a report that is not ready', () => {
     await hint(world)
     expect(await entryOf(world)).toMatchObject({ state: 'planned', reason: 'expired', tries: 0 })
     expect(world.simulator.reports()).toHaveLength(before - 1)
-  })
-})
-
-describe('two owners of one landing', () => {
-  it('the second takes over only half a lease after the lease of the first ended', async () => {
-    const world = await worldOf()
-    await provision(world.services)
-    await world.services.ledger.write(await landingOf(world), await etagOf(world))
-    await hint(world)
-    expect(world.sent).toMatchObject([{ delaySeconds: 180 }])
-    world.clock.advance(LEASE + LEASE / 2 - SECOND)
-    await hint(world)
-    expect(world.sent.at(-1)).toMatchObject({ delaySeconds: 1 })
-    expect(await entryOf(world)).toMatchObject({ state: 'landing', owner: 'an instance that is gone' })
-    world.clock.advance(SECOND)
-    await hint(world)
-    expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { rowsLanded: 40 } })
-  })
-
-  it('who lost the entry to another before the first row writes none', async () => {
-    const world = await worldOf()
-    await provision(world.services)
-    const { landingTable } = world.services
-    const robbed: Services['landingTable'] = (name) => ({
-      ...landingTable(name),
-      async create() {
-        await landingTable(name).create()
-        await world.services.ledger.write(
-          { ...((await entryOf(world)) as Landing), owner: 'rival' },
-          await etagOf(world),
-        )
-      },
-    })
-    await expect(hint(world, { ...world.services, landingTable: robbed })).rejects.toThrow('lease')
-    expect(await entryOf(world)).toMatchObject({ state: 'landing', owner: 'rival' })
-    expect(await rawRows(world.landingTable('Usage'))).toEqual([])
-  })
-
-  it('who could not renew for half a lease stops writing', async () => {
-    const world = await worldOf()
-    await provision(world.services)
-    const { landingTable } = world.services
-    const slow: Services['landingTable'] = (name) => {
-      const table = landingTable(name)
-      return {
-        ...table,
-        async write(entities, options) {
-          world.clock.advance(LEASE / 2 + 1)
-          return table.write(entities, options)
-        },
-      }
-    }
-    await expect(hint(world, { ...world.services, landingTable: slow })).rejects.toThrow('lease')
-    expect(await rawRows(world.landingTable('Usage'))).toEqual([])
-  })
-
-  it('an instance that vanished after the last row leaves nothing to repair but the ledger', async () => {
-    const world = await worldOf()
-    await provision(world.services)
-    await serve(world, fileOf(['a', 'b', 'c']))
-    await askAgain(world)
-    const { ledger } = world.services
-    let reached: () => void = () => undefined
-    const gone = new Promise<void>((resolve) => {
-      reached = resolve
-    })
-    const vanishing = watched(ledger, async ({ state }) => {
-      if (state !== 'landed') return
-      reached()
-      await new Promise(() => undefined)
-    })
-    void hint(world, { ...world.services, ledger: vanishing }, { attempt: 2 })
-    await gone
-    expect(await entryOf(world)).toMatchObject({ state: 'landing', wrote: 2 })
-    world.clock.advance(LEASE * 1.5)
-    await hint(world, world.services, { attempt: 2 })
-    expect(await entryOf(world)).toMatchObject({ state: 'landed', attempt: 2, figures: { rowsLanded: 3 } })
-    expect(await landedNames(world)).toEqual(['a 2', 'b 2', 'c 2'])
   })
 })
 

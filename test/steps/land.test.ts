@@ -1,32 +1,24 @@
 import { describe, expect, it } from 'vitest'
-import { type FailureKind, isFailure } from '../../src/core/failures.ts'
+import type { FailureKind } from '../../src/core/failures.ts'
 import { windowId } from '../../src/core/windows.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { status } from '../../src/steps/status.ts'
 import type { Services } from '../../src/steps/step.ts'
-import { rawRows } from '../pipeline/raw-rows.ts'
-import type { World } from '../setup/world.ts'
-import { askAgain, entryOf, FEED, fileOf, HINT, MAY, serve, worldOf } from './one-window.ts'
-
-const names = (count: number, prefix = 'customer') => Array.from({ length: count }, (_, index) => `${prefix} ${index}`)
-
-const rowsOf = (world: World) => rawRows(world.landingTable('Usage'))
-
-/** Lands a file as the given attempt; the first one registers the query that the file is served for. */
-async function landFile(world: World, file: Buffer, services: Services = world.services): Promise<void> {
-  await serve(world, file)
-  await askAgain(world)
-  await ingest({ ingest: { ...HINT, attempt: (await entryOf(world)).attempt } }, services)
-}
-
-/** A window landed from a file: the report made for its first attempt is never fetched. */
-async function landedWorld(file: Buffer, feed: object = FEED): Promise<World> {
-  const world = await worldOf({ feeds: [feed] })
-  await provision(world.services)
-  await landFile(world, file)
-  return world
-}
+import {
+  askAgain,
+  entryOf,
+  FEED,
+  fileOf,
+  HINT,
+  landedWorld,
+  landFile,
+  MAY,
+  names,
+  rowsOf,
+  serve,
+  worldOf,
+} from './one-window.ts'
 
 describe('the first landing of a window', () => {
   it('has figures that say what was read, landed and summed', async () => {
@@ -161,52 +153,5 @@ describe('a report that fails its check', () => {
       message: expect.stringContaining('elsewhere.example'),
     })
     expect(JSON.stringify([entry, world.events])).not.toContain('SECRET')
-  })
-})
-
-describe('rejects within the limit', () => {
-  it('are listed beside the archive, and their numbers stay free', async () => {
-    const world = await landedWorld(Buffer.from(`${fileOf(names(3))}2025-05-01,broken,many\r\n2025-05-01,last,1\r\n`), {
-      ...FEED,
-      maxRejects: 0.5,
-    })
-    const { figures } = await entryOf(world)
-    expect(figures).toMatchObject({ rowsRead: 5, rowsLanded: 4, rowsRejected: 1 })
-    const list = `${figures?.archive.replace(/\.csv\.gz$/, '')}.rejects.jsonl`
-    const text = (await world.container.getBlobClient(list).downloadToBuffer()).toString('utf8')
-    expect(
-      text
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line)),
-    ).toMatchObject([
-      { record: 3, line: 5, column: 'UsageQuantity', reason: expect.any(String), raw: '2025-05-01,broken,many' },
-    ])
-    expect((await rowsOf(world)).map(({ RowKey }) => Number(RowKey))).toEqual([0, 1, 2, 4])
-    expect(world.events.filter(({ event }) => event === 'window.rejects')).toMatchObject([{ count: 1 }])
-  })
-
-  it('are also the rows that the service refuses, each for itself', async () => {
-    const world = await worldOf({ feeds: [{ ...FEED, maxRejects: 0.5 }] })
-    await provision(world.services)
-    await serve(world, Buffer.from(`${fileOf(names(3))}2025-05-01,broken,many\r\n`))
-    await askAgain(world)
-    const { landingTable } = world.services
-    const choosy: Services['landingTable'] = (name) => ({
-      ...landingTable(name),
-      async write(groups, options) {
-        const accepted = async function* () {
-          for await (const group of groups) yield group.filter(({ rowKey }) => rowKey !== '000000001')
-        }
-        const written = await landingTable(name).write(accepted(), options)
-        if (isFailure(written)) return written
-        return { ...written, refused: [{ partitionKey: '20250501_000', rowKey: '000000001', code: 'InvalidInput' }] }
-      },
-    })
-    await ingest({ ingest: { ...HINT, attempt: 2 } }, { ...world.services, landingTable: choosy })
-    expect(await entryOf(world)).toMatchObject({
-      state: 'landed',
-      figures: { rowsRead: 4, rowsLanded: 2, rowsRejected: 2, totals: { UsageQuantity: '2' } },
-    })
   })
 })

@@ -4,7 +4,10 @@ import { isFailure } from '../../src/core/failures.ts'
 import type { LedgerEntry } from '../../src/core/ledger.ts'
 import { parseWindowId, type WindowId, windowId } from '../../src/core/windows.ts'
 import type { Ledger } from '../../src/services/ledger-table.ts'
+import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
+import type { Services } from '../../src/steps/step.ts'
+import { rawRows } from '../pipeline/raw-rows.ts'
 import { createWorld, type World, type WorldOptions } from '../setup/world.ts'
 
 /** A feed of one window, May 2025, and three columns. */
@@ -17,6 +20,9 @@ export const FEED = {
 }
 
 export const MAY = windowId(parseWindowId('20250501T000000Z_20250601T000000Z') ?? failWindow())
+
+/** The same feed with six windows. */
+export const HALF_A_YEAR = { ...FEED, from: '2025-01-01', to: '2025-07-01' }
 
 /** What a hint for the first attempt of that window says. */
 export const HINT = { feed: 'usage', window: MAY, attempt: 1 } as const
@@ -67,6 +73,9 @@ export const asked = ({ simulator }: World) =>
 export const polled = ({ simulator }: World) =>
   simulator.requests.filter(({ path }) => path.includes('/ScheduledReport/execution/')).length
 
+/** The events of one name. */
+export const named = ({ events }: World, name: string) => events.filter(({ event }) => event === name)
+
 export async function feedRowOf({ services }: World, name = FEED.name): Promise<FeedRow> {
   const row = await services.ledger.readApp<FeedRow>(feedRowKey(name))
   if (!row) throw new Error(`no row of feed ${name}`)
@@ -98,4 +107,26 @@ export function watched(ledger: Ledger, before: (entry: LedgerEntry) => Promise<
       return ledger.write(entry, etag)
     },
   }
+}
+
+/** Names of customers, all different. */
+export const names = (count: number, prefix = 'customer') =>
+  Array.from({ length: count }, (_, index) => `${prefix} ${index}`)
+
+/** The rows of the feed's table. */
+export const rowsOf = (world: World) => rawRows(world.landingTable('Usage'))
+
+/** Lands a file as the given attempt; the first one registers the query that the file is served for. */
+export async function landFile(world: World, file: Buffer, services: Services = world.services): Promise<void> {
+  await serve(world, file)
+  await askAgain(world)
+  await ingest({ ingest: { ...HINT, attempt: (await entryOf(world)).attempt } }, services)
+}
+
+/** A window landed from a file: the report made for its first attempt is never fetched. */
+export async function landedWorld(file: Buffer, feed: object = FEED): Promise<World> {
+  const world = await worldOf({ feeds: [feed] })
+  await provision(world.services)
+  await landFile(world, file)
+  return world
 }

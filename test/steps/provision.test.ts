@@ -1,20 +1,15 @@
 import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import { proxiedConnectionString, serviceOrigins, startProxy } from '../../local/proxy.ts'
-import { pacingRowKey, TICK_KEY } from '../../src/core/app-rows.ts'
+import { pacingRowKey } from '../../src/core/app-rows.ts'
 import type { LedgerEntry } from '../../src/core/ledger.ts'
 import type { Pacing } from '../../src/core/pacing.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
-import { status } from '../../src/steps/status.ts'
 import type { World } from '../setup/world.ts'
-import { askAgain, asked, entryOf, FEED, feedRowOf, HINT, MAY, watched, worldOf } from './one-window.ts'
+import { askAgain, asked, entryOf, HALF_A_YEAR, HINT, named, watched, worldOf } from './one-window.ts'
 
 const MINUTE = 60_000
-const HALF_A_YEAR = { ...FEED, from: '2025-01-01', to: '2025-07-01' }
-
 const pacingOf = async ({ services }: World) => (await services.ledger.readApp<Pacing>(pacingRowKey('default')))?.value
-
-const named = ({ events }: World, name: string) => events.filter(({ event }) => event === name)
 
 describe('a report is asked for', () => {
   it('after the pacing row and the intent were written, in this order', async () => {
@@ -141,90 +136,6 @@ describe('a service that is asked too much', () => {
     world.clock.advance(1)
     expect(await provision(world.services)).toMatchObject({ requested: 5 })
     expect(await entryOf(world)).toMatchObject({ state: 'requested', attempt: 2, tries: 1 })
-  })
-})
-
-describe('a request that fails', () => {
-  it('refused for its query, fails the window and blocks the feed, which is told once', async () => {
-    const world = await worldOf({ feeds: [HALF_A_YEAR] })
-    world.simulator.fault({ endpoint: 'createReport', effect: { status: 400, message: 'Invalid QueryId' }, nth: 'all' })
-    await provision(world.services)
-    await provision(world.services)
-    expect(asked(world)).toHaveLength(1)
-    expect((await world.entries()).map(({ state }) => state)).toEqual(['failed'])
-    expect((await feedRowOf(world)).blocked).toMatchObject({ kind: 'query-refused' })
-    expect(named(world, 'feed.blocked')).toHaveLength(1)
-    expect((await status(world.services)).feeds).toMatchObject([
-      {
-        blocked: { kind: 'query-refused', remedy: expect.stringContaining('query') },
-        failures: [{ kind: 'query-refused' }],
-      },
-    ])
-  })
-
-  it('refused for the query itself, blocks the feed before any window is touched', async () => {
-    const world = await worldOf()
-    world.simulator.fault({ endpoint: 'createQuery', effect: { status: 400, message: 'Invalid query' }, nth: 'all' })
-    await provision(world.services)
-    await provision(world.services)
-    expect(asked(world)).toEqual([])
-    expect(await world.entries()).toEqual([])
-    expect(named(world, 'feed.blocked')).toMatchObject([{ feed: 'usage', kind: 'query-refused' }])
-  })
-
-  it.each(['lost', { status: 500 }] as const)(
-    'with its answer lost (%j), leaves the intent as it is and asks nothing again',
-    async (effect) => {
-      const world = await worldOf()
-      world.simulator.fault({ endpoint: 'createReport', effect, nth: 1 })
-      await provision(world.services)
-      await provision(world.services)
-      expect(asked(world)).toHaveLength(1)
-      expect(await entryOf(world)).toMatchObject({ state: 'requesting', attempt: 1 })
-    },
-  )
-
-  it('for its sign-in, leaves every window in the plan, and says so once', async () => {
-    const world = await worldOf()
-    world.simulator.fault({ endpoint: 'token', effect: { status: 401, body: { error: 'invalid_grant' } }, nth: 'all' })
-    expect(await provision(world.services)).toMatchObject({ requested: 0, waiting: 1 })
-    await provision(world.services)
-    expect(await world.entries()).toEqual([])
-    expect(named(world, 'feed.stale')).toMatchObject([{ kind: 'unauthorized' }])
-    expect((await status(world.services)).feeds).toMatchObject([{ waiting: 1, trouble: { kind: 'unauthorized' } }])
-  })
-})
-
-describe('what provision cannot use', () => {
-  it.each([
-    ['is not JSON', '{ "feeds": [', /not JSON/],
-    ['names an unknown dataset', JSON.stringify({ feeds: [{ name: 'usage', dataset: 'AzureUsge' }] }), /AzureUsage/],
-  ])('a feeds.json that %s ends the tick with one event and asks nothing', async (_, text, message) => {
-    const world = await worldOf()
-    const readFeeds = async () => ({ text, source: 'container' as const })
-    expect(await provision({ ...world.services, readFeeds })).toBeUndefined()
-    expect(world.events).toMatchObject([{ event: 'app.settings', message: expect.stringMatching(message) }])
-    expect(world.simulator.requests).toEqual([])
-    expect(await world.services.ledger.readApp(TICK_KEY)).toBeUndefined()
-  })
-
-  it('a table that belongs to another feed: the feed is told, and only the owner is asked for', async () => {
-    const world = await worldOf({ feeds: [{ ...FEED, table: 'Shared' }] })
-    await provision(world.services)
-    const text = JSON.stringify({ feeds: [{ ...FEED, name: 'rival', table: 'SHARED' }] })
-    await provision({ ...world.services, readFeeds: async () => ({ text, source: 'package' }) })
-    expect(asked(world)).toHaveLength(1)
-    expect(named(world, 'feed.blocked')).toMatchObject([{ feed: 'rival', message: expect.stringContaining('usage') }])
-  })
-
-  it('an entry it cannot read: the feed rests, status names the entry, and nothing overwrites it', async () => {
-    const world = await worldOf({ feeds: [HALF_A_YEAR] })
-    await world.services.ledger.create()
-    await world.ledgerTable.createEntity({ partitionKey: 'usage', rowKey: MAY, v: 99, state: 'landed' })
-    await provision(world.services)
-    expect(asked(world)).toEqual([])
-    expect(await world.ledgerTable.getEntity('usage', MAY)).toMatchObject({ v: 99, state: 'landed' })
-    expect((await status(world.services)).feeds).toMatchObject([{ failures: [{ kind: 'unreadable-entry' }] }])
   })
 })
 

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest'
+import { isFailure } from '../../src/core/failures.ts'
+import { ingest } from '../../src/steps/ingest.ts'
+import { provision } from '../../src/steps/provision.ts'
+import type { Services } from '../../src/steps/step.ts'
+import { askAgain, entryOf, FEED, fileOf, HINT, landedWorld, names, rowsOf, serve, worldOf } from './one-window.ts'
+
+describe('rejects within the limit', () => {
+  it('are listed beside the archive, and their numbers stay free', async () => {
+    const world = await landedWorld(Buffer.from(`${fileOf(names(3))}2025-05-01,broken,many\r\n2025-05-01,last,1\r\n`), {
+      ...FEED,
+      maxRejects: 0.5,
+    })
+    const { figures } = await entryOf(world)
+    expect(figures).toMatchObject({ rowsRead: 5, rowsLanded: 4, rowsRejected: 1 })
+    const list = `${figures?.archive.replace(/\.csv\.gz$/, '')}.rejects.jsonl`
+    const text = (await world.container.getBlobClient(list).downloadToBuffer()).toString('utf8')
+    expect(
+      text
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toMatchObject([
+      { record: 3, line: 5, column: 'UsageQuantity', reason: expect.any(String), raw: '2025-05-01,broken,many' },
+    ])
+    expect((await rowsOf(world)).map(({ RowKey }) => Number(RowKey))).toEqual([0, 1, 2, 4])
+    expect(world.events.filter(({ event }) => event === 'window.rejects')).toMatchObject([{ count: 1 }])
+  })
+
+  it('are also the rows that the service refuses, each for itself', async () => {
+    const world = await worldOf({ feeds: [{ ...FEED, maxRejects: 0.5 }] })
+    await provision(world.services)
+    await serve(world, Buffer.from(`${fileOf(names(3))}2025-05-01,broken,many\r\n`))
+    await askAgain(world)
+    const { landingTable } = world.services
+    const choosy: Services['landingTable'] = (name) => ({
+      ...landingTable(name),
+      async write(groups, options) {
+        const accepted = async function* () {
+          for await (const group of groups) yield group.filter(({ rowKey }) => rowKey !== '000000001')
+        }
+        const written = await landingTable(name).write(accepted(), options)
+        if (isFailure(written)) return written
+        return { ...written, refused: [{ partitionKey: '20250501_000', rowKey: '000000001', code: 'InvalidInput' }] }
+      },
+    })
+    await ingest({ ingest: { ...HINT, attempt: 2 } }, { ...world.services, landingTable: choosy })
+    expect(await entryOf(world)).toMatchObject({
+      state: 'landed',
+      figures: { rowsRead: 4, rowsLanded: 2, rowsRejected: 2, totals: { UsageQuantity: '2' } },
+    })
+  })
+})
