@@ -82,6 +82,26 @@ test('when the one who started it is killed, Azurite ends too', async () => {
   await waitUntil('Azurite is gone', () => !isRunning(pid))
 })
 
+test('also when its folder is gone by then', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'azurite-'))
+  const script = `
+    import { rmSync } from 'node:fs'
+    import { BlobServiceClient } from '@azure/storage-blob'
+    import { startAzurite } from './local/azurite.ts'
+    const location = ${JSON.stringify(folder)}
+    const { pid, connectionString } = await startAzurite({ location })
+    const container = BlobServiceClient.fromConnectionString(connectionString).getContainerClient('reports')
+    await container.create()
+    await container.getBlockBlobClient('x').upload('x', 1)
+    rmSync(location, { recursive: true })
+    console.log(pid)
+    process.kill(process.pid, 'SIGKILL')`
+  const run = promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])
+  const output: string = await run.then(({ stdout }) => stdout).catch((error) => error.stdout)
+  expect(Number(output)).toBeGreaterThan(0)
+  await waitUntil('Azurite is gone', () => !isRunning(Number(output)))
+})
+
 test('a connection string names each service at its own port', () => {
   const text = storageConnectionString({ blob: 1, queue: 2, table: 3 })
   expect(text).toContain('BlobEndpoint=http://127.0.0.1:1/devstoreaccount1')
