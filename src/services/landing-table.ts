@@ -45,7 +45,12 @@ export type LandingTable = {
   remove(prefix: string, attempt: number, options?: RemoveOptions): Promise<Removed | Failure>
 }
 
-export type RemoveOptions = { readonly from?: string; readonly enough?: () => boolean }
+export type RemoveOptions = {
+  readonly from?: string
+  readonly enough?: () => boolean
+  /** Called before each deletion; throws where somebody else may be writing these rows by now. */
+  readonly assertHeld?: () => void
+}
 
 type Row = { partitionKey: string; rowKey: string; _attempt?: unknown }
 type Page = { readonly rows: readonly Row[]; readonly next: string | undefined }
@@ -87,6 +92,7 @@ async function remove(client: TableClient, send: TransactionSender, range: Range
     const page = await readPage(client, range, token)
     if (isFailure(page)) return page
     const stale = page.rows.filter((row) => row._attempt !== range.attempt)
+    if (stale.length > 0) range.assertHeld?.()
     const outcome = await send(deletions(stale), REMOVALS_IN_FLIGHT)
     total.operations += 1 + outcome.operations
     total.removed += outcome.acknowledged

@@ -93,7 +93,8 @@ async function remove({ job, held, enough }: Work): Promise<Outcome> {
   const started = clock()
   const prefix = partitionPrefix(window)
   const from = `${prefix}${String(checkpoint).padStart(3, '0')}`
-  const part = await landingTable(job.row.feed.table).remove(prefix, attempt, { from, enough })
+  const { assertHeld } = held
+  const part = await landingTable(job.row.feed.table).remove(prefix, attempt, { from, enough, assertHeld })
   if (isFailure(part)) return part
   const kept = before.kept + part.kept
   const operations = before.operations + part.operations

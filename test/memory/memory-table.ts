@@ -24,7 +24,8 @@ export function openMemoryTable(state: TablesState, name: string, pass: Pass): L
         if (!state.tables.has(name)) state.tables.set(name, new Map())
       }),
     write: (entities, { inFlight }) => write(state, name, pass, entities, inFlight),
-    remove: (prefix, attempt, options = {}) => remove({ state, name, pass, attempt }, prefix, options),
+    remove: (prefix, attempt, options = {}) =>
+      remove({ state, name, pass, attempt, assertHeld: options.assertHeld ?? (() => undefined) }, prefix, options),
   }
 }
 
@@ -76,7 +77,13 @@ function isTooLong(value: unknown): boolean {
   return typeof value === 'string' && value.length > STRING_LIMIT
 }
 
-type Removal = { readonly state: TablesState; readonly name: string; readonly pass: Pass; readonly attempt: number }
+type Removal = {
+  readonly state: TablesState
+  readonly name: string
+  readonly pass: Pass
+  readonly attempt: number
+  readonly assertHeld: () => void
+}
 
 async function remove(removal: Removal, prefix: string, { from = '', enough }: RemoveOptions): Promise<Removed> {
   const total = { kept: 0, removed: 0, operations: 0 }
@@ -94,7 +101,7 @@ async function remove(removal: Removal, prefix: string, { from = '', enough }: R
 }
 
 async function removePartition(
-  { state: { tables, page }, name, pass, attempt }: Removal,
+  { state: { tables, page }, name, pass, attempt, assertHeld }: Removal,
   partition: string,
   total: { kept: number; removed: number; operations: number },
 ): Promise<void> {
@@ -108,6 +115,7 @@ async function removePartition(
     total.kept += rows.length - stale.length
     for (let at = 0; at < stale.length; at += TRANSACTION) {
       const batch = stale.slice(at, at + TRANSACTION)
+      assertHeld()
       await pass('table.transaction', async () => batch.forEach((row) => void table.delete(keyOf(row))))
       total.removed += batch.length
     }
