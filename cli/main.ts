@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import packageJson from '../package.json' with { type: 'json' }
 import { addCleanup } from './commands/cleanup.ts'
 import { addDatasets } from './commands/datasets.ts'
+import { addDoctor } from './commands/doctor.ts'
 import { addFeeds } from './commands/feeds.ts'
 import { addImport } from './commands/import.ts'
 import { addQueries } from './commands/queries.ts'
@@ -21,7 +22,7 @@ const program = new Command('partner-insights-sync')
 
 const COMMANDS = [
   ...[addStatus, addRetry, addReplay, addImport, addRejects],
-  ...[addValidate, addFeeds, addDatasets, addQueries, addCleanup],
+  ...[addValidate, addFeeds, addDatasets, addQueries, addCleanup, addDoctor],
 ]
 for (const add of COMMANDS) add(program)
 
@@ -31,3 +32,6 @@ try {
   if (!(error instanceof CommanderError)) throw error
   process.exitCode = error.exitCode === 0 ? 0 : 2
 }
+
+// Once all is written, a sign-in that still waits for its answer must not keep the process alive.
+process.stdout.write('', () => process.exit())

@@ -3,8 +3,11 @@ import { app, type HttpRequest, type HttpResponseInit, type InvocationContext } 
 import packageJson from '../package.json' with { type: 'json' }
 import { type App, createApp } from './app.ts'
 import type { AppEvent } from './core/events.ts'
+import { doctorMeans } from './doctor-means.ts'
 import { storageProblem } from './services/storage-error.ts'
+import { readSettings } from './settings.ts'
 import { callback } from './steps/callback.ts'
+import { doctor } from './steps/doctor.ts'
 import { ingest } from './steps/ingest.ts'
 import { poison } from './steps/poison.ts'
 import { provision } from './steps/provision.ts'
@@ -122,7 +125,12 @@ function tellStorage(context: InvocationContext, error: unknown): boolean {
 async function runNow(step: string | undefined, services: Services): Promise<HttpResponseInit> {
   if (step === 'provision') return { jsonBody: (await provision(services)) ?? { problem: 'feeds.json cannot be used' } }
   if (step === 'sweep') return { jsonBody: await sweep(services) }
-  return { status: 404 }
+  return step === 'doctor' ? runDoctor(services) : { status: 404 }
+}
+
+async function runDoctor(services: Services): Promise<HttpResponseInit> {
+  const settings = readSettings(process.env)
+  return 'problems' in settings ? { status: 503 } : { jsonBody: await doctor(doctorMeans(settings, services)) }
 }
 
 function read({ params, query }: HttpRequest) {

@@ -1,0 +1,81 @@
+import type { Command } from 'commander'
+import { createApp } from '../../src/app.ts'
+import { type Finding, isWell, problem } from '../../src/core/doctor.ts'
+import { doctorMeans } from '../../src/doctor-means.ts'
+import { reasonOf } from '../../src/services/safe-text.ts'
+import { readSettings } from '../../src/settings.ts'
+import { doctor } from '../../src/steps/doctor.ts'
+import { addCommand } from '../command.ts'
+import { type CommonOptions, readEnvironment } from '../context.ts'
+import { type Outcome, print, refused } from '../output.ts'
+
+type Options = CommonOptions & { readonly app?: string; readonly key?: string }
+
+/** The doctor of the app may look at all it needs; this is as long as the host lets it answer, in milliseconds. */
+const APP_LIMIT = 230_000
+
+/** Says of everything the app needs whether it is well; here, or inside the deployed app with its own identity. */
+export function addDoctor(program: Command): void {
+  addCommand(program, 'doctor', 'whether everything the app needs is well, each problem with its remedy')
+    .option('--app <url>', 'look from inside the deployed app, https://<site host>')
+    .option('--key <key>', 'a function key of that app')
+    .action((options: Options) =>
+      print(options, async () => {
+        if (options.app === undefined) return outcomeOf(await lookHere(options))
+        if (options.key === undefined) return refused(['--app needs the function key: --key'], 2)
+        return URL.canParse(options.app)
+          ? outcomeOf(await lookThere(new URL(options.app), options.key))
+          : refused(['--app is not an address'], 2)
+      }),
+    )
+}
+
+async function lookHere(options: Options): Promise<readonly Finding[]> {
+  const env = await readEnvironment(options)
+  if ('problems' in env) return wrongSettings(env.problems)
+  const settings = readSettings(env.values)
+  const created = createApp(env.values, options.feeds)
+  if ('problems' in settings) return wrongSettings(settings.problems)
+  if ('problems' in created) return wrongSettings(created.problems)
+  return (
+    await doctor(
+      doctorMeans(
+        settings,
+        created(() => undefined),
+      ),
+    )
+  ).findings
+}
+
+function wrongSettings(problems: readonly string[]): readonly Finding[] {
+  const remedy = 'Correct it in the environment or the settings file; local.settings.sample.json shows the names.'
+  return problems.map((each) => problem('settings', each, remedy))
+}
+
+async function lookThere(app: URL, key: string): Promise<readonly Finding[]> {
+  try {
+    const signal = AbortSignal.timeout(APP_LIMIT)
+    const headers = { 'x-functions-key': key }
+    const response = await fetch(`${app.origin}/api/run/doctor`, { method: 'POST', headers, signal, redirect: 'error' })
+    if (response.status === 200) return ((await response.json()) as { findings: Finding[] }).findings
+    return [problem('app', `the app answered ${response.status}`, APP_REMEDIES[response.status] ?? 'Read its log.')]
+  } catch (error) {
+    return [problem('app', `the app gave no answer (${reasonOf(error)})`, 'Check --app, and that the app runs.')]
+  }
+}
+
+const APP_REMEDIES: Readonly<Record<number, string>> = {
+  401: 'Check --key: it takes a function key of the app.',
+  404: 'Check --app; deploy this version of the app if it is right.',
+  503: 'Its settings are wrong or its storage does not answer: read the event app.settings in its log.',
+}
+
+function outcomeOf(findings: readonly Finding[]): Outcome {
+  const well = isWell(findings)
+  return { exit: well ? 0 : 1, json: { well, findings }, lines: findings.map(lineOf) }
+}
+
+function lineOf({ check, level, message, remedy }: Finding): string {
+  const line = `${level.padEnd(7)}  ${check}: ${message}`
+  return remedy === undefined ? line : `${line}. ${remedy}`
+}

@@ -1,0 +1,111 @@
+import { FAILURES, type Failure } from './failures.ts'
+import type { Feed } from './feeds.ts'
+
+/** What one look of the doctor found; a problem, and only it, makes the command fail. */
+export type Finding = {
+  readonly check: string
+  readonly level: 'ok' | 'warning' | 'problem'
+  readonly message: string
+  readonly remedy?: string
+}
+
+const MINUTE = 60_000
+const DAY = 24 * 60 * MINUTE
+
+/** Entra refuses assertions that are further off than this, in milliseconds. */
+const MOST_SKEW = 5 * MINUTE
+
+/** How long before its end a credential is worth a warning, in milliseconds. */
+const WARN_BEFORE = 30 * DAY
+
+export function well(check: string, message: string): Finding {
+  return { check, level: 'ok', message }
+}
+
+export function warning(check: string, message: string, remedy: string): Finding {
+  return { check, level: 'warning', message, remedy }
+}
+
+export function problem(check: string, message: string, remedy: string): Finding {
+  return { check, level: 'problem', message, remedy }
+}
+
+/** A failure the app would meet too, with the remedy it has there. */
+export function failing(check: string, { failure, message }: Failure): Finding {
+  return problem(check, message, FAILURES[failure].remedy)
+}
+
+export function isWell(findings: readonly Finding[]): boolean {
+  return findings.every(({ level }) => level !== 'problem')
+}
+
+/** Judges how far this clock is behind the service's, in milliseconds; negative where it is ahead. */
+export function clockFinding(behind: number): Finding {
+  const seconds = Math.round(Math.abs(behind) / 1000)
+  const message = `this clock is ${seconds} s ${behind < 0 ? 'ahead of' : 'behind'} the service's`
+  const remedy = 'Set the clock of this machine: sign-in and due times go by it.'
+  if (Math.abs(behind) > MOST_SKEW) return problem('clock', message, remedy)
+  return Math.abs(behind) > MINUTE ? warning('clock', message, remedy) : well('clock', 'it agrees with the service')
+}
+
+/** Judges when something an account signs in with ends. */
+export function expiryFinding(account: string, what: string, expiresAt: Date, now: Date): Finding {
+  const left = expiresAt.getTime() - now.getTime()
+  const day = expiresAt.toISOString().slice(0, 10)
+  const remedy = what === 'consent' ? 'Give it anew with the command consent.' : `Store a new ${what} for the account.`
+  if (left <= 0) return problem('expiry', `account ${account}: its ${what} ended on ${day}`, remedy)
+  const message = `account ${account}: its ${what} ends on ${day}, in ${Math.floor(left / DAY)} days`
+  return left < WARN_BEFORE ? warning('expiry', message, remedy) : well('expiry', message)
+}
+
+/** Judges what `health` at the callback address answered. */
+export function healthFinding(status: number): Finding {
+  if (status === 200) return well('callback', 'the app answers at CALLBACK_BASE_URL')
+  if (status === 503) {
+    const remedy = 'Read the event app.settings in its log, or run doctor with its settings.'
+    return problem('callback', 'the app at CALLBACK_BASE_URL says that its settings are wrong (503)', remedy)
+  }
+  const remedy = 'Set CALLBACK_BASE_URL to https://<site host>/api/callback, or to nothing to do without callbacks.'
+  return problem('callback', `health beside CALLBACK_BASE_URL answered ${status}, not 200`, remedy)
+}
+
+/** Judges the answer to a callback with a token nobody made: anything but 404 is wrong. */
+export function forgedFinding(status: number): Finding {
+  if (status === 404) return well('callback', 'a forged callback is refused')
+  if (status === 401 || status === 403 || (status >= 300 && status < 400)) {
+    const remedy = 'Exempt /api/callback from the sign-in that stands before the app; its path holds a token.'
+    return problem('callback', `something before the app turns callbacks away (${status})`, remedy)
+  }
+  const remedy = 'Make sure that CALLBACK_BASE_URL leads to this app, and redeploy it.'
+  return problem('callback', `a forged callback was answered with ${status}, not 404`, remedy)
+}
+
+/** What a live dataset lists, as far as a feed needs it. */
+export type Offered = {
+  readonly name: string
+  readonly columns: readonly string[]
+  readonly metrics: readonly string[]
+}
+
+/** Judges whether the service offers a feed's dataset and the columns it asks for by name. */
+export function offeredFinding({ name, dataset, source }: Feed, offered: readonly Offered[]): Finding {
+  const live = offered.find((each) => same(each.name, dataset))
+  if (!live) {
+    const message = `feed ${name}: dataset ${dataset} is not offered to this account`
+    return problem(
+      'dataset',
+      message,
+      'See the command datasets; correct the feed, or give the account a role that has it.',
+    )
+  }
+  const wanted = source.kind === 'columns' ? (source.columns ?? []) : []
+  const listed = [...live.columns, ...live.metrics]
+  const missing = wanted.filter((column) => !listed.some((each) => same(each, column)))
+  if (missing.length === 0) return well('dataset', `feed ${name}: ${dataset} offers what it asks for`)
+  const message = `feed ${name}: ${dataset} does not list ${missing.join(', ')}`
+  return problem('columns', message, 'Correct the columns of the feed; datasets --json lists those there are.')
+}
+
+function same(name: string, other: string): boolean {
+  return name.trim().toLowerCase() === other.trim().toLowerCase()
+}

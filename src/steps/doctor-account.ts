@@ -1,0 +1,78 @@
+import { expiryFinding, type Finding, failing, offeredFinding, problem, warning, well } from '../core/doctor.ts'
+import { FAILURES, type Failure, isFailure } from '../core/failures.ts'
+import type { Feed } from '../core/feeds.ts'
+import { writeQuery } from '../core/feeds.ts'
+import type { InsightsClient } from '../services/insights-client.ts'
+import type { Known } from './doctor.ts'
+
+/** How many of the account's reports are looked at for hidden data. */
+const REPORTS = 10
+
+const REACH = 'Check PARTNER_AUTHORITY_HOST and INSIGHTS_BASE_URL, and that this network reaches both.'
+
+/** Looks at one account: that it can sign in and read, what it may see, and what its feeds ask for. */
+export async function checkAccount(known: Known, name: string): Promise<readonly Finding[]> {
+  const { means, accounts, feeds } = known
+  const account = accounts[name] ?? {}
+  const told = means.signInWarning(name, account)
+  const notes = told === undefined ? [] : [warning('sign-in', told, 'Change PARTNER_AUTH of the account.')]
+  const expiry = await checkExpiry(known, name)
+  const insights = means.services.insights(name, account)
+  if (isFailure(insights)) return [...notes, failing('sign-in', insights)]
+  const signal = AbortSignal.timeout(means.limit)
+  const client = insights.within(signal)
+  const datasets = await client.listDatasets()
+  if (isFailure(datasets)) return [...notes, ...expiry, unableToRead(datasets, signal.aborted, means.limit)]
+  const own = feeds.filter((feed) => feed.account === name && feed.enabled)
+  const offered = own.map((feed) => offeredFinding(feed, datasets))
+  const [role, queries] = await Promise.all([
+    checkRole(client, name),
+    Promise.all(own.map((feed) => checkQuery(client, feed))),
+  ])
+  const signedIn = well('sign-in', `account ${name} signs in and lists ${datasets.length} datasets`)
+  return [signedIn, ...notes, ...expiry, ...role, ...offered, ...queries.flat()]
+}
+
+function unableToRead(failure: Failure, isLate: boolean, limit: number): Finding {
+  if (failure.failure === 'forbidden') return failing('role', failure)
+  if (failure.failure !== 'unavailable') return failing('sign-in', failure)
+  const late = isLate ? ` (no answer within ${limit / 1000} s)` : ''
+  return problem('sign-in', `${failure.message}${late}`, REACH)
+}
+
+async function checkExpiry({ means, accounts }: Known, name: string): Promise<readonly Finding[]> {
+  const ends = await means.expiry(name, accounts[name] ?? {})
+  if (isFailure(ends)) return [failing('expiry', ends)]
+  const now = means.services.clock()
+  return ends.map(({ what, expiresAt }) => expiryFinding(name, what, expiresAt, now))
+}
+
+/** Only the executions of a report tell that a role hides data. */
+async function checkRole(client: InsightsClient, name: string): Promise<readonly Finding[]> {
+  const reports = await client.reports()
+  if (isFailure(reports)) return [failing('role', reports)]
+  const ids = reports.slice(-REPORTS).map(({ reportId }) => reportId)
+  if (ids.length === 0)
+    return [well('role', `account ${name} may read; it has no report that could tell of hidden data`)]
+  const found = await client.listExecutions(ids, { statuses: ['Completed'], latest: true })
+  if (found === 'not-yet' || found === 'unknown') return []
+  if (isFailure(found)) return [failing('role', found)]
+  if (!found.dataRedacted) return [well('role', `account ${name} sees all data`)]
+  return [problem('role', `account ${name}: the service hides data from its role`, FAILURES.redacted.remedy)]
+}
+
+/** Only a query of the user's own is tried out: one the app writes is judged by the columns. */
+async function checkQuery(client: InsightsClient, feed: Feed): Promise<readonly Finding[]> {
+  const run = testOf(feed)
+  if (!run) return []
+  const answer = await client.testQuery(run)
+  if (isFailure(answer)) return [{ ...failing('query', answer), message: `feed ${feed.name}: ${answer.message}` }]
+  return [well('query', `feed ${feed.name}: the service takes its query`)]
+}
+
+function testOf(feed: Feed) {
+  const { source } = feed
+  if (source.kind === 'queryId') return { queryId: source.queryId }
+  if (source.kind === 'query') return { exportQuery: source.query }
+  return source.where !== undefined && source.columns ? { exportQuery: writeQuery(feed, source.columns) } : undefined
+}

@@ -1,0 +1,124 @@
+import { type FeedRow, type TableRow, tableRowKey } from '../core/app-rows.ts'
+import { CATALOG } from '../core/catalog.ts'
+import { clockFinding, type Finding, isWell, problem, warning, well } from '../core/doctor.ts'
+import { FAILURES, type Failure } from '../core/failures.ts'
+import type { Account, Feed } from '../core/feeds.ts'
+import { parseFeeds } from '../core/feeds.ts'
+import { queryProblems } from '../core/feeds-check.ts'
+import type { Expiry } from '../services/credentials-expiry.ts'
+import { reasonOf } from '../services/safe-text.ts'
+import { checkAccount } from './doctor-account.ts'
+import { checkCallback } from './doctor-callback.ts'
+import { checkStorage, type StorageProbe } from './doctor-storage.ts'
+import type { Services } from './step.ts'
+
+/** What the doctor looks at besides the app's own parts. */
+export type DoctorMeans = {
+  readonly services: Services
+  readonly insightsBaseUrl: string
+  readonly storage: readonly StorageProbe[]
+  /** When what an account signs in with ends, as far as that is known. */
+  readonly expiry: (name: string, account: Account) => Promise<readonly Expiry[] | Failure>
+  /** What a person should know of a sign-in that works. */
+  readonly signInWarning: (name: string, account: Account) => string | undefined
+  /** No look takes longer, in milliseconds. */
+  readonly limit: number
+}
+
+/** The patient: the feeds as the next tick would read them. */
+export type Known = {
+  readonly means: DoctorMeans
+  readonly feeds: readonly Feed[]
+  readonly accounts: Readonly<Record<string, Account>>
+  /** Whether storage answered: without it nothing is known of the ledger. */
+  readonly hasStorage: boolean
+}
+
+export type Diagnosis = { readonly well: boolean; readonly findings: readonly Finding[] }
+
+/** Looks at everything the app needs, changes nothing that stays, and says of each thing whether it is well. */
+export async function doctor(means: DoctorMeans): Promise<Diagnosis> {
+  const storage = await checkStorage(means.storage, means.limit)
+  const hasStorage = isWell(storage)
+  const file = await readFile(means, hasStorage)
+  const known = { means, hasStorage, feeds: file.feeds, accounts: file.accounts }
+  const rest = await Promise.all(CHECKS.map(({ name, run }) => run(known).catch((error) => broken(name, error))))
+  const findings = [well('settings', 'they are complete'), ...storage, ...file.findings, ...rest.flat()]
+  return { well: isWell(findings), findings }
+}
+
+type Check = { readonly name: string; readonly run: (known: Known) => Promise<readonly Finding[]> }
+
+const CHECKS: readonly Check[] = [
+  { name: 'sign-in', run: checkAccounts },
+  { name: 'feed', run: checkLedger },
+  { name: 'callback', run: checkCallback },
+  { name: 'clock', run: checkClock },
+]
+
+function broken(name: string, error: unknown): readonly Finding[] {
+  return [
+    problem(name, `it could not be looked at (${reasonOf(error)})`, 'Run doctor again; correct what else it names.'),
+  ]
+}
+
+type File = Pick<Known, 'feeds' | 'accounts'> & { readonly findings: readonly Finding[] }
+
+async function readFile({ services }: DoctorMeans, hasStorage: boolean): Promise<File> {
+  const remedy = 'Correct it and run validate; feeds push puts it where the app reads it.'
+  const none = { feeds: [], accounts: {} }
+  const read = hasStorage ? async () => (await services.readFeeds()).text : services.packagedFeeds
+  const text = await read().catch(() => undefined)
+  if (text === undefined) return { ...none, findings: [problem('feeds', 'feeds.json cannot be read', remedy)] }
+  const file = parseFeeds(text, CATALOG)
+  const problems = 'problems' in file ? file.problems : file.feeds.flatMap((feed) => queryProblems(feed, CATALOG))
+  const wrong = problems.map((each) => problem('feeds', each, remedy))
+  if ('problems' in file) return { ...none, findings: wrong }
+  const warnings = file.warnings.map((each) => warning('feeds', each, remedy))
+  const fine = wrong.length === 0 ? [well('feeds', `${file.feeds.length} feeds can be read`)] : []
+  return { ...file, findings: [...wrong, ...warnings, ...fine] }
+}
+
+async function checkAccounts(known: Known): Promise<readonly Finding[]> {
+  const names = new Set(known.feeds.map(({ account }) => account))
+  if (names.size === 0) names.add('default')
+  return (await Promise.all([...names].map((name) => checkAccount(known, name)))).flat()
+}
+
+/** What the app itself has met: tables that belong to another feed, feeds that are blocked. */
+async function checkLedger({ means, feeds, hasStorage }: Known): Promise<readonly Finding[]> {
+  if (!hasStorage) return []
+  const { ledger } = means.services
+  const tables = await Promise.all(
+    feeds.map(async ({ name, table }) => {
+      const owner = (await ledger.readApp<TableRow>(tableRowKey(table)))?.value.feed
+      if (owner === undefined || owner === name) return []
+      const message = `feed ${name}: table ${table} belongs to feed ${owner}`
+      return [problem('table', message, 'Name another table in the feed.')]
+    }),
+  )
+  const rows = await storedRows(means)
+  const blocked = rows.flatMap(({ feed, blocked }) =>
+    blocked ? [problem('feed', `feed ${feed.name} is blocked: ${blocked.message}`, FAILURES[blocked.kind].remedy)] : [],
+  )
+  return [...tables.flat(), ...blocked]
+}
+
+async function storedRows({ services }: DoctorMeans): Promise<readonly FeedRow[]> {
+  await services.ledger.create()
+  return services.ledger.appRows<FeedRow>('feed~')
+}
+
+async function checkClock({ means }: Known): Promise<readonly Finding[]> {
+  const { insightsBaseUrl, services, limit } = means
+  const started = services.clock().getTime()
+  const response = await fetch(insightsBaseUrl, { redirect: 'manual', signal: AbortSignal.timeout(limit) }).catch(
+    () => undefined,
+  )
+  await response?.body?.cancel()
+  const theirs = Date.parse(response?.headers.get('date') ?? '')
+  if (Number.isNaN(theirs)) {
+    return [warning('clock', 'it was not compared: the service did not answer', 'Run doctor again when it does.')]
+  }
+  return [clockFinding(theirs - (started + services.clock().getTime()) / 2)]
+}

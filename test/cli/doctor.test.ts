@@ -1,0 +1,370 @@
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { TableServiceClient } from '@azure/data-tables'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { storageConnectionString } from '../../local/azurite.ts'
+import { freePorts } from '../../local/processes.ts'
+import { createApp } from '../../src/app.ts'
+import { feedRowKey, tableRowKey } from '../../src/core/app-rows.ts'
+import { CATALOG } from '../../src/core/catalog.ts'
+import { clockFinding, expiryFinding, type Finding, isWell } from '../../src/core/doctor.ts'
+import { parseFeeds } from '../../src/core/feeds.ts'
+import { doctorMeans } from '../../src/doctor-means.ts'
+import { readSettings } from '../../src/settings.ts'
+import { type Diagnosis, doctor } from '../../src/steps/doctor.ts'
+import { type Deployment, startDeployment } from './deployment.ts'
+
+const USAGE = { name: 'usage', dataset: 'AzureUsage', columns: ['Month', 'CustomerName'], from: '2025-04-01' }
+const NOW = new Date('2026-01-01T00:00:00Z')
+
+/** An app to call back, as far as the doctor looks at it. */
+const answers = { health: 200, callback: 404, clock: 0 }
+
+let deployment: Deployment
+let app: Server
+let origin: string
+
+beforeAll(async () => {
+  deployment = await startDeployment([USAGE])
+  app = createServer((request, response) => {
+    const date = new Date(Date.now() + answers.clock).toUTCString()
+    const status = request.url?.endsWith('/health') ? answers.health : answers.callback
+    response.writeHead(status, { date }).end('{}')
+  })
+  await once(app.listen(0, '127.0.0.1'), 'listening')
+  origin = `http://127.0.0.1:${(app.address() as AddressInfo).port}`
+})
+afterAll(async () => {
+  app.close()
+  await deployment.close()
+})
+
+type Env = Readonly<Record<string, string | undefined>>
+
+function settingsOf(changes: Env): Env {
+  return { ...deployment.settings, CALLBACK_BASE_URL: `${origin}/api/callback`, ...changes }
+}
+
+async function look(changes: Env = {}, limit = 20_000): Promise<Diagnosis> {
+  const env = settingsOf(changes)
+  const settings = readSettings(env)
+  const created = createApp(env, join(deployment.folder, 'feeds.json'))
+  if ('problems' in settings || 'problems' in created) throw new Error('the settings are wrong')
+  return doctor({
+    ...doctorMeans(
+      settings,
+      created(() => undefined),
+    ),
+    limit,
+  })
+}
+
+const problemsOf = ({ findings }: Diagnosis) => findings.filter(({ level }) => level === 'problem')
+
+async function withFeeds(feeds: readonly object[]): Promise<Diagnosis> {
+  await deployment.writeFeeds(feeds)
+  const found = await look()
+  await deployment.writeFeeds([USAGE])
+  return found
+}
+
+async function withAnswers(changes: Partial<typeof answers>, env: Env = {}): Promise<Diagnosis> {
+  const before = { ...answers }
+  Object.assign(answers, changes)
+  const found = await look(env)
+  Object.assign(answers, before)
+  return found
+}
+
+type Fault = Parameters<Deployment['simulator']['fault']>[0]
+
+/** A fault for one look: on as many calls as it makes, so that none is left for the next one. */
+async function withFault(fault: Fault, { calls = 1, limit = 20_000, env = {} } = {}): Promise<Diagnosis> {
+  for (let nth = 1; nth <= calls; nth++) deployment.simulator.fault({ ...fault, nth })
+  return look(env, limit)
+}
+
+async function closedPort(): Promise<number> {
+  const [port = 0] = await freePorts(1)
+  return port
+}
+
+type Case = readonly [name: string, run: () => Promise<Diagnosis>, check: string, message: RegExp]
+
+const CASES: readonly Case[] = [
+  [
+    'storage that nobody serves',
+    async () => {
+      const [blob = 0, queue = 0, table = 0] = await freePorts(3)
+      return look({ DataStorage: storageConnectionString({ blob, queue, table }) }, 2_000)
+    },
+    'storage',
+    /table storage does not do what the app needs/,
+  ],
+  [
+    'a storage key that is wrong',
+    () => look({ DataStorage: deployment.settings.DataStorage?.replace(/AccountKey=..../, 'AccountKey=AAAA') }),
+    'storage',
+    /(blob|queue) storage refuses what the app has to do \(403\)/,
+  ],
+  [
+    'feeds.json that is no JSON',
+    async () => {
+      await writeFile(join(deployment.folder, 'feeds.json'), '{')
+      const found = await look()
+      await deployment.writeFeeds([USAGE])
+      return found
+    },
+    'feeds',
+    /not JSON/,
+  ],
+  ['a feed of a dataset nobody knows', () => withFeeds([{ name: 'x1', dataset: 'AzureUsge' }]), 'feeds', /AzureUsge/],
+  [
+    'a query with a column that is none',
+    () => withFeeds([{ name: 'own', dataset: 'MSLearn', query: 'SELECT Nothing FROM MSLearn' }]),
+    'feeds',
+    /Nothing at character 8 is no column/,
+  ],
+  [
+    'a refresh token that is refused',
+    () => withFault({ endpoint: 'token', effect: { refuse: 'invalid_grant' } }),
+    'sign-in',
+    /refresh-token was refused \(400 invalid_grant/,
+  ],
+  [
+    'a client secret that is refused',
+    () =>
+      withFault(
+        { endpoint: 'token', effect: { refuse: 'invalid_client' } },
+        { env: { PARTNER_AUTH: 'client-secret', PARTNER_CLIENT_SECRET: 'a secret that is wrong' } },
+      ),
+    'sign-in',
+    /client-secret was refused/,
+  ],
+  [
+    'a token endpoint that answers with HTML',
+    () => withFault({ endpoint: 'token', effect: { page: 502 } }, { calls: 3 }),
+    'sign-in',
+    /the authority answered 502/,
+  ],
+  [
+    'a token endpoint that answers too slowly',
+    () => withFault({ endpoint: 'token', effect: 'hang' }, { limit: 1_000 }),
+    'sign-in',
+    /no answer within 1 s/,
+  ],
+  [
+    'a token endpoint that nobody serves',
+    async () => look({ PARTNER_AUTHORITY_HOST: `https://localhost:${await closedPort()}` }),
+    'sign-in',
+    /no answer from the authority/,
+  ],
+  [
+    'a service that answers with a gateway page',
+    () => withFault({ endpoint: 'listDatasets', effect: { page: 502 } }, { calls: 3 }),
+    'sign-in',
+    /502/,
+  ],
+  ['an account without the role', () => withFault({ endpoint: 'token', effect: 'noRole' }), 'role', /datasets/],
+  [
+    'an account that needs settings nobody made',
+    () => withFeeds([{ ...USAGE, account: 'emea' }]),
+    'sign-in|feeds',
+    /emea/,
+  ],
+  [
+    'a certificate that is none',
+    () => look({ PARTNER_AUTH: 'certificate', PARTNER_CERTIFICATE: 'no such file' }),
+    'sign-in',
+    /its certificate is neither PEM text/,
+  ],
+  [
+    'a dataset the account is not offered',
+    () => withFault({ endpoint: 'listDatasets', effect: { status: 200, body: { value: [], statusCode: 200 } } }),
+    'dataset',
+    /feed usage: dataset AzureUsage is not offered/,
+  ],
+  [
+    'a column the service does not list',
+    () =>
+      withFault({
+        ...{ endpoint: 'listDatasets' },
+        effect: {
+          status: 200,
+          body: { value: [{ datasetName: 'AzureUsage', selectableColumns: ['Month'] }], statusCode: 200 },
+        },
+      }),
+    'columns',
+    /AzureUsage does not list CustomerName/,
+  ],
+  [
+    'a query the service refuses',
+    async () => {
+      const query = { name: 'own', dataset: 'MSLearn', queryId: '11111111-2222-3333-4444-555555555555' }
+      return withFeeds([query])
+    },
+    'query',
+    /feed own: /,
+  ],
+  [
+    'a table that belongs to another feed',
+    async () => {
+      const { ledger } = deployment.services
+      await ledger.create()
+      await ledger.writeApp(tableRowKey('Taken'), { feed: 'earlier' }, undefined)
+      return withFeeds([{ ...USAGE, table: 'taken' }])
+    },
+    'table',
+    /feed usage: table taken belongs to feed earlier/,
+  ],
+  [
+    'a feed that the app has blocked',
+    async () => {
+      const { ledger } = deployment.services
+      await ledger.create()
+      const file = parseFeeds(JSON.stringify({ feeds: [{ ...USAGE, name: 'stuck' }] }), CATALOG)
+      const [feed] = 'feeds' in file ? file.feeds : []
+      const blocked = { kind: 'redacted', message: 'the service hides data', at: NOW.toISOString() }
+      await ledger.writeApp(feedRowKey('stuck'), { feed, account: {}, since: NOW.toISOString(), blocked }, undefined)
+      const found = await look()
+      const stored = await ledger.readApp<object>(feedRowKey('stuck'))
+      await ledger.writeApp(feedRowKey('stuck'), { feed, account: {}, since: NOW.toISOString() }, stored?.etag)
+      return found
+    },
+    'feed',
+    /feed stuck is blocked: the service hides data/,
+  ],
+  [
+    'a callback address that nobody serves',
+    async () => look({ CALLBACK_BASE_URL: `http://127.0.0.1:${await closedPort()}/api/callback` }),
+    'callback',
+    /nothing answers at CALLBACK_BASE_URL/,
+  ],
+  ['an app whose settings are wrong', () => withAnswers({ health: 503 }), 'callback', /settings are wrong \(503\)/],
+  ['a callback address of something else', () => withAnswers({ health: 404 }), 'callback', /answered 404, not 200/],
+  ['a callback that anybody can make', () => withAnswers({ callback: 202 }), 'callback', /answered with 202, not 404/],
+  ['a sign-in before the callback', () => withAnswers({ callback: 401 }), 'callback', /turns callbacks away \(401\)/],
+  [
+    'a clock that is ten minutes behind',
+    () => withAnswers({ clock: 600_000 }, { INSIGHTS_BASE_URL: origin }),
+    'clock',
+    /this clock is (599|600) s behind the service's/,
+  ],
+]
+
+describe('the doctor', () => {
+  it('finds nothing where all is well', async () => {
+    const found = await look()
+    expect(problemsOf(found)).toEqual([])
+    expect(found.well).toBe(true)
+    const checks = new Set(found.findings.map(({ check }) => check))
+    expect([...checks]).toEqual(['settings', 'storage', 'feeds', 'sign-in', 'role', 'dataset', 'callback', 'clock'])
+  })
+
+  it.each(CASES)('names %s, with a remedy', async (_, run, check, message) => {
+    const found = await run()
+    const named = problemsOf(found).filter((finding) => message.test(finding.message))
+    expect(problemsOf(found)).not.toEqual([])
+    expect(named.map((finding) => finding.check)[0] ?? JSON.stringify(found.findings)).toMatch(
+      new RegExp(`^(${check})$`),
+    )
+    for (const { remedy } of problemsOf(found)) expect(remedy).toMatch(/^[A-Z].*\.$/)
+    expect(found.well).toBe(false)
+    expect(JSON.stringify(found)).not.toMatch(
+      /local-refresh-token|a secret that is wrong|AccountKey|secret of this test/,
+    )
+  })
+
+  it('names hidden data by the executions of a report', async () => {
+    deployment.simulator.fault({ endpoint: 'listExecutions', effect: 'redacted' })
+    const insights = deployment.services.insights('default', {})
+    if ('failure' in insights) throw new Error(insights.message)
+    const query = await insights.createQuery({ name: 'any', query: 'SELECT Month FROM AzureUsage' })
+    if ('failure' in query) throw new Error(query.message)
+    await insights.createReport({ reportName: 'any', queryId: query.queryId })
+    const found = await look()
+    expect(problemsOf(found)).toMatchObject([{ check: 'role', message: expect.stringMatching(/hides data/) }])
+  })
+
+  it('leaves nothing of its own in the storage account', async () => {
+    await look()
+    const tables = TableServiceClient.fromConnectionString(deployment.azurite.connectionString, {
+      allowInsecureConnection: true,
+    })
+    const names: string[] = []
+    for await (const { name } of tables.listTables()) names.push(name ?? '')
+    expect(names.filter((name) => name.startsWith('doctor'))).toEqual([])
+  })
+})
+
+describe('its verdicts', () => {
+  it.each([
+    [0, 'ok'],
+    [59_000, 'ok'],
+    [-61_000, 'warning'],
+    [301_000, 'problem'],
+    [-301_000, 'problem'],
+  ])('a clock %i ms off is %s', (behind, level) => {
+    expect(clockFinding(behind).level).toBe(level)
+  })
+
+  it.each([
+    [-1, 'problem'],
+    [29, 'warning'],
+    [31, 'ok'],
+  ])('a secret with %i days left is %s', (days, level) => {
+    const expiresAt = new Date(NOW.getTime() + days * 86_400_000)
+    expect(expiryFinding('default', 'client-secret', expiresAt, NOW).level).toBe(level)
+  })
+
+  it('a warning is no problem', () => {
+    const warned: Finding = { check: 'clock', level: 'warning', message: '' }
+    expect([isWell([warned]), isWell([{ ...warned, level: 'problem' }])]).toEqual([true, false])
+  })
+})
+
+describe('the command', () => {
+  it('exits 0 where all is well, and 1 where something is not; each finding is a line', async () => {
+    const env = { CALLBACK_BASE_URL: '' }
+    const [fine, wrong] = await Promise.all([
+      deployment.command(['doctor', '--feeds', 'feeds.json'], {
+        ...env,
+        INSIGHTS_BASE_URL: deployment.simulator.baseUrl,
+      }),
+      deployment.command(['doctor'], { POLL_EVERY: 'soon', DEPLOYMENT_ID: 'No Name' }),
+    ])
+    expect(fine.out).not.toMatch(/^problem/m)
+    expect(wrong.out).toMatch(
+      /^problem {2}settings: POLL_EVERY is "soon".*\nproblem {2}settings: DEPLOYMENT_ID .*\.\n$/,
+    )
+    expect(wrong.exit).toBe(1)
+    expect(fine.exit).toBe(0)
+  })
+
+  it('asks the deployed app with its key, and says what it answered', async () => {
+    const asked: string[] = []
+    const findings = [{ check: 'clock', level: 'problem', message: 'it is late', remedy: 'Set it.' }]
+    const deployed = createServer((request, response) => {
+      asked.push(`${request.method} ${request.url} ${request.headers['x-functions-key']}`)
+      response.writeHead(request.headers['x-functions-key'] === 'right' ? 200 : 401).end(JSON.stringify({ findings }))
+    })
+    await once(deployed.listen(0, '127.0.0.1'), 'listening')
+    const url = `http://127.0.0.1:${(deployed.address() as AddressInfo).port}`
+    const [right, wrong, none] = await Promise.all([
+      deployment.command(['doctor', '--app', url, '--key', 'right']),
+      deployment.command(['doctor', '--app', url, '--key', 'wrong', '--json']),
+      deployment.command(['doctor', '--app', url]),
+    ])
+    deployed.close()
+    expect(right).toMatchObject({ exit: 1, out: 'problem  clock: it is late. Set it.\n' })
+    expect(JSON.parse(wrong.out)).toMatchObject({
+      well: false,
+      findings: [{ check: 'app', message: 'the app answered 401' }],
+    })
+    expect(none.exit).toBe(2)
+    expect(asked).toContain('POST /api/run/doctor right')
+  })
+})
