@@ -47,11 +47,16 @@ function dueActions(now: Date, { row, entries }: KnownFeed): readonly RequestAct
   const known = { since: new Date(row.since), taken: entries.map((entry) => entry.window), now }
   const missing = missingWindows(feed, known).map(({ window, lane }) => ({ feed, window, lane }))
   const planned = entries.flatMap((entry) =>
-    entry.state === 'planned' && entry.notBefore <= now
+    entry.state === 'planned' && entry.notBefore <= now && !hasPassed(now, feed, entry)
       ? [{ feed, window: entry.window, lane: entry.lane, previous: entry }]
       : [],
   )
   return [...missing, ...planned]
+}
+
+/** Today's data never lands under an old date: a snapshot is asked for only while its window runs. */
+export function hasPassed(now: Date, { cadence }: Feed, { window }: LedgerEntry): boolean {
+  return cadence.kind === 'snapshot' && now >= window.to
 }
 
 /** A block holds back all but one window a day, the newest, and that one only while none is on its way. */

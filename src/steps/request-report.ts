@@ -38,14 +38,14 @@ export async function requestReport(services: Services, account: Account, action
   if (!known) return 'next'
   const insights = services.insights(account.name, known.account)
   const row = isFailure(insights) ? insights : await registerQuery(services, insights, known)
-  if (isFailure(insights)) return refuseFeed(services, action, insights)
-  if (isFailure(row)) return refuseFeed(services, action, row)
+  if (isFailure(insights)) return refuseFeed(services, account, action, insights)
+  if (isFailure(row)) return refuseFeed(services, account, action, row)
   account.rows.set(action.feed.name, row)
   const requesting = intend(services, row, action)
   // Looked at before a slot is taken: a slot for what another instance has asked meanwhile is lost for an hour.
   const stored = await services.ledger.read(requesting.feed, windowId(requesting.window))
   if (stored && isFailure(stored)) return 'next'
-  if ((stored?.value.attempt ?? 0) !== requesting.attempt - 1) return 'stop'
+  if (!isStill(stored?.value, action.previous)) return 'stop'
   if (isTaken(services, account, requesting)) return 'next'
   if (!(await takePacing(services, account, requesting))) return 'stop'
   const etag = await services.ledger.write(requesting, stored?.etag)
@@ -55,14 +55,28 @@ export async function requestReport(services: Services, account: Account, action
   return conclude({ services, insights, account }, { value: requesting, etag }, creation)
 }
 
-/** A feed whose query cannot be had is blocked where only a change outside helps; its windows stay in the plan. */
-async function refuseFeed(services: Services, { feed }: RequestAction, failure: Failure): Promise<Outcome> {
+/**
+ * A feed whose query cannot be had is blocked where only a change outside helps: its windows stay in the plan, and none
+ * of them is looked at again in this tick.
+ */
+async function refuseFeed(
+  services: Services,
+  { rows }: Account,
+  { feed }: RequestAction,
+  failure: Failure,
+): Promise<Outcome> {
   if (failure.failure === 'query-refused' || failure.failure === 'forbidden') {
     await block(services, feed.name, failure, true)
+    rows.delete(feed.name)
     return 'next'
   }
   await noteTrouble(services, feed.name, failure)
   return 'stop'
+}
+
+/** Whether an entry stands as the plan knew it: nobody asked for its window meanwhile, or ended it. */
+function isStill(entry: LedgerEntry | undefined, planned: LedgerEntry | undefined): boolean {
+  return entry?.attempt === planned?.attempt && entry?.state === planned?.state
 }
 
 function intend(
