@@ -1,7 +1,7 @@
 import { addDuration } from './durations.ts'
 import { FAILURES } from './failures.ts'
 import type { Failed, Landed, Landing, LedgerEntry, Planned, Requested, Requesting, State } from './ledger.ts'
-import type { KnownFeed } from './plan.ts'
+import { hasPassed, type KnownFeed } from './plan.ts'
 
 const HOUR = 3_600_000
 
@@ -23,7 +23,7 @@ export type SweepAction =
   | { readonly kind: 'withdraw'; readonly entry: LedgerEntry & { readonly remoteReport: string } }
 
 /** Durations in milliseconds. */
-export type SweepLimits = { readonly adoptAfter: number; readonly lease: number }
+export type SweepLimits = { readonly adoptAfter: number; readonly lease: number; readonly deleteReports: boolean }
 
 /** Says what the ledger of one feed needs at `now`; at most one action for an entry. */
 export function sweepActions(now: Date, known: KnownFeed, limits: SweepLimits): readonly SweepAction[] {
@@ -57,16 +57,17 @@ const BY_STATE: Readonly<Record<State, Judge>> = {
   failed: withdrawal,
 }
 
-/** A report that no open attempt needs any more still stands at the service. */
-function withdrawal(_now: Date, entry: LedgerEntry): readonly SweepAction[] {
-  const { remoteReport } = entry
-  return remoteReport === undefined ? [] : [{ kind: 'withdraw', entry: { ...entry, remoteReport } }]
+/** A report that no open attempt needs any more still stands at the service; without `deleteReports` one that landed stays. */
+function withdrawal(_now: Date, entry: LedgerEntry, { deleteReports }: SweepLimits): readonly SweepAction[] {
+  const { remoteReport, figures } = entry
+  const stays = !deleteReports && remoteReport === figures?.reportId
+  return remoteReport === undefined || stays ? [] : [{ kind: 'withdraw', entry: { ...entry, remoteReport } }]
 }
 
-/** Today's data never lands under an old date: a snapshot is asked for only while its window runs. */
+/** What a snapshot has not asked for, or not been given, when its window ends is out of range. */
 function isLate(now: Date, { row }: KnownFeed, entry: LedgerEntry): entry is Planned | Requesting | Requested {
   const open = entry.state === 'planned' || entry.state === 'requesting' || entry.state === 'requested'
-  return open && row.feed.cadence.kind === 'snapshot' && now >= entry.window.to
+  return open && hasPassed(now, row.feed, entry)
 }
 
 /** An empty answer that came before the data settles is asked for once more, twice the delay after the window's end. */

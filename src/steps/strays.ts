@@ -5,6 +5,7 @@ import type { KnownFeed } from '../core/plan.ts'
 import { isOurs } from '../core/remote-names.ts'
 import { changeFeedRow } from './feed-row.ts'
 import type { Job } from './job.ts'
+import { knownFeed } from './known-feed.ts'
 import type { Services } from './step.ts'
 
 const ONCE_A_DAY = 24 * 3_600_000
@@ -16,7 +17,9 @@ export async function deleteStrays(services: Services, known: readonly KnownFeed
   const stored = await ledger.readApp<SweptRow>(SWEPT_STRAYS_KEY)
   if (stored && now.getTime() - Date.parse(stored.value.at) < ONCE_A_DAY) return
   if ((await ledger.writeApp(SWEPT_STRAYS_KEY, { at: now.toISOString() }, stored?.etag)) === 'conflict') return
-  const named = new Set(known.flatMap(({ entries }) => entries.flatMap(reportsOf)))
+  // Read anew: this very sweep may have adopted an old report.
+  const current = await Promise.all(known.map(({ row }) => knownFeed(services, row)))
+  const named = new Set(current.flatMap(({ entries }) => entries.flatMap(reportsOf)))
   for (const { row } of new Map(known.map((each) => [each.row.feed.account, each])).values()) {
     await deleteOfAccount(services, row, named)
   }

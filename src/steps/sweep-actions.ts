@@ -1,4 +1,4 @@
-import { type Failure, failed, isFailure } from '../core/failures.ts'
+import { FAILURES, type Failure, failed, isFailure } from '../core/failures.ts'
 import type { LedgerEntry, Requested, Requesting } from '../core/ledger.ts'
 import type { SweepAction } from '../core/sweep.ts'
 import { toFailed, toLandedAgain, toNextAttempt, toPlanned, toRequested } from '../core/transitions.ts'
@@ -33,6 +33,8 @@ const ACTS: Acts = {
     const planned = { ...toPlanned(value, 'healed', now, 0), heals: value.heals + 1 }
     if ((await services.ledger.write(planned, etag)) === 'conflict') return false
     services.emit({ event: 'window.reopened', ...subjectOf(value), kind: entry.kind })
+    // What time heals does not use up the one window a day that is tried after a block.
+    if (FAILURES[entry.kind].heals !== 'change') return true
     await changeFeedRow(services, row.feed.name, (each) => ({ ...each, retriedAt: now.toISOString() }))
     return true
   },
