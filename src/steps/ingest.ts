@@ -11,7 +11,7 @@ import { type Completed, fetchReport } from './fetch-report.ts'
 import { holdEntry, takeoverAt } from './held-entry.ts'
 import type { Job } from './job.ts'
 import { land } from './land.ts'
-import { settle, tellFailure } from './settle.ts'
+import { settle, tellFailure, withdrawReport } from './settle.ts'
 import type { Services } from './step.ts'
 
 /**
@@ -95,7 +95,8 @@ async function refused(services: Services, { value, etag }: Stored<Requested>, f
 /** The feed changed while its report was made: the report answers another query and is asked for anew, at no try. */
 async function drop({ insights, services }: Job, { value: entry, etag }: Stored<Requested>): Promise<void> {
   const planned = toPlanned(entry, 'expired', services.clock(), entry.tries - 1)
-  if ((await services.ledger.write(planned, etag)) !== 'conflict') await insights.deleteReport(entry.reportId)
+  const written = await services.ledger.write(planned, etag)
+  if (written !== 'conflict') await withdrawReport({ insights, services }, { value: planned, etag: written })
 }
 
 /** Goes on with a landing whose owner is gone; before that is sure, the message waits. */

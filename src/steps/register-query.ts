@@ -20,8 +20,9 @@ export async function registerQuery(
   if (isFailure(query)) return query
   const former = row.query?.ours && row.query.queryId !== query.queryId ? [row.query.queryId] : []
   const stored = await services.ledger.readApp<FeedRow>(feedRowKey(row.feed.name))
-  const formerQueries = [...(row.formerQueries ?? []), ...former]
-  const { trouble: _, ...known } = stored?.value ?? row
+  const { trouble: _, formerQueries: before = [], ...known } = stored?.value ?? row
+  // A feed that goes back to an earlier form finds its earlier query again, which must then not be deleted.
+  const formerQueries = [...before, ...former].filter((queryId) => queryId !== query.queryId)
   const next: FeedRow = { ...known, query, ...(formerQueries.length > 0 && { formerQueries }) }
   const written = await services.ledger.writeApp(feedRowKey(row.feed.name), next, stored?.etag)
   if (written !== 'conflict' && row.trouble) services.emit({ event: 'feed.fresh', feed: row.feed.name })
