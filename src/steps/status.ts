@@ -9,7 +9,7 @@ import {
 import { type Coverage, coverage } from '../core/coverage.ts'
 import { FAILURES, type FailureKind, isFailure } from '../core/failures.ts'
 import { hashJson } from '../core/hash.ts'
-import type { LedgerEntry } from '../core/ledger.ts'
+import { isComplete, type LedgerEntry } from '../core/ledger.ts'
 import { nextRequest } from '../core/plan.ts'
 import { windowId } from '../core/windows.ts'
 import type { Services } from './step.ts'
@@ -80,8 +80,8 @@ async function feedStatus({ ledger, clock }: Services, row: FeedRow): Promise<Fe
 
 function failedWindow(entry: LedgerEntry): readonly FailedWindow[] {
   if (entry.state !== 'failed') return []
-  const { kind, message, since, figures } = entry
-  return [{ window: windowId(entry.window), ...explained(kind, message), since, landedBefore: figures !== undefined }]
+  const { kind, message, since } = entry
+  return [{ window: windowId(entry.window), ...explained(kind, message), since, landedBefore: isComplete(entry) }]
 }
 
 function explained(kind: FailureKind, message: string) {
