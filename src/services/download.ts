@@ -71,7 +71,8 @@ async function advance(progress: Progress, options: DownloadOptions): Promise<St
   if (!response) return 'cut'
   const verdict = judge(response, progress)
   if (verdict !== 'read') {
-    response.resume()
+    // Its body may be a whole report.
+    response.destroy()
     return verdict
   }
   return receive(response, progress, options)
