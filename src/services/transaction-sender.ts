@@ -42,6 +42,9 @@ const BYTES_LIMIT = 4 * 1024 * 1024 - 4096
 /** Refused one by one, more rows than this are no matter of single rows; and the list of them stays small. */
 const REFUSED_ROWS_LIMIT = 1000
 
+/** Bytes that hold a transaction of a hundred rows of common size; larger ones are rare. */
+const ROOM = 512 * 1024
+
 /** Connections are kept and shared by all tables, as the SDK's own client does. */
 const httpClient = createDefaultHttpClient()
 
@@ -66,12 +69,15 @@ function sender(client: TableClient): Send {
   const [account = '', signature] = client.url.split('?')
   const base = account.replace(/\/$/, '')
   const url = `${base}/$batch${signature === undefined ? '' : `?${signature}`}`
+  // Rooms are used again: new ones for each transaction would be most of the memory, and of the collector's work.
+  const rooms: Buffer[] = []
   return async (changes) => {
+    const room = rooms.pop() ?? Buffer.allocUnsafeSlow(ROOM)
     const request = createPipelineRequest({
       url,
       method: 'POST',
       headers: createHttpHeaders(TRANSACTION_HEADERS),
-      body: transactionBody(`${base}/${client.tableName}`, changes),
+      body: transactionBody(`${base}/${client.tableName}`, changes, room),
       allowInsecureConnection: url.startsWith('http:'),
     })
     try {
@@ -79,6 +85,8 @@ function sender(client: TableClient): Send {
       return status < 300 ? readAnswer(bodyAsText ?? '', changes.length) : refusal('whole', status, bodyAsText ?? '')
     } catch (error) {
       return unanswered(error)
+    } finally {
+      rooms.push(room)
     }
   }
 }
