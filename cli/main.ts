@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import packageJson from '../package.json' with { type: 'json' }
 import { addCleanup } from './commands/cleanup.ts'
+import { addConsent } from './commands/consent.ts'
 import { addDatasets } from './commands/datasets.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addFeeds } from './commands/feeds.ts'
@@ -22,7 +23,7 @@ const program = new Command('partner-insights-sync')
 
 const COMMANDS = [
   ...[addStatus, addRetry, addReplay, addImport, addRejects],
-  ...[addValidate, addFeeds, addDatasets, addQueries, addCleanup, addDoctor],
+  ...[addValidate, addFeeds, addDatasets, addQueries, addCleanup, addDoctor, addConsent],
 ]
 for (const add of COMMANDS) add(program)
 

@@ -48,12 +48,16 @@ export function signInWarning({ name, auth }: SignIn): string | undefined {
   return `${what}; set PARTNER_AUTH to refresh-token`
 }
 
+/** The name of an account's setting: that of `default` carries no suffix. */
+export function settingOf(account: string, base: string): string {
+  return account === DEFAULT_ACCOUNT ? base : `${base}__${account.toUpperCase().replace(/-/g, '_')}`
+}
+
 type Reader = ReturnType<typeof readerOf>
 
 function readerOf(name: string, partner: Environment, { hasVault = false }: SignInMeans) {
   const missing: string[] = []
-  const setting = (base: string) =>
-    name === DEFAULT_ACCOUNT ? base : `${base}__${name.toUpperCase().replace(/-/g, '_')}`
+  const setting = (base: string) => settingOf(name, base)
   const own = (base: string) => partner[setting(base)] || undefined
   return {
     missing,

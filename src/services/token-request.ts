@@ -29,21 +29,38 @@ export type RefreshRequest = {
 }
 
 /** Redeems a refresh token at the v2 token endpoint (Secure Application Model). Redeeming leaves the old one good. */
-export async function redeem(request: RefreshRequest, now: () => Date): Promise<TokenAnswer | Failure> {
-  const form = new URLSearchParams({
-    grant_type: 'refresh_token',
-    client_id: request.clientId,
-    refresh_token: request.refreshToken,
-    scope: `${SCOPE} offline_access`,
-    ...(request.clientSecret && { client_secret: request.clientSecret }),
-  })
+export function redeem(request: RefreshRequest, now: () => Date): Promise<TokenAnswer | Failure> {
+  return requestToken(request, { grant_type: 'refresh_token', refresh_token: request.refreshToken }, now)
+}
+
+export type CodeRequest = Omit<RefreshRequest, 'refreshToken'> & {
+  readonly code: string
+  readonly redirectUri: string
+  /** Of the challenge that the authorize address carried (RFC 7636). */
+  readonly verifier: string
+}
+
+/** Exchanges the code that a sign-in gave for the first refresh token. */
+export function exchangeCode(request: CodeRequest, now: () => Date): Promise<TokenAnswer | Failure> {
+  const { code, redirectUri, verifier } = request
+  const grant = { grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: verifier }
+  return requestToken(request, grant, now)
+}
+
+async function requestToken(
+  { url, account, clientId, clientSecret }: Omit<RefreshRequest, 'refreshToken'>,
+  grant: Readonly<Record<string, string>>,
+  now: () => Date,
+): Promise<TokenAnswer | Failure> {
+  const secret = clientSecret ? { client_secret: clientSecret } : undefined
+  const form = new URLSearchParams({ ...grant, client_id: clientId, scope: `${SCOPE} offline_access`, ...secret })
   try {
     const signal = AbortSignal.timeout(TOKEN_LIMIT)
-    const response = await fetch(request.url, { method: 'POST', body: form, signal, redirect: 'error' })
+    const response = await fetch(url, { method: 'POST', body: form, signal, redirect: 'error' })
     const body: unknown = await response.json().catch(() => undefined)
     return readTokenAnswer(response, body, now())
   } catch (error) {
-    const what = `sign-in of account ${request.account}: no answer from the authority`
+    const what = `sign-in of account ${account}: no answer from the authority`
     return failed('unavailable', `${what} (${reasonOf(error)}); it is tried again`)
   }
 }

@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
+
+const PROGRAM = join(import.meta.dirname, '../../cli/main.ts')
+
+let simulator: Simulator
+let folder: string
+
+beforeAll(async () => {
+  simulator = await startSimulator()
+  setDefaultCACertificates([...getCACertificates('default'), simulator.certificate])
+  folder = await mkdtemp(join(tmpdir(), 'consent-'))
+  await writeFile(join(folder, 'certificate.pem'), simulator.certificate)
+  const values = {
+    ...{ PARTNER_TENANT_ID: 'contoso', PARTNER_CLIENT_ID: 'app', PARTNER_AUTHORITY_HOST: simulator.authority },
+    ...{ PARTNER_TENANT_ID__EMEA: 'emea', PARTNER_CLIENT_ID__EMEA: 'app' },
+    NODE_EXTRA_CA_CERTS: 'certificate.pem',
+  }
+  await writeFile(join(folder, 'local.settings.json'), JSON.stringify({ Values: values }))
+})
+afterAll(async () => {
+  await simulator.close()
+  await rm(folder, { recursive: true })
+})
+
+/** Runs the command, and the browser that opens what it prints. */
+async function consent(
+  args: readonly string[],
+  browse: (authorizeUrl: string) => Promise<unknown> = (url) => fetch(url),
+  env: Readonly<Record<string, string>> = {},
+) {
+  const child = spawn(process.execPath, [PROGRAM, 'consent', ...args], {
+    ...{ cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] },
+    env: { PATH: process.env.PATH, ...env },
+  })
+  const said: string[] = []
+  const printed = Promise.withResolvers<string>()
+  for (const input of [child.stdout, child.stderr]) {
+    createInterface({ input }).on('line', (line) => {
+      said.push(line)
+      if (line.startsWith('https://')) printed.resolve(line)
+    })
+  }
+  const closed = once(child, 'close')
+  const url = await Promise.race([printed.promise, closed])
+  const page = typeof url === 'string' ? await browse(url) : undefined
+  await closed
+  return { exit: child.exitCode, said: said.join('\n'), page }
+}
+
+const stored = async () => JSON.parse(await readFile(join(folder, 'local.settings.json'), 'utf8')).Values
+
+describe('consent', () => {
+  it('stores the refresh token in the settings file with --local, and never shows it', async () => {
+    const { exit, said } = await consent(['--local'])
+    const { PARTNER_REFRESH_TOKEN: token, ...rest } = await stored()
+    expect(exit).toBe(0)
+    expect(token).toMatch(/^refresh-/)
+    expect(rest).toMatchObject({ PARTNER_TENANT_ID: 'contoso' })
+    expect(said).not.toContain(token)
+    expect(said).toMatch(/code_challenge_method=S256/)
+    expect(said).toMatch(/account default: stored in local\.settings\.json$/)
+  })
+
+  it('stores that of another account under its own setting', async () => {
+    expect(await consent(['--local', '--account', 'emea', '--json'])).toMatchObject({ exit: 0 })
+    expect((await stored()).PARTNER_REFRESH_TOKEN__EMEA).toMatch(/^refresh-/)
+  })
+
+  it('stores it in the Key Vault where there is one', async () => {
+    const { endpoint, header } = simulator.identity
+    const env = { KEY_VAULT_URL: simulator.keyVault, IDENTITY_ENDPOINT: endpoint, IDENTITY_HEADER: header }
+    const { exit, said } = await consent([], undefined, env)
+    expect(said).toMatch(/stored in Key Vault secret partner-default-refresh-token$/)
+    expect(exit).toBe(0)
+    const [secret] = simulator.secrets().filter(({ name }) => name === 'partner-default-refresh-token')
+    expect(secret?.value).toMatch(/^refresh-/)
+    expect(said).not.toContain(secret?.value)
+  })
+
+  it('an answer without its own state is none: the true one still counts', async () => {
+    const { exit, page } = await consent(['--local'], async (url) => {
+      const redirect = new URL(url).searchParams.get('redirect_uri')
+      const forged = await fetch(`${redirect}/?code=forged&state=forged`)
+      await fetch(url)
+      return forged.status
+    })
+    expect(page).toBe(404)
+    expect(exit).toBe(0)
+  })
+
+  it("a sign-in that was refused ends with the authority's word for it: exit 1, nothing stored", async () => {
+    const before = await stored()
+    const { exit, said } = await consent(['--local'], (url) => {
+      const { searchParams } = new URL(url)
+      const back = `error=access_denied&error_description=secret&state=${searchParams.get('state')}`
+      return fetch(`${searchParams.get('redirect_uri')}/?${back}`)
+    })
+    expect(said).toMatch(/came to nothing: access_denied$/)
+    expect(exit).toBe(1)
+    expect(await stored()).toEqual(before)
+  })
+
+  it('a code that is refused, a store that is missing and another way to sign in are named', async () => {
+    simulator.fault({ endpoint: 'token', effect: { refuse: 'invalid_grant' } })
+    expect(await consent(['--local'])).toMatchObject({ exit: 1, said: expect.stringMatching(/invalid_grant/) })
+    expect(await consent([])).toMatchObject({
+      exit: 2,
+      said: expect.stringMatching(/KEY_VAULT_URL .* or give --local/),
+    })
+    const managed = await consent(['--local'], undefined, { PARTNER_AUTH: 'managed-identity' })
+    expect(managed).toMatchObject({ exit: 1, said: expect.stringMatching(/only refresh-token takes a consent/) })
+  })
+})
