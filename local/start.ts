@@ -4,7 +4,7 @@ import { CATALOG } from '../src/core/catalog.ts'
 import { parseFeeds } from '../src/core/feeds.ts'
 import { build } from './build.ts'
 import { isPortFree } from './processes.ts'
-import { LOCAL_PACE } from './start/environment.ts'
+import { LOCAL_PACE, writeSettings } from './start/environment.ts'
 import { readOptions, type StartOptions, USAGE } from './start/options.ts'
 import { progressLine } from './start/progress.ts'
 import { withReportFiles } from './start/report-files.ts'
@@ -30,6 +30,7 @@ async function start(options: StartOptions): Promise<number> {
   const ownFeeds = options.feeds !== undefined || options.reportFiles.size > 0
   const stack = await startStack({ root: ROOT, folder: STATE, port: options.port, feeds, ownFeeds, onLine: print })
   try {
+    await writeSettings(join(STATE, 'settings.json'), stack.environment)
     announce(options, stack)
     return await follow(options, stack, began)
   } finally {
@@ -50,6 +51,7 @@ function announce({ port }: StartOptions, { simulator, environment }: Stack): vo
   console.log(
     `Status: curl -H "x-functions-key: ${environment.LOCAL_FUNCTION_KEY}" http://127.0.0.1:${port}/api/status`,
   )
+  console.log('Commands: npx partner-insights-sync status --settings .local/settings.json')
   console.log(`Tables, for any storage tool: ${environment.DataStorage}\n`)
 }
 

@@ -53,6 +53,11 @@ export function appEnvironment(
   }
 }
 
+/** Writes the app's settings in the form of local.settings.json, for the commands; only this user may read them. */
+export async function writeSettings(file: string, { PATH: _, ...values }: NodeJS.ProcessEnv): Promise<void> {
+  await writeFile(file, JSON.stringify({ IsEncrypted: false, Values: values }, undefined, 2), { mode: 0o600 })
+}
+
 function secret(): string {
   return randomBytes(32).toString('base64url')
 }
