@@ -66,6 +66,15 @@ describe('the plan', () => {
     expect(actions).toMatchObject([{ window: month(4), previous: entries[0] }])
   })
 
+  it('asks for a planned snapshot only while its window runs', () => {
+    const row = { ...rowOf(), feed: feedOf({ name: 'profile', dataset: 'Profile', snapshot: 'P7D' }) }
+    const window = { from: new Date('2025-07-07'), to: new Date('2025-07-14') }
+    const entry: LedgerEntry = { ...base, window, state: 'planned', reason: 'healed', notBefore: NOW }
+    const asked = (now: Date) => plan(now, [{ row, entries: [entry] }]).map(({ previous }) => previous)
+    expect(asked(new Date(window.to.getTime() - 1))).toEqual([entry])
+    expect(asked(window.to)).not.toContain(entry)
+  })
+
   it('asks nothing of a feed that is not enabled', () => {
     const known = { row: rowOf({ enabled: false }), entries: [] }
     expect([plan(NOW, [known]), waiting(NOW, known), nextRequest(NOW, known)]).toEqual([[], 0, undefined])

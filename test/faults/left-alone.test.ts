@@ -1,0 +1,112 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { type FeedRow, feedRowKey } from '../../src/core/app-rows.ts'
+import { isFailure } from '../../src/core/failures.ts'
+import type { LedgerEntry } from '../../src/core/ledger.ts'
+import { toFailed, toPlanned } from '../../src/core/transitions.ts'
+import { windowId } from '../../src/core/windows.ts'
+import { readPacing } from '../../src/steps/pacing-row.ts'
+import { requestReport } from '../../src/steps/request-report.ts'
+import { status } from '../../src/steps/status.ts'
+import type { World } from '../setup/world.ts'
+import { FEED, HOUR, onlyEntry, planAgain, quietWorld, turn } from './steer.ts'
+
+let world: World
+afterEach(() => world?.close())
+
+const posted = () =>
+  world.simulator.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/ScheduledReport')).length
+
+async function feedRow(): Promise<FeedRow> {
+  const stored = await world.services.ledger.readApp<FeedRow>(feedRowKey(FEED.name))
+  if (!stored) throw new Error('the feed is not known')
+  return stored.value
+}
+
+/** Writes the only entry as `change` makes it. */
+async function rewrite(change: (entry: LedgerEntry) => LedgerEntry): Promise<LedgerEntry> {
+  const { ledger } = world.services
+  const stored = await ledger.read(FEED.name, windowId((await onlyEntry(world)).window))
+  if (!stored || isFailure(stored)) throw new Error('the entry cannot be read')
+  const next = change(stored.value)
+  if ((await ledger.write(next, stored.etag)) === 'conflict') throw new Error('the entry changed')
+  return next
+}
+
+describe('the sweep leaves alone', () => {
+  it('a landed report, where the settings say that reports stay', async () => {
+    world = await quietWorld({ settings: { deleteReports: false } })
+    await turn(world)
+    await turn(world, HOUR)
+    expect((await onlyEntry(world)).state).toBe('landed')
+    expect(world.simulator.reports()).toHaveLength(1)
+  })
+
+  it('a former query that the feed has come back to', async () => {
+    const feed = { ...FEED, columns: ['Month', 'ACR_USD'] }
+    world = await quietWorld({ feeds: [feed] })
+    await turn(world)
+    feed.columns = ['Month', 'CustomerName', 'ACR_USD']
+    world.simulator.fault({ endpoint: 'deleteQuery', effect: { status: 500 } })
+    await planAgain(world)
+    await turn(world, HOUR)
+    expect((await feedRow()).formerQueries).toHaveLength(1)
+    feed.columns = ['Month', 'ACR_USD']
+    for (const attempt of [3, 4]) {
+      await planAgain(world)
+      await turn(world, HOUR)
+      await turn(world, HOUR)
+      expect(await onlyEntry(world)).toMatchObject({ state: 'landed', attempt })
+    }
+    expect(posted()).toBe(4)
+    expect((await feedRow()).formerQueries).toBeUndefined()
+  })
+
+  it('the daily try after a block, when it reopens what time heals', async () => {
+    world = await quietWorld({ settings: { maxTries: 1, reportDeadline: HOUR } })
+    world.simulator.fault({ endpoint: 'report', effect: 'stuck' })
+    await turn(world)
+    await turn(world, HOUR + 1)
+    expect(await onlyEntry(world)).toMatchObject({ state: 'failed', kind: 'deadline' })
+    await turn(world, 6 * HOUR + 1)
+    expect(world.events.map(({ event }) => event)).toContain('window.reopened')
+    expect((await feedRow()).retriedAt).toBeUndefined()
+  })
+})
+
+it('a tick asks for no window that was ended since it read the ledger', async () => {
+  world = await quietWorld()
+  await turn(world)
+  const asked = posted()
+  const now = world.clock.now()
+  const previous = await rewrite((entry) => toPlanned(entry, 'retry', now, 0))
+  await rewrite((entry) => toFailed(entry, 'out-of-range', 'its time has passed', now))
+  const row = await feedRow()
+  const { account: name } = row.feed
+  const account = { name, rows: new Map([[FEED.name, row]]), entries: new Map() }
+  const pacing = await readPacing(world.services, name)
+  const { window, lane } = previous
+  const action = { feed: row.feed, window, lane, previous }
+  expect(await requestReport(world.services, { ...account, pacing }, action)).toBe('stop')
+  expect([posted(), (await onlyEntry(world)).state]).toEqual([asked, 'failed'])
+})
+
+it('a feed whose query is refused is tried once in a tick, however many of its windows are due', async () => {
+  world = await quietWorld({ feeds: [{ ...FEED, from: '2025-01-01' }] })
+  world.simulator.fault({ endpoint: 'createQuery', effect: { status: 400, message: 'Invalid query' }, nth: 'all' })
+  await turn(world)
+  const created = world.simulator.requests.filter(
+    ({ method, path }) => method === 'POST' && path.endsWith('/ScheduledQueries'),
+  )
+  expect(created).toHaveLength(1)
+})
+
+it('rows that a failed landing began to write over are not said to stand', async () => {
+  world = await quietWorld()
+  await turn(world)
+  const landedBefore = async () => (await status(world.services)).feeds[0]?.failures[0]?.landedBefore
+  const now = world.clock.now()
+  await rewrite((entry) => toFailed({ ...entry, attempt: 2 }, 'storage', 'refused', now))
+  expect(await landedBefore()).toBe(true)
+  await rewrite((entry) => toFailed({ ...entry, wrote: 2 }, 'storage', 'refused', now))
+  expect(await landedBefore()).toBe(false)
+})
