@@ -1,0 +1,88 @@
+import { once } from 'node:events'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { BlobServiceClient } from '@azure/storage-blob'
+import type { Azurite } from '../../local/azurite.ts'
+import { startNode } from '../../local/processes.ts'
+import type { ProxiedRequest } from '../../local/proxy.ts'
+import type { Place } from '../setup/canaries.ts'
+import type { HostRun, Site } from '../setup/host-process.ts'
+
+const CLI = join(import.meta.dirname, '../../cli')
+
+/** A command that waits for a person is ended after this many milliseconds; what it said until then counts. */
+const COMMAND_LIMIT = 15_000
+
+export function linesOf({ lines }: HostRun): readonly Place[] {
+  return lines.map((text) => ({ where: `the log: ${text.slice(0, 120)}`, text }))
+}
+
+/** Every row of the ledger as it stands, the app's own among them. */
+export async function ledgerPlaces({ rows }: Pick<Site, 'rows'>): Promise<readonly Place[]> {
+  const found = await rows('ledger')
+  return found.map((row) => ({ where: `ledger row ${row.PartitionKey} ${row.RowKey}`, text: JSON.stringify(row) }))
+}
+
+/** What an app wrote to its tables and queues at any time: a row that was replaced is among them, a message too. */
+export function writtenPlaces(calls: readonly ProxiedRequest[]): readonly Place[] {
+  return calls.map(({ method, path, body = '' }) => ({ where: `${method} ${path}`, text: `${path} ${body}` }))
+}
+
+/** Names and metadata of everything in Blob Storage, and what the app itself wrote there: the rejects. */
+export async function blobPlaces({ connectionString }: Azurite): Promise<readonly Place[]> {
+  const service = BlobServiceClient.fromConnectionString(connectionString)
+  const places: Place[] = []
+  for await (const { name: container } of service.listContainers()) {
+    const client = service.getContainerClient(container)
+    for await (const blob of client.listBlobsFlat({ includeMetadata: true })) {
+      places.push({ where: `blob ${blob.name}`, text: JSON.stringify(blob) })
+      if (!blob.name.endsWith('.jsonl')) continue
+      const text = (await client.getBlobClient(blob.name).downloadToBuffer()).toString('utf8')
+      places.push({ where: `rejects ${blob.name}`, text })
+    }
+  }
+  return places
+}
+
+/** Calls an HTTP function and gives all that is answered. */
+export async function answerOf(address: string, init: RequestInit = {}): Promise<Place> {
+  const response = await fetch(address, init)
+  const text = `${response.status} ${JSON.stringify([...response.headers])} ${await response.text()}`
+  return { where: `answer of ${new URL(address).pathname}`, text }
+}
+
+export type Output = Place & { readonly exit: number | null }
+
+/** Runs a command in a process of its own, signs in where it asks for that, and gives everything it said. */
+export async function outputOf(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<Output> {
+  const child = startNode([join(CLI, 'main.ts'), ...args], { env, cwd, output: 'pipe' })
+  const said: string[] = []
+  const hear = (chunk: Buffer) => {
+    said.push(chunk.toString('utf8'))
+    const signIn = /https:\S+\/authorize\?\S+/.exec(chunk.toString('utf8'))
+    // What the browser is told is of no interest; that nobody signs in shows in the output.
+    if (signIn) void fetch(signIn[0]).catch(() => undefined)
+  }
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', hear)
+  const end = setTimeout(() => child.kill('SIGKILL'), COMMAND_LIMIT)
+  // Not `close`: Node never emits it for a child with a channel that was closed from this side.
+  await Promise.all([
+    once(child, 'exit'),
+    ...[child.stdout, child.stderr].map((stream) => stream && once(stream, 'close')),
+  ])
+  clearTimeout(end)
+  return { where: `command ${args[0]}`, text: said.join(''), exit: child.exitCode }
+}
+
+/** What a command needs to do something; all others are given nothing but --json. */
+const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
+  feeds: ['diff'],
+  import: ['costs', 'none.csv', '--window', '20250101T000000Z_20250201T000000Z'],
+  replay: ['costs', '--from', '2025-01-01'],
+}
+
+/** The command lines of all commands there are. */
+export async function commandLines(): Promise<readonly (readonly string[])[]> {
+  const names = (await readdir(join(CLI, 'commands'))).map((file) => file.replace(/\.ts$/, ''))
+  return names.map((name) => [name, ...(ARGUMENTS[name] ?? []), '--json'])
+}

@@ -1,0 +1,71 @@
+import type { LoggedRequest } from '../../local/simulator/service.ts'
+
+/** Something nobody may find again outside the requests it belongs in. */
+export type Canary = { readonly what: string; readonly text: string }
+
+/** A text somebody can read: a line of a log, a row, a message. */
+export type Place = { readonly where: string; readonly text: string }
+
+/** Any part of a canary that is this long counts as the whole: half a token in a log is a leak too. */
+const PIECE = 16
+
+const HEADERS = ['authorization', 'x-aaduserticket', 'x-identity-header']
+const FIELDS = ['refresh_token', 'client_secret', 'client_assertion', 'password', 'code', 'code_verifier']
+
+/** Every secret that the stand-ins received: tokens, what was signed in with, signed queries, callback tokens. */
+export function canariesOf(requests: readonly LoggedRequest[]): readonly Canary[] {
+  const found = requests.flatMap((request) => [
+    ...HEADERS.map((name) => ({ what: name, text: String(request.headers[name] ?? '').replace(/^Bearer /i, '') })),
+    { what: 'signed query', text: request.query.sig ?? '' },
+    ...bodyCanaries(request),
+  ])
+  const long = found.filter(({ text }) => text.length >= PIECE)
+  return [...new Map(long.map((canary) => [canary.text, canary])).values()]
+}
+
+function bodyCanaries({ method, path, body }: LoggedRequest): readonly Canary[] {
+  if (path.endsWith('/token')) {
+    const form = new URLSearchParams(body)
+    return FIELDS.map((what) => ({ what, text: form.get(what) ?? '' }))
+  }
+  if (path.startsWith('/secrets/') && method === 'PUT') return [{ what: 'stored secret', text: JSON.parse(body).value }]
+  const callback = /"CallbackUrl":"[^"]*\/([^/"]+)"/.exec(body)?.[1]
+  return callback ? [{ what: 'callback token', text: callback }] : []
+}
+
+/** Tells each canary that stands in one of the places, as it is or written otherwise; empty when none does. */
+export function leaksOf(canaries: readonly Canary[], places: readonly Place[]): readonly string[] {
+  const pieces = new Map(canaries.flatMap(({ what, text }) => piecesOf(text).map((piece) => [piece, what] as const)))
+  return places.flatMap(({ where, text }) => {
+    const starts = Array.from({ length: Math.max(text.length - PIECE + 1, 0) }, (_, start) => start)
+    const found = starts.flatMap((start) => pieces.get(text.slice(start, start + PIECE)) ?? [])
+    return [...new Set(found)].map((what) => `${what} in ${where}`)
+  })
+}
+
+/** Throws, naming each, where one of the secrets the stand-ins received stands in one of the places. */
+export function forbidLeaks(requests: readonly LoggedRequest[], places: readonly Place[]): void {
+  const leaks = leaksOf(canariesOf(requests), places)
+  if (leaks.length > 0) throw new Error(`secrets where anyone can read them: ${leaks.join('; ')}`)
+}
+
+/** Pieces side by side in every form, and the last one: whatever holds twice their length of a canary holds one. */
+function piecesOf(text: string): readonly string[] {
+  return formsOf(text).flatMap((form) => {
+    const starts = Array.from({ length: Math.floor(form.length / PIECE) }, (_, index) => index * PIECE)
+    return [...starts, form.length - PIECE].map((start) => form.slice(start, start + PIECE))
+  })
+}
+
+function formsOf(text: string): readonly string[] {
+  const hex = Buffer.from(text).toString('hex')
+  const base64 = [0, 1, 2].map((bytes) => base64After(text, bytes))
+  const forms = [text, JSON.stringify(text).slice(1, -1), encodeURIComponent(text), hex, hex.toUpperCase(), ...base64]
+  return [...forms, ...base64.map((form) => form.replaceAll('+', '-').replaceAll('/', '_'))]
+}
+
+/** What of the base64 form stays the same whatever stands around the text, where so many bytes of three stand before it. */
+function base64After(text: string, bytes: number): string {
+  const whole = Buffer.concat([Buffer.alloc(bytes), Buffer.from(text)]).toString('base64')
+  return whole.slice(bytes === 0 ? 0 : bytes + 1, -4)
+}
