@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { createGunzip } from 'node:zlib'
 import type { TableClient, TableEntity, TransactionAction } from '@azure/data-tables'
 import { parse } from 'csv-parse'
-import { COLUMNS, ORIGIN, partitionOf } from './report.ts'
+import { COLUMNS, keysOf, ORIGIN } from './report.ts'
 
 /** What the bench measures against: csv-parse and the SDK's submitTransaction, the same rows with the same types. */
 export async function landByLibraries(path: string, client: TableClient, inFlight: number): Promise<number> {
@@ -20,8 +20,7 @@ export async function landByLibraries(path: string, client: TableClient, inFligh
     .pipe(createGunzip())
     .pipe(parse({ columns: true, bom: true }))
   for await (const row of rows) {
-    const keys = { partitionKey: partitionOf(number), rowKey: String(number).padStart(9, '0') }
-    const entity: TableEntity = { ...keys, ...ORIGIN, _line: 2 + number++ }
+    const entity: TableEntity = { ...keysOf(number), ...ORIGIN, _line: 2 + number++ }
     for (const { name, type } of COLUMNS) entity[name] = cell(type, row[name])
     actions.push(['upsert', entity, 'Replace'])
     if (actions.length === 100) await submit()
@@ -34,8 +33,8 @@ export async function landByLibraries(path: string, client: TableClient, inFligh
 function cell(type: string, text: string): unknown {
   if (type === 'string') return text
   if (text === '') return undefined
-  if (type === 'boolean') return text === 'true'
   if (type === 'datetime') return new Date(text)
+  if (type === 'boolean') return text === 'true'
   if (type === 'double') return { type: 'Double', value: Number(text) }
   return { type: type === 'int64' ? 'Int64' : 'Guid', value: text }
 }

@@ -13,8 +13,8 @@ import { compare, memoryOf, requireHonesty, type Trial } from './trials.ts'
 const PROJECT = resolve(import.meta.dirname, '..')
 
 /** How often two sides are run in turn. */
-const TIMES = 5
-const IMPORT_TIMES = 9
+const TIMES = 3
+const IMPORT_TIMES = 7
 
 /** As infra starts Node in the deployed app: V8 would let the young generation grow by the memory of the machine. */
 const DEPLOYED_FLAGS = ['--max-semi-space-size=16']

@@ -30,9 +30,10 @@ export const ORIGIN = { _attempt: LINEAGE.attempt, _reportId: LINEAGE.reportId }
 
 export const SHARDS = 16
 
-/** The partition of a row: as many rows as one transaction takes follow each other in it. */
-export function partitionOf(number: number): string {
-  return `20250301_${String(Math.floor(number / 100) % SHARDS).padStart(3, '0')}`
+/** The keys of a row: as many rows as one transaction takes follow each other in one partition. */
+export function keysOf(number: number): { readonly partitionKey: string; readonly rowKey: string } {
+  const shard = String(Math.floor(number / 100) % SHARDS).padStart(3, '0')
+  return { partitionKey: `20250301_${shard}`, rowKey: String(number).padStart(9, '0') }
 }
 
 const RECORDS_PER_CHUNK = 1000

@@ -12,7 +12,7 @@ import { COLUMNS, LINEAGE, SHARDS, WINDOW } from './report.ts'
 const PER_TRANSACTION = 100
 
 /** How often the prepared rows are sent: few of them in memory, or the collector's work would hide the writer's. */
-export const ROUNDS = 30
+export const ROUNDS = 20
 
 /** Work that is measured without what was prepared for it; gives the rows acknowledged. */
 export type Prepared = () => Promise<number>

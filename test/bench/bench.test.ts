@@ -1,0 +1,101 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { TableClient } from '@azure/data-tables'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { missed } from '../../bench/figures.ts'
+import { type Bench, type Report, runOnce, takeTally } from '../../bench/measure.ts'
+import { writeReport } from '../../bench/report.ts'
+import { type Sink, startSink } from '../../bench/sink.ts'
+import { rowHash } from '../../bench/sink-hash.ts'
+import { requireHonesty, requireSameRows } from '../../bench/trials.ts'
+import { ROUNDS } from '../../bench/writing.ts'
+
+const BENCH = resolve(import.meta.dirname, '../../bench')
+
+let folder: string
+let sink: Sink
+let bench: Bench
+let report: Report
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'insights-bench-test-'))
+  sink = await startSink()
+  const warmUp = { path: join(folder, 'warm-up.csv.gz'), rows: 200 }
+  report = { path: join(folder, 'report.csv.gz'), rows: 2_350 }
+  for (const { path, rows } of [warmUp, report]) await writeReport(path, rows)
+  bench = { program: join(BENCH, 'run-process.ts'), origin: sink.origin, warmUp }
+})
+
+afterAll(async () => {
+  await sink.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+describe('the bench', () => {
+  it('has both sides write the same rows, with the same types, in as few transactions', async () => {
+    const app = await runOnce(bench, 'app', report)
+    const libraries = await runOnce(bench, 'libraries', report)
+    requireSameRows([app, libraries], 'app and libraries')
+    expect({ rows: app.tally.rows, libraries: libraries.tally.requests }).toEqual({ rows: 2_350, libraries: 24 })
+    // One more: the table is made.
+    expect(app.tally.requests).toBe(25)
+  })
+
+  it('has the writer send what is sent without one', async () => {
+    const writer = await runOnce(bench, 'writer', bench.warmUp)
+    const raw = await runOnce(bench, 'raw', bench.warmUp)
+    requireSameRows([writer, raw], 'writer and raw')
+    expect(writer.tally.rows).toBe(200 * ROUNDS)
+  })
+
+  it('believes the app only after it was tried with answers that are late, missing, cut or refused', async () => {
+    await requireHonesty(bench, report)
+  })
+
+  it('goes red where more is said to be acknowledged than the sink took', async () => {
+    const program = join(folder, 'boast.mjs')
+    await writeFile(program, 'process.send({ cost: { acknowledged: 2350 } })')
+    await takeTally(sink.origin)
+    const boast = runOnce({ ...bench, program }, 'app', report)
+    await expect(boast).rejects.toThrow('app: 2350 rows acknowledged, 0 taken by the sink, 2350 sent')
+  })
+
+  it('tells rows apart by their types and by values, and not by how a value is written', () => {
+    const hash = (json: string) => rowHash('PUT', json).join()
+    expect(hash('{"A@odata.type":"Edm.Double","A":1}')).toBe(hash('{"A":1.0e0,"A@odata.type":"Edm.Double"}'))
+    expect(hash('{"A@odata.type":"Edm.Double","A":1}')).not.toBe(hash('{"A":1}'))
+    expect(hash('{"A@odata.type":"Edm.Int64","A":"1"}')).not.toBe(hash('{"A":"1"}'))
+    expect(hash('{"A":1}')).not.toBe(hash('{"A":2}'))
+    expect(hash('{"A":""}')).not.toBe(hash('{}'))
+  })
+
+  it('compares with a file that anyone can read', async () => {
+    const text = await readFile(join(BENCH, 'baseline.ts'), 'utf8')
+    expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(40)
+  })
+
+  it('names every figure that is over its limit', () => {
+    const good = {
+      ...{ cpu_vs_sdk: 0.3, cpu_write_vs_raw: 1.2, cpu_us_per_row: 12, rss_mb_100k: 150, rss_mb_2m: 165 },
+      ...{ billed_ops_per_1000_rows: 10.01, import_ms: 70, bundle_mb: 1.3 },
+    }
+    expect(missed(good)).toEqual([])
+    expect(missed({ ...good, cpu_vs_sdk: 0.41, rss_mb_2m: 171 })).toHaveLength(2)
+    expect(missed({ ...good, import_ms: Number.NaN })).toHaveLength(1)
+  })
+})
+
+describe('the sink', () => {
+  it('refuses as the service does, and counts nothing of it', async () => {
+    const client = new TableClient(`${sink.origin}/bench`, 'Bench', { allowInsecureConnection: true })
+    await takeTally(sink.origin)
+    const entity = { partitionKey: 'a', rowKey: '1' }
+    const twice = client.submitTransaction([
+      ['upsert', entity, 'Replace'],
+      ['upsert', entity, 'Replace'],
+    ])
+    await expect(twice).rejects.toMatchObject({ statusCode: 400 })
+    expect(await takeTally(sink.origin)).toMatchObject({ rows: 0, requests: 1 })
+  })
+})
