@@ -44,25 +44,27 @@ export function createCheck(
   return {
     add(record) {
       const number = rowsRead++
-      if (record.verdict === 'unclosed-quote') {
-        failure ??= failed('malformed', `${about}: line ${record.line}: a quote is opened and never closed`)
-      }
       const place = record.verdict ? 'unknown' : placed(record)
-      if (place === 'outside') {
-        failure ??= failed('outside-window', `${about}: line ${record.line} holds a row of another time`)
-      }
+      failure ??= fatal(record, place, about)
       const code = refused.get(number)
       const landed = code ? refusedBy(code, record, number) : land(encoder, record, number, place, feed.timeColumn)
-      if (isReject(landed)) {
-        rowsRejected++
-        return landed
-      }
-      totals.add(record)
-      return undefined
+      if (!isReject(landed)) return void totals.add(record)
+      rowsRejected++
+      return landed
     },
     failure: () => failure,
     result: () => ({ rowsRead, rowsRejected, totals: totals.result() }),
   }
+}
+
+/** What a record means for the whole file. */
+function fatal({ verdict, line }: ParsedRecord, place: Place, about: string): Failure | undefined {
+  if (verdict === 'unclosed-quote') {
+    return failed('malformed', `${about}: line ${line}: a quote is opened and never closed`)
+  }
+  return place === 'outside'
+    ? failed('outside-window', `${about}: line ${line} holds a row of another time`)
+    : undefined
 }
 
 function refusedBy(code: string, { line, raw }: ParsedRecord, number: number): Reject {

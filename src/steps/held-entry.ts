@@ -27,44 +27,53 @@ export type HeldEntry = {
 export type Lease = { readonly ledger: Ledger; readonly clock: () => Date; readonly milliseconds: number }
 
 /** Holds an entry that this owner has just written; the lease is renewed every quarter of its length. */
-export function holdEntry(stored: Stored<Landing>, { ledger, clock, milliseconds }: Lease): HeldEntry {
-  let { value, etag } = stored
-  let renewedAt = clock().getTime()
-  let lost = false
-  let last: Promise<unknown> = Promise.resolve()
-  const write = async (next: LedgerEntry): Promise<void> => {
-    const written = lost ? 'conflict' : await ledger.write(next, etag)
-    lost = written === 'conflict'
-    if (lost) throw new LeaseLost(value)
-    etag = written
-    renewedAt = clock().getTime()
-  }
-  /** One change at a time: two writes under one ETag would look like a lost lease. */
-  const inTurn = (work: () => Promise<void>): Promise<void> => {
-    const done = last.then(work)
-    last = done.catch(() => undefined)
-    return done
-  }
-  const update = (change: Partial<Landing>) =>
-    inTurn(async () => {
-      const next = { ...value, ...change, leaseUntil: new Date(clock().getTime() + milliseconds) }
-      await write(next)
-      value = next
-    })
+export function holdEntry(stored: Stored<Landing>, lease: Lease): HeldEntry {
+  const { clock, milliseconds } = lease
+  const { entry, write, renewedAt } = openWriter(stored, lease)
+  const leaseUntil = () => new Date(clock().getTime() + milliseconds)
+  const update = async (change: Partial<Landing>) =>
+    void (await write((value) => ({ ...value, ...change, leaseUntil: leaseUntil() })))
   const timer = setInterval(() => void update({}).catch(() => undefined), milliseconds / 4)
   return {
-    ...{ entry: () => value, update, release: () => clearInterval(timer) },
-    async finish(next) {
+    ...{ entry, update, release: () => clearInterval(timer) },
+    finish(next) {
       clearInterval(timer)
-      await inTurn(() => write(next))
-      return { value: next, etag }
+      return write(() => next)
     },
     async pause() {
       clearInterval(timer)
-      await inTurn(() => write({ ...value, owner: '', leaseUntil: clock() }))
+      await write((value) => ({ ...value, owner: '', leaseUntil: clock() }))
     },
     assertHeld() {
-      if (lost || clock().getTime() - renewedAt > milliseconds / 2) throw new LeaseLost(value)
+      const renewed = renewedAt()
+      if (renewed === undefined || clock().getTime() - renewed > milliseconds / 2) throw new LeaseLost(entry())
+    },
+  }
+}
+
+/** Changes an entry under its ETag, one change at a time: two writes under one ETag would look like a lost lease. */
+function openWriter({ value, etag }: Stored<Landing>, { ledger, clock }: Lease) {
+  let renewedAt: number | undefined = clock().getTime()
+  let last: Promise<unknown> = Promise.resolve()
+  const writeNow = async <E extends LedgerEntry>(change: (value: Landing) => E): Promise<Stored<E>> => {
+    // The lease counts from before the write: where that takes long, so much of the lease has passed.
+    const began = clock().getTime()
+    const next = change(value)
+    const written = renewedAt === undefined ? 'conflict' : await ledger.write(next, etag)
+    renewedAt = written === 'conflict' ? undefined : began
+    if (written === 'conflict') throw new LeaseLost(value)
+    etag = written
+    if (next.state === 'landing') value = next
+    return { value: next, etag }
+  }
+  return {
+    entry: () => value,
+    /** When the lease was renewed last; undefined once it is lost. */
+    renewedAt: () => renewedAt,
+    write<E extends LedgerEntry>(change: (value: Landing) => E): Promise<Stored<E>> {
+      const done = last.then(() => writeNow(change))
+      last = done.catch(() => undefined)
+      return done
     },
   }
 }

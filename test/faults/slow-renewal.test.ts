@@ -1,0 +1,32 @@
+import { expect, it, onTestFinished } from 'vitest'
+import { toReplayed } from '../../src/core/transitions.ts'
+import { windowId } from '../../src/core/windows.ts'
+import type { Ledger } from '../../src/services/ledger-table.ts'
+import { holdEntry, LeaseLost } from '../../src/steps/held-entry.ts'
+import { FEED, onlyEntry, quietWorld, turn } from './steer.ts'
+
+it('a renewal that took over half a lease keeps nothing: others may take over that much sooner', async () => {
+  const world = await quietWorld()
+  onTestFinished(() => world.close())
+  await turn(world)
+  const { ledger } = world.services
+  const entry = await onlyEntry(world)
+  const asked = { reportName: '', queryId: 'query', requestedAt: world.clock.now() }
+  const held = { ...asked, reportId: 'report', executionId: 'run', hash: 'hash', archive: 'costs/none.csv' }
+  const landing = toReplayed(entry, entry, held, world.clock.now())
+  const before = await ledger.read(FEED.name, windowId(entry.window))
+  const etag = await ledger.write(landing, before && 'etag' in before ? before.etag : undefined)
+  const slow: Ledger = {
+    ...ledger,
+    async write(next, under) {
+      world.clock.advance(60_001)
+      return ledger.write(next, under)
+    },
+  }
+  const lease = { ledger: slow, clock: world.clock.now, milliseconds: 120_000 }
+  const owner = holdEntry({ value: landing, etag }, lease)
+  onTestFinished(() => owner.release())
+  owner.assertHeld()
+  await owner.update({})
+  expect(() => owner.assertHeld()).toThrow(LeaseLost)
+})
