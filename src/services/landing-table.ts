@@ -91,6 +91,7 @@ async function remove(client: TableClient, send: TransactionSender, range: Range
   for (;;) {
     const page = await readPage(client, range, token)
     if (isFailure(page)) return page
+    if (page.rows.some((row) => Number(row._attempt) > range.attempt)) return overtaken(client.tableName, range)
     const stale = page.rows.filter((row) => row._attempt !== range.attempt)
     if (stale.length > 0) range.assertHeld?.()
     const outcome = await send(deletions(stale), REMOVALS_IN_FLIGHT)
@@ -110,6 +111,14 @@ async function remove(client: TableClient, send: TransactionSender, range: Range
       return { ...total, kept: total.kept - open.kept, next: open.partition }
     }
   }
+}
+
+/** Rows of a later attempt mean that this one is the older: it removes nothing of them. */
+function overtaken(table: string, { prefix, attempt }: Range): Failure {
+  return failed(
+    'storage',
+    `table ${table}, rows under ${prefix}: a later attempt than ${attempt} has written; it is left`,
+  )
 }
 
 /** The partition a page ends in, which the next page may go on with, and how many of its rows were kept so far. */

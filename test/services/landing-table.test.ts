@@ -222,6 +222,13 @@ describe('removing', () => {
     expect(await table.remove('20250301_', 2)).toEqual({ kept: 1_250, removed: 0, operations: 2 })
   })
 
+  it('leaves the rows of a later attempt to it', async () => {
+    const { client, table } = await freshTable()
+    await table.write(inPieces(entities(simple(30), { attempt: 3 })), IN_FLIGHT)
+    expect(await table.remove('20250301_', 2)).toMatchObject({ failure: 'storage' })
+    expect(await listed(client)).toHaveLength(30)
+  })
+
   it('finds nothing in a table that is missing', async () => {
     const table = openLandingTable(azuriteClient())
     expect(await table.remove('20250301_', 1)).toEqual({ kept: 0, removed: 0, operations: 1 })
