@@ -6,22 +6,11 @@ import type { Azurite } from '../../local/azurite.ts'
 import { startNode } from '../../local/processes.ts'
 import type { ProxiedRequest } from '../../local/proxy.ts'
 import type { Place } from '../setup/canaries.ts'
-import type { HostRun, Site } from '../setup/host-process.ts'
 
 const CLI = join(import.meta.dirname, '../../cli')
 
 /** A command that waits for a person is ended after this many milliseconds; what it said until then counts. */
 const COMMAND_LIMIT = 15_000
-
-export function linesOf({ lines }: HostRun): readonly Place[] {
-  return lines.map((text) => ({ where: `the log: ${text.slice(0, 120)}`, text }))
-}
-
-/** Every row of the ledger as it stands, the app's own among them. */
-export async function ledgerPlaces({ rows }: Pick<Site, 'rows'>): Promise<readonly Place[]> {
-  const found = await rows('ledger')
-  return found.map((row) => ({ where: `ledger row ${row.PartitionKey} ${row.RowKey}`, text: JSON.stringify(row) }))
-}
 
 /** What an app wrote to its tables and queues at any time: a row that was replaced is among them, a message too. */
 export function writtenPlaces(calls: readonly ProxiedRequest[]): readonly Place[] {

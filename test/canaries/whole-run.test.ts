@@ -8,18 +8,9 @@ import { freePorts, waitUntil } from '../../local/processes.ts'
 import { type ProxiedRequest, type StorageProxy, startProxy } from '../../local/proxy.ts'
 import { appEnvironment } from '../../local/start/environment.ts'
 import { monthsBack } from '../processes/landed.ts'
-import { canariesOf, leaksOf, type Place } from '../setup/canaries.ts'
+import { canariesOf, leaksOf, ledgerPlaces, linesOf, type Place } from '../setup/canaries.ts'
 import { type HostRun, makeSiteApp, type Site, startSite } from '../setup/host-process.ts'
-import {
-  answerOf,
-  blobPlaces,
-  commandLines,
-  ledgerPlaces,
-  linesOf,
-  type Output,
-  outputOf,
-  writtenPlaces,
-} from './places.ts'
+import { answerOf, blobPlaces, commandLines, type Output, outputOf, writtenPlaces } from './places.ts'
 import { type Planted, plant, plantedCanaries, settingsOf } from './planted.ts'
 import { troubleAtFirst, troubleLater } from './trouble.ts'
 

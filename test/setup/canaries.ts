@@ -1,4 +1,5 @@
 import type { LoggedRequest } from '../../local/simulator/service.ts'
+import type { SiteStorage } from './site-storage.ts'
 
 /** Something nobody may find again outside the requests it belongs in. */
 export type Canary = { readonly what: string; readonly text: string }
@@ -41,6 +42,22 @@ export function leaksOf(canaries: readonly Canary[], places: readonly Place[]): 
     const found = starts.flatMap((start) => pieces.get(text.slice(start, start + PIECE)) ?? [])
     return [...new Set(found)].map((what) => `${what} in ${where}`)
   })
+}
+
+/** Every line that a host wrote. */
+export function linesOf({ lines }: { readonly lines: readonly string[] }): readonly Place[] {
+  return lines.map((text) => ({ where: `the log: ${text.slice(0, 120)}`, text }))
+}
+
+/** Every row of the ledger as it stands, the app's own among them. */
+export async function ledgerPlaces({ rows }: Pick<SiteStorage, 'rows'>): Promise<readonly Place[]> {
+  const found = await rows('ledger')
+  return found.map((row) => ({ where: `ledger row ${row.PartitionKey} ${row.RowKey}`, text: JSON.stringify(row) }))
+}
+
+/** Things that are told one by one, under the name of their list. */
+export function placesOf(lists: Readonly<Record<string, readonly unknown[]>>): readonly Place[] {
+  return Object.entries(lists).flatMap(([where, all]) => all.map((each) => ({ where, text: JSON.stringify(each) })))
 }
 
 /** Throws, naming each, where one of the secrets the stand-ins received stands in one of the places. */

@@ -17,6 +17,7 @@ import { appEnvironment } from '../../local/start/environment.ts'
 import { makeApp, spawnHost } from '../local/host-process.ts'
 import type { RawRow } from '../pipeline/raw-rows.ts'
 import { createRequests } from '../processes/landed.ts'
+import { forbidLeaks, ledgerPlaces, linesOf } from './canaries.ts'
 import { emptyStorage, openSiteStorage, type SiteStorage } from './site-storage.ts'
 
 const PROJECT = join(import.meta.dirname, '../..')
@@ -60,7 +61,10 @@ export type Site = SiteStorage & {
   startHost(settings?: NodeJS.ProcessEnv, port?: number): HostRun
   /** Waits until `count` windows have landed and nothing of theirs is left at the service. */
   allLanded(count: number): Promise<readonly RawRow[]>
-  /** Ends all but the storage, and gives the ids of host processes that are still there: none, or something is wrong. */
+  /**
+   * Ends all but the storage, and gives the ids of host processes that are still there: none, or something is wrong.
+   * Throws where a log or the ledger holds a secret that the stand-ins received.
+   */
   close(): Promise<readonly number[]>
 }
 
@@ -98,6 +102,7 @@ export async function startSite(options: SiteOptions): Promise<Site> {
       await simulator.close()
       await Promise.all(Object.values(proxies).map((proxy) => proxy.close()))
       await rm(folder, { recursive: true })
+      forbidLeaks(simulator.requests, [...hosts.flatMap(linesOf), ...(await ledgerPlaces(storage))])
       return hosts.flatMap(({ child }) => child.pid ?? []).filter(isAlive)
     },
   }

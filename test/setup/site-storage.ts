@@ -30,7 +30,7 @@ export function openSiteStorage({ connectionString }: Azurite): SiteStorage {
   const queue = new QueueClient(connectionString, 'ingest')
   const rows = async (name: string) => {
     const table = TableClient.fromConnectionString(connectionString, name, { allowInsecureConnection: true })
-    return rawRows(table).catch((error: Error) => noneWhereMissing(error))
+    return rowsIfAny(table)
   }
   return {
     rows,
@@ -46,8 +46,10 @@ export function openSiteStorage({ connectionString }: Azurite): SiteStorage {
   }
 }
 
-/** A table that nobody has made yet holds no rows. */
-function noneWhereMissing(error: Error): readonly RawRow[] {
-  if (error.message.includes('TableNotFound')) return []
-  throw error
+/** The rows of a table; one that nobody has made yet holds none. */
+export async function rowsIfAny(table: TableClient): Promise<readonly RawRow[]> {
+  return rawRows(table).catch((error: Error) => {
+    if (error.message.includes('TableNotFound')) return []
+    throw error
+  })
 }

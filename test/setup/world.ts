@@ -23,7 +23,9 @@ import { callback } from '../../src/steps/callback.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
 import type { Services, StepSettings } from '../../src/steps/step.ts'
+import { forbidLeaks, placesOf } from './canaries.ts'
 import { type TestClock, testClock } from './clock.ts'
+import { rowsIfAny } from './site-storage.ts'
 import { freshName, storageOf } from './storage.ts'
 
 const SECRET = 'a secret of this test, 32 characters long'
@@ -61,6 +63,7 @@ export type World = {
   drain(): Promise<void>
   /** One tick, then drains until no attempt is open. */
   run(): Promise<void>
+  /** Throws where an event, a message or the ledger holds a secret that the stand-ins received. */
   close(): Promise<void>
 }
 
@@ -99,6 +102,8 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       await simulator.close()
       receiver.close()
       receiver.closeAllConnections()
+      const rows = await rowsIfAny(direct.table(names.ledger))
+      forbidLeaks(simulator.requests, placesOf({ ...record, rows }))
     },
   }
 }
