@@ -70,14 +70,16 @@ export async function requireHonesty(bench: Bench, report: Report): Promise<void
   }
 }
 
+/** The words of a landing that counted fewer answers than rows; a run that merely boasts is told in others. */
+const UNPROVEN = 'the landing is not complete'
+
 async function requireUnproven(bench: Bench, report: Report): Promise<void> {
   const said = await runOnce({ ...bench, warmUp: report }, 'app', report).then(
     () => 'landed',
     (error: Error) => error.message,
   )
   await takeTally(bench.origin)
-  if (!said.includes('rows acknowledged'))
-    throw new Error(`app: rows were left without an answer, and it says: ${said}`)
+  if (!said.includes(UNPROVEN)) throw new Error(`app: rows were left without an answer, and it says: ${said}`)
 }
 
 /** Peak memory in MiB of landing a report with the flags of the deployed app, and what storage would bill for it. */
