@@ -1,5 +1,5 @@
 import { pacingRowKey } from '../core/app-rows.ts'
-import { EMPTY_PACING, type Pacing } from '../core/pacing.ts'
+import { EMPTY_PACING, type Pacing, throttled } from '../core/pacing.ts'
 import type { Services } from './step.ts'
 
 /** The pacing row of an account as this tick last read or wrote it. */
@@ -20,4 +20,21 @@ export async function writePacing(
   if (etag === 'conflict') return false
   Object.assign(row, { value, etag })
   return true
+}
+
+/**
+ * The service refused a report for its quota: the account waits that many milliseconds, with half its allowance. Who
+ * loses the ETag looks again, or the other instances would go on asking. Gives the row as it is then.
+ */
+export async function reduceAllowance(
+  services: Pick<Services, 'ledger' | 'settings'>,
+  account: string,
+  row: PacingRow,
+  now: Date,
+  wait: number,
+): Promise<Pacing> {
+  const reduced = throttled(row.value, now, wait, services.settings.limits)
+  if (await writePacing(services, account, row, reduced)) return reduced
+  Object.assign(row, await readPacing(services, account))
+  return reduceAllowance(services, account, row, now, wait)
 }

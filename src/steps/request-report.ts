@@ -1,7 +1,7 @@
 import type { FeedRow } from '../core/app-rows.ts'
 import { type Failure, isFailure } from '../core/failures.ts'
 import { isOpen, type LedgerEntry, type Requesting } from '../core/ledger.ts'
-import { type Creation as Slot, takeSlot, throttled } from '../core/pacing.ts'
+import { type Creation as Slot, takeSlot } from '../core/pacing.ts'
 import type { RequestAction } from '../core/plan.ts'
 import { reportName } from '../core/remote-names.ts'
 import { toFailed, toNextAttempt, toPlanned, toRequested, toRequesting } from '../core/transitions.ts'
@@ -11,7 +11,7 @@ import type { Creation, InsightsClient } from '../services/insights-client.ts'
 import type { Stored } from '../services/ledger-table.ts'
 import { block, changeFeedRow, noteTrouble } from './feed-row.ts'
 import { subjectOf } from './job.ts'
-import { type PacingRow, writePacing } from './pacing-row.ts'
+import { type PacingRow, reduceAllowance, writePacing } from './pacing-row.ts'
 import { registerQuery } from './register-query.ts'
 import { tellFailure } from './settle.ts'
 import type { Services } from './step.ts'
@@ -184,10 +184,9 @@ async function yieldToQuota(
   { value, etag }: Stored<Requesting>,
   wait: number,
 ): Promise<Outcome> {
-  const { ledger, clock, settings, emit } = services
+  const { ledger, clock, emit } = services
   const now = clock()
-  const reduced = throttled(account.pacing.value, now, wait, settings.limits)
-  await writePacing(services, account.name, account.pacing, reduced)
+  const reduced = await reduceAllowance(services, account.name, account.pacing, now, wait)
   await ledger.write(toPlanned(value, 'expired', new Date(now.getTime() + wait), value.tries - 1), etag)
   emit({ event: 'quota.reduced', message: `account ${account.name}`, count: reduced.reduced?.allowance ?? 0 })
   return 'stop'

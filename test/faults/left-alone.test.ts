@@ -4,7 +4,7 @@ import { isFailure } from '../../src/core/failures.ts'
 import type { LedgerEntry } from '../../src/core/ledger.ts'
 import { toFailed, toPlanned } from '../../src/core/transitions.ts'
 import { windowId } from '../../src/core/windows.ts'
-import { readPacing } from '../../src/steps/pacing-row.ts'
+import { readPacing, reduceAllowance, writePacing } from '../../src/steps/pacing-row.ts'
 import { requestReport } from '../../src/steps/request-report.ts'
 import { status } from '../../src/steps/status.ts'
 import type { World } from '../setup/world.ts'
@@ -109,4 +109,17 @@ it('rows that a failed landing began to write over are not said to stand', async
   expect(await landedBefore()).toBe(true)
   await rewrite((entry) => toFailed({ ...entry, wrote: 2 }, 'storage', 'refused', now))
   expect(await landedBefore()).toBe(false)
+})
+
+it('a quota is noted although another instance changed the pacing row at that moment', async () => {
+  world = await quietWorld()
+  const { services } = world
+  await turn(world)
+  const mine = await readPacing(services, 'default')
+  const others = await readPacing(services, 'default')
+  await writePacing(services, 'default', others, { ...others.value, open: [] })
+  await reduceAllowance(services, 'default', mine, world.clock.now(), HOUR)
+  const { value } = await readPacing(services, 'default')
+  expect(value).toMatchObject({ open: [], reduced: { allowance: 10 } })
+  expect(Date.parse(value.notBefore ?? '') - world.clock.now().getTime()).toBe(HOUR)
 })
