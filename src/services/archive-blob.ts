@@ -95,7 +95,7 @@ async function listArchived(container: ContainerClient, prefix: string): Promise
   return found.toSorted((a, b) => b.attempt - a.attempt)
 }
 
-function writer(blob: BlockBlobClient, { reportId, attempt, requestedAt, nonce }: Origin): ArchiveWriter {
+function writer(blob: BlockBlobClient, origin: Origin): ArchiveWriter {
   const hash = createHash('sha256')
   const blocks: string[] = []
   let parts: Buffer[] = []
@@ -103,9 +103,9 @@ function writer(blob: BlockBlobClient, { reportId, attempt, requestedAt, nonce }
   let bytes = 0
   const stage = async () => {
     const body = Buffer.concat(parts, waiting)
-    const id = Buffer.from(`${nonce.slice(0, 16).padEnd(16, '0')}-${String(blocks.length).padStart(6, '0')}`)
-    await blob.stageBlock(id.toString('base64'), body, body.length)
-    blocks.push(id.toString('base64'))
+    const id = blockId(origin.nonce, blocks.length)
+    await blob.stageBlock(id, body, body.length)
+    blocks.push(id)
     parts = []
     waiting = 0
   }
@@ -119,13 +119,21 @@ function writer(blob: BlockBlobClient, { reportId, attempt, requestedAt, nonce }
     },
     async commit() {
       if (waiting > 0) await stage()
-      const sha256 = hash.digest('hex')
-      const requestedat = requestedAt.toISOString()
-      const metadata = { sha256, reportid: reportId, attempt: String(attempt), requestedat }
-      const committed = await commitOnce(blob, blocks, metadata)
-      return committed ? { name: blob.name, bytes, sha256 } : ((await find(blob)) ?? { name: blob.name, bytes, sha256 })
+      const written = { name: blob.name, bytes, sha256: hash.digest('hex') }
+      const committed = await commitOnce(blob, blocks, metadataOf(origin, written))
+      return committed ? written : ((await find(blob)) ?? written)
     },
   }
+}
+
+/** Ids of a blob's blocks are of one length; those of two writers differ. */
+function blockId(nonce: string, number: number): string {
+  const id = `${nonce.slice(0, 16).padEnd(16, '0')}-${String(number).padStart(6, '0')}`
+  return Buffer.from(id).toString('base64')
+}
+
+function metadataOf({ reportId, attempt, requestedAt }: Origin, { sha256 }: Stored): Record<string, string> {
+  return { sha256, reportid: reportId, attempt: String(attempt), requestedat: requestedAt.toISOString() }
 }
 
 /** False where another writer of the same execution was first. */
