@@ -116,7 +116,7 @@ export function toLandedAgain(entry: LedgerEntry, figures: Figures): Landed {
   return { ...common(entry), figures, state: 'landed' }
 }
 
-/** The window waits for its next attempt; `expired` and a throttled request cost no try. */
+/** The window waits for its next attempt. `tries` are those that count from now on: a throttled request gives its own back. */
 export function toPlanned(entry: LedgerEntry, reason: PlannedReason, notBefore: Date, tries: number): Planned {
   return { ...common(entry), tries, state: 'planned', reason, notBefore }
 }
