@@ -66,7 +66,12 @@ export async function startDeployment(feeds: readonly object[]): Promise<Deploym
       await provision(services)
       await settle(feed)
     },
-    command: (args, env) => runCommand(folder, args, env),
+    async command(args, env) {
+      const run = await runCommand(folder, args, env)
+      const leaked = secretsOf(settings).find((secret) => (run.out + run.err).includes(secret))
+      if (leaked !== undefined) throw new Error(`${args.join(' ')} shows a secret: ${leaked}`)
+      return run
+    },
     async close() {
       await Promise.all([simulator.close(), azurite.stop()])
       await rm(folder, { recursive: true })
@@ -84,6 +89,14 @@ async function writeSettings(folder: string, azurite: Azurite, simulator: Simula
   const values = Object.fromEntries(Object.entries(local).map(([name, value]) => [name, String(value)]))
   await writeFile(join(folder, 'local.settings.json'), JSON.stringify({ Values: values }))
   return values
+}
+
+/** What no command may ever show. */
+function secretsOf({ DataStorage = '', PARTNER_REFRESH_TOKEN, ...rest }: Record<string, string>): readonly string[] {
+  const [, key] = /AccountKey=([^;]+)/.exec(DataStorage) ?? []
+  return [key, PARTNER_REFRESH_TOKEN, rest.CALLBACK_SECRET, rest.LOCAL_FUNCTION_KEY].filter(
+    (each) => each !== undefined,
+  )
 }
 
 async function drain({ connectionString }: Azurite, services: Services): Promise<void> {

@@ -85,9 +85,9 @@ describe('the command line', () => {
   })
 
   it('the environment comes before the settings file', async () => {
-    const { exit, err } = await deployment.command(['status'], { MAX_TRIES: 'none' })
+    const { exit, err } = await deployment.command(['status'], { POLL_EVERY: 'soon' })
     expect(exit).toBe(1)
-    expect(err).toMatch(/MAX_TRIES/)
+    expect(err).toMatch(/^POLL_EVERY is "soon"/)
   })
 })
 
