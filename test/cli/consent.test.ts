@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
+import { NODE_COMPILE_CACHE } from './deployment.ts'
 
 const PROGRAM = join(import.meta.dirname, '../../cli/main.ts')
 
@@ -38,7 +39,7 @@ async function consent(
 ) {
   const child = spawn(process.execPath, [PROGRAM, 'consent', ...args], {
     ...{ cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] },
-    env: { PATH: process.env.PATH, ...env },
+    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE, ...env },
   })
   const said: string[] = []
   const printed = Promise.withResolvers<string>()

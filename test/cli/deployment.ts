@@ -21,6 +21,9 @@ import type { Services } from '../../src/steps/step.ts'
 const PROGRAM = join(import.meta.dirname, '../../cli/main.ts')
 const SECRETS = { callbackSecret: 'a secret of this test, 32 characters long', functionKey: 'a key of this test' }
 
+/** Dozens of processes load the same modules: compiled once, each starts in half the time. */
+export const NODE_COMPILE_CACHE = join(tmpdir(), 'partner-insights-sync-compiled')
+
 export type Run = { readonly exit: number | null; readonly out: string; readonly err: string }
 
 /** A deployment of its own on this machine, with the folder its operator stands in. */
@@ -125,7 +128,7 @@ async function openEntries({ ledger }: Services): Promise<{ feed: string; window
 async function runCommand(cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Run> {
   const child = spawn(process.execPath, [PROGRAM, ...args], {
     ...{ cwd, stdio: ['ignore', 'pipe', 'pipe'] },
-    env: { PATH: process.env.PATH, ...env },
+    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE, ...env },
   })
   const [out, err] = await Promise.all([textOf(child.stdout), textOf(child.stderr), once(child, 'close')])
   return { exit: child.exitCode, out, err }
