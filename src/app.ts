@@ -7,6 +7,7 @@ import { openArchive } from './services/archive-blob.ts'
 import { readFeedsText } from './services/feeds-file.ts'
 import { openLandingTable } from './services/landing-table.ts'
 import { openLedger } from './services/ledger-table.ts'
+import { retryLimits } from './services/storage-retry.ts'
 import { openWorkQueue } from './services/work-queue.ts'
 import { type Problems, readSettings } from './settings.ts'
 import type { Services } from './steps/step.ts'
@@ -30,7 +31,7 @@ export function createApp(env: Environment, feedsFile: string): App | Problems {
     archive: openArchive(storage.container('reports')),
     queue: openWorkQueue(storage.queue('ingest')),
     readFeeds: () => readFeedsText(storage.container('config'), packagedFeeds),
-    landingTable: (name: string) => openLandingTable(storage.table(name)),
+    landingTable: (name: string) => openLandingTable(storage.table(name), retryLimits(settings.lease)),
   }
   return (emit) => ({ ...base, insights: insights(emit), emit })
 }

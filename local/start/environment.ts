@@ -31,7 +31,7 @@ export const LOCAL_PACE = {
   SWEEP_SCHEDULE: '*/3 * * * * *',
   MAX_REPORTS_PER_HOUR: '600',
   ADOPT_AFTER: 'PT10S',
-  LEASE: 'PT10S',
+  LEASE: 'PT1M',
   POLL_EVERY: 'PT1S',
 }
 

@@ -13,6 +13,15 @@ export type RetryLimits = { readonly call: number; readonly once: number; readon
 /** The lease of a landing counts on it that each storage call with its retries ends within 30 s. */
 export const RETRY_LIMITS: RetryLimits = { call: 30_000, once: 10_000, wait: 250 }
 
+/** Below this, in milliseconds, a busy emulator would look like storage that is away; such leases are for tests. */
+const SHORTEST_CALL = 5_000
+
+/** The limits that fit a lease, in milliseconds: a call ends within a quarter of it, and within 30 s. */
+export function retryLimits(lease: number): RetryLimits {
+  const call = Math.min(Math.max(lease / 4, SHORTEST_CALL), RETRY_LIMITS.call)
+  return { ...RETRY_LIMITS, call, once: Math.min(RETRY_LIMITS.once, call) }
+}
+
 /** Waits double up to this, so that a service that recovers is not kept waiting. */
 const LONGEST_WAIT_MS = 4_000
 

@@ -39,10 +39,17 @@ async function openAttempt({ feed, window, attempt }: IngestMessage, { ledger }:
 async function giveBack(services: Services, entry: Requested | Landing, etag: string): Promise<void> {
   const now = services.clock()
   const message = `${nameOf(entry)}: its message failed again and again; see the exceptions of the ingest function`
-  const again = entry.lastError?.kind === 'poison'
+  const again = entry.lastError?.kind === 'poison' && entry.lastError.at > entry.requestedAt
   const next = again
     ? toFailed(entry, 'poison', message, now)
-    : toRequestedAgain(entry, new Date(now.getTime() + REST), { kind: 'poison', message, at: now })
+    : rested(entry, new Date(now.getTime() + REST), message, now)
   if ((await services.ledger.write(next, etag)) === 'conflict') return
   if (again) await tellFailure(services, next, { failure: 'poison', message })
+}
+
+/** What is archived already goes on from there; anything else is asked about again. */
+function rested(entry: Requested | Landing, until: Date, message: string, at: Date): Requested | Landing {
+  const lastError = { kind: 'poison', message, at } as const
+  if (entry.state === 'requested' || entry.archive === undefined) return toRequestedAgain(entry, until, lastError)
+  return { ...entry, lastError, owner: '', leaseUntil: until }
 }

@@ -45,7 +45,7 @@ async function requestAll(
       each.entries.map((entry) => [entryKey(entry.feed, windowId(entry.window)), entry] as const),
     ),
   )
-  const account: Account = { name, rows, entries, pacing: await readPacing(services, name) }
+  const account: Account = { name, rows, entries, pacing: await readPacing(services, name), troubles: [] }
   let requested = 0
   for (const action of actions) {
     const outcome = await requestReport(services, account, action)

@@ -16,6 +16,9 @@ import { registerQuery } from './register-query.ts'
 import { tellFailure } from './settle.ts'
 import type { Services } from './step.ts'
 
+/** One feed's trouble holds up no other; more than these mean that the service is away. */
+const TROUBLES_A_TICK = 3
+
 /** A quota that names no time is asked about again after this. */
 const QUOTA_WAIT = 15 * 60_000
 
@@ -25,6 +28,8 @@ export type Account = {
   readonly rows: Map<string, FeedRow>
   readonly entries: Map<string, LedgerEntry>
   readonly pacing: PacingRow
+  /** Feeds whose query could not be had in this tick. */
+  readonly troubles: string[]
 }
 
 export const entryKey = (feed: string, window: string): string => `${feed} ${window}`
@@ -61,17 +66,20 @@ export async function requestReport(services: Services, account: Account, action
  */
 async function refuseFeed(
   services: Services,
-  { rows }: Account,
+  account: Account,
   { feed }: RequestAction,
   failure: Failure,
 ): Promise<Outcome> {
+  const { rows } = account
   if (failure.failure === 'query-refused' || failure.failure === 'forbidden') {
     await block(services, feed.name, failure, true)
     rows.delete(feed.name)
     return 'next'
   }
   await noteTrouble(services, feed.name, failure)
-  return 'stop'
+  rows.delete(feed.name)
+  account.troubles.push(feed.name)
+  return failure.failure === 'unauthorized' || account.troubles.length > TROUBLES_A_TICK ? 'stop' : 'next'
 }
 
 /** Whether an entry stands as the plan knew it: nobody asked for its window meanwhile, or ended it. */

@@ -82,7 +82,7 @@ it('a tick asks for no window that was ended since it read the ledger', async ()
   await rewrite((entry) => toFailed(entry, 'out-of-range', 'its time has passed', now))
   const row = await feedRow()
   const { account: name } = row.feed
-  const account = { name, rows: new Map([[FEED.name, row]]), entries: new Map() }
+  const account = { name, rows: new Map([[FEED.name, row]]), entries: new Map(), troubles: [] }
   const pacing = await readPacing(world.services, name)
   const { window, lane } = previous
   const action = { feed: row.feed, window, lane, previous }
