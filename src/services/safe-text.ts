@@ -3,12 +3,12 @@ const LENGTH = 240
 
 /**
  * Somebody else's text as it may go into a message of ours: one line, of limited length, addresses cut after their host
- * (a path can hold a callback token, a query a signature), long unbroken words as a token is one cut to their beginning.
+ * (a path can hold a callback token, a query a signature), unbroken words longer than a GUID, as a token is one, cut to their beginning.
  */
 export function safeText(text: string): string {
   return text
     .replace(/\b([a-z][a-z0-9+.-]*:\/\/)(?:[^\s/@'"]*@)?([^\s/?#'"<>]*)[^\s'"<>]*/gi, '$1$2/…')
-    .replace(/[\w.~+/=-]{41,}/g, (word) => `${word.slice(0, 6)}…`)
+    .replace(/[\w.~+/=-]{37,}/g, (word) => `${word.slice(0, 6)}…`)
     .replace(/\s+/g, ' ')
     .trim()
     .slice(0, LENGTH)
