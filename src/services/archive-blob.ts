@@ -128,7 +128,7 @@ function writer(blob: BlockBlobClient, origin: Origin): ArchiveWriter {
 
 /** Ids of a blob's blocks are of one length; those of two writers differ. */
 function blockId(nonce: string, number: number): string {
-  const id = `${nonce.slice(0, 16).padEnd(16, '0')}-${String(number).padStart(6, '0')}`
+  const id = `${nonce.slice(0, 36).padEnd(36, '0')}-${String(number).padStart(6, '0')}`
   return Buffer.from(id).toString('base64')
 }
 

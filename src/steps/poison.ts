@@ -39,7 +39,7 @@ async function openAttempt({ feed, window, attempt }: IngestMessage, { ledger }:
 async function giveBack(services: Services, entry: Requested | Landing, etag: string): Promise<void> {
   const now = services.clock()
   const message = `${nameOf(entry)}: its message failed again and again; see the exceptions of the ingest function`
-  const again = entry.lastError?.kind === 'poison' && entry.lastError.at > entry.requestedAt
+  const again = entry.lastError?.kind === 'poison' && entry.lastError.at >= entry.requestedAt
   const next = again
     ? toFailed(entry, 'poison', message, now)
     : rested(entry, new Date(now.getTime() + REST), message, now)
