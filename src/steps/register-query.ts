@@ -18,16 +18,33 @@ export async function registerQuery(
   if (row.query?.hash === row.feed.hash && !row.trouble) return row
   const query = await findOrCreate(services, insights, row.feed)
   if (isFailure(query)) return query
+  return storeQuery(services, insights, row, query)
+}
+
+/** Of two instances that register at once the first one's query counts: reports of another would be dropped. */
+async function storeQuery(
+  services: Services,
+  insights: InsightsClient,
+  row: FeedRow,
+  query: RegisteredQuery,
+): Promise<FeedRow> {
+  const key = feedRowKey(row.feed.name)
+  const stored = await services.ledger.readApp<FeedRow>(key)
+  const theirs = stored?.value.query
+  const isOther = theirs?.queryId !== query.queryId && theirs?.queryId !== row.query?.queryId
+  if (stored && theirs?.hash === query.hash && isOther) {
+    if (query.ours) await insights.deleteQuery(query.queryId)
+    return stored.value
+  }
   const former = row.query?.ours && row.query.queryId !== query.queryId ? [row.query.queryId] : []
-  const stored = await services.ledger.readApp<FeedRow>(feedRowKey(row.feed.name))
   const { trouble: _, formerQueries: before = [], ...known } = stored?.value ?? row
   // A feed that goes back to an earlier form finds its earlier query again, which must then not be deleted.
   const formerQueries = [...before, ...former].filter((queryId) => queryId !== query.queryId)
   const next: FeedRow = { ...known, query, ...(formerQueries.length > 0 && { formerQueries }) }
-  const written = await services.ledger.writeApp(feedRowKey(row.feed.name), next, stored?.etag)
-  if (written !== 'conflict' && row.trouble) services.emit({ event: 'feed.fresh', feed: row.feed.name })
-  if (written !== 'conflict') return next
-  return failed('unavailable', `feed ${row.feed.name}: another instance stored its query; the next tick goes on`)
+  const written = await services.ledger.writeApp(key, next, stored?.etag)
+  if (written === 'conflict') return storeQuery(services, insights, row, query)
+  if (row.trouble) services.emit({ event: 'feed.fresh', feed: row.feed.name })
+  return next
 }
 
 async function findOrCreate(
