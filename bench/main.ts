@@ -16,7 +16,10 @@ const PROJECT = resolve(import.meta.dirname, '..')
 const TIMES = 3
 const IMPORT_TIMES = 7
 
-/** As infra starts Node in the deployed app: V8 would let the young generation grow by the memory of the machine. */
+/**
+ * As the deployed app ought to start Node (`languageWorkers__node__arguments`): without it V8 lets the young generation
+ * grow by the memory of the machine, so figures of one machine would say nothing of another.
+ */
 const DEPLOYED_FLAGS = ['--max-semi-space-size=16']
 
 const MIB = 1024 * 1024
