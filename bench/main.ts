@@ -1,28 +1,23 @@
 import { once } from 'node:events'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { bundle } from '../local/build.ts'
 import { startNode, stopProcess } from '../local/processes.ts'
 import { type Figures, LIMITS, missed, rounded } from './figures.ts'
-import { startMs } from './import.ts'
-import { type Bench, median, type Report } from './measure.ts'
+import { bundleFigures } from './import.ts'
+import type { Bench, Report } from './measure.ts'
 import { writeReport } from './report.ts'
 import { compare, memoryOf, requireHonesty, type Trial } from './trials.ts'
 
-const PROJECT = resolve(import.meta.dirname, '..')
-
 /** How often two sides are run in turn. */
 const TIMES = 3
-const IMPORT_TIMES = 7
 
 /**
  * As the deployed app ought to start Node (`languageWorkers__node__arguments`): without it V8 lets the young generation
  * grow by the memory of the machine, so figures of one machine would say nothing of another.
  */
 const DEPLOYED_FLAGS = ['--max-semi-space-size=16']
-
-const MIB = 1024 * 1024
 
 async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'insights-bench-'))
@@ -68,19 +63,6 @@ async function report(folder: string, rows: number): Promise<Report> {
   const path = join(folder, `${rows}.csv.gz`)
   await writeReport(path, rows)
   return { path, rows }
-}
-
-/** Bare Node and Node with the bundle in turn. */
-async function bundleFigures(folder: string): Promise<Pick<Figures, 'import_ms' | 'bundle_mb'>> {
-  const outfile = join(folder, 'functions.cjs')
-  await bundle({ entry: join(PROJECT, 'src/functions.ts'), outfile })
-  const bare: number[] = []
-  const loaded: number[] = []
-  for (let time = 0; time < IMPORT_TIMES; time++) {
-    bare.push(await startMs())
-    loaded.push(await startMs(outfile))
-  }
-  return { import_ms: median(loaded) - median(bare), bundle_mb: (await stat(outfile)).size / MIB }
 }
 
 /** What the quotients are made of, where it does not disturb who reads JSON. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
-import { createApp } from '../src/app.ts'
+import { openApp } from '../src/app.ts'
 import { FEEDS_SOURCE_KEY, type FeedsSourceRow } from '../src/core/app-rows.ts'
 import { hashJson } from '../src/core/hash.ts'
 import type { Environment } from '../src/environment.ts'
@@ -22,10 +22,9 @@ export function withContext(options: CommonOptions, run: (context: Context) => P
     const env = await readEnvironment(options)
     if ('problems' in env) return refused(env.problems)
     const settings = readSettings(env.values)
-    const created = createApp(env.values, options.feeds)
     if ('problems' in settings) return refused(settings.problems)
-    if ('problems' in created) return refused(created.problems)
-    return run({ settings, services: created(() => undefined), feedsFile: options.feeds })
+    const services = openApp(settings, options.feeds)(() => undefined)
+    return run({ settings, services, feedsFile: options.feeds })
   })
 }
 

@@ -1,35 +1,60 @@
-import { cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type BuildOptions, build as esbuild, type Metafile } from 'esbuild'
+import { type BuildOptions, build as esbuild, type Metafile, transform } from 'esbuild'
 
 const PROJECT = resolve(import.meta.dirname, '..')
 
 /** What stands beside the bundle in the deployable folder, as it is. */
 const COPIED = ['host.json', 'feeds.json']
 
-/** One CommonJS file: the Node worker loads it through `main`, and gives `@azure/functions-core` itself. */
-const OPTIONS = {
+const EVERY = { platform: 'node', target: 'node24', minify: true, logLevel: 'silent', sourcesContent: false } as const
+
+/** The Node worker gives `@azure/functions-core` itself. */
+const SPLIT = {
+  ...EVERY,
   bundle: true,
-  platform: 'node',
-  format: 'cjs',
-  target: 'node24',
-  minify: true,
+  // The only format that esbuild splits.
+  format: 'esm',
+  splitting: true,
+  outExtension: { '.js': '.cjs' },
   external: ['@azure/functions-core'],
-  sourcemap: 'linked',
-  sourcesContent: false,
+  sourcemap: 'inline',
   metafile: true,
-  logLevel: 'silent',
+  write: false,
 } as const satisfies BuildOptions
 
-/** Bundles an app into one file. The same sources give the same bytes; throws esbuild's message when they are wrong. */
-export async function bundle({ entry, outfile }: { entry: string; outfile: string }): Promise<{ metafile: Metafile }> {
-  const { metafile } = await esbuild({ ...OPTIONS, entryPoints: [entry], outfile, absWorkingDir: dirname(entry) })
-  return { metafile }
+/** The files of a bundle: `bytes` is how much of them is code. */
+export type Bundle = { readonly metafile: Metafile; readonly bytes: number }
+
+/**
+ * Bundles an app into `outfile`, and what it imports dynamically into files beside it that are loaded when they are
+ * asked for. All are CommonJS, which Node loads faster than modules and the worker finds through `main`. The same
+ * sources give the same bytes; throws esbuild's message when they are wrong.
+ */
+export async function bundle({ entry, outfile }: { entry: string; outfile: string }): Promise<Bundle> {
+  const outdir = dirname(outfile)
+  const entryPoints = [{ in: entry, out: basename(outfile, '.cjs') }]
+  const { metafile, outputFiles } = await esbuild({ ...SPLIT, entryPoints, outdir, absWorkingDir: dirname(entry) })
+  await mkdir(outdir, { recursive: true })
+  const sizes = await Promise.all(outputFiles.map(({ path, text }) => writeCommonJs(path, text)))
+  return { metafile, bytes: sizes.reduce((sum, size) => sum + size, 0) }
+}
+
+/** A dynamic import becomes a `require`: for CommonJS, Node's own `import()` would scan the file for its exports. */
+async function writeCommonJs(path: string, module: string): Promise<number> {
+  const supported = { 'dynamic-import': false }
+  const sourcefile = basename(path)
+  const options = { ...EVERY, format: 'cjs', sourcemap: 'external', sourcefile, supported } as const
+  const { code, map } = await transform(module, options)
+  await writeFile(`${path}.map`, map)
+  const text = `${code}//# sourceMappingURL=${sourcefile}.map\n`
+  await writeFile(path, text)
+  return Buffer.byteLength(text)
 }
 
 /** Makes the deployable folder `dist/app` of a project anew: bundle, package.json with its `main`, host.json, feeds.json. */
-export async function build(project: string = PROJECT): Promise<{ metafile: Metafile }> {
+export async function build(project: string = PROJECT): Promise<Bundle> {
   const folder = join(project, 'dist/app')
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
@@ -46,9 +71,8 @@ async function deployedPackage(project: string): Promise<string> {
 }
 
 async function main(): Promise<void> {
-  await build()
-  const { size } = await stat(join(PROJECT, 'dist/app/functions.cjs'))
-  console.log(`dist/app is built: functions.cjs, ${Math.round(size / 1024)} KiB`)
+  const { bytes } = await build()
+  console.log(`dist/app is built: functions.cjs and what it loads later, ${Math.round(bytes / 1024)} KiB`)
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

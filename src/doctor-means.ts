@@ -50,7 +50,7 @@ function storageProbes({ storage }: Settings, { newId }: Services): DoctorMeans[
   const name = `doctor${newId().replaceAll('-', '')}`
   return [
     { service: 'table', run: (signal) => probeTable(clients.table(name), signal) },
-    { service: 'blob', run: (signal) => probeContainer(clients.container(name), signal) },
+    { service: 'blob', run: async (signal) => probeContainer(await clients.container(name), signal) },
     { service: 'queue', run: (signal) => probeQueue(clients.queue(name), signal) },
   ]
 }

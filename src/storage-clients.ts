@@ -1,37 +1,44 @@
 import { TableClient } from '@azure/data-tables'
-import { ManagedIdentityCredential } from '@azure/identity'
-import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob'
+import type { BlobServiceClient, ContainerClient } from '@azure/storage-blob'
 import { type QueueClient, QueueServiceClient } from '@azure/storage-queue'
+import { openIdentity } from './services/identity.ts'
 import type { Storage } from './storage-settings.ts'
 
 export type StorageClients = {
   table(name: string): TableClient
-  container(name: string): ContainerClient
+  /** The library of blobs is the largest of all and is loaded with the first container: a callback needs none. */
+  container(name: string): Promise<ContainerClient>
   queue(name: string): QueueClient
 }
+
+type Blobs = typeof BlobServiceClient
 
 /** Opens the clients of one storage account; plain http is allowed where the connection string says so (Azurite). */
 export function storageClients(storage: Storage): StorageClients {
   if (storage.kind === 'connection-string') return byConnectionString(storage.connectionString)
-  const credential = storage.clientId
-    ? new ManagedIdentityCredential({ clientId: storage.clientId })
-    : new ManagedIdentityCredential()
-  const blobs = new BlobServiceClient(storage.blobServiceUri, credential)
+  const credential = openIdentity(storage.clientId)
   const queues = new QueueServiceClient(storage.queueServiceUri, credential)
   return {
     table: (name) => new TableClient(storage.tableServiceUri, name, credential),
-    container: (name) => blobs.getContainerClient(name),
+    container: containers((Blobs) => new Blobs(storage.blobServiceUri, credential)),
     queue: (name) => queues.getQueueClient(name),
   }
 }
 
 function byConnectionString(connectionString: string): StorageClients {
-  const blobs = BlobServiceClient.fromConnectionString(connectionString)
   const queues = QueueServiceClient.fromConnectionString(connectionString)
   const allowInsecureConnection = /TableEndpoint=http:|UseDevelopmentStorage=true/i.test(connectionString)
   return {
     table: (name) => TableClient.fromConnectionString(connectionString, name, { allowInsecureConnection }),
-    container: (name) => blobs.getContainerClient(name),
+    container: containers((Blobs) => Blobs.fromConnectionString(connectionString)),
     queue: (name) => queues.getQueueClient(name),
+  }
+}
+
+function containers(open: (library: Blobs) => BlobServiceClient): StorageClients['container'] {
+  let opened: Promise<BlobServiceClient> | undefined
+  return async (name) => {
+    opened ??= import('@azure/storage-blob').then((library) => open(library.BlobServiceClient))
+    return (await opened).getContainerClient(name)
   }
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { createApp } from '../../src/app.ts'
+import { openApp } from '../../src/app.ts'
 import { type Finding, isWell, problem } from '../../src/core/doctor.ts'
 import { doctorMeans } from '../../src/doctor-means.ts'
 import { reasonOf } from '../../src/services/safe-text.ts'
@@ -34,17 +34,9 @@ async function lookHere(options: Options): Promise<readonly Finding[]> {
   const env = await readEnvironment(options)
   if ('problems' in env) return wrongSettings(env.problems)
   const settings = readSettings(env.values)
-  const created = createApp(env.values, options.feeds)
   if ('problems' in settings) return wrongSettings(settings.problems)
-  if ('problems' in created) return wrongSettings(created.problems)
-  return (
-    await doctor(
-      doctorMeans(
-        settings,
-        created(() => undefined),
-      ),
-    )
-  ).findings
+  const services = openApp(settings, options.feeds)(() => undefined)
+  return (await doctor(doctorMeans(settings, services))).findings
 }
 
 function wrongSettings(problems: readonly string[]): readonly Finding[] {

@@ -26,7 +26,7 @@ async function push({ settings, feedsFile }: Context): Promise<Outcome> {
   if (text === undefined) return refused([`${feedsFile} cannot be read`])
   const checked = checkFeeds(text, CATALOG)
   if ('problems' in checked) return refused(checked.problems)
-  await writeFeedsText(storageClients(settings.storage).container('config'), text)
+  await writeFeedsText(await storageClients(settings.storage).container('config'), text)
   const names = checked.feeds.map(({ name }) => name)
   return done({ pushed: names }, [`pushed ${names.length} feeds; the app reads them at its next tick`])
 }
@@ -39,7 +39,7 @@ async function pull({ settings, feedsFile }: Context): Promise<Outcome> {
 }
 
 async function pushedText({ storage }: Context['settings']): Promise<string | undefined> {
-  const { text, source } = await readFeedsText(storageClients(storage).container('config'), async () => '')
+  const { text, source } = await readFeedsText(await storageClients(storage).container('config'), async () => '')
   return source === 'container' ? text : undefined
 }
 

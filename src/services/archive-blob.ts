@@ -45,17 +45,18 @@ export type Archive = {
   rejects(name: string): RejectWriter
 }
 
-/** Opens the container `reports`. */
-export function openArchive(container: ContainerClient): Archive {
+/** Opens the container `reports`, which is asked for when it is first used. */
+export function openArchive(container: () => Promise<ContainerClient>): Archive {
+  const blob = (name: string) => async () => (await container()).getBlockBlobClient(name)
   return {
     async create() {
-      await container.createIfNotExists()
+      await (await container()).createIfNotExists()
     },
-    find: (name) => find(container.getBlockBlobClient(name)),
-    write: (name, origin) => writer(container.getBlockBlobClient(name), origin),
-    read: (name) => ranges(container.getBlockBlobClient(name)),
-    list: (feed, window) => listArchived(container, `${feed}/${window}/`),
-    rejects: (name) => rejectWriter(container.getBlockBlobClient(rejectsName(name))),
+    find: async (name) => find(await blob(name)()),
+    write: (name, origin) => writer(blob(name), origin),
+    read: (name) => ranges(blob(name)),
+    list: async (feed, window) => listArchived(await container(), `${feed}/${window}/`),
+    rejects: (name) => rejectWriter(blob(rejectsName(name))),
   }
 }
 
@@ -73,6 +74,8 @@ export function archiveName(
 export function rejectsName(archive: string): string {
   return `${archive.replace(/\.(csv|tsv)(\.gz)?$/, '')}.rejects.jsonl`
 }
+
+type OpenBlob = () => Promise<BlockBlobClient>
 
 async function find(blob: BlockBlobClient): Promise<Stored | undefined> {
   try {
@@ -95,7 +98,7 @@ async function listArchived(container: ContainerClient, prefix: string): Promise
   return found.toSorted((a, b) => b.attempt - a.attempt)
 }
 
-function writer(blob: BlockBlobClient, origin: Origin): ArchiveWriter {
+function writer(open: OpenBlob, origin: Origin): ArchiveWriter {
   const hash = createHash('sha256')
   const blocks: string[] = []
   let parts: Buffer[] = []
@@ -104,7 +107,7 @@ function writer(blob: BlockBlobClient, origin: Origin): ArchiveWriter {
   const stage = async () => {
     const body = Buffer.concat(parts, waiting)
     const id = blockId(origin.nonce, blocks.length)
-    await blob.stageBlock(id, body, body.length)
+    await (await open()).stageBlock(id, body, body.length)
     blocks.push(id)
     parts = []
     waiting = 0
@@ -119,6 +122,7 @@ function writer(blob: BlockBlobClient, origin: Origin): ArchiveWriter {
     },
     async commit() {
       if (waiting > 0) await stage()
+      const blob = await open()
       const written = { name: blob.name, bytes, sha256: hash.digest('hex') }
       const committed = await commitOnce(blob, blocks, metadataOf(origin, written))
       return committed ? written : ((await find(blob)) ?? written)
@@ -154,7 +158,8 @@ function contentType(name: string): string {
 }
 
 /** Ranges instead of one long stream: the SDK's stream takes a dropped connection for an abort and does not resume. */
-async function* ranges(blob: BlockBlobClient): AsyncIterable<Buffer> {
+async function* ranges(open: OpenBlob): AsyncIterable<Buffer> {
+  const blob = await open()
   const { contentLength = 0, etag } = await blob.getProperties()
   const conditions = { ...(etag && { ifMatch: etag }) }
   for (let offset = 0; offset < contentLength; offset += BLOCK) {
@@ -163,24 +168,29 @@ async function* ranges(blob: BlockBlobClient): AsyncIterable<Buffer> {
   }
 }
 
-function rejectWriter(blob: BlockBlobClient): RejectWriter {
+function rejectWriter(open: OpenBlob): RejectWriter {
   let lines: PassThrough | undefined
-  let upload: Promise<unknown> | undefined
+  let upload: Promise<void> | undefined
   return {
     async add(reject) {
       if (!lines) {
         lines = new PassThrough()
-        upload = blob.uploadStream(lines, BLOCK, 1, { blobHTTPHeaders: { blobContentType: 'application/x-ndjson' } })
+        upload = uploadLines(open, lines)
         upload.catch(() => lines?.destroy())
       }
       if (!lines.write(`${JSON.stringify(reject)}\n`)) await drained(lines)
     },
     async close() {
-      if (!lines) await blob.deleteIfExists()
+      if (!lines) await (await open()).deleteIfExists()
       lines?.end()
       await upload
     },
   }
+}
+
+async function uploadLines(open: OpenBlob, lines: PassThrough): Promise<void> {
+  const blobHTTPHeaders = { blobContentType: 'application/x-ndjson' }
+  await (await open()).uploadStream(lines, BLOCK, 1, { blobHTTPHeaders })
 }
 
 function drained(stream: PassThrough): Promise<void> {

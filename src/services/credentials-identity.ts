@@ -1,16 +1,10 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import {
-  ClientAssertionCredential,
-  ClientCertificateCredential,
-  ClientSecretCredential,
-  ManagedIdentityCredential,
-  type TokenCredential,
-  UsernamePasswordCredential,
-} from '@azure/identity'
+import type { TokenCredential } from '@azure/identity'
 import { type Failure, failed, isFailure } from '../core/failures.ts'
 import type { SignIn } from './credentials.ts'
 import { needSecret } from './credentials-secrets.ts'
+import { library, openIdentity } from './identity.ts'
 import type { KeyVault } from './key-vault.ts'
 import { reasonOf } from './safe-text.ts'
 import { refusalText, SCOPE, TOKEN_LIMIT, type Token } from './token-request.ts'
@@ -51,6 +45,7 @@ async function credentialOf(
 ): Promise<TokenCredential | Failure> {
   const { name, tenantId, clientId } = signIn
   const options = optionsOf(signIn)
+  const { ClientAssertionCredential, ClientSecretCredential, UsernamePasswordCredential } = await library()
   if (signIn.auth === 'managed-identity') {
     const assertion = () => identityToken(EXCHANGE_SCOPE, signIn.identityClientId)
     return new ClientAssertionCredential(tenantId, clientId, assertion, options)
@@ -72,8 +67,9 @@ function optionsOf({ authorityHost }: IdentitySignIn) {
 
 /** A token of the app's own identity; of the user-assigned one where there is an id. Throws what the library throws. */
 export async function identityToken(scope: string, clientId: string | undefined): Promise<string> {
-  const credential = clientId ? new ManagedIdentityCredential({ clientId }) : new ManagedIdentityCredential()
-  return (await credential.getToken(scope)).token
+  const token = await openIdentity(clientId).getToken(scope)
+  if (!token) throw new Error(`the app's identity gives no token for ${scope}`)
+  return token.token
 }
 
 async function byCertificate(
@@ -90,6 +86,7 @@ async function byCertificate(
   }
   if (expiresAt <= now)
     return refusedSignIn(signIn, `its certificate expired on ${expiresAt.toISOString().slice(0, 10)}`)
+  const { ClientCertificateCredential } = await library()
   return new ClientCertificateCredential(signIn.tenantId, signIn.clientId, { certificate }, optionsOf(signIn))
 }
 

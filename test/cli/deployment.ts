@@ -10,13 +10,14 @@ import { type Azurite, startAzurite } from '../../local/azurite.ts'
 import { waitUntil } from '../../local/processes.ts'
 import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
 import { appEnvironment } from '../../local/start/environment.ts'
-import { createApp } from '../../src/app.ts'
+import { openApp } from '../../src/app.ts'
 import { isFailure } from '../../src/core/failures.ts'
 import { isOpen, type LedgerEntry, type Requested } from '../../src/core/ledger.ts'
 import { windowId } from '../../src/core/windows.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
 import type { Services } from '../../src/steps/step.ts'
+import { requireSettings } from '../setup/settings.ts'
 
 const PROGRAM = join(import.meta.dirname, '../../cli/main.ts')
 const SECRETS = { callbackSecret: 'a secret of this test, 32 characters long', functionKey: 'a key of this test' }
@@ -53,9 +54,7 @@ export async function startDeployment(feeds: readonly object[]): Promise<Deploym
   const writeFeeds = (all: readonly object[]) => writeFile(feedsFile, JSON.stringify({ feeds: all }))
   await writeFeeds(feeds)
   const settings = await writeSettings(folder, azurite, simulator)
-  const created = createApp(settings, feedsFile)
-  if ('problems' in created) throw new Error(created.problems.join('; '))
-  const services = created(() => undefined)
+  const services = openApp(requireSettings(settings), feedsFile)(() => undefined)
   const entries = async (feed: string) =>
     (await services.ledger.entries(feed)).filter((entry): entry is LedgerEntry => !isFailure(entry))
   const settle = (feed: string) =>

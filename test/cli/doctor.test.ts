@@ -7,14 +7,14 @@ import { TableServiceClient } from '@azure/data-tables'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { storageConnectionString } from '../../local/azurite.ts'
 import { freePorts } from '../../local/processes.ts'
-import { createApp } from '../../src/app.ts'
+import { openApp } from '../../src/app.ts'
 import { feedRowKey, tableRowKey } from '../../src/core/app-rows.ts'
 import { CATALOG } from '../../src/core/catalog.ts'
 import { clockFinding, expiryFinding, type Finding, isWell } from '../../src/core/doctor.ts'
 import { parseFeeds } from '../../src/core/feeds.ts'
 import { doctorMeans } from '../../src/doctor-means.ts'
-import { readSettings } from '../../src/settings.ts'
 import { type Diagnosis, doctor } from '../../src/steps/doctor.ts'
+import { requireSettings } from '../setup/settings.ts'
 import { type Deployment, startDeployment } from './deployment.ts'
 
 const USAGE = { name: 'usage', dataset: 'AzureUsage', columns: ['Month', 'CustomerName'], from: '2025-04-01' }
@@ -49,17 +49,9 @@ function settingsOf(changes: Env): Env {
 }
 
 async function look(changes: Env = {}, limit = 20_000): Promise<Diagnosis> {
-  const env = settingsOf(changes)
-  const settings = readSettings(env)
-  const created = createApp(env, join(deployment.folder, 'feeds.json'))
-  if ('problems' in settings || 'problems' in created) throw new Error('the settings are wrong')
-  return doctor({
-    ...doctorMeans(
-      settings,
-      created(() => undefined),
-    ),
-    limit,
-  })
+  const settings = requireSettings(settingsOf(changes))
+  const services = openApp(settings, join(deployment.folder, 'feeds.json'))(() => undefined)
+  return doctor({ ...doctorMeans(settings, services), limit })
 }
 
 const problemsOf = ({ findings }: Diagnosis) => findings.filter(({ level }) => level === 'problem')

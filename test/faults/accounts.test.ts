@@ -7,13 +7,14 @@ import { QueueServiceClient } from '@azure/storage-queue'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Azurite, startAzurite } from '../../local/azurite.ts'
 import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
-import { createApp } from '../../src/app.ts'
+import { openApp } from '../../src/app.ts'
 import type { AppEvent } from '../../src/core/events.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
 import type { Services } from '../../src/steps/step.ts'
 import { sweep } from '../../src/steps/sweep.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
+import { requireSettings } from '../setup/settings.ts'
 
 const MONTH = { dataset: 'AzureUsage', from: '2025-05-01', to: '2025-06-01' }
 const FEEDS = {
@@ -37,8 +38,8 @@ beforeAll(async () => {
   setDefaultCACertificates([...getCACertificates('default'), simulator.certificate])
   folder = await mkdtemp(join(tmpdir(), 'accounts-'))
   await writeFile(join(folder, 'feeds.json'), JSON.stringify(FEEDS))
-  const app = createApp(
-    {
+  const app = openApp(
+    requireSettings({
       ...{ DataStorage: azurite.connectionString, INSIGHTS_BASE_URL: simulator.baseUrl, DEPLOYMENT_ID: 'accounts' },
       ...{
         PARTNER_AUTHORITY_HOST: simulator.authority,
@@ -49,10 +50,9 @@ beforeAll(async () => {
       ...{ PARTNER_CLIENT_SECRET__EMEA: 'the secret of emea' },
       ...{ PARTNER_TENANT_ID__APAC2: 'contoso-apac', PARTNER_CLIENT_ID__APAC2: 'app-apac' },
       ...{ PARTNER_REFRESH_TOKEN__APAC2: 'the first token of apac' },
-    },
+    }),
     join(folder, 'feeds.json'),
   )
-  if ('problems' in app) throw new Error(app.problems.join('; '))
   services = app((event) => void events.push(event))
   await provision(services)
   await sweep(services)

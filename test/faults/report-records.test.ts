@@ -21,7 +21,7 @@ const FIELDS = [
 function archiveOf(...pieces: readonly Buffer[]): Archive {
   const container = BlobServiceClient.fromConnectionString(inject('storage')).getContainerClient('none')
   return {
-    ...openArchive(container),
+    ...openArchive(async () => container),
     async *read() {
       yield* pieces
     },

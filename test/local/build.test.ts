@@ -1,4 +1,5 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -65,6 +66,34 @@ test('the bundle leaves the module that the worker gives to the worker, and take
   expect(external).toContain('@azure/functions-core')
   expect(external.filter((path) => path in dependencies)).toEqual([])
 })
+
+test('what is imported dynamically is loaded when it is asked for, and shares the modules of the rest', async () => {
+  const project = await smallProject(
+    "import { told } from './told.ts'; export const later = async () => [told(), (await import('./later.ts')).later()]",
+  )
+  await writeFile(join(project, 'src/told.ts'), "let times = 0; export const told = () => ++times")
+  await writeFile(join(project, 'src/later.ts'), "import { told } from './told.ts'; export const later = () => told()")
+  await build(project)
+  const require = createRequire(join(project, 'dist/app/'))
+  const { later } = require('./functions.cjs')
+  const loaded = () => Object.keys(require.cache).filter((path) => path.startsWith(project))
+  const before = loaded()
+  expect(await later()).toEqual([1, 2])
+  expect(loaded().length).toBe(before.length + 1)
+})
+
+test('the host waits for the triggers alone: the libraries of Azure are loaded with the first invocation', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'build-'))
+  const outfile = join(folder, 'functions.cjs')
+  const { metafile } = await bundle({ entry: join(PROJECT, 'src/functions.ts'), outfile })
+  const ofEntry = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint?.endsWith('functions.ts'))
+  const files = [ofEntry, ...(ofEntry?.imports ?? []).filter(isLoadedAtOnce).map(({ path }) => metafile.outputs[path])]
+  const inputs = files.flatMap((file) => Object.keys(file?.inputs ?? {}))
+  expect(inputs.filter((path) => /@azure\/(?!functions)/.test(path))).toEqual([])
+  expect(inputs.filter((path) => path.includes('@azure/functions/')).length).toBeGreaterThan(0)
+})
+
+const isLoadedAtOnce = ({ kind }: { readonly kind: string }) => kind === 'import-statement'
 
 test('sources that are wrong are refused with their place', async () => {
   const project = await smallProject("import './missing.ts'")

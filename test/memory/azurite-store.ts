@@ -45,7 +45,7 @@ export function createAzuriteStore(connectionString: string): Store {
 function openServices({ table, ledger, container, queue }: ReturnType<typeof clientsOf>): StoreServices {
   return {
     ledger: openLedger(ledger),
-    archive: openArchive(container),
+    archive: openArchive(async () => container),
     queue: openWorkQueue(queue),
     landingTable: (name) => openLandingTable(table(name)),
   }

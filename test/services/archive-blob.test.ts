@@ -14,7 +14,7 @@ const ORIGIN = {
 
 async function freshArchive() {
   const container = BlobServiceClient.fromConnectionString(inject('storage')).getContainerClient(freshName('reports'))
-  const archive = openArchive(container)
+  const archive = openArchive(async () => container)
   await archive.create()
   return { container, archive }
 }

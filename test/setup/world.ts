@@ -136,7 +136,7 @@ function composeServices({
   return {
     settings: { ...stepSettings(parts.origin, simulator), ...options.settings },
     ledger: openLedger(storage.table(names.ledger)),
-    archive: openArchive(storage.container(names.reports)),
+    archive: openArchive(async () => storage.container(names.reports)),
     queue: {
       async send(message, delaySeconds = 0) {
         await queue.send(message, delaySeconds)

@@ -1,0 +1,108 @@
+import type { HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions'
+import { openApp } from './app.ts'
+import type { AppEvent } from './core/events.ts'
+import { doctorMeans } from './doctor-means.ts'
+import { storageProblem } from './services/storage-error.ts'
+import type { Problems, Settings } from './settings.ts'
+import { callback } from './steps/callback.ts'
+import { doctor } from './steps/doctor.ts'
+import { ingest } from './steps/ingest.ts'
+import { poison } from './steps/poison.ts'
+import { provision } from './steps/provision.ts'
+import { status } from './steps/status.ts'
+import type { Services } from './steps/step.ts'
+import { sweep } from './steps/sweep.ts'
+
+/** What a trigger does when it fires. */
+export type Handlers = ReturnType<typeof createHandlers>
+
+type Step<T> = (services: Services) => Promise<T>
+
+/**
+ * Puts the app together and gives what its triggers do. Where the settings are wrong, each of them tells all of it in
+ * one event, and nothing else happens; `version` is the app's.
+ */
+export function createHandlers(settings: Settings | Problems, feedsFile: string, version: string) {
+  const open = opener(settings, feedsFile)
+  const run = (context: InvocationContext, step: Step<unknown>) => runStep(open(context), context, step)
+  const answer = (context: InvocationContext, step: Step<HttpResponseInit>) => answerStep(open(context), context, step)
+  return {
+    provision: (context: InvocationContext) => run(context, provision),
+    sweep: (context: InvocationContext) => run(context, sweep),
+    ingest: (message: unknown, context: InvocationContext) => run(context, (services) => ingest(message, services)),
+    poison: (message: unknown, context: InvocationContext) => run(context, (services) => poison(message, services)),
+    callback: (request: HttpRequest, context: InvocationContext) =>
+      answer(context, async (services) => ({ status: await callback(read(request), services) })),
+    status: (context: InvocationContext) =>
+      answer(context, async (services) => ({ jsonBody: { version, ...(await status(services)) } })),
+    run: (step: string | undefined, context: InvocationContext) =>
+      answer(context, (services) => runNow(step, services, settings)),
+    health: (context: InvocationContext): HttpResponseInit =>
+      open(context)
+        ? { jsonBody: { status: 'ok', version } }
+        : { status: 503, jsonBody: { status: 'unavailable', version } },
+  }
+}
+
+function opener(
+  settings: Settings | Problems,
+  feedsFile: string,
+): (context: InvocationContext) => Services | undefined {
+  if (!('problems' in settings)) {
+    const app = openApp(settings, feedsFile)
+    return (context) => app(writer(context))
+  }
+  const message = settings.problems.join('; ')
+  return (context) => {
+    writer(context)({ event: 'app.settings', message })
+    return undefined
+  }
+}
+
+function writer(context: InvocationContext): (event: AppEvent) => void {
+  return (event) => context.log(JSON.stringify(event))
+}
+
+async function runStep(services: Services | undefined, context: InvocationContext, step: Step<unknown>): Promise<void> {
+  if (!services) return
+  await step(services).catch((error) => {
+    tellStorage(context, error)
+    throw error
+  })
+}
+
+async function answerStep(
+  services: Services | undefined,
+  context: InvocationContext,
+  step: Step<HttpResponseInit>,
+): Promise<HttpResponseInit> {
+  if (!services) return { status: 503 }
+  return step(services).catch((error) => {
+    if (!tellStorage(context, error)) throw error
+    return { status: 503, jsonBody: { status: 'storage', remedy: 'The storage account does not answer; see the log.' } }
+  })
+}
+
+/** Storage that does not answer is told in one line that names it; everything else is left to the host's exception. */
+function tellStorage(context: InvocationContext, error: unknown): boolean {
+  const message = storageProblem(error)
+  if (message) writer(context)({ event: 'app.settings', kind: 'storage', message })
+  return message !== undefined
+}
+
+/** Runs a step now; gives what it did. */
+async function runNow(
+  step: string | undefined,
+  services: Services,
+  settings: Settings | Problems,
+): Promise<HttpResponseInit> {
+  if (step === 'provision') return { jsonBody: (await provision(services)) ?? { problem: 'feeds.json cannot be used' } }
+  if (step === 'sweep') return { jsonBody: await sweep(services) }
+  if (step !== 'doctor' || 'problems' in settings) return { status: 404 }
+  return { jsonBody: await doctor(doctorMeans(settings, services)) }
+}
+
+function read({ params, query }: HttpRequest) {
+  const { feed = '', window = '', attempt = '', token = '', reportId } = params
+  return { feed, window, attempt, token, reportId: reportId ?? query.get('reportId') ?? undefined }
+}
