@@ -26,7 +26,11 @@ export type StorageProxy = {
 
 export type ServiceOrigins = { readonly blob: string; readonly queue: string; readonly table: string }
 
-type ProxyOptions = { readonly target: string; readonly onRequest?: (request: ProxiedRequest) => ProxyEffect }
+type ProxyOptions = {
+  readonly target: string
+  /** Decides about a call before it is forwarded; one that takes its time holds the call back. */
+  readonly onRequest?: (request: ProxiedRequest) => ProxyEffect | Promise<ProxyEffect>
+}
 type Answer = { readonly status: number; readonly headers: readonly string[]; readonly body: Buffer }
 
 /**
@@ -50,7 +54,7 @@ export async function startProxy({ target, onRequest = () => 'pass' }: ProxyOpti
 
   async function handle(incoming: IncomingMessage, response: ServerResponse) {
     const body = await readAll(incoming)
-    const effect = onRequest(record(incoming, body))
+    const effect = await onRequest(record(incoming, body))
     if (effect === 'before') return void incoming.socket.destroy()
     const answer = await forward(target, agent, incoming, body)
     if (effect === 'after') return void incoming.socket.destroy()

@@ -89,6 +89,22 @@ test('a call that hangs is done and never answered, and the end of the proxy cut
   await standBefore('table')
 })
 
+test('a call is held back until it is decided about, and others are not', async () => {
+  const decided = Promise.withResolvers<ProxyEffect>()
+  const target = serviceOrigins(storage).table
+  proxy = await startProxy({ target, onRequest: ({ body }) => (body?.includes('"r"') ? decided.promise : 'pass') })
+  const connection = proxiedConnectionString(storage, { table: proxy.origin })
+  const table = TableClient.fromConnectionString(connection, freshName('proxied'), ONCE)
+  await table.createTable()
+  const held = table.createEntity(entity)
+  await waitUntil('the call has come', () => proxy.count() === 2)
+  await table.createEntity({ ...entity, rowKey: 'other' })
+  expect(await count(table)).toBe(1)
+  decided.resolve('pass')
+  await held
+  expect(await count(table)).toBe(2)
+})
+
 test('blobs and queues pass signed as well, bytes unchanged', async () => {
   const container = BlobServiceClient.fromConnectionString(await standBefore('blob')).getContainerClient(freshName('c'))
   await container.create()

@@ -1,7 +1,14 @@
 import { rm } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Azurite, startAzurite } from '../../local/azurite.ts'
-import { freePorts } from '../../local/processes.ts'
+import { freePorts, waitUntil } from '../../local/processes.ts'
+import {
+  type ProxyEffect,
+  proxiedConnectionString,
+  type StorageProxy,
+  serviceOrigins,
+  startProxy,
+} from '../../local/proxy.ts'
 import type { Simulator } from '../../local/simulator/simulator.ts'
 import type { RawRow } from '../pipeline/raw-rows.ts'
 import { type HostRun, makeSiteApp, type Site, startSite } from '../setup/host-process.ts'
@@ -41,6 +48,7 @@ let azurite: Azurite
 let app: string
 let alone: readonly (readonly RawRow[])[]
 let site: Site | undefined
+let gates: readonly StorageProxy[] = []
 
 beforeAll(async () => {
   azurite = await startAzurite()
@@ -53,6 +61,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await site?.close()
+  await Promise.all(gates.map((gate) => gate.close()))
   await rm(app, { recursive: true })
   await azurite.stop()
 })
@@ -63,7 +72,7 @@ test(
     site = await startSite({ azurite, app, simulator: SIMULATOR, settings: PACE })
     const { startHost, simulator, allLanded, rows } = site
     const ports = await freePorts(2)
-    const startBoth = (settings: NodeJS.ProcessEnv) => ports.map((port) => startHost(settings, port))
+    const { startBoth, haveLanded } = await hostsInTurn(startHost, ports)
 
     const inFirstHour = startBoth(hourOf(FIRST_HOUR))
     await allLanded(FIRST_HOUR)
@@ -84,9 +93,41 @@ test(
     const origins = await Promise.all(TABLES.map(async (table) => originsOf(await rows(table))))
     expect(origins.flat().toSorted()).toEqual(figuresOrigins(entries))
     expect(eventsOf([...inFirstHour, ...withRoom], 'window.landed')).toHaveLength(WINDOWS)
+    expect(haveLanded()).toEqual([true, true])
   },
   TEST_MILLISECONDS,
 )
+
+/** Whoever has landed a window gets no further message until the other has landed one: each must do its part. */
+async function hostsInTurn(startHost: Site['startHost'], ports: readonly number[]) {
+  const runs = ports.map((): HostRun[] => [])
+  const haveLanded = () => runs.map((hosts) => eventsOf(hosts, 'window.landed').length > 0)
+  const mayTake = (index: number) => !haveLanded()[index] || haveLanded().every(Boolean)
+  gates = await Promise.all(ports.map((_, index) => startGate(() => mayTake(index))))
+  const start = (settings: NodeJS.ProcessEnv, port: number, index: number) => {
+    const queue = gates[index]?.origin ?? ''
+    const host = startHost(
+      { ...settings, DataStorage: proxiedConnectionString(azurite.connectionString, { queue }) },
+      port,
+    )
+    runs[index]?.push(host)
+    return host
+  }
+  const startBoth = (settings: NodeJS.ProcessEnv) => ports.map((port, index) => start(settings, port, index))
+  return { startBoth, haveLanded }
+}
+
+/** A way to the queues on which a host gets no message while it may not take one. */
+function startGate(mayTake: () => boolean): Promise<StorageProxy> {
+  return startProxy({
+    target: serviceOrigins(azurite.connectionString).queue,
+    async onRequest({ method, path }): Promise<ProxyEffect> {
+      const takes = method === 'GET' && path.includes('/ingest/messages')
+      if (takes) await waitUntil('the other host has landed a window, too', mayTake, TEST_MILLISECONDS)
+      return 'pass'
+    },
+  })
+}
 
 async function stopAll(hosts: readonly HostRun[]): Promise<void> {
   await Promise.all(hosts.map((host) => host.stop()))
