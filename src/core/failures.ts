@@ -31,6 +31,7 @@ export const FAILURES = {
     heals: 'change',
     remedy: 'The report holds rows of another time; check the query for a TIMESPAN of its own.',
   },
+  'table-taken': { heals: 'change', remedy: 'Name another table in the feed: a table holds the rows of one feed.' },
   malformed: { heals: 'person', remedy: 'Look at the archived report; ask for the window again.' },
   'too-many-rejects': {
     heals: 'person',

@@ -30,10 +30,12 @@ export async function block(
   services.emit({ event: 'feed.blocked', feed, kind: failure, message, remedy: FAILURES[failure].remedy })
 }
 
-/** The feed landed again: what held it back is gone. */
+/** The feed landed again: what held it back is gone, unless it is a table that belongs to another feed. */
 export async function unblock(services: Services, feed: string): Promise<void> {
-  const before = await changeFeedRow(services, feed, ({ blocked: _, ...row }) => row)
-  if (before?.blocked) services.emit({ event: 'feed.unblocked', feed })
+  const isMended = ({ blocked }: FeedRow) => blocked !== undefined && blocked.kind !== 'table-taken'
+  const free = ({ blocked: _, ...row }: FeedRow): FeedRow => row
+  const before = await changeFeedRow(services, feed, (row) => (isMended(row) ? free(row) : row))
+  if (before && isMended(before)) services.emit({ event: 'feed.unblocked', feed })
 }
 
 /** Says once, not at every tick, what keeps a feed from being asked for; `status` shows it until it is gone. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type FeedRow, feedRowKey } from '../core/app-rows.ts'
+import { type FeedRow, feedRowKey, type TableRow, tableRowKey } from '../core/app-rows.ts'
 import { alignDown, GRAIN } from '../core/calendar.ts'
 import { isFailure } from '../core/failures.ts'
 import type { Feed } from '../core/feeds.ts'
@@ -24,6 +24,8 @@ export async function importReport(
   const { ledger, clock } = services
   const row = (await ledger.readApp<FeedRow>(feedRowKey(feed)))?.value
   if (!row) return { problem: `feed ${feed} is not known to the app` }
+  const owner = (await ledger.readApp<TableRow>(tableRowKey(row.feed.table)))?.value.feed
+  if (owner !== undefined && owner !== feed) return { problem: `table ${row.feed.table} belongs to feed ${owner}` }
   const entries = (await ledger.entries(feed)).filter((entry): entry is LedgerEntry => !isFailure(entry))
   const problem = misplaced(row.feed, window, entries)
   if (problem) return { problem: `${feed} ${windowId(window)} ${problem}` }

@@ -7,6 +7,7 @@ import {
   tableRowKey,
 } from '../core/app-rows.ts'
 import { CATALOG } from '../core/catalog.ts'
+import { FAILURES, type Failure, failed } from '../core/failures.ts'
 import type { Account, Feed } from '../core/feeds.ts'
 import { parseFeeds } from '../core/feeds.ts'
 import { hashJson } from '../core/hash.ts'
@@ -36,7 +37,7 @@ export async function rememberFeeds(services: Services): Promise<readonly FeedRo
 async function retireOthers(services: Services, names: ReadonlySet<string>): Promise<void> {
   const stored = await services.ledger.appRows<FeedRow>('feed~')
   for (const { feed } of stored.filter(({ feed }) => feed.enabled && !names.has(feed.name))) {
-    await changeFeedRow(services, feed.name, (row) => ({ ...row, feed: { ...row.feed, enabled: false } }))
+    await changeFeedRow(services, feed.name, (row) => ({ ...untaken(row), feed: { ...row.feed, enabled: false } }))
   }
 }
 
@@ -49,32 +50,49 @@ async function rememberSource({ ledger }: Services, now: FeedsSourceRow): Promis
 
 /** Stores a feed as it is now; what the app learned about it stays. Undefined where its table belongs to another. */
 async function remember(services: Services, feed: Feed, account: Account): Promise<FeedRow | undefined> {
-  if (!(await ownTable(services, feed))) return undefined
-  const stored = await services.ledger.readApp<FeedRow>(feedRowKey(feed.name))
-  const kept = stored?.value ?? { feed, account, since: services.clock().toISOString() }
-  const row = changedRow(kept, feed, account, services.clock())
-  if (stored && JSON.stringify(stored.value) === JSON.stringify(row)) return row
-  const written = await services.ledger.writeApp(feedRowKey(feed.name), row, stored?.etag)
-  return written === 'conflict' ? remember(services, feed, account) : row
+  const { ledger, clock } = services
+  const taken = await ownTable(services, feed)
+  const stored = await ledger.readApp<FeedRow>(feedRowKey(feed.name))
+  const kept = stored?.value ?? { feed, account, since: clock().toISOString() }
+  const row = taken ? refusedRow(kept, taken, clock()) : changedRow(kept, feed, account, clock())
+  if (!stored || JSON.stringify(stored.value) !== JSON.stringify(row)) {
+    const written = await ledger.writeApp(feedRowKey(feed.name), row, stored?.etag)
+    if (written === 'conflict') return remember(services, feed, account)
+    if (taken) tellTaken(services, feed, taken)
+  }
+  return taken ? undefined : row
 }
 
 /** A changed feed deserves another try: its block ends, and what failed before is asked for again. */
 function changedRow(kept: FeedRow, feed: Feed, account: Account, now: Date): FeedRow {
-  if (kept.feed.hash === feed.hash) return { ...kept, feed, account }
+  if (kept.feed.hash === feed.hash) return { ...untaken(kept), feed, account }
   const { blocked: _, trouble: __, ...rest } = kept
   return { ...rest, feed, account, reopenBefore: now.toISOString() }
 }
 
-/** A landing table belongs to the feed that first named it, until somebody purges it. */
-async function ownTable(services: Services, feed: Feed): Promise<boolean> {
+/** A feed that names another's table is blocked in the form it had before: what is open of it goes to its former table. */
+function refusedRow(kept: FeedRow, { failure, message }: Failure, now: Date): FeedRow {
+  if (kept.blocked?.kind === failure && kept.blocked.message === message) return kept
+  return { ...kept, blocked: { kind: failure, message, at: now.toISOString() } }
+}
+
+/** The table is its own, or asked for no longer; any other block stays. */
+function untaken(row: FeedRow): FeedRow {
+  const { blocked, ...free } = row
+  return blocked?.kind === 'table-taken' ? free : row
+}
+
+function tellTaken({ emit }: Services, { name }: Feed, { failure, message }: Failure): void {
+  emit({ event: 'feed.blocked', feed: name, kind: failure, message, remedy: FAILURES[failure].remedy })
+}
+
+/** A landing table belongs to the feed that first named it, until somebody purges it; a failure where that is another. */
+async function ownTable(services: Services, feed: Feed): Promise<Failure | undefined> {
   const { ledger } = services
   const key = tableRowKey(feed.table)
   const owner = (await ledger.readApp<TableRow>(key))?.value.feed
-  if (owner === feed.name) return true
-  if (owner === undefined && (await ledger.writeApp(key, { feed: feed.name }, undefined)) !== 'conflict') return true
-  const by = owner ?? (await ledger.readApp<TableRow>(key))?.value.feed
-  if (by === feed.name) return true
-  const message = `table ${feed.table} belongs to feed ${by}; name another table`
-  await tellOnce(services, `table of ${feed.name}`, { event: 'feed.blocked', feed: feed.name, message })
-  return false
+  if (owner === feed.name) return undefined
+  if (owner !== undefined) return failed('table-taken', `table ${feed.table} belongs to feed ${owner}`)
+  const written = await ledger.writeApp(key, { feed: feed.name }, undefined)
+  return written === 'conflict' ? ownTable(services, feed) : undefined
 }

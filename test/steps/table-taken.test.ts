@@ -1,0 +1,162 @@
+import { describe, expect, it } from 'vitest'
+import { allLanded, isSettled, summarise } from '../../local/start/summary.ts'
+import { type FeedRow, feedRowKey, tableRowKey } from '../../src/core/app-rows.ts'
+import { FAILURES } from '../../src/core/failures.ts'
+import { parseWindowId } from '../../src/core/windows.ts'
+import { importReport } from '../../src/steps/import-report.ts'
+import { ingest } from '../../src/steps/ingest.ts'
+import { provision } from '../../src/steps/provision.ts'
+import { status } from '../../src/steps/status.ts'
+import { sweep } from '../../src/steps/sweep.ts'
+import { rawRows } from '../pipeline/raw-rows.ts'
+import type { World } from '../setup/world.ts'
+import { asked, entryOf, FEED, feedRowOf, fileOf, HINT, MAY, named, rowsOf, worldOf } from './one-window.ts'
+
+const OWNER = { ...FEED, name: 'owner', table: 'Shared' }
+const RIVAL = { ...FEED, name: 'rival', table: 'SHARED' }
+const TAKEN = { kind: 'table-taken', message: 'table SHARED belongs to feed owner' } as const
+const { remedy } = FAILURES['table-taken']
+
+const DAY = 24 * 3_600_000
+
+/** One tick with these feeds in feeds.json. */
+async function tickWith({ services }: World, ...feeds: readonly object[]) {
+  const readFeeds = async () => ({ text: JSON.stringify({ feeds }), source: 'package' }) as const
+  return provision({ ...services, readFeeds })
+}
+
+const statusOf = async ({ services }: World, name: string) =>
+  (await status(services)).feeds.find(({ feed }) => feed === name)
+
+/** The owner has asked for its window and left feeds.json, which refuses two feeds of one table; its rows stay. */
+async function rivals(): Promise<World> {
+  const world = await worldOf({ feeds: [OWNER] })
+  await tickWith(world, OWNER)
+  expect(await tickWith(world, RIVAL)).toMatchObject({ requested: 0 })
+  return world
+}
+
+describe('a new feed whose table belongs to another', () => {
+  it('stands in status as blocked, with kind, message and remedy, and is told once', async () => {
+    const world = await rivals()
+    await tickWith(world, RIVAL)
+    expect(await statusOf(world, 'rival')).toMatchObject({ blocked: { ...TAKEN, remedy }, waiting: 1, failures: [] })
+    expect(await statusOf(world, 'owner')).not.toHaveProperty('blocked')
+    expect(named(world, 'feed.blocked')).toEqual([{ event: 'feed.blocked', feed: 'rival', ...TAKEN, remedy }])
+  })
+
+  it('is never asked for, not even once a day', async () => {
+    const world = await rivals()
+    for (let day = 0; day < 3; day++) {
+      world.clock.advance(DAY + 1)
+      await tickWith(world, RIVAL)
+      await sweep(world.services)
+    }
+    expect(asked(world)).toHaveLength(1)
+    expect(await world.services.ledger.entries('rival')).toEqual([])
+  })
+
+  it('changes nothing in the ledger at the next tick', async () => {
+    const world = await rivals()
+    const row = async () => (await world.services.ledger.readApp<FeedRow>(feedRowKey('rival')))?.etag
+    const before = await row()
+    world.clock.advance(DAY)
+    await tickWith(world, RIVAL)
+    expect(await row()).toBe(before)
+  })
+
+  it.each([RIVAL, OWNER])('takes no file either, also after $name is the feed in the file again', async (feed) => {
+    const world = await rivals()
+    await tickWith(world, feed)
+    const window = parseWindowId(MAY)
+    if (!window) throw new Error('no window')
+    async function* bytes() {
+      yield fileOf(['x'])
+    }
+    expect(await importReport(world.services, 'rival', window, { name: 'may.csv', bytes })).toEqual({
+      problem: TAKEN.message,
+    })
+    expect(await world.services.ledger.entries('rival')).toEqual([])
+  })
+
+  it('ends a local run, which then says what to do and does not count as landed', async () => {
+    const world = await rivals()
+    await ingest({ ingest: { ...HINT, feed: 'owner' } }, world.services)
+    const now = await status(world.services)
+    expect([isSettled(now), allLanded(now)]).toEqual([true, false])
+    expect(summarise(now)).toContain(`rival: ${TAKEN.message}\n  ${remedy}`)
+  })
+
+  it('is asked for as soon as it names a table of its own', async () => {
+    const world = await rivals()
+    expect(await tickWith(world, { ...RIVAL, table: 'Own' })).toMatchObject({ requested: 1, waiting: 0 })
+    expect(await statusOf(world, 'rival')).not.toHaveProperty('blocked')
+    await ingest({ ingest: { ...HINT, feed: 'rival' } }, world.services)
+    expect(await rawRows(world.landingTable('Own'))).toHaveLength(40)
+  })
+
+  it('is no longer blocked once it has left feeds.json: nobody asks for its table any more', async () => {
+    const world = await rivals()
+    await tickWith(world, OWNER)
+    expect(await statusOf(world, 'rival')).toMatchObject({ enabled: false, waiting: 0 })
+    expect(await statusOf(world, 'rival')).not.toHaveProperty('blocked')
+    expect(await statusOf(world, 'owner')).toMatchObject({ enabled: true })
+  })
+
+  it('is asked for as soon as the table has no owner', async () => {
+    const world = await rivals()
+    await world.ledgerTable.deleteEntity('_app', tableRowKey('Shared'))
+    await tickWith(world, RIVAL)
+    expect(await feedRowOf(world, 'rival')).not.toHaveProperty('blocked')
+    expect(asked(world)).toHaveLength(2)
+  })
+})
+
+describe('a known feed that changes to the table of another', () => {
+  /** The window of `usage` is on its way to the table Usage when the feed names that of one that left. */
+  async function changed(): Promise<World> {
+    const world = await worldOf({ feeds: [FEED, OWNER] })
+    await tickWith(world, FEED, OWNER)
+    await tickWith(world, { ...FEED, table: 'SHARED' })
+    return world
+  }
+
+  it('is blocked, and what is open of it lands in its former table', async () => {
+    const world = await changed()
+    expect(await statusOf(world, 'usage')).toMatchObject({ table: 'Usage', blocked: { ...TAKEN, remedy } })
+    await ingest({ ingest: HINT }, world.services)
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { table: 'Usage' } })
+    expect(await rowsOf(world)).toHaveLength(40)
+  })
+
+  it('stays blocked when that has landed', async () => {
+    const world = await changed()
+    await ingest({ ingest: HINT }, world.services)
+    await tickWith(world, { ...FEED, table: 'SHARED' })
+    expect(await feedRowOf(world)).toMatchObject({ blocked: TAKEN })
+    expect([named(world, 'feed.blocked').length, named(world, 'feed.unblocked')]).toEqual([1, []])
+  })
+
+  it('is free again when it goes back, and nothing of it is asked for anew', async () => {
+    const world = await changed()
+    await ingest({ ingest: HINT }, world.services)
+    expect(await tickWith(world, FEED)).toMatchObject({ requested: 0, waiting: 0 })
+    expect(await feedRowOf(world)).not.toHaveProperty('blocked')
+    expect(await feedRowOf(world)).not.toHaveProperty('reopenBefore')
+  })
+})
+
+it('of two feeds that name a table at the same moment, the first to write owns it', async () => {
+  const world = await worldOf({ feeds: [RIVAL] })
+  const { ledger } = world.services
+  const overtaken: typeof ledger = {
+    ...ledger,
+    async writeApp(key, value, etag) {
+      if (key === tableRowKey('Shared')) await ledger.writeApp(key, { feed: 'owner' }, undefined)
+      return ledger.writeApp(key, value, etag)
+    },
+  }
+  await provision({ ...world.services, ledger: overtaken })
+  expect(await feedRowOf(world, 'rival')).toMatchObject({ blocked: TAKEN })
+  expect(asked(world)).toEqual([])
+})
