@@ -97,13 +97,6 @@ export function defaultColumns({ columns, metrics }: Dataset): readonly string[]
   return candidates.filter(({ eras }) => eras.includes(newest)).map(({ name }) => name)
 }
 
-/** The query the app writes for a feed by columns. Without TIMESPAN: the query times of a report decide. */
-export function writeQuery({ dataset, source }: Feed, columns: readonly string[]): string {
-  const { distinct, where } = source.kind === 'columns' ? source : { distinct: false, where: undefined }
-  const select = `SELECT ${distinct ? 'DISTINCT ' : ''}${columns.join(',')} FROM ${dataset}`
-  return where === undefined ? select : `${select} WHERE ${where}`
-}
-
 function parseJson(text: string): { readonly value: unknown } | FeedsProblems {
   const fault = jsonFault(text)
   if (!fault) return { value: JSON.parse(text) }

@@ -1,25 +1,31 @@
-import type { Dataset } from './catalog.ts'
-import { type Literal, printQuery, type ReportQuery } from './query.ts'
-import { validateQuery } from './query-check.ts'
+import { type Literal, printQuery, type WrittenQuery } from './query.ts'
+import { type QueryDataset, validateQuery, validateWhere } from './query-check.ts'
 import { isReserved } from './query-clauses.ts'
 
 /**
  * Makes the text of a query from its parts, or says all that is wrong with them: names that are none or that the dataset
- * lacks, numbers and limits that are none, text with a quote in it. What it makes, `validateQuery` accepts.
+ * lacks, numbers and limits that are none, text with a quote in it. Places in conditions that are somebody's own text
+ * count from their beginning. What it makes, `validateQuery` accepts.
  */
-export function buildQuery(query: ReportQuery, dataset: Dataset): string | { readonly problems: readonly string[] } {
-  const broken = partProblems(query)
-  if (broken.length > 0) return { problems: broken }
-  const text = printQuery(query)
-  const problems = validateQuery(text, dataset).map(({ problem }) => problem)
-  return problems.length > 0 ? { problems } : text
+export function buildQuery(
+  query: WrittenQuery,
+  dataset: QueryDataset,
+): string | { readonly problems: readonly string[] } {
+  const own = typeof query.where === 'string' ? validateWhere(query.where, dataset) : []
+  const rest = own.length > 0 ? { ...query, where: [] } : query
+  const broken = partProblems(rest)
+  const text = printQuery(rest)
+  const problems = broken.length > 0 ? broken : validateQuery(text, dataset).map(({ problem }) => problem)
+  const all = [...problems, ...own.map(({ problem }) => `where: ${problem}`)]
+  return all.length > 0 ? { problems: all } : text
 }
 
-/** What would change the query's shape when it is printed. */
-function partProblems({ fields, dataset, where, order, limit }: ReportQuery): readonly string[] {
-  const names = [...fields, dataset, ...where.map(({ field }) => field), ...order.map(({ field }) => field)]
-  const values = where.flatMap((condition) => ('values' in condition ? condition.values : [condition.value]))
-  const lists = where.flatMap((condition) => ('values' in condition ? [condition] : []))
+/** What would change the query's shape when it is printed; conditions that are text are judged by themselves. */
+function partProblems({ fields, dataset, where, order, limit }: WrittenQuery): readonly string[] {
+  const conditions = typeof where === 'string' ? [] : where
+  const names = [...fields, dataset, ...conditions.map(({ field }) => field), ...order.map(({ field }) => field)]
+  const values = conditions.flatMap((condition) => ('values' in condition ? condition.values : [condition.value]))
+  const lists = conditions.flatMap((condition) => ('values' in condition ? [condition] : []))
   return [
     ...(fields.length === 0 ? ['a query selects at least one column or metric'] : []),
     ...names.filter((name) => !isIdentifier(name)).map((name) => `"${name}" is not a name of the query language`),

@@ -1,13 +1,21 @@
-import { type Dataset, findDataset } from './catalog.ts'
+import type { Dataset } from './catalog.ts'
 import { nearest } from './nearest.ts'
 import { type Located, type LocatedQuery, locateConditions, locateQuery } from './query-parse.ts'
 import { placeOf, type QueryProblem } from './query-tokens.ts'
+
+type Named = { readonly name: string }
+
+/** What a query is judged by: a dataset of the catalogue, or what the service lists of it. */
+export type QueryDataset = Pick<Dataset, 'name' | 'aliases' | 'ranges'> & {
+  readonly columns: readonly Named[]
+  readonly metrics: readonly Named[]
+}
 
 /**
  * Gives everything that is wrong with the text of a query for a dataset, each with its place: what is not of the query
  * language (the first such thing only), columns or metrics the dataset lacks, a TIMESPAN it does not offer.
  */
-export function validateQuery(text: string, dataset: Dataset): readonly QueryProblem[] {
+export function validateQuery(text: string, dataset: QueryDataset): readonly QueryProblem[] {
   const located = locateQuery(text)
   if ('problem' in located) return [located]
   return [
@@ -18,30 +26,38 @@ export function validateQuery(text: string, dataset: Dataset): readonly QueryPro
 }
 
 /** As `validateQuery`, for the conditions of a WHERE that stand alone. */
-export function validateWhere(text: string, dataset: Dataset): readonly QueryProblem[] {
+export function validateWhere(text: string, dataset: QueryDataset): readonly QueryProblem[] {
   const where = locateConditions(text)
   if ('problem' in where) return [where]
   return where.flatMap(({ value, at }) => nameProblems(text, { value: value.field, at }, dataset))
 }
 
-function datasetProblems(text: string, { dataset: named }: LocatedQuery, dataset: Dataset): readonly QueryProblem[] {
+function datasetProblems(
+  text: string,
+  { dataset: named }: LocatedQuery,
+  dataset: QueryDataset,
+): readonly QueryProblem[] {
   const { value, at } = named
-  if (findDataset([dataset], value)) return []
+  if ([dataset.name, ...(dataset.aliases ?? [])].some((name) => isSame(name, value))) return []
   return [{ problem: `FROM names ${value} at ${placeOf(text, at)}; it must be ${dataset.name}`, at }]
 }
 
-function nameProblems(text: string, { value, at }: Located<string>, dataset: Dataset): readonly QueryProblem[] {
+function nameProblems(text: string, { value, at }: Located<string>, dataset: QueryDataset): readonly QueryProblem[] {
   const known = [...dataset.columns, ...dataset.metrics].map(({ name }) => name)
-  if (known.some((name) => name.toLowerCase() === value.toLowerCase())) return []
+  if (known.some((name) => isSame(name, value))) return []
   const like = nearest(value, known)
   const what = `${value} at ${placeOf(text, at)} is no column or metric of ${dataset.name}`
   return [{ problem: like ? `${what}; is it ${like}?` : what, at }]
 }
 
-function timespanProblems(text: string, { timespan }: LocatedQuery, dataset: Dataset): readonly QueryProblem[] {
+function timespanProblems(text: string, { timespan }: LocatedQuery, dataset: QueryDataset): readonly QueryProblem[] {
   if (!timespan || dataset.ranges.includes(timespan.value)) return []
   const { value, at } = timespan
   const offered =
     dataset.ranges.length > 0 ? `it offers ${dataset.ranges.join(', ')}` : 'leave TIMESPAN out, it offers none'
   return [{ problem: `TIMESPAN ${value} at ${placeOf(text, at)} is not offered by ${dataset.name}; ${offered}`, at }]
+}
+
+function isSame(name: string, other: string): boolean {
+  return name.toLowerCase() === other.toLowerCase()
 }

@@ -40,13 +40,20 @@ export type ReportQuery = {
   readonly timespan?: Timespan
 }
 
+/**
+ * A query to be written, whose conditions may be somebody's own text: it goes in letter for letter, since a query that is
+ * registered is found again by its text.
+ */
+export type WrittenQuery = Omit<ReportQuery, 'where'> & { readonly where: readonly Condition[] | string }
+
 /** The text of a query, in the only order of clauses there is; `parseQuery` reads it back to the same parts. */
-export function printQuery({ distinct, fields, dataset, where, order, limit, timespan }: ReportQuery): string {
+export function printQuery({ distinct, fields, dataset, where, order, limit, timespan }: WrittenQuery): string {
   const sorted = order.map(({ field, direction }) => (direction ? `${field} ${direction}` : field))
+  const conditions = typeof where === 'string' ? where : where.map(printCondition).join(' AND ')
   const clauses = [
     `SELECT ${distinct ? 'DISTINCT ' : ''}${fields.join(',')}`,
     `FROM ${dataset}`,
-    ...(where.length > 0 ? [`WHERE ${where.map(printCondition).join(' AND ')}`] : []),
+    ...(where.length > 0 ? [`WHERE ${conditions}`] : []),
     ...(order.length > 0 ? [`ORDER BY ${sorted.join(',')}`] : []),
     ...(limit === undefined ? [] : [`LIMIT ${limit}`]),
     ...(timespan ? [`TIMESPAN ${timespan}`] : []),

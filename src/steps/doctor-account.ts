@@ -1,8 +1,8 @@
 import { expiryFinding, type Finding, failing, offeredFinding, problem, warning, well } from '../core/doctor.ts'
 import { FAILURES, type Failure, isFailure } from '../core/failures.ts'
+import { type ColumnsSource, feedQuery, type QuerySource } from '../core/feed-query.ts'
 import type { Feed } from '../core/feeds.ts'
-import { writeQuery } from '../core/feeds.ts'
-import type { InsightsClient } from '../services/insights-client.ts'
+import type { InsightsClient, LiveDataset } from '../services/insights-client.ts'
 import type { Known } from './doctor.ts'
 
 /** How many of the account's reports are looked at for hidden data. */
@@ -27,7 +27,7 @@ export async function checkAccount(known: Known, name: string): Promise<readonly
   const offered = own.map((feed) => offeredFinding(feed, datasets))
   const [role, queries] = await Promise.all([
     checkRole(client, name),
-    Promise.all(own.map((feed) => checkQuery(client, feed))),
+    Promise.all(own.map((feed) => checkQuery(client, feed, datasets))),
   ])
   const signedIn = well('sign-in', `account ${name} signs in and lists ${datasets.length} datasets`)
   return [signedIn, ...notes, ...expiry, ...role, ...offered, ...queries.flat()]
@@ -62,17 +62,30 @@ async function checkRole(client: InsightsClient, name: string): Promise<readonly
 }
 
 /** Only a query of the user's own is tried out: one the app writes is judged by the columns. */
-async function checkQuery(client: InsightsClient, feed: Feed): Promise<readonly Finding[]> {
-  const run = testOf(feed)
+async function checkQuery(
+  client: InsightsClient,
+  feed: Feed,
+  datasets: readonly LiveDataset[],
+): Promise<readonly Finding[]> {
+  const run = testOf(feed, datasets)
   if (!run) return []
+  if (isFailure(run)) return [failing('query', run)]
   const answer = await client.testQuery(run)
   if (isFailure(answer)) return [{ ...failing('query', answer), message: `feed ${feed.name}: ${answer.message}` }]
   return [well('query', `feed ${feed.name}: the service takes its query`)]
 }
 
-function testOf(feed: Feed) {
-  const { source } = feed
+/** What the service is to try, or why the app would not even register it; nothing of a dataset that is not offered. */
+function testOf(feed: Feed, datasets: readonly LiveDataset[]) {
+  const { source, dataset } = feed
   if (source.kind === 'queryId') return { queryId: source.queryId }
-  if (source.kind === 'query') return { exportQuery: source.query }
-  return source.where !== undefined && source.columns ? { exportQuery: writeQuery(feed, source.columns) } : undefined
+  const live = datasets.find(({ name }) => name.trim().toLowerCase() === dataset.toLowerCase())
+  const own = source.kind === 'query' ? source : withOwnCondition(source)
+  if (!live || !own) return undefined
+  const text = feedQuery(feed, own, live)
+  return isFailure(text) ? text : { exportQuery: text }
+}
+
+function withOwnCondition({ columns, ...source }: ColumnsSource): QuerySource | undefined {
+  return columns && source.where !== undefined ? { ...source, columns } : undefined
 }

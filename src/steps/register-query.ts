@@ -1,7 +1,8 @@
 import { type FeedRow, feedRowKey, type RegisteredQuery } from '../core/app-rows.ts'
 import { CATALOG, findDataset } from '../core/catalog.ts'
 import { type Failure, failed, isFailure } from '../core/failures.ts'
-import { defaultColumns, type Feed, writeQuery } from '../core/feeds.ts'
+import { type ColumnsSource, feedQuery, type QuerySource } from '../core/feed-query.ts'
+import { defaultColumns, type Feed } from '../core/feeds.ts'
 import { queryName } from '../core/remote-names.ts'
 import type { InsightsClient, LiveDataset } from '../services/insights-client.ts'
 import type { Services } from './step.ts'
@@ -52,29 +53,31 @@ async function findOrCreate(
   insights: InsightsClient,
   feed: Feed,
 ): Promise<RegisteredQuery | Failure> {
-  const { source, hash } = feed
-  if (source.kind === 'queryId') return { queryId: source.queryId, hash, ours: false }
-  const columns = source.kind === 'columns' ? await chooseColumns(services, insights, feed) : undefined
-  if (columns && isFailure(columns)) return columns
-  const query = source.kind === 'query' ? source.query : writeQuery(feed, columns ?? [])
+  const { hash } = feed
+  if (feed.source.kind === 'queryId') return { queryId: feed.source.queryId, hash, ours: false }
+  const live = await insights.dataset(feed.dataset)
+  if (isFailure(live)) return live
+  const source = feed.source.kind === 'query' ? feed.source : chooseColumns(services, feed, feed.source, live)
+  if (isFailure(source)) return source
+  const query = feedQuery(feed, source, live)
+  if (isFailure(query)) return query
   const name = queryName(services.settings.deployment, feed)
   const same = await insights.queries(name)
   if (isFailure(same)) return same
   const found = same.find((each) => each.query === query.trim()) ?? (await insights.createQuery({ name, query }))
   if (isFailure(found)) return found
-  return { queryId: found.queryId, hash, ours: true, ...(columns && { columns }) }
+  return { queryId: found.queryId, hash, ours: true, ...(source.kind === 'columns' && { columns: source.columns }) }
 }
 
 /** The user's columns, or those of the catalogue that the live dataset also lists; what was left out is told. */
-async function chooseColumns(
+function chooseColumns(
   { emit }: Services,
-  insights: InsightsClient,
   feed: Feed,
-): Promise<readonly string[] | Failure> {
-  if (feed.source.kind === 'columns' && feed.source.columns) return feed.source.columns
+  { columns, ...source }: ColumnsSource,
+  live: LiveDataset,
+): QuerySource | Failure {
+  if (columns) return { ...source, columns }
   const dataset = findDataset(CATALOG, feed.dataset)
-  const live = await insights.dataset(feed.dataset)
-  if (isFailure(live)) return live
   const wanted = dataset ? withTimeColumn(defaultColumns(dataset), dataset.timeColumn) : []
   const chosen = wanted.filter((name) => lists(live, name))
   const left = wanted.filter((name) => !chosen.includes(name))
@@ -83,7 +86,7 @@ async function chooseColumns(
   }
   if (left.length > 0)
     emit({ event: 'feed.drift', feed: feed.name, message: `the service does not list ${left.join(', ')}` })
-  return chosen
+  return { ...source, columns: chosen }
 }
 
 /** Without its time column a row could not be shown to lie in its window. */

@@ -193,6 +193,19 @@ const CASES: readonly Case[] = [
     /AzureUsage does not list CustomerName/,
   ],
   [
+    'a condition on a column the service does not list',
+    () => {
+      const value = [{ datasetName: 'AzureUsage', selectableColumns: USAGE.columns }]
+      deployment.simulator.fault({
+        endpoint: 'listDatasets',
+        effect: { status: 200, body: { value, statusCode: 200 } },
+      })
+      return withFeeds([{ ...USAGE, where: "CustomerMarket='Norway'" }])
+    },
+    'query',
+    /feed usage: its query cannot be registered: where: CustomerMarket at character 1 is no column/,
+  ],
+  [
     'a query the service refuses',
     async () => {
       const query = { name: 'own', dataset: 'MSLearn', queryId: '11111111-2222-3333-4444-555555555555' }
@@ -279,6 +292,16 @@ describe('the doctor', () => {
     await insights.createReport({ reportName: 'any', queryId: query.queryId })
     const found = await look()
     expect(problemsOf(found)).toMatchObject([{ check: 'role', message: expect.stringMatching(/hides data/) }])
+  })
+
+  it('has the service try out the query that the app would register', async () => {
+    const before = deployment.simulator.requests.length
+    const found = await withFeeds([{ ...USAGE, where: "CustomerMarket = 'Norway'" }])
+    const well = { check: 'query', level: 'ok', message: 'feed usage: the service takes its query' }
+    expect(found.findings).toContainEqual(well)
+    const calls = deployment.simulator.requests.slice(before)
+    const tried = calls.filter(({ path }) => path.endsWith('/testQueryResult')).map(({ query }) => query.exportQuery)
+    expect(tried).toEqual(["SELECT Month,CustomerName FROM AzureUsage WHERE CustomerMarket = 'Norway'"])
   })
 
   it('leaves nothing of its own in the storage account', async () => {

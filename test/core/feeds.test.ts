@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CATALOG } from '../../src/core/catalog.ts'
-import { parseFeeds, writeQuery } from '../../src/core/feeds.ts'
+import { parseFeeds } from '../../src/core/feeds.ts'
 import { hashJson } from '../../src/core/hash.ts'
 import { feedOf, problemsIn } from './feed-of.ts'
 
@@ -227,17 +227,6 @@ describe('the hash of a feed', () => {
       { b: 'double', a: 'guid' },
     ].map((types) => feedOf({ query, types }))
     expect(one?.hash).toBe(two?.hash)
-  })
-})
-
-describe('the query of a feed by columns', () => {
-  test('selects the columns and leaves the time to the query times', () => {
-    expect(writeQuery(feedOf(), ['Month', 'TotalACR'])).toBe('SELECT Month,TotalACR FROM AzureUsage')
-  })
-
-  test('has the condition and DISTINCT where the feed asks for them', () => {
-    const feed = feedOf({ where: "SKU LIKE '%a b%'", distinct: true })
-    expect(writeQuery(feed, ['SKU'])).toBe("SELECT DISTINCT SKU FROM AzureUsage WHERE SKU LIKE '%a b%'")
   })
 })
 

@@ -92,6 +92,41 @@ describe('the query language', () => {
     fc.assert(accepted, RUNS)
   })
 
+  test('conditions that are text of somebody else go in letter for letter, and change nothing else', () => {
+    const blanks = fc.stringMatching(/^[ \t\r\n]{0,3}$/)
+    const kept = fc.property(fittingQuery, blanks, ([dataset, { distinct, fields, where }], blank) => {
+      fc.pre(where.length > 0)
+      const parts = { distinct, fields, dataset: dataset.name, order: [] }
+      const own = `${blank}${printQuery({ ...parts, where }).replace(/^.*? WHERE /s, '')}${blank}`
+      const built = buildQuery({ ...parts, where: own }, dataset)
+      expect(built).toBe(`${printQuery({ ...parts, where: [] })} WHERE ${own}`)
+      expect(parseQuery(String(built))).toEqual({ ...parts, where })
+    })
+    fc.assert(kept, RUNS)
+  })
+
+  test.each([
+    [{ where: '' }, ['where: nothing stands at character 1; the name of a column or metric must stand there']],
+    [
+      { where: "Month='x' TIMESPAN TODAY" },
+      ['where: TIMESPAN stands at character 11; the end of the clause must stand there'],
+    ],
+    [
+      { where: "Mont='x'", fields: ['Nme'] },
+      [
+        expect.stringMatching(/^Nme at character 8 is no column or metric of CustomersAndTenants/),
+        'where: Mont at character 1 is no column or metric of CustomersAndTenants; is it Month?',
+      ],
+    ],
+    [
+      { where: "Month='x';", limit: 5 },
+      ['; at character 54 is neither a name, a number nor a sign of the query language'],
+    ],
+  ])('the builder refuses conditions that are text: %j', ({ where, ...parts }, problems) => {
+    const query = { distinct: false, fields: ['Month'], dataset: 'CustomersAndTenants', where, order: [] }
+    expect(buildQuery({ ...query, ...parts }, customers)).toEqual({ problems })
+  })
+
   test('whatever parts the builder is given, it makes a query that reads back to them or says why not', () => {
     const wild = fc.oneof(
       fc.constantFrom('Month', 'SKU'),

@@ -1,27 +1,173 @@
-import { afterEach, expect, it } from 'vitest'
-import { type FeedRow, feedRowKey } from '../../src/core/app-rows.ts'
+import { describe, expect, it } from 'vitest'
 import { isFailure } from '../../src/core/failures.ts'
+import { queryName } from '../../src/core/remote-names.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { registerQuery } from '../../src/steps/register-query.ts'
-import { createWorld, type World } from '../setup/world.ts'
+import { status } from '../../src/steps/status.ts'
+import type { World } from '../setup/world.ts'
+import { asked, FEED, feedRowOf, HALF_A_YEAR, named, worldOf } from './one-window.ts'
 
-const COSTS = { name: 'costs', dataset: 'AzureUsage', from: '2025-06-01', columns: ['Month', 'CustomerName'] }
+const HOUR = 3_600_000
 
-let world: World | undefined
-afterEach(() => world?.close())
+/** The texts of the queries that the service was asked to keep. */
+const registered = ({ simulator }: World) =>
+  simulator.requests
+    .filter(({ method, path }) => method === 'POST' && path.endsWith('/ScheduledQueries'))
+    .map(({ body }) => JSON.parse(body).Query)
 
-it('two instances that register a query at once end with one query, the same for both', async () => {
-  world = await createWorld({ feeds: [COSTS] })
-  const { services } = world
-  await provision(services)
-  const stored = await services.ledger.readApp<FeedRow>(feedRowKey(COSTS.name))
-  if (!stored) throw new Error('the feed was not remembered')
-  const { query: _, ...row } = stored.value
+/** How often the service was asked what a dataset offers. */
+const looked = ({ simulator }: World) =>
+  simulator.requests.filter(({ path }) => path.includes('/ScheduledDataset')).length
+
+function clientOf({ services }: World) {
   const insights = services.insights('default', {})
   if (isFailure(insights)) throw new Error(insights.message)
-  // The other instance looked the query up before ours was there, and so made one of its own.
-  const late = { ...insights, queries: async () => [] }
-  expect(await registerQuery(services, late, row)).toEqual(stored.value)
-  const left = await insights.listQueries({ includeSystemQueries: false })
-  expect(isFailure(left) ? left : left.map(({ queryId }) => queryId)).toEqual([stored.value.query?.queryId])
+  return insights
+}
+
+const own = (query: string) => ({ name: 'usage', dataset: 'AzureUsage', query, from: '2025-05-01', to: '2025-06-01' })
+
+describe('a query is registered', () => {
+  it('under one id, also by two instances that do it at once', async () => {
+    const world = await worldOf()
+    await provision(world.services)
+    const stored = await feedRowOf(world)
+    const { query: _, ...row } = stored
+    // The other instance looked the query up before ours was there, and so made one of its own.
+    const late = { ...clientOf(world), queries: async () => [] }
+    expect(await registerQuery(world.services, late, row)).toEqual(stored)
+    const left = await clientOf(world).listQueries({ includeSystemQueries: false })
+    expect(isFailure(left) ? left : left.map(({ queryId }) => queryId)).toEqual([stored.query?.queryId])
+  })
+
+  it.each([
+    [FEED, 'SELECT Month,CustomerName,UsageQuantity FROM AzureUsage'],
+    [
+      { ...FEED, distinct: true, where: "CustomerName like 'A%'  AND  UsageQuantity>1" },
+      "SELECT DISTINCT Month,CustomerName,UsageQuantity FROM AzureUsage WHERE CustomerName like 'A%'  AND  UsageQuantity>1",
+    ],
+    [own(' select month,UsageQuantity\nfrom azureusage ; '), ' select month,UsageQuantity\nfrom azureusage ; '],
+  ])('%j: with the text it has always had, by which it is found again', async (feed, text) => {
+    const world = await worldOf({ feeds: [feed] })
+    await provision(world.services)
+    expect(registered(world)).toEqual([text])
+    const stored = await feedRowOf(world)
+    const { query: _, ...row } = stored
+    expect(await registerQuery(world.services, clientOf(world), row)).toEqual(stored)
+    expect(registered(world)).toEqual([text])
+  })
+
+  it('after one look at its dataset, however many windows and ticks follow', async () => {
+    const world = await worldOf({ feeds: [HALF_A_YEAR] })
+    await provision(world.services)
+    world.clock.advance(HOUR)
+    await provision(world.services)
+    expect(asked(world)).toHaveLength(6)
+    expect(looked(world)).toBe(1)
+  })
+
+  it('without such a look where it is there already', async () => {
+    const world = await worldOf()
+    await provision(world.services)
+    const { queryId } = (await feedRowOf(world)).query ?? {}
+    const other = await worldOf({ feeds: [{ ...own(''), query: undefined, queryId }] })
+    await provision(other.services)
+    expect([looked(other), registered(other)]).toEqual([0, []])
+  })
+
+  it('with columns that the service lists and the catalogue does not know', async () => {
+    const query = "SELECT Month,BrandNew FROM AzureUsage WHERE BrandNew='x'"
+    const world = await worldOf({ feeds: [{ ...own(query), enabled: false }] })
+    await provision(world.services)
+    const row = await feedRowOf(world)
+    const dataset = { datasetName: 'AzureUsage', selectableColumns: ['Month', 'BrandNew'], availableMetrics: [] }
+    const stored = { queryId: 'q-1', name: queryName('test', row.feed), query }
+    const answer = (value: object) => ({ status: 200, body: { value: [value], statusCode: 200 } })
+    world.simulator.fault({ endpoint: 'listDatasets', effect: answer(dataset), nth: 1 })
+    world.simulator.fault({ endpoint: 'createQuery', effect: answer(stored), nth: 1 })
+    expect(await registerQuery(world.services, clientOf(world), row)).toMatchObject({ query: { queryId: 'q-1' } })
+    expect(registered(world)).toEqual([query])
+  })
+})
+
+describe('a query that asks for what the service does not list', () => {
+  const NOTHING = 'is no column or metric of AzureUsage; is it'
+
+  it.each([
+    [
+      'of their own',
+      own('SELECT Month,CustomerNme FROM AzureUsage'),
+      `CustomerNme at character 14 ${NOTHING} CustomerName?`,
+    ],
+    [
+      'with conditions',
+      { ...FEED, where: "Month='x' AND UsageQuantty > 1" },
+      `where: UsageQuantty at character 15 ${NOTHING} UsageQuantity?`,
+    ],
+    [
+      'of another year',
+      { ...FEED, columns: ['Month', 'PartnerLocationID'] },
+      `PartnerLocationID at character 14 ${NOTHING} PartnerLocation?`,
+    ],
+    [
+      'of another dataset',
+      own('SELECT Month FROM OfficeUsage'),
+      'FROM names OfficeUsage at character 19; it must be AzureUsage',
+    ],
+    [
+      'of a time nobody offers',
+      own('SELECT Month FROM AzureUsage TIMESPAN LAST_7_DAYS'),
+      'TIMESPAN LAST_7_DAYS at character 39 is not offered by AzureUsage; it offers ',
+    ],
+  ])('%s is not sent: the feed is blocked and told why, with the place', async (_, feed, problem) => {
+    const world = await worldOf({ feeds: [feed], simulator: { profile: '2021' } })
+    await provision(world.services)
+    const message = expect.stringContaining(`feed usage: its query cannot be registered: ${problem}`)
+    expect([registered(world), asked(world), await world.entries()]).toEqual([[], [], []])
+    expect(named(world, 'feed.blocked')).toMatchObject([{ feed: 'usage', kind: 'query-refused', message }])
+    expect((await status(world.services)).feeds).toMatchObject([{ blocked: { kind: 'query-refused', message } }])
+  })
+
+  it('is looked at again a day later, not at every tick', async () => {
+    const world = await worldOf({ feeds: [own('SELECT Mont FROM AzureUsage')] })
+    for (const hours of [0, 1, 22]) {
+      world.clock.advance(hours * HOUR)
+      await provision(world.services)
+    }
+    expect(looked(world)).toBe(1)
+    world.clock.advance(HOUR)
+    await provision(world.services)
+    expect([looked(world), registered(world), named(world, 'feed.blocked').length]).toEqual([2, [], 1])
+  })
+
+  it('holds up no other feed', async () => {
+    const wrong = { ...own('SELECT Mont FROM AzureUsage'), name: 'wrong' }
+    const world = await worldOf({ feeds: [wrong, FEED] })
+    expect(await provision(world.services)).toMatchObject({ requested: 1, waiting: 1 })
+    expect(registered(world)).toHaveLength(1)
+  })
+})
+
+describe('a dataset that cannot be read', () => {
+  it('leaves the windows in the plan, and the next tick asks', async () => {
+    const world = await worldOf()
+    world.simulator.fault({ endpoint: 'listDatasets', effect: { page: 502 } })
+    await provision(world.services)
+    expect([registered(world), asked(world), await world.entries()]).toEqual([[], [], []])
+    expect(named(world, 'feed.stale')).toMatchObject([{ feed: 'usage', kind: 'unavailable' }])
+    await provision(world.services)
+    expect(asked(world)).toHaveLength(1)
+    expect(named(world, 'feed.fresh')).toMatchObject([{ feed: 'usage' }])
+  })
+
+  it('because the service does not offer it blocks the feed', async () => {
+    const world = await worldOf()
+    const body = { value: [], statusCode: 200 }
+    world.simulator.fault({ endpoint: 'listDatasets', effect: { status: 200, body }, nth: 1 })
+    await provision(world.services)
+    expect(registered(world)).toEqual([])
+    expect(named(world, 'feed.blocked')).toMatchObject([
+      { kind: 'query-refused', message: expect.stringContaining('dataset AzureUsage') },
+    ])
+  })
 })

@@ -1,0 +1,117 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { CATALOG, type Dataset, findDataset } from '../../src/core/catalog.ts'
+import { isFailure } from '../../src/core/failures.ts'
+import { feedQuery, type ListedDataset, type QuerySource } from '../../src/core/feed-query.ts'
+import { validateQuery } from '../../src/core/query-check.ts'
+import { feedOf } from './feed-of.ts'
+
+/** What the service would list of a dataset if the catalogue were right. */
+function listedOf({ columns, metrics, ranges }: Dataset): ListedDataset {
+  return { columns: columns.map(({ name }) => name), metrics: metrics.map(({ name }) => name), ranges }
+}
+
+const usage = findDataset(CATALOG, 'AzureUsage') ?? failNoDataset()
+const LISTED = listedOf(usage)
+
+function failNoDataset(): never {
+  throw new Error('no dataset AzureUsage')
+}
+
+/** The text that is registered for a feed of these fields, or why none is. */
+function textOf(fields: Readonly<Record<string, unknown>>, listed: ListedDataset = LISTED): string {
+  const feed = feedOf(fields)
+  const { source } = feed
+  if (source.kind === 'queryId') throw new Error('it has a query already')
+  const chosen: QuerySource = source.kind === 'query' ? source : { ...source, columns: source.columns ?? [] }
+  const text = feedQuery(feed, chosen, listed)
+  if (!isFailure(text)) return text
+  expect(text.failure).toBe('query-refused')
+  return text.message
+}
+
+const CANNOT = 'feed azure-usage: its query cannot be registered:'
+
+describe('the query of a feed', () => {
+  test('by columns selects them and leaves the time to the query times', () => {
+    expect(textOf({ columns: ['Month', 'TotalACR'] })).toBe('SELECT Month,TotalACR FROM AzureUsage')
+  })
+
+  test('has the condition and DISTINCT where the feed asks for them, the condition letter for letter', () => {
+    const fields = { columns: ['ServiceName'], where: " ServiceName  LIKE '%a b%'\nand Month='x'", distinct: true }
+    expect(textOf(fields)).toBe(
+      "SELECT DISTINCT ServiceName FROM AzureUsage WHERE  ServiceName  LIKE '%a b%'\nand Month='x'",
+    )
+  })
+
+  test('is the text that deployed apps have registered, and the validator accepts it', () => {
+    const feeds = fc.constantFrom(...CATALOG).chain((dataset) => {
+      const names = fc.constantFrom(...listedOf(dataset).columns)
+      const condition = fc.tuple(names, fc.constantFrom('=', ' != ', ' like '), fc.stringMatching(/^[\w %;,]{0,8}$/))
+      const where = fc.array(
+        condition.map(([name, sign, value]) => `${name}${sign}'${value}'`),
+        { maxLength: 3 },
+      )
+      const columns = fc.uniqueArray(names, { minLength: 1, maxLength: 6 })
+      return fc.record({ dataset: fc.constant(dataset), columns, where, distinct: fc.boolean() })
+    })
+    const stable = fc.property(feeds, ({ dataset, columns, where, distinct }) => {
+      const conditions = where.join('  AND ')
+      const fields = { dataset: dataset.name, columns, distinct, ...(conditions && { where: conditions }) }
+      const text = textOf(fields, listedOf(dataset))
+      const start = `SELECT ${distinct ? 'DISTINCT ' : ''}${columns.join(',')} FROM ${dataset.name}`
+      expect(text).toBe(conditions ? `${start} WHERE ${conditions}` : start)
+      expect(validateQuery(text, dataset)).toEqual([])
+    })
+    fc.assert(stable, { numRuns: 500 })
+  })
+
+  test('of their own stays as they wrote it, its dataset in any spelling', () => {
+    const query = ' select\n Month from azureusage where Month=1 ; '
+    expect(textOf({ query })).toBe(query)
+    const other = 'SELECT Month FROM CompetencyPerformanceRequirement'
+    const listed = { ...LISTED, columns: ['Month'] }
+    expect(textOf({ dataset: 'CompetencyPeformanceRequirement', query: other }, listed)).toBe(other)
+  })
+})
+
+describe('what the service lists now decides', () => {
+  const listed = { columns: [' month ', 'BrandNew', 'CustomerName'], metrics: ['NewTotal '], ranges: [' last_month'] }
+
+  test.each([
+    { query: 'SELECT brandnew,NewTotal FROM AzureUsage WHERE BrandNew=1 TIMESPAN LAST_MONTH' },
+    { columns: ['Month'], where: "BrandNew = 'x' AND NewTotal > 0" },
+  ])('a column that only the service knows is accepted: %j', (fields) => {
+    expect(textOf(fields, listed)).not.toContain(CANNOT)
+  })
+
+  test.each([
+    [
+      { query: 'SELECT Month,BrandNw FROM AzureUsage' },
+      'BrandNw at character 14 is no column or metric of AzureUsage; is it BrandNew?',
+    ],
+    [
+      { columns: ['Month', 'CustomerName'], where: "Month=1 AND CustomerNme='x'" },
+      'where: CustomerNme at character 13 is no column or metric of AzureUsage; is it CustomerName?',
+    ],
+    [
+      { columns: ['Month', 'CustomerTenantId'] },
+      'CustomerTenantId at character 14 is no column or metric of AzureUsage; is it CustomerName?',
+    ],
+    [{ query: 'SELECT Month FROM OfficeUsage' }, 'FROM names OfficeUsage at character 19; it must be AzureUsage'],
+    [
+      { query: 'SELECT Month FROM AzureUsage TIMESPAN LAST_3_MONTHS' },
+      'TIMESPAN LAST_3_MONTHS at character 39 is not offered by AzureUsage; it offers LAST_MONTH',
+    ],
+  ])('%j is refused with its place', (fields, problem) => {
+    expect(textOf(fields, listed)).toBe(`${CANNOT} ${problem}`)
+  })
+
+  test('all that is wrong is told in one line, which is never longer than can be stored', () => {
+    expect(textOf({ columns: ['ServiceName'], where: "Mont='x'" }, listed)).toMatch(
+      /: ServiceName at character 8 is no column [^;]*(; is it \w+\?)?; where: Mont at character 1 is no column/,
+    )
+    const names = Array.from({ length: 2_000 }, (_, index) => `Wrong${index}`)
+    expect(textOf({ query: `SELECT ${names} FROM AzureUsage` }, listed)).toMatch(/^feed azure-usage: .{970,985}…$/)
+  })
+})
