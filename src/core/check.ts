@@ -9,6 +9,9 @@ import type { ParsedRecord } from './parse.ts'
 import { createTotals } from './totals.ts'
 import type { Window } from './windows.ts'
 
+/** The most that the totals may take as JSON, in UTF-16 units: hundreds of columns with names of hundreds of letters. */
+export const TOTALS_LENGTH = 100_000
+
 /** What the check of a whole file found; the figures of a landing start here. */
 export type Checked = {
   readonly rowsRead: number
@@ -104,10 +107,20 @@ export function placement(feed: Feed, window: Window, { timeIndex }: Layout): (r
 /** Decides whether a checked file may be landed over what stands: undefined where it may. */
 export function refuse(checked: Checked, feed: Feed, entry: LedgerEntry, about: string): Failure | undefined {
   const { rowsRead, rowsRejected } = checked
+  const excess = refuseTotals(checked, about)
+  if (excess) return excess
   if (rowsRead === 0) return refuseEmpty(entry, about)
   if (rowsRejected <= feed.maxRejects * rowsRead) return undefined
   const share = `${rowsRejected} of ${rowsRead} rows can't land, more than the share of ${feed.maxRejects} allowed`
   return failed('too-many-rejects', `${about}: ${share}`)
+}
+
+/** An entry of the ledger holds the totals up to three times, and 1 MiB in all. */
+function refuseTotals({ totals }: Checked, about: string): Failure | undefined {
+  const { length } = JSON.stringify(totals)
+  if (length <= TOTALS_LENGTH) return undefined
+  const size = `the names and sums of ${Object.keys(totals).length} numeric columns take ${length} characters`
+  return failed('malformed', `${about}: ${size}, more than ${TOTALS_LENGTH}; ask for less, or land some as string`)
 }
 
 /** No rows where there were some is more likely a fault than the truth. */

@@ -2,6 +2,7 @@ import { odata, type TableClient } from '@azure/data-tables'
 import type { Failure } from '../core/failures.ts'
 import type { LedgerEntry } from '../core/ledger.ts'
 import { fromRow, type LedgerRow, toRow } from '../core/ledger-row.ts'
+import { joinTexts, splitTexts } from '../core/long-texts.ts'
 import { type WindowId, windowId } from '../core/windows.ts'
 import { statusOf } from './storage-error.ts'
 
@@ -11,7 +12,10 @@ const APP = '_app'
 /** A stored value with the ETag under which it may be changed. */
 export type Stored<T> = { readonly value: T; readonly etag: string }
 
-/** The ledger: every change is conditional, so of two writers one is told `conflict` and looks again. */
+/**
+ * The ledger: every change is conditional, so of two writers one is told `conflict` and looks again. A text may be longer
+ * than a property of Table Storage, as long as the whole row stays below 1 MiB.
+ */
 export type Ledger = {
   create(): Promise<void>
   read(feed: string, window: WindowId): Promise<Stored<LedgerEntry> | Failure | undefined>
@@ -27,20 +31,20 @@ export type Ledger = {
 /** Opens the table `ledger`: PartitionKey is the feed's name, RowKey the window. */
 export function openLedger(client: TableClient): Ledger {
   const write = (partitionKey: string, rowKey: string, row: LedgerRow, etag: string | undefined) =>
-    conditionalWrite(client, { ...row, partitionKey, rowKey }, etag)
+    conditionalWrite(client, { ...splitTexts(row), partitionKey, rowKey }, etag)
   return {
     create: () => client.createTable(),
     async read(feed, window) {
       const row = await getRow(client, feed, window)
       if (!row) return undefined
-      const value = fromRow(feed, window, row)
+      const value = fromRow(feed, window, joinTexts(row))
       return 'failure' in value ? value : { value, etag: row.etag }
     },
     entries: (feed) => listEntries(client, feed),
     write: (entry, etag) => write(entry.feed, windowId(entry.window), toRow(entry), etag),
     async readApp<T>(key: string) {
       const row = await getRow(client, APP, key)
-      return row && { value: JSON.parse(String(row.json)) as T, etag: row.etag }
+      return row && { value: readJson<T>(row), etag: row.etag }
     },
     writeApp: (key, value, etag) => write(APP, key, { json: JSON.stringify(value) }, etag),
     appRows: <T>(prefix: string) => listApp<T>(client, prefix),
@@ -77,7 +81,7 @@ async function listEntries(client: TableClient, feed: string): Promise<readonly 
   const entries: (LedgerEntry | Failure)[] = []
   const filter = odata`PartitionKey eq ${feed}`
   for await (const row of client.listEntities<Record<string, unknown>>({ queryOptions: { filter } })) {
-    entries.push(fromRow(feed, row.rowKey ?? '', row))
+    entries.push(fromRow(feed, row.rowKey ?? '', joinTexts(row)))
   }
   return entries
 }
@@ -85,8 +89,12 @@ async function listEntries(client: TableClient, feed: string): Promise<readonly 
 async function listApp<T>(client: TableClient, prefix: string): Promise<readonly T[]> {
   const rows: T[] = []
   const filter = odata`PartitionKey eq ${APP} and RowKey ge ${prefix} and RowKey lt ${`${prefix}\uffff`}`
-  for await (const row of client.listEntities<{ json: string }>({ queryOptions: { filter } })) {
-    rows.push(JSON.parse(row.json) as T)
+  for await (const row of client.listEntities<Record<string, unknown>>({ queryOptions: { filter } })) {
+    rows.push(readJson<T>(row))
   }
   return rows
+}
+
+function readJson<T>(row: Readonly<Record<string, unknown>>): T {
+  return JSON.parse(String(joinTexts(row).json)) as T
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createCheck, refuse } from '../../src/core/check.ts'
+import { createCheck, refuse, TOTALS_LENGTH } from '../../src/core/check.ts'
 import { createEntityEncoder } from '../../src/core/entities.ts'
 import { isFailure } from '../../src/core/failures.ts'
 import { readHeader } from '../../src/core/layout.ts'
@@ -91,5 +91,30 @@ describe('a checked file', () => {
     ['of nothing but rejects does not', checked(1, 1), entry(), 'too-many-rejects'],
   ])('%s', (_, result, before, failure) => {
     expect(refuse(result, FEED, before, 'usage May')?.failure).toBe(failure)
+  })
+})
+
+describe('totals too long for the ledger', () => {
+  const entry = { state: 'landing' } as LedgerEntry
+
+  /** Totals of one column that take exactly that many characters as JSON. */
+  const totalsOf = (length: number) => ({ ['x'.repeat(length - '{"":"1"}'.length)]: '1' })
+  const refusal = (length: number, rowsRead = 1) =>
+    refuse({ rowsRead, rowsRejected: 0, totals: totalsOf(length) }, FEED, entry, 'usage May')
+
+  it('are refused beyond the limit and not at it, by the check that writes no row', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: -50_000, max: 50_000 }), (excess) => {
+        const found = refusal(TOTALS_LENGTH + excess)
+        expect(found === undefined).toBe(excess <= 0)
+      }),
+    )
+    expect([refusal(TOTALS_LENGTH), refusal(TOTALS_LENGTH + 1)]).toMatchObject([undefined, { failure: 'malformed' }])
+  })
+
+  it('are told with what to do, whether there are rows or not', () => {
+    const message = 'usage May: the names and sums of 1 numeric columns take 100001 characters, more than 100000'
+    for (const rows of [0, 1]) expect(refusal(TOTALS_LENGTH + 1, rows)?.message).toContain(message)
+    expect(refusal(TOTALS_LENGTH + 1)?.message).toMatch(/ask for less, or land some as string$/)
   })
 })

@@ -1,9 +1,11 @@
 import { TableClient } from '@azure/data-tables'
 import fc from 'fast-check'
 import { describe, expect, inject, it } from 'vitest'
+import { TOTALS_LENGTH } from '../../src/core/check.ts'
+import { isFailure } from '../../src/core/failures.ts'
 import { windowId } from '../../src/core/windows.ts'
 import { openLedger } from '../../src/services/ledger-table.ts'
-import { anyEntry } from '../core/any-entry.ts'
+import { anyEntry, anyEntryIn } from '../core/any-entry.ts'
 import { freshName } from '../setup/storage.ts'
 
 async function freshLedger() {
@@ -82,4 +84,69 @@ describe('the ledger', () => {
     expect(await ledger.readApp('pacing~default')).toBeUndefined()
     expect(await ledger.writeApp('feed~usage', {}, undefined)).toBe('conflict')
   })
+})
+
+describe('an entry with the longest totals that a landing may have', () => {
+  /** What the service counts for a property: two bytes a character of its name, eight of its own, and the value. */
+  const sizeOf = ([name, value]: readonly [string, unknown]) =>
+    8 + name.length * 2 + (typeof value === 'string' ? 4 + value.length * 2 : 8)
+
+  const sums = 400
+  const share = TOTALS_LENGTH / sums - '"":"1",'.length
+  // Two braces, and one comma less than there are sums.
+  const name = (index: number) => `${index}`.padEnd(index === 0 ? share - 1 : share, 'x')
+  const totals = Object.fromEntries(Array.from({ length: sums }, (_, index) => [name(index), '1']))
+  const refused = { InvalidInput: Array.from({ length: 2_000 }, (_, index) => 100_000_000 + index) }
+  const [landing] = fc.sample(anyEntryIn('landing'), { numRuns: 1, seed: 3 })
+  if (landing?.state !== 'landing') throw new Error('no entry')
+  const [landed] = fc.sample(anyEntryIn('landed'), { numRuns: 1, seed: 3 })
+  const [working] = fc
+    .sample(anyEntryIn('landing'), { numRuns: 200, seed: 3 })
+    .filter((each) => each.state === 'landing' && each.progress !== undefined)
+  if (!landed?.figures || working?.state !== 'landing' || !working.progress) throw new Error('no entry')
+  const { progress } = working
+  const longest = {
+    ...working,
+    figures: { ...landed.figures, totals, totalsBefore: totals },
+    progress: { ...progress, refused, checked: { ...progress.checked, totals } },
+  }
+
+  it('is written and read as it is, and stays below the 1 MiB of a row', async () => {
+    expect(JSON.stringify(totals).length).toBe(TOTALS_LENGTH)
+    const { ledger, client } = await freshLedger()
+    const id = windowId(longest.window)
+    const etag = await ledger.write(longest, undefined)
+    expect(await ledger.read(longest.feed, id)).toEqual({ value: longest, etag })
+    expect(await ledger.entries(longest.feed)).toEqual([longest])
+    const stored = Object.entries(await client.getEntity(longest.feed, id))
+    expect(stored.reduce((sum, property) => sum + sizeOf(property), 0)).toBeLessThan(1_048_576)
+  })
+
+  it('leaves nothing behind when a shorter one takes its place', async () => {
+    const { ledger, client } = await freshLedger()
+    const id = windowId(longest.window)
+    const etag = await ledger.write(longest, undefined)
+    if (etag === 'conflict') throw new Error('conflict')
+    await ledger.write(working, etag)
+    expect(Object.keys(await client.getEntity(working.feed, id)).filter((each) => /_\d+$/.test(each))).toEqual([])
+  })
+
+  it('of which a piece is gone is unreadable, and says so', async () => {
+    const { ledger, client } = await freshLedger()
+    const id = windowId(longest.window)
+    await ledger.write(longest, undefined)
+    const { figures_2: _, ...rest } = await client.getEntity<Record<string, unknown>>(longest.feed, id)
+    await client.updateEntity({ ...rest, partitionKey: longest.feed, rowKey: id }, 'Replace')
+    const found = await ledger.read(longest.feed, id)
+    expect(isFailure(found) && found.failure).toBe('unreadable-entry')
+  })
+})
+
+it('an app row holds more than one property can, as that of a feed with hundreds of columns', async () => {
+  const { ledger } = await freshLedger()
+  // Letters of one byte: the emulator breaks others where a body of over 64 KiB comes in pieces.
+  const row = { columns: Array.from({ length: 249 }, (_, index) => `${index} ${'x'.repeat(240)}`) }
+  const etag = await ledger.writeApp('feed~wide', row, undefined)
+  expect(await ledger.readApp('feed~wide')).toEqual({ value: row, etag })
+  expect(await ledger.appRows('feed~')).toEqual([row])
 })
