@@ -17,7 +17,10 @@ import { windowId } from '../../src/core/windows.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
 import type { Services } from '../../src/steps/step.ts'
+import { forbidLeaks, placesOf } from '../setup/canaries.ts'
 import { requireSettings } from '../setup/settings.ts'
+import { rowsIfAny } from '../setup/site-storage.ts'
+import { storageOf } from '../setup/storage.ts'
 
 const PROGRAM = join(import.meta.dirname, '../../cli/main.ts')
 const SECRETS = { callbackSecret: 'a secret of this test, 32 characters long', functionKey: 'a key of this test' }
@@ -55,6 +58,7 @@ export async function startDeployment(feeds: readonly object[]): Promise<Deploym
   await writeFeeds(feeds)
   const settings = await writeSettings(folder, azurite, simulator)
   const services = openApp(requireSettings(settings), feedsFile)(() => undefined)
+  const ledger = storageOf(azurite.connectionString).table('ledger')
   const entries = async (feed: string) =>
     (await services.ledger.entries(feed)).filter((entry): entry is LedgerEntry => !isFailure(entry))
   const settle = (feed: string) =>
@@ -72,9 +76,11 @@ export async function startDeployment(feeds: readonly object[]): Promise<Deploym
       const run = await runCommand(folder, args, env)
       const leaked = secretsOf(settings).find((secret) => (run.out + run.err).includes(secret))
       if (leaked !== undefined) throw new Error(`${args.join(' ')} shows a secret: ${leaked}`)
+      forbidLeaks(simulator.requests, placesOf({ [`the output of ${args.join(' ')}`]: [run.out, run.err] }))
       return run
     },
     async close() {
+      forbidLeaks(simulator.requests, placesOf({ ledger: await rowsIfAny(ledger) }))
       await Promise.all([simulator.close(), azurite.stop()])
       await rm(folder, { recursive: true })
     },
