@@ -2,16 +2,13 @@ import { open, stat } from 'node:fs/promises'
 import type { TableClient } from '@azure/data-tables'
 import { isFailure } from '../src/core/failures.ts'
 import type { Landing } from '../src/core/ledger.ts'
-import type { Archive } from '../src/services/archive-blob.ts'
+import { type Archive, RANGE } from '../src/services/archive-blob.ts'
 import { openLandingTable } from '../src/services/landing-table.ts'
 import type { Ledger } from '../src/services/ledger-table.ts'
 import type { HeldEntry } from '../src/steps/held-entry.ts'
 import { land } from '../src/steps/land.ts'
 import type { Services } from '../src/steps/step.ts'
 import { benchFeed, LINEAGE, WINDOW } from './report.ts'
-
-/** The archive gives a report in ranges of this size. */
-const RANGE = 4 * 1024 * 1024
 
 const NEVER = new Date(Date.UTC(9999, 0, 1))
 

@@ -5,8 +5,11 @@ import type { Reject } from '../core/entities.ts'
 import type { CallbackSubject } from './callback-token.ts'
 import { statusOf } from './storage-error.ts'
 
-/** Bytes of one staged block, and of one range when reading. */
+/** Bytes of one staged block. */
 const BLOCK = 4 * 1024 * 1024
+
+/** Bytes of one range when reading: a read more for each 20,000 rows, and larger ones leave holes in the process's memory. */
+export const RANGE = 1024 * 1024
 
 /** What stands in the archive, as the service's bytes were received. */
 export type Stored = { readonly name: string; readonly bytes: number; readonly sha256: string }
@@ -162,8 +165,8 @@ async function* ranges(open: OpenBlob): AsyncIterable<Buffer> {
   const blob = await open()
   const { contentLength = 0, etag } = await blob.getProperties()
   const conditions = { ...(etag && { ifMatch: etag }) }
-  for (let offset = 0; offset < contentLength; offset += BLOCK) {
-    const count = Math.min(BLOCK, contentLength - offset)
+  for (let offset = 0; offset < contentLength; offset += RANGE) {
+    const count = Math.min(RANGE, contentLength - offset)
     yield await blob.downloadToBuffer(offset, count, { conditions, concurrency: 1, maxRetryRequestsPerBlock: 5 })
   }
 }

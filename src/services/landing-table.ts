@@ -83,12 +83,34 @@ export function openLandingTable(client: TableClient, limits: RetryLimits = RETR
 
 type Range = RemoveOptions & { readonly prefix: string; readonly attempt: number }
 
+type Total = { kept: number; removed: number; operations: number }
+
 async function remove(client: TableClient, send: TransactionSender, range: Range): Promise<Removed | Failure> {
-  const total = { kept: 0, removed: 0, operations: 0 }
+  const total: Total = { kept: 0, removed: 0, operations: 0 }
   let open = { partition: '', kept: 0 }
   let token: string | undefined
-  let rereads = 0
   for (;;) {
+    const page = await cleanPage(client, send, range, token, total)
+    if (isFailure(page)) return page
+    open = lastPartition(page, range.attempt, open)
+    token = page.next
+    if (token === undefined) return total
+    // One partition at least is read to its end each time, or a continuation would never advance.
+    if (range.enough?.() && open.partition > (range.from ?? page.rows[0]?.partitionKey ?? '')) {
+      return { ...total, kept: total.kept - open.kept, next: open.partition }
+    }
+  }
+}
+
+/** Removes what is stale on one page and counts it; where answers are missing, reading the page again tells what is left. */
+async function cleanPage(
+  client: TableClient,
+  send: TransactionSender,
+  range: Range,
+  token: string | undefined,
+  total: Total,
+): Promise<Page | Failure> {
+  for (let reread = 0; ; reread++) {
     const page = await readPage(client, range, token)
     if (isFailure(page)) return page
     if (page.rows.some((row) => Number(row._attempt) > range.attempt)) return overtaken(client.tableName, range)
@@ -97,19 +119,11 @@ async function remove(client: TableClient, send: TransactionSender, range: Range
     const outcome = await send(deletions(stale), REMOVALS_IN_FLIGHT)
     total.operations += 1 + outcome.operations
     total.removed += outcome.acknowledged
-    if (outcome.acknowledged < stale.length) {
-      if (!isWorthRereading(outcome) || ++rereads > REREADS) return unremoved(client.tableName, range.prefix, outcome)
-      continue
+    if (outcome.acknowledged === stale.length) {
+      total.kept += page.rows.length - stale.length
+      return page
     }
-    total.kept += page.rows.length - stale.length
-    open = lastPartition(page, range.attempt, open)
-    token = page.next
-    rereads = 0
-    if (token === undefined) return total
-    // One partition at least is read to its end each time, or a continuation would never advance.
-    if (range.enough?.() && open.partition > (range.from ?? page.rows[0]?.partitionKey ?? '')) {
-      return { ...total, kept: total.kept - open.kept, next: open.partition }
-    }
+    if (reread === REREADS || !isWorthRereading(outcome)) return unremoved(client.tableName, range.prefix, outcome)
   }
 }
 
