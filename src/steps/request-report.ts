@@ -173,15 +173,15 @@ async function refuseWindow(
   return 'stop'
 }
 
-/** Somebody changed the entry meanwhile: unless it names our report, nobody ever will. */
+/** Somebody changed the entry meanwhile: unless it names our report, also as one that is kept, nobody ever will. */
 async function withdraw(
   { services, insights }: Context,
   { feed, window }: Requesting,
   reportId: string,
 ): Promise<Outcome> {
   const stored = await services.ledger.read(feed, windowId(window))
-  const names = stored && !isFailure(stored) && 'reportId' in stored.value && stored.value.reportId === reportId
-  if (names) return 'requested'
+  const entry = stored && !isFailure(stored) ? stored.value : undefined
+  if (entry && ('reportId' in entry ? entry.reportId : entry.remoteReport) === reportId) return 'requested'
   await insights.deleteReport(reportId)
   return 'stop'
 }

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { LedgerEntry } from '../../src/core/ledger.ts'
+import type { Landed, LedgerEntry } from '../../src/core/ledger.ts'
 import { partitionPrefix, windowId } from '../../src/core/windows.ts'
 import type { StoredRow } from '../memory/store.ts'
 import { type History, MAX_TRIES } from './history.ts'
@@ -19,7 +19,8 @@ export async function checkLaws(history: History, played: Played): Promise<void>
     const own = (rows.get(entry.feed) ?? []).filter(({ PartitionKey }) => String(PartitionKey).startsWith(prefix))
     counted += own.length
     if (entry.state === 'landed') landedOnce(entry, own, played)
-    else failedForGood(entry, own, history, played)
+    if (entry.state === 'landed' && !history.deleteReports) keptAtTheService(entry, played)
+    if (entry.state !== 'landed') failedForGood(entry, own, history, played)
   }
   expect(counted, 'rows outside of every window').toBe([...rows.values()].flat().length)
 }
@@ -55,11 +56,7 @@ function nothingTwiceWhereListed({ asked, requested, entries }: Played): void {
 }
 
 /** A window lands once: its rows are those of one report, each once, and the entry says which and how many. */
-function landedOnce(
-  entry: Extract<LedgerEntry, { state: 'landed' }>,
-  rows: readonly StoredRow[],
-  played: Played,
-): void {
+function landedOnce(entry: Landed, rows: readonly StoredRow[], played: Played): void {
   const { feed, window, figures } = entry
   const id = windowId(window)
   const made = played.asked.find(({ reportId }) => reportId === figures.reportId)
@@ -77,6 +74,13 @@ function landedOnce(
     landings.map(({ attempt }) => attempt),
     `landings of ${feed} ${id}`,
   ).toEqual([figures.attempt])
+}
+
+/** What DELETE_REPORTS keeps is deleted by nobody of ours. */
+function keptAtTheService({ figures }: Landed, { asked, standing }: Played): void {
+  const made = asked.find(({ reportId }) => reportId === figures.reportId)
+  const isKept = standing.has(figures.reportId) || made?.fate.removedAfter !== undefined
+  expect(isKept, `the report that ${made && nameOf(made)} landed from was deleted`).toBe(true)
 }
 
 /** Without a row, and only where its report's file cannot land, or where no request came to anything. */

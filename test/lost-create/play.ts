@@ -44,6 +44,8 @@ export type Played = {
   /** Every entry that was written as `requested`, in order. */
   readonly requested: readonly Requested[]
   readonly events: readonly AppEvent[]
+  /** The reports that stand at the service. */
+  readonly standing: ReadonlySet<string>
   rows(table: string): Promise<readonly StoredRow[]>
 }
 
@@ -86,7 +88,8 @@ export async function play(twin: Twin, history: History, tally: Tally): Promise<
   const stage: Stage = { ...scene, services, store, tally, written, done: new Set() }
   for (const step of history.steps) await turn(stage, step)
   await finish(stage)
-  return { asked, ...written, entries: await entriesOf(services, history), rows: store.rows }
+  const standing = new Set(twin.simulator.reports().map(({ reportId }) => reportId))
+  return { asked, ...written, standing, entries: await entriesOf(services, history), rows: store.rows }
 }
 
 async function finish(stage: Stage): Promise<void> {
