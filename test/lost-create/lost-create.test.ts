@@ -30,7 +30,7 @@ it('a lost create answer is adopted, never doubled where reports are listed, and
     countHistory(tally, history)
     const adopted = new Set(end.requested.map(({ reportId }) => reportId))
     for (const each of end.asked) countRequest(tally, each, adopted)
-    for (const each of end.entries) countEnd(tally, each)
+    for (const each of end.entries) countEnd(tally, each, end.asked)
     await checkLaws(history, end)
   })
   await fc.assert(law, { numRuns: HISTORIES, interruptAfterTimeLimit: SEARCH_LIMIT, markInterruptAsFailure: true })

@@ -21,6 +21,7 @@ const SIDES = {
   'a hint': ['before pollAfter', 'at or after it'],
   'the attempt of a hint': ['former', 'open', 'ended', 'unanswered'],
   'tries of an attempt that came to nothing': ['below MAX_TRIES', 'equal'],
+  'reports made for a window that landed': ['one', 'several'],
   windows: ['landed', 'failed by their file', 'failed for want of a report'],
 } as const
 
@@ -112,8 +113,12 @@ export function countWritten(tally: Tally, entry: LedgerEntry): void {
     tally.count('tries of an attempt that came to nothing', 'equal')
 }
 
-export function countEnd(tally: Tally, entry: LedgerEntry): void {
+export function countEnd(tally: Tally, entry: LedgerEntry, asked: readonly Asked[]): void {
   const byFile = entry.state === 'failed' && entry.kind === 'too-many-rejects'
   const failed = byFile ? 'failed by their file' : 'failed for want of a report'
   tally.count('windows', entry.state === 'landed' ? 'landed' : failed)
+  const id = windowId(entry.window)
+  const made = asked.filter(({ feed, window, reportId }) => feed === entry.feed && window === id && reportId)
+  if (entry.state !== 'landed') return
+  tally.count('reports made for a window that landed', made.length > 1 ? 'several' : 'one')
 }
