@@ -82,12 +82,25 @@ async function requireUnproven(bench: Bench, report: Report): Promise<void> {
   if (!said.includes(UNPROVEN)) throw new Error(`app: rows were left without an answer, and it says: ${said}`)
 }
 
-/** Peak memory in MiB of landing a report with the flags of the deployed app, and what storage would bill for it. */
-export async function memoryOf(bench: Bench, report: Report, flags: readonly string[]): Promise<Measured> {
+/** Peak memory in MiB of landing a report with the flags of the deployed app, and what storage would bill for 1,000 rows. */
+export type Footprint = { readonly rssMb: number; readonly billedOps: number }
+
+/** Lands a report some times, and gives the medians. */
+export async function footprint(
+  bench: Bench,
+  report: Report,
+  flags: readonly string[],
+  times: number,
+): Promise<Footprint> {
+  const runs: Measured[] = []
   await setCountOnly(bench.origin, true)
   try {
-    return await runOnce(bench, 'app', report, flags)
+    for (let time = 0; time < times; time++) runs.push(await runOnce(bench, 'app', report, flags))
   } finally {
     await setCountOnly(bench.origin, false)
+  }
+  return {
+    rssMb: median(runs.map(({ cost }) => cost.rssMb)),
+    billedOps: median(runs.map(({ tally, rows }) => (1000 * tally.requests) / rows)),
   }
 }

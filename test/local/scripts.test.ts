@@ -1,0 +1,29 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+
+const PROJECT = join(import.meta.dirname, '../..')
+const read = (file: string) => readFileSync(join(PROJECT, file), 'utf8')
+const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+
+/** The scripts a text calls by `npm run <name>`, `npm start` or `npm test`. */
+function calledIn(text: string): readonly string[] {
+  const calls = text.matchAll(/\bnpm (?:run (?:-s )?([\w-]+)|(start|test)\b)/g)
+  return [...calls].map(([, name, own]) => name ?? own ?? '')
+}
+
+test.each(['README.md', '.ci/run', ...Object.keys(scripts)])('every script that %s calls is there', (caller) => {
+  const called = calledIn(scripts[caller] ?? read(caller))
+  expect(called.filter((name) => !(name in scripts))).toEqual([])
+})
+
+test('the README calls the scripts a user needs', () => {
+  expect(new Set(calledIn(read('README.md')))).toEqual(new Set(['test', 'start', 'simulator', 'build', 'bench']))
+})
+
+test.each(Object.entries(scripts))('%s runs files that are there, under the Node that is needed', (name, script) => {
+  const files = [...script.matchAll(/\bnode (\S+)/g)].map(([, file = '']) => file)
+  expect(files.filter((file) => !existsSync(join(PROJECT, file)))).toEqual([])
+  const isUsersOwn = files.length > 0 && !name.startsWith('pre')
+  if (isUsersOwn) expect(scripts[`pre${name}`]).toBe('node local/preflight.cjs')
+})
