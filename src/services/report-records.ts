@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { TextDecoder } from 'node:util'
 import { createGunzip } from 'node:zlib'
+import { delimiterOf } from '../core/delimiter.ts'
 import { type Failure, failed } from '../core/failures.ts'
 import { createParser, type ParsedRecord, type Parser } from '../core/parse.ts'
 import type { Archive } from './archive-blob.ts'
@@ -25,7 +26,7 @@ export async function* readRecords(archive: Archive, name: string): AsyncGenerat
   for await (const text of readText(archive, name)) {
     if (typeof text !== 'string') return yield text
     unparsed += text
-    if (!parser && !unparsed.includes('\n') && unparsed.length < MAX_RECORD_LENGTH) continue
+    if (!parser && !delimiterOf(unparsed) && unparsed.length < MAX_RECORD_LENGTH) continue
     parser ??= parserFor(unparsed)
     yield parser.push(unparsed)
     unparsed = ''
@@ -35,10 +36,9 @@ export async function* readRecords(archive: Archive, name: string): AsyncGenerat
   yield parser.end()
 }
 
-/** The header line tells CSV from TSV: no column of the service has a tab in its name. */
+/** A file that ends before its header tells has one column. */
 function parserFor(head: string): Parser {
-  const [header = ''] = head.split('\n', 1)
-  return createParser({ delimiter: header.includes('\t') ? '\t' : ',', maxRecordLength: MAX_RECORD_LENGTH })
+  return createParser({ delimiter: delimiterOf(head) ?? ',', maxRecordLength: MAX_RECORD_LENGTH })
 }
 
 async function* readText(archive: Archive, name: string): AsyncGenerator<string | Failure> {

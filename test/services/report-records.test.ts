@@ -40,6 +40,16 @@ describe('the records of a report', () => {
       expect(await fieldsOf(archiveOf(packed, size), 'r.csv.gz')).toEqual(ROWS)
   })
 
+  it('are those of a TSV whose header holds a line end before its first tab, wherever its bytes are cut', async () => {
+    const plain = Buffer.from('"Na\r\nme"\tNote\r\na,b\tc\r\n')
+    for (let size = 1; size <= plain.length; size++) {
+      expect(await fieldsOf(archiveOf(plain, size), 'r.tsv')).toEqual([
+        ['Na\r\nme', 'Note'],
+        ['a,b', 'c'],
+      ])
+    }
+  })
+
   it('are read from several gzip members as from one', async () => {
     const middle = Buffer.from(TEXT).length / 2
     const parts = [Buffer.from(TEXT).subarray(0, middle), Buffer.from(TEXT).subarray(middle)].map((part) =>
