@@ -12,7 +12,7 @@ import { compare, footprint, requireHonesty, type Trial } from './trials.ts'
 
 /** How often two sides are run in turn; the writers differ by little, so they are run more often. */
 const TIMES = 3
-const WRITER_TIMES = 5
+const WRITER_TIMES = 7
 
 /**
  * As the deployed app ought to start Node (`languageWorkers__node__arguments`): without it V8 lets the young generation

@@ -49,7 +49,7 @@ export async function setFault(origin: string, fault?: Fault): Promise<void> {
   await fetch(`${origin}/fault`, { method: 'PUT', body: fault === undefined ? '' : JSON.stringify(fault) })
 }
 
-/** Spares the sink its hashes in runs that are long, or whose rows are compared by their number alone. */
+/** Spares the sink its hashes, where the number of rows is enough to know. */
 export async function setCountOnly(origin: string, countOnly: boolean): Promise<void> {
   await fetch(`${origin}/count-only`, { method: 'PUT', body: String(countOnly) })
 }

@@ -14,20 +14,35 @@ import type { Fault } from './sink.ts'
 /** Microseconds of processor time per row, and milliseconds of what is counted apart; medians. */
 export type Trial = { readonly usPerRow: number; readonly startMs: number; readonly warmUpMs: number }
 
-/** Runs two sides in turn, so that what else the machine does falls on both, and gives the medians of each. */
+/**
+ * Runs two sides in turn, so that what else the machine does falls on both, and gives the medians of each. First each
+ * writes once for the sink to hash; when the time is taken it only counts, or the sides would mostly wait for its hashes.
+ */
 export async function compare<A extends Side, B extends Side>(
   bench: Bench,
   [first, second]: readonly [A, B],
   report: Report,
   times: number,
 ): Promise<Record<A | B, Trial>> {
+  const hashed = [await runOnce(bench, first, report), await runOnce(bench, second, report)]
+  requireSameRows(hashed, `${first} and ${second}`)
   const runs: Record<'first' | 'second', Measured[]> = { first: [], second: [] }
-  for (let time = 0; time < times; time++) {
-    runs.first.push(await runOnce(bench, first, report))
-    runs.second.push(await runOnce(bench, second, report))
-  }
-  requireSameRows([...runs.first, ...runs.second], `${first} and ${second}`)
+  await countingOnly(bench, async () => {
+    for (let time = 0; time < times; time++) {
+      runs.first.push(await runOnce(bench, first, report))
+      runs.second.push(await runOnce(bench, second, report))
+    }
+  })
   return { [first]: trial(runs.first), [second]: trial(runs.second) } as Record<A | B, Trial>
+}
+
+async function countingOnly({ origin }: Bench, run: () => Promise<void>): Promise<void> {
+  await setCountOnly(origin, true)
+  try {
+    await run()
+  } finally {
+    await setCountOnly(origin, false)
+  }
 }
 
 /** Same number, same values, same types: else the two did not do the same work. */
@@ -93,12 +108,9 @@ export async function footprint(
   times: number,
 ): Promise<Footprint> {
   const runs: Measured[] = []
-  await setCountOnly(bench.origin, true)
-  try {
+  await countingOnly(bench, async () => {
     for (let time = 0; time < times; time++) runs.push(await runOnce(bench, 'app', report, flags))
-  } finally {
-    await setCountOnly(bench.origin, false)
-  }
+  })
   return {
     rssMb: median(runs.map(({ cost }) => cost.rssMb)),
     billedOps: median(runs.map(({ tally, rows }) => (1000 * tally.requests) / rows)),
