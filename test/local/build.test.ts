@@ -71,7 +71,7 @@ test('what is imported dynamically is loaded when it is asked for, and shares th
   const project = await smallProject(
     "import { told } from './told.ts'; export const later = async () => [told(), (await import('./later.ts')).later()]",
   )
-  await writeFile(join(project, 'src/told.ts'), "let times = 0; export const told = () => ++times")
+  await writeFile(join(project, 'src/told.ts'), 'let times = 0; export const told = () => ++times')
   await writeFile(join(project, 'src/later.ts'), "import { told } from './told.ts'; export const later = () => told()")
   await build(project)
   const require = createRequire(join(project, 'dist/app/'))
