@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
-import { PassThrough } from 'node:stream'
 import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob'
-import type { Reject } from '../core/entities.ts'
 import type { CallbackSubject } from './callback-token.ts'
+import { type RejectWriter, rejectWriter } from './reject-list.ts'
 import { statusOf } from './storage-error.ts'
 
 /** Bytes of one staged block. */
@@ -18,12 +17,6 @@ export type ArchiveWriter = {
   append(chunk: Buffer): Promise<void>
   /** Makes the staged blocks the blob, once: a blob that is already there stays as it is and is what is given. */
   commit(): Promise<Stored>
-}
-
-export type RejectWriter = {
-  add(reject: Reject): Promise<void>
-  /** Ends the list; where there was no reject, an older list is deleted. */
-  close(): Promise<void>
 }
 
 /** Where an archive comes from; `nonce` keeps the blocks of two writers apart. */
@@ -105,28 +98,27 @@ function writer(open: OpenBlob, origin: Origin): ArchiveWriter {
   const hash = createHash('sha256')
   const blocks: string[] = []
   let parts: Buffer[] = []
-  let waiting = 0
-  let bytes = 0
+  const size = { waiting: 0, all: 0 }
   const stage = async () => {
-    const body = Buffer.concat(parts, waiting)
+    const body = Buffer.concat(parts, size.waiting)
     const id = blockId(origin.nonce, blocks.length)
     await (await open()).stageBlock(id, body, body.length)
     blocks.push(id)
     parts = []
-    waiting = 0
+    size.waiting = 0
   }
   return {
     async append(chunk) {
       hash.update(chunk)
       parts.push(chunk)
-      waiting += chunk.length
-      bytes += chunk.length
-      if (waiting >= BLOCK) await stage()
+      size.waiting += chunk.length
+      size.all += chunk.length
+      if (size.waiting >= BLOCK) await stage()
     },
     async commit() {
-      if (waiting > 0) await stage()
+      if (size.waiting > 0) await stage()
       const blob = await open()
-      const written = { name: blob.name, bytes, sha256: hash.digest('hex') }
+      const written = { name: blob.name, bytes: size.all, sha256: hash.digest('hex') }
       const committed = await commitOnce(blob, blocks, metadataOf(origin, written))
       return committed ? written : ((await find(blob)) ?? written)
     },
@@ -169,36 +161,4 @@ async function* ranges(open: OpenBlob): AsyncIterable<Buffer> {
     const count = Math.min(RANGE, contentLength - offset)
     yield await blob.downloadToBuffer(offset, count, { conditions, concurrency: 1, maxRetryRequestsPerBlock: 5 })
   }
-}
-
-function rejectWriter(open: OpenBlob): RejectWriter {
-  let lines: PassThrough | undefined
-  let upload: Promise<void> | undefined
-  return {
-    async add(reject) {
-      if (!lines) {
-        lines = new PassThrough()
-        upload = uploadLines(open, lines)
-        upload.catch(() => lines?.destroy())
-      }
-      if (!lines.write(`${JSON.stringify(reject)}\n`)) await drained(lines)
-    },
-    async close() {
-      if (!lines) await (await open()).deleteIfExists()
-      lines?.end()
-      await upload
-    },
-  }
-}
-
-async function uploadLines(open: OpenBlob, lines: PassThrough): Promise<void> {
-  const blobHTTPHeaders = { blobContentType: 'application/x-ndjson' }
-  await (await open()).uploadStream(lines, BLOCK, 1, { blobHTTPHeaders })
-}
-
-function drained(stream: PassThrough): Promise<void> {
-  return new Promise((resolve) => {
-    stream.once('drain', resolve)
-    stream.once('close', resolve)
-  })
 }

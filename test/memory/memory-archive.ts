@@ -5,10 +5,10 @@ import {
   type Archived,
   type ArchiveWriter,
   type Origin,
-  type RejectWriter,
   rejectsName,
   type Stored,
 } from '../../src/services/archive-blob.ts'
+import type { RejectWriter } from '../../src/services/reject-list.ts'
 import type { Pass, StoredBlob } from './store.ts'
 
 /** The container `reports`. `block` is how many bytes are staged, and read, at once. */

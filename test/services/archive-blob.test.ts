@@ -115,6 +115,20 @@ describe('the rejects of a report', () => {
   })
 })
 
+describe('rejects that cannot be stored', () => {
+  it('are an error for whoever adds them, and nobody waits for room that never comes', async () => {
+    const missing = BlobServiceClient.fromConnectionString(inject('storage')).getContainerClient(freshName('missing'))
+    const list = openArchive(async () => missing).rejects('usage/w/1-e.csv')
+    const long = { record: 1, line: 2, reason: 'is not a number', raw: 'x'.repeat(MEBIBYTE) }
+    const adding = async () => {
+      for (;;) await list.add(long)
+    }
+    await expect(adding()).rejects.toThrow('container does not exist')
+    await expect(list.add(long)).rejects.toThrow('container does not exist')
+    await expect(list.close()).rejects.toThrow('container does not exist')
+  })
+})
+
 describe('the name of an archive', () => {
   it.each([
     [{ tsv: false, gzip: false }, 'usage/w/2-e.csv'],
