@@ -1,8 +1,14 @@
 import { dirname, join } from 'node:path'
 import { app } from '@azure/functions'
 import packageJson from '../package.json' with { type: 'json' }
-import type { Handlers } from './handlers.ts'
+import { lazily } from './services/lazily.ts'
 import { readSettings } from './settings.ts'
+
+/** The steps and the libraries under them, loaded with the first invocation: the host waits for the triggers alone. */
+const handlers = lazily(async () => {
+  const { createHandlers } = await import('./handlers.ts')
+  return createHandlers(settings, FEEDS_FILE, packageJson.version)
+})
 
 // Every trigger is registered before the settings are read: an error earlier than the first registration makes an app
 // without functions and without any error at the host.
@@ -64,13 +70,5 @@ if ('problems' in settings && process.env.AZURE_FUNCTIONS_ENVIRONMENT === 'Devel
   process.exit(1)
 }
 
-let loaded: Promise<Handlers> | undefined
-
-/** The steps and the libraries under them, loaded with the first invocation: the host waits for this file alone. */
-function handlers(): Promise<Handlers> {
-  loaded ??= import('./handlers.ts').then(({ createHandlers }) => {
-    // The bundle stands in the root of the deployed folder, and feeds.json beside it.
-    return createHandlers(settings, join(dirname(__filename), 'feeds.json'), packageJson.version)
-  })
-  return loaded
-}
+/** The bundle stands in the root of the deployed folder, and feeds.json beside it. */
+const FEEDS_FILE = join(dirname(__filename), 'feeds.json')

@@ -13,30 +13,24 @@ import { status } from './steps/status.ts'
 import type { Services } from './steps/step.ts'
 import { sweep } from './steps/sweep.ts'
 
-/** What a trigger does when it fires. */
-export type Handlers = ReturnType<typeof createHandlers>
+type Opened = { readonly services: Services; readonly settings: Settings }
+type Step<T> = (opened: Opened) => Promise<T>
 
-type Step<T> = (services: Services) => Promise<T>
-
-/**
- * Puts the app together and gives what its triggers do. Where the settings are wrong, each of them tells all of it in
- * one event, and nothing else happens; `version` is the app's.
- */
+/** Puts the app together and gives what its triggers do; `version` is the app's. */
 export function createHandlers(settings: Settings | Problems, feedsFile: string, version: string) {
   const open = opener(settings, feedsFile)
   const run = (context: InvocationContext, step: Step<unknown>) => runStep(open(context), context, step)
   const answer = (context: InvocationContext, step: Step<HttpResponseInit>) => answerStep(open(context), context, step)
   return {
-    provision: (context: InvocationContext) => run(context, provision),
-    sweep: (context: InvocationContext) => run(context, sweep),
-    ingest: (message: unknown, context: InvocationContext) => run(context, (services) => ingest(message, services)),
-    poison: (message: unknown, context: InvocationContext) => run(context, (services) => poison(message, services)),
+    provision: (context: InvocationContext) => run(context, ({ services }) => provision(services)),
+    sweep: (context: InvocationContext) => run(context, ({ services }) => sweep(services)),
+    ingest: (message: unknown, context: InvocationContext) => run(context, ({ services }) => ingest(message, services)),
+    poison: (message: unknown, context: InvocationContext) => run(context, ({ services }) => poison(message, services)),
     callback: (request: HttpRequest, context: InvocationContext) =>
-      answer(context, async (services) => ({ status: await callback(read(request), services) })),
+      answer(context, async ({ services }) => ({ status: await callback(read(request), services) })),
     status: (context: InvocationContext) =>
-      answer(context, async (services) => ({ jsonBody: { version, ...(await status(services)) } })),
-    run: (step: string | undefined, context: InvocationContext) =>
-      answer(context, (services) => runNow(step, services, settings)),
+      answer(context, async ({ services }) => ({ jsonBody: { version, ...(await status(services)) } })),
+    run: (step: string | undefined, context: InvocationContext) => answer(context, (opened) => runNow(step, opened)),
     health: (context: InvocationContext): HttpResponseInit =>
       open(context)
         ? { jsonBody: { status: 'ok', version } }
@@ -44,13 +38,11 @@ export function createHandlers(settings: Settings | Problems, feedsFile: string,
   }
 }
 
-function opener(
-  settings: Settings | Problems,
-  feedsFile: string,
-): (context: InvocationContext) => Services | undefined {
+/** The app as one invocation sees it; undefined where the settings are wrong, which one event tells, all of it. */
+function opener(settings: Settings | Problems, feedsFile: string): (context: InvocationContext) => Opened | undefined {
   if (!('problems' in settings)) {
     const app = openApp(settings, feedsFile)
-    return (context) => app(writer(context))
+    return (context) => ({ services: app(writer(context)), settings })
   }
   const message = settings.problems.join('; ')
   return (context) => {
@@ -63,21 +55,21 @@ function writer(context: InvocationContext): (event: AppEvent) => void {
   return (event) => context.log(JSON.stringify(event))
 }
 
-async function runStep(services: Services | undefined, context: InvocationContext, step: Step<unknown>): Promise<void> {
-  if (!services) return
-  await step(services).catch((error) => {
+async function runStep(opened: Opened | undefined, context: InvocationContext, step: Step<unknown>): Promise<void> {
+  if (!opened) return
+  await step(opened).catch((error) => {
     tellStorage(context, error)
     throw error
   })
 }
 
 async function answerStep(
-  services: Services | undefined,
+  opened: Opened | undefined,
   context: InvocationContext,
   step: Step<HttpResponseInit>,
 ): Promise<HttpResponseInit> {
-  if (!services) return { status: 503 }
-  return step(services).catch((error) => {
+  if (!opened) return { status: 503 }
+  return step(opened).catch((error) => {
     if (!tellStorage(context, error)) throw error
     return { status: 503, jsonBody: { status: 'storage', remedy: 'The storage account does not answer; see the log.' } }
   })
@@ -91,15 +83,11 @@ function tellStorage(context: InvocationContext, error: unknown): boolean {
 }
 
 /** Runs a step now; gives what it did. */
-async function runNow(
-  step: string | undefined,
-  services: Services,
-  settings: Settings | Problems,
-): Promise<HttpResponseInit> {
+async function runNow(step: string | undefined, { services, settings }: Opened): Promise<HttpResponseInit> {
   if (step === 'provision') return { jsonBody: (await provision(services)) ?? { problem: 'feeds.json cannot be used' } }
   if (step === 'sweep') return { jsonBody: await sweep(services) }
-  if (step !== 'doctor' || 'problems' in settings) return { status: 404 }
-  return { jsonBody: await doctor(doctorMeans(settings, services)) }
+  if (step === 'doctor') return { jsonBody: await doctor(doctorMeans(settings, services)) }
+  return { status: 404 }
 }
 
 function read({ params, query }: HttpRequest) {

@@ -2,6 +2,7 @@ import { TableClient } from '@azure/data-tables'
 import type { BlobServiceClient, ContainerClient } from '@azure/storage-blob'
 import { type QueueClient, QueueServiceClient } from '@azure/storage-queue'
 import { openIdentity } from './services/identity.ts'
+import { lazily } from './services/lazily.ts'
 import type { Storage } from './storage-settings.ts'
 
 export type StorageClients = {
@@ -36,9 +37,6 @@ function byConnectionString(connectionString: string): StorageClients {
 }
 
 function containers(open: (library: Blobs) => BlobServiceClient): StorageClients['container'] {
-  let opened: Promise<BlobServiceClient> | undefined
-  return async (name) => {
-    opened ??= import('@azure/storage-blob').then((library) => open(library.BlobServiceClient))
-    return (await opened).getContainerClient(name)
-  }
+  const service = lazily(async () => open((await import('@azure/storage-blob')).BlobServiceClient))
+  return async (name) => (await service()).getContainerClient(name)
 }

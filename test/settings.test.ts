@@ -121,6 +121,25 @@ describe('storage', () => {
     })
   })
 
+  it.each(['DefaultEndpointsProtocol=https;AccountName=a', 'https://a.table.core.windows.net', 'secret'])(
+    'as %j is no connection string, and what it holds is not told',
+    (text) => {
+      expect(problems({ DataStorage: text })).toEqual(['DataStorage is no connection string of a storage account'])
+    },
+  )
+
+  it('is also opened with a signature, or at the emulator', () => {
+    const signature = 'TableEndpoint=https://a.table.core.windows.net/;SharedAccessSignature=sv=2024'
+    for (const text of [signature, 'UseDevelopmentStorage=true']) {
+      expect(settings({ DataStorage: text }).storage).toMatchObject({ connectionString: text })
+    }
+  })
+
+  it.each(Object.keys(uris))('whose %s is no address names it', (name) => {
+    const wrong = { DataStorage: '', ...uris, [name]: 'a.table.core.windows.net' }
+    expect(problems(wrong)).toEqual([`${name} is no address`])
+  })
+
   it.each(Object.keys(uris))('without %s names it', (name) => {
     expect(problems({ DataStorage: '', ...uris, [name]: '' })).toEqual([expect.stringContaining(name)])
   })

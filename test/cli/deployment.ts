@@ -80,9 +80,10 @@ export async function startDeployment(feeds: readonly object[]): Promise<Deploym
       return run
     },
     async close() {
-      forbidLeaks(simulator.requests, placesOf({ ledger: await rowsIfAny(ledger) }))
+      const rows = await rowsIfAny(ledger)
       await Promise.all([simulator.close(), azurite.stop()])
       await rm(folder, { recursive: true })
+      forbidLeaks(simulator.requests, placesOf({ ledger: rows }))
     },
   }
 }
