@@ -9,6 +9,9 @@ import type { Archive } from './archive-blob.ts'
 /** No row larger than an entity (1 MiB) can land; a longer record is reported without being kept in memory. */
 const MAX_RECORD_LENGTH = 1024 * 1024
 
+/** Longer than any header: 252 names of 255 characters, in quotes. Beyond it nobody looks for what divides the fields. */
+const MAX_HEADER_LENGTH = 256 * 1024
+
 /** Unpacked bytes for each packed one that a report may have, beyond an allowance: more is a gzip bomb, not a report. */
 const MAX_RATIO = 200
 const UNPACKED_ALLOWANCE = 64 * 1024 * 1024
@@ -26,7 +29,7 @@ export async function* readRecords(archive: Archive, name: string): AsyncGenerat
   for await (const text of readText(archive, name)) {
     if (typeof text !== 'string') return yield text
     unparsed += text
-    if (!parser && !delimiterOf(unparsed) && unparsed.length < MAX_RECORD_LENGTH) continue
+    if (!parser && unparsed.length < MAX_HEADER_LENGTH && !delimiterOf(unparsed)) continue
     parser ??= parserFor(unparsed)
     yield parser.push(unparsed)
     unparsed = ''
