@@ -1,8 +1,11 @@
 /** A row of Table Storage, as far as its texts go. */
 type Row<V> = Readonly<Record<string, V>>
 
-/** Table Storage holds 32,768 UTF-16 units in one property, "or less": a longer text goes on in further properties. */
-const PIECE_LENGTH = 32_000
+/**
+ * Table Storage holds 64 KiB of UTF-16 in one property. Not less, so that an instance of a version that splits no texts
+ * can read all that fits one property.
+ */
+const PIECE_LENGTH = 32_768
 
 /** Gives a row whose texts fit: what `figures` cannot hold follows in `figures_2`, `figures_3` and so on. */
 export function splitTexts<V>(row: Row<V>): Row<V | string> {

@@ -34,9 +34,22 @@ describe('a row with long texts', () => {
   it('takes no more properties than it needs', () => {
     const names = (length: number) => Object.keys(splitTexts({ figures: 'x'.repeat(length) }))
     expect(names(0)).toEqual(['figures'])
-    expect(names(32_000)).toEqual(['figures'])
-    expect(names(32_001)).toEqual(['figures', 'figures_2'])
-    expect(names(96_001)).toEqual(['figures', 'figures_2', 'figures_3', 'figures_4'])
+    expect(names(PROPERTY_LENGTH)).toEqual(['figures'])
+    expect(names(PROPERTY_LENGTH + 1)).toEqual(['figures', 'figures_2'])
+    expect(names(3 * PROPERTY_LENGTH + 1)).toEqual(['figures', 'figures_2', 'figures_3', 'figures_4'])
+  })
+
+  it('keeps a pair of surrogates at the border of two pieces together', () => {
+    const first = 'x'.repeat(PROPERTY_LENGTH - 1)
+    expect(splitTexts({ figures: `${first}😀` })).toEqual({ figures: first, figures_2: '😀' })
+    const fits = `${first.slice(1)}😀`
+    expect(splitTexts({ figures: fits })).toEqual({ figures: fits })
+    expect(splitTexts({ figures: `${fits}.` })).toEqual({ figures: fits, figures_2: '.' })
+  })
+
+  it('that was stored in shorter pieces is read as it was', () => {
+    const [figures, figures_2] = ['x'.repeat(32_000), 'y']
+    expect(joinTexts({ figures, figures_2 }).figures).toBe(figures + figures_2)
   })
 
   it('is stored as it is where its texts are short', () => {
@@ -47,6 +60,6 @@ describe('a row with long texts', () => {
 
   it('that lost a piece is not read past the gap', () => {
     const { figures_2: _, ...rest } = splitTexts({ figures: 'x'.repeat(90_000) })
-    expect(joinTexts(rest).figures).toHaveLength(32_000)
+    expect(joinTexts(rest).figures).toHaveLength(PROPERTY_LENGTH)
   })
 })
