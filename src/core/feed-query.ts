@@ -1,18 +1,20 @@
 import { CATALOG, findDataset } from './catalog.ts'
 import { type Failure, failed } from './failures.ts'
 import type { Feed, FeedSource } from './feeds.ts'
+import { TIMESPANS, type WrittenQuery } from './query.ts'
 import { buildQuery } from './query-build.ts'
 import { type QueryDataset, validateQuery } from './query-check.ts'
 
 export type ColumnsSource = Extract<FeedSource, { kind: 'columns' }>
 
-/** What a query is registered from: the user's own text, or columns that are chosen. */
-export type QuerySource =
-  | Extract<FeedSource, { kind: 'query' }>
-  | (ColumnsSource & { readonly columns: readonly string[] })
+type ChosenColumns = ColumnsSource & { readonly columns: readonly string[] }
 
-/** What the service lists of a dataset, as it writes it; `ranges` are TIMESPAN words. */
+/** What a query is registered from: the user's own text, or columns that are chosen. */
+export type QuerySource = Extract<FeedSource, { kind: 'query' }> | ChosenColumns
+
+/** What the service lists of a dataset, as it writes it; `ranges` need not be TIMESPAN words. */
 export type ListedDataset = {
+  readonly name: string
   readonly columns: readonly string[]
   readonly metrics: readonly string[]
   readonly ranges: readonly string[]
@@ -20,6 +22,20 @@ export type ListedDataset = {
 
 /** Characters of a message: a query may hold any number of wrong names, and the message is stored with the feed. */
 const MESSAGE_LENGTH = 1_000
+
+/** Every name the service may know a dataset by, the catalogue's own first. */
+export function spellingsOf(dataset: string): readonly string[] {
+  const known = findDataset(CATALOG, dataset)
+  return known ? [known.name, ...(known.aliases ?? [])] : [dataset]
+}
+
+/** Finds a dataset among those the service lists, whatever the case; of several the one of the first spelling. */
+export function findListed<T extends { readonly name: string }>(
+  listed: readonly T[],
+  spellings: readonly string[],
+): T | undefined {
+  return spellings.map((spelling) => listed.find(({ name }) => isSame(name, spelling))).find((each) => each)
+}
 
 /**
  * Gives the text a feed's query is registered with: the user's own as it stands, or one the app writes of the columns,
@@ -32,17 +48,39 @@ export function feedQuery(feed: Feed, source: QuerySource, listed: ListedDataset
     const problems = validateQuery(source.query, dataset).map(({ problem }) => problem)
     return problems.length > 0 ? refused(feed, problems) : source.query
   }
-  const { distinct, columns, where = [] } = source
-  const built = buildQuery({ distinct, fields: columns, dataset: feed.dataset, where, order: [] }, dataset)
+  const built = buildQuery(toWritten(source, dataset.name), dataset)
   return typeof built === 'string' ? built : refused(feed, built.problems)
 }
 
-/** Whether the service offers a thing is its to say; how else a dataset's name is spelled only the catalogue knows. */
-function toQueryDataset(name: string, { columns, metrics, ranges }: ListedDataset): QueryDataset {
-  const { aliases = [] } = findDataset(CATALOG, name) ?? {}
+function toWritten(source: ChosenColumns, dataset: string): WrittenQuery {
+  const { distinct, columns, where = [] } = source
+  return { distinct, fields: columns, dataset, where, order: [] }
+}
+
+/**
+ * Whether the service offers a thing is its to say; how else a dataset's name is spelled only the catalogue knows. The
+ * feed's spelling stays where the service's differs in case alone: a registered query is found again by its text.
+ */
+function toQueryDataset(feedName: string, { name, columns, metrics, ranges }: ListedDataset): QueryDataset {
   const named = (names: readonly string[]) => names.map((each) => ({ name: each.trim() }))
-  const words = ranges.map((range) => range.trim().toUpperCase())
-  return { name, aliases, ranges: words, columns: named(columns), metrics: named(metrics) }
+  return {
+    name: isSame(name, feedName) ? feedName : name.trim(),
+    aliases: spellingsOf(feedName),
+    ranges: rangesOf(feedName, ranges),
+    columns: named(columns),
+    metrics: named(metrics),
+  }
+}
+
+/** What the service lists counts only where it is in the words that a query takes; else the catalogue's word does. */
+function rangesOf(dataset: string, listed: readonly string[]): readonly string[] {
+  const words = listed.map((range) => range.trim().toUpperCase())
+  const areWords = words.length > 0 && words.every((word) => TIMESPANS.some((each) => each === word))
+  return areWords ? words : (findDataset(CATALOG, dataset)?.ranges ?? TIMESPANS)
+}
+
+function isSame(name: string, other: string): boolean {
+  return name.trim().toLowerCase() === other.trim().toLowerCase()
 }
 
 function refused({ name }: Feed, problems: readonly string[]): Failure {

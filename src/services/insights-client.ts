@@ -1,4 +1,5 @@
 import { type Failure, failed, isFailure } from '../core/failures.ts'
+import { findListed } from '../core/feed-query.ts'
 import { failureOf, type Item } from './insights-answer.ts'
 import { type InsightsOptions, openSender, type Send } from './insights-call.ts'
 import type { EndpointName } from './insights-endpoints.ts'
@@ -59,7 +60,8 @@ type Endpoints = {
 }
 
 export type InsightsClient = Endpoints & {
-  dataset(name: string): Promise<LiveDataset | Failure>
+  /** The dataset of one of these spellings; each is asked for only where those before it are not offered. */
+  dataset(spellings: readonly string[]): Promise<LiveDataset | Failure>
   /** All queries of exactly that name. */
   queries(name: string): Promise<readonly Query[] | Failure>
   /** The report of that id, or undefined where the service has none. */
@@ -84,12 +86,7 @@ export function openInsightsClient(options: InsightsOptions, signal?: AbortSigna
   return {
     ...endpoints,
     report,
-    async dataset(name) {
-      const found = await endpoints.listDatasets(name)
-      if (isFailure(found)) return found
-      const dataset = found.find((each) => isSame(each.name, name))
-      return dataset ?? failed('query-refused', `dataset ${name}: the service does not offer it; correct the feed`)
-    },
+    dataset: (spellings) => findDataset(endpoints, spellings),
     async queries(queryName) {
       const found = await endpoints.listQueries({ queryName, includeSystemQueries: false })
       return isFailure(found) ? found : found.filter(({ name }) => name === queryName.trim())
@@ -98,6 +95,20 @@ export function openInsightsClient(options: InsightsOptions, signal?: AbortSigna
     execution: (reportId) => latestExecution(listAll, reportId, () => report(reportId)),
     within: (other) => openInsightsClient(options, other),
   }
+}
+
+async function findDataset(
+  { listDatasets }: Pick<Endpoints, 'listDatasets'>,
+  spellings: readonly string[],
+): Promise<LiveDataset | Failure> {
+  for (const spelling of spellings) {
+    const found = await listDatasets(spelling)
+    if (isFailure(found)) return found
+    const dataset = findListed(found, spellings)
+    if (dataset) return dataset
+  }
+  const names = spellings.join(' or ')
+  return failed('query-refused', `dataset ${names}: the service does not offer it; correct the feed`)
 }
 
 function openEndpoints(send: Send, listAll: List): Endpoints & Record<EndpointName, unknown> {

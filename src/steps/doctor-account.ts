@@ -1,6 +1,6 @@
 import { expiryFinding, type Finding, failing, offeredFinding, problem, warning, well } from '../core/doctor.ts'
 import { FAILURES, type Failure, isFailure } from '../core/failures.ts'
-import { type ColumnsSource, feedQuery, type QuerySource } from '../core/feed-query.ts'
+import { type ColumnsSource, feedQuery, findListed, type QuerySource, spellingsOf } from '../core/feed-query.ts'
 import type { Feed } from '../core/feeds.ts'
 import type { InsightsClient, LiveDataset } from '../services/insights-client.ts'
 import type { Known } from './doctor.ts'
@@ -24,7 +24,7 @@ export async function checkAccount(known: Known, name: string): Promise<readonly
   const datasets = await client.listDatasets()
   if (isFailure(datasets)) return [...notes, ...expiry, unableToRead(datasets, signal.aborted, means.limit)]
   const own = feeds.filter((feed) => feed.account === name && feed.enabled)
-  const offered = own.map((feed) => offeredFinding(feed, datasets))
+  const offered = own.map((feed) => checkOffered(feed, datasets))
   const [role, queries] = await Promise.all([
     checkRole(client, name),
     Promise.all(own.map((feed) => checkQuery(client, feed, datasets))),
@@ -61,6 +61,12 @@ async function checkRole(client: InsightsClient, name: string): Promise<readonly
   return [problem('role', `account ${name}: the service hides data from its role`, FAILURES.redacted.remedy)]
 }
 
+/** The verdict goes by the feed's name of the dataset, which the service may spell another way. */
+function checkOffered(feed: Feed, datasets: readonly LiveDataset[]): Finding {
+  const live = findListed(datasets, spellingsOf(feed.dataset))
+  return offeredFinding(feed, live ? [{ ...live, name: feed.dataset }] : [])
+}
+
 /** Only a query of the user's own is tried out: one the app writes is judged by the columns. */
 async function checkQuery(
   client: InsightsClient,
@@ -79,7 +85,7 @@ async function checkQuery(
 function testOf(feed: Feed, datasets: readonly LiveDataset[]) {
   const { source, dataset } = feed
   if (source.kind === 'queryId') return { queryId: source.queryId }
-  const live = datasets.find(({ name }) => name.trim().toLowerCase() === dataset.toLowerCase())
+  const live = findListed(datasets, spellingsOf(dataset))
   const own = source.kind === 'query' ? source : withOwnCondition(source)
   if (!live || !own) return undefined
   const text = feedQuery(feed, own, live)

@@ -1,7 +1,7 @@
 import { type FeedRow, feedRowKey, type RegisteredQuery } from '../core/app-rows.ts'
 import { CATALOG, findDataset } from '../core/catalog.ts'
 import { type Failure, failed, isFailure } from '../core/failures.ts'
-import { type ColumnsSource, feedQuery, type QuerySource } from '../core/feed-query.ts'
+import { type ColumnsSource, feedQuery, type QuerySource, spellingsOf } from '../core/feed-query.ts'
 import { defaultColumns, type Feed } from '../core/feeds.ts'
 import { queryName } from '../core/remote-names.ts'
 import type { InsightsClient, LiveDataset } from '../services/insights-client.ts'
@@ -55,7 +55,7 @@ async function findOrCreate(
 ): Promise<RegisteredQuery | Failure> {
   const { hash } = feed
   if (feed.source.kind === 'queryId') return { queryId: feed.source.queryId, hash, ours: false }
-  const live = await insights.dataset(feed.dataset)
+  const live = await insights.dataset(spellingsOf(feed.dataset))
   if (isFailure(live)) return live
   const source = feed.source.kind === 'query' ? feed.source : chooseColumns(services, feed, feed.source, live)
   if (isFailure(source)) return source

@@ -304,6 +304,17 @@ describe('the doctor', () => {
     expect(tried).toEqual(["SELECT Month,CustomerName FROM AzureUsage WHERE CustomerMarket = 'Norway'"])
   })
 
+  it('knows a dataset by the other name that the service lists it by', async () => {
+    const name = 'CompetencyPerformanceRequirement'
+    const value = [{ datasetName: name, selectableColumns: ['Month'], availableMetrics: [] }]
+    deployment.simulator.fault({ endpoint: 'listDatasets', effect: { status: 200, body: { value, statusCode: 200 } } })
+    const feed = { name: 'own', dataset: 'CompetencyPeformanceRequirement', query: `SELECT Month FROM ${name}` }
+    const found = await withFeeds([feed])
+    expect(problemsOf(found)).toEqual([])
+    expect(found.findings).toContainEqual(expect.objectContaining({ check: 'dataset', level: 'ok' }))
+    expect(found.findings).toContainEqual(expect.objectContaining({ check: 'query', level: 'ok' }))
+  })
+
   it('leaves nothing of its own in the storage account', async () => {
     await look()
     const tables = TableServiceClient.fromConnectionString(deployment.azurite.connectionString, {

@@ -7,12 +7,14 @@ import { validateQuery } from '../../src/core/query-check.ts'
 import { feedOf } from './feed-of.ts'
 
 /** What the service would list of a dataset if the catalogue were right. */
-function listedOf({ columns, metrics, ranges }: Dataset): ListedDataset {
-  return { columns: columns.map(({ name }) => name), metrics: metrics.map(({ name }) => name), ranges }
+function listedOf({ name, columns, metrics, ranges }: Dataset): ListedDataset {
+  return { name, columns: columns.map(({ name }) => name), metrics: metrics.map(({ name }) => name), ranges }
 }
 
 const usage = findDataset(CATALOG, 'AzureUsage') ?? failNoDataset()
 const LISTED = listedOf(usage)
+
+const listedWith = (ranges: readonly string[]): ListedDataset => ({ ...LISTED, ranges })
 
 function failNoDataset(): never {
   throw new Error('no dataset AzureUsage')
@@ -73,10 +75,45 @@ describe('the query of a feed', () => {
     const listed = { ...LISTED, columns: ['Month'] }
     expect(textOf({ dataset: 'CompetencyPeformanceRequirement', query: other }, listed)).toBe(other)
   })
+
+  test.each([
+    ['CompetencyPeformanceRequirement', 'CompetencyPeformanceRequirement'],
+    [' competencypeformancerequirement', 'CompetencyPeformanceRequirement'],
+    ['CompetencyPerformanceRequirement ', 'CompetencyPerformanceRequirement'],
+  ])('of a dataset that the service lists as "%s" names %s', (name, spelling) => {
+    const listed = { ...LISTED, name, columns: ['Month'] }
+    const fields = { dataset: 'CompetencyPeformanceRequirement', columns: ['Month'] }
+    expect(textOf(fields, listed)).toBe(`SELECT Month FROM ${spelling}`)
+  })
+})
+
+describe('where the service lists no TIMESPAN words', () => {
+  test.each([[[]], [['Last 3 months']], [['LAST_3_MONTHS', 'Last month']]])(
+    'but %j, the catalogue decides',
+    (ranges) => {
+      const query = (word: string) =>
+        textOf({ query: `SELECT Month FROM AzureUsage TIMESPAN ${word}` }, listedWith(ranges))
+      expect(usage.ranges).not.toContain('LAST_7_DAYS')
+      for (const word of usage.ranges) expect(query(word)).toBe(`SELECT Month FROM AzureUsage TIMESPAN ${word}`)
+      expect(query('LAST_7_DAYS')).toContain('TIMESPAN LAST_7_DAYS at character 39 is not offered by AzureUsage')
+    },
+  )
+
+  test('nor the catalogue knows the dataset, any such word will do', () => {
+    const query = 'SELECT Month FROM Newest TIMESPAN LAST_7_DAYS'
+    const feed = { ...feedOf({ query }), dataset: 'Newest' }
+    const source = { kind: 'query', query } as const
+    expect(feedQuery(feed, source, { ...listedWith([]), name: 'Newest' })).toBe(query)
+  })
 })
 
 describe('what the service lists now decides', () => {
-  const listed = { columns: [' month ', 'BrandNew', 'CustomerName'], metrics: ['NewTotal '], ranges: [' last_month'] }
+  const listed = {
+    name: 'AzureUsage',
+    columns: [' month ', 'BrandNew', 'CustomerName'],
+    metrics: ['NewTotal '],
+    ranges: [' last_month'],
+  }
 
   test.each([
     { query: 'SELECT brandnew,NewTotal FROM AzureUsage WHERE BrandNew=1 TIMESPAN LAST_MONTH' },

@@ -90,6 +90,39 @@ describe('a query is registered', () => {
   })
 })
 
+describe('a dataset that the service lists by another name', () => {
+  const CANONICAL = 'CompetencyPeformanceRequirement'
+  const ALIAS = 'CompetencyPerformanceRequirement'
+  const feed = { ...FEED, dataset: CANONICAL, columns: ['Month', 'CompetencyName'] }
+  const dataset = { datasetName: ALIAS, selectableColumns: ['Month', 'CompetencyName'], availableMetrics: [] }
+
+  const list = ({ simulator }: World, values: readonly object[], nth: number) =>
+    simulator.fault({
+      endpoint: 'listDatasets',
+      effect: { status: 200, body: { value: values, statusCode: 200 } },
+      nth,
+    })
+
+  it.each([
+    ['by columns', feed, `SELECT Month,CompetencyName FROM ${ALIAS}`],
+    ['by the columns there are', { ...feed, columns: undefined }, `SELECT CompetencyName,Month FROM ${ALIAS}`],
+    ['of their own', { ...own(`SELECT Month FROM ${ALIAS}`), dataset: CANONICAL }, `SELECT Month FROM ${ALIAS}`],
+  ])('a feed %s asks for it by that name', async (_, fields, text) => {
+    const world = await worldOf({ feeds: [fields] })
+    list(world, [], 1)
+    list(world, [dataset], 2)
+    await provision(world.services)
+    expect(named(world, 'feed.blocked')).toEqual([])
+    expect([registered(world), looked(world)]).toEqual([[text], 2])
+  })
+
+  it('is looked for once where it has the name that the catalogue gives it', async () => {
+    const world = await worldOf({ feeds: [feed] })
+    await provision(world.services)
+    expect([registered(world), looked(world)]).toEqual([[`SELECT Month,CompetencyName FROM ${CANONICAL}`], 1])
+  })
+})
+
 describe('a query that asks for what the service does not list', () => {
   const NOTHING = 'is no column or metric of AzureUsage; is it'
 
