@@ -1,5 +1,12 @@
 import { once } from 'node:events'
-import { Agent, createServer, request as forwardRequest, type IncomingMessage, type ServerResponse } from 'node:http'
+import {
+  Agent,
+  createServer,
+  request as forwardRequest,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 
 /** A call that reached the proxy, numbered from 1. `path` holds the query, `body` is read as UTF-8. */
 export type ProxiedRequest = {
@@ -50,11 +57,12 @@ export async function startProxy({ target, onRequest = () => 'pass' }: ProxyOpti
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : 0
-  return { origin: `http://127.0.0.1:${port}`, requests, count: () => requests.length, close }
+  const origin = `http://127.0.0.1:${port}`
+  return { origin, requests, count: () => requests.length, close: () => close(server, agent) }
 
   async function handle(incoming: IncomingMessage, response: ServerResponse) {
     const body = await readAll(incoming)
-    const effect = await onRequest(record(incoming, body))
+    const effect = await onRequest(record(requests, incoming, body))
     if (effect === 'before') return void incoming.socket.destroy()
     const answer = await forward(target, agent, incoming, body)
     if (effect === 'after') return void incoming.socket.destroy()
@@ -62,21 +70,21 @@ export async function startProxy({ target, onRequest = () => 'pass' }: ProxyOpti
     response.writeHead(answer.status, [...answer.headers])
     response.end(answer.body)
   }
+}
 
-  function record({ method = '', url = '' }: IncomingMessage, body: Buffer): ProxiedRequest {
-    const text = body.length > 0 && { body: body.toString('utf8') }
-    const request = { n: requests.length + 1, method, path: url, ...text }
-    requests.push(request)
-    return request
-  }
+function record(requests: ProxiedRequest[], { method = '', url = '' }: IncomingMessage, body: Buffer): ProxiedRequest {
+  const text = body.length > 0 && { body: body.toString('utf8') }
+  const request = { n: requests.length + 1, method, path: url, ...text }
+  requests.push(request)
+  return request
+}
 
-  async function close() {
-    const closed = once(server, 'close')
-    server.close()
-    server.closeAllConnections()
-    agent.destroy()
-    await closed
-  }
+async function close(server: Server, agent: Agent): Promise<void> {
+  const closed = once(server, 'close')
+  server.close()
+  server.closeAllConnections()
+  agent.destroy()
+  await closed
 }
 
 /** The origins a storage connection string names: what proxies stand before. */

@@ -59,45 +59,53 @@ function openPoison(service: QueueServiceClient, name: string): QueueClient | un
 function leaseMessage(
   queue: QueueClient,
   poison: QueueClient | undefined,
-  { messageId, messageText, popReceipt: firstReceipt }: DequeuedMessageItem,
+  message: DequeuedMessageItem,
   log: Log,
   invisibleSeconds: number,
 ): LeasedMessage {
-  let receipt = firstReceipt
-  let renewal = Promise.resolve()
-  const timer = setInterval(() => {
-    renewal = renew()
-  }, invisibleSeconds * 500)
-  const release = () => clearInterval(timer)
-  return { complete, retryAfter, poison: moveToPoison, release }
+  const { messageId, messageText } = message
+  const { lastReceipt, release } = keepInvisible(queue, message, log, invisibleSeconds)
+  const complete = async () => void (await queue.deleteMessage(messageId, await lastReceipt()))
+  return {
+    complete,
+    release,
+    async retryAfter(seconds) {
+      await queue.updateMessage(messageId, await lastReceipt(), undefined, seconds)
+    },
+    async poison() {
+      if (!poison) return
+      await poison.createIfNotExists()
+      await poison.sendMessage(messageText)
+      await complete()
+    },
+  }
+}
 
-  async function renew() {
+/** Renews a message's time out of sight at half of it, until it is released. */
+function keepInvisible(
+  queue: QueueClient,
+  { messageId, popReceipt }: DequeuedMessageItem,
+  log: Log,
+  invisibleSeconds: number,
+) {
+  let receipt = popReceipt
+  let renewal = Promise.resolve()
+  const renew = async () => {
     try {
       receipt = (await queue.updateMessage(messageId, receipt, undefined, invisibleSeconds)).popReceipt ?? receipt
     } catch (error) {
       log(`Queue ${queue.name}: message ${messageId} could not be kept invisible: ${errorMessage(error)}`)
     }
   }
-
+  const timer = setInterval(() => {
+    renewal = renew()
+  }, invisibleSeconds * 500)
+  const release = () => clearInterval(timer)
   /** Each renewal changes the receipt: one that is under way has to end before the message is settled with it. */
-  async function lastReceipt() {
+  const lastReceipt = async () => {
     release()
     await renewal
     return receipt
   }
-
-  async function complete() {
-    await queue.deleteMessage(messageId, await lastReceipt())
-  }
-
-  async function retryAfter(seconds: number) {
-    await queue.updateMessage(messageId, await lastReceipt(), undefined, seconds)
-  }
-
-  async function moveToPoison() {
-    if (!poison) return
-    await poison.createIfNotExists()
-    await poison.sendMessage(messageText)
-    await complete()
-  }
+  return { lastReceipt, release }
 }

@@ -123,32 +123,29 @@ type Reader = ReturnType<typeof reader>
 function reader(row: Readonly<Record<string, unknown>>) {
   const text = (name: string): string => {
     const value = row[name]
-    if (typeof value === 'string') return value
-    throw new Error(`${name} is not text`)
+    return typeof value === 'string' ? value : wrong(name, 'text')
   }
   return {
     text,
     has: (name: string) => row[name] !== undefined,
     number(name: string): number {
       const value = row[name]
-      if (typeof value === 'number' && Number.isInteger(value)) return value
-      throw new Error(`${name} is not a whole number`)
+      return typeof value === 'number' && Number.isInteger(value) ? value : wrong(name, 'a whole number')
     },
     date(name: string): Date {
       const value = row[name]
-      if (value instanceof Date && !Number.isNaN(value.getTime())) return value
-      throw new Error(`${name} is not a time`)
+      return value instanceof Date && !Number.isNaN(value.getTime()) ? value : wrong(name, 'a time')
     },
-    oneOf<T extends string>(name: string, allowed: readonly T[]): T {
-      const value = allowed.find((each) => each === row[name])
-      if (value !== undefined) return value
-      throw new Error(`${name} is not one of ${allowed.join(', ')}`)
-    },
+    oneOf: <T extends string>(name: string, allowed: readonly T[]): T =>
+      allowed.find((each) => each === row[name]) ?? wrong(name, `one of ${allowed.join(', ')}`),
     kind(name: string) {
       const value = text(name)
-      if (isFailureKind(value)) return value
-      throw new Error(`${name} is not a kind of failure`)
+      return isFailureKind(value) ? value : wrong(name, 'a kind of failure')
     },
     json: <T>(name: string): T => JSON.parse(text(name)) as T,
   }
+}
+
+function wrong(name: string, what: string): never {
+  throw new Error(`${name} is not ${what}`)
 }
