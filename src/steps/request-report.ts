@@ -70,14 +70,12 @@ async function refuseFeed(
   { feed }: RequestAction,
   failure: Failure,
 ): Promise<Outcome> {
-  const { rows } = account
+  account.rows.delete(feed.name)
   if (failure.failure === 'query-refused' || failure.failure === 'forbidden') {
     await block(services, feed.name, failure, true)
-    rows.delete(feed.name)
     return 'next'
   }
   await noteTrouble(services, feed.name, failure)
-  rows.delete(feed.name)
   account.troubles.push(feed.name)
   return failure.failure === 'unauthorized' || account.troubles.length > TROUBLES_A_TICK ? 'stop' : 'next'
 }
@@ -174,14 +172,13 @@ async function refuseWindow(
 }
 
 /** Somebody changed the entry meanwhile: unless it names our report, also as one that is kept, nobody ever will. */
-async function withdraw(
-  { services, insights }: Context,
-  { feed, window }: Requesting,
-  reportId: string,
-): Promise<Outcome> {
-  const stored = await services.ledger.read(feed, windowId(window))
-  const entry = stored && !isFailure(stored) ? stored.value : undefined
-  if (entry && ('reportId' in entry ? entry.reportId : entry.remoteReport) === reportId) return 'requested'
+async function withdraw({ services, insights }: Context, asked: Requesting, reportId: string): Promise<Outcome> {
+  const stored = await services.ledger.read(asked.feed, windowId(asked.window))
+  // What an unreadable entry names, nobody knows: its report is left to the sweep of strays.
+  if (stored && isFailure(stored)) return 'stop'
+  const entry = stored?.value
+  const named = [entry?.remoteReport, entry && 'reportId' in entry ? entry.reportId : undefined]
+  if (named.includes(reportId)) return 'requested'
   await insights.deleteReport(reportId)
   return 'stop'
 }

@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { isFailure } from '../../src/core/failures.ts'
+import { toFailed } from '../../src/core/transitions.ts'
+import { parseWindowId } from '../../src/core/windows.ts'
+import { importReport } from '../../src/steps/import-report.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
 import type { Services } from '../../src/steps/step.ts'
 import type { World } from '../setup/world.ts'
-import { entryOf, HINT, worldOf } from './one-window.ts'
+import { entryOf, FEED, fileOf, HINT, MAY, worldOf } from './one-window.ts'
 
-/** The services of an instance that hears of its report only after another one has followed a callback for it. */
-function overtaken({ services }: World): Services {
+/** The services of an instance that hears of its report only after `meanwhile`. */
+function answeredAfter({ services }: World, meanwhile: (reportId: string) => Promise<unknown>): Services {
   return {
     ...services,
     insights(name, account) {
@@ -17,7 +20,7 @@ function overtaken({ services }: World): Services {
         ...client,
         async createReport(request) {
           const answer = await client.createReport(request)
-          if (answer.outcome === 'created') await ingest({ ingest: { ...HINT, reportId: answer.reportId } }, services)
+          if (answer.outcome === 'created') await meanwhile(answer.reportId)
           return answer
         },
       }
@@ -25,19 +28,68 @@ function overtaken({ services }: World): Services {
   }
 }
 
+/** Another instance has followed a callback for the report meanwhile. */
+const landIt = ({ services }: World) => {
+  return (reportId: string) => ingest({ ingest: { ...HINT, reportId } }, services)
+}
+
+const overtaken = (world: World) => answeredAfter(world, landIt(world))
+
+/** Somebody gives the app a file of May. */
+async function importMay({ services }: World): Promise<unknown> {
+  const window = parseWindowId(MAY)
+  if (!window) throw new Error('no window')
+  async function* bytes() {
+    yield fileOf(['x'])
+  }
+  return importReport(services, 'usage', window, { name: 'may.csv', bytes })
+}
+
+const reportsOf = ({ simulator }: World) => simulator.reports().map(({ reportId }) => reportId)
+
 describe('an answer that comes when its report has landed already', () => {
   it('leaves the report where DELETE_REPORTS keeps it', async () => {
     const world = await worldOf({ settings: { deleteReports: false } })
     await provision(overtaken(world))
     const { state, remoteReport } = await entryOf(world)
     expect(state).toBe('landed')
-    expect(world.simulator.reports().map(({ reportId }) => reportId)).toEqual([remoteReport])
+    expect(reportsOf(world)).toEqual([remoteReport])
   })
 
   it('leaves no report where they are deleted', async () => {
     const world = await worldOf()
     await provision(overtaken(world))
     expect(await entryOf(world)).toMatchObject({ state: 'landed', attempt: 1 })
-    expect(world.simulator.reports()).toEqual([])
+    expect(reportsOf(world)).toEqual([])
+  })
+
+  it('leaves the report where it is kept and its window is being landed anew from a file', async () => {
+    const world = await worldOf({ settings: { deleteReports: false } })
+    const late = answeredAfter(world, async (reportId) => {
+      await landIt(world)(reportId)
+      await importMay(world)
+    })
+    await provision(late)
+    const entry = await entryOf(world)
+    expect(entry).toMatchObject({ state: 'landing', reportId: 'import' })
+    expect(reportsOf(world)).toEqual([entry.remoteReport])
+  })
+
+  it('leaves the report to the sweep of strays where the entry cannot be read', async () => {
+    const world = await worldOf()
+    const unreadable = { partitionKey: 'usage', rowKey: MAY, v: 99, state: 'requesting' }
+    await provision(answeredAfter(world, () => world.ledgerTable.upsertEntity(unreadable, 'Replace')))
+    expect(reportsOf(world)).toHaveLength(1)
+  })
+
+  it('takes back a report that the entry does not name', async () => {
+    const world = await worldOf()
+    const late = answeredAfter(world, async () => {
+      const stored = await world.services.ledger.read(FEED.name, MAY)
+      if (!stored || isFailure(stored)) throw new Error('no entry')
+      await world.services.ledger.write(toFailed(stored.value, 'deadline', 'gone', world.clock.now()), stored.etag)
+    })
+    await provision(late)
+    expect(reportsOf(world)).toEqual([])
   })
 })
