@@ -14,6 +14,11 @@ export async function changeFeedRow(
   return written === 'conflict' ? changeFeedRow({ ledger }, feed, change) : stored.value
 }
 
+/** The feed names a table that belongs to another: only feeds.json ends this block, whatever its windows do. */
+export function isTaken({ blocked }: FeedRow): boolean {
+  return blocked?.kind === 'table-taken'
+}
+
 /**
  * Nothing new is asked for a blocked feed; a further failure moves the day of its next try. Without `anew` a feed that
  * is not blocked stays so.
@@ -25,14 +30,15 @@ export async function block(
   anew: boolean,
 ): Promise<void> {
   const blocked = { kind: failure, message, at: services.clock().toISOString() }
-  const before = await changeFeedRow(services, feed, (row) => (anew || row.blocked ? { ...row, blocked } : row))
+  const applies = (row: FeedRow) => (anew || row.blocked !== undefined) && !isTaken(row)
+  const before = await changeFeedRow(services, feed, (row) => (applies(row) ? { ...row, blocked } : row))
   if (!before || before.blocked || !anew) return
   services.emit({ event: 'feed.blocked', feed, kind: failure, message, remedy: FAILURES[failure].remedy })
 }
 
 /** The feed landed again: what held it back is gone, unless it is a table that belongs to another feed. */
 export async function unblock(services: Services, feed: string): Promise<void> {
-  const isMended = ({ blocked }: FeedRow) => blocked !== undefined && blocked.kind !== 'table-taken'
+  const isMended = (row: FeedRow) => row.blocked !== undefined && !isTaken(row)
   const free = ({ blocked: _, ...row }: FeedRow): FeedRow => row
   const before = await changeFeedRow(services, feed, (row) => (isMended(row) ? free(row) : row))
   if (before && isMended(before)) services.emit({ event: 'feed.unblocked', feed })

@@ -11,7 +11,7 @@ import { FAILURES, type Failure, failed } from '../core/failures.ts'
 import type { Account, Feed } from '../core/feeds.ts'
 import { parseFeeds } from '../core/feeds.ts'
 import { hashJson } from '../core/hash.ts'
-import { changeFeedRow } from './feed-row.ts'
+import { changeFeedRow, isTaken } from './feed-row.ts'
 import type { Services } from './step.ts'
 import { tellOnce } from './tell-once.ts'
 
@@ -36,9 +36,8 @@ export async function rememberFeeds(services: Services): Promise<readonly FeedRo
 /** A feed that left the file is asked for nothing new; what is open is finished, and its rows stay. */
 async function retireOthers(services: Services, names: ReadonlySet<string>): Promise<void> {
   const stored = await services.ledger.appRows<FeedRow>('feed~')
-  for (const { feed } of stored.filter(({ feed }) => feed.enabled && !names.has(feed.name))) {
-    await changeFeedRow(services, feed.name, (row) => ({ ...untaken(row), feed: { ...row.feed, enabled: false } }))
-  }
+  const others = stored.filter((row) => !names.has(row.feed.name) && (row.feed.enabled || isTaken(row)))
+  for (const { feed } of others) await changeFeedRow(services, feed.name, resting)
 }
 
 /** What `status` says of feeds.json; written only when it changed. */
@@ -54,11 +53,12 @@ async function remember(services: Services, feed: Feed, account: Account): Promi
   const taken = await ownTable(services, feed)
   const stored = await ledger.readApp<FeedRow>(feedRowKey(feed.name))
   const kept = stored?.value ?? { feed, account, since: clock().toISOString() }
-  const row = taken ? refusedRow(kept, taken, clock()) : changedRow(kept, feed, account, clock())
+  const refused = feed.enabled ? taken : undefined
+  const row = taken ? refusedRow(kept, refused, clock()) : changedRow(kept, feed, account, clock())
   if (!stored || JSON.stringify(stored.value) !== JSON.stringify(row)) {
     const written = await ledger.writeApp(feedRowKey(feed.name), row, stored?.etag)
     if (written === 'conflict') return remember(services, feed, account)
-    if (taken) tellTaken(services, feed, taken)
+    if (refused) tellTaken(services, feed, refused)
   }
   return taken ? undefined : row
 }
@@ -70,16 +70,27 @@ function changedRow(kept: FeedRow, feed: Feed, account: Account, now: Date): Fee
   return { ...rest, feed, account, reopenBefore: now.toISOString() }
 }
 
-/** A feed that names another's table is blocked in the form it had before: what is open of it goes to its former table. */
-function refusedRow(kept: FeedRow, { failure, message }: Failure, now: Date): FeedRow {
+/**
+ * A feed that names another's table keeps the form it had before: what is open of it goes to its former table. It is
+ * blocked, unless it is disabled and so asks for nothing. The block takes the place of another one, which comes back by
+ * itself: with the first request that fails once the table is settled.
+ */
+function refusedRow(kept: FeedRow, refused: Failure | undefined, now: Date): FeedRow {
+  if (!refused) return resting(kept)
+  const { failure, message } = refused
   if (kept.blocked?.kind === failure && kept.blocked.message === message) return kept
   return { ...kept, blocked: { kind: failure, message, at: now.toISOString() } }
 }
 
+/** Nothing new is asked for, so that it does not matter any more whose table it is. */
+function resting(row: FeedRow): FeedRow {
+  return { ...untaken(row), feed: { ...row.feed, enabled: false } }
+}
+
 /** The table is its own, or asked for no longer; any other block stays. */
 function untaken(row: FeedRow): FeedRow {
-  const { blocked, ...free } = row
-  return blocked?.kind === 'table-taken' ? free : row
+  const { blocked: _, ...free } = row
+  return isTaken(row) ? free : row
 }
 
 function tellTaken({ emit }: Services, { name }: Feed, { failure, message }: Failure): void {

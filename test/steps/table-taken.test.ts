@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { allLanded, isSettled, summarise } from '../../local/start/summary.ts'
 import { type FeedRow, feedRowKey, tableRowKey } from '../../src/core/app-rows.ts'
 import { FAILURES } from '../../src/core/failures.ts'
-import { parseWindowId } from '../../src/core/windows.ts'
+import { parseWindowId, windowId } from '../../src/core/windows.ts'
 import { importReport } from '../../src/steps/import-report.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
@@ -17,6 +17,8 @@ const RIVAL = { ...FEED, name: 'rival', table: 'SHARED' }
 const TAKEN = { kind: 'table-taken', message: 'table SHARED belongs to feed owner' } as const
 const { remedy } = FAILURES['table-taken']
 
+const APRIL = windowId({ from: new Date('2025-04-01'), to: new Date('2025-05-01') })
+
 const DAY = 24 * 3_600_000
 
 /** One tick with these feeds in feeds.json. */
@@ -27,6 +29,16 @@ async function tickWith({ services }: World, ...feeds: readonly object[]) {
 
 const statusOf = async ({ services }: World, name: string) =>
   (await status(services)).feeds.find(({ feed }) => feed === name)
+
+/** A file of May, given to a feed. */
+async function importInto({ services }: World, name: string) {
+  const window = parseWindowId(MAY)
+  if (!window) throw new Error('no window')
+  async function* bytes() {
+    yield fileOf(['x'])
+  }
+  return importReport(services, name, window, { name: 'may.csv', bytes })
+}
 
 /** The owner has asked for its window and left feeds.json, which refuses two feeds of one table; its rows stay. */
 async function rivals(): Promise<World> {
@@ -68,14 +80,7 @@ describe('a new feed whose table belongs to another', () => {
   it.each([RIVAL, OWNER])('takes no file either, also after $name is the feed in the file again', async (feed) => {
     const world = await rivals()
     await tickWith(world, feed)
-    const window = parseWindowId(MAY)
-    if (!window) throw new Error('no window')
-    async function* bytes() {
-      yield fileOf(['x'])
-    }
-    expect(await importReport(world.services, 'rival', window, { name: 'may.csv', bytes })).toEqual({
-      problem: TAKEN.message,
-    })
+    expect(await importInto(world, 'rival')).toEqual({ problem: TAKEN.message })
     expect(await world.services.ledger.entries('rival')).toEqual([])
   })
 
@@ -112,6 +117,56 @@ describe('a new feed whose table belongs to another', () => {
   })
 })
 
+describe('a disabled feed whose table belongs to another', () => {
+  const DISABLED = { ...RIVAL, enabled: false }
+
+  it('is not blocked: it asks for nothing', async () => {
+    const world = await worldOf({ feeds: [OWNER] })
+    await tickWith(world, OWNER)
+    expect(await tickWith(world, DISABLED)).toMatchObject({ requested: 0, waiting: 0 })
+    expect(await statusOf(world, 'rival')).toMatchObject({ enabled: false, waiting: 0 })
+    expect(await statusOf(world, 'rival')).not.toHaveProperty('blocked')
+    expect(named(world, 'feed.blocked')).toEqual([])
+    expect(await importInto(world, 'rival')).toEqual({ problem: TAKEN.message })
+  })
+
+  it('is no longer blocked once it is disabled, and a local run counts as landed', async () => {
+    const world = await rivals()
+    await ingest({ ingest: { ...HINT, feed: 'owner' } }, world.services)
+    await tickWith(world, DISABLED)
+    const now = await status(world.services)
+    expect([isSettled(now), allLanded(now)]).toEqual([true, true])
+  })
+
+  it('is blocked as soon as it is enabled, and told once', async () => {
+    const world = await worldOf({ feeds: [OWNER] })
+    await tickWith(world, OWNER)
+    for (const feed of [DISABLED, RIVAL, RIVAL]) await tickWith(world, feed)
+    expect(await feedRowOf(world, 'rival')).toMatchObject({ blocked: TAKEN })
+    expect(named(world, 'feed.blocked')).toHaveLength(1)
+  })
+
+  it('lands what is open of it in its former table, and asks for nothing more', async () => {
+    const world = await worldOf({ feeds: [FEED, OWNER] })
+    await tickWith(world, FEED, OWNER)
+    await tickWith(world, { ...FEED, table: 'SHARED', enabled: false })
+    expect(await statusOf(world, 'usage')).toMatchObject({ table: 'Usage', enabled: false })
+    await ingest({ ingest: HINT }, world.services)
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { table: 'Usage' } })
+    expect(await rawRows(world.landingTable('Shared')).catch(() => [])).toEqual([])
+  })
+
+  it('that came back enabled, was refused and left feeds.json again, is no longer blocked', async () => {
+    const world = await worldOf({ feeds: [FEED, OWNER] })
+    await tickWith(world, FEED, OWNER)
+    await tickWith(world, OWNER)
+    await tickWith(world, { ...FEED, table: 'SHARED' })
+    expect(await feedRowOf(world)).toMatchObject({ blocked: TAKEN, feed: { enabled: false } })
+    await tickWith(world, OWNER)
+    expect(await feedRowOf(world)).not.toHaveProperty('blocked')
+  })
+})
+
 describe('a known feed that changes to the table of another', () => {
   /** The window of `usage` is on its way to the table Usage when the feed names that of one that left. */
   async function changed(): Promise<World> {
@@ -135,6 +190,31 @@ describe('a known feed that changes to the table of another', () => {
     await tickWith(world, { ...FEED, table: 'SHARED' })
     expect(await feedRowOf(world)).toMatchObject({ blocked: TAKEN })
     expect([named(world, 'feed.blocked').length, named(world, 'feed.unblocked')]).toEqual([1, []])
+  })
+
+  it('stays blocked, and is told no more, when one of its windows fails and another lands', async () => {
+    const two = { ...FEED, from: '2025-04-01' }
+    const world = await worldOf({ feeds: [two, OWNER] })
+    await tickWith(world, two, OWNER)
+    await tickWith(world, { ...two, table: 'SHARED' })
+    world.simulator.fault({ endpoint: 'listExecutions', effect: 'redacted' })
+    await ingest({ ingest: { ...HINT, window: APRIL } }, world.services)
+    expect(await entryOf(world, APRIL)).toMatchObject({ state: 'failed', kind: 'redacted' })
+    expect(await feedRowOf(world)).toMatchObject({ blocked: TAKEN })
+    await ingest({ ingest: HINT }, world.services)
+    expect(await entryOf(world)).toMatchObject({ state: 'landed' })
+    await tickWith(world, { ...two, table: 'SHARED' })
+    expect(await feedRowOf(world)).toMatchObject({ blocked: TAKEN })
+    expect([named(world, 'feed.blocked').length, named(world, 'feed.unblocked')]).toEqual([1, []])
+  })
+
+  it('is blocked anew at the first refusal after it went back, if it was blocked for that before', async () => {
+    const world = await worldOf({ feeds: [FEED, OWNER] })
+    await tickWith(world, OWNER)
+    world.simulator.fault({ endpoint: 'createQuery', effect: { status: 403 }, nth: 'all' })
+    for (const feed of [FEED, { ...FEED, table: 'SHARED' }, FEED]) await tickWith(world, feed)
+    expect(await feedRowOf(world)).toMatchObject({ blocked: { kind: 'forbidden' } })
+    expect(named(world, 'feed.blocked').map(({ kind }) => kind)).toEqual(['forbidden', 'table-taken', 'forbidden'])
   })
 
   it('is free again when it goes back, and nothing of it is asked for anew', async () => {
