@@ -24,8 +24,8 @@ export async function importReport(
   const { ledger, clock } = services
   const row = (await ledger.readApp<FeedRow>(feedRowKey(feed)))?.value
   if (!row) return { problem: `feed ${feed} is not known to the app` }
-  const owner = (await ledger.readApp<TableRow>(tableRowKey(row.feed.table)))?.value.feed
-  if (owner !== undefined && owner !== feed) return { problem: `table ${row.feed.table} belongs to feed ${owner}` }
+  const refused = await foreignTable(services, row.feed)
+  if (refused !== undefined) return { problem: refused }
   const entries = (await ledger.entries(feed)).filter((entry): entry is LedgerEntry => !isFailure(entry))
   const problem = misplaced(row.feed, window, entries)
   if (problem) return { problem: `${feed} ${windowId(window)} ${problem}` }
@@ -41,6 +41,14 @@ export async function importReport(
   }
   await services.queue.send({ feed, window: windowId(window), attempt: landing.attempt })
   return { attempt: landing.attempt, archive: archived.archive }
+}
+
+/** A feed that was refused its table stands in the ledger with it all the same, also when nobody owns the table any more. */
+async function foreignTable({ ledger }: Services, { name, table }: Feed): Promise<string | undefined> {
+  const owner = (await ledger.readApp<TableRow>(tableRowKey(table)))?.value.feed
+  if (owner === name) return undefined
+  if (owner !== undefined) return `table ${table} belongs to feed ${owner}`
+  return `table ${table} belongs to no feed yet: put feed ${name} in feeds.json and wait for a tick`
 }
 
 /** A window of the ledger may be landed over; a new one must be cut at the grain and overlap none. */

@@ -108,6 +108,16 @@ describe('a new feed whose table belongs to another', () => {
     expect(await statusOf(world, 'owner')).toMatchObject({ enabled: true })
   })
 
+  it('takes no file either once it has left feeds.json, although nobody owns the table any more', async () => {
+    const world = await rivals()
+    await world.ledgerTable.deleteEntity('_app', tableRowKey('Shared'))
+    await tickWith(world, FEED)
+    expect(await importInto(world, 'rival')).toEqual({
+      problem: 'table SHARED belongs to no feed yet: put feed rival in feeds.json and wait for a tick',
+    })
+    expect(await world.services.ledger.entries('rival')).toEqual([])
+  })
+
   it('is asked for as soon as the table has no owner', async () => {
     const world = await rivals()
     await world.ledgerTable.deleteEntity('_app', tableRowKey('Shared'))
