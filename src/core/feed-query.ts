@@ -1,7 +1,7 @@
 import { CATALOG, findDataset } from './catalog.ts'
 import { type Failure, failed } from './failures.ts'
 import type { Feed, FeedSource } from './feeds.ts'
-import { TIMESPANS, type WrittenQuery } from './query.ts'
+import { printQuery, TIMESPANS, type WrittenQuery } from './query.ts'
 import { buildQuery } from './query-build.ts'
 import { type QueryDataset, validateQuery } from './query-check.ts'
 
@@ -50,6 +50,12 @@ export function feedQuery(feed: Feed, source: QuerySource, listed: ListedDataset
   }
   const built = buildQuery(toWritten(source, dataset.name), dataset)
   return typeof built === 'string' ? built : refused(feed, built.problems)
+}
+
+/** The texts by which a feed's query is found again, one for each spelling of its dataset, judged by nobody. */
+export function queryTexts({ dataset }: Feed, source: QuerySource): readonly string[] {
+  if (source.kind === 'query') return [source.query.trim()]
+  return spellingsOf(dataset).map((spelling) => printQuery(toWritten(source, spelling)).trim())
 }
 
 function toWritten(source: ChosenColumns, dataset: string): WrittenQuery {

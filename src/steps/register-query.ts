@@ -1,15 +1,16 @@
 import { type FeedRow, feedRowKey, type RegisteredQuery } from '../core/app-rows.ts'
 import { CATALOG, findDataset } from '../core/catalog.ts'
 import { type Failure, failed, isFailure } from '../core/failures.ts'
-import { type ColumnsSource, feedQuery, type QuerySource, spellingsOf } from '../core/feed-query.ts'
+import { type ColumnsSource, feedQuery, type QuerySource, queryTexts, spellingsOf } from '../core/feed-query.ts'
 import { defaultColumns, type Feed } from '../core/feeds.ts'
 import { queryName } from '../core/remote-names.ts'
-import type { InsightsClient, LiveDataset } from '../services/insights-client.ts'
+import type { InsightsClient, LiveDataset, Query } from '../services/insights-client.ts'
 import type { Services } from './step.ts'
 
 /**
  * Gives the query of a feed, registered at the service under a name of its own: looked up by name and text before it
- * is created, so that a lost answer makes no second one. What was chosen is stored in the feed's row.
+ * is created, so that a lost answer makes no second one. What was chosen is stored in the feed's row. A feed in trouble
+ * is looked up even so: its trouble ends only once the service answers, and a query that is gone is made anew.
  */
 export async function registerQuery(
   services: Services,
@@ -17,7 +18,7 @@ export async function registerQuery(
   row: FeedRow,
 ): Promise<FeedRow | Failure> {
   if (row.query?.hash === row.feed.hash && !row.trouble) return row
-  const query = await findOrCreate(services, insights, row.feed)
+  const query = await findOrCreate(services, insights, row)
   if (isFailure(query)) return query
   return storeQuery(services, insights, row, query)
 }
@@ -48,25 +49,53 @@ async function storeQuery(
   return next
 }
 
+/** A query that the service has is not judged: it serves reports whatever the service lists by now. */
 async function findOrCreate(
   services: Services,
   insights: InsightsClient,
-  feed: Feed,
+  { feed, query }: FeedRow,
 ): Promise<RegisteredQuery | Failure> {
-  const { hash } = feed
-  if (feed.source.kind === 'queryId') return { queryId: feed.source.queryId, hash, ours: false }
+  const { source, hash } = feed
+  if (source.kind === 'queryId') return { queryId: source.queryId, hash, ours: false }
+  const same = await insights.queries(queryName(services.settings.deployment, feed))
+  if (isFailure(same)) return same
+  const chosen = query?.hash === hash ? query.columns : undefined
+  const known = source.kind === 'query' ? source : withColumns(source, source.columns ?? chosen)
+  return (known && findByText(feed, known, same)) ?? create(services, insights, feed, source, same)
+}
+
+function withColumns(source: ColumnsSource, columns: readonly string[] | undefined): QuerySource | undefined {
+  return columns && { ...source, columns }
+}
+
+function findByText(feed: Feed, source: QuerySource, same: readonly Query[]): RegisteredQuery | undefined {
+  const texts = queryTexts(feed, source)
+  const found = same.find(({ query }) => texts.includes(query))
+  return found && toRegistered(feed, source, found)
+}
+
+function toRegistered({ hash }: Feed, source: QuerySource, { queryId }: Query): RegisteredQuery {
+  return { queryId, hash, ours: true, ...(source.kind === 'columns' && { columns: source.columns }) }
+}
+
+/** Columns that the service's list decides make a text by which the query may be found after all. */
+async function create(
+  services: Services,
+  insights: InsightsClient,
+  feed: Feed,
+  source: ColumnsSource | QuerySource,
+  same: readonly Query[],
+): Promise<RegisteredQuery | Failure> {
   const live = await insights.dataset(spellingsOf(feed.dataset))
   if (isFailure(live)) return live
-  const source = feed.source.kind === 'query' ? feed.source : chooseColumns(services, feed, feed.source, live)
-  if (isFailure(source)) return source
-  const query = feedQuery(feed, source, live)
+  const chosen = source.kind === 'query' ? source : chooseColumns(services, feed, source, live)
+  if (isFailure(chosen)) return chosen
+  const found = findByText(feed, chosen, same)
+  if (found) return found
+  const query = feedQuery(feed, chosen, live)
   if (isFailure(query)) return query
-  const name = queryName(services.settings.deployment, feed)
-  const same = await insights.queries(name)
-  if (isFailure(same)) return same
-  const found = same.find((each) => each.query === query.trim()) ?? (await insights.createQuery({ name, query }))
-  if (isFailure(found)) return found
-  return { queryId: found.queryId, hash, ours: true, ...(source.kind === 'columns' && { columns: source.columns }) }
+  const created = await insights.createQuery({ name: queryName(services.settings.deployment, feed), query })
+  return isFailure(created) ? created : toRegistered(feed, chosen, created)
 }
 
 /** The user's columns, or those of the catalogue that the live dataset also lists; what was left out is told. */

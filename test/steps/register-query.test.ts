@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { isFailure } from '../../src/core/failures.ts'
 import { queryName } from '../../src/core/remote-names.ts'
+import { changeFeedRow } from '../../src/steps/feed-row.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { registerQuery } from '../../src/steps/register-query.ts'
 import { status } from '../../src/steps/status.ts'
@@ -87,6 +88,53 @@ describe('a query is registered', () => {
     world.simulator.fault({ endpoint: 'createQuery', effect: answer(stored), nth: 1 })
     expect(await registerQuery(world.services, clientOf(world), row)).toMatchObject({ query: { queryId: 'q-1' } })
     expect(registered(world)).toEqual([query])
+  })
+})
+
+describe('a query that the service has', () => {
+  const TROUBLE = { kind: 'unavailable', message: 'it was away', at: '2026-01-01T00:00:00Z' } as const
+  const NOTHING = { status: 200, body: { value: [], statusCode: 200 } } as const
+
+  /** A feed whose query is registered, and whose dataset the service has ceased to list. */
+  async function unlisted(feed: object): Promise<World> {
+    const world = await worldOf({ feeds: [feed] })
+    await provision(world.services)
+    world.simulator.fault({ endpoint: 'listDatasets', effect: NOTHING, nth: 'all' })
+    return world
+  }
+
+  const FEEDS = [
+    ['the columns it names', FEED],
+    ['the columns there are', { ...FEED, columns: undefined }],
+    ['a text of its own', own(' SELECT Month FROM AzureUsage ')],
+  ] as const
+
+  it.each(FEEDS)('of a feed with %s is not judged when its trouble is over', async (_, feed) => {
+    const world = await unlisted(feed)
+    const row = await feedRowOf(world)
+    await changeFeedRow(world.services, row.feed.name, (each) => ({ ...each, trouble: TROUBLE }))
+    expect(await registerQuery(world.services, clientOf(world), { ...row, trouble: TROUBLE })).toEqual(row)
+    expect(await feedRowOf(world)).toEqual(row)
+    expect(named(world, 'feed.fresh')).toMatchObject([{ feed: 'usage' }])
+    expect([looked(world), registered(world).length]).toEqual([1, 1])
+  })
+
+  it.each([FEEDS[0], FEEDS[2]])('of a feed with %s is not judged after its answer was lost', async (_, feed) => {
+    const world = await unlisted(feed)
+    const stored = await feedRowOf(world)
+    const { query: __, ...row } = stored
+    expect(await registerQuery(world.services, clientOf(world), row)).toEqual(stored)
+    expect([looked(world), registered(world).length]).toEqual([1, 1])
+  })
+
+  it.each(FEEDS)('no longer is judged and made anew for a feed in trouble with %s', async (_, feed) => {
+    const world = await worldOf({ feeds: [feed] })
+    await provision(world.services)
+    const row = await feedRowOf(world)
+    expect(await clientOf(world).deleteQuery(row.query?.queryId ?? '')).toBeUndefined()
+    const again = await registerQuery(world.services, clientOf(world), { ...row, trouble: TROUBLE })
+    expect(again).toMatchObject({ query: { ours: true, queryId: expect.not.stringMatching(row.query?.queryId ?? '') } })
+    expect([looked(world), new Set(registered(world)).size, registered(world).length]).toEqual([2, 1, 2])
   })
 })
 
