@@ -85,7 +85,8 @@ describe('a report is asked for', () => {
     const rival: typeof ledger = {
       ...ledger,
       async write(entry, expected) {
-        if (entry.state === 'requested') await ledger.write({ ...entry, reportId: 'of-another' }, etag)
+        const other = { reportId: 'of-another', remoteReport: 'of-another' }
+        if (entry.state === 'requested') await ledger.write({ ...entry, ...other }, etag)
         const written = await ledger.write(entry, expected)
         etag = written
         return written
