@@ -2,8 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { FeedRow } from '../../src/core/app-rows.ts'
 import { CATALOG } from '../../src/core/catalog.ts'
+import { catalogueVerdict } from '../../src/core/feed-query.ts'
 import { type Feed, parseFeeds } from '../../src/core/feeds.ts'
-import { checkFeeds } from '../../src/core/feeds-check.ts'
 import { compareFeeds, type FeedChange } from '../../src/core/feeds-compare.ts'
 import { readFeedsText, writeFeedsText } from '../../src/services/feeds-file.ts'
 import { storageClients } from '../../src/storage-clients.ts'
@@ -24,11 +24,17 @@ export function addFeeds(program: Command): void {
 async function push({ settings, feedsFile }: Context): Promise<Outcome> {
   const text = await readFile(feedsFile, 'utf8').catch(() => undefined)
   if (text === undefined) return refused([`${feedsFile} cannot be read`])
-  const checked = checkFeeds(text, CATALOG)
-  if ('problems' in checked) return refused(checked.problems)
+  const file = parseFeeds(text, CATALOG)
+  if ('problems' in file) return refused(file.problems)
+  const verdicts = file.feeds.map(catalogueVerdict)
+  const problems = verdicts.flatMap((verdict) => verdict.problems)
+  if (problems.length > 0) return refused(problems)
   await writeFeedsText(await storageClients(settings.storage).container('config'), text)
-  const names = checked.feeds.map(({ name }) => name)
-  return done({ pushed: names }, [`pushed ${names.length} feeds; the app reads them at its next tick`])
+  const names = file.feeds.map(({ name }) => name)
+  // The service may offer what the catalogue does not know yet.
+  const warnings = [...file.warnings, ...verdicts.flatMap(({ doubts }) => doubts)]
+  const pushed = `pushed ${names.length} feeds; the app reads them at its next tick`
+  return done({ pushed: names, warnings }, [...warnings.map((warning) => `warning: ${warning}`), pushed])
 }
 
 async function pull({ settings, feedsFile }: Context): Promise<Outcome> {

@@ -1,9 +1,10 @@
 import { CATALOG, findDataset } from './catalog.ts'
 import { type Failure, failed } from './failures.ts'
 import type { Feed, FeedSource } from './feeds.ts'
+import { queryProblems } from './feeds-check.ts'
 import { printQuery, TIMESPANS, type WrittenQuery } from './query.ts'
 import { buildQuery } from './query-build.ts'
-import { type QueryDataset, validateQuery } from './query-check.ts'
+import { isSoundQuery, isSoundWhere, type QueryDataset, validateQuery } from './query-check.ts'
 
 export type ColumnsSource = Extract<FeedSource, { kind: 'columns' }>
 
@@ -87,6 +88,24 @@ function rangesOf(dataset: string, listed: readonly string[]): readonly string[]
 
 function isSame(name: string, other: string): boolean {
   return name.trim().toLowerCase() === other.trim().toLowerCase()
+}
+
+/**
+ * Gives what the catalogue has against a feed's own query or conditions: `problems`, which no service takes, or `doubts`,
+ * names and times it does not know, of which the service decides when the query is registered.
+ */
+export function catalogueVerdict(feed: Feed): {
+  readonly problems: readonly string[]
+  readonly doubts: readonly string[]
+} {
+  const found = queryProblems(feed, CATALOG)
+  return isSound(feed) ? { problems: [], doubts: found } : { problems: found, doubts: [] }
+}
+
+function isSound({ dataset, source }: Feed): boolean {
+  const known = findDataset(CATALOG, dataset)
+  if (source.kind === 'query') return known === undefined || isSoundQuery(source.query, known)
+  return source.kind === 'queryId' || source.where === undefined || isSoundWhere(source.where)
 }
 
 function refused({ name }: Feed, problems: readonly string[]): Failure {

@@ -32,6 +32,17 @@ export function validateWhere(text: string, dataset: QueryDataset): readonly Que
   return where.flatMap(({ value, at }) => nameProblems(text, { value: value.field, at }, dataset))
 }
 
+/** Whether a query is of the language and of its dataset: what else is wrong with it, another list of columns can mend. */
+export function isSoundQuery(text: string, dataset: QueryDataset): boolean {
+  const located = locateQuery(text)
+  return !('problem' in located) && datasetProblems(text, located, dataset).length === 0
+}
+
+/** As `isSoundQuery`, for the conditions of a WHERE that stand alone. */
+export function isSoundWhere(text: string): boolean {
+  return !('problem' in locateConditions(text))
+}
+
 function datasetProblems(
   text: string,
   { dataset: named }: LocatedQuery,

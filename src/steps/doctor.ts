@@ -2,9 +2,9 @@ import { type FeedRow, type TableRow, tableRowKey } from '../core/app-rows.ts'
 import { CATALOG } from '../core/catalog.ts'
 import { clockFinding, type Finding, isWell, problem, warning, well } from '../core/doctor.ts'
 import { FAILURES, type Failure } from '../core/failures.ts'
+import { catalogueVerdict } from '../core/feed-query.ts'
 import type { Account, Feed } from '../core/feeds.ts'
 import { parseFeeds } from '../core/feeds.ts'
-import { queryProblems } from '../core/feeds-check.ts'
 import type { Expiry } from '../services/credentials-expiry.ts'
 import { reasonOf } from '../services/safe-text.ts'
 import { checkAccount } from './doctor-account.ts'
@@ -62,6 +62,8 @@ function broken(name: string, error: unknown): readonly Finding[] {
   ]
 }
 
+const DOUBTED = 'Only the catalogue says so; correct the feed where the service does not take its query.'
+
 type File = Pick<Known, 'feeds' | 'accounts'> & { readonly findings: readonly Finding[] }
 
 async function readFile({ services }: DoctorMeans, hasStorage: boolean): Promise<File> {
@@ -71,12 +73,14 @@ async function readFile({ services }: DoctorMeans, hasStorage: boolean): Promise
   const text = await read().catch(() => undefined)
   if (text === undefined) return { ...none, findings: [problem('feeds', 'feeds.json cannot be read', remedy)] }
   const file = parseFeeds(text, CATALOG)
-  const problems = 'problems' in file ? file.problems : file.feeds.flatMap((feed) => queryProblems(feed, CATALOG))
-  const wrong = problems.map((each) => problem('feeds', each, remedy))
-  if ('problems' in file) return { ...none, findings: wrong }
+  const toProblem = (each: string) => problem('feeds', each, remedy)
+  if ('problems' in file) return { ...none, findings: file.problems.map(toProblem) }
+  const verdicts = file.feeds.map(catalogueVerdict)
+  const wrong = verdicts.flatMap(({ problems }) => problems.map(toProblem))
   const warnings = file.warnings.map((each) => warning('feeds', each, remedy))
+  const doubts = verdicts.flatMap((verdict) => verdict.doubts.map((each) => warning('feeds', each, DOUBTED)))
   const fine = wrong.length === 0 ? [well('feeds', `${file.feeds.length} feeds can be read`)] : []
-  return { ...file, findings: [...wrong, ...warnings, ...fine] }
+  return { ...file, findings: [...wrong, ...warnings, ...doubts, ...fine] }
 }
 
 async function checkAccounts(known: Known): Promise<readonly Finding[]> {
@@ -85,23 +89,24 @@ async function checkAccounts(known: Known): Promise<readonly Finding[]> {
   return (await Promise.all([...names].map((name) => checkAccount(known, name)))).flat()
 }
 
-/** What the app itself has met: tables that belong to another feed, feeds that are blocked. */
+/** What the app itself has met: tables that belong to another feed, feeds that are blocked for another reason. */
 async function checkLedger({ means, feeds, hasStorage }: Known): Promise<readonly Finding[]> {
   if (!hasStorage) return []
-  const { ledger } = means.services
-  const tables = await Promise.all(
-    feeds.map(async ({ name, table }) => {
-      const owner = (await ledger.readApp<TableRow>(tableRowKey(table)))?.value.feed
-      if (owner === undefined || owner === name) return []
-      const message = `feed ${name}: table ${table} belongs to feed ${owner}`
-      return [problem('table', message, 'Name another table in the feed.')]
-    }),
-  )
-  const rows = await storedRows(means)
+  const taken = (await Promise.all(feeds.map((feed) => findTaken(means, feed)))).flat()
+  const isTold = ({ feed, blocked }: FeedRow) =>
+    blocked?.kind === 'table-taken' && taken.some(({ name }) => name === feed.name)
+  const rows = (await storedRows(means)).filter((row) => !isTold(row))
   const blocked = rows.flatMap(({ feed, blocked }) =>
     blocked ? [problem('feed', `feed ${feed.name} is blocked: ${blocked.message}`, FAILURES[blocked.kind].remedy)] : [],
   )
-  return [...tables.flat(), ...blocked]
+  return [...taken.map(({ finding }) => finding), ...blocked]
+}
+
+async function findTaken({ services }: DoctorMeans, { name, table }: Feed) {
+  const owner = (await services.ledger.readApp<TableRow>(tableRowKey(table)))?.value.feed
+  if (owner === undefined || owner === name) return []
+  const message = `feed ${name}: table ${table} belongs to feed ${owner}`
+  return [{ name, finding: problem('table', message, 'Name another table in the feed.') }]
 }
 
 async function storedRows({ services }: DoctorMeans): Promise<readonly FeedRow[]> {

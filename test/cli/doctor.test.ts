@@ -117,8 +117,14 @@ const CASES: readonly Case[] = [
   [
     'a query with a column that is none',
     () => withFeeds([{ name: 'own', dataset: 'MSLearn', query: 'SELECT Nothing FROM MSLearn' }]),
+    'query',
+    /feed own: its query cannot be registered: Nothing at character 8 is no column/,
+  ],
+  [
+    'a query that is none',
+    () => withFeeds([{ name: 'own', dataset: 'MSLearn', query: 'SELECT Nothing FROM' }]),
     'feeds',
-    /Nothing at character 8 is no column/,
+    /feed "own": query: /,
   ],
   [
     'a refresh token that is refused',
@@ -313,6 +319,39 @@ describe('the doctor', () => {
     expect(problemsOf(found)).toEqual([])
     expect(found.findings).toContainEqual(expect.objectContaining({ check: 'dataset', level: 'ok' }))
     expect(found.findings).toContainEqual(expect.objectContaining({ check: 'query', level: 'ok' }))
+  })
+
+  it('warns of a column that only the service knows', async () => {
+    const value = [{ datasetName: 'MSLearn', selectableColumns: ['Newest'], availableMetrics: [] }]
+    deployment.simulator.fault({ endpoint: 'listDatasets', effect: { status: 200, body: { value, statusCode: 200 } } })
+    const taken = { value: [{ newest: 1 }], statusCode: 200 }
+    deployment.simulator.fault({ endpoint: 'testQuery', effect: { status: 200, body: taken } })
+    const found = await withFeeds([{ name: 'own', dataset: 'MSLearn', query: 'SELECT Newest FROM MSLearn' }])
+    const said = found.findings.filter(({ check }) => check === 'feeds' || check === 'query')
+    expect(said).toMatchObject([
+      { level: 'warning', message: expect.stringMatching(/^feed "own": query: Newest at character 8 is no column/) },
+      { level: 'ok', message: '1 feeds can be read' },
+      { level: 'ok', message: 'feed own: the service takes its query' },
+    ])
+    expect(problemsOf(found)).toEqual([])
+  })
+
+  it('tells once of a table that belongs to another feed, for which the app has blocked the feed', async () => {
+    const { ledger } = deployment.services
+    await ledger.create()
+    await ledger.writeApp(tableRowKey('Taken2'), { feed: 'earlier' }, undefined)
+    const file = parseFeeds(JSON.stringify({ feeds: [{ ...USAGE, name: 'late', table: 'Taken2' }] }), CATALOG)
+    const [feed] = 'feeds' in file ? file.feeds : []
+    const blocked = { kind: 'table-taken', message: 'table Taken2 belongs to feed earlier', at: NOW.toISOString() }
+    const row = { feed, account: {}, since: NOW.toISOString() }
+    await ledger.writeApp(feedRowKey('late'), { ...row, blocked }, undefined)
+    const [named, unnamed] = [await withFeeds([{ ...USAGE, name: 'late', table: 'Taken2' }]), await look()]
+    const stored = await ledger.readApp<object>(feedRowKey('late'))
+    await ledger.writeApp(feedRowKey('late'), row, stored?.etag)
+    expect(problemsOf(named)).toMatchObject([{ check: 'table', message: expect.stringMatching(/^feed late: table/) }])
+    expect(problemsOf(unnamed)).toMatchObject([
+      { check: 'feed', message: expect.stringMatching(/^feed late is block/) },
+    ])
   })
 
   it('leaves nothing of its own in the storage account', async () => {

@@ -69,6 +69,24 @@ describe('feeds', () => {
     expect(await command('feeds', 'push')).toMatchObject({ exit: 0 })
     await provision(deployment.services)
   })
+
+  it('push takes a column that only the service can know, and warns of it', async () => {
+    const [known, broken] = [join(deployment.folder, 'newer.json'), join(deployment.folder, 'broken.json')]
+    const conditions = { ...USAGE, columns: ['Month'], where: 'Newest = 1' }
+    await writeFile(known, JSON.stringify({ feeds: [conditions, OWN] }))
+    await writeFile(broken, JSON.stringify({ feeds: [{ ...conditions, where: 'Newest =' }, OWN] }))
+    const before = await pushedFeeds(deployment)
+    const refused = await command('feeds', 'push', '--feeds', broken)
+    expect(refused).toMatchObject({ exit: 1, err: expect.stringMatching(/^feed "usage": where: .*\n$/) })
+    expect(await pushedFeeds(deployment)).toBe(before)
+    const { exit, out } = await command('feeds', 'push', '--feeds', known)
+    expect(out).toMatch(
+      /^warning: feed "usage": where: Newest .*\nwarning: feed "own": query: Colum .*\npushed 2 feeds;/,
+    )
+    expect(exit).toBe(0)
+    expect(JSON.parse((await pushedFeeds(deployment)) ?? '').feeds).toHaveLength(2)
+    expect(await command('feeds', 'push')).toMatchObject({ exit: 0 })
+  })
 })
 
 describe('datasets and queries', () => {
