@@ -38,11 +38,6 @@ export function isSoundQuery(text: string, dataset: QueryDataset): boolean {
   return !('problem' in located) && datasetProblems(text, located, dataset).length === 0
 }
 
-/** As `isSoundQuery`, for the conditions of a WHERE that stand alone. */
-export function isSoundWhere(text: string): boolean {
-  return !('problem' in locateConditions(text))
-}
-
 function datasetProblems(
   text: string,
   { dataset: named }: LocatedQuery,

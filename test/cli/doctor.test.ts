@@ -121,10 +121,10 @@ const CASES: readonly Case[] = [
     /feed own: its query cannot be registered: Nothing at character 8 is no column/,
   ],
   [
-    'a query that is none',
-    () => withFeeds([{ name: 'own', dataset: 'MSLearn', query: 'SELECT Nothing FROM' }]),
+    'a query of another dataset',
+    () => withFeeds([{ name: 'own', dataset: 'MSLearn', query: 'SELECT Month FROM AzureUsage' }]),
     'feeds',
-    /feed "own": query: /,
+    /feed "own": query: FROM names AzureUsage at character 19; it must be MSLearn/,
   ],
   [
     'a refresh token that is refused',

@@ -74,10 +74,10 @@ describe('feeds', () => {
     const [known, broken] = [join(deployment.folder, 'newer.json'), join(deployment.folder, 'broken.json')]
     const conditions = { ...USAGE, columns: ['Month'], where: 'Newest = 1' }
     await writeFile(known, JSON.stringify({ feeds: [conditions, OWN] }))
-    await writeFile(broken, JSON.stringify({ feeds: [{ ...conditions, where: 'Newest =' }, OWN] }))
+    await writeFile(broken, JSON.stringify({ feeds: [conditions, { ...OWN, query: 'SELECT Colum FROM AzureUsage' }] }))
     const before = await pushedFeeds(deployment)
     const refused = await command('feeds', 'push', '--feeds', broken)
-    expect(refused).toMatchObject({ exit: 1, err: expect.stringMatching(/^feed "usage": where: .*\n$/) })
+    expect(refused).toMatchObject({ exit: 1, err: expect.stringMatching(/^feed "own": query: FROM names AzureUsage /) })
     expect(await pushedFeeds(deployment)).toBe(before)
     const { exit, out } = await command('feeds', 'push', '--feeds', known)
     expect(out).toMatch(
