@@ -92,7 +92,8 @@ async function checkAccounts(known: Known): Promise<readonly Finding[]> {
 /** What the app itself has met: tables that belong to another feed, feeds that are blocked for another reason. */
 async function checkLedger({ means, feeds, hasStorage }: Known): Promise<readonly Finding[]> {
   if (!hasStorage) return []
-  const taken = (await Promise.all(feeds.map((feed) => findTaken(means, feed)))).flat()
+  const asking = feeds.filter(({ enabled }) => enabled)
+  const taken = (await Promise.all(asking.map((feed) => findTaken(means, feed)))).flat()
   const isTold = ({ feed, blocked }: FeedRow) =>
     blocked?.kind === 'table-taken' && taken.some(({ name }) => name === feed.name)
   const rows = (await storedRows(means)).filter((row) => !isTold(row))

@@ -354,6 +354,15 @@ describe('the doctor', () => {
     ])
   })
 
+  it('leaves a feed that is switched off alone, whoever has its table', async () => {
+    const { ledger } = deployment.services
+    await ledger.create()
+    await ledger.writeApp(tableRowKey('Taken3'), { feed: 'earlier' }, undefined)
+    const off = { ...USAGE, name: 'off', table: 'Taken3' }
+    expect(problemsOf(await withFeeds([{ ...off, enabled: false }]))).toEqual([])
+    expect(problemsOf(await withFeeds([off]))).toMatchObject([{ check: 'table' }])
+  })
+
   it('leaves nothing of its own in the storage account', async () => {
     await look()
     const tables = TableServiceClient.fromConnectionString(deployment.azurite.connectionString, {
