@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/setup/azurite.ts'],
+    globalSetup: ['test/setup/temporary-folder.ts', 'test/setup/azurite.ts'],
     // Most files wait for storage and processes more than they work: two at once keep two cores busy.
     maxWorkers: 2,
     testTimeout: 60_000,
