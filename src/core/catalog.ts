@@ -57,7 +57,10 @@ export type Dataset = {
 export const CATALOG = catalog as readonly Dataset[]
 
 /** Finds a dataset by its name or another spelling of it, whatever the case. */
-export function findDataset(datasets: readonly Dataset[], name: string): Dataset | undefined {
+export function findDataset<T extends Pick<Dataset, 'name' | 'aliases'>>(
+  datasets: readonly T[],
+  name: string,
+): T | undefined {
   const wanted = name.toLowerCase()
   return datasets.find((dataset) => [dataset.name, ...(dataset.aliases ?? [])].some((n) => n.toLowerCase() === wanted))
 }

@@ -4,7 +4,7 @@ import type { Feed, FeedSource } from './feeds.ts'
 import { queryProblems } from './feeds-check.ts'
 import { printQuery, TIMESPANS, type WrittenQuery } from './query.ts'
 import { buildQuery } from './query-build.ts'
-import { isSoundQuery, type QueryDataset, validateQuery } from './query-check.ts'
+import { isSame, isSoundQuery, type QueryDataset, validateQuery } from './query-check.ts'
 
 export type ColumnsSource = Extract<FeedSource, { kind: 'columns' }>
 
@@ -84,10 +84,6 @@ function rangesOf(dataset: string, listed: readonly string[]): readonly string[]
   const words = listed.map((range) => range.trim().toUpperCase())
   const areWords = words.length > 0 && words.every((word) => TIMESPANS.some((each) => each === word))
   return areWords ? words : (findDataset(CATALOG, dataset)?.ranges ?? TIMESPANS)
-}
-
-function isSame(name: string, other: string): boolean {
-  return name.trim().toLowerCase() === other.trim().toLowerCase()
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Dataset } from './catalog.ts'
+import { type Dataset, findDataset } from './catalog.ts'
 import { nearest } from './nearest.ts'
 import { type Located, type LocatedQuery, locateConditions, locateQuery } from './query-parse.ts'
 import { placeOf, type QueryProblem } from './query-tokens.ts'
@@ -44,7 +44,7 @@ function datasetProblems(
   dataset: QueryDataset,
 ): readonly QueryProblem[] {
   const { value, at } = named
-  if ([dataset.name, ...(dataset.aliases ?? [])].some((name) => isSame(name, value))) return []
+  if (findDataset([dataset], value)) return []
   return [{ problem: `FROM names ${value} at ${placeOf(text, at)}; it must be ${dataset.name}`, at }]
 }
 
@@ -64,6 +64,7 @@ function timespanProblems(text: string, { timespan }: LocatedQuery, dataset: Que
   return [{ problem: `TIMESPAN ${value} at ${placeOf(text, at)} is not offered by ${dataset.name}; ${offered}`, at }]
 }
 
-function isSame(name: string, other: string): boolean {
-  return name.toLowerCase() === other.toLowerCase()
+/** Names of the service agree whatever their case and the spaces around them. */
+export function isSame(name: string, other: string): boolean {
+  return name.trim().toLowerCase() === other.trim().toLowerCase()
 }
