@@ -3,9 +3,10 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { CATALOG } from '../src/core/catalog.ts'
-import type { Column } from '../src/core/entities.ts'
-import { type Feed, parseFeeds } from '../src/core/feeds.ts'
-import type { Window } from '../src/core/windows.ts'
+import type { Feed } from '../src/core/feeds/feed.ts'
+import { parseFeeds } from '../src/core/feeds/feeds.ts'
+import type { Column } from '../src/core/report/entities.ts'
+import type { Window } from '../src/core/time/window.ts'
 
 /** The report both sides land: eleven columns, every type of value, some cells quoted and some empty. */
 export const COLUMNS = [

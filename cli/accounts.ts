@@ -1,7 +1,8 @@
 import { CATALOG } from '../src/core/catalog.ts'
 import { isFailure } from '../src/core/failures.ts'
-import { type Account, type Feed, parseFeeds } from '../src/core/feeds.ts'
-import type { InsightsClient } from '../src/services/insights-client.ts'
+import type { Account, Feed } from '../src/core/feeds/feed.ts'
+import { parseFeeds } from '../src/core/feeds/feeds.ts'
+import type { InsightsClient } from '../src/services/insights/client.ts'
 import type { Context } from './context.ts'
 
 /** The service as one account sees it, with the feeds that use it. */

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { parseWindowId, type Window } from '../src/core/windows.ts'
+import { parseWindowId, type Window } from '../src/core/time/window.ts'
 
 /** Adds a command with the options that all of them have. */
 export function addCommand(program: Command, usage: string, description: string): Command {

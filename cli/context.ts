@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
-import { openApp } from '../src/app.ts'
-import { FEEDS_SOURCE_KEY, type FeedsSourceRow } from '../src/core/app-rows.ts'
+import { openApp } from '../src/app/app.ts'
 import { hashJson } from '../src/core/hash.ts'
-import type { Environment } from '../src/environment.ts'
-import { readSettings, type Settings } from '../src/settings.ts'
-import type { Services } from '../src/steps/step.ts'
+import { FEEDS_SOURCE_KEY, type FeedsSourceRow } from '../src/core/ledger/app-rows.ts'
+import type { Environment } from '../src/settings/environment.ts'
+import { readSettings, type Settings } from '../src/settings/settings.ts'
+import type { Services } from '../src/steps/services.ts'
 import { type Outcome, type OutputOptions, print, refused } from './output.ts'
 
 /** What every command takes. */

@@ -1,6 +1,6 @@
 import { isFailure } from '../src/core/failures.ts'
-import { type Window, windowId } from '../src/core/windows.ts'
-import type { Problem } from '../src/steps/replay.ts'
+import { type Window, windowId } from '../src/core/time/window.ts'
+import type { Problem } from '../src/steps/operator/replay.ts'
 import { chooses, isChosen, type WindowOptions } from './command.ts'
 import { type CommonOptions, type Context, differingFeeds, withContext } from './context.ts'
 import { type Outcome, print, refused } from './output.ts'

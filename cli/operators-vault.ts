@@ -1,8 +1,8 @@
 import { AzureCliCredential } from '@azure/identity'
-import type { Environment } from '../src/environment.ts'
-import { identityToken } from '../src/services/credentials-identity.ts'
-import { type KeyVault, openKeyVault, VAULT_SCOPE } from '../src/services/key-vault.ts'
 import { pause } from '../src/services/retry.ts'
+import { identityToken } from '../src/services/sign-in/by-identity.ts'
+import { type KeyVault, openKeyVault, VAULT_SCOPE } from '../src/services/sign-in/key-vault.ts'
+import type { Environment } from '../src/settings/environment.ts'
 
 /** Opens the Key Vault, an https address, for a person at a terminal: as signed in with `az login`, or in Azure as the identity there. */
 export function operatorsVault({ KEY_VAULT_URL: url }: Environment): KeyVault | undefined {

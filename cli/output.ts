@@ -1,5 +1,5 @@
 import { safeText } from '../src/services/safe-text.ts'
-import { storageProblem } from '../src/services/storage-error.ts'
+import { storageProblem } from '../src/services/storage/errors.ts'
 
 /** 0: done. 1: it failed, or some of it. 2: the command line makes no sense. */
 export type Exit = 0 | 1 | 2

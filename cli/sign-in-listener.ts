@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { SCOPE } from '../src/services/token-request.ts'
+import { SCOPE } from '../src/services/sign-in/token-request.ts'
 
 /** How long a person has to sign in, in milliseconds. */
 const PATIENCE = 15 * 60_000

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CATALOG } from '../src/core/catalog.ts'
-import { parseFeeds } from '../src/core/feeds.ts'
+import { parseFeeds } from '../src/core/feeds/feeds.ts'
 import { build } from './build.ts'
 import { isPortFree } from './processes.ts'
 import { LOCAL_PACE, writeSettings } from './start/environment.ts'

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path'
 import { app } from '@azure/functions'
 import packageJson from '../package.json' with { type: 'json' }
 import { lazily } from './services/lazily.ts'
-import { readSettings } from './settings.ts'
+import { readSettings } from './settings/settings.ts'
 
 /** The steps and the libraries under them, loaded with the first invocation: the host waits for the triggers alone. */
 const handlers = lazily(async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Environment } from '../src/environment.ts'
-import { readSettings, type Settings } from '../src/settings.ts'
+import type { Environment } from '../src/settings/environment.ts'
+import { readSettings, type Settings } from '../src/settings/settings.ts'
 
 const SECRET = 'x'.repeat(32)
 

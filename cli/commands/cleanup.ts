@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { type Failure, isFailure } from '../../src/core/failures.ts'
-import { type Leftover, leftovers } from '../../src/steps/leftovers.ts'
+import { type Leftover, leftovers } from '../../src/steps/operator/leftovers.ts'
 import type { AccountView } from '../accounts.ts'
 import { addCommand } from '../command.ts'
 import { type CommonOptions, type Context, withContext } from '../context.ts'

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { CATALOG, findDataset } from '../../src/core/catalog.ts'
 import { isFailure } from '../../src/core/failures.ts'
-import type { LiveDataset } from '../../src/services/insights-client.ts'
+import type { LiveDataset } from '../../src/services/insights/client.ts'
 import type { AccountView } from '../accounts.ts'
 import { addCommand } from '../command.ts'
 import { type CommonOptions, withContext } from '../context.ts'

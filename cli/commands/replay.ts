@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { replay } from '../../src/steps/replay.ts'
+import { replay } from '../../src/steps/operator/replay.ts'
 import { addCommand, addWindowOptions } from '../command.ts'
 import { type ChangeOptions, changeWindows } from '../each-window.ts'
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { retry } from '../../src/steps/retry.ts'
+import { retry } from '../../src/steps/operator/retry.ts'
 import { addCommand, addWindowOptions } from '../command.ts'
 import { type ChangeOptions, changeWindows } from '../each-window.ts'
 

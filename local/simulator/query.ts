@@ -1,6 +1,6 @@
 import { type CatalogType, type Dataset, findDataset } from '../../src/core/catalog.ts'
-import type { Timespan } from '../../src/core/query.ts'
-import { parseQuery as parseText } from '../../src/core/query-parse.ts'
+import { parseQuery as parseText } from '../../src/core/query/parse.ts'
+import type { Timespan } from '../../src/core/query/query.ts'
 
 /** A query as far as the simulator follows it; filters and order are checked for their columns and not applied. */
 export type ParsedQuery = {

@@ -1,4 +1,4 @@
-import type { Timespan } from '../../src/core/query.ts'
+import type { Timespan } from '../../src/core/query/query.ts'
 
 /** Spans of time a query may name instead of query times. */
 const MONTHS = { LAST_MONTH: 1, LAST_3_MONTHS: 3, LAST_6_MONTHS: 6, LAST_1_YEAR: 12, LIFETIME: 36 } as const

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { createParser } from '../../src/core/parse.ts'
+import { createParser } from '../../src/core/report/parse.ts'
 import systemQueries from '../simulator/system-queries.json' with { type: 'json' }
 
 /** No header line of a report is longer. */

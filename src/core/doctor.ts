@@ -1,5 +1,5 @@
 import { FAILURES, type Failure } from './failures.ts'
-import type { Feed } from './feeds.ts'
+import type { Feed } from './feeds/feed.ts'
 
 /** What one look of the doctor found; a problem, and only it, makes the command fail. */
 export type Finding = {

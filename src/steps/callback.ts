@@ -1,7 +1,7 @@
-import { isFeedName } from '../core/feed-name.ts'
-import { parseWindowId } from '../core/windows.ts'
-import { holds } from '../services/callback-token.ts'
-import type { Services } from './step.ts'
+import { isFeedName } from '../core/feeds/feed.ts'
+import { parseWindowId } from '../core/time/window.ts'
+import { holds } from '../services/insights/callback-token.ts'
+import type { Services } from './services.ts'
 
 /** The parts of a callback's address, as anyone may send them. */
 export type CallbackRequest = {

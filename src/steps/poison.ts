@@ -1,12 +1,12 @@
 import { isFailure } from '../core/failures.ts'
-import { isFeedName } from '../core/feed-name.ts'
-import type { Landing, Requested } from '../core/ledger.ts'
-import { toFailed, toRequestedAgain } from '../core/transitions.ts'
-import { parseWindowId, windowId } from '../core/windows.ts'
-import { type IngestMessage, readIngestMessage } from '../services/work-queue.ts'
-import { nameOf } from './job.ts'
-import { tellFailure } from './settle.ts'
-import type { Services } from './step.ts'
+import { isFeedName } from '../core/feeds/feed.ts'
+import type { Landing, Requested } from '../core/ledger/ledger.ts'
+import { toFailed, toRequestedAgain } from '../core/ledger/transitions.ts'
+import { parseWindowId, windowId } from '../core/time/window.ts'
+import { type IngestMessage, readIngestMessage } from '../services/storage/work-queue.ts'
+import { nameOf } from './landing/job.ts'
+import { tellFailure } from './landing/settle.ts'
+import type { Services } from './services.ts'
 
 /** A message that failed five times is looked at again after this. */
 const REST = 3_600_000

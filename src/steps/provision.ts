@@ -1,11 +1,11 @@
-import { TICK_KEY, type TickRow } from '../core/app-rows.ts'
-import { type KnownFeed, plan, type RequestAction } from '../core/plan.ts'
-import { windowId } from '../core/windows.ts'
-import { knownFeed } from './known-feed.ts'
-import { readPacing } from './pacing-row.ts'
-import { rememberFeeds } from './remember-feeds.ts'
-import { type Account, entryKey, requestReport } from './request-report.ts'
-import type { Services } from './step.ts'
+import { TICK_KEY, type TickRow } from '../core/ledger/app-rows.ts'
+import { type KnownFeed, plan, type RequestAction } from '../core/plan/plan.ts'
+import { windowId } from '../core/time/window.ts'
+import { knownFeed } from './requesting/known-feed.ts'
+import { readPacing } from './requesting/pacing-row.ts'
+import { rememberFeeds } from './requesting/remember-feeds.ts'
+import { type Account, entryKey, requestReport } from './requesting/request-report.ts'
+import type { Services } from './services.ts'
 
 /**
  * One tick of the timer: reads feeds.json, stores each feed, and asks the service for the windows that are due.

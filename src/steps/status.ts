@@ -1,3 +1,5 @@
+import { FAILURES, type FailureKind, isFailure } from '../core/failures.ts'
+import { hashJson } from '../core/hash.ts'
 import {
   FEEDS_SOURCE_KEY,
   type FeedRow,
@@ -5,14 +7,12 @@ import {
   TICK_KEY,
   type TickRow,
   type Trouble,
-} from '../core/app-rows.ts'
-import { type Coverage, coverage } from '../core/coverage.ts'
-import { FAILURES, type FailureKind, isFailure } from '../core/failures.ts'
-import { hashJson } from '../core/hash.ts'
-import { isComplete, type LedgerEntry } from '../core/ledger.ts'
-import { nextRequest } from '../core/plan.ts'
-import { windowId } from '../core/windows.ts'
-import type { Services } from './step.ts'
+} from '../core/ledger/app-rows.ts'
+import { isComplete, type LedgerEntry } from '../core/ledger/ledger.ts'
+import { type Coverage, coverage } from '../core/plan/coverage.ts'
+import { nextRequest } from '../core/plan/plan.ts'
+import { windowId } from '../core/time/window.ts'
+import type { Services } from './services.ts'
 
 /** One thing that went wrong, with what a person does about it. */
 export type FailedWindow = {

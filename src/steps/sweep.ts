@@ -1,12 +1,12 @@
-import type { FeedRow } from '../core/app-rows.ts'
 import { isFailure } from '../core/failures.ts'
-import type { KnownFeed } from '../core/plan.ts'
-import { sweepActions } from '../core/sweep.ts'
-import { noteEmptyWindows } from './empty-windows.ts'
-import { knownFeed } from './known-feed.ts'
-import type { Services } from './step.ts'
-import { deleteFormerQueries, deleteStrays } from './strays.ts'
-import { carryOut } from './sweep-actions.ts'
+import type { FeedRow } from '../core/ledger/app-rows.ts'
+import type { KnownFeed } from '../core/plan/plan.ts'
+import { sweepActions } from '../core/plan/sweep.ts'
+import { noteEmptyWindows } from './requesting/empty-windows.ts'
+import { knownFeed } from './requesting/known-feed.ts'
+import { deleteFormerQueries, deleteStrays } from './requesting/strays.ts'
+import { carryOut } from './requesting/sweep-actions.ts'
+import type { Services } from './services.ts'
 
 /** What one sweep did: how many actions of each kind. */
 export type Swept = Readonly<Record<string, number>>

@@ -1,5 +1,5 @@
 import type { Simulator } from '../../local/simulator/simulator.ts'
-import { callbackToken } from '../../src/services/callback-token.ts'
+import { callbackToken } from '../../src/services/insights/callback-token.ts'
 import type { Planted } from './planted.ts'
 
 /** All secrets, as an authority that repeats what it was sent would write them. */

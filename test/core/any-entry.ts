@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { FAILURES, type FailureKind } from '../../src/core/failures.ts'
-import type { Figures, LedgerEntry } from '../../src/core/ledger.ts'
-import type { Progress } from '../../src/core/progress.ts'
+import type { Figures, LedgerEntry } from '../../src/core/ledger/ledger.ts'
+import type { Progress } from '../../src/core/ledger/progress.ts'
 
 /** Instants as the ledger can hold them, to the millisecond. */
 export const anyInstant = fc.date({ min: new Date('2000-01-01'), max: new Date('2099-12-31'), noInvalidDate: true })

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { CATALOG, type Dataset, findDataset } from '../../src/core/catalog.ts'
-import { parseDuration } from '../../src/core/durations.ts'
-import { ACCOUNT_FIELDS } from '../../src/core/feed-accounts.ts'
-import { REFRESH_FIELDS } from '../../src/core/feed-cadence.ts'
-import { USER_TYPES } from '../../src/core/feed-columns.ts'
-import { AUTH_MODES, FEED_FIELDS } from '../../src/core/feed-fields.ts'
-import { defaultColumns, FILE_FIELDS } from '../../src/core/feeds.ts'
+import { ACCOUNT_FIELDS } from '../../src/core/feeds/accounts.ts'
+import { REFRESH_FIELDS } from '../../src/core/feeds/cadence.ts'
+import { USER_TYPES } from '../../src/core/feeds/columns.ts'
+import { defaultColumns, FILE_FIELDS } from '../../src/core/feeds/feeds.ts'
+import { AUTH_MODES, FEED_FIELDS } from '../../src/core/feeds/fields.ts'
+import { parseDuration } from '../../src/core/time/durations.ts'
 
 function dataset(name: string): Dataset {
   const found = findDataset(CATALOG, name)

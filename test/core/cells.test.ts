@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cellEncoder } from '../../src/core/cells.ts'
-import type { ColumnType } from '../../src/core/feeds.ts'
+import type { ColumnType } from '../../src/core/feeds/feed.ts'
+import { cellEncoder } from '../../src/core/report/cells.ts'
 
 /** The members a cell becomes, or the reason it does not. */
 function encode(type: ColumnType, text: string): unknown {

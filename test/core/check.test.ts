@@ -1,11 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createCheck, refuse, TOTALS_LENGTH } from '../../src/core/check.ts'
-import { createEntityEncoder } from '../../src/core/entities.ts'
 import { isFailure } from '../../src/core/failures.ts'
-import { readHeader } from '../../src/core/layout.ts'
-import type { LedgerEntry } from '../../src/core/ledger.ts'
-import type { ParsedRecord } from '../../src/core/parse.ts'
+import { createCheck, refuse, TOTALS_LENGTH } from '../../src/core/report/check.ts'
+import { createEntityEncoder } from '../../src/core/report/entities.ts'
+import { readHeader } from '../../src/core/report/layout.ts'
+import type { ParsedRecord } from '../../src/core/report/parse.ts'
 import { feedOf } from './feed-of.ts'
 
 const WINDOW = { from: new Date('2025-05-01T00:00:00Z'), to: new Date('2025-06-01T00:00:00Z') }
@@ -77,30 +76,28 @@ describe('the check of a file', () => {
 })
 
 describe('a checked file', () => {
-  const entry = (rowsLanded?: number, more: object = {}) =>
-    ({ ...(rowsLanded !== undefined && { figures: { rowsLanded } }), ...more }) as LedgerEntry
+  const standing = (rowsLanded: number, acceptEmpty = false) => ({ rowsLanded, acceptEmpty })
   const checked = (rowsRead: number, rowsRejected = 0) => ({ rowsRead, rowsRejected, totals: {} })
 
   it.each([
-    ['without rows lands where none ever landed', checked(0), entry(), undefined],
-    ['without rows lands where it was empty before', checked(0), entry(0), undefined],
-    ['without rows does not land over rows', checked(0), entry(5), 'suspicious-empty'],
-    ['without rows lands over rows where a person accepted it', checked(0), entry(5, { acceptEmpty: true }), undefined],
-    ['with as many rejects as allowed lands', checked(1000, 1), entry(), undefined],
-    ['with one reject more does not', checked(1000, 2), entry(), 'too-many-rejects'],
-    ['of nothing but rejects does not', checked(1, 1), entry(), 'too-many-rejects'],
+    ['without rows lands where none stand', checked(0), standing(0), undefined],
+    ['without rows does not land over rows', checked(0), standing(5), 'suspicious-empty'],
+    ['without rows lands over rows where a person accepted it', checked(0), standing(5, true), undefined],
+    ['with as many rejects as allowed lands', checked(1000, 1), standing(0), undefined],
+    ['with one reject more does not', checked(1000, 2), standing(0), 'too-many-rejects'],
+    ['of nothing but rejects does not', checked(1, 1), standing(0), 'too-many-rejects'],
   ])('%s', (_, result, before, failure) => {
     expect(refuse(result, FEED, before, 'usage May')?.failure).toBe(failure)
   })
 })
 
 describe('totals too long for the ledger', () => {
-  const entry = { state: 'landing' } as LedgerEntry
+  const standing = { rowsLanded: 0, acceptEmpty: false }
 
   /** Totals of one column that take exactly that many characters as JSON. */
   const totalsOf = (length: number) => ({ ['x'.repeat(length - '{"":"1"}'.length)]: '1' })
   const refusal = (length: number, rowsRead = 1) =>
-    refuse({ rowsRead, rowsRejected: 0, totals: totalsOf(length) }, FEED, entry, 'usage May')
+    refuse({ rowsRead, rowsRejected: 0, totals: totalsOf(length) }, FEED, standing, 'usage May')
 
   it('are refused beyond the limit and not at it, by the check that writes no row', () => {
     fc.assert(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { coverage } from '../../src/core/coverage.ts'
-import type { Figures, LedgerEntry } from '../../src/core/ledger.ts'
+import type { Figures, LedgerEntry } from '../../src/core/ledger/ledger.ts'
+import { coverage } from '../../src/core/plan/coverage.ts'
 import { feedOf } from './feed-of.ts'
 
 const NOW = new Date('2025-07-10T12:00:00Z')

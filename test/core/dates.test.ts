@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseMoment, startOfMonth } from '../../src/core/dates.ts'
+import { parseMoment, startOfMonth } from '../../src/core/report/dates.ts'
 
 describe('dates', () => {
   it.each([

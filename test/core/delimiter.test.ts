@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { delimiterOf } from '../../src/core/delimiter.ts'
-import { createParser } from '../../src/core/parse.ts'
+import { delimiterOf } from '../../src/core/report/delimiter.ts'
+import { createParser } from '../../src/core/report/parse.ts'
 
 describe('the delimiter of a file', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { allowedLink, DEFAULT_DOWNLOAD_HOSTS, hostProblem } from '../../src/core/download-hosts.ts'
+import { allowedLink, DEFAULT_DOWNLOAD_HOSTS, hostProblem } from '../../src/core/report/download-hosts.ts'
 
 const allowed = (link: string, hosts = DEFAULT_DOWNLOAD_HOSTS) => allowedLink(new URL(link), hosts) === undefined
 

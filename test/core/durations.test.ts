@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { addDuration, durationMilliseconds, formatDuration, parseDuration } from '../../src/core/durations.ts'
+import { addDuration, durationMilliseconds, formatDuration, parseDuration } from '../../src/core/time/durations.ts'
 
 function duration(text: string) {
   const parsed = parseDuration(text)

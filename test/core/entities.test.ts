@@ -7,8 +7,8 @@ import {
   type Entity,
   isReject,
   type Reject,
-} from '../../src/core/entities.ts'
-import type { ParsedRecord } from '../../src/core/parse.ts'
+} from '../../src/core/report/entities.ts'
+import type { ParsedRecord } from '../../src/core/report/parse.ts'
 
 const LINEAGE = { attempt: 3, reportId: 'r-1' }
 

@@ -1,5 +1,6 @@
 import { CATALOG } from '../../src/core/catalog.ts'
-import { type Feed, parseFeeds } from '../../src/core/feeds.ts'
+import type { Feed } from '../../src/core/feeds/feed.ts'
+import { parseFeeds } from '../../src/core/feeds/feeds.ts'
 
 /** A feed as `feeds.json` would give it: of AzureUsage (by month, settled after four days) unless the fields say otherwise. */
 export function feedOf(fields: Readonly<Record<string, unknown>> = {}): Feed {

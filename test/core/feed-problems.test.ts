@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { FEED_FIELDS } from '../../src/core/feed-fields.ts'
-import { jsonFault } from '../../src/core/json-fault.ts'
-import { nearest } from '../../src/core/nearest.ts'
+import { FEED_FIELDS } from '../../src/core/feeds/fields.ts'
+import { jsonFault } from '../../src/core/feeds/json-fault.ts'
+import { nearest } from '../../src/core/names.ts'
 import { problemsIn, problemsOf } from './feed-of.ts'
 
 const NAME = 'small letters, digits and hyphens, starting with a letter, 2 to 40 of them'

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CATALOG, type Dataset, findDataset } from '../../src/core/catalog.ts'
 import { isFailure } from '../../src/core/failures.ts'
-import { feedQuery, type ListedDataset, type QuerySource } from '../../src/core/feed-query.ts'
-import { validateQuery } from '../../src/core/query-check.ts'
+import { feedQuery, type ListedDataset, type QuerySource } from '../../src/core/feeds/feed-query.ts'
+import { validateQuery } from '../../src/core/query/check.ts'
 import { feedOf } from './feed-of.ts'
 
 /** What the service would list of a dataset if the catalogue were right. */

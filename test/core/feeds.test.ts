@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CATALOG } from '../../src/core/catalog.ts'
-import { parseFeeds } from '../../src/core/feeds.ts'
+import { parseFeeds } from '../../src/core/feeds/feeds.ts'
 import { hashJson } from '../../src/core/hash.ts'
 import { feedOf, problemsIn } from './feed-of.ts'
 

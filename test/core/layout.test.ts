@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readHeader } from '../../src/core/layout.ts'
+import { readHeader } from '../../src/core/report/layout.ts'
 import { feedOf } from './feed-of.ts'
 
 const FEED = feedOf({ columns: ['Month', 'CustomerName', 'UsageQuantity'] })

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isFailure } from '../../src/core/failures.ts'
-import type { LedgerEntry } from '../../src/core/ledger.ts'
-import { fromRow, toRow } from '../../src/core/ledger-row.ts'
-import { windowId } from '../../src/core/windows.ts'
+import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
+import { fromRow, toRow } from '../../src/core/ledger/ledger-row.ts'
+import { windowId } from '../../src/core/time/window.ts'
 import { anyEntry, anyEntryIn, ownFields, STATES } from './any-entry.ts'
 
 const read = (entry: LedgerEntry, row: Record<string, unknown> = toRow(entry)) =>

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { joinTexts, splitTexts } from '../../src/core/long-texts.ts'
+import { joinTexts, splitTexts } from '../../src/core/ledger/long-texts.ts'
 
 /** What Table Storage holds in one property, in UTF-16 units. */
 const PROPERTY_LENGTH = 32_768

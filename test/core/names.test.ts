@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { columnName, MONTH_SUFFIX, propertyName } from '../../src/core/names.ts'
+import { columnName, MONTH_SUFFIX, propertyName } from '../../src/core/report/property-names.ts'
 
 const IDENTIFIER = /^[\p{L}\p{Nl}_][\p{L}\p{Nl}\p{Nd}\p{Mn}\p{Mc}\p{Pc}]*$/u
 

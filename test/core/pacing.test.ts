@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { allowance, EMPTY_PACING, type Pacing, takeSlot, throttled } from '../../src/core/pacing.ts'
+import { allowance, EMPTY_PACING, type Pacing, takeSlot, throttled } from '../../src/core/plan/pacing.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE

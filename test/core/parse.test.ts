@@ -1,7 +1,7 @@
 import { parse as judge } from 'csv-parse/sync'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createParser, type ParsedRecord } from '../../src/core/parse.ts'
+import { createParser, type ParsedRecord } from '../../src/core/report/parse.ts'
 
 const LIMIT = 1_000
 

@@ -1,7 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CATALOG, type Dataset, findDataset } from '../../src/core/catalog.ts'
-import { parseFeeds } from '../../src/core/feeds.ts'
+import { parseFeeds } from '../../src/core/feeds/feeds.ts'
+import { buildQuery } from '../../src/core/query/build.ts'
+import { validateQuery, validateWhere } from '../../src/core/query/check.ts'
+import { parseQuery } from '../../src/core/query/parse.ts'
 import {
   COMPARISONS,
   type Condition,
@@ -9,10 +12,7 @@ import {
   printQuery,
   type ReportQuery,
   TIMESPANS,
-} from '../../src/core/query.ts'
-import { buildQuery } from '../../src/core/query-build.ts'
-import { validateQuery, validateWhere } from '../../src/core/query-check.ts'
-import { parseQuery } from '../../src/core/query-parse.ts'
+} from '../../src/core/query/query.ts'
 
 const RUNS = { numRuns: 500 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { queryName, reportName } from '../../src/core/remote-names.ts'
+import { queryName, reportName } from '../../src/core/ledger/remote-names.ts'
 import { feedOf } from './feed-of.ts'
 
 const name = fc.stringMatching(/^[a-z][a-z0-9-]{1,39}$/)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createTotals } from '../../src/core/totals.ts'
+import { createTotals } from '../../src/core/report/totals.ts'
 
 function total(texts: readonly string[]): string | undefined {
   const totals = createTotals([{ name: 'N', type: 'double' }])

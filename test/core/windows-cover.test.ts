@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { addDuration, type Duration } from '../../src/core/durations.ts'
-import type { Cadence, Feed } from '../../src/core/feeds.ts'
-import { type DueWindow, missingWindows, nextDue, type Window } from '../../src/core/windows.ts'
+import type { Cadence, Feed } from '../../src/core/feeds/feed.ts'
+import { type DueWindow, missingWindows, nextDue } from '../../src/core/plan/due-windows.ts'
+import { addDuration, type Duration } from '../../src/core/time/durations.ts'
+import type { Window } from '../../src/core/time/window.ts'
 import { feedOf } from './feed-of.ts'
 
 /** The law of windows, checked day by day with a calendar of its own. */

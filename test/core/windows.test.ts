@@ -1,13 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import {
-  missingWindows,
-  nextDue,
-  parseWindowId,
-  partitionPrefix,
-  queryTimes,
-  windowId,
-} from '../../src/core/windows.ts'
+import { missingWindows, nextDue } from '../../src/core/plan/due-windows.ts'
+import { parseWindowId, partitionPrefix, queryTimes, windowId } from '../../src/core/time/window.ts'
 import { feedOf } from './feed-of.ts'
 
 /** `2025-03-01/2025-04-01` as a window. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { LeaseLost } from '../../src/steps/held-entry.ts'
+import { LeaseLost } from '../../src/steps/landing/held-entry.ts'
 import { HISTORIES, type Place, prepare, uninterrupted } from '../memory/histories.ts'
 import type { Cut } from '../memory/instance.ts'
 import { createMemoryStore } from '../memory/memory-store.ts'

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { openLandingTable } from '../../src/services/landing-table.ts'
+import { openLandingTable } from '../../src/services/storage/landing-table.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { poison } from '../../src/steps/poison.ts'
 import { provision } from '../../src/steps/provision.ts'

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { waitUntil } from '../../local/processes.ts'
 import type { Effect } from '../../local/simulator/switches.ts'
-import { windowId } from '../../src/core/windows.ts'
+import { windowId } from '../../src/core/time/window.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'

@@ -1,7 +1,7 @@
 import { createHash, randomInt } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Effect } from '../../local/simulator/switches.ts'
-import type { Figures } from '../../src/core/ledger.ts'
+import type { Figures } from '../../src/core/ledger/ledger.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
 import type { World } from '../setup/world.ts'
 import { onlyEntry, quietWorld, turn } from './steer.ts'

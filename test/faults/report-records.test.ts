@@ -2,8 +2,8 @@ import { gzipSync } from 'node:zlib'
 import { BlobServiceClient } from '@azure/storage-blob'
 import { describe, expect, inject, it } from 'vitest'
 import { isFailure } from '../../src/core/failures.ts'
-import { type Archive, openArchive } from '../../src/services/archive-blob.ts'
-import { readRecords } from '../../src/services/report-records.ts'
+import { type Archive, openArchive } from '../../src/services/storage/archive.ts'
+import { readRecords } from '../../src/services/storage/report-records.ts'
 
 const MEBIBYTE = 1024 * 1024
 

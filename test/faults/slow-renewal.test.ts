@@ -1,8 +1,8 @@
 import { expect, it, onTestFinished } from 'vitest'
-import { toReplayed } from '../../src/core/transitions.ts'
-import { windowId } from '../../src/core/windows.ts'
-import type { Ledger } from '../../src/services/ledger-table.ts'
-import { holdEntry, LeaseLost } from '../../src/steps/held-entry.ts'
+import { toReplayed } from '../../src/core/ledger/transitions.ts'
+import { windowId } from '../../src/core/time/window.ts'
+import type { Ledger } from '../../src/services/storage/ledger-table.ts'
+import { holdEntry, LeaseLost } from '../../src/steps/landing/held-entry.ts'
 import { FEED, onlyEntry, quietWorld, turn } from './steer.ts'
 
 it('a renewal that took over half a lease keeps nothing: others may take over that much sooner', async () => {

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { storageConnectionString } from '../../local/azurite.ts'
 import { build, bundle } from '../../local/build.ts'
 import { parseNcrontab } from '../../local/host/ncrontab.ts'
-import { readSettings } from '../../src/settings.ts'
+import { readSettings } from '../../src/settings/settings.ts'
 
 const PROJECT = join(import.meta.dirname, '../..')
 const FIXTURE = join(import.meta.dirname, 'fixture-app.ts')

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
 import { API_ENDPOINTS } from '../../local/simulator/switches.ts'
-import { ENDPOINTS } from '../../src/services/insights-endpoints.ts'
+import { ENDPOINTS } from '../../src/services/insights/endpoints.ts'
 import { type Client, connect, createReport, first } from './simulator-client.ts'
 
 const QUERY = 'SELECT Month, SubscriptionId, UsageQuantity FROM AzureUsage'

@@ -1,6 +1,6 @@
 import { failed } from '../../src/core/failures.ts'
-import type { Creation as Answer, InsightsClient } from '../../src/services/insights-client.ts'
-import type { ReportRequest } from '../../src/services/insights-reports.ts'
+import type { Creation as Answer, InsightsClient } from '../../src/services/insights/client.ts'
+import type { ReportRequest } from '../../src/services/insights/reports.ts'
 import type { TestClock } from '../setup/clock.ts'
 import { AFTERWARDS, CALL_LIMIT, type Creation, type History, type Loss, type Meanwhile } from './history.ts'
 import type { Twin } from './twin.ts'

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
-import type { Landed, LedgerEntry } from '../../src/core/ledger.ts'
-import { partitionPrefix, windowId } from '../../src/core/windows.ts'
+import type { Landed, LedgerEntry } from '../../src/core/ledger/ledger.ts'
+import { partitionPrefix, windowId } from '../../src/core/time/window.ts'
 import type { StoredRow } from '../memory/store.ts'
 import { type History, MAX_TRIES } from './history.ts'
 import type { Asked } from './insights.ts'

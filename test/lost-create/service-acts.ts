@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { callbackAddress } from '../../local/simulator/callbacks.ts'
 import { callback } from '../../src/steps/callback.ts'
-import type { Services } from '../../src/steps/step.ts'
+import type { Services } from '../../src/steps/services.ts'
 import type { TestClock } from '../setup/clock.ts'
 import type { Asked } from './insights.ts'
 import type { Twin } from './twin.ts'

@@ -1,6 +1,6 @@
-import type { LedgerEntry } from '../../src/core/ledger.ts'
-import { windowId } from '../../src/core/windows.ts'
-import { readIngestMessage } from '../../src/services/work-queue.ts'
+import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
+import { windowId } from '../../src/core/time/window.ts'
+import { readIngestMessage } from '../../src/services/storage/work-queue.ts'
 import { ADOPT_AFTER, type History, MAX_TRIES } from './history.ts'
 import type { Asked } from './insights.ts'
 

@@ -1,8 +1,8 @@
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
 import { isFailure } from '../../src/core/failures.ts'
-import { openCredentials } from '../../src/services/credentials.ts'
-import { type InsightsClient, openInsightsClient } from '../../src/services/insights-client.ts'
+import { type InsightsClient, openInsightsClient } from '../../src/services/insights/client.ts'
+import { openCredentials } from '../../src/services/sign-in/credentials.ts'
 import { type TestClock, testClock } from '../setup/clock.ts'
 import { GENERATION } from './history.ts'
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { ColumnType } from '../../src/core/feeds.ts'
+import type { ColumnType } from '../../src/core/feeds/feed.ts'
 
 /** What a cell is when it is read back: nothing where the property is absent, and `reject` where its row can not land. */
 export type AnyCell = { readonly text: string; readonly value: unknown; readonly about: string }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Reject } from '../../src/core/entities.ts'
+import type { Reject } from '../../src/core/report/entities.ts'
 import {
   type Archive,
   type Archived,
@@ -7,8 +7,8 @@ import {
   type Origin,
   rejectsName,
   type Stored,
-} from '../../src/services/archive-blob.ts'
-import type { RejectWriter } from '../../src/services/reject-list.ts'
+} from '../../src/services/storage/archive.ts'
+import type { RejectWriter } from '../../src/services/storage/reject-list.ts'
 import type { Pass, StoredBlob } from './store.ts'
 
 /** The container `reports`. `block` is how many bytes are staged, and read, at once. */

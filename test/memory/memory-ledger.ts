@@ -1,6 +1,6 @@
-import { fromRow, type LedgerRow, toRow } from '../../src/core/ledger-row.ts'
-import { windowId } from '../../src/core/windows.ts'
-import type { Ledger } from '../../src/services/ledger-table.ts'
+import { fromRow, type LedgerRow, toRow } from '../../src/core/ledger/ledger-row.ts'
+import { windowId } from '../../src/core/time/window.ts'
+import type { Ledger } from '../../src/services/storage/ledger-table.ts'
 import { byText, type Pass } from './store.ts'
 
 type Row = { readonly key: string; readonly value: LedgerRow; readonly etag: string }

@@ -1,4 +1,4 @@
-import type { IngestMessage } from '../../src/services/work-queue.ts'
+import type { IngestMessage } from '../../src/services/storage/work-queue.ts'
 import { emptyArchive, openMemoryArchive } from './memory-archive.ts'
 import { emptyLedger, openMemoryLedger } from './memory-ledger.ts'
 import { emptyTables, keyOf, openMemoryTable } from './memory-table.ts'

@@ -1,6 +1,6 @@
-import type { Entity } from '../../src/core/entities.ts'
 import { type Failure, failed } from '../../src/core/failures.ts'
-import type { LandingTable, Removed, RemoveOptions, Written } from '../../src/services/landing-table.ts'
+import type { Entity } from '../../src/core/report/entities.ts'
+import type { LandingTable, Removed, RemoveOptions, Written } from '../../src/services/storage/landing-table.ts'
 import { byText, type Pass } from './store.ts'
 
 export type TableRow = Pick<Entity, 'partitionKey' | 'rowKey' | 'json'>

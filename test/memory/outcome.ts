@@ -1,4 +1,4 @@
-import type { Figures } from '../../src/core/ledger.ts'
+import type { Figures } from '../../src/core/ledger/ledger.ts'
 import type { Deployment } from './deployment.ts'
 import type { StoredRow } from './store.ts'
 

@@ -1,4 +1,4 @@
-import type { Services } from '../../src/steps/step.ts'
+import type { Services } from '../../src/steps/services.ts'
 
 /** What every call of an instance to the outside goes through: it may be counted, come late, or never return. */
 export type Pass = <T>(name: string, effect: () => Promise<T>) => Promise<T>

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { waitUntil } from '../../local/processes.ts'
 import { proxiedConnectionString, type StorageProxy, serviceOrigins, startProxy } from '../../local/proxy.ts'
-import { callbackToken } from '../../src/services/callback-token.ts'
+import { callbackToken } from '../../src/services/insights/callback-token.ts'
 import { type HostProcess, makeApp, runHost } from '../local/host-process.ts'
 
 const ROOT = join(import.meta.dirname, '../..')

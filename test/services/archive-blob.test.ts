@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { BlobServiceClient } from '@azure/storage-blob'
 import { describe, expect, inject, it } from 'vitest'
-import { type Archive, archiveName, openArchive, rejectsName } from '../../src/services/archive-blob.ts'
+import { type Archive, archiveName, openArchive, rejectsName } from '../../src/services/storage/archive.ts'
 import { freshName } from '../setup/storage.ts'
 
 const MEBIBYTE = 1024 * 1024

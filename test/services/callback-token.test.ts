@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { callbackToken, holds } from '../../src/services/callback-token.ts'
+import { callbackToken, holds } from '../../src/services/insights/callback-token.ts'
 
 const subject = fc.record({
   feed: fc.stringMatching(/^[a-z][a-z0-9-]{1,39}$/),

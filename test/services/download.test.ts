@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Failure, failed, isFailure } from '../../src/core/failures.ts'
-import type { ArchiveWriter, Stored } from '../../src/services/archive-blob.ts'
-import { download } from '../../src/services/download.ts'
+import { download } from '../../src/services/insights/download.ts'
+import type { ArchiveWriter, Stored } from '../../src/services/storage/archive.ts'
 
 const FILE = gzipSync(randomBytes(200_000))
 const OTHER = gzipSync(randomBytes(150_000))

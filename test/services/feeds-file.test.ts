@@ -2,7 +2,7 @@ import { BlobServiceClient } from '@azure/storage-blob'
 import { expect, inject, it } from 'vitest'
 import { storageConnectionString } from '../../local/azurite.ts'
 import { freePorts } from '../../local/processes.ts'
-import { readFeedsText } from '../../src/services/feeds-file.ts'
+import { readFeedsText } from '../../src/services/storage/feeds-file.ts'
 import { freshName } from '../setup/storage.ts'
 
 const packaged = async () => 'packaged'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { failureOf, isThrottled, readAnswer, retryAfter } from '../../src/services/insights-answer.ts'
+import { failureOf, isThrottled, readAnswer, retryAfter } from '../../src/services/insights/answer.ts'
 
 const NOW = new Date('2025-07-10T12:00:00Z')
 const answer = (body: string, status = 200, headers: Record<string, string> = {}) =>

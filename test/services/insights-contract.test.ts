@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { failed, isFailure } from '../../src/core/failures.ts'
-import { type InsightsClient, openInsightsClient } from '../../src/services/insights-client.ts'
-import { ENDPOINTS } from '../../src/services/insights-endpoints.ts'
-import { DOCUMENTED_REFUSALS, refusalOf, SISTER_REFUSALS } from '../../src/services/insights-refusals.ts'
+import { type InsightsClient, openInsightsClient } from '../../src/services/insights/client.ts'
+import { ENDPOINTS } from '../../src/services/insights/endpoints.ts'
+import { DOCUMENTED_REFUSALS, refusalOf, SISTER_REFUSALS } from '../../src/services/insights/refusals.ts'
 import { type Reply, type ScriptedServer, startScripted } from './scripted-server.ts'
 
 const BASE = '/insights/v1/mpn'

@@ -3,11 +3,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
 import { API_ENDPOINTS, type Effect } from '../../local/simulator/switches.ts'
 import { isFailure } from '../../src/core/failures.ts'
-import { openCredentials } from '../../src/services/credentials.ts'
-import { identityToken } from '../../src/services/credentials-identity.ts'
-import { type InsightsClient, openInsightsClient } from '../../src/services/insights-client.ts'
-import { ENDPOINTS, type EndpointName } from '../../src/services/insights-endpoints.ts'
-import { openKeyVault, VAULT_SCOPE } from '../../src/services/key-vault.ts'
+import { type InsightsClient, openInsightsClient } from '../../src/services/insights/client.ts'
+import { ENDPOINTS, type EndpointName } from '../../src/services/insights/endpoints.ts'
+import { identityToken } from '../../src/services/sign-in/by-identity.ts'
+import { openCredentials } from '../../src/services/sign-in/credentials.ts'
+import { openKeyVault, VAULT_SCOPE } from '../../src/services/sign-in/key-vault.ts'
 
 /** The documents' table of endpoints (Partner Insights programmatic access, API reference), written out. */
 const DOCUMENTED = [

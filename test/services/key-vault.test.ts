@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type KeyVault, openKeyVault } from '../../src/services/key-vault.ts'
+import { type KeyVault, openKeyVault } from '../../src/services/sign-in/key-vault.ts'
 import { startVault, type VaultStandIn } from './vault-stand-in.ts'
 
 let standIn: VaultStandIn

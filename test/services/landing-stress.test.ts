@@ -4,9 +4,9 @@ import { TableClient } from '@azure/data-tables'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { answerOf, readTransaction, type SinkChange } from '../../bench/sink-transaction.ts'
-import type { Entity } from '../../src/core/entities.ts'
-import { type LandingTable, openLandingTable } from '../../src/services/landing-table.ts'
-import { RETRY_LIMITS, type RetryLimits } from '../../src/services/storage-retry.ts'
+import type { Entity } from '../../src/core/report/entities.ts'
+import { type LandingTable, openLandingTable } from '../../src/services/storage/landing-table.ts'
+import { RETRY_LIMITS, type RetryLimits } from '../../src/services/storage/retry-policy.ts'
 
 const QUICK: RetryLimits = { call: 2_000, once: 100, wait: 1 }
 const MULTIPART = { 'Content-Type': 'multipart/mixed; boundary=batchresponse_x' }

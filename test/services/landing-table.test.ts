@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { createDefaultHttpClient, createHttpHeaders, createPipelineRequest } from '@azure/core-rest-pipeline'
 import { TableClient, type TableServiceClientOptions } from '@azure/data-tables'
 import { afterEach, describe, expect, inject, it } from 'vitest'
-import { type Column, createEntityEncoder, type Entity, isReject } from '../../src/core/entities.ts'
-import { openLandingTable } from '../../src/services/landing-table.ts'
-import type { RetryLimits } from '../../src/services/storage-retry.ts'
+import { type Column, createEntityEncoder, type Entity, isReject } from '../../src/core/report/entities.ts'
+import { openLandingTable } from '../../src/services/storage/landing-table.ts'
+import type { RetryLimits } from '../../src/services/storage/retry-policy.ts'
 import { freshName } from '../setup/storage.ts'
 
 const PLAIN: TableServiceClientOptions = { allowInsecureConnection: true }

@@ -1,10 +1,10 @@
 import { TableClient } from '@azure/data-tables'
 import fc from 'fast-check'
 import { describe, expect, inject, it } from 'vitest'
-import { TOTALS_LENGTH } from '../../src/core/check.ts'
 import { isFailure } from '../../src/core/failures.ts'
-import { windowId } from '../../src/core/windows.ts'
-import { openLedger } from '../../src/services/ledger-table.ts'
+import { TOTALS_LENGTH } from '../../src/core/report/check.ts'
+import { windowId } from '../../src/core/time/window.ts'
+import { openLedger } from '../../src/services/storage/ledger-table.ts'
 import { anyEntry, anyEntryIn } from '../core/any-entry.ts'
 import { freshName } from '../setup/storage.ts'
 

@@ -1,8 +1,8 @@
 import { TableClient } from '@azure/data-tables'
 import { isFailure } from '../../src/core/failures.ts'
-import { openCredentials } from '../../src/services/credentials.ts'
-import { openKeyVault } from '../../src/services/key-vault.ts'
-import { openLedger } from '../../src/services/ledger-table.ts'
+import { openCredentials } from '../../src/services/sign-in/credentials.ts'
+import { openKeyVault } from '../../src/services/sign-in/key-vault.ts'
+import { openLedger } from '../../src/services/storage/ledger-table.ts'
 
 /** One instance of the app, as far as it renews a token: told the time of a round, it answers with what it got. */
 const { STORAGE = '', TABLE = '', VAULT = '', AUTHORITY = '', OWNER = '' } = process.env

@@ -2,8 +2,8 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isFailure } from '../../src/core/failures.ts'
-import type { Archive } from '../../src/services/archive-blob.ts'
-import { openReport, readRecords } from '../../src/services/report-records.ts'
+import type { Archive } from '../../src/services/storage/archive.ts'
+import { openReport, readRecords } from '../../src/services/storage/report-records.ts'
 
 /** An archive of one report, read in pieces of a given size. */
 function archiveOf(bytes: Buffer, size = bytes.length): Pick<Archive, 'read'> {

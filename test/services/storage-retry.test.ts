@@ -2,8 +2,8 @@ import { TableClient } from '@azure/data-tables'
 import fc from 'fast-check'
 import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import { proxiedConnectionString, serviceOrigins, startProxy } from '../../local/proxy.ts'
-import { openLandingTable } from '../../src/services/landing-table.ts'
-import { retryLimits } from '../../src/services/storage-retry.ts'
+import { openLandingTable } from '../../src/services/storage/landing-table.ts'
+import { retryLimits } from '../../src/services/storage/retry-policy.ts'
 import { freshName } from '../setup/storage.ts'
 
 const SECOND = 1000

@@ -2,7 +2,7 @@ import { QueueServiceClient } from '@azure/storage-queue'
 import fc from 'fast-check'
 import { expect, inject, it } from 'vitest'
 import { waitUntil } from '../../local/processes.ts'
-import { openWorkQueue, readIngestMessage } from '../../src/services/work-queue.ts'
+import { openWorkQueue, readIngestMessage } from '../../src/services/storage/work-queue.ts'
 import { freshName } from '../setup/storage.ts'
 
 const HINT = { feed: 'usage', window: 'w', attempt: 2 }

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { FailureKind } from '../../src/core/failures.ts'
-import { windowId } from '../../src/core/windows.ts'
+import { windowId } from '../../src/core/time/window.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
+import type { Services } from '../../src/steps/services.ts'
 import { status } from '../../src/steps/status.ts'
-import type { Services } from '../../src/steps/step.ts'
 import {
   askAgain,
   entryOf,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { pacingRowKey, TICK_KEY } from '../../src/core/app-rows.ts'
-import type { Pacing } from '../../src/core/pacing.ts'
+import { pacingRowKey, TICK_KEY } from '../../src/core/ledger/app-rows.ts'
+import type { Pacing } from '../../src/core/plan/pacing.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { status } from '../../src/steps/status.ts'
 import type { World } from '../setup/world.ts'

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { isFailure } from '../../src/core/failures.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
-import type { Services } from '../../src/steps/step.ts'
+import type { Services } from '../../src/steps/services.ts'
 import { askAgain, entryOf, FEED, fileOf, HINT, landedWorld, names, rowsOf, serve, worldOf } from './one-window.ts'
 
 describe('rejects within the limit', () => {

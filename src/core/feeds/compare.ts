@@ -1,0 +1,25 @@
+import type { Feed } from './feed.ts'
+
+/** How a feed differs between two sets: in one of them only, or in these fields. */
+export type FeedChange =
+  | { readonly feed: string; readonly change: 'added' | 'removed' }
+  | { readonly feed: string; readonly change: 'changed'; readonly fields: readonly string[] }
+
+/** Says what `after` changes, feed by feed, defaults filled in; nothing where both say the same. */
+export function compareFeeds(before: readonly Feed[], after: readonly Feed[]): readonly FeedChange[] {
+  const removed = before.filter(({ name }) => !after.some((each) => each.name === name))
+  const changes = after.flatMap((feed): readonly FeedChange[] => {
+    const former = before.find(({ name }) => name === feed.name)
+    if (!former) return [{ feed: feed.name, change: 'added' }]
+    const fields = changedFields(former, feed)
+    return fields.length > 0 ? [{ feed: feed.name, change: 'changed', fields }] : []
+  })
+  return [...removed.map(({ name }) => ({ feed: name, change: 'removed' }) as const), ...changes]
+}
+
+function changedFields(before: Feed, after: Feed): readonly string[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)])
+  names.delete('hash')
+  const fields = [...names] as (keyof Feed)[]
+  return fields.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
+}

@@ -1,0 +1,110 @@
+import { CATALOG, findDataset } from '../catalog.ts'
+import { type Failure, failed } from '../failures.ts'
+import { buildQuery } from '../query/build.ts'
+import { isSame, isSoundQuery, type QueryDataset, validateQuery } from '../query/check.ts'
+import { printQuery, TIMESPANS, type WrittenQuery } from '../query/query.ts'
+import type { Feed, FeedSource } from './feed.ts'
+import { queryProblems } from './feeds-check.ts'
+
+export type ColumnsSource = Extract<FeedSource, { kind: 'columns' }>
+
+type ChosenColumns = ColumnsSource & { readonly columns: readonly string[] }
+
+/** What a query is registered from: the user's own text, or columns that are chosen. */
+export type QuerySource = Extract<FeedSource, { kind: 'query' }> | ChosenColumns
+
+/** What the service lists of a dataset, as it writes it; `ranges` need not be TIMESPAN words. */
+export type ListedDataset = {
+  readonly name: string
+  readonly columns: readonly string[]
+  readonly metrics: readonly string[]
+  readonly ranges: readonly string[]
+}
+
+/** Characters of a message: a query may hold any number of wrong names, and the message is stored with the feed. */
+const MESSAGE_LENGTH = 1_000
+
+/** Every name the service may know a dataset by, the catalogue's own first. */
+export function spellingsOf(dataset: string): readonly string[] {
+  const known = findDataset(CATALOG, dataset)
+  return known ? [known.name, ...(known.aliases ?? [])] : [dataset]
+}
+
+/** Finds a dataset among those the service lists, whatever the case; of several the one of the first spelling. */
+export function findListed<T extends { readonly name: string }>(
+  listed: readonly T[],
+  spellings: readonly string[],
+): T | undefined {
+  return spellings.map((spelling) => listed.find(({ name }) => isSame(name, spelling))).find((each) => each)
+}
+
+/**
+ * Gives the text a feed's query is registered with: the user's own as it stands, or one the app writes of the columns,
+ * without TIMESPAN, since the query times of a report decide. Fails as `query-refused` where it asks for what the service
+ * does not list, whatever the catalogue knows.
+ */
+export function feedQuery(feed: Feed, source: QuerySource, listed: ListedDataset): string | Failure {
+  const dataset = toQueryDataset(feed.dataset, listed)
+  if (source.kind === 'query') {
+    const problems = validateQuery(source.query, dataset).map(({ problem }) => problem)
+    return problems.length > 0 ? refused(feed, problems) : source.query
+  }
+  const built = buildQuery(toWritten(source, dataset.name), dataset)
+  return typeof built === 'string' ? built : refused(feed, built.problems)
+}
+
+/** The texts by which a feed's query is found again, one for each spelling of its dataset, judged by nobody. */
+export function queryTexts({ dataset }: Feed, source: QuerySource): readonly string[] {
+  if (source.kind === 'query') return [source.query.trim()]
+  return spellingsOf(dataset).map((spelling) => printQuery(toWritten(source, spelling)).trim())
+}
+
+function toWritten(source: ChosenColumns, dataset: string): WrittenQuery {
+  const { distinct, columns, where = [] } = source
+  return { distinct, fields: columns, dataset, where, order: [] }
+}
+
+/**
+ * Whether the service offers a thing is its to say; how else a dataset's name is spelled only the catalogue knows. The
+ * feed's spelling stays where the service's differs in case alone: a registered query is found again by its text.
+ */
+function toQueryDataset(feedName: string, { name, columns, metrics, ranges }: ListedDataset): QueryDataset {
+  const named = (names: readonly string[]) => names.map((each) => ({ name: each.trim() }))
+  return {
+    name: isSame(name, feedName) ? feedName : name.trim(),
+    aliases: spellingsOf(feedName),
+    ranges: rangesOf(feedName, ranges),
+    columns: named(columns),
+    metrics: named(metrics),
+  }
+}
+
+/** What the service lists counts only where it is in the words that a query takes; else the catalogue's word does. */
+function rangesOf(dataset: string, listed: readonly string[]): readonly string[] {
+  const words = listed.map((range) => range.trim().toUpperCase())
+  const areWords = words.length > 0 && words.every((word) => TIMESPANS.some((each) => each === word))
+  return areWords ? words : (findDataset(CATALOG, dataset)?.ranges ?? TIMESPANS)
+}
+
+/**
+ * Gives what the catalogue has against a feed's own query or conditions: `problems`, which no service takes, or `doubts`,
+ * names and times it does not know, of which the service decides when the query is registered.
+ */
+export function catalogueVerdict(feed: Feed): {
+  readonly problems: readonly string[]
+  readonly doubts: readonly string[]
+} {
+  const found = queryProblems(feed, CATALOG)
+  return isSound(feed) ? { problems: [], doubts: found } : { problems: found, doubts: [] }
+}
+
+/** Conditions that are not of the language are not read from feeds.json in the first place. */
+function isSound({ dataset, source }: Feed): boolean {
+  const known = findDataset(CATALOG, dataset)
+  return source.kind !== 'query' || known === undefined || isSoundQuery(source.query, known)
+}
+
+function refused({ name }: Feed, problems: readonly string[]): Failure {
+  const message = `feed ${name}: its query cannot be registered: ${problems.join('; ')}`
+  return failed('query-refused', message.length > MESSAGE_LENGTH ? `${message.slice(0, MESSAGE_LENGTH - 1)}…` : message)
+}

@@ -1,0 +1,64 @@
+import type { Grain } from '../catalog.ts'
+import type { Duration } from '../time/durations.ts'
+
+/** How a column lands. `month` comes only from the catalogue: the text as written, and `<name>_month` as a datetime. */
+export type ColumnType = 'string' | 'double' | 'int64' | 'boolean' | 'datetime' | 'guid' | 'month'
+
+/** Where a feed's query comes from; without `columns` they are the catalogue's default, chosen with the live dataset. */
+export type FeedSource =
+  | {
+      readonly kind: 'columns'
+      readonly columns?: readonly string[]
+      readonly where?: string
+      readonly distinct: boolean
+    }
+  | { readonly kind: 'query'; readonly query: string }
+  | { readonly kind: 'queryId'; readonly queryId: string }
+
+/** Where history starts or ends: an ISO instant, or a duration back from the day the app first saw the feed. */
+export type Boundary = { readonly date: string } | { readonly back: Duration }
+
+export type Cadence =
+  | {
+      readonly kind: 'windows'
+      readonly window: Duration
+      readonly backfillWindow: Duration
+      readonly from: Boundary
+      readonly to?: Boundary
+      readonly openWindow: boolean
+      readonly refresh?: { readonly every: Duration; readonly for: Duration }
+    }
+  | { readonly kind: 'snapshot'; readonly every: Duration }
+
+/** One entry of `feeds.json` with every default filled in. JSON-safe: the ledger stores it as it is. */
+export type Feed = {
+  readonly name: string
+  readonly account: string
+  readonly dataset: string
+  readonly source: FeedSource
+  readonly cadence: Cadence
+  readonly grain?: Grain
+  readonly timeColumn?: string
+  readonly delay: Duration
+  readonly table: string
+  /** Every column and metric of the dataset in the catalogue's spelling, and what the user's `types` add. */
+  readonly types: Readonly<Record<string, ColumnType>>
+  readonly newColumns: 'land' | 'fail'
+  readonly maxRejects: number
+  readonly key?: readonly string[]
+  readonly shards: number
+  readonly allowRedacted: boolean
+  readonly enabled: boolean
+  /** Changes when, and only when, something that decides how rows land changes. */
+  readonly hash: string
+}
+
+/** What `feeds.json` says of one account; the rest of its sign-in is in the settings. */
+export type Account = { readonly tenantId?: string; readonly clientId?: string; readonly auth?: string }
+
+const FEED_NAME = /^[a-z][a-z0-9-]{1,39}$/
+
+/** Whether a text can be the name of a feed; anything else must not reach a table key. */
+export function isFeedName(text: string): boolean {
+  return FEED_NAME.test(text)
+}

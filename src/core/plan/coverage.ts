@@ -1,0 +1,43 @@
+import { isComplete, type LedgerEntry, type State } from '../ledger/ledger.ts'
+import type { Window } from '../time/window.ts'
+import { missingWindows } from './due-windows.ts'
+import { type KnownFeed, waiting } from './plan.ts'
+
+/** How far a feed is proven complete: read from figures, never from states alone. */
+export type Coverage = {
+  readonly states: Readonly<Record<State, number>>
+  /** Windows that are due and were not asked for yet. */
+  readonly waiting: number
+  /** Windows whose rows are proven. */
+  readonly complete: number
+  /** Windows a landing has begun to write over and not finished. */
+  readonly incomplete: number
+  readonly rows: number
+  /** Up to here, from the feed's first window on, nothing is missing. */
+  readonly completeUntil?: Date
+}
+
+/** Gives the coverage of a feed at `now`. */
+export function coverage(now: Date, known: KnownFeed): Coverage {
+  const { entries } = known
+  const complete = entries.filter(isComplete)
+  const states = { planned: 0, requesting: 0, requested: 0, landing: 0, landed: 0, failed: 0 }
+  for (const { state } of entries) states[state]++
+  const until = unbroken(now, known, complete)
+  return {
+    ...{ states, waiting: waiting(now, known), complete: complete.length },
+    incomplete: entries.filter((entry) => entry.wrote !== undefined && !isComplete(entry)).length,
+    rows: complete.reduce((sum, entry) => sum + (entry.figures?.rowsLanded ?? 0), 0),
+    ...(until && { completeUntil: until }),
+  }
+}
+
+/** The end of the run of complete windows that starts with the feed's first one. */
+function unbroken(now: Date, { row, entries }: KnownFeed, complete: readonly LedgerEntry[]): Date | undefined {
+  const taken = entries.map((entry) => entry.window)
+  const missing = missingWindows(row.feed, { since: new Date(row.since), taken, now }).map(({ window }) => window)
+  const proven = new Set<Window>(complete.map((entry) => entry.window))
+  const all = [...taken, ...missing].sort((a, b) => a.from.getTime() - b.from.getTime())
+  const gap = all.findIndex((window) => !proven.has(window))
+  return (gap === -1 ? all.at(-1) : all[gap - 1])?.to
+}

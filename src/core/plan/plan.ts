@@ -1,0 +1,74 @@
+import type { Feed } from '../feeds/feed.ts'
+import type { FeedRow } from '../ledger/app-rows.ts'
+import { isOpen, type Lane, type LedgerEntry } from '../ledger/ledger.ts'
+import type { Window } from '../time/window.ts'
+import { missingWindows, nextDue } from './due-windows.ts'
+
+/** A blocked feed is tried once a day with its newest due window. */
+const BLOCKED_RETRY = 24 * 3_600_000
+
+/** A feed with what the ledger knows of it. */
+export type KnownFeed = { readonly row: FeedRow; readonly entries: readonly LedgerEntry[] }
+
+/** Ask the service for one window of a feed. */
+export type RequestAction = {
+  readonly feed: Feed
+  readonly window: Window
+  readonly lane: Lane
+  readonly previous?: LedgerEntry
+}
+
+/**
+ * Says which windows to ask for at `now`: those the ledger lacks and those it has as `planned`.
+ * Live windows come first, oldest first; then history, newest first, so that recent months land soonest.
+ */
+export function plan(now: Date, feeds: readonly KnownFeed[]): readonly RequestAction[] {
+  const due = feeds.filter(({ row }) => row.feed.enabled).flatMap((known) => unblocked(now, known))
+  const live = due.filter(({ lane }) => lane === 'live').sort((a, b) => byStart(a, b))
+  const backfill = due.filter(({ lane }) => lane === 'backfill').sort((a, b) => byStart(b, a))
+  return [...live, ...backfill]
+}
+
+/** How many windows of a feed are due and not yet asked for. */
+export function waiting(now: Date, known: KnownFeed): number {
+  return known.row.feed.enabled ? dueActions(now, known).length : 0
+}
+
+/** When the next window of a feed becomes due; undefined when there will be none. */
+export function nextRequest(now: Date, { row, entries }: KnownFeed): Date | undefined {
+  if (!row.feed.enabled) return undefined
+  const planned = entries.flatMap((entry) => (entry.state === 'planned' ? [entry.notBefore] : []))
+  const missing = nextDue(row.feed, { since: new Date(row.since), taken: entries.map((entry) => entry.window), now })
+  const all = missing ? [...planned, missing] : planned
+  return all.sort((a, b) => a.getTime() - b.getTime())[0]
+}
+
+function dueActions(now: Date, { row, entries }: KnownFeed): readonly RequestAction[] {
+  const { feed } = row
+  const known = { since: new Date(row.since), taken: entries.map((entry) => entry.window), now }
+  const missing = missingWindows(feed, known).map(({ window, lane }) => ({ feed, window, lane }))
+  const planned = entries.flatMap((entry) =>
+    entry.state === 'planned' && entry.notBefore <= now && !hasPassed(now, feed, entry)
+      ? [{ feed, window: entry.window, lane: entry.lane, previous: entry }]
+      : [],
+  )
+  return [...missing, ...planned]
+}
+
+/** Today's data never lands under an old date: a snapshot is asked for only while its window runs. */
+export function hasPassed(now: Date, { cadence }: Feed, { window }: LedgerEntry): boolean {
+  return cadence.kind === 'snapshot' && now >= window.to
+}
+
+/** A block holds back all but one window a day, the newest, and that one only while none is on its way. */
+function unblocked(now: Date, known: KnownFeed): readonly RequestAction[] {
+  const due = dueActions(now, known)
+  const { blocked } = known.row
+  if (!blocked) return due
+  if (now.getTime() - Date.parse(blocked.at) < BLOCKED_RETRY || known.entries.some(isOpen)) return []
+  return [...due].sort((a, b) => byStart(b, a)).slice(0, 1)
+}
+
+function byStart(a: RequestAction, b: RequestAction): number {
+  return a.window.from.getTime() - b.window.from.getTime()
+}

@@ -1,0 +1,110 @@
+import { FAILURES } from '../failures.ts'
+import type { Failed, Landed, Landing, LedgerEntry, Planned, Requested, Requesting, State } from '../ledger/ledger.ts'
+import { addDuration } from '../time/durations.ts'
+import { hasPassed, type KnownFeed } from './plan.ts'
+
+const HOUR = 3_600_000
+
+/** What heals with time is tried again after 6 hours, then after twice as long each time, up to a week. */
+const FIRST_HEALING = 6 * HOUR
+const LAST_HEALING = 7 * 24 * HOUR
+
+/** After a block has ended, what it had failed is tried again one a day. */
+const ONE_A_DAY = 24 * HOUR
+
+/** Something to do about one entry; `hint` puts it in the queue, where ingest looks after it. */
+export type SweepAction =
+  | { readonly kind: 'hint'; readonly entry: Requested | Landing }
+  | { readonly kind: 'adopt'; readonly entry: Requesting }
+  | { readonly kind: 'expire'; readonly entry: Requested }
+  | { readonly kind: 'reopen'; readonly entry: Failed }
+  | { readonly kind: 'ask-again'; readonly entry: Landed }
+  | { readonly kind: 'out-of-range'; readonly entry: Planned | Requesting | Requested }
+  | { readonly kind: 'withdraw'; readonly entry: LedgerEntry & { readonly remoteReport: string } }
+
+/** Durations in milliseconds. */
+export type SweepLimits = { readonly adoptAfter: number; readonly lease: number; readonly deleteReports: boolean }
+
+/** Says what the ledger of one feed needs at `now`; at most one action for an entry. */
+export function sweepActions(now: Date, known: KnownFeed, limits: SweepLimits): readonly SweepAction[] {
+  const reopened = new Set(reopenings(now, known))
+  return known.entries.flatMap((entry): readonly SweepAction[] => {
+    if (entry.state === 'failed' && reopened.has(entry)) return [{ kind: 'reopen', entry }]
+    if (isLate(now, known, entry)) return [{ kind: 'out-of-range', entry }]
+    if (isTooEarlyEmpty(now, known, entry)) return [{ kind: 'ask-again', entry }]
+    return BY_STATE[entry.state](now, entry, limits)
+  })
+}
+
+type Judge = (now: Date, entry: LedgerEntry, limits: SweepLimits) => readonly SweepAction[]
+
+const BY_STATE: Readonly<Record<State, Judge>> = {
+  planned: withdrawal,
+  requesting(now, entry, { adoptAfter }) {
+    if (entry.state !== 'requesting' || now.getTime() - entry.requestedAt.getTime() < adoptAfter) return []
+    return [{ kind: 'adopt', entry }]
+  },
+  requested(now, entry) {
+    if (entry.state !== 'requested') return []
+    if (now > entry.deadline) return [{ kind: 'expire', entry }]
+    return now >= entry.pollAfter ? [{ kind: 'hint', entry }] : []
+  },
+  landing(now, entry, { lease }) {
+    if (entry.state !== 'landing' || now.getTime() < entry.leaseUntil.getTime() + lease / 2) return []
+    return [{ kind: 'hint', entry }]
+  },
+  landed: withdrawal,
+  failed: withdrawal,
+}
+
+/** A report that no open attempt needs any more still stands at the service; without `deleteReports` one that landed stays. */
+function withdrawal(_now: Date, entry: LedgerEntry, { deleteReports }: SweepLimits): readonly SweepAction[] {
+  const { remoteReport, figures } = entry
+  const stays = !deleteReports && remoteReport === figures?.reportId
+  return remoteReport === undefined || stays ? [] : [{ kind: 'withdraw', entry: { ...entry, remoteReport } }]
+}
+
+/** What a snapshot has not asked for, or not been given, when its window ends is out of range. */
+function isLate(now: Date, { row }: KnownFeed, entry: LedgerEntry): entry is Planned | Requesting | Requested {
+  const open = entry.state === 'planned' || entry.state === 'requesting' || entry.state === 'requested'
+  return open && hasPassed(now, row.feed, entry)
+}
+
+/** An empty answer that came before the data settles is asked for once more, twice the delay after the window's end. */
+function isTooEarlyEmpty(now: Date, { row }: KnownFeed, entry: LedgerEntry): entry is Landed {
+  if (entry.state !== 'landed' || entry.figures.verdict !== 'empty' || row.feed.cadence.kind === 'snapshot')
+    return false
+  const settled = addDuration(addDuration(entry.window.to, row.feed.delay), row.feed.delay)
+  return entry.figures.requestedAt < settled && now >= settled
+}
+
+/** The failed entries that are due for another attempt. */
+function reopenings(now: Date, { row, entries }: KnownFeed): readonly Failed[] {
+  const failed = entries.filter((entry): entry is Failed => entry.state === 'failed')
+  const byTime = failed.filter((entry) => FAILURES[entry.kind].heals === 'time' && now.getTime() >= healsAt(entry))
+  const changed = failed.filter(
+    (entry) => entry.kind !== 'unreadable-entry' && isOfEarlierFeed(entry, row.reopenBefore),
+  )
+  return [...byTime, ...changed, ...oneOfBlock(now, { row, entries }, failed)]
+}
+
+function healsAt({ since, heals }: Failed): number {
+  return since.getTime() + Math.min(FIRST_HEALING * 2 ** Math.min(heals, 20), LAST_HEALING)
+}
+
+/** What failed before the feed was changed deserves another try, unless time heals it anyway. */
+function isOfEarlierFeed({ kind, since }: Failed, reopenBefore: string | undefined): boolean {
+  return reopenBefore !== undefined && FAILURES[kind].heals !== 'time' && since.getTime() < Date.parse(reopenBefore)
+}
+
+/** One window a day: the newest one while the feed is blocked, and after the block the others, newest first. */
+function oneOfBlock(now: Date, { row, entries }: KnownFeed, failed: readonly Failed[]): readonly Failed[] {
+  const waiting = failed.filter(({ kind }) => FAILURES[kind].heals === 'change')
+  const last = Math.max(
+    ...waiting.map(({ since }) => since.getTime()),
+    ...[row.blocked?.at, row.retriedAt].map((at) => Date.parse(at ?? '') || 0),
+  )
+  const busy = entries.some(({ state, heals }) => heals > 0 && state !== 'landed' && state !== 'failed')
+  if (waiting.length === 0 || busy || now.getTime() - last < ONE_A_DAY) return []
+  return waiting.toSorted((a, b) => b.window.from.getTime() - a.window.from.getTime()).slice(0, 1)
+}

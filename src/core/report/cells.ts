@@ -1,0 +1,142 @@
+import type { ColumnType } from '../feeds/feed.ts'
+import { type Moment, parseMoment, startOfMonth } from './dates.ts'
+import { MONTH_SUFFIX, propertyName } from './property-names.ts'
+
+/** A text that does not fit its column's type. */
+export type Unfit = { readonly reason: string }
+
+/** Turns the text of a cell into members of the entity's JSON, each with a comma before it, or says why it cannot. */
+export type CellEncoder = (text: string) => string | Unfit
+
+/** 64 KiB of UTF-16: what one string property holds. */
+const STRING_LIMIT = 32_768
+
+/** Longer than any number written in full that a double tells from its neighbours in practice, and cheap to sum exactly. */
+const NUMBER_LIMIT = 400
+
+/** Anything but the characters JSON takes as they are: quotes, backslashes, controls, line ends, halves of pairs. */
+const NEEDS_ESCAPE = /[^ !#-[\]-\u2027\u202a-\ud7ff\ue000-\uffff]/
+const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/
+const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/
+const INTEGER = /^([+-]?)0*(\d+?)(?:\.0*)?$/
+const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+const LARGEST_INT64 = 2n ** 63n - 1n
+const SMALLEST_INT64 = -(2n ** 63n)
+
+const BOOLEANS = new Map([
+  ['true', 'true'],
+  ['yes', 'true'],
+  ['y', 'true'],
+  ['1', 'true'],
+  ['false', 'false'],
+  ['no', 'false'],
+  ['n', 'false'],
+  ['0', 'false'],
+])
+
+const TOO_LONG: Unfit = { reason: 'is longer than 32,768 characters, the limit of a table string' }
+const NOT_A_NUMBER: Unfit = { reason: 'is not a number' }
+const NOT_A_DOUBLE: Unfit = { reason: 'is outside the range of a double' }
+const NOT_AN_INTEGER: Unfit = { reason: 'is not an integer' }
+const NOT_AN_INT64: Unfit = { reason: 'is outside the range of a 64-bit integer' }
+const NOT_A_BOOLEAN: Unfit = { reason: 'is neither true nor false, yes nor no, 1 nor 0' }
+const NOT_A_DATE: Unfit = { reason: 'is not a date in a known format between 1601 and 9999' }
+const NOT_A_GUID: Unfit = { reason: 'is not a GUID of 36 characters' }
+
+/**
+ * The encoder of one column; `name` is the column's, as landed. An empty text is the empty string in a column of type
+ * `string` or `month`, so that it differs from a column the file does not have; in all others the property is absent.
+ */
+export function cellEncoder(name: string, type: ColumnType): CellEncoder {
+  return ENCODERS[type](propertyName(name))
+}
+
+const ENCODERS: Readonly<Record<ColumnType, (property: string) => CellEncoder>> = {
+  string: (property) => prefixed(`,"${property}":`, toJsonString),
+  double: (property) => filled(prefixed(typed(property, 'Edm.Double'), toDouble)),
+  int64: (property) => filled(prefixed(typed(property, 'Edm.Int64'), toInt64)),
+  boolean: (property) => filled(prefixed(`,"${property}":`, toBoolean)),
+  datetime: (property) => filled(remembering(prefixed(typed(property, 'Edm.DateTime'), toDateTime))),
+  guid: (property) => filled(prefixed(typed(property, 'Edm.Guid'), toGuid)),
+  month: (property) => remembering(monthEncoder(property)),
+}
+
+function typed(property: string, type: string): string {
+  return `,"${property}@odata.type":"${type}","${property}":`
+}
+
+function prefixed(prefix: string, encode: CellEncoder): CellEncoder {
+  return (text) => {
+    const value = encode(text)
+    return typeof value === 'string' ? prefix + value : value
+  }
+}
+
+function filled(encode: CellEncoder): CellEncoder {
+  return (text) => (text === '' ? '' : encode(text))
+}
+
+/** Rows of a report come in order of time, so a date is mostly the one of the row before. */
+function remembering(encode: CellEncoder): CellEncoder {
+  let lastText: string | undefined
+  let last: string | Unfit = ''
+  return (text) => {
+    if (text === lastText) return last
+    lastText = text
+    last = encode(text)
+    return last
+  }
+}
+
+function monthEncoder(property: string): CellEncoder {
+  const written = prefixed(`,"${property}":`, toJsonString)
+  const derived = prefixed(typed(property + MONTH_SUFFIX, 'Edm.DateTime'), (text) => dateJson(text, startOfMonth))
+  return (text) => {
+    const month = text === '' ? '' : derived(text)
+    return typeof month === 'string' ? written(text) + month : month
+  }
+}
+
+function toJsonString(text: string): string | Unfit {
+  if (text.length > STRING_LIMIT) return TOO_LONG
+  return NEEDS_ESCAPE.test(text) ? escaped(text) : `"${text}"`
+}
+
+/** JSON allows the two Unicode line ends inside a string, but readers that take a body line by line stumble over them. */
+function escaped(text: string): string {
+  return JSON.stringify(text).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
+}
+
+/** The nearest double. Short decimals go as written: any reader finds the same double for them. */
+function toDouble(text: string): string | Unfit {
+  if (text.length <= 16 && JSON_NUMBER.test(text)) return text
+  if (text.length > NUMBER_LIMIT || !NUMBER.test(text)) return NOT_A_NUMBER
+  const value = Number(text)
+  const isLost = value === 0 && /^[^eE]*[1-9]/.test(text)
+  return Number.isFinite(value) && !isLost ? String(value) : NOT_A_DOUBLE
+}
+
+function toInt64(text: string): string | Unfit {
+  const [, sign, digits] = (text.length <= NUMBER_LIMIT && INTEGER.exec(text)) || []
+  if (digits === undefined) return NOT_AN_INTEGER
+  const written = sign === '-' && digits !== '0' ? `-${digits}` : digits
+  if (digits.length > 18 && (BigInt(written) > LARGEST_INT64 || BigInt(written) < SMALLEST_INT64)) return NOT_AN_INT64
+  return `"${written}"`
+}
+
+function toBoolean(text: string): string | Unfit {
+  return BOOLEANS.get(text.toLowerCase()) ?? NOT_A_BOOLEAN
+}
+
+function toDateTime(text: string): string | Unfit {
+  return dateJson(text, (moment) => moment)
+}
+
+function dateJson(text: string, choose: (moment: Moment) => Moment): string | Unfit {
+  const moment = parseMoment(text)
+  return moment === undefined ? NOT_A_DATE : `"${choose(moment).iso}"`
+}
+
+function toGuid(text: string): string | Unfit {
+  return GUID.test(text) ? `"${text}"` : NOT_A_GUID
+}

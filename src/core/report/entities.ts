@@ -1,0 +1,159 @@
+import { type Failure, failed } from '../failures.ts'
+import type { ColumnType } from '../feeds/feed.ts'
+import { cellEncoder } from './cells.ts'
+import type { ParsedRecord, Verdict } from './parse.ts'
+import { MONTH_SUFFIX, propertyName } from './property-names.ts'
+
+/** A column of the file; `name` as it lands. */
+export type Column = { readonly name: string; readonly type: ColumnType }
+
+/** A row that could not land. `record` counts from 0, `line` from 1; `raw` is the record's text, possibly cut. */
+export type Reject = {
+  readonly record: number
+  readonly line: number
+  readonly column?: string
+  readonly reason: string
+  readonly raw: string
+}
+
+/** A row as it goes over the wire. `bytes` is never less than the length of `json` in UTF-8. */
+export type Entity = {
+  readonly partitionKey: string
+  readonly rowKey: string
+  readonly json: string
+  readonly bytes: number
+}
+
+/** What every row says of where it came from. */
+export type Lineage = { readonly attempt: number; readonly reportId: string }
+
+export type EntityEncoder = { encode(record: ParsedRecord, number: number): Entity | Reject }
+
+export type EncoderOptions = {
+  /** In the order of the file. */
+  readonly columns: readonly Column[]
+  /** What all partition keys of the window begin with, as `20250301_`. */
+  readonly prefix: string
+  readonly shards: number
+  readonly lineage: Lineage
+}
+
+/** Limits of Table Storage ("Understanding the Table Service Data Model"); the emulator does not know the first two. */
+const PROPERTY_LIMIT = 252
+const NAME_LIMIT = 255
+const ENTITY_LIMIT = 1_048_576
+
+/** `_attempt`, `_reportId`, `_line`. */
+const LINEAGE_PROPERTIES = 3
+
+/** More than the keys and the lineage take in the service's sum of an entity, whatever the report's id. */
+const LINEAGE_SIZE = 1024
+
+/** As many consecutive records share a partition as one transaction takes, so every transaction is full. */
+const RECORDS_PER_SHARD = 100
+
+/** Below this many UTF-16 units a hundred entities stay far from the 4 MiB of a transaction however they encode. */
+const COUNTED_ABOVE = 12_000
+
+const REASONS: Readonly<Record<Verdict, string>> = {
+  ragged: 'has another number of fields than the header',
+  'text-after-quote': 'has text after a closing quote',
+  'too-long': 'is longer than a record may be',
+  'unclosed-quote': 'has a quote that is never closed',
+}
+
+/** Gives a failure where the columns cannot be properties of one entity: too many, a name twice, or a name too long. */
+export function checkColumns(columns: readonly Column[]): Failure | undefined {
+  const properties = columns.flatMap(propertiesOf)
+  const names = new Set<string>()
+  const twice = columns.find(({ name }) => names.size === names.add(name).size)
+  if (twice) return failed('malformed', `column "${shown(twice.name)}" stands twice in the header; ask for it once`)
+  const count = properties.length + LINEAGE_PROPERTIES
+  if (count > PROPERTY_LIMIT) {
+    return failed('malformed', `${count} properties are more than the ${PROPERTY_LIMIT} of a table row; ask for less`)
+  }
+  const long = columns.find((column) => propertiesOf(column).some((property) => property.length > NAME_LIMIT))
+  if (long === undefined) return undefined
+  return failed(
+    'malformed',
+    `column "${shown(long.name)}…": its property name passes ${NAME_LIMIT} characters; rename it`,
+  )
+}
+
+function propertiesOf({ name, type }: Column): string[] {
+  const property = propertyName(name)
+  return type === 'month' ? [property, property + MONTH_SUFFIX] : [property]
+}
+
+/** A header's name, fit for a message of one line. */
+function shown(name: string): string {
+  return name.slice(0, 60).replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ')
+}
+
+export function isReject(result: Entity | Reject): result is Reject {
+  return 'reason' in result
+}
+
+/**
+ * Makes entities of one landing. PartitionKey is the prefix and the shard in three digits (record ÷ 100 mod shards),
+ * RowKey the record's number in nine. A record that is not well formed, has a cell of the wrong type, or passes the
+ * megabyte of an entity is a reject. The columns must have passed `checkColumns`.
+ */
+export function createEntityEncoder({ columns, prefix, shards, lineage }: EncoderOptions): EntityEncoder {
+  const encodeCells = cellsEncoder(columns)
+  const tail =
+    `,"_attempt@odata.type":"Edm.Int32","_attempt":${lineage.attempt}` +
+    `,"_reportId":${JSON.stringify(lineage.reportId)},"_line@odata.type":"Edm.Int32","_line":`
+  return {
+    encode(record, number) {
+      const { line, raw, verdict, fields } = record
+      const cells = verdict === undefined ? encodeCells(fields) : { reason: REASONS[verdict] }
+      if (typeof cells !== 'string') return { record: number, line, ...cells, raw }
+      const partitionKey = prefix + String(Math.floor(number / RECORDS_PER_SHARD) % shards).padStart(3, '0')
+      const rowKey = String(number).padStart(9, '0')
+      const json = `{"PartitionKey":"${partitionKey}","RowKey":"${rowKey}"${cells}${tail}${line}}`
+      if (isTooLarge(json, columns, fields))
+        return { record: number, line, reason: 'is over 1 MiB as a table row', raw }
+      return { partitionKey, rowKey, json, bytes: byteBound(json) }
+    },
+  }
+}
+
+type Fault = { readonly column?: string; readonly reason: string }
+
+function cellsEncoder(columns: readonly Column[]): (fields: readonly string[]) => string | Fault {
+  const encoders = columns.map(({ name, type }) => ({ name, encode: cellEncoder(name, type) }))
+  return (fields) => {
+    let cells = ''
+    let index = 0
+    for (const { name, encode } of encoders) {
+      const cell = encode(fields[index++] ?? '')
+      if (typeof cell !== 'string') return { column: name, reason: cell.reason }
+      cells += cell
+    }
+    return cells
+  }
+}
+
+/** An entity never takes more than two bytes a unit of its JSON, so the service's own sum is needed for few. */
+function isTooLarge(json: string, columns: readonly Column[], fields: readonly string[]): boolean {
+  if (json.length * 2 <= ENTITY_LIMIT) return false
+  const sizes = columns.map((column, index) => {
+    const values = propertiesOf(column).map((property) => 12 + property.length * 2)
+    return values.reduce((sum, size) => sum + size, (fields[index] ?? '').length * 2)
+  })
+  return sizes.reduce((sum, size) => sum + size, LINEAGE_SIZE) > ENTITY_LIMIT
+}
+
+function byteBound(json: string): number {
+  if (json.length <= COUNTED_ABOVE) return json.length * 3
+  let bytes = 0
+  for (let at = 0; at < json.length; at++) bytes += bytesOf(json.charCodeAt(at))
+  return bytes
+}
+
+/** Each half of a surrogate pair counts three: a pair takes four, so this errs on the safe side. */
+function bytesOf(unit: number): number {
+  if (unit < 0x80) return 1
+  return unit < 0x800 ? 2 : 3
+}

@@ -1,0 +1,103 @@
+import { type Failure, failed, isFailure } from '../../core/failures.ts'
+import { retryAfter } from '../insights/answer.ts'
+import { type Patience, repeated } from '../retry.ts'
+import { reasonOf } from '../safe-text.ts'
+
+/** What tokens for a Key Vault of the public cloud are asked for. */
+export const VAULT_SCOPE = 'https://vault.azure.net/.default'
+
+const API_VERSION = '7.4'
+
+/** No call may take longer, in milliseconds. */
+const CALL_LIMIT = 15_000
+
+export type Secret = {
+  readonly value: string
+  readonly storedAt: Date | undefined
+  /** Only where somebody set it. */
+  readonly expiresAt: Date | undefined
+}
+
+export type KeyVault = {
+  /** The newest version of a secret, or undefined where there is none. */
+  get(name: string): Promise<Secret | Failure | undefined>
+  /** Adds a version; the same value may be set again. */
+  set(name: string, value: string): Promise<Failure | undefined>
+}
+
+export type KeyVaultOptions = {
+  readonly url: string
+  /** A token for `VAULT_SCOPE`; what it throws counts as no access. */
+  readonly token: () => Promise<string>
+  readonly clock: () => Date
+  readonly patience: Patience
+}
+
+type VaultAnswer = { readonly status: number; readonly retryAfter: number | undefined; readonly body: unknown }
+
+/**
+ * Opens the secrets of an Azure Key Vault through its REST API. Failures are of kind `unauthorized` (the identity may not)
+ * or `unavailable`; none holds a secret.
+ */
+export function openKeyVault(options: KeyVaultOptions): KeyVault {
+  const send = (name: string, value?: string) =>
+    repeated(() => sendOnce(options, name, value), options.patience).then((answer) =>
+      isFailure(answer) || answer.status < 400 || answer.status === 404 ? answer : refused(name, answer.status),
+    )
+  return {
+    async get(name) {
+      const answer = await send(name)
+      if (isFailure(answer)) return answer
+      return answer.status === 404 ? undefined : (toSecret(answer.body) ?? unreadable(name))
+    },
+    async set(name, value) {
+      const answer = await send(name, value)
+      if (isFailure(answer)) return answer
+      return answer.status === 404 ? unreadable(name) : undefined
+    },
+  }
+}
+
+async function sendOnce(options: KeyVaultOptions, name: string, value?: string): Promise<VaultAnswer | Failure> {
+  try {
+    const token = await options.token()
+    const response = await fetch(`${options.url}/secrets/${name}?api-version=${API_VERSION}`, {
+      headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+      signal: AbortSignal.timeout(CALL_LIMIT),
+      redirect: 'error',
+      ...(value !== undefined && { method: 'PUT', body: JSON.stringify({ value }) }),
+    })
+    const body: unknown = await response.json().catch(() => undefined)
+    const wait = retryAfter(response.headers.get('retry-after'), options.clock())
+    // A conflict passes: somebody writes the same secret at this moment.
+    return { status: response.status === 409 ? 503 : response.status, retryAfter: wait, body }
+  } catch (error) {
+    return failed('unavailable', `secret ${name}: no answer from the Key Vault (${reasonOf(error)}); it is tried again`)
+  }
+}
+
+function refused(name: string, status: number): Failure {
+  const what = `secret ${name}: the Key Vault answered ${status}`
+  if (status !== 401 && status !== 403) return failed('unavailable', `${what}; it is tried again`)
+  return failed('unauthorized', `${what}; give the app's identity the role Key Vault Secrets Officer`)
+}
+
+function unreadable(name: string): Failure {
+  return failed('unavailable', `secret ${name}: the answer is not a Key Vault's; check KEY_VAULT_URL`)
+}
+
+function toSecret(body: unknown): Secret | undefined {
+  const { value, attributes } = fieldsOf(body)
+  if (typeof value !== 'string') return undefined
+  const { updated, exp } = fieldsOf(attributes)
+  return { value, storedAt: toInstant(updated), expiresAt: toInstant(exp) }
+}
+
+/** A Key Vault writes instants in seconds since 1970. */
+function toInstant(seconds: unknown): Date | undefined {
+  return typeof seconds === 'number' ? new Date(seconds * 1000) : undefined
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}

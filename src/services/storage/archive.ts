@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto'
+import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob'
+import type { CallbackSubject } from '../insights/callback-token.ts'
+import { statusOf } from './errors.ts'
+import { type RejectWriter, rejectWriter } from './reject-list.ts'
+
+/** Bytes of one staged block. */
+const BLOCK = 4 * 1024 * 1024
+
+/** Bytes of one range when reading: a read more for each 20,000 rows, and larger ones leave holes in the process's memory. */
+export const RANGE = 1024 * 1024
+
+/** What stands in the archive, as the service's bytes were received. */
+export type Stored = { readonly name: string; readonly bytes: number; readonly sha256: string }
+
+export type ArchiveWriter = {
+  append(chunk: Buffer): Promise<void>
+  /** Makes the staged blocks the blob, once: a blob that is already there stays as it is and is what is given. */
+  commit(): Promise<Stored>
+}
+
+/** Where an archive comes from; `nonce` keeps the blocks of two writers apart. */
+export type Origin = {
+  readonly reportId: string
+  readonly attempt: number
+  readonly requestedAt: Date
+  readonly nonce: string
+}
+
+/** An archived report as a replay needs it. */
+export type Archived = Omit<Origin, 'nonce'> & { readonly name: string; readonly executionId: string }
+
+export type Archive = {
+  create(): Promise<void>
+  find(name: string): Promise<Stored | undefined>
+  write(name: string, origin: Origin): ArchiveWriter
+  /** The bytes of an archived report, or of a list of rejects, in ranges. */
+  read(name: string): AsyncIterable<Buffer>
+  /** The archived reports of one window, newest attempt first. */
+  list(feed: string, window: string): Promise<readonly Archived[]>
+  rejects(name: string): RejectWriter
+}
+
+/** Opens the container `reports`, which is asked for when it is first used. */
+export function openArchive(container: () => Promise<ContainerClient>): Archive {
+  const blob = (name: string) => async () => (await container()).getBlockBlobClient(name)
+  return {
+    async create() {
+      await (await container()).createIfNotExists()
+    },
+    find: async (name) => find(await blob(name)()),
+    write: (name, origin) => writer(blob(name), origin),
+    read: (name) => ranges(blob(name)),
+    list: async (feed, window) => listArchived(await container(), `${feed}/${window}/`),
+    rejects: (name) => rejectWriter(blob(rejectsName(name))),
+  }
+}
+
+/** The name of one attempt's archive: `<feed>/<window>/<attempt>-<executionId>.csv`, or `.tsv`, `.csv.gz`, `.tsv.gz`. */
+export function archiveName(
+  { feed, window, attempt }: CallbackSubject,
+  executionId: string,
+  format: { readonly tsv: boolean; readonly gzip: boolean },
+): string {
+  const ending = `${format.tsv ? 'tsv' : 'csv'}${format.gzip ? '.gz' : ''}`
+  return `${feed}/${window}/${attempt}-${executionId}.${ending}`
+}
+
+/** The list of rejects stands beside the archive. */
+export function rejectsName(archive: string): string {
+  return `${archive.replace(/\.(csv|tsv)(\.gz)?$/, '')}.rejects.jsonl`
+}
+
+type OpenBlob = () => Promise<BlockBlobClient>
+
+async function find(blob: BlockBlobClient): Promise<Stored | undefined> {
+  try {
+    const { contentLength, metadata } = await blob.getProperties()
+    return { name: blob.name, bytes: contentLength ?? 0, sha256: metadata?.sha256 ?? '' }
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined
+    throw error
+  }
+}
+
+async function listArchived(container: ContainerClient, prefix: string): Promise<readonly Archived[]> {
+  const found: Archived[] = []
+  for await (const { name, metadata } of container.listBlobsFlat({ prefix, includeMetadata: true })) {
+    const [, attempt, executionId] = /\/(\d+)-([^/]+)\.(?:csv|tsv)(?:\.gz)?$/.exec(name) ?? []
+    if (!attempt || !executionId) continue
+    const requestedAt = new Date(metadata?.requestedat ?? 0)
+    found.push({ name, attempt: Number(attempt), executionId, reportId: metadata?.reportid ?? '', requestedAt })
+  }
+  return found.toSorted((a, b) => b.attempt - a.attempt)
+}
+
+function writer(open: OpenBlob, origin: Origin): ArchiveWriter {
+  const hash = createHash('sha256')
+  const blocks: string[] = []
+  let parts: Buffer[] = []
+  const size = { waiting: 0, all: 0 }
+  const stage = async () => {
+    const body = Buffer.concat(parts, size.waiting)
+    const id = blockId(origin.nonce, blocks.length)
+    await (await open()).stageBlock(id, body, body.length)
+    blocks.push(id)
+    parts = []
+    size.waiting = 0
+  }
+  return {
+    async append(chunk) {
+      hash.update(chunk)
+      parts.push(chunk)
+      size.waiting += chunk.length
+      size.all += chunk.length
+      if (size.waiting >= BLOCK) await stage()
+    },
+    async commit() {
+      if (size.waiting > 0) await stage()
+      const blob = await open()
+      const written = { name: blob.name, bytes: size.all, sha256: hash.digest('hex') }
+      const committed = await commitOnce(blob, blocks, metadataOf(origin, written))
+      return committed ? written : ((await find(blob)) ?? written)
+    },
+  }
+}
+
+/** Ids of a blob's blocks are of one length; those of two writers differ. */
+function blockId(nonce: string, number: number): string {
+  const id = `${nonce.slice(0, 36).padEnd(36, '0')}-${String(number).padStart(6, '0')}`
+  return Buffer.from(id).toString('base64')
+}
+
+function metadataOf({ reportId, attempt, requestedAt }: Origin, { sha256 }: Stored): Record<string, string> {
+  return { sha256, reportid: reportId, attempt: String(attempt), requestedat: requestedAt.toISOString() }
+}
+
+/** False where another writer of the same execution was first. */
+async function commitOnce(blob: BlockBlobClient, blocks: string[], metadata: Record<string, string>): Promise<boolean> {
+  const blobHTTPHeaders = { blobContentType: contentType(blob.name) }
+  try {
+    await blob.commitBlockList(blocks, { metadata, blobHTTPHeaders, conditions: { ifNoneMatch: '*' } })
+    return true
+  } catch (error) {
+    if (statusOf(error) === 409 || statusOf(error) === 412) return false
+    throw error
+  }
+}
+
+function contentType(name: string): string {
+  if (name.endsWith('.gz')) return 'application/gzip'
+  return name.endsWith('.tsv') ? 'text/tab-separated-values' : 'text/csv'
+}
+
+/** Ranges instead of one long stream: the SDK's stream takes a dropped connection for an abort and does not resume. */
+async function* ranges(open: OpenBlob): AsyncIterable<Buffer> {
+  const blob = await open()
+  const { contentLength = 0, etag } = await blob.getProperties()
+  const conditions = { ...(etag && { ifMatch: etag }) }
+  for (let offset = 0; offset < contentLength; offset += RANGE) {
+    const count = Math.min(RANGE, contentLength - offset)
+    yield await blob.downloadToBuffer(offset, count, { conditions, concurrency: 1, maxRetryRequestsPerBlock: 5 })
+  }
+}

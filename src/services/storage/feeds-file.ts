@@ -1,0 +1,23 @@
+import type { ContainerClient } from '@azure/storage-blob'
+import { statusOf } from './errors.ts'
+
+/** The text of feeds.json and where it came from. */
+export type FeedsText = { readonly text: string; readonly source: 'container' | 'package' }
+
+/** Reads feeds.json from the container `config`, or, where it holds none, the one packaged with the app. */
+export async function readFeedsText(container: ContainerClient, packaged: () => Promise<string>): Promise<FeedsText> {
+  try {
+    const bytes = await container.getBlobClient('feeds.json').downloadToBuffer()
+    return { text: bytes.toString('utf8'), source: 'container' }
+  } catch (error) {
+    if (statusOf(error) !== 404) throw error
+    return { text: await packaged(), source: 'package' }
+  }
+}
+
+/** Puts feeds.json into the container `config`, where the next tick finds it. */
+export async function writeFeedsText(container: ContainerClient, text: string): Promise<void> {
+  await container.createIfNotExists()
+  const blobHTTPHeaders = { blobContentType: 'application/json' }
+  await container.getBlockBlobClient('feeds.json').upload(text, Buffer.byteLength(text), { blobHTTPHeaders })
+}

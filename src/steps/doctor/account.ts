@@ -1,0 +1,103 @@
+import { expiryFinding, type Finding, failing, offeredFinding, problem, warning, well } from '../../core/doctor.ts'
+import { FAILURES, type Failure, isFailure } from '../../core/failures.ts'
+import type { Feed } from '../../core/feeds/feed.ts'
+import {
+  type ColumnsSource,
+  feedQuery,
+  findListed,
+  type QuerySource,
+  spellingsOf,
+} from '../../core/feeds/feed-query.ts'
+import type { InsightsClient, LiveDataset } from '../../services/insights/client.ts'
+import type { Patient } from './patient.ts'
+
+/** How many of the account's reports are looked at for hidden data. */
+const REPORTS = 10
+
+const REACH = 'Check PARTNER_AUTHORITY_HOST and INSIGHTS_BASE_URL, and that this network reaches both.'
+
+/** Looks at one account: that it can sign in and read, what it may see, and what its feeds ask for. */
+export async function checkAccount(known: Patient, name: string): Promise<readonly Finding[]> {
+  const { means, accounts, feeds } = known
+  const account = accounts[name] ?? {}
+  const told = means.signInWarning(name, account)
+  const notes = told === undefined ? [] : [warning('sign-in', told, 'Change PARTNER_AUTH of the account.')]
+  const expiry = await checkExpiry(known, name)
+  const insights = means.services.insights(name, account)
+  if (isFailure(insights)) return [...notes, failing('sign-in', insights)]
+  const signal = AbortSignal.timeout(means.limit)
+  const client = insights.within(signal)
+  const datasets = await client.listDatasets()
+  if (isFailure(datasets)) return [...notes, ...expiry, unableToRead(datasets, signal.aborted, means.limit)]
+  const own = feeds.filter((feed) => feed.account === name && feed.enabled)
+  const offered = own.map((feed) => checkOffered(feed, datasets))
+  const [role, queries] = await Promise.all([
+    checkRole(client, name),
+    Promise.all(own.map((feed) => checkQuery(client, feed, datasets))),
+  ])
+  const signedIn = well('sign-in', `account ${name} signs in and lists ${datasets.length} datasets`)
+  return [signedIn, ...notes, ...expiry, ...role, ...offered, ...queries.flat()]
+}
+
+function unableToRead(failure: Failure, isLate: boolean, limit: number): Finding {
+  if (failure.failure === 'forbidden') return failing('role', failure)
+  if (failure.failure !== 'unavailable') return failing('sign-in', failure)
+  const late = isLate ? ` (no answer within ${limit / 1000} s)` : ''
+  return problem('sign-in', `${failure.message}${late}`, REACH)
+}
+
+async function checkExpiry({ means, accounts }: Patient, name: string): Promise<readonly Finding[]> {
+  const ends = await means.expiry(name, accounts[name] ?? {})
+  if (isFailure(ends)) return [failing('expiry', ends)]
+  const now = means.services.clock()
+  return ends.map(({ what, expiresAt }) => expiryFinding(name, what, expiresAt, now))
+}
+
+/** Only the executions of a report tell that a role hides data. */
+async function checkRole(client: InsightsClient, name: string): Promise<readonly Finding[]> {
+  const reports = await client.reports()
+  if (isFailure(reports)) return [failing('role', reports)]
+  const ids = reports.slice(-REPORTS).map(({ reportId }) => reportId)
+  if (ids.length === 0)
+    return [well('role', `account ${name} may read; it has no report that could tell of hidden data`)]
+  const found = await client.listExecutions(ids, { statuses: ['Completed'], latest: true })
+  if (found === 'not-yet' || found === 'unknown') return []
+  if (isFailure(found)) return [failing('role', found)]
+  if (!found.dataRedacted) return [well('role', `account ${name} sees all data`)]
+  return [problem('role', `account ${name}: the service hides data from its role`, FAILURES.redacted.remedy)]
+}
+
+/** The verdict goes by the feed's name of the dataset, which the service may spell another way. */
+function checkOffered(feed: Feed, datasets: readonly LiveDataset[]): Finding {
+  const live = findListed(datasets, spellingsOf(feed.dataset))
+  return offeredFinding(feed, live ? [{ ...live, name: feed.dataset }] : [])
+}
+
+/** Only a query of the user's own is tried out: one the app writes is judged by the columns. */
+async function checkQuery(
+  client: InsightsClient,
+  feed: Feed,
+  datasets: readonly LiveDataset[],
+): Promise<readonly Finding[]> {
+  const run = testOf(feed, datasets)
+  if (!run) return []
+  if (isFailure(run)) return [failing('query', run)]
+  const answer = await client.testQuery(run)
+  if (isFailure(answer)) return [{ ...failing('query', answer), message: `feed ${feed.name}: ${answer.message}` }]
+  return [well('query', `feed ${feed.name}: the service takes its query`)]
+}
+
+/** What the service is to try, or why the app would not even register it; nothing of a dataset that is not offered. */
+function testOf(feed: Feed, datasets: readonly LiveDataset[]) {
+  const { source, dataset } = feed
+  if (source.kind === 'queryId') return { queryId: source.queryId }
+  const live = findListed(datasets, spellingsOf(dataset))
+  const own = source.kind === 'query' ? source : withOwnCondition(source)
+  if (!live || !own) return undefined
+  const text = feedQuery(feed, own, live)
+  return isFailure(text) ? text : { exportQuery: text }
+}
+
+function withOwnCondition({ columns, ...source }: ColumnsSource): QuerySource | undefined {
+  return columns && source.where !== undefined ? { ...source, columns } : undefined
+}

@@ -1,0 +1,34 @@
+import { type Finding, forgedFinding, healthFinding, problem, warning } from '../../core/doctor.ts'
+import { reasonOf } from '../../services/safe-text.ts'
+import type { Patient } from './patient.ts'
+
+/** As long as a true token, and never one. */
+const FORGED = `doctor/20250101T000000Z_20250201T000000Z/1/${'x'.repeat(43)}`
+
+/** Looks whether the service could call back, and whether anybody else could. */
+export async function checkCallback({ means }: Patient): Promise<readonly Finding[]> {
+  const { callback } = means.services.settings
+  if (!callback) {
+    return [warning('callback', 'there are none: reports are polled', 'Set CALLBACK_BASE_URL to hear of them sooner.')]
+  }
+  const { baseUrl } = callback
+  const health = await statusOf(baseUrl.replace(/\/callback$/, '/health'), 'GET', means.limit)
+  if (typeof health !== 'number') return [health]
+  const forged = await statusOf(`${baseUrl}/${FORGED}`, 'POST', means.limit)
+  return [healthFinding(health), ...(health === 200 ? [toFinding(forged)] : [])]
+}
+
+function toFinding(answer: number | Finding): Finding {
+  return typeof answer === 'number' ? forgedFinding(answer) : answer
+}
+
+async function statusOf(url: string, method: string, limit: number): Promise<number | Finding> {
+  try {
+    const response = await fetch(url, { method, redirect: 'manual', signal: AbortSignal.timeout(limit) })
+    await response.body?.cancel()
+    return response.status
+  } catch (error) {
+    const remedy = 'Set CALLBACK_BASE_URL to an address of the app that the internet reaches, or to nothing.'
+    return problem('callback', `nothing answers at CALLBACK_BASE_URL (${reasonOf(error)})`, remedy)
+  }
+}

@@ -1,0 +1,107 @@
+import { CATALOG } from '../../core/catalog.ts'
+import { clockFinding, type Finding, isWell, problem, warning, well } from '../../core/doctor.ts'
+import { FAILURES } from '../../core/failures.ts'
+import type { Feed } from '../../core/feeds/feed.ts'
+import { catalogueVerdict } from '../../core/feeds/feed-query.ts'
+import { parseFeeds } from '../../core/feeds/feeds.ts'
+import { type FeedRow, type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
+import { reasonOf } from '../../services/safe-text.ts'
+import { checkAccount } from './account.ts'
+import { checkCallback } from './callback.ts'
+import type { DoctorMeans, Patient } from './patient.ts'
+import { checkStorage } from './storage.ts'
+
+export type Diagnosis = { readonly well: boolean; readonly findings: readonly Finding[] }
+
+/** Looks at everything the app needs, changes nothing that stays, and says of each thing whether it is well. */
+export async function doctor(means: DoctorMeans): Promise<Diagnosis> {
+  const storage = await checkStorage(means.storage, means.limit)
+  const hasStorage = isWell(storage)
+  const file = await readFile(means, hasStorage)
+  const known = { means, hasStorage, feeds: file.feeds, accounts: file.accounts }
+  const rest = await Promise.all(CHECKS.map(({ name, run }) => run(known).catch((error) => broken(name, error))))
+  const findings = [well('settings', 'they are complete'), ...storage, ...file.findings, ...rest.flat()]
+  return { well: isWell(findings), findings }
+}
+
+type Check = { readonly name: string; readonly run: (known: Patient) => Promise<readonly Finding[]> }
+
+const CHECKS: readonly Check[] = [
+  { name: 'sign-in', run: checkAccounts },
+  { name: 'feed', run: checkLedger },
+  { name: 'callback', run: checkCallback },
+  { name: 'clock', run: checkClock },
+]
+
+function broken(name: string, error: unknown): readonly Finding[] {
+  return [
+    problem(name, `it could not be looked at (${reasonOf(error)})`, 'Run doctor again; correct what else it names.'),
+  ]
+}
+
+const DOUBTED = 'Only the catalogue says so; correct the feed where the service does not take its query.'
+
+type File = Pick<Patient, 'feeds' | 'accounts'> & { readonly findings: readonly Finding[] }
+
+async function readFile({ services }: DoctorMeans, hasStorage: boolean): Promise<File> {
+  const remedy = 'Correct it and run validate; feeds push puts it where the app reads it.'
+  const none = { feeds: [], accounts: {} }
+  const read = hasStorage ? async () => (await services.readFeeds()).text : services.packagedFeeds
+  const text = await read().catch(() => undefined)
+  if (text === undefined) return { ...none, findings: [problem('feeds', 'feeds.json cannot be read', remedy)] }
+  const file = parseFeeds(text, CATALOG)
+  const toProblem = (each: string) => problem('feeds', each, remedy)
+  if ('problems' in file) return { ...none, findings: file.problems.map(toProblem) }
+  const verdicts = file.feeds.map(catalogueVerdict)
+  const wrong = verdicts.flatMap(({ problems }) => problems.map(toProblem))
+  const warnings = file.warnings.map((each) => warning('feeds', each, remedy))
+  const doubts = verdicts.flatMap((verdict) => verdict.doubts.map((each) => warning('feeds', each, DOUBTED)))
+  const fine = wrong.length === 0 ? [well('feeds', `${file.feeds.length} feeds can be read`)] : []
+  return { ...file, findings: [...wrong, ...warnings, ...doubts, ...fine] }
+}
+
+async function checkAccounts(known: Patient): Promise<readonly Finding[]> {
+  const names = new Set(known.feeds.map(({ account }) => account))
+  if (names.size === 0) names.add('default')
+  return (await Promise.all([...names].map((name) => checkAccount(known, name)))).flat()
+}
+
+/** What the app itself has met: tables that belong to another feed, feeds that are blocked for another reason. */
+async function checkLedger({ means, feeds, hasStorage }: Patient): Promise<readonly Finding[]> {
+  if (!hasStorage) return []
+  const asking = feeds.filter(({ enabled }) => enabled)
+  const taken = (await Promise.all(asking.map((feed) => findTaken(means, feed)))).flat()
+  const isTold = ({ feed, blocked }: FeedRow) =>
+    blocked?.kind === 'table-taken' && taken.some(({ name }) => name === feed.name)
+  const rows = (await storedRows(means)).filter((row) => !isTold(row))
+  const blocked = rows.flatMap(({ feed, blocked }) =>
+    blocked ? [problem('feed', `feed ${feed.name} is blocked: ${blocked.message}`, FAILURES[blocked.kind].remedy)] : [],
+  )
+  return [...taken.map(({ finding }) => finding), ...blocked]
+}
+
+async function findTaken({ services }: DoctorMeans, { name, table }: Feed) {
+  const owner = (await services.ledger.readApp<TableRow>(tableRowKey(table)))?.value.feed
+  if (owner === undefined || owner === name) return []
+  const message = `feed ${name}: table ${table} belongs to feed ${owner}`
+  return [{ name, finding: problem('table', message, 'Name another table in the feed.') }]
+}
+
+async function storedRows({ services }: DoctorMeans): Promise<readonly FeedRow[]> {
+  await services.ledger.create()
+  return services.ledger.appRows<FeedRow>('feed~')
+}
+
+async function checkClock({ means }: Patient): Promise<readonly Finding[]> {
+  const { insightsBaseUrl, services, limit } = means
+  const started = services.clock().getTime()
+  const response = await fetch(insightsBaseUrl, { redirect: 'manual', signal: AbortSignal.timeout(limit) }).catch(
+    () => undefined,
+  )
+  await response?.body?.cancel()
+  const theirs = Date.parse(response?.headers.get('date') ?? '')
+  if (Number.isNaN(theirs)) {
+    return [warning('clock', 'it was not compared: the service did not answer', 'Run doctor again when it does.')]
+  }
+  return [clockFinding(theirs - (started + services.clock().getTime()) / 2)]
+}

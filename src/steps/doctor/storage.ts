@@ -1,0 +1,40 @@
+import { type Finding, problem, well } from '../../core/doctor.ts'
+import { reasonOf } from '../../services/safe-text.ts'
+import { statusOf } from '../../services/storage/errors.ts'
+
+/** One service of the storage account, and what makes, fills and deletes something there. */
+export type StorageProbe = {
+  readonly service: 'table' | 'blob' | 'queue'
+  readonly run: (signal: AbortSignal) => Promise<void>
+}
+
+const ROLES = {
+  table: 'Storage Table Data Contributor',
+  blob: 'Storage Blob Data Contributor',
+  queue: 'Storage Queue Data Contributor',
+} as const
+
+/** Tries out what the app does with the storage account. `limit` in milliseconds. */
+export function checkStorage(probes: readonly StorageProbe[], limit: number): Promise<readonly Finding[]> {
+  return Promise.all(probes.map((probe) => checkProbe(probe, limit)))
+}
+
+async function checkProbe({ service, run }: StorageProbe, limit: number): Promise<Finding> {
+  try {
+    await run(AbortSignal.timeout(limit))
+    return well('storage', `${service} storage can be written and read`)
+  } catch (error) {
+    return unable(service, error)
+  }
+}
+
+function unable(service: StorageProbe['service'], error: unknown): Finding {
+  const status = statusOf(error)
+  if (status === 401 || status === 403) {
+    const remedy = `Give the identity the role ${ROLES[service]}, or correct the key in DataStorage.`
+    return problem('storage', `${service} storage refuses what the app has to do (${status})`, remedy)
+  }
+  const reason = status === undefined ? reasonOf(error) : `status ${status}`
+  const remedy = 'Check DataStorage, and that the storage account and its network let this machine in.'
+  return problem('storage', `${service} storage does not do what the app needs (${reason})`, remedy)
+}

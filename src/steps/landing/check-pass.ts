@@ -1,0 +1,76 @@
+import { type Failure, isFailure } from '../../core/failures.ts'
+import type { Landing } from '../../core/ledger/ledger.ts'
+import { type Check, type Checked, createCheck, refuse } from '../../core/report/check.ts'
+import { checkColumns, createEntityEncoder, type EntityEncoder } from '../../core/report/entities.ts'
+import { type Layout, readHeader } from '../../core/report/layout.ts'
+import type { ParsedRecord } from '../../core/report/parse.ts'
+import { partitionPrefix } from '../../core/time/window.ts'
+import type { Stored } from '../../services/storage/archive.ts'
+import { openReport } from '../../services/storage/report-records.ts'
+import { noteDrift } from '../requesting/feed-row.ts'
+import type { HeldEntry } from './held-entry.ts'
+import { type Job, nameOf } from './job.ts'
+
+type Records = AsyncIterable<readonly ParsedRecord[] | Failure>
+
+/** An archived report whose header fits the feed; its records follow. */
+export type Fitting = { readonly layout: Layout; readonly encoder: EntityEncoder; readonly records: Records }
+
+/** Opens the archive of a landing and decides whether its columns can land. */
+export async function openFitting(job: Job, entry: Landing, archive: Stored): Promise<Fitting | Failure> {
+  const { row, services } = job
+  const report = await openReport(services.archive, archive.name, nameOf(entry))
+  if (isFailure(report)) return report
+  const layout = readHeader(row.feed, row.query?.columns, report.header, nameOf(entry))
+  if (isFailure(layout)) return layout
+  return checkColumns(layout.columns) ?? { layout, encoder: encoderOf(job, entry, layout), records: report.records }
+}
+
+function encoderOf({ row }: Job, { window, attempt, reportId }: Landing, { columns }: Layout): EntityEncoder {
+  const { shards } = row.feed
+  return createEntityEncoder({ columns, prefix: partitionPrefix(window), shards, lineage: { attempt, reportId } })
+}
+
+/**
+ * Reads the whole file once: types, limits, time, counts and sums are decided before any row changes. `refused` are
+ * records that the service refused while writing: they count as rejects when the file is checked once more.
+ */
+export async function checkPass(
+  job: Job,
+  held: HeldEntry,
+  archive: Stored,
+  refused: ReadonlyMap<number, string>,
+): Promise<Checked | Failure> {
+  const entry = held.entry()
+  const fitting = await openFitting(job, entry, archive)
+  if (isFailure(fitting)) return fitting
+  await noteDrift(job.services, entry.feed, fitting.layout.unnamed)
+  const { feed } = job.row
+  const check = createCheck(feed, entry.window, fitting.layout, fitting.encoder, nameOf(entry), refused)
+  const failure = await checkRecords(job, held, archive, check, fitting.records)
+  if (failure) return failure
+  const checked = check.result()
+  const standing = { rowsLanded: entry.figures?.rowsLanded ?? 0, acceptEmpty: entry.acceptEmpty === true }
+  return refuse(checked, feed, standing, nameOf(entry)) ?? checked
+}
+
+async function checkRecords(
+  { services }: Job,
+  held: HeldEntry,
+  archive: Stored,
+  check: Check,
+  groups: Records,
+): Promise<Failure | undefined> {
+  const rejects = services.archive.rejects(archive.name)
+  try {
+    for await (const group of groups) {
+      held.assertHeld()
+      if (isFailure(group)) return group
+      for (const reject of group.flatMap((record) => check.add(record) ?? [])) await rejects.add(reject)
+      const failure = check.failure()
+      if (failure) return failure
+    }
+  } finally {
+    await rejects.close()
+  }
+}

@@ -1,0 +1,58 @@
+import { type Failure, failed, isFailure } from '../../core/failures.ts'
+import { windowId } from '../../core/time/window.ts'
+import type { Execution } from '../../services/insights/client.ts'
+import { download } from '../../services/insights/download.ts'
+import { archiveName, type Stored } from '../../services/storage/archive.ts'
+import type { HeldEntry } from './held-entry.ts'
+import { type Job, nameOf, subjectOf } from './job.ts'
+
+export type Completed = Extract<Execution, { status: 'completed' }>
+
+/**
+ * Brings the report of a held entry into the archive, once: a landing that goes on uses what is there.
+ * `known` is the execution that was just seen complete; without it the service is asked again.
+ */
+export async function fetchReport(job: Job, held: HeldEntry, known?: Completed): Promise<Stored | Failure> {
+  const { archive, emit } = job.services
+  const entry = held.entry()
+  const kept = entry.archive === undefined ? undefined : await archive.find(entry.archive)
+  if (kept) return kept
+  const execution = known ?? (await askAgain(job, held))
+  if (isFailure(execution)) return execution
+  if (execution.dataRedacted && !job.row.feed.allowRedacted) {
+    return failed('redacted', `${nameOf(entry)}: the service hides data from this account's role`)
+  }
+  const stored = await store(job, held, execution)
+  if (isFailure(stored)) return stored
+  await held.update({ archive: stored.name })
+  emit({ event: 'window.archived', ...subjectOf(entry), count: stored.bytes })
+  return stored
+}
+
+async function store(job: Job, held: HeldEntry, execution: Completed): Promise<Stored | Failure> {
+  const { archive, settings, newId } = job.services
+  const { feed, window, attempt, reportId, requestedAt } = held.entry()
+  const tsv = /\.tsv(\.gz)?$/i.test(execution.link.pathname)
+  const subject = { feed, window: windowId(window), attempt }
+  const name = (gzip: boolean) => archiveName(subject, execution.executionId, { tsv, gzip })
+  const earlier = (await archive.find(name(true))) ?? (await archive.find(name(false)))
+  if (earlier) return earlier
+  return download(execution.link, {
+    hosts: settings.downloadHosts,
+    open(gzip) {
+      held.assertHeld()
+      return archive.write(name(gzip), { reportId, attempt, requestedAt, nonce: newId() })
+    },
+    renewLink: async () => {
+      const fresh = await askAgain(job, held)
+      return isFailure(fresh) ? fresh : fresh.link
+    },
+  })
+}
+
+async function askAgain({ insights }: Job, held: HeldEntry): Promise<Completed | Failure> {
+  const entry = held.entry()
+  const execution = await insights.execution(entry.reportId)
+  if (isFailure(execution) || execution.status === 'completed') return execution
+  return failed('unavailable', `${nameOf(entry)}: the service no longer has the finished report; it is asked for again`)
+}

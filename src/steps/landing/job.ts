@@ -1,0 +1,18 @@
+import type { FeedRow } from '../../core/ledger/app-rows.ts'
+import type { LedgerEntry } from '../../core/ledger/ledger.ts'
+import { windowId } from '../../core/time/window.ts'
+import type { InsightsClient } from '../../services/insights/client.ts'
+import type { Services } from '../services.ts'
+
+/** One landing at work: the feed as it is stored, the service as its account sees it, and all that may be touched. */
+export type Job = { readonly row: FeedRow; readonly insights: InsightsClient; readonly services: Services }
+
+/** How messages and logs name an entry. */
+export function nameOf(entry: Pick<LedgerEntry, 'feed' | 'window'>): string {
+  return `${entry.feed} ${windowId(entry.window)}`
+}
+
+/** What every event of an entry carries. */
+export function subjectOf(entry: LedgerEntry): { feed: string; window: string; attempt: number } {
+  return { feed: entry.feed, window: windowId(entry.window), attempt: entry.attempt }
+}

@@ -1,0 +1,61 @@
+import { type Failure, isFailure } from '../../core/failures.ts'
+import { land as landRecord, placement } from '../../core/report/check.ts'
+import { type Entity, isReject } from '../../core/report/entities.ts'
+import type { Stored } from '../../services/storage/archive.ts'
+import type { LandingTable, Written } from '../../services/storage/landing-table.ts'
+import { type Fitting, openFitting } from './check-pass.ts'
+import type { HeldEntry } from './held-entry.ts'
+import type { Job } from './job.ts'
+
+/** Transactions on their way at once: enough to hide the latency, few enough for the smallest instance. */
+const IN_FLIGHT = 8
+
+/** What one invocation wrote. `next` is the record to go on with; absent once the file was read to its end. */
+export type WrittenPart = Written & { readonly rejected: number; readonly next?: number }
+
+/** Writes the rows from the checkpoint on, until the file or the time of this invocation ends. */
+export async function writePass(
+  job: Job,
+  held: HeldEntry,
+  archive: Stored,
+  table: LandingTable,
+  enough: () => boolean,
+): Promise<WrittenPart | Failure> {
+  const fitting = await openFitting(job, held.entry(), archive)
+  if (isFailure(fitting)) return fitting
+  const part = entitiesFrom(job, held, fitting, enough)
+  const written = await table.write(part.groups, { inFlight: IN_FLIGHT })
+  if (isFailure(written)) return written
+  const next = part.next()
+  return { ...written, rejected: part.rejected(), ...(next !== undefined && { next }) }
+}
+
+/** Records below the checkpoint are parsed and counted, nothing else; the part ends between groups of records. */
+function entitiesFrom({ row }: Job, held: HeldEntry, { layout, encoder, records }: Fitting, enough: () => boolean) {
+  const { checkpoint, window } = held.entry()
+  const place = placement(row.feed, window, layout)
+  let number = 0
+  let rejected = 0
+  let next: number | undefined
+  async function* groups(): AsyncGenerator<readonly Entity[]> {
+    for await (const group of records) {
+      held.assertHeld()
+      if (isFailure(group)) throw new Error(`${group.message}; the check had read it whole`)
+      const first = number
+      number += group.length
+      if (number <= checkpoint) continue
+      if (first > checkpoint && enough()) {
+        next = first
+        return
+      }
+      const landed = group.map((record, i) =>
+        landRecord(encoder, record, first + i, place(record), row.feed.timeColumn),
+      )
+      const fresh = landed.slice(Math.max(checkpoint - first, 0))
+      const fit = fresh.filter((result): result is Entity => !isReject(result))
+      rejected += fresh.length - fit.length
+      yield fit
+    }
+  }
+  return { groups: groups(), rejected: () => rejected, next: () => next }
+}

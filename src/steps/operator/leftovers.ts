@@ -1,0 +1,44 @@
+import { type Failure, isFailure } from '../../core/failures.ts'
+import type { FeedRow } from '../../core/ledger/app-rows.ts'
+import { isOpen } from '../../core/ledger/ledger.ts'
+import { isOurs } from '../../core/ledger/remote-names.ts'
+import type { InsightsClient } from '../../services/insights/client.ts'
+import type { Services } from '../services.ts'
+
+/** A report or query that this deployment made at the service. */
+export type Leftover = {
+  readonly kind: 'report' | 'query'
+  readonly id: string
+  readonly name: string
+  /** A feed or an open attempt still needs it. */
+  readonly inUse: boolean
+}
+
+/** Gives what stands at the service under this deployment's names, and whether the ledger still needs it. */
+export async function leftovers(
+  { ledger, settings }: Pick<Services, 'ledger' | 'settings'>,
+  insights: InsightsClient,
+): Promise<readonly Leftover[] | Failure> {
+  const reports = await insights.reports()
+  if (isFailure(reports)) return reports
+  const queries = await insights.listQueries({ includeSystemQueries: false })
+  if (isFailure(queries)) return queries
+  const used = await usedIds(ledger)
+  const all = [
+    ...reports.map(({ reportId, reportName }) => ({ kind: 'report', id: reportId, name: reportName }) as const),
+    ...queries.map(({ queryId, name }) => ({ kind: 'query', id: queryId, name }) as const),
+  ]
+  const ours = all.filter(({ name }) => isOurs(settings.deployment, name))
+  return ours.map((each) => ({ ...each, inUse: used.has(each.id.toLowerCase()) || used.has(each.name) }))
+}
+
+/** A report that is being asked for has only its name yet. */
+async function usedIds(ledger: Services['ledger']): Promise<ReadonlySet<string>> {
+  await ledger.create()
+  const rows = await ledger.appRows<FeedRow>('feed~')
+  const entries = (await Promise.all(rows.map(({ feed }) => ledger.entries(feed.name)))).flat()
+  const open = entries.flatMap((entry) => (!isFailure(entry) && isOpen(entry) ? [entry] : []))
+  const queries = rows.flatMap(({ query }) => (query ? [query.queryId] : []))
+  const ids = [...queries, ...open.flatMap((entry) => [entry.queryId, 'reportId' in entry ? entry.reportId : ''])]
+  return new Set([...ids.map((id) => id.toLowerCase()), ...open.map(({ reportName }) => reportName)].filter(Boolean))
+}

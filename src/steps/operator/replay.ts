@@ -1,0 +1,38 @@
+import { isFailure } from '../../core/failures.ts'
+import { type FeedRow, feedRowKey } from '../../core/ledger/app-rows.ts'
+import { toReplayed } from '../../core/ledger/transitions.ts'
+import { type Window, windowId } from '../../core/time/window.ts'
+import type { Services } from '../services.ts'
+
+/** What a person asked for and can't have: nothing was changed. */
+export type Problem = { readonly problem: string }
+
+export type Replayed = { readonly attempt: number; readonly archive: string }
+
+/**
+ * Lands a window again from its newest archive, as its next attempt, by the code path of every landing: the entry waits
+ * free in `landing`, and a message makes ingest take it. Only a window that is `landed` or `failed` can be replayed.
+ */
+export async function replay(services: Services, feed: string, window: Window): Promise<Replayed | Problem> {
+  const { ledger, archive } = services
+  const id = windowId(window)
+  const row = (await ledger.readApp<FeedRow>(feedRowKey(feed)))?.value
+  const stored = row && (await ledger.read(feed, id))
+  if (!row) return { problem: `feed ${feed} is not known to the app` }
+  if (!stored) return { problem: `${feed} ${id} was never asked for: there is no archive to replay` }
+  if (isFailure(stored)) return { problem: stored.message }
+  const { value: entry, etag } = stored
+  if (entry.state !== 'landed' && entry.state !== 'failed') {
+    return { problem: `${feed} ${id} is ${entry.state}: only what is landed or failed can be replayed` }
+  }
+  const [newest] = await archive.list(feed, id)
+  if (!newest) return { problem: `${feed} ${id} has no archive: ask for its report again with retry` }
+  const { reportId, executionId, requestedAt, name } = newest
+  const asked = { reportName: '', queryId: row.query?.queryId ?? '', requestedAt }
+  const held = { ...asked, reportId, executionId, hash: row.feed.hash, archive: name }
+  const landing = toReplayed(entry, entry, held, services.clock())
+  if ((await ledger.write(landing, etag)) === 'conflict')
+    return { problem: `${feed} ${id} was changed just now; try again` }
+  await services.queue.send({ feed, window: id, attempt: landing.attempt })
+  return { attempt: landing.attempt, archive: name }
+}

@@ -1,0 +1,40 @@
+import { pacingRowKey } from '../../core/ledger/app-rows.ts'
+import { EMPTY_PACING, type Pacing, throttled } from '../../core/plan/pacing.ts'
+import type { Services } from '../services.ts'
+
+/** The pacing row of an account as this tick last read or wrote it. */
+export type PacingRow = { value: Pacing; etag: string | undefined }
+
+export async function readPacing({ ledger }: Pick<Services, 'ledger'>, account: string): Promise<PacingRow> {
+  return (await ledger.readApp<Pacing>(pacingRowKey(account))) ?? { value: EMPTY_PACING, etag: undefined }
+}
+
+/** Writes the row under its ETag; false where another instance was first, which ends the tick. */
+export async function writePacing(
+  { ledger }: Pick<Services, 'ledger'>,
+  account: string,
+  row: PacingRow,
+  value: Pacing,
+): Promise<boolean> {
+  const etag = await ledger.writeApp(pacingRowKey(account), value, row.etag)
+  if (etag === 'conflict') return false
+  Object.assign(row, { value, etag })
+  return true
+}
+
+/**
+ * The service refused a report for its quota: the account waits that many milliseconds, with half its allowance. Who
+ * loses the ETag looks again, or the other instances would go on asking. Gives the row as it is then.
+ */
+export async function reduceAllowance(
+  services: Pick<Services, 'ledger' | 'settings'>,
+  account: string,
+  row: PacingRow,
+  now: Date,
+  wait: number,
+): Promise<Pacing> {
+  const reduced = throttled(row.value, now, wait, services.settings.limits)
+  if (await writePacing(services, account, row, reduced)) return reduced
+  Object.assign(row, await readPacing(services, account))
+  return reduceAllowance(services, account, row, now, wait)
+}

@@ -1,0 +1,135 @@
+import { CATALOG, findDataset } from '../../core/catalog.ts'
+import { type Failure, failed, isFailure } from '../../core/failures.ts'
+import type { Feed } from '../../core/feeds/feed.ts'
+import {
+  type ColumnsSource,
+  feedQuery,
+  type QuerySource,
+  queryTexts,
+  spellingsOf,
+} from '../../core/feeds/feed-query.ts'
+import { defaultColumns } from '../../core/feeds/feeds.ts'
+import { type FeedRow, feedRowKey, type RegisteredQuery } from '../../core/ledger/app-rows.ts'
+import { queryName } from '../../core/ledger/remote-names.ts'
+import type { InsightsClient, LiveDataset, Query } from '../../services/insights/client.ts'
+import type { Services } from '../services.ts'
+
+/**
+ * Gives the query of a feed, registered at the service under a name of its own: looked up by name and text before it
+ * is created, so that a lost answer makes no second one. What was chosen is stored in the feed's row. A feed in trouble
+ * is looked up even so: its trouble ends only once the service answers, and a query that is gone is made anew.
+ */
+export async function registerQuery(
+  services: Services,
+  insights: InsightsClient,
+  row: FeedRow,
+): Promise<FeedRow | Failure> {
+  if (row.query?.hash === row.feed.hash && !row.trouble) return row
+  const query = await findOrCreate(services, insights, row)
+  if (isFailure(query)) return query
+  return storeQuery(services, insights, row, query)
+}
+
+/** Of two instances that register at once the first one's query counts: reports of another would be dropped. */
+async function storeQuery(
+  services: Services,
+  insights: InsightsClient,
+  row: FeedRow,
+  query: RegisteredQuery,
+): Promise<FeedRow> {
+  const key = feedRowKey(row.feed.name)
+  const stored = await services.ledger.readApp<FeedRow>(key)
+  const theirs = stored?.value.query
+  const isOther = theirs?.queryId !== query.queryId && theirs?.queryId !== row.query?.queryId
+  if (stored && theirs?.hash === query.hash && isOther) {
+    if (query.ours) await insights.deleteQuery(query.queryId)
+    return stored.value
+  }
+  const former = row.query?.ours && row.query.queryId !== query.queryId ? [row.query.queryId] : []
+  const { trouble: _, formerQueries: before = [], ...known } = stored?.value ?? row
+  // A feed that goes back to an earlier form finds its earlier query again, which must then not be deleted.
+  const formerQueries = [...before, ...former].filter((queryId) => queryId !== query.queryId)
+  const next: FeedRow = { ...known, query, ...(formerQueries.length > 0 && { formerQueries }) }
+  const written = await services.ledger.writeApp(key, next, stored?.etag)
+  if (written === 'conflict') return storeQuery(services, insights, row, query)
+  if (row.trouble) services.emit({ event: 'feed.fresh', feed: row.feed.name })
+  return next
+}
+
+/** A query that the service has is not judged: it serves reports whatever the service lists by now. */
+async function findOrCreate(
+  services: Services,
+  insights: InsightsClient,
+  { feed, query }: FeedRow,
+): Promise<RegisteredQuery | Failure> {
+  const { source, hash } = feed
+  if (source.kind === 'queryId') return { queryId: source.queryId, hash, ours: false }
+  const same = await insights.queries(queryName(services.settings.deployment, feed))
+  if (isFailure(same)) return same
+  const chosen = query?.hash === hash ? query.columns : undefined
+  const known = source.kind === 'query' ? source : withColumns(source, source.columns ?? chosen)
+  return (known && findByText(feed, known, same)) ?? create(services, insights, feed, source, same)
+}
+
+function withColumns(source: ColumnsSource, columns: readonly string[] | undefined): QuerySource | undefined {
+  return columns && { ...source, columns }
+}
+
+function findByText(feed: Feed, source: QuerySource, same: readonly Query[]): RegisteredQuery | undefined {
+  const texts = queryTexts(feed, source)
+  const found = same.find(({ query }) => texts.includes(query))
+  return found && toRegistered(feed, source, found)
+}
+
+function toRegistered({ hash }: Feed, source: QuerySource, { queryId }: Query): RegisteredQuery {
+  return { queryId, hash, ours: true, ...(source.kind === 'columns' && { columns: source.columns }) }
+}
+
+/** Columns that the service's list decides make a text by which the query may be found after all. */
+async function create(
+  services: Services,
+  insights: InsightsClient,
+  feed: Feed,
+  source: ColumnsSource | QuerySource,
+  same: readonly Query[],
+): Promise<RegisteredQuery | Failure> {
+  const live = await insights.dataset(spellingsOf(feed.dataset))
+  if (isFailure(live)) return live
+  const chosen = source.kind === 'query' ? source : chooseColumns(services, feed, source, live)
+  if (isFailure(chosen)) return chosen
+  const found = findByText(feed, chosen, same)
+  if (found) return found
+  const query = feedQuery(feed, chosen, live)
+  if (isFailure(query)) return query
+  const created = await insights.createQuery({ name: queryName(services.settings.deployment, feed), query })
+  return isFailure(created) ? created : toRegistered(feed, chosen, created)
+}
+
+/** The user's columns, or those of the catalogue that the live dataset also lists; what was left out is told. */
+function chooseColumns(
+  { emit }: Services,
+  feed: Feed,
+  { columns, ...source }: ColumnsSource,
+  live: LiveDataset,
+): QuerySource | Failure {
+  if (columns) return { ...source, columns }
+  const dataset = findDataset(CATALOG, feed.dataset)
+  const wanted = dataset ? withTimeColumn(defaultColumns(dataset), dataset.timeColumn) : []
+  const chosen = wanted.filter((name) => lists(live, name))
+  const left = wanted.filter((name) => !chosen.includes(name))
+  if (chosen.length === 0) {
+    return failed('query-refused', `feed ${feed.name}: dataset ${feed.dataset} lists none of the columns the app knows`)
+  }
+  if (left.length > 0)
+    emit({ event: 'feed.drift', feed: feed.name, message: `the service does not list ${left.join(', ')}` })
+  return { ...source, columns: chosen }
+}
+
+/** Without its time column a row could not be shown to lie in its window. */
+function withTimeColumn(columns: readonly string[], timeColumn: string | undefined): readonly string[] {
+  return timeColumn === undefined || columns.includes(timeColumn) ? columns : [...columns, timeColumn]
+}
+
+function lists({ columns, metrics }: LiveDataset, name: string): boolean {
+  return [...columns, ...metrics].some((each) => each.trim().toLowerCase() === name.toLowerCase())
+}

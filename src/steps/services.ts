@@ -1,0 +1,43 @@
+import type { AppEvent } from '../core/events.ts'
+import type { Failure } from '../core/failures.ts'
+import type { Account } from '../core/feeds/feed.ts'
+import type { PacingLimits } from '../core/plan/pacing.ts'
+import type { DownloadHosts } from '../core/report/download-hosts.ts'
+import type { InsightsClient } from '../services/insights/client.ts'
+import type { Archive } from '../services/storage/archive.ts'
+import type { FeedsText } from '../services/storage/feeds-file.ts'
+import type { LandingTable } from '../services/storage/landing-table.ts'
+import type { Ledger } from '../services/storage/ledger-table.ts'
+import type { WorkQueue } from '../services/storage/work-queue.ts'
+
+/** The settings that steps act by; durations in milliseconds. */
+export type StepSettings = {
+  readonly limits: PacingLimits
+  readonly reportDeadline: number
+  readonly adoptAfter: number
+  readonly lease: number
+  readonly pollEvery: number
+  readonly maxTries: number
+  readonly ingestTimeLimit: number
+  readonly deleteReports: boolean
+  readonly deployment: string
+  readonly callback: { readonly baseUrl: string; readonly secrets: readonly string[] } | undefined
+  readonly downloadHosts: DownloadHosts
+}
+
+/** All that a step may touch. */
+export type Services = {
+  readonly settings: StepSettings
+  readonly ledger: Ledger
+  readonly archive: Archive
+  readonly queue: WorkQueue
+  readonly readFeeds: () => Promise<FeedsText>
+  /** The feeds.json that was deployed with the app. */
+  readonly packagedFeeds: () => Promise<string>
+  readonly landingTable: (table: string) => LandingTable
+  /** The service as one account sees it; a failure where its sign-in is not set up. */
+  readonly insights: (name: string, account: Account) => InsightsClient | Failure
+  readonly clock: () => Date
+  readonly newId: () => string
+  readonly emit: (event: AppEvent) => void
+}
