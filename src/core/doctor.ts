@@ -31,8 +31,8 @@ export function problem(check: string, message: string, remedy: string): Finding
 }
 
 /** A failure the app would meet too, with the remedy it has there. */
-export function failing(check: string, { failure, message }: Failure): Finding {
-  return problem(check, message, FAILURES[failure].remedy)
+export function failing(check: string, { kind, message }: Failure): Finding {
+  return problem(check, message, FAILURES[kind].remedy)
 }
 
 export function isWell(findings: readonly Finding[]): boolean {

@@ -51,16 +51,19 @@ export const FAILURES = {
 
 export type FailureKind = keyof typeof FAILURES
 
+/** Only `failed` makes a failure: other values have a kind and a message too, as a ledger entry that is `failed` has. */
+const mark = Symbol('failure')
+
 /** An expected failure: a value, never thrown. `message` is one line, safe to log and to store. */
-export type Failure = { readonly failure: FailureKind; readonly message: string }
+export type Failure = { readonly kind: FailureKind; readonly message: string; readonly [mark]: true }
 
 /** Gives a failure; `message` says what failed, on which thing, and never holds a token, a secret or a signed address. */
-export function failed(failure: FailureKind, message: string): Failure {
-  return { failure, message }
+export function failed(kind: FailureKind, message: string): Failure {
+  return { kind, message, [mark]: true }
 }
 
 export function isFailure(value: unknown): value is Failure {
-  return typeof value === 'object' && value !== null && 'failure' in value
+  return typeof value === 'object' && value !== null && mark in value
 }
 
 export function isFailureKind(text: string): text is FailureKind {

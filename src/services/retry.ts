@@ -21,7 +21,7 @@ export async function repeated<A extends Retryable>(
 ): Promise<A | Failure> {
   for (let attempt = 1; ; attempt++) {
     const answer = await send()
-    if (isFailure(answer) && answer.failure !== 'unavailable') return answer
+    if (isFailure(answer) && answer.kind !== 'unavailable') return answer
     const delay = signal?.aborted ? undefined : retryDelay(isFailure(answer) ? undefined : answer, attempt, random)
     if (delay === undefined) return answer
     await wait(delay, signal)

@@ -57,8 +57,8 @@ async function adopt(job: Job & { message: IngestMessage }, { value: entry, etag
   }
   const requested = toRequested(entry, known)
   const written = await ledger.write(requested, etag)
-  if (written === 'conflict') return queue.send(message)
-  return poll(job, { value: requested, etag: written })
+  if (!written) return queue.send(message)
+  return poll(job, written)
 }
 
 /** Asks whether the report is ready, at most once in POLL_EVERY for an entry, however many callbacks come. */
@@ -70,9 +70,9 @@ async function poll(job: Job & { message: IngestMessage }, { value: entry, etag 
   if (row.query && entry.queryId !== row.query.queryId) return drop(job, { value: entry, etag })
   const asked = { ...entry, pollAfter: new Date(now + settings.pollEvery) }
   const written = await ledger.write(asked, etag)
-  if (written === 'conflict') return queue.send(message)
+  if (!written) return queue.send(message)
   const execution = await insights.execution(entry.reportId)
-  if (isFailure(execution)) return refused(services, { value: asked, etag: written }, execution)
+  if (isFailure(execution)) return refused(services, written, execution)
   // Not ready is no failure: the sweep asks again, and the service calls back.
   if (execution.status === 'pending') return
   const held = {
@@ -80,23 +80,23 @@ async function poll(job: Job & { message: IngestMessage }, { value: entry, etag 
     ...{ leaseUntil: new Date(clock().getTime() + settings.lease), owner: services.newId() },
   }
   const landing = toLanding(asked, held)
-  const taken = await ledger.write(landing, written)
-  if (taken === 'conflict') return queue.send(message)
-  return landUnderLease(job, { value: landing, etag: taken }, execution)
+  const taken = await ledger.write(landing, written.etag)
+  if (!taken) return queue.send(message)
+  return landUnderLease(job, taken, execution)
 }
 
 /** What time heals is left to the sweep; anything else ends the attempt. */
 async function refused(services: Services, { value, etag }: Stored<Requested>, failure: Failure): Promise<void> {
-  if (FAILURES[failure.failure].heals === 'time') return
-  const next = toFailed(value, failure.failure, failure.message, services.clock())
-  if ((await services.ledger.write(next, etag)) !== 'conflict') await tellFailure(services, next, failure)
+  if (FAILURES[failure.kind].heals === 'time') return
+  const next = toFailed(value, failure.kind, failure.message, services.clock())
+  if (await services.ledger.write(next, etag)) await tellFailure(services, next, failure)
 }
 
 /** The feed changed while its report was made: the report answers another query and is asked for anew, at no try. */
 async function drop({ insights, services }: Job, { value: entry, etag }: Stored<Requested>): Promise<void> {
   const planned = toPlanned(entry, 'expired', services.clock(), entry.tries - 1)
   const written = await services.ledger.write(planned, etag)
-  if (written !== 'conflict') await withdrawReport({ insights, services }, { value: planned, etag: written })
+  if (written) await withdrawReport({ insights, services }, written)
 }
 
 /** Goes on with a landing whose owner is gone; before that is sure, the message waits. */
@@ -109,8 +109,8 @@ async function resume(job: Job & { message: IngestMessage }, { value: entry, eta
   const leaseUntil = new Date(now.getTime() + settings.lease)
   const taken = toTakenOver(entry, { hash: row.feed.hash, owner: services.newId(), leaseUntil })
   const written = await ledger.write(taken, etag)
-  if (written === 'conflict') return queue.send(message)
-  return landUnderLease(job, { value: taken, etag: written })
+  if (!written) return queue.send(message)
+  return landUnderLease(job, written)
 }
 
 /** Archives the report, where that was not done yet, and lands it; what is expected to go wrong ends in `failed`. */

@@ -1,4 +1,4 @@
-import { isFailure } from '../core/failures.ts'
+import { failed, isFailure } from '../core/failures.ts'
 import { isFeedName } from '../core/feeds/feed.ts'
 import type { Landing, Requested } from '../core/ledger/ledger.ts'
 import { toFailed, toRequestedAgain } from '../core/ledger/transitions.ts'
@@ -43,8 +43,8 @@ async function giveBack(services: Services, entry: Requested | Landing, etag: st
   const next = again
     ? toFailed(entry, 'poison', message, now)
     : rested(entry, new Date(now.getTime() + REST), message, now)
-  if ((await services.ledger.write(next, etag)) === 'conflict') return
-  if (again) await tellFailure(services, next, { failure: 'poison', message })
+  if (!(await services.ledger.write(next, etag))) return
+  if (again) await tellFailure(services, next, failed('poison', message))
 }
 
 /** What is archived already goes on from there; anything else is asked about again. */

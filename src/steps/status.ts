@@ -65,7 +65,7 @@ export async function status(services: Services): Promise<Status> {
 async function feedStatus({ ledger, clock }: Services, row: FeedRow): Promise<FeedStatus> {
   const found = await ledger.entries(row.feed.name)
   const entries = found.filter((entry): entry is LedgerEntry => !isFailure(entry))
-  const unreadable = found.filter(isFailure).map(({ failure, message }) => ({ ...explained(failure, message) }))
+  const unreadable = found.filter(isFailure).map(({ kind, message }) => explained(kind, message))
   const { name, dataset, table, enabled } = row.feed
   const next = nextRequest(clock(), { row, entries })
   return {

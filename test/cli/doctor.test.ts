@@ -11,6 +11,7 @@ import { openApp } from '../../src/app/app.ts'
 import { doctorMeans } from '../../src/app/doctor-means.ts'
 import { CATALOG } from '../../src/core/catalog.ts'
 import { clockFinding, expiryFinding, type Finding, isWell } from '../../src/core/doctor.ts'
+import { isFailure } from '../../src/core/failures.ts'
 import { parseFeeds } from '../../src/core/feeds/feeds.ts'
 import { feedRowKey, tableRowKey } from '../../src/core/ledger/app-rows.ts'
 import { type Diagnosis, doctor } from '../../src/steps/doctor/doctor.ts'
@@ -292,9 +293,9 @@ describe('the doctor', () => {
   it('names hidden data by the executions of a report', async () => {
     deployment.simulator.fault({ endpoint: 'listExecutions', effect: 'redacted' })
     const insights = deployment.services.insights('default', {})
-    if ('failure' in insights) throw new Error(insights.message)
+    if (isFailure(insights)) throw new Error(insights.message)
     const query = await insights.createQuery({ name: 'any', query: 'SELECT Month FROM AzureUsage' })
-    if ('failure' in query) throw new Error(query.message)
+    if (isFailure(query)) throw new Error(query.message)
     await insights.createReport({ reportName: 'any', queryId: query.queryId })
     const found = await look()
     expect(problemsOf(found)).toMatchObject([{ check: 'role', message: expect.stringMatching(/hides data/) }])

@@ -45,7 +45,7 @@ describe('the check of a file', () => {
   ])('a row of %s is judged by the month it is of', (month, failure) => {
     const check = checkOf()
     check.add(record([month, 'a', '1'], 9))
-    expect(check.failure()?.failure).toBe(failure)
+    expect(check.failure()?.kind).toBe(failure)
     if (failure) expect(check.failure()?.message).toContain('line 9')
   })
 
@@ -58,7 +58,7 @@ describe('the check of a file', () => {
   it('a quote that is never closed fails the file', () => {
     const check = checkOf()
     check.add({ ...record([]), verdict: 'unclosed-quote' })
-    expect(check.failure()).toMatchObject({ failure: 'malformed' })
+    expect(check.failure()).toMatchObject({ kind: 'malformed' })
   })
 
   it('every record is either in the sum of units or a reject', () => {
@@ -87,7 +87,7 @@ describe('a checked file', () => {
     ['with one reject more does not', checked(1000, 2), standing(0), 'too-many-rejects'],
     ['of nothing but rejects does not', checked(1, 1), standing(0), 'too-many-rejects'],
   ])('%s', (_, result, before, failure) => {
-    expect(refuse(result, FEED, before, 'usage May')?.failure).toBe(failure)
+    expect(refuse(result, FEED, before, 'usage May')?.kind).toBe(failure)
   })
 })
 
@@ -106,7 +106,7 @@ describe('totals too long for the ledger', () => {
         expect(found === undefined).toBe(excess <= 0)
       }),
     )
-    expect([refusal(TOTALS_LENGTH), refusal(TOTALS_LENGTH + 1)]).toMatchObject([undefined, { failure: 'malformed' }])
+    expect([refusal(TOTALS_LENGTH), refusal(TOTALS_LENGTH + 1)]).toMatchObject([undefined, { kind: 'malformed' }])
   })
 
   it('are told with what to do, whether there are rows or not', () => {

@@ -36,7 +36,7 @@ describe('a download link', () => {
   it('that is refused is told by its host alone', () => {
     const refusal = allowedLink(new URL('https://user:secret@evil.example/path?sig=secret'), DEFAULT_DOWNLOAD_HOSTS)
     expect(refusal).toMatchObject({
-      failure: 'link-refused',
+      kind: 'link-refused',
       message: expect.stringContaining('https://evil.example:'),
     })
     expect(refusal?.message).not.toMatch(/secret|path/)

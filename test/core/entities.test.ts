@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { failed } from '../../src/core/failures.ts'
 import {
   type Column,
   checkColumns,
@@ -115,7 +116,7 @@ describe('columns', () => {
     const month: Column = { name: 'Month', type: 'month' }
     expect(checkColumns([...strings(247), month])).toBeUndefined()
     expect(checkColumns([...strings(248), month])).toMatchObject({
-      failure: 'malformed',
+      kind: 'malformed',
       message: expect.stringMatching(/^253 properties/),
     })
   })
@@ -126,16 +127,15 @@ describe('columns', () => {
       { name: 'a', type: 'string' },
       { name: 'A', type: 'double' },
     ]
-    expect(checkColumns(twice)).toMatchObject({ failure: 'malformed', message: expect.stringContaining('"A"') })
+    expect(checkColumns(twice)).toMatchObject({ kind: 'malformed', message: expect.stringContaining('"A"') })
     expect(checkColumns(twice.slice(0, 2))).toBeUndefined()
   })
 
   it('fail where a name is too long as a property, which escapes make longer', () => {
     expect(checkColumns([{ name: 'x'.repeat(255), type: 'string' }])).toBeUndefined()
-    expect(checkColumns([{ name: 'x'.repeat(255), type: 'month' }])).toMatchObject({ failure: 'malformed' })
-    expect(checkColumns([{ name: `${'-'.repeat(40)}\n`, type: 'string' }])).toEqual({
-      failure: 'malformed',
-      message: `column "${'-'.repeat(40)} …": its property name passes 255 characters; rename it`,
-    })
+    expect(checkColumns([{ name: 'x'.repeat(255), type: 'month' }])).toMatchObject({ kind: 'malformed' })
+    expect(checkColumns([{ name: `${'-'.repeat(40)}\n`, type: 'string' }])).toEqual(
+      failed('malformed', `column "${'-'.repeat(40)} …": its property name passes 255 characters; rename it`),
+    )
   })
 })

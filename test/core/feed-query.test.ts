@@ -28,7 +28,7 @@ function textOf(fields: Readonly<Record<string, unknown>>, listed: ListedDataset
   const chosen: QuerySource = source.kind === 'query' ? source : { ...source, columns: source.columns ?? [] }
   const text = feedQuery(feed, chosen, listed)
   if (!isFailure(text)) return text
-  expect(text.failure).toBe('query-refused')
+  expect(text.kind).toBe('query-refused')
   return text.message
 }
 

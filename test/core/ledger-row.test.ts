@@ -29,7 +29,7 @@ describe('an entry of the ledger', () => {
       fc.property(anyEntryIn(state), fc.constantFrom(...fields), (entry, field) => {
         const { [field]: _, ...rest } = toRow(entry) as Record<string, unknown>
         const result = read(entry, rest)
-        expect(isFailure(result) && result.failure).toBe('unreadable-entry')
+        expect(isFailure(result) && result.kind).toBe('unreadable-entry')
         expect(isFailure(result) && result.message).toContain(field === 'v' ? 'version' : field)
       }),
     )
@@ -48,7 +48,7 @@ describe('an entry of the ledger', () => {
         const row = toRow(entry)
         const fields = [...Object.keys(row), name]
         const result = read(entry, { ...row, [fields[which % fields.length] ?? name]: value })
-        expect(isFailure(result) ? result.failure : 'read').toMatch(/^(unreadable-entry|read)$/)
+        expect(isFailure(result) ? result.kind : 'read').toMatch(/^(unreadable-entry|read)$/)
       }),
     )
   })
@@ -56,7 +56,7 @@ describe('an entry of the ledger', () => {
   it.each(['', 'x', '20250230T000000Z_20250301T000000Z', '20250601T000000Z_20250501T000000Z'])(
     'under the key "%s" is unreadable',
     (id) => {
-      expect(fromRow('azure-usage', id, { v: 1 })).toMatchObject({ failure: 'unreadable-entry' })
+      expect(fromRow('azure-usage', id, { v: 1 })).toMatchObject({ kind: 'unreadable-entry' })
     },
   )
 

@@ -28,7 +28,7 @@ async function rewrite(change: (entry: LedgerEntry) => LedgerEntry): Promise<Led
   const stored = await ledger.read(FEED.name, windowId((await onlyEntry(world)).window))
   if (!stored || isFailure(stored)) throw new Error('the entry cannot be read')
   const next = change(stored.value)
-  if ((await ledger.write(next, stored.etag)) === 'conflict') throw new Error('the entry changed')
+  if (!(await ledger.write(next, stored.etag))) throw new Error('the entry changed')
   return next
 }
 

@@ -15,7 +15,8 @@ it('a renewal that took over half a lease keeps nothing: others may take over th
   const held = { ...asked, reportId: 'report', executionId: 'run', hash: 'hash', archive: 'costs/none.csv' }
   const landing = toReplayed(entry, entry, held, world.clock.now())
   const before = await ledger.read(FEED.name, windowId(entry.window))
-  const etag = await ledger.write(landing, before && 'etag' in before ? before.etag : undefined)
+  const written = await ledger.write(landing, before && 'etag' in before ? before.etag : undefined)
+  if (!written) throw new Error('the entry changed')
   const slow: Ledger = {
     ...ledger,
     async write(next, under) {
@@ -24,7 +25,7 @@ it('a renewal that took over half a lease keeps nothing: others may take over th
     },
   }
   const lease = { ledger: slow, clock: world.clock.now, milliseconds: 120_000 }
-  const owner = holdEntry({ value: landing, etag }, lease)
+  const owner = holdEntry(written, lease)
   onTestFinished(() => owner.release())
   owner.assertHeld()
   await owner.update({})

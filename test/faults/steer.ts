@@ -43,7 +43,7 @@ export async function planAgain(world: World): Promise<void> {
   const stored = await world.services.ledger.read(feed, windowId(window))
   if (!stored || isFailure(stored)) throw new Error('the entry cannot be read')
   const planned = toPlanned(stored.value, 'retry', world.clock.now(), 0)
-  if ((await world.services.ledger.write(planned, stored.etag)) === 'conflict') throw new Error('the entry changed')
+  if (!(await world.services.ledger.write(planned, stored.etag))) throw new Error('the entry changed')
 }
 
 /** A turn that ends with this very file as the report of the feed; asks for it first where it was not asked for yet. */

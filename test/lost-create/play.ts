@@ -163,7 +163,7 @@ function watched(ledger: Ledger, { requested, latest }: Written, tally: Tally): 
     ...ledger,
     async write(entry, etag) {
       const answer = await ledger.write(entry, etag)
-      if (answer === 'conflict') return answer
+      if (!answer) return undefined
       countWritten(tally, entry)
       latest.set(`${entry.feed} ${windowId(entry.window)}`, entry)
       if (entry.state === 'requested') requested.push(entry)

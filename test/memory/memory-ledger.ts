@@ -1,3 +1,4 @@
+import { isFailure } from '../../src/core/failures.ts'
 import { fromRow, type LedgerRow, toRow } from '../../src/core/ledger/ledger-row.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import type { Ledger } from '../../src/services/storage/ledger-table.ts'
@@ -16,8 +17,11 @@ const APP = '_app'
 export function openMemoryLedger(state: LedgerState, pass: Pass): Ledger {
   const get = (partition: string, key: string) => pass('ledger.get', async () => rowOf(state, partition, key))
   const list = (partition: string) => pass('ledger.list', async () => rowsOf(state, partition))
-  const write = (partition: string, key: string, value: LedgerRow, etag: string | undefined) =>
-    pass('ledger.write', async () => conditionalWrite(state, partition, { key, value: structuredClone(value) }, etag))
+  const write = <T>(value: T, partition: string, key: string, row: LedgerRow, expected: string | undefined) =>
+    pass('ledger.write', async () => {
+      const etag = conditionalWrite(state, partition, { key, value: structuredClone(row) }, expected)
+      return etag === undefined ? undefined : { value, etag }
+    })
   return {
     create: () =>
       pass('ledger.create', async () => {
@@ -27,15 +31,15 @@ export function openMemoryLedger(state: LedgerState, pass: Pass): Ledger {
       const row = await get(feed, window)
       const value = row && fromRow(feed, window, row.value)
       if (!row || !value) return undefined
-      return 'failure' in value ? value : { value, etag: row.etag }
+      return isFailure(value) ? value : { value, etag: row.etag }
     },
     entries: async (feed) => (await list(feed)).map(({ key, value }) => fromRow(feed, key, value)),
-    write: (entry, etag) => write(entry.feed, windowId(entry.window), toRow(entry), etag),
+    write: (entry, etag) => write(entry, entry.feed, windowId(entry.window), toRow(entry), etag),
     async readApp<T>(key: string) {
       const row = await get(APP, key)
       return row && { value: JSON.parse(String(row.value.json)) as T, etag: row.etag }
     },
-    writeApp: (key, value, etag) => write(APP, key, { json: JSON.stringify(value) }, etag),
+    writeApp: (key, value, etag) => write(value, APP, key, { json: JSON.stringify(value) }, etag),
     async appRows<T>(prefix: string) {
       const rows = (await list(APP)).filter(({ key }) => key.startsWith(prefix))
       return rows.map(({ value }) => JSON.parse(String(value.json)) as T)
@@ -60,8 +64,8 @@ function conditionalWrite(
   partition: string,
   row: Omit<Row, 'etag'>,
   expected: string | undefined,
-): string | 'conflict' {
-  if (rowOf(state, partition, row.key)?.etag !== expected || !state.partitions) return 'conflict'
+): string | undefined {
+  if (rowOf(state, partition, row.key)?.etag !== expected || !state.partitions) return undefined
   state.writes += 1
   const etag = `etag ${state.writes}`
   const rows = state.partitions.get(partition) ?? new Map<string, Row>()

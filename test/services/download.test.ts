@@ -160,7 +160,7 @@ describe('a link', () => {
   it('that stays refused is given up, and told without its signature', async () => {
     const { fetchIt } = await source((_, response) => response.writeHead(403).end())
     const result = await fetchIt()
-    expect(result).toMatchObject({ failure: 'unavailable', message: expect.stringContaining('/fresh.csv') })
+    expect(result).toMatchObject({ kind: 'unavailable', message: expect.stringContaining('/fresh.csv') })
     expect(JSON.stringify(result)).not.toMatch(/sig=|SECRET/)
   })
 
@@ -171,15 +171,15 @@ describe('a link', () => {
 
   it('to another host is not followed, neither the first nor a fresh one', async () => {
     const { fetchIt, requests } = await source((_, response) => response.writeHead(403).end())
-    expect(await fetchIt(undefined, ['*.blob.core.windows.net'])).toMatchObject({ failure: 'link-refused' })
+    expect(await fetchIt(undefined, ['*.blob.core.windows.net'])).toMatchObject({ kind: 'link-refused' })
     expect(requests).toHaveLength(0)
-    expect(await fetchIt(new URL('https://evil.example/r.csv'))).toMatchObject({ failure: 'link-refused' })
+    expect(await fetchIt(new URL('https://evil.example/r.csv'))).toMatchObject({ kind: 'link-refused' })
     expect(requests).toHaveLength(1)
   })
 
   it('that redirects is not followed', async () => {
     const { fetchIt, requests } = await source((_, response) => response.writeHead(302, { location: '/else' }).end())
-    expect(await fetchIt()).toMatchObject({ failure: 'link-refused' })
+    expect(await fetchIt()).toMatchObject({ kind: 'link-refused' })
     expect(requests).toHaveLength(1)
   })
 })

@@ -57,9 +57,9 @@ describe('a refusal', () => {
     [429, 'unavailable'],
     [500, 'unavailable'],
     [503, 'unavailable'],
-  ] as const)('%i is %s', (status, failure) => {
+  ] as const)('%i is %s', (status, kind) => {
     const refused = failureOf({ status, message: 'Something of no known form' }, 'create report "r"')
-    expect(refused).toMatchObject({ failure, message: expect.stringMatching(/^create report "r": .*Something/) })
+    expect(refused).toMatchObject({ kind, message: expect.stringMatching(/^create report "r": .*Something/) })
   })
 
   it('speaks of a quota by its status or by its words', () => {

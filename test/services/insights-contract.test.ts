@@ -152,7 +152,7 @@ describe('what the service answers', () => {
 
   test('an error in the body counts under HTTP 200', async () => {
     server.script(() => ({ body: { value: null, statusCode: 403, message: 'no' } }))
-    expect(await client.queries('n')).toMatchObject({ failure: 'forbidden' })
+    expect(await client.queries('n')).toMatchObject({ kind: 'forbidden' })
   })
 
   test.each([
@@ -163,8 +163,8 @@ describe('what the service answers', () => {
     ['a page of a gateway that says 404', { status: 404, body: '<html>no such site</html>' }],
   ])('%s under success is no empty list', async (_, reply: Reply) => {
     server.script(() => reply)
-    expect(await client.queries('n')).toMatchObject({ failure: 'unavailable' })
-    expect(await client.createQuery({ name: 'n', query: 't' })).toMatchObject({ failure: 'unavailable' })
+    expect(await client.queries('n')).toMatchObject({ kind: 'unavailable' })
+    expect(await client.createQuery({ name: 'n', query: 't' })).toMatchObject({ kind: 'unavailable' })
   })
 
   test('an empty 404 means none', async () => {
@@ -207,7 +207,7 @@ describe('the execution of a report', () => {
 
   test('fails when the report is gone', async () => {
     server.script(() => unknown)
-    expect(await client.execution(ID)).toMatchObject({ failure: 'deadline' })
+    expect(await client.execution(ID)).toMatchObject({ kind: 'deadline' })
   })
 })
 
@@ -215,7 +215,7 @@ describe('pages of a list', () => {
   const follow = async (link: string) => {
     server.script((_, nth) => envelope([{ ...report, reportId: `r${nth}` }], nth === 1 ? { nextLink: link } : {}))
     const found = await client.reports('n')
-    return isFailure(found) ? found.failure : found.map(({ reportId }) => reportId)
+    return isFailure(found) ? found.kind : found.map(({ reportId }) => reportId)
   }
 
   test.each([
@@ -247,7 +247,7 @@ describe('pages of a list', () => {
 
   test('that run in a circle end the list', async () => {
     server.script((_, nth) => envelope([report], { nextLink: `?page=${nth % 3}` }))
-    expect(await client.reports('n')).toMatchObject({ failure: 'unavailable' })
+    expect(await client.reports('n')).toMatchObject({ kind: 'unavailable' })
     expect(sent().length).toBeLessThan(6)
   })
 
@@ -255,7 +255,7 @@ describe('pages of a list', () => {
     server.script((_, nth) =>
       nth === 1 ? envelope([report], { nextLink: '?page=2' }) : refusal(400, 'Invalid QueryId'),
     )
-    expect(await client.reports('n')).toMatchObject({ failure: 'query-refused' })
+    expect(await client.reports('n')).toMatchObject({ kind: 'query-refused' })
   })
 })
 
@@ -279,7 +279,7 @@ describe('documented errors', () => {
       expect(refusalOf(status, said).hint).toBe(refusalOf(status, text).hint)
       server.script(() => refusal(status, said))
       const failure = await client.createQuery({ name: 'n', query: 't' })
-      expect(failure).toMatchObject({ failure: kinds[text] ?? 'query-refused' })
+      expect(failure).toMatchObject({ kind: kinds[text] ?? 'query-refused' })
     },
   )
 
@@ -317,8 +317,8 @@ describe('what may be repeated', () => {
   ])('a report is asked for once, whatever comes back: %s', async (_, reply) => {
     server.script(() => reply)
     expect(await client.createReport({ reportName: 'r', queryId: 'q' })).toMatchObject({ outcome: 'unknown' })
-    expect(await client.createQuery({ name: 'n', query: 't' })).toMatchObject({ failure: 'unavailable' })
-    expect(await client.updateReport(ID, { reportName: 'r', schedule })).toMatchObject({ failure: 'unavailable' })
+    expect(await client.createQuery({ name: 'n', query: 't' })).toMatchObject({ kind: 'unavailable' })
+    expect(await client.updateReport(ID, { reportName: 'r', schedule })).toMatchObject({ kind: 'unavailable' })
     expect(sent()).toHaveLength(3)
   })
 
@@ -341,7 +341,7 @@ describe('what may be repeated', () => {
     )
     expect(await client.createReport({ reportName: 'r', queryId: 'q' })).toMatchObject({ outcome: 'created' })
     server.script(() => refusal(401, 'Unauthorized'))
-    expect(await client.queries('n')).toMatchObject({ failure: 'unauthorized' })
+    expect(await client.queries('n')).toMatchObject({ kind: 'unauthorized' })
     expect(renewals).toBe(2)
     expect(sent()).toHaveLength(4)
   })
@@ -355,7 +355,7 @@ describe('a call that is cancelled', () => {
       return 'hang'
     })
     const found = await client.within(controller.signal).queries('n')
-    expect(found).toMatchObject({ failure: 'unavailable', message: expect.stringContaining('cancelled') })
+    expect(found).toMatchObject({ kind: 'unavailable', message: expect.stringContaining('cancelled') })
     expect(sent()).toHaveLength(1)
   })
 
@@ -403,7 +403,7 @@ describe('what never gets out', () => {
 
   test('an answer larger than any the service gives is not read to its end', async () => {
     server.script(() => ({ body: { value: [], statusCode: 200, filler: 'x'.repeat(17 * 1024 * 1024) } }))
-    expect(await client.listDatasets()).toMatchObject({ failure: 'unavailable' })
+    expect(await client.listDatasets()).toMatchObject({ kind: 'unavailable' })
   })
 })
 

@@ -86,9 +86,8 @@ const NAMES = Object.keys(CALLS) as EndpointName[]
 
 /** The kind of failure a call ended in, or `done`; that of a creation is one level down. */
 function endOf(result: unknown): string {
-  const failure = typeof result === 'object' && result !== null && 'failure' in result ? result.failure : undefined
-  if (typeof failure === 'string') return failure
-  return isFailure(failure) ? failure.failure : 'done'
+  const failure = typeof result === 'object' && result !== null && 'failure' in result ? result.failure : result
+  return isFailure(failure) ? failure.kind : 'done'
 }
 
 describe('the documents, the client and the simulator', () => {
@@ -120,7 +119,7 @@ describe('the documents, the client and the simulator', () => {
     expect(await client.execution(recurring)).toEqual({ status: 'pending' })
     await client.deleteReport(recurring)
     expect(await client.report(recurring)).toBeUndefined()
-    expect(await client.execution(recurring)).toMatchObject({ failure: 'deadline' })
+    expect(await client.execution(recurring)).toMatchObject({ kind: 'deadline' })
     await client.deleteQuery(queryId)
     expect(await client.queries('kept')).toEqual([])
   })

@@ -42,24 +42,24 @@ test.each([
   [400, 'unavailable'],
 ])('%i that lasts is %s, and no message holds the secret', async (status, kind) => {
   standIn.fault = () => ({ status, body: { error: { message: 'planted-secret' } } })
-  expect(await vault.get('a')).toMatchObject({ failure: kind })
+  expect(await vault.get('a')).toMatchObject({ kind })
   const failure = await vault.set('a', 'planted-secret')
-  expect(failure).toMatchObject({ failure: kind })
+  expect(failure).toMatchObject({ kind })
   expect(JSON.stringify(failure)).not.toContain('planted-secret')
 })
 
 test('an answer that is not a Key Vault answer is no empty secret', async () => {
   standIn.fault = () => ({ body: '<html>' })
-  expect(await vault.get('a')).toMatchObject({ failure: 'unavailable' })
+  expect(await vault.get('a')).toMatchObject({ kind: 'unavailable' })
 })
 
 test('without a token for the vault nothing is sent', async () => {
   token = () => Promise.reject(new Error('no identity here'))
-  expect(await vault.get('a')).toMatchObject({ failure: 'unavailable' })
+  expect(await vault.get('a')).toMatchObject({ kind: 'unavailable' })
   expect(standIn.server.requests).toEqual([])
 })
 
 test('a vault that does not answer is unavailable', async () => {
   await standIn.server.close()
-  expect(await vault.get('a')).toMatchObject({ failure: 'unavailable' })
+  expect(await vault.get('a')).toMatchObject({ kind: 'unavailable' })
 })

@@ -4,6 +4,7 @@ import { TableClient } from '@azure/data-tables'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { answerOf, readTransaction, type SinkChange } from '../../bench/sink-transaction.ts'
+import { isFailure } from '../../src/core/failures.ts'
 import type { Entity } from '../../src/core/report/entities.ts'
 import { type LandingTable, openLandingTable } from '../../src/services/storage/landing-table.ts'
 import { RETRY_LIMITS, type RetryLimits } from '../../src/services/storage/retry-policy.ts'
@@ -105,7 +106,7 @@ describe('a service that is busy, slow and breaks off', () => {
     const limits = { call: 400, once: 150, wait: 10 }
     const { table, seen } = await service(() => reply, limits)
     const started = performance.now()
-    expect(await table.write(inGroups(many(100)), { inFlight: 3 })).toMatchObject({ failure: 'storage' })
+    expect(await table.write(inGroups(many(100)), { inFlight: 3 })).toMatchObject({ kind: 'storage' })
     expect(performance.now() - started).toBeLessThan(limits.call + 1_000)
     expect(seen.bodies.length).toBeGreaterThan(1)
   })
@@ -147,7 +148,7 @@ describe('a service that refuses some rows', () => {
           return index === -1 ? undefined : refusing('EntityTooLarge', says ? index : undefined)
         })
         const written = await table.write(inGroups(many(450)), { inFlight: 3 })
-        if ('failure' in written) throw new Error(written.message)
+        if (isFailure(written)) throw new Error(written.message)
         expect(written.acknowledged).toBe(450 - keys.size)
         expect(written.refused.map(({ rowKey }) => rowKey).sort()).toEqual([...keys].sort())
         expect(new Set(written.refused.map(({ code }) => code)).size).toBeLessThanOrEqual(1)
@@ -160,7 +161,7 @@ describe('a service that refuses some rows', () => {
 
   it('is a failure when it refuses them all', async () => {
     const { table, seen } = await service(() => refusing('InvalidInput', 0))
-    expect(await table.write(inGroups(many(5_000)), { inFlight: 3 })).toMatchObject({ failure: 'storage' })
+    expect(await table.write(inGroups(many(5_000)), { inFlight: 3 })).toMatchObject({ kind: 'storage' })
     expect(seen.bodies.length).toBeLessThan(1_100)
   })
 })

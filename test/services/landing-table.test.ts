@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { createDefaultHttpClient, createHttpHeaders, createPipelineRequest } from '@azure/core-rest-pipeline'
 import { TableClient, type TableServiceClientOptions } from '@azure/data-tables'
 import { afterEach, describe, expect, inject, it } from 'vitest'
+import { failed } from '../../src/core/failures.ts'
 import { type Column, createEntityEncoder, type Entity, isReject } from '../../src/core/report/entities.ts'
 import { openLandingTable } from '../../src/services/storage/landing-table.ts'
 import type { RetryLimits } from '../../src/services/storage/retry-policy.ts'
@@ -201,7 +202,7 @@ describe('a landing table', () => {
   it('fails where the table is missing', async () => {
     const table = openLandingTable(azuriteClient())
     expect(await table.write(inPieces(entities(simple(1))), IN_FLIGHT)).toMatchObject({
-      failure: 'storage',
+      kind: 'storage',
       message: expect.stringContaining('TableNotFound (404)'),
     })
   })
@@ -225,7 +226,7 @@ describe('removing', () => {
   it('leaves the rows of a later attempt to it', async () => {
     const { client, table } = await freshTable()
     await table.write(inPieces(entities(simple(30), { attempt: 3 })), IN_FLIGHT)
-    expect(await table.remove('20250301_', 2)).toMatchObject({ failure: 'storage' })
+    expect(await table.remove('20250301_', 2)).toMatchObject({ kind: 'storage' })
     expect(await listed(client)).toHaveLength(30)
   })
 
@@ -259,14 +260,14 @@ describe('removing', () => {
   it('fails where deletions are never acknowledged', async () => {
     const row = { PartitionKey: '20250301_000', RowKey: '000000001', _attempt: 1 }
     const { client, batches } = await sink(() => answerOf([]), JSON.stringify({ value: [row] }))
-    expect(await openLandingTable(client).remove('20250301_', 2)).toMatchObject({ failure: 'storage' })
+    expect(await openLandingTable(client).remove('20250301_', 2)).toMatchObject({ kind: 'storage' })
     expect(batches.length).toBeGreaterThan(1)
   })
 
   it('fails where the rows cannot be listed', async () => {
     const table = openLandingTable(new TableClient(await deadAddress(), 'Rows', PLAIN), NO_RETRIES)
     expect(await table.remove('20250301_', 1)).toMatchObject({
-      failure: 'storage',
+      kind: 'storage',
       message: expect.not.stringMatching(/\?|sig/),
     })
   })
@@ -369,18 +370,19 @@ describe('a refused transaction', () => {
 
   it('is a failure that names the row where it is no matter of the row', async () => {
     const { result } = await writeTo(() => answerOf([{ status: 403, id: 8, body: refusedBody }]))
-    expect(result).toEqual({
-      failure: 'storage',
-      message:
+    expect(result).toEqual(
+      failed(
+        'storage',
         'table Rows, partition 20250301_000, row 000000007: refused with EntityTooLarge (403); check the table, its storage account and the roles',
-    })
+      ),
+    )
   })
 
   it('is a failure where the whole is refused', async () => {
     const body = '{"odata.error":{"code":"AuthorizationFailure","message":{"lang":"en-US","value":"Not you."}}}'
     const { result } = await writeTo(() => ({ status: 403, body }))
     expect(result).toMatchObject({
-      failure: 'storage',
+      kind: 'storage',
       message: expect.stringContaining('refused with AuthorizationFailure (403)'),
     })
   })
@@ -403,11 +405,12 @@ describe('a refused transaction', () => {
   it('is a failure without any address where nobody answers', async () => {
     const table = openLandingTable(new TableClient(await deadAddress(), 'Rows', PLAIN), NO_RETRIES)
     const result = await table.write(inPieces(entities(simple(1))), IN_FLIGHT)
-    expect(result).toEqual({
-      failure: 'storage',
-      message:
+    expect(result).toEqual(
+      failed(
+        'storage',
         'table Rows, partition 20250301_000: no answer (ECONNREFUSED); check the table, its storage account and the roles',
-    })
+      ),
+    )
   })
 })
 

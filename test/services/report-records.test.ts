@@ -17,7 +17,7 @@ function archiveOf(bytes: Buffer, size = bytes.length): Pick<Archive, 'read'> {
 async function fieldsOf(archive: Pick<Archive, 'read'>, name: string): Promise<(readonly string[] | string)[]> {
   const found: (readonly string[] | string)[] = []
   for await (const group of readRecords(archive as Archive, name)) {
-    if (isFailure(group)) found.push(group.failure)
+    if (isFailure(group)) found.push(group.kind)
     else found.push(...group.map(({ fields }) => fields))
   }
   return found
@@ -99,7 +99,7 @@ describe('a report', () => {
 
   it.each(['', '\r\n', '\uFEFF', '\n\n\n'])('of %j has no header, which is not the same as no rows', async (text) => {
     expect(await open(Buffer.from(text))).toMatchObject({
-      failure: 'no-header',
+      kind: 'no-header',
       message: expect.stringContaining('usage May'),
     })
   })
@@ -110,6 +110,6 @@ describe('a report', () => {
   })
 
   it('whose header is broken is malformed', async () => {
-    expect(await open(Buffer.from('"A"x,B\r\n1,2\r\n'))).toMatchObject({ failure: 'malformed' })
+    expect(await open(Buffer.from('"A"x,B\r\n1,2\r\n'))).toMatchObject({ kind: 'malformed' })
   })
 })

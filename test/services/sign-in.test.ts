@@ -178,7 +178,7 @@ describe('the cache of an account', () => {
     now = new Date(now.getTime() + 57 * 60_000)
     expect(await credentials.token()).toBe('token-1')
     now = new Date(now.getTime() + 4 * 60_000)
-    expect(await credentials.token()).toMatchObject({ failure: 'unauthorized' })
+    expect(await credentials.token()).toMatchObject({ kind: 'unauthorized' })
   })
 })
 
@@ -197,8 +197,8 @@ describe('a sign-in that fails', () => {
 
   test('because of its settings says so, with the number of the authority and without a secret', async () => {
     answerTokens(() => refused('invalid_client', 7000222))
-    for (const { failure, message } of await failures()) {
-      expect(failure).toBe('unauthorized')
+    for (const { kind, message } of await failures()) {
+      expect(kind).toBe('unauthorized')
       expect(message).toMatch(/refused \((401 )?invalid_client AADSTS7000222\)/)
     }
   })
@@ -212,7 +212,7 @@ describe('a sign-in that fails', () => {
     ['drops the connection', 'drop'],
   ] as [string, Reply][])('because the authority %s is tried again', async (_, reply) => {
     answerTokens(() => reply)
-    expect((await failures()).map(({ failure }) => failure)).toEqual(['unavailable', 'unavailable', 'unavailable'])
+    expect((await failures()).map(({ kind }) => kind)).toEqual(['unavailable', 'unavailable', 'unavailable'])
   })
 
   test('because of a certificate says which, and no key is shown', async () => {
@@ -220,11 +220,11 @@ describe('a sign-in that fails', () => {
     const withValue = (certificate: string) =>
       openCredentials({ ...common(), auth: 'certificate', certificate }, clock).token()
     expect(await withValue(expired)).toMatchObject({
-      failure: 'unauthorized',
+      kind: 'unauthorized',
       message: expect.stringContaining('expired on'),
     })
     const unreadable = await withValue('MIIplanted-secret')
-    expect(unreadable).toMatchObject({ failure: 'unauthorized', message: expect.stringContaining('neither PEM text') })
+    expect(unreadable).toMatchObject({ kind: 'unauthorized', message: expect.stringContaining('neither PEM text') })
     expect(JSON.stringify(unreadable)).not.toContain('planted-secret')
   })
 
@@ -232,7 +232,7 @@ describe('a sign-in that fails', () => {
     vi.stubEnv('IDENTITY_ENDPOINT', 'http://127.0.0.1:1/msi/token')
     vi.stubEnv('IDENTITY_HEADER', 'x')
     const signIn: SignIn = { ...common(), auth: 'managed-identity', identityClientId: 'nobody' }
-    expect(await openCredentials(signIn, clock).token()).toMatchObject({ failure: 'unavailable' })
+    expect(await openCredentials(signIn, clock).token()).toMatchObject({ kind: 'unavailable' })
   })
 })
 
@@ -292,7 +292,7 @@ describe('when a sign-in ends', () => {
     expect(await ends(secretSignIn())).toEqual([])
     expect(await ends({ ...common(), auth: 'managed-identity' })).toEqual([])
     await standIn.server.close()
-    expect(await credentialExpiry(secretSignIn(), vault)).toMatchObject({ failure: 'unavailable' })
+    expect(await credentialExpiry(secretSignIn(), vault)).toMatchObject({ kind: 'unavailable' })
   })
 
   async function ends(signIn: SignIn) {

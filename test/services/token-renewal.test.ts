@@ -111,7 +111,7 @@ describe('a refresh token in the Key Vault', () => {
   test('that is refused for good says so, and asks the authority once', async () => {
     keep('dead', HOUR)
     expect(await open().token()).toMatchObject({
-      failure: 'unauthorized',
+      kind: 'unauthorized',
       message: expect.stringContaining('AADSTS700082'),
     })
     expect(tokenRequests()).toHaveLength(1)

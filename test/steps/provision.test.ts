@@ -88,7 +88,7 @@ describe('a report is asked for', () => {
         const other = { reportId: 'of-another', remoteReport: 'of-another' }
         if (entry.state === 'requested') await ledger.write({ ...entry, ...other }, etag)
         const written = await ledger.write(entry, expected)
-        etag = written
+        etag = written?.etag
         return written
       },
     }

@@ -99,7 +99,7 @@ export function toFailed(entry: LedgerEntry, kind: FailureKind, message: string,
 
 /** The attempt ended for a reason that another attempt may not meet; after `maxTries` of them the window is `failed`. */
 export function toNextAttempt(entry: LedgerEntry, failure: Failure, now: Date, maxTries: number): Planned | Failed {
-  const { failure: kind, message } = failure
+  const { kind, message } = failure
   if (entry.tries >= maxTries) return toFailed(entry, kind, message, now)
   const history = remember(entry, { attempt: entry.attempt, at: now, outcome: 'expired' })
   return { ...toPlanned(entry, 'expired', now, entry.tries), history, lastError: { kind, message, at: now } }

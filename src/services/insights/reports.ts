@@ -47,7 +47,7 @@ export async function createReport(send: Send, request: ReportRequest): Promise<
   }
   const answer = await send({ method: 'POST', path: '/ScheduledReport', about, body })
   if (isFailure(answer)) {
-    return { outcome: answer.failure === 'unavailable' ? 'unknown' : 'refused', failure: answer }
+    return { outcome: answer.kind === 'unavailable' ? 'unknown' : 'refused', failure: answer }
   }
   if (answer.status >= 400) return refusedCreation(answer, about)
   const reportId = textOf(answer.items[0], 'reportId')

@@ -29,11 +29,11 @@ export async function takeTokenLease({ ledger, account, clock, owner }: LeaseOpt
   const stored = await ledger.readApp<LeaseRow>(key)
   if (stored && Date.parse(stored.value.until) > clock().getTime()) return undefined
   const taken = await ledger.writeApp(key, until(LEASE), stored?.etag)
-  if (taken === 'conflict') return undefined
-  let etag: string | undefined = taken
+  if (!taken) return undefined
+  let etag: string | undefined = taken.etag
   const write = async (milliseconds: number) => {
-    const written = etag === undefined ? 'conflict' : await ledger.writeApp(key, until(milliseconds), etag)
-    etag = written === 'conflict' ? undefined : written
+    const written = etag === undefined ? undefined : await ledger.writeApp(key, until(milliseconds), etag)
+    etag = written?.etag
     return etag !== undefined
   }
   return { confirm: () => write(LEASE), release: async () => void (await write(0)) }

@@ -1,5 +1,5 @@
 import { odata, type TableClient } from '@azure/data-tables'
-import type { Failure } from '../../core/failures.ts'
+import { type Failure, isFailure } from '../../core/failures.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import { fromRow, type LedgerRow, toRow } from '../../core/ledger/ledger-row.ts'
 import { joinTexts, splitTexts } from '../../core/ledger/long-texts.ts'
@@ -13,57 +13,65 @@ const APP = '_app'
 export type Stored<T> = { readonly value: T; readonly etag: string }
 
 /**
- * The ledger: every change is conditional, so of two writers one is told `conflict` and looks again. A text may be longer
+ * The ledger: every change is conditional, so one of two writers gets nothing and looks again. A text may be longer
  * than a property of Table Storage, as long as the whole row stays below 1 MiB.
  */
 export type Ledger = {
   create(): Promise<void>
   read(feed: string, window: WindowId): Promise<Stored<LedgerEntry> | Failure | undefined>
   entries(feed: string): Promise<readonly (LedgerEntry | Failure)[]>
-  /** Adds an entry, or changes the one read under `etag`; gives the new ETag. */
-  write(entry: LedgerEntry, etag: string | undefined): Promise<string | 'conflict'>
+  /** Adds an entry, or replaces the one read under `etag`; undefined where somebody else wrote it meanwhile. */
+  write<E extends LedgerEntry>(entry: E, etag: string | undefined): Promise<Stored<E> | undefined>
   /** Reads an app row; its value is what was stored as JSON. */
   readApp<T>(key: string): Promise<Stored<T> | undefined>
-  writeApp(key: string, value: object, etag: string | undefined): Promise<string | 'conflict'>
+  /** As `write`, for an app row. */
+  writeApp<T extends object>(key: string, value: T, etag: string | undefined): Promise<Stored<T> | undefined>
   appRows<T>(prefix: string): Promise<readonly T[]>
 }
 
 /** Opens the table `ledger`: PartitionKey is the feed's name, RowKey the window. */
 export function openLedger(client: TableClient): Ledger {
-  const write = (partitionKey: string, rowKey: string, row: LedgerRow, etag: string | undefined) =>
-    conditionalWrite(client, { ...splitTexts(row), partitionKey, rowKey }, etag)
+  const write = async <T>(value: T, row: LedgerRow, keys: Keys, etag: string | undefined) => {
+    const written = await conditionalWrite(client, { ...splitTexts(row), ...keys }, etag)
+    return written === undefined ? undefined : { value, etag: written }
+  }
   return {
     create: () => client.createTable(),
     async read(feed, window) {
       const row = await getRow(client, feed, window)
       if (!row) return undefined
       const value = fromRow(feed, window, joinTexts(row))
-      return 'failure' in value ? value : { value, etag: row.etag }
+      return isFailure(value) ? value : { value, etag: row.etag }
     },
     entries: (feed) => listEntries(client, feed),
-    write: (entry, etag) => write(entry.feed, windowId(entry.window), toRow(entry), etag),
+    write: (entry, etag) =>
+      write(entry, toRow(entry), { partitionKey: entry.feed, rowKey: windowId(entry.window) }, etag),
     async readApp<T>(key: string) {
       const row = await getRow(client, APP, key)
       return row && { value: readJson<T>(row), etag: row.etag }
     },
-    writeApp: (key, value, etag) => write(APP, key, { json: JSON.stringify(value) }, etag),
+    writeApp: (key, value, etag) =>
+      write(value, { json: JSON.stringify(value) }, { partitionKey: APP, rowKey: key }, etag),
     appRows: <T>(prefix: string) => listApp<T>(client, prefix),
   }
 }
 
+type Keys = { readonly partitionKey: string; readonly rowKey: string }
+
+/** Gives the new ETag; undefined where the row is not the one that was read. */
 async function conditionalWrite(
   client: TableClient,
-  entity: LedgerRow & { partitionKey: string; rowKey: string },
+  entity: LedgerRow & Keys,
   etag: string | undefined,
-): Promise<string | 'conflict'> {
+): Promise<string | undefined> {
   try {
     const answer = etag
       ? await client.updateEntity(entity, 'Replace', { etag })
       : await client.createEntity<LedgerRow>(entity)
-    return answer.etag ?? 'conflict'
+    return answer.etag
   } catch (error) {
     const status = statusOf(error)
-    if (status === 409 || status === 412 || status === 404) return 'conflict'
+    if (status === 409 || status === 412 || status === 404) return undefined
     throw error
   }
 }

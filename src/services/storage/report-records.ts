@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { TextDecoder } from 'node:util'
 import { createGunzip } from 'node:zlib'
-import { type Failure, failed } from '../../core/failures.ts'
+import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { delimiterOf } from '../../core/report/delimiter.ts'
 import { createParser, type ParsedRecord, type Parser } from '../../core/report/parse.ts'
 import type { Archive } from './archive.ts'
@@ -112,7 +112,7 @@ export type OpenReport = {
 export async function openReport(archive: Archive, name: string, about: string): Promise<OpenReport | Failure> {
   const groups = readRecords(archive, name)
   for (let next = await groups.next(); !next.done; next = await groups.next()) {
-    if ('failure' in next.value) return next.value
+    if (isFailure(next.value)) return next.value
     const [header, ...rest] = next.value
     if (!header) continue
     if (header.verdict) return failed('malformed', `${about}: the header line is ${header.verdict}`)

@@ -40,8 +40,8 @@ export async function checkAccount(known: Patient, name: string): Promise<readon
 }
 
 function unableToRead(failure: Failure, isLate: boolean, limit: number): Finding {
-  if (failure.failure === 'forbidden') return failing('role', failure)
-  if (failure.failure !== 'unavailable') return failing('sign-in', failure)
+  if (failure.kind === 'forbidden') return failing('role', failure)
+  if (failure.kind !== 'unavailable') return failing('sign-in', failure)
   const late = isLate ? ` (no answer within ${limit / 1000} s)` : ''
   return problem('sign-in', `${failure.message}${late}`, REACH)
 }

@@ -59,12 +59,12 @@ function openWriter({ value, etag }: Stored<Landing>, { ledger, clock }: Lease) 
     // The lease counts from before the write: where that takes long, so much of the lease has passed.
     const began = clock().getTime()
     const next = change(value)
-    const written = renewedAt === undefined ? 'conflict' : await ledger.write(next, etag)
-    renewedAt = written === 'conflict' ? undefined : began
-    if (written === 'conflict') throw new LeaseLost(value)
-    etag = written
+    const written = renewedAt === undefined ? undefined : await ledger.write(next, etag)
+    renewedAt = written && began
+    if (!written) throw new LeaseLost(value)
+    etag = written.etag
     if (next.state === 'landing') value = next
-    return { value: next, etag }
+    return written
   }
   return {
     entry: () => value,

@@ -39,7 +39,7 @@ async function settleFailure(job: Job, held: HeldEntry, failure: Failure): Promi
   const { clock, settings } = job.services
   const entry = held.entry()
   const now = clock()
-  const { failure: kind, message } = failure
+  const { kind, message } = failure
   if (kind !== 'unavailable' || entry.archive !== undefined) {
     await held.finish(toFailed(entry, kind, message, now))
     return tellFailure(job.services, entry, failure)
@@ -62,14 +62,11 @@ function isRestated(before: Figures | undefined, { rowsLanded, totals }: Figures
  * Writes the event of a failed window and, where only a change outside heals it, blocks the feed. A window that is
  * tried again after a block does not block anew.
  */
-export async function tellFailure(
-  services: Services,
-  entry: LedgerEntry,
-  { failure, message }: Failure,
-): Promise<void> {
-  const { remedy, heals } = FAILURES[failure]
-  services.emit({ event: 'window.failed', ...subjectOf(entry), kind: failure, message, remedy })
-  if (heals === 'change') await block(services, entry.feed, { failure, message }, entry.heals === 0)
+export async function tellFailure(services: Services, entry: LedgerEntry, failure: Failure): Promise<void> {
+  const { kind, message } = failure
+  const { remedy, heals } = FAILURES[kind]
+  services.emit({ event: 'window.failed', ...subjectOf(entry), kind, message, remedy })
+  if (heals === 'change') await block(services, entry.feed, failure, entry.heals === 0)
 }
 
 /** Removes an entry's report at the service; where that fails, the entry goes on naming it and the sweep comes back. */

@@ -36,7 +36,7 @@ export async function importReport(
   const asked = { reportName: '', queryId: row.query?.queryId ?? '', requestedAt: clock() }
   const held = { ...asked, ...archived, reportId: 'import', hash: row.feed.hash }
   const landing = toReplayed(stored?.value, { feed, window, lane }, held, clock())
-  if ((await ledger.write(landing, stored?.etag)) === 'conflict') {
+  if (!(await ledger.write(landing, stored?.etag))) {
     return { problem: `${feed} ${windowId(window)} was changed just now; try again` }
   }
   await services.queue.send({ feed, window: windowId(window), attempt: landing.attempt })

@@ -31,8 +31,7 @@ export async function replay(services: Services, feed: string, window: Window): 
   const asked = { reportName: '', queryId: row.query?.queryId ?? '', requestedAt }
   const held = { ...asked, reportId, executionId, hash: row.feed.hash, archive: name }
   const landing = toReplayed(entry, entry, held, services.clock())
-  if ((await ledger.write(landing, etag)) === 'conflict')
-    return { problem: `${feed} ${id} was changed just now; try again` }
+  if (!(await ledger.write(landing, etag))) return { problem: `${feed} ${id} was changed just now; try again` }
   await services.queue.send({ feed, window: id, attempt: landing.attempt })
   return { attempt: landing.attempt, archive: name }
 }

@@ -28,5 +28,5 @@ export async function retry(
   const { acceptEmpty: _, ...planned } = toPlanned(entry, 'retry', clock(), 0)
   const next = acceptEmpty ? { ...planned, acceptEmpty } : planned
   const written = await ledger.write(next, etag)
-  return written === 'conflict' ? { problem: `${feed} ${id} was changed just now; try again` } : { state: 'planned' }
+  return written ? { state: 'planned' } : { problem: `${feed} ${id} was changed just now; try again` }
 }

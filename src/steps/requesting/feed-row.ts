@@ -11,7 +11,7 @@ export async function changeFeedRow(
   const stored = await ledger.readApp<FeedRow>(feedRowKey(feed))
   if (!stored) return undefined
   const written = await ledger.writeApp(feedRowKey(feed), change(stored.value), stored.etag)
-  return written === 'conflict' ? changeFeedRow({ ledger }, feed, change) : stored.value
+  return written ? stored.value : changeFeedRow({ ledger }, feed, change)
 }
 
 /** The feed names a table that belongs to another: only feeds.json ends this block, whatever its windows do. */
@@ -26,14 +26,14 @@ export function isTaken({ blocked }: FeedRow): boolean {
 export async function block(
   services: Services,
   feed: string,
-  { failure, message }: Failure,
+  { kind, message }: Failure,
   anew: boolean,
 ): Promise<void> {
-  const blocked = { kind: failure, message, at: services.clock().toISOString() }
+  const blocked = { kind, message, at: services.clock().toISOString() }
   const applies = (row: FeedRow) => (anew || row.blocked !== undefined) && !isTaken(row)
   const before = await changeFeedRow(services, feed, (row) => (applies(row) ? { ...row, blocked } : row))
   if (!before || before.blocked || !anew) return
-  services.emit({ event: 'feed.blocked', feed, kind: failure, message, remedy: FAILURES[failure].remedy })
+  services.emit({ event: 'feed.blocked', feed, kind, message, remedy: FAILURES[kind].remedy })
 }
 
 /** The feed landed again: what held it back is gone, unless it is a table that belongs to another feed. */
@@ -45,12 +45,12 @@ export async function unblock(services: Services, feed: string): Promise<void> {
 }
 
 /** Says once, not at every tick, what keeps a feed from being asked for; `status` shows it until it is gone. */
-export async function noteTrouble(services: Services, feed: string, { failure, message }: Failure): Promise<void> {
-  const trouble = { kind: failure, message, at: services.clock().toISOString() }
+export async function noteTrouble(services: Services, feed: string, { kind, message }: Failure): Promise<void> {
+  const trouble = { kind, message, at: services.clock().toISOString() }
   const before = await services.ledger.readApp<FeedRow>(feedRowKey(feed))
-  if (before?.value.trouble?.kind === failure) return
+  if (before?.value.trouble?.kind === kind) return
   await changeFeedRow(services, feed, (row) => ({ ...row, trouble }))
-  services.emit({ event: 'feed.stale', feed, kind: failure, message, remedy: FAILURES[failure].remedy })
+  services.emit({ event: 'feed.stale', feed, kind, message, remedy: FAILURES[kind].remedy })
 }
 
 /** Says once which columns the files of a feed hold that nobody named. */

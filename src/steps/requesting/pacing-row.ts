@@ -16,9 +16,9 @@ export async function writePacing(
   row: PacingRow,
   value: Pacing,
 ): Promise<boolean> {
-  const etag = await ledger.writeApp(pacingRowKey(account), value, row.etag)
-  if (etag === 'conflict') return false
-  Object.assign(row, { value, etag })
+  const written = await ledger.writeApp(pacingRowKey(account), value, row.etag)
+  if (!written) return false
+  Object.assign(row, written)
   return true
 }
 

@@ -51,7 +51,7 @@ async function storeQuery(
   const formerQueries = [...before, ...former].filter((queryId) => queryId !== query.queryId)
   const next: FeedRow = { ...known, query, ...(formerQueries.length > 0 && { formerQueries }) }
   const written = await services.ledger.writeApp(key, next, stored?.etag)
-  if (written === 'conflict') return storeQuery(services, insights, row, query)
+  if (!written) return storeQuery(services, insights, row, query)
   if (row.trouble) services.emit({ event: 'feed.fresh', feed: row.feed.name })
   return next
 }

@@ -57,7 +57,7 @@ async function remember(services: Services, feed: Feed, account: Account): Promi
   const row = taken ? refusedRow(kept, refused, clock()) : changedRow(kept, feed, account, clock())
   if (!stored || JSON.stringify(stored.value) !== JSON.stringify(row)) {
     const written = await ledger.writeApp(feedRowKey(feed.name), row, stored?.etag)
-    if (written === 'conflict') return remember(services, feed, account)
+    if (!written) return remember(services, feed, account)
     if (refused) tellTaken(services, feed, refused)
   }
   return taken ? undefined : row
@@ -77,9 +77,9 @@ function changedRow(kept: FeedRow, feed: Feed, account: Account, now: Date): Fee
  */
 function refusedRow(kept: FeedRow, refused: Failure | undefined, now: Date): FeedRow {
   if (!refused) return resting(kept)
-  const { failure, message } = refused
-  if (kept.blocked?.kind === failure && kept.blocked.message === message) return kept
-  return { ...kept, blocked: { kind: failure, message, at: now.toISOString() } }
+  const { kind, message } = refused
+  if (kept.blocked?.kind === kind && kept.blocked.message === message) return kept
+  return { ...kept, blocked: { kind, message, at: now.toISOString() } }
 }
 
 /** Nothing new is asked for, so that it does not matter any more whose table it is. */
@@ -93,8 +93,8 @@ function untaken(row: FeedRow): FeedRow {
   return isTaken(row) ? free : row
 }
 
-function tellTaken({ emit }: Services, { name }: Feed, { failure, message }: Failure): void {
-  emit({ event: 'feed.blocked', feed: name, kind: failure, message, remedy: FAILURES[failure].remedy })
+function tellTaken({ emit }: Services, { name }: Feed, { kind, message }: Failure): void {
+  emit({ event: 'feed.blocked', feed: name, kind, message, remedy: FAILURES[kind].remedy })
 }
 
 /** A landing table belongs to the feed that first named it, until somebody purges it; a failure where that is another. */
@@ -105,5 +105,5 @@ async function ownTable(services: Services, feed: Feed): Promise<Failure | undef
   if (owner === feed.name) return undefined
   if (owner !== undefined) return failed('table-taken', `table ${feed.table} belongs to feed ${owner}`)
   const written = await ledger.writeApp(key, { feed: feed.name }, undefined)
-  return written === 'conflict' ? ownTable(services, feed) : undefined
+  return written ? undefined : ownTable(services, feed)
 }

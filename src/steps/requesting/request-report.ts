@@ -53,11 +53,11 @@ export async function requestReport(services: Services, account: Account, action
   if (!isStill(stored?.value, action.previous)) return 'stop'
   if (isTaken(services, account, requesting)) return 'next'
   if (!(await takePacing(services, account, requesting))) return 'stop'
-  const etag = await services.ledger.write(requesting, stored?.etag)
-  if (etag === 'conflict') return 'stop'
+  const written = await services.ledger.write(requesting, stored?.etag)
+  if (!written) return 'stop'
   account.entries.set(entryKey(requesting.feed, windowId(requesting.window)), requesting)
   const creation = await insights.createReport(toRequest(services, requesting, action))
-  return conclude({ services, insights, account }, { value: requesting, etag }, creation)
+  return conclude({ services, insights, account }, written, creation)
 }
 
 /**
@@ -71,13 +71,13 @@ async function refuseFeed(
   failure: Failure,
 ): Promise<Outcome> {
   account.rows.delete(feed.name)
-  if (failure.failure === 'query-refused' || failure.failure === 'forbidden') {
+  if (failure.kind === 'query-refused' || failure.kind === 'forbidden') {
     await block(services, feed.name, failure, true)
     return 'next'
   }
   await noteTrouble(services, feed.name, failure)
   account.troubles.push(feed.name)
-  return failure.failure === 'unauthorized' || account.troubles.length > TROUBLES_A_TICK ? 'stop' : 'next'
+  return failure.kind === 'unauthorized' || account.troubles.length > TROUBLES_A_TICK ? 'stop' : 'next'
 }
 
 /** Whether an entry stands as the plan knew it: nobody asked for its window meanwhile, or ended it. */
@@ -147,7 +147,7 @@ async function conclude(context: Context, { value, etag }: Stored<Requesting>, c
   const { reportId } = creation
   const known = { reportId, deadline: new Date(now.getTime() + settings.reportDeadline), pollAfter: now }
   const requested = toRequested(value, known)
-  if ((await ledger.write(requested, etag)) === 'conflict') return withdraw(context, value, reportId)
+  if (!(await ledger.write(requested, etag))) return withdraw(context, value, reportId)
   account.entries.set(entryKey(value.feed, windowId(value.window)), requested)
   emit({ event: 'window.requested', ...subjectOf(requested) })
   return 'requested'
@@ -165,8 +165,8 @@ async function refuseWindow(
   if (deleted) await changeFeedRow(services, value.feed, ({ query: _, ...row }) => row)
   const next = deleted
     ? toNextAttempt(value, failure, clock(), settings.maxTries)
-    : toFailed(value, failure.failure, failure.message, clock())
-  if ((await ledger.write(next, etag)) === 'conflict') return 'stop'
+    : toFailed(value, failure.kind, failure.message, clock())
+  if (!(await ledger.write(next, etag))) return 'stop'
   if (next.state === 'failed') await tellFailure(services, next, failure)
   return 'stop'
 }

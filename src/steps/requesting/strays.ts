@@ -16,7 +16,7 @@ export async function deleteStrays(services: Services, known: readonly KnownFeed
   const now = clock()
   const stored = await ledger.readApp<SweptRow>(SWEPT_STRAYS_KEY)
   if (stored && now.getTime() - Date.parse(stored.value.at) < ONCE_A_DAY) return
-  if ((await ledger.writeApp(SWEPT_STRAYS_KEY, { at: now.toISOString() }, stored?.etag)) === 'conflict') return
+  if (!(await ledger.writeApp(SWEPT_STRAYS_KEY, { at: now.toISOString() }, stored?.etag))) return
   // Read anew: this very sweep may have adopted an old report.
   const current = await Promise.all(known.map(({ row }) => knownFeed(services, row)))
   const named = new Set(current.flatMap(({ entries }) => entries.flatMap(reportsOf)))

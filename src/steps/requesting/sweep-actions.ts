@@ -31,7 +31,7 @@ const ACTS: Acts = {
   async reopen({ row, services }, { value, etag }, { entry }) {
     const now = services.clock()
     const planned = { ...toPlanned(value, 'healed', now, 0), heals: value.heals + 1 }
-    if ((await services.ledger.write(planned, etag)) === 'conflict') return false
+    if (!(await services.ledger.write(planned, etag))) return false
     services.emit({ event: 'window.reopened', ...subjectOf(value), kind: entry.kind })
     // What time heals does not use up the one window a day that is tried after a block.
     if (FAILURES[entry.kind].heals !== 'change') return true
@@ -39,14 +39,14 @@ const ACTS: Acts = {
     return true
   },
   async 'ask-again'({ services }, { value, etag }) {
-    return (await services.ledger.write(toPlanned(value, 'refresh', services.clock(), 0), etag)) !== 'conflict'
+    return (await services.ledger.write(toPlanned(value, 'refresh', services.clock(), 0), etag)) !== undefined
   },
   async 'out-of-range'({ services }, { value, etag }) {
     const failure = failed('out-of-range', `${nameOf(value)}: its time has passed before it landed`)
     const next = value.figures
       ? toLandedAgain(value, value.figures)
-      : toFailed(value, failure.failure, failure.message, services.clock())
-    if ((await services.ledger.write(next, etag)) === 'conflict') return false
+      : toFailed(value, failure.kind, failure.message, services.clock())
+    if (!(await services.ledger.write(next, etag))) return false
     if (next.state === 'failed') await tellFailure(services, next, failure)
     return true
   },
@@ -68,7 +68,7 @@ async function adopt(job: Job, { value, etag }: Stored<Requesting>): Promise<boo
   if (report && !changed) {
     const deadline = new Date(now.getTime() + settings.reportDeadline)
     const requested = toRequested(value, { reportId: report.reportId, deadline, pollAfter: now })
-    return (await ledger.write(requested, etag)) !== 'conflict'
+    return (await ledger.write(requested, etag)) !== undefined
   }
   const entry = report ? { ...value, remoteReport: report.reportId } : value
   if (changed) return end(job, toPlanned(entry, 'expired', now, value.tries - 1), etag)
@@ -91,8 +91,8 @@ async function expire(job: Job, { value, etag }: Stored<Requested>): Promise<boo
 /** Writes the end of an attempt and removes what it left at the service. */
 async function end(job: Job, next: LedgerEntry, etag: string, failure?: Failure): Promise<boolean> {
   const written = await job.services.ledger.write(next, etag)
-  if (written === 'conflict') return false
+  if (!written) return false
   if (failure && next.state === 'failed') await tellFailure(job.services, next, failure)
-  await withdrawReport(job, { value: next, etag: written })
+  await withdrawReport(job, written)
   return true
 }

@@ -11,5 +11,5 @@ export async function tellOnce({ ledger, clock, emit }: Services, about: string,
   const now = clock()
   const told = { hash: hashJson(event), at: now.toISOString() }
   if (stored?.value.hash === told.hash && now.getTime() - Date.parse(stored.value.at) < ONE_DAY) return
-  if ((await ledger.writeApp(toldRowKey(about), told, stored?.etag)) !== 'conflict') emit(event)
+  if (await ledger.writeApp(toldRowKey(about), told, stored?.etag)) emit(event)
 }
