@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { Command } from 'commander'
 import { isFailure } from '../../src/core/failures.ts'
-import type { FeedRow } from '../../src/core/ledger/app-rows.ts'
+import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { type ListedReject, listRejects } from '../../src/steps/operator/rejects.ts'
 import type { Services } from '../../src/steps/services.ts'

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { type FeedStatus, type Status, status } from '../../src/steps/status.ts'
+import type { FeedStatus, Status } from '../../src/core/status.ts'
+import { status } from '../../src/steps/status.ts'
 import { addCommand } from '../command.ts'
 import { type CommonOptions, withContext } from '../context.ts'
 import { done, type Outcome, refused, table } from '../output.ts'

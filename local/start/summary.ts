@@ -1,4 +1,4 @@
-import type { FeedStatus, Status } from '../../src/steps/status.ts'
+import type { FeedStatus, Status } from '../../src/core/status.ts'
 import { spanOf } from './progress.ts'
 
 /** A status as it arrives over HTTP: instants are text. */

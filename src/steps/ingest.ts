@@ -1,17 +1,18 @@
 import { FAILURES, type Failure, isFailure } from '../core/failures.ts'
 import { isFeedName } from '../core/feeds/feed.ts'
-import { type FeedRow, feedRowKey } from '../core/ledger/app-rows.ts'
-import { isOpen, type Landing, type Requested, type Requesting } from '../core/ledger/ledger.ts'
-import { reportName } from '../core/ledger/remote-names.ts'
-import { toFailed, toLanding, toPlanned, toRequested, toTakenOver } from '../core/ledger/transitions.ts'
+import { feedRowKey } from '../core/ledger/app-rows.ts'
+import { type FeedRow, isOfEarlierQuery } from '../core/ledger/feed-row.ts'
+import { isOpen, isReportOf, type Landing, type Requested, type Requesting, takeoverAt } from '../core/ledger/ledger.ts'
+import { toFailed, toLanding, toPlannedAtNoCost, toRequested, toTakenOver } from '../core/ledger/transitions.ts'
 import { parseWindowId, windowId } from '../core/time/window.ts'
 import type { Stored } from '../services/storage/ledger-table.ts'
 import { type IngestMessage, readIngestMessage } from '../services/storage/work-queue.ts'
 import { type Completed, fetchReport } from './landing/fetch-report.ts'
-import { holdEntry, takeoverAt } from './landing/held-entry.ts'
+import { holdEntry } from './landing/held-entry.ts'
 import type { Job } from './landing/job.ts'
 import { land } from './landing/land.ts'
-import { settle, tellFailure, withdrawReport } from './landing/settle.ts'
+import { settle } from './landing/settle.ts'
+import { endAttempt, withdrawReport } from './requesting/end-attempt.ts'
 import type { Services } from './services.ts'
 
 /**
@@ -41,45 +42,42 @@ function ignore({ emit }: Services, message: string): void {
   emit({ event: 'message.ignored', message })
 }
 
-/** The service called back before our own answer was written: the report is ours if it has our name. */
-async function adopt(job: Job & { message: IngestMessage }, { value: entry, etag }: Stored<Requesting>): Promise<void> {
-  const { message, row, insights, services } = job
+type IngestJob = Job & { readonly message: IngestMessage }
+
+/** The service called back before the answer to our request was written: the report is ours if it has our name. */
+async function adopt(job: IngestJob, { value: entry, etag }: Stored<Requesting>): Promise<void> {
+  const { message, insights, services } = job
   const { ledger, queue, clock, settings } = services
   const report = message.reportId ? await insights.report(message.reportId) : undefined
-  if (!report || isFailure(report)) return queue.send(message, settings.pollEvery / 1000)
-  const name = reportName(settings.deployment, row.feed, entry.window, entry.attempt)
-  if (report.reportName !== name || report.queryId !== entry.queryId) return
-  const now = clock()
-  const known = {
-    reportId: report.reportId,
-    deadline: new Date(now.getTime() + settings.reportDeadline),
-    pollAfter: now,
-  }
-  const requested = toRequested(entry, known)
+  if (!report || isFailure(report)) return queue.send(message, settings.pollEveryMs / 1000)
+  if (!isReportOf(entry, report)) return
+  const requested = toRequested(entry, report.reportId, clock(), settings.reportDeadlineMs)
   const written = await ledger.write(requested, etag)
-  if (!written) return queue.send(message)
-  return poll(job, written)
+  return written ? poll(job, written) : queue.send(message)
 }
 
 /** Asks whether the report is ready, at most once in POLL_EVERY for an entry, however many callbacks come. */
-async function poll(job: Job & { message: IngestMessage }, { value: entry, etag }: Stored<Requested>): Promise<void> {
+async function poll(job: IngestJob, { value: entry, etag }: Stored<Requested>): Promise<void> {
   const { message, row, insights, services } = job
   const { ledger, queue, clock, settings } = services
   const now = clock().getTime()
   if (now < entry.pollAfter.getTime()) return queue.send(message, (entry.pollAfter.getTime() - now) / 1000)
-  if (row.query && entry.queryId !== row.query.queryId) return drop(job, { value: entry, etag })
-  const asked = { ...entry, pollAfter: new Date(now + settings.pollEvery) }
+  if (isOfEarlierQuery(row, entry)) return drop(job, { value: entry, etag })
+  const asked = { ...entry, pollAfter: new Date(now + settings.pollEveryMs) }
   const written = await ledger.write(asked, etag)
   if (!written) return queue.send(message)
   const execution = await insights.execution(entry.reportId)
   if (isFailure(execution)) return refused(services, written, execution)
   // Not ready is no failure: the sweep asks again, and the service calls back.
   if (execution.status === 'pending') return
-  const held = {
-    ...({ executionId: execution.executionId, hash: row.feed.hash, phase: 'check', checkpoint: 0 } as const),
-    ...{ leaseUntil: new Date(clock().getTime() + settings.lease), owner: services.newId() },
-  }
-  const landing = toLanding(asked, held)
+  const landing = toLanding(asked, {
+    executionId: execution.executionId,
+    hash: row.feed.hash,
+    phase: 'check',
+    checkpoint: 0,
+    leaseUntil: new Date(clock().getTime() + settings.leaseMs),
+    owner: services.newId(),
+  })
   const taken = await ledger.write(landing, written.etag)
   if (!taken) return queue.send(message)
   return landUnderLease(job, taken, execution)
@@ -88,25 +86,23 @@ async function poll(job: Job & { message: IngestMessage }, { value: entry, etag 
 /** What time heals is left to the sweep; anything else ends the attempt. */
 async function refused(services: Services, { value, etag }: Stored<Requested>, failure: Failure): Promise<void> {
   if (FAILURES[failure.kind].heals === 'time') return
-  const next = toFailed(value, failure.kind, failure.message, services.clock())
-  if (await services.ledger.write(next, etag)) await tellFailure(services, next, failure)
+  await endAttempt(services, toFailed(value, failure, services.clock()), etag, failure)
 }
 
 /** The feed changed while its report was made: the report answers another query and is asked for anew, at no try. */
-async function drop({ insights, services }: Job, { value: entry, etag }: Stored<Requested>): Promise<void> {
-  const planned = toPlanned(entry, 'expired', services.clock(), entry.tries - 1)
-  const written = await services.ledger.write(planned, etag)
-  if (written) await withdrawReport({ insights, services }, written)
+async function drop(job: IngestJob, { value, etag }: Stored<Requested>): Promise<void> {
+  const ended = await endAttempt(job.services, toPlannedAtNoCost(value, job.services.clock()), etag)
+  if (ended) await withdrawReport(job, ended)
 }
 
 /** Goes on with a landing whose owner is gone; before that is sure, the message waits. */
-async function resume(job: Job & { message: IngestMessage }, { value: entry, etag }: Stored<Landing>): Promise<void> {
+async function resume(job: IngestJob, { value: entry, etag }: Stored<Landing>): Promise<void> {
   const { message, row, services } = job
   const { ledger, queue, clock, settings } = services
   const now = clock()
-  const wait = takeoverAt(entry, settings.lease).getTime() - now.getTime()
-  if (wait > 0) return queue.send(message, wait / 1000)
-  const leaseUntil = new Date(now.getTime() + settings.lease)
+  const waitMs = takeoverAt(entry, settings.leaseMs).getTime() - now.getTime()
+  if (waitMs > 0) return queue.send(message, waitMs / 1000)
+  const leaseUntil = new Date(now.getTime() + settings.leaseMs)
   const taken = toTakenOver(entry, { hash: row.feed.hash, owner: services.newId(), leaseUntil })
   const written = await ledger.write(taken, etag)
   if (!written) return queue.send(message)
@@ -116,8 +112,8 @@ async function resume(job: Job & { message: IngestMessage }, { value: entry, eta
 /** Archives the report, where that was not done yet, and lands it; what is expected to go wrong ends in `failed`. */
 async function landUnderLease(job: Job, stored: Stored<Landing>, execution?: Completed): Promise<void> {
   const { ledger, clock, settings } = job.services
-  const held = holdEntry(stored, { ledger, clock, milliseconds: settings.lease })
-  const until = new Date(clock().getTime() + settings.ingestTimeLimit)
+  const held = holdEntry(stored, { ledger, clock, leaseMs: settings.leaseMs })
+  const until = new Date(clock().getTime() + settings.ingestTimeLimitMs)
   try {
     const archived = await fetchReport(job, held, execution)
     const figures = isFailure(archived) ? archived : await land(job, held, archived, until)

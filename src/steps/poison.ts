@@ -1,15 +1,15 @@
 import { failed, isFailure } from '../core/failures.ts'
 import { isFeedName } from '../core/feeds/feed.ts'
 import type { Landing, Requested } from '../core/ledger/ledger.ts'
-import { toFailed, toRequestedAgain } from '../core/ledger/transitions.ts'
+import { toFailed, toRested } from '../core/ledger/transitions.ts'
 import { parseWindowId, windowId } from '../core/time/window.ts'
 import { type IngestMessage, readIngestMessage } from '../services/storage/work-queue.ts'
 import { nameOf } from './landing/job.ts'
-import { tellFailure } from './landing/settle.ts'
+import { endAttempt } from './requesting/end-attempt.ts'
 import type { Services } from './services.ts'
 
 /** A message that failed five times is looked at again after this. */
-const REST = 3_600_000
+const REST_MS = 3_600_000
 
 /**
  * Takes a message that ingest could not finish: the entry is given back for an hour, the second time it is `failed`.
@@ -39,17 +39,10 @@ async function openAttempt({ feed, window, attempt }: IngestMessage, { ledger }:
 async function giveBack(services: Services, entry: Requested | Landing, etag: string): Promise<void> {
   const now = services.clock()
   const message = `${nameOf(entry)}: its message failed again and again; see the exceptions of the ingest function`
-  const again = entry.lastError?.kind === 'poison' && entry.lastError.at >= entry.requestedAt
-  const next = again
-    ? toFailed(entry, 'poison', message, now)
-    : rested(entry, new Date(now.getTime() + REST), message, now)
-  if (!(await services.ledger.write(next, etag))) return
-  if (again) await tellFailure(services, next, failed('poison', message))
-}
-
-/** What is archived already goes on from there; anything else is asked about again. */
-function rested(entry: Requested | Landing, until: Date, message: string, at: Date): Requested | Landing {
-  const lastError = { kind: 'poison', message, at } as const
-  if (entry.state === 'requested' || entry.archive === undefined) return toRequestedAgain(entry, until, lastError)
-  return { ...entry, lastError, owner: '', leaseUntil: until }
+  const failure = failed('poison', message)
+  const isSecond = entry.lastError?.kind === 'poison' && entry.lastError.at >= entry.requestedAt
+  const next = isSecond
+    ? toFailed(entry, failure, now)
+    : toRested(entry, new Date(now.getTime() + REST_MS), { kind: 'poison', message, at: now })
+  await endAttempt(services, next, etag, failure)
 }

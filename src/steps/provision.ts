@@ -1,10 +1,10 @@
 import { TICK_KEY, type TickRow } from '../core/ledger/app-rows.ts'
 import { type KnownFeed, plan, type RequestAction } from '../core/plan/plan.ts'
 import { windowId } from '../core/time/window.ts'
-import { knownFeed } from './requesting/known-feed.ts'
+import { readKnownFeed } from './requesting/feed-row.ts'
 import { readPacing } from './requesting/pacing-row.ts'
 import { rememberFeeds } from './requesting/remember-feeds.ts'
-import { type Account, entryKey, requestReport } from './requesting/request-report.ts'
+import { type AccountInTick, entryKey, requestReport } from './requesting/request-report.ts'
 import type { Services } from './services.ts'
 
 /**
@@ -15,21 +15,17 @@ export async function provision(services: Services): Promise<TickRow | undefined
   await Promise.all([services.ledger.create(), services.archive.create()])
   const rows = await rememberFeeds(services)
   if (!rows) return undefined
-  const known = await Promise.all(rows.map((row) => knownFeed(services, row)))
+  const known = await Promise.all(rows.map((row) => readKnownFeed(services, row)))
   const actions = plan(services.clock(), known)
   let requested = 0
   for (const [name, ofAccount] of Map.groupBy(actions, ({ feed }) => feed.account)) {
     requested += await requestAll(services, name, known, ofAccount)
   }
   const tick = { at: services.clock().toISOString(), requested, waiting: actions.length - requested }
-  await rememberTick(services, tick)
+  // Of two instances that end a tick at once, either may say so.
+  const stored = await services.ledger.readApp<TickRow>(TICK_KEY)
+  await services.ledger.writeApp(TICK_KEY, tick, stored?.etag)
   return tick
-}
-
-/** Of two instances that end a tick at once, either may say so. */
-async function rememberTick({ ledger }: Services, tick: TickRow): Promise<void> {
-  const stored = await ledger.readApp<TickRow>(TICK_KEY)
-  await ledger.writeApp(TICK_KEY, tick, stored?.etag)
 }
 
 /** Asks for one account's windows, one by one: each request changes the pacing row that decides the next. */
@@ -39,13 +35,14 @@ async function requestAll(
   known: readonly KnownFeed[],
   actions: readonly RequestAction[],
 ): Promise<number> {
-  const rows = new Map(known.map(({ row }) => [row.feed.name, row]))
-  const entries = new Map(
-    known.flatMap((each) =>
-      each.entries.map((entry) => [entryKey(entry.feed, windowId(entry.window)), entry] as const),
-    ),
-  )
-  const account: Account = { name, rows, entries, pacing: await readPacing(services, name), troubles: [] }
+  const entries = known.flatMap((each) => each.entries)
+  const account: AccountInTick = {
+    name,
+    rows: new Map(known.map(({ row }) => [row.feed.name, row])),
+    entries: new Map(entries.map((entry) => [entryKey(entry.feed, windowId(entry.window)), entry])),
+    pacing: await readPacing(services, name),
+    troubles: [],
+  }
   let requested = 0
   for (const action of actions) {
     const outcome = await requestReport(services, account, action)

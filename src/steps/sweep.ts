@@ -1,9 +1,9 @@
 import { isFailure } from '../core/failures.ts'
-import type { FeedRow } from '../core/ledger/app-rows.ts'
+import { FEED_ROWS } from '../core/ledger/app-rows.ts'
+import type { FeedRow } from '../core/ledger/feed-row.ts'
 import type { KnownFeed } from '../core/plan/plan.ts'
 import { sweepActions } from '../core/plan/sweep.ts'
-import { noteEmptyWindows } from './requesting/empty-windows.ts'
-import { knownFeed } from './requesting/known-feed.ts'
+import { noteEmptyWindows, readKnownFeed } from './requesting/feed-row.ts'
 import { deleteFormerQueries, deleteStrays } from './requesting/strays.ts'
 import { carryOut } from './requesting/sweep-actions.ts'
 import type { Services } from './services.ts'
@@ -17,8 +17,8 @@ export type Swept = Readonly<Record<string, number>>
  */
 export async function sweep(services: Services): Promise<Swept> {
   await services.ledger.create()
-  const rows = await services.ledger.appRows<FeedRow>('feed~')
-  const known = await Promise.all(rows.map((row) => knownFeed(services, row)))
+  const rows = await services.ledger.appRows<FeedRow>(FEED_ROWS)
+  const known = await Promise.all(rows.map((row) => readKnownFeed(services, row)))
   const swept: Record<string, number> = {}
   for (const each of known) {
     for (const kind of await sweepFeed(services, each)) swept[kind] = (swept[kind] ?? 0) + 1
@@ -31,11 +31,12 @@ async function sweepFeed(services: Services, known: KnownFeed): Promise<readonly
   const { row } = known
   const insights = services.insights(row.feed.account, row.account)
   if (isFailure(insights)) return []
+  const job = { row, insights, services }
   const done: string[] = []
   for (const action of sweepActions(services.clock(), known, services.settings)) {
-    if (await carryOut({ row, insights, services }, action)) done.push(action.kind)
+    if (await carryOut(job, action)) done.push(action.kind)
   }
-  await deleteFormerQueries({ row, insights, services }, known.entries)
+  await deleteFormerQueries(job, known.entries)
   await noteEmptyWindows(services, known)
   return done
 }

@@ -32,24 +32,24 @@ function entry(month: number, state: 'landed' | 'failed', landed: number | undef
 
 describe('coverage', () => {
   it('of a feed that was never asked for is nothing', () => {
-    expect(coverage(NOW, { row: ROW, entries: [] })).toMatchObject({ waiting: 3, complete: 0, rows: 0 })
-    expect(coverage(NOW, { row: ROW, entries: [] }).completeUntil).toBeUndefined()
+    expect(coverage(NOW, { row: ROW, unreadable: [], entries: [] })).toMatchObject({ waiting: 3, complete: 0, rows: 0 })
+    expect(coverage(NOW, { row: ROW, unreadable: [], entries: [] }).completeUntil).toBeUndefined()
   })
 
   it('ends at the first gap, also where later months are landed', () => {
     const entries = [entry(4, 'landed', 1, 1), entry(6, 'landed', 1, 1)]
-    const found = coverage(NOW, { row: ROW, entries })
+    const found = coverage(NOW, { row: ROW, unreadable: [], entries })
     expect(found).toMatchObject({ waiting: 1, complete: 2, rows: 200, completeUntil: new Date('2025-05-01T00:00:00Z') })
   })
 
   it('counts a month whose later attempt failed before it wrote: its rows stand', () => {
-    const found = coverage(NOW, { row: ROW, entries: [entry(4, 'failed', 1, 1)] })
+    const found = coverage(NOW, { row: ROW, unreadable: [], entries: [entry(4, 'failed', 1, 1)] })
     expect(found).toMatchObject({ complete: 1, incomplete: 0, rows: 100, states: { failed: 1 } })
   })
 
   it('does not count a month that a later attempt began to write over, whatever its state says', () => {
     for (const state of ['failed', 'landed'] as const) {
-      const found = coverage(NOW, { row: ROW, entries: [entry(4, state, 1, 2)] })
+      const found = coverage(NOW, { row: ROW, unreadable: [], entries: [entry(4, state, 1, 2)] })
       expect(found).toMatchObject({ complete: 0, incomplete: 1, rows: 0 })
       expect(found.completeUntil).toBeUndefined()
     }
@@ -57,6 +57,6 @@ describe('coverage', () => {
 
   it('reaches the end of the last due month where all are proven', () => {
     const entries = [6, 4, 5].map((month) => entry(month, 'landed', 1, 1))
-    expect(coverage(NOW, { row: ROW, entries }).completeUntil).toEqual(new Date('2025-07-01T00:00:00Z'))
+    expect(coverage(NOW, { row: ROW, unreadable: [], entries }).completeUntil).toEqual(new Date('2025-07-01T00:00:00Z'))
   })
 })

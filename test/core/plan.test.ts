@@ -1,9 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { FeedRow } from '../../src/core/ledger/app-rows.ts'
+import { failed } from '../../src/core/failures.ts'
+import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import { isComplete, type LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { coverage } from '../../src/core/plan/coverage.ts'
 import { nextRequest, plan, type RequestAction, waiting } from '../../src/core/plan/plan.ts'
+import { statusOf } from '../../src/core/status.ts'
 import type { Window } from '../../src/core/time/window.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { anyEntry } from './any-entry.ts'
@@ -38,7 +40,7 @@ const startsOf = (actions: readonly RequestAction[]) =>
 
 describe('the plan', () => {
   it('takes new windows oldest first, then history newest first', () => {
-    const actions = plan(NOW, [{ row: rowOf(), entries: [] }])
+    const actions = plan(NOW, [{ row: rowOf(), unreadable: [], entries: [] }])
     expect(startsOf(actions)).toEqual(['2025-03', '2025-04', '2025-05', '2025-06', '2025-02', '2025-01', '2024-12'])
     expect(actions.map(({ lane }) => lane)).toEqual([
       'live',
@@ -54,15 +56,15 @@ describe('the plan', () => {
   it('mixes feeds by time and not by their place in the file', () => {
     const other = rowOf({ name: 'other', table: 'Other', from: '2025-04-01', to: '2025-05-01' })
     const actions = plan(NOW, [
-      { row: rowOf(), entries: [] },
-      { row: other, entries: [] },
+      { row: rowOf(), unreadable: [], entries: [] },
+      { row: other, unreadable: [], entries: [] },
     ])
     expect(startsOf(actions).slice(0, 4)).toEqual(['2025-03', '2025-04', '2025-04', '2025-05'])
   })
 
   it('asks again for a planned window once its time has come, and names the entry', () => {
     const entries = [planned(4, NOW), planned(5, new Date(NOW.getTime() + 1))]
-    const actions = plan(NOW, [{ row: rowOf({ from: '2025-05-01' }), entries }])
+    const actions = plan(NOW, [{ row: rowOf({ from: '2025-05-01' }), unreadable: [], entries }])
     expect(actions).toMatchObject([{ window: month(4), previous: entries[0] }])
   })
 
@@ -70,30 +72,32 @@ describe('the plan', () => {
     const row = { ...rowOf(), feed: feedOf({ name: 'profile', dataset: 'Profile', snapshot: 'P7D' }) }
     const window = { from: new Date('2025-07-07'), to: new Date('2025-07-14') }
     const entry: LedgerEntry = { ...base, window, state: 'planned', reason: 'healed', notBefore: NOW }
-    const asked = (now: Date) => plan(now, [{ row, entries: [entry] }]).map(({ previous }) => previous)
+    const asked = (now: Date) => plan(now, [{ row, unreadable: [], entries: [entry] }]).map(({ previous }) => previous)
     expect(asked(new Date(window.to.getTime() - 1))).toEqual([entry])
     expect(asked(window.to)).not.toContain(entry)
   })
 
   it('asks nothing of a feed that is not enabled', () => {
-    const known = { row: rowOf({ enabled: false }), entries: [] }
+    const known = { row: rowOf({ enabled: false }), unreadable: [], entries: [] }
     expect([plan(NOW, [known]), waiting(NOW, known), nextRequest(NOW, known)]).toEqual([[], 0, undefined])
   })
 
   it('leaves a blocked feed alone for a day, then tries its newest window only, one at a time', () => {
     const blocked = { kind: 'query-refused', message: 'no', at: new Date(NOW.getTime() - DAY).toISOString() } as const
     const fresh = { ...blocked, at: new Date(NOW.getTime() - DAY + 1).toISOString() }
-    expect(plan(NOW, [{ row: rowOf({}, { blocked: fresh }), entries: [] }])).toEqual([])
-    expect(startsOf(plan(NOW, [{ row: rowOf({}, { blocked }), entries: [] }]))).toEqual(['2025-06'])
-    expect(plan(NOW, [{ row: rowOf({}, { blocked }), entries: [requesting(5)] }])).toEqual([])
+    expect(plan(NOW, [{ row: rowOf({}, { blocked: fresh }), unreadable: [], entries: [] }])).toEqual([])
+    expect(startsOf(plan(NOW, [{ row: rowOf({}, { blocked }), unreadable: [], entries: [] }]))).toEqual(['2025-06'])
+    expect(plan(NOW, [{ row: rowOf({}, { blocked }), unreadable: [], entries: [requesting(5)] }])).toEqual([])
   })
 
   it('says when a feed is asked for next', () => {
     const all = [...Array(7).keys()].map((index) => requesting(index - 1))
     const later = new Date('2025-07-12T00:00:00Z')
-    expect(nextRequest(NOW, { row: rowOf(), entries: [...all.slice(1), planned(-1, later)] })).toEqual(later)
-    expect(nextRequest(NOW, { row: rowOf(), entries: all })).toBeUndefined()
-    expect(nextRequest(NOW, { row: rowOf({ to: '2025-08-01' }), entries: all })).toEqual(
+    expect(nextRequest(NOW, { row: rowOf(), unreadable: [], entries: [...all.slice(1), planned(-1, later)] })).toEqual(
+      later,
+    )
+    expect(nextRequest(NOW, { row: rowOf(), unreadable: [], entries: all })).toBeUndefined()
+    expect(nextRequest(NOW, { row: rowOf({ to: '2025-08-01' }), unreadable: [], entries: all })).toEqual(
       new Date('2025-08-05T00:00:00Z'),
     )
   })
@@ -108,7 +112,7 @@ describe('over any ledger', () => {
   it('each month is asked for at most once, and only where nothing is on its way or done', () => {
     fc.assert(
       fc.property(anyLedger, (entries) => {
-        const actions = plan(NOW, [{ row: rowOf(), entries }])
+        const actions = plan(NOW, [{ row: rowOf(), unreadable: [], entries }])
         const ids = actions.map(({ window }) => windowId(window))
         expect(new Set(ids).size).toBe(ids.length)
         for (const { window, previous } of actions) {
@@ -116,7 +120,7 @@ describe('over any ledger', () => {
           expect(previous).toBe(entry)
           expect(entry === undefined || (entry.state === 'planned' && entry.notBefore <= NOW)).toBe(true)
         }
-        expect(waiting(NOW, { row: rowOf(), entries })).toBe(actions.length)
+        expect(waiting(NOW, { row: rowOf(), unreadable: [], entries })).toBe(actions.length)
       }),
     )
   })
@@ -124,7 +128,7 @@ describe('over any ledger', () => {
   it('a feed is complete up to the first month whose rows are not proven, and counts only proven rows', () => {
     fc.assert(
       fc.property(anyLedger, (entries) => {
-        const found = coverage(NOW, { row: rowOf(), entries })
+        const found = coverage(NOW, { row: rowOf(), unreadable: [], entries })
         const proven = (index: number) =>
           entries.some((entry) => windowId(entry.window) === windowId(month(index)) && isComplete(entry))
         const first = [-1, 0, 1, 2, 3, 4, 5].find((index) => !proven(index)) ?? 6
@@ -133,5 +137,20 @@ describe('over any ledger', () => {
         expect(Object.values(found.states).reduce((sum, count) => sum + count, 0)).toBe(entries.length)
       }),
     )
+  })
+})
+
+describe('an entry that cannot be read', () => {
+  const known = { row: rowOf(), entries: [], unreadable: [failed('unreadable-entry', 'state is not text')] }
+
+  it('stops new requests of its feed, whose other windows might overlap it', () => {
+    expect(plan(NOW, [known])).toEqual([])
+    expect(waiting(NOW, known)).toBe(0)
+    expect(nextRequest(NOW, known)).toBeUndefined()
+  })
+
+  it('is named in the status of a feed that is not shown as disabled', () => {
+    const status = statusOf(NOW, { feeds: [known], lastTick: undefined, source: undefined, packagedHash: '' })
+    expect(status.feeds).toMatchObject([{ enabled: true, failures: [{ kind: 'unreadable-entry' }] }])
   })
 })

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { isFailure } from '../../src/core/failures.ts'
-import { type FeedRow, feedRowKey } from '../../src/core/ledger/app-rows.ts'
+import { failed, isFailure } from '../../src/core/failures.ts'
+import { feedRowKey } from '../../src/core/ledger/app-rows.ts'
+import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { toFailed, toPlanned } from '../../src/core/ledger/transitions.ts'
 import { windowId } from '../../src/core/time/window.ts'
@@ -62,7 +63,7 @@ describe('the sweep leaves alone', () => {
   })
 
   it('the daily try after a block, when it reopens what time heals', async () => {
-    world = await quietWorld({ settings: { maxTries: 1, reportDeadline: HOUR } })
+    world = await quietWorld({ settings: { maxTries: 1, reportDeadlineMs: HOUR } })
     world.simulator.fault({ endpoint: 'report', effect: 'stuck' })
     await turn(world)
     await turn(world, HOUR + 1)
@@ -79,7 +80,7 @@ it('a tick asks for no window that was ended since it read the ledger', async ()
   const asked = posted()
   const now = world.clock.now()
   const previous = await rewrite((entry) => toPlanned(entry, 'retry', now, 0))
-  await rewrite((entry) => toFailed(entry, 'out-of-range', 'its time has passed', now))
+  await rewrite((entry) => toFailed(entry, failed('out-of-range', 'its time has passed'), now))
   const row = await feedRow()
   const { account: name } = row.feed
   const account = { name, rows: new Map([[FEED.name, row]]), entries: new Map(), troubles: [] }
@@ -105,9 +106,9 @@ it('rows that a failed landing began to write over are not said to stand', async
   await turn(world)
   const landedBefore = async () => (await status(world.services)).feeds[0]?.failures[0]?.landedBefore
   const now = world.clock.now()
-  await rewrite((entry) => toFailed({ ...entry, attempt: 2 }, 'storage', 'refused', now))
+  await rewrite((entry) => toFailed({ ...entry, attempt: 2 }, failed('storage', 'refused'), now))
   expect(await landedBefore()).toBe(true)
-  await rewrite((entry) => toFailed({ ...entry, wrote: 2 }, 'storage', 'refused', now))
+  await rewrite((entry) => toFailed({ ...entry, wrote: 2 }, failed('storage', 'refused'), now))
   expect(await landedBefore()).toBe(false)
 })
 

@@ -24,7 +24,7 @@ it('a renewal that took over half a lease keeps nothing: others may take over th
       return ledger.write(next, under)
     },
   }
-  const lease = { ledger: slow, clock: world.clock.now, milliseconds: 120_000 }
+  const lease = { ledger: slow, clock: world.clock.now, leaseMs: 120_000 }
   const owner = holdEntry(written, lease)
   onTestFinished(() => owner.release())
   owner.assertHeld()

@@ -1,5 +1,6 @@
 import { isFailure } from '../../src/core/failures.ts'
-import { type FeedRow, feedRowKey } from '../../src/core/ledger/app-rows.ts'
+import { feedRowKey } from '../../src/core/ledger/app-rows.ts'
+import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { toPlanned } from '../../src/core/ledger/transitions.ts'
 import { windowId } from '../../src/core/time/window.ts'

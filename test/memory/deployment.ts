@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { AppEvent } from '../../src/core/events.ts'
 import { isFailure } from '../../src/core/failures.ts'
-import { type FeedRow, feedRowKey } from '../../src/core/ledger/app-rows.ts'
+import { feedRowKey } from '../../src/core/ledger/app-rows.ts'
+import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { toPlanned } from '../../src/core/ledger/transitions.ts'
 import { parseWindowId, windowId } from '../../src/core/time/window.ts'
@@ -133,8 +134,8 @@ function servicesOf({ service, feed, settings, name, clock, served, shared, pass
 function settingsOf(deployment: string, { gate }: Service): StepSettings {
   return {
     limits: { maxInFlight: 10, maxReportsPerHour: 20 },
-    ...{ reportDeadline: 86_400_000, adoptAfter: 300_000, lease: 120_000, pollEvery: 60_000, maxTries: 3 },
-    ...{ ingestTimeLimit: 300_000, deleteReports: true, deployment, callback: undefined, downloadHosts: [gate] },
+    ...{ reportDeadlineMs: 86_400_000, adoptAfterMs: 300_000, leaseMs: 120_000, pollEveryMs: 60_000, maxTries: 3 },
+    ...{ ingestTimeLimitMs: 300_000, deleteReports: true, deployment, callback: undefined, downloadHosts: [gate] },
   }
 }
 

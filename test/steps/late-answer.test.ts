@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isFailure } from '../../src/core/failures.ts'
+import { failed, isFailure } from '../../src/core/failures.ts'
 import { toFailed } from '../../src/core/ledger/transitions.ts'
 import { parseWindowId } from '../../src/core/time/window.ts'
 import { ingest } from '../../src/steps/ingest.ts'
@@ -87,7 +87,10 @@ describe('an answer that comes when its report has landed already', () => {
     const late = answeredAfter(world, async () => {
       const stored = await world.services.ledger.read(FEED.name, MAY)
       if (!stored || isFailure(stored)) throw new Error('no entry')
-      await world.services.ledger.write(toFailed(stored.value, 'deadline', 'gone', world.clock.now()), stored.etag)
+      await world.services.ledger.write(
+        toFailed(stored.value, failed('deadline', 'gone'), world.clock.now()),
+        stored.etag,
+      )
     })
     await provision(late)
     expect(reportsOf(world)).toEqual([])

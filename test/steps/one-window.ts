@@ -1,6 +1,7 @@
 import { onTestFinished } from 'vitest'
 import { isFailure } from '../../src/core/failures.ts'
-import { type FeedRow, feedRowKey } from '../../src/core/ledger/app-rows.ts'
+import { feedRowKey } from '../../src/core/ledger/app-rows.ts'
+import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { parseWindowId, type WindowId, windowId } from '../../src/core/time/window.ts'
 import type { Ledger } from '../../src/services/storage/ledger-table.ts'

@@ -47,10 +47,11 @@ export type LastError = { readonly kind: FailureKind; readonly message: string; 
 export type PlannedReason = 'refresh' | 'retry' | 'expired' | 'healed'
 export type Phase = 'check' | 'write' | 'remove'
 
-/** What is known in every state. */
-export type Common = {
-  readonly feed: string
-  readonly window: Window
+/** Which window of which feed an entry is about: its keys in the table. */
+export type EntryKey = { readonly feed: string; readonly window: Window }
+
+/** What is known of a window in every state. */
+export type SharedFields = {
   readonly lane: Lane
   /** Counts over the whole life of the window; never goes back. */
   readonly attempt: number
@@ -68,9 +69,18 @@ export type Common = {
   readonly history: readonly PastAttempt[]
 }
 
-export type Asked = { readonly reportName: string; readonly queryId: string; readonly requestedAt: Date }
-export type Known = Asked & { readonly reportId: string; readonly deadline: Date; readonly pollAfter: Date }
-export type Held = Known & {
+/** What was asked of the service. */
+export type RequestFields = { readonly reportName: string; readonly queryId: string; readonly requestedAt: Date }
+
+/** The report that the service makes for the request. */
+export type ReportFields = RequestFields & {
+  readonly reportId: string
+  readonly deadline: Date
+  readonly pollAfter: Date
+}
+
+/** How far the landing of a report has come, and who is at it. */
+export type LandingFields = ReportFields & {
   readonly executionId: string
   /** The blob with the report's bytes; absent until it is complete. */
   readonly archive?: string
@@ -85,28 +95,78 @@ export type Held = Known & {
   readonly progress?: Progress
 }
 
-export type Planned = Common & { readonly state: 'planned'; readonly reason: PlannedReason; readonly notBefore: Date }
-export type Requesting = Common & Asked & { readonly state: 'requesting' }
-export type Requested = Common & Known & { readonly state: 'requested' }
-export type Landing = Common & Held & { readonly state: 'landing' }
-export type Landed = Common & { readonly state: 'landed'; readonly figures: Figures }
-export type Failed = Common & {
-  readonly state: 'failed'
-  readonly kind: FailureKind
-  readonly message: string
-  readonly since: Date
+/** The fields that an entry has in one state, beside the shared ones. */
+export type StateFields = {
+  readonly planned: { readonly reason: PlannedReason; readonly notBefore: Date }
+  readonly requesting: RequestFields
+  readonly requested: ReportFields
+  readonly landing: LandingFields
+  readonly landed: { readonly figures: Figures }
+  readonly failed: { readonly kind: FailureKind; readonly message: string; readonly since: Date }
 }
+
+export type State = keyof StateFields
+type EntryIn<S extends State> = EntryKey & SharedFields & StateFields[S] & { readonly state: S }
+
+export type Planned = EntryIn<'planned'>
+export type Requesting = EntryIn<'requesting'>
+export type Requested = EntryIn<'requested'>
+export type Landing = EntryIn<'landing'>
+export type Landed = EntryIn<'landed'>
+export type Failed = EntryIn<'failed'>
 
 /** What is known of one window of one feed; a field exists only in the states where it is true. */
 export type LedgerEntry = Planned | Requesting | Requested | Landing | Landed | Failed
-export type State = LedgerEntry['state']
 
 /** A window counts as complete only while nothing has begun to write over its last landing. */
 export function isComplete(entry: LedgerEntry): boolean {
   return entry.figures !== undefined && entry.wrote === entry.figures.attempt
 }
 
-/** Whether an attempt is on its way: asked for, or being landed. */
+/** Whether a landing changed what a window holds: the source restates its numbers. */
+export function isRestated(before: Figures | undefined, { rowsLanded, totals }: Figures): boolean {
+  if (!before) return false
+  return before.rowsLanded !== rowsLanded || JSON.stringify(before.totals) !== JSON.stringify(totals)
+}
+
+/** Whether an attempt is under way: asked for, or being landed. */
 export function isOpen(entry: LedgerEntry): entry is Requesting | Requested | Landing {
   return entry.state === 'requesting' || entry.state === 'requested' || entry.state === 'landing'
+}
+
+/** Whether an attempt has ended and none is planned: only then may a person ask for another. */
+export function isAtRest(entry: LedgerEntry): entry is Landed | Failed {
+  return entry.state === 'landed' || entry.state === 'failed'
+}
+
+/**
+ * When another owner may take a landing over: at once where the lease was given up, else half a lease after its end,
+ * when the writer of the former owner has stopped.
+ */
+export function takeoverAt({ owner, leaseUntil }: Landing, leaseMs: number): Date {
+  return owner === '' ? leaseUntil : new Date(leaseUntil.getTime() + leaseMs / 2)
+}
+
+/** The service has had its time for a report. */
+export function isOverdue({ deadline }: Requested | Landing, now: Date): boolean {
+  return now > deadline
+}
+
+/** What the service says of a report, as far as it decides whose it is. */
+export type ReportAtService = { readonly reportId: string; readonly reportName: string; readonly queryId: string }
+
+/** Whether a report at the service is the one that an entry asked for: the service may compare names only in part. */
+export function isReportOf({ reportName, queryId }: RequestFields, report: ReportAtService): boolean {
+  return report.reportName === reportName && report.queryId === queryId
+}
+
+/**
+ * The reports at the service that an entry still needs: the one of its open attempt, and where `keepsLanded`
+ * (`DELETE_REPORTS` is false) the one that landed. Any other report of ours can be deleted.
+ */
+export function neededReports(entry: LedgerEntry, keepsLanded: boolean): readonly string[] {
+  const { figures, remoteReport } = entry
+  const open = entry.state === 'requested' || entry.state === 'landing' ? [entry.reportId] : []
+  const isKept = keepsLanded && remoteReport !== undefined && remoteReport === figures?.reportId
+  return isKept ? [...open, remoteReport] : open
 }

@@ -1,78 +1,96 @@
-import type { Failure, FailureKind } from '../failures.ts'
-import type { Window } from '../time/window.ts'
+import type { Failure } from '../failures.ts'
 import type {
-  Asked,
-  Common,
+  EntryKey,
   Failed,
   Figures,
-  Held,
-  Known,
   Landed,
   Landing,
+  LandingFields,
   Lane,
   LastError,
   LedgerEntry,
   PastAttempt,
   Planned,
   PlannedReason,
+  ReportFields,
   Requested,
+  RequestFields,
   Requesting,
+  SharedFields,
 } from './ledger.ts'
+import { sharedFields } from './ledger-row.ts'
 
 /** How many attempts the history of an entry keeps. */
 const HISTORY_LIMIT = 20
 
-/** The fields that survive every change of state. */
-function common(entry: LedgerEntry): Common {
-  const { feed, window, lane, attempt, tries, heals, history } = entry
-  return {
-    ...{ feed, window, lane, attempt, tries, heals, history },
-    ...(entry.figures && { figures: entry.figures }),
-    ...(entry.lastError && { lastError: entry.lastError }),
-    ...(entry.wrote !== undefined && { wrote: entry.wrote }),
-    ...(entry.remoteReport && { remoteReport: entry.remoteReport }),
-    ...(entry.acceptEmpty && { acceptEmpty: true }),
-  }
+/** A window that may not have an entry yet. */
+export type WindowOfFeed = EntryKey & { readonly lane: Lane }
+
+/** What the next attempt of a window starts from; `previous` is its entry, where there is one. */
+function beforeNextAttempt(
+  previous: LedgerEntry | undefined,
+  { feed, window, lane }: WindowOfFeed,
+): EntryKey & SharedFields {
+  if (previous) return sharedFields(previous)
+  return { feed, window, lane, attempt: 0, tries: 0, heals: 0, history: [] }
 }
 
 /** The entry of a window's next attempt, written before the report is asked for. */
 export function toRequesting(
   previous: LedgerEntry | undefined,
-  first: { readonly feed: string; readonly window: Window; readonly lane: Lane },
-  asked: Asked,
+  first: WindowOfFeed,
+  request: RequestFields,
 ): Requesting {
-  const base: Common = previous ? common(previous) : { ...first, attempt: 0, tries: 0, heals: 0, history: [] }
-  return { ...base, attempt: base.attempt + 1, tries: base.tries + 1, ...asked, state: 'requesting' }
+  const base = beforeNextAttempt(previous, first)
+  return { ...base, ...request, attempt: base.attempt + 1, tries: base.tries + 1, state: 'requesting' }
 }
 
-/** The service knows the report by this id. */
-export function toRequested(
-  entry: Requesting,
-  known: { readonly reportId: string; readonly deadline: Date; readonly pollAfter: Date },
-): Requested {
-  return { ...entry, ...known, remoteReport: known.reportId, state: 'requested' }
+/** The service made the report, and has `reportDeadlineMs` from now on to finish it. */
+export function toRequested(entry: Requesting, reportId: string, now: Date, reportDeadlineMs: number): Requested {
+  const deadline = new Date(now.getTime() + reportDeadlineMs)
+  return { ...entry, reportId, deadline, pollAfter: now, remoteReport: reportId, state: 'requested' }
 }
 
-/** The report is ready and `owner` lands it. */
-export function toLanding(entry: Requested, held: Omit<Held, keyof Known>): Landing {
-  return { ...entry, ...held, state: 'landing' }
+/** The report is ready and an owner lands it. */
+export function toLanding(entry: Requested, landing: Omit<LandingFields, keyof ReportFields>): Landing {
+  return { ...entry, ...landing, state: 'landing' }
+}
+
+/** What is landed from an archive instead of a report that the service makes. */
+export type ArchivedReport = Omit<RequestFields, 'reportName'> & {
+  readonly reportId: string
+  readonly executionId: string
+  readonly hash: string
+  readonly archive: string
 }
 
 /** A window is landed anew from an archive: the next attempt, with no report to wait for, free for whoever takes it. */
 export function toReplayed(
   previous: LedgerEntry | undefined,
-  first: { readonly feed: string; readonly window: Window; readonly lane: Lane },
-  held: Asked & Pick<Held, 'reportId' | 'executionId' | 'hash'> & { readonly archive: string },
+  first: WindowOfFeed,
+  archived: ArchivedReport,
   now: Date,
 ): Landing {
-  const base: Common = previous ? common(previous) : { ...first, attempt: 0, tries: 0, heals: 0, history: [] }
-  const free = { owner: '', leaseUntil: now, deadline: now, pollAfter: now, checkpoint: 0 }
-  return { ...base, attempt: base.attempt + 1, tries: 0, ...held, ...free, phase: 'check', state: 'landing' }
+  const base = beforeNextAttempt(previous, first)
+  return {
+    ...base,
+    ...archived,
+    attempt: base.attempt + 1,
+    tries: 0,
+    reportName: '',
+    deadline: now,
+    pollAfter: now,
+    owner: '',
+    leaseUntil: now,
+    phase: 'check',
+    checkpoint: 0,
+    state: 'landing',
+  }
 }
 
 /**
  * Another owner goes on with a landing. Under another feed `hash` it starts anew, as the next attempt where rows were
- * written already; after a lease that ran out nobody knows what the owner before still wrote, so the rows are counted.
+ * written already. After a lease that ran out nobody knows what the former owner still wrote, so the rows are counted.
  */
 export function toTakenOver(entry: Landing, taken: Pick<Landing, 'hash' | 'owner' | 'leaseUntil'>): Landing {
   if (entry.hash !== taken.hash) {
@@ -86,40 +104,74 @@ export function toTakenOver(entry: Landing, taken: Pick<Landing, 'hash' | 'owner
 
 /** The landing is complete: `figures` are its evidence. */
 export function toLanded(entry: Landing, figures: Figures): Landed {
-  const { acceptEmpty: _, lastError: __, ...kept } = common(entry)
-  const past = { attempt: entry.attempt, at: figures.landedAt, outcome: 'landed', rows: figures.rowsLanded } as const
-  return { ...kept, tries: 0, heals: 0, history: remember(entry, past), state: 'landed', figures }
+  const { acceptEmpty: _, lastError: __, ...kept } = sharedFields(entry)
+  const past: PastAttempt = {
+    attempt: entry.attempt,
+    at: figures.landedAt,
+    outcome: 'landed',
+    rows: figures.rowsLanded,
+  }
+  return { ...kept, tries: 0, heals: 0, history: remember(entry, past), figures, state: 'landed' }
 }
 
 /** The attempt ended; rows and figures of an earlier landing stay as they are. */
-export function toFailed(entry: LedgerEntry, kind: FailureKind, message: string, at: Date): Failed {
+export function toFailed(entry: LedgerEntry, { kind, message }: Failure, at: Date): Failed {
   const history = remember(entry, { attempt: entry.attempt, at, outcome: kind })
-  return { ...common(entry), history, lastError: { kind, message, at }, state: 'failed', kind, message, since: at }
+  const lastError = { kind, message, at }
+  return { ...sharedFields(entry), history, lastError, kind, message, since: at, state: 'failed' }
 }
 
 /** The attempt ended for a reason that another attempt may not meet; after `maxTries` of them the window is `failed`. */
 export function toNextAttempt(entry: LedgerEntry, failure: Failure, now: Date, maxTries: number): Planned | Failed {
+  if (entry.tries >= maxTries) return toFailed(entry, failure, now)
   const { kind, message } = failure
-  if (entry.tries >= maxTries) return toFailed(entry, kind, message, now)
   const history = remember(entry, { attempt: entry.attempt, at: now, outcome: 'expired' })
   return { ...toPlanned(entry, 'expired', now, entry.tries), history, lastError: { kind, message, at: now } }
+}
+
+/** The attempt ended through no fault of its own and costs no try: the window is asked for again, not before `notBefore`. */
+export function toPlannedAtNoCost(entry: LedgerEntry, notBefore: Date): Planned {
+  return toPlanned(entry, 'expired', notBefore, entry.tries - 1)
 }
 
 /** The report still stands at the service: the attempt goes on from there, not before `pollAfter`. */
 export function toRequestedAgain(entry: Landing | Requested, pollAfter: Date, lastError: LastError): Requested {
   const { reportName, queryId, requestedAt, reportId, deadline } = entry
-  const known = { reportName, queryId, requestedAt, reportId, deadline, pollAfter }
-  return { ...common(entry), ...known, lastError, state: 'requested' }
+  const report = { reportName, queryId, requestedAt, reportId, deadline, pollAfter }
+  return { ...sharedFields(entry), ...report, lastError, state: 'requested' }
 }
 
-/** What stands is all there will be: the window goes back to the landing its figures prove. */
+/** A message about the attempt failed again and again: it rests until `until`, and what is archived goes on from there. */
+export function toRested(entry: Landing | Requested, until: Date, lastError: LastError): Landing | Requested {
+  if (entry.state === 'requested' || entry.archive === undefined) return toRequestedAgain(entry, until, lastError)
+  return { ...entry, lastError, owner: '', leaseUntil: until }
+}
+
+/** No later landing will come: the window goes back to the one that its figures prove. */
 export function toLandedAgain(entry: LedgerEntry, figures: Figures): Landed {
-  return { ...common(entry), figures, state: 'landed' }
+  return { ...sharedFields(entry), figures, state: 'landed' }
 }
 
-/** The window waits for its next attempt. `tries` are those that count from now on: a throttled request gives its own back. */
+/** A failed window gets another attempt with all its tries. */
+export function toReopened(entry: Failed, now: Date): Planned {
+  return { ...toPlanned(entry, 'healed', now, 0), heals: entry.heals + 1 }
+}
+
+/** A person asks for a window again. `acceptEmpty`: a report without rows may land over rows, this once. */
+export function toRetried(entry: Landed | Failed, now: Date, acceptEmpty: boolean): Planned {
+  const { acceptEmpty: _, ...planned } = toPlanned(entry, 'retry', now, 0)
+  return acceptEmpty ? { ...planned, acceptEmpty } : planned
+}
+
+/** The window waits for its next attempt. `tries` are those that count from now on. */
 export function toPlanned(entry: LedgerEntry, reason: PlannedReason, notBefore: Date, tries: number): Planned {
-  return { ...common(entry), tries, state: 'planned', reason, notBefore }
+  return { ...sharedFields(entry), tries, reason, notBefore, state: 'planned' }
+}
+
+/** The report that the entry names as ours at the service is gone. */
+export function withoutRemoteReport(entry: LedgerEntry): LedgerEntry {
+  const { remoteReport: _, ...rest } = entry
+  return rest
 }
 
 function remember(entry: LedgerEntry, past: PastAttempt): readonly PastAttempt[] {

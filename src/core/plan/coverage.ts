@@ -25,7 +25,9 @@ export function coverage(now: Date, known: KnownFeed): Coverage {
   for (const { state } of entries) states[state]++
   const until = unbroken(now, known, complete)
   return {
-    ...{ states, waiting: waiting(now, known), complete: complete.length },
+    states,
+    waiting: waiting(now, known),
+    complete: complete.length,
     incomplete: entries.filter((entry) => entry.wrote !== undefined && !isComplete(entry)).length,
     rows: complete.reduce((sum, entry) => sum + (entry.figures?.rowsLanded ?? 0), 0),
     ...(until && { completeUntil: until }),
@@ -40,4 +42,12 @@ function unbroken(now: Date, { row, entries }: KnownFeed, complete: readonly Led
   const all = [...taken, ...missing].sort((a, b) => a.from.getTime() - b.from.getTime())
   const gap = all.findIndex((window) => !proven.has(window))
   return (gap === -1 ? all.at(-1) : all[gap - 1])?.to
+}
+
+/** How many empty windows lie right between two full ones: possible, but worth a look. */
+export function emptyBetweenFull(entries: readonly LedgerEntry[]): number {
+  const sorted = entries.toSorted((a, b) => a.window.from.getTime() - b.window.from.getTime())
+  const isFull = sorted.map((entry) => isComplete(entry) && (entry.figures?.rowsLanded ?? 0) > 0)
+  const isEmpty = sorted.map((entry) => isComplete(entry) && entry.figures?.verdict === 'empty')
+  return isEmpty.filter((empty, index) => empty && isFull[index - 1] && isFull[index + 1]).length
 }

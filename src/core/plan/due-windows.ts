@@ -1,8 +1,8 @@
 import type { Boundary, Cadence, Feed } from '../feeds/feed.ts'
-import type { Lane } from '../ledger/ledger.ts'
+import { isAtRest, type Lane, type LedgerEntry } from '../ledger/ledger.ts'
 import { alignDown, alignUp, GRAIN, nextBoundary } from '../time/calendar.ts'
 import { addDuration, type Duration } from '../time/durations.ts'
-import type { Window } from '../time/window.ts'
+import { type Window, windowId } from '../time/window.ts'
 
 export type DueWindow = { readonly window: Window; readonly lane: Lane; readonly dueAt: Date }
 
@@ -28,6 +28,21 @@ export function missingWindows(feed: Feed, known: KnownWindows): readonly DueWin
 export function nextDue(feed: Feed, known: KnownWindows): Date | undefined {
   for (const planned of plannedWindows(feed, known)) return planned.dueAt
   return undefined
+}
+
+/**
+ * Says why a file cannot be imported into a window, or gives undefined where it can: a window of the ledger must be at
+ * rest, and a new one cut at the grain and free of others.
+ */
+export function whyNotImported(feed: Feed, window: Window, entries: readonly LedgerEntry[]): string | undefined {
+  const same = entries.find((entry) => windowId(entry.window) === windowId(window))
+  if (same) return isAtRest(same) ? undefined : `is ${same.state}: only what is landed or failed can be landed over`
+  const overlapping = entries.find((entry) => entry.window.from < window.to && window.from < entry.window.to)
+  if (overlapping) return `overlaps the window ${windowId(overlapping.window)}`
+  const { grain } = feed
+  const isAligned =
+    !grain || [window.from, window.to].every((at) => alignDown(at, GRAIN[grain]).getTime() === at.getTime())
+  return isAligned ? undefined : `is not cut at a ${grain}, the grain of ${feed.dataset}`
 }
 
 /** All windows still to be asked for, in order of time and of becoming due: without end unless the feed has one. */

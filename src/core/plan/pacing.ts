@@ -1,9 +1,9 @@
-import type { Lane } from '../ledger/ledger.ts'
+import type { Lane, LedgerEntry } from '../ledger/ledger.ts'
 
-const HOUR = 3_600_000
+const HOUR_MS = 3_600_000
 
-/** One report that was asked for, or is about to be. Instants are ISO text: the row is stored as JSON. */
-export type Creation = {
+/** The place of one report that was asked for, or is about to be. Instants are ISO text: the row is stored as JSON. */
+export type Slot = {
   readonly feed: string
   readonly window: string
   readonly attempt: number
@@ -14,7 +14,7 @@ export type Creation = {
 export type Pacing = {
   /** When each report of the last 60 minutes was asked for. */
   readonly creations: readonly string[]
-  readonly open: readonly Creation[]
+  readonly open: readonly Slot[]
   /** The service asked us to wait. */
   readonly notBefore?: string
   /** The hour's allowance after the service refused one for its quota; doubles after each quiet hour. */
@@ -28,34 +28,55 @@ export type PacingLimits = { readonly maxInFlight: number; readonly maxReportsPe
 /**
  * Takes a slot for one report: the row as it must be written before the report is asked for,
  * or undefined where the account has no room now. One slot of each limit is kept for lane `live`.
- * `isOpen` tells whether an earlier creation still counts.
+ * `isOpen` tells whether an earlier slot is still taken.
  */
 export function takeSlot(
   pacing: Pacing,
-  next: Creation & { readonly lane: Lane },
+  next: Slot & { readonly lane: Lane },
   limits: PacingLimits,
-  isOpen: (creation: Creation) => boolean,
+  isOpen: (slot: Slot) => boolean,
 ): Pacing | undefined {
   const now = Date.parse(next.at)
   if (pacing.notBefore !== undefined && now < Date.parse(pacing.notBefore)) return undefined
-  const creations = pacing.creations.filter((at) => now - Date.parse(at) < HOUR)
+  const creations = pacing.creations.filter((at) => now - Date.parse(at) < HOUR_MS)
   const open = pacing.open.filter(isOpen)
   const kept = next.lane === 'live' ? 0 : 1
   const perHour = allowance(pacing, now, limits)
   if (creations.length >= Math.max(perHour - kept, 1) || open.length >= Math.max(limits.maxInFlight - kept, 1)) {
     return undefined
   }
-  const { lane: _, ...creation } = next
+  const { lane: _, ...slot } = next
   const reduced = perHour < limits.maxReportsPerHour ? pacing.reduced : undefined
-  return { creations: [...creations, next.at], open: [...open, creation], ...(reduced && { reduced }) }
+  return { creations: [...creations, next.at], open: [...open, slot], ...(reduced && { reduced }) }
+}
+
+/** Whether a slot is still taken: its attempt is under way, or too young for its entry to have been written. */
+export function isSlotTaken(slot: Slot, entry: LedgerEntry | undefined, now: Date, adoptAfterMs: number): boolean {
+  if (entry?.attempt === slot.attempt) return entry.state === 'requesting' || entry.state === 'requested'
+  return (entry?.attempt ?? 0) < slot.attempt && isYoung(slot, now, adoptAfterMs)
+}
+
+/** Whether another instance has just taken the slot of this very attempt and is about to write its entry. */
+export function isClaimed({ open }: Pacing, attempt: Omit<Slot, 'at'>, now: Date, adoptAfterMs: number): boolean {
+  return open.some(
+    (slot) =>
+      slot.feed === attempt.feed &&
+      slot.window === attempt.window &&
+      slot.attempt === attempt.attempt &&
+      isYoung(slot, now, adoptAfterMs),
+  )
+}
+
+function isYoung({ at }: Slot, now: Date, adoptAfterMs: number): boolean {
+  return now.getTime() - Date.parse(at) < adoptAfterMs
 }
 
 /** The account was refused for its quota: it waits, and its allowance for an hour is halved. */
-export function throttled(pacing: Pacing, now: Date, waitMilliseconds: number, limits: PacingLimits): Pacing {
+export function throttled(pacing: Pacing, now: Date, waitMs: number, limits: PacingLimits): Pacing {
   const halved = Math.max(Math.floor(allowance(pacing, now.getTime(), limits) / 2), 1)
   return {
     ...pacing,
-    notBefore: new Date(now.getTime() + waitMilliseconds).toISOString(),
+    notBefore: new Date(now.getTime() + waitMs).toISOString(),
     reduced: { allowance: halved, at: now.toISOString() },
   }
 }
@@ -63,6 +84,6 @@ export function throttled(pacing: Pacing, now: Date, waitMilliseconds: number, l
 /** How many reports the account may ask for in an hour now. */
 export function allowance(pacing: Pacing, now: number, limits: PacingLimits): number {
   if (!pacing.reduced) return limits.maxReportsPerHour
-  const quietHours = Math.max(Math.floor((now - Date.parse(pacing.reduced.at)) / HOUR), 0)
+  const quietHours = Math.max(Math.floor((now - Date.parse(pacing.reduced.at)) / HOUR_MS), 0)
   return Math.min(pacing.reduced.allowance * 2 ** Math.min(quietHours, 30), limits.maxReportsPerHour)
 }

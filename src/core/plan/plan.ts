@@ -1,5 +1,6 @@
+import type { Failure } from '../failures.ts'
 import type { Feed } from '../feeds/feed.ts'
-import type { FeedRow } from '../ledger/app-rows.ts'
+import type { FeedRow } from '../ledger/feed-row.ts'
 import { isOpen, type Lane, type LedgerEntry } from '../ledger/ledger.ts'
 import type { Window } from '../time/window.ts'
 import { missingWindows, nextDue } from './due-windows.ts'
@@ -8,7 +9,17 @@ import { missingWindows, nextDue } from './due-windows.ts'
 const BLOCKED_RETRY = 24 * 3_600_000
 
 /** A feed with what the ledger knows of it. */
-export type KnownFeed = { readonly row: FeedRow; readonly entries: readonly LedgerEntry[] }
+export type KnownFeed = {
+  readonly row: FeedRow
+  readonly entries: readonly LedgerEntry[]
+  /** Entries that cannot be read. Their windows are unknown, so the feed asks for nothing new until they are mended. */
+  readonly unreadable: readonly Failure[]
+}
+
+/** Whether a feed may ask for new windows at all. */
+function isAsking({ row, unreadable }: KnownFeed): boolean {
+  return row.feed.enabled && unreadable.length === 0
+}
 
 /** Ask the service for one window of a feed. */
 export type RequestAction = {
@@ -23,7 +34,7 @@ export type RequestAction = {
  * Live windows come first, oldest first; then history, newest first, so that recent months land soonest.
  */
 export function plan(now: Date, feeds: readonly KnownFeed[]): readonly RequestAction[] {
-  const due = feeds.filter(({ row }) => row.feed.enabled).flatMap((known) => unblocked(now, known))
+  const due = feeds.filter(isAsking).flatMap((known) => unblocked(now, known))
   const live = due.filter(({ lane }) => lane === 'live').sort((a, b) => byStart(a, b))
   const backfill = due.filter(({ lane }) => lane === 'backfill').sort((a, b) => byStart(b, a))
   return [...live, ...backfill]
@@ -31,12 +42,13 @@ export function plan(now: Date, feeds: readonly KnownFeed[]): readonly RequestAc
 
 /** How many windows of a feed are due and not yet asked for. */
 export function waiting(now: Date, known: KnownFeed): number {
-  return known.row.feed.enabled ? dueActions(now, known).length : 0
+  return isAsking(known) ? dueActions(now, known).length : 0
 }
 
 /** When the next window of a feed becomes due; undefined when there will be none. */
-export function nextRequest(now: Date, { row, entries }: KnownFeed): Date | undefined {
-  if (!row.feed.enabled) return undefined
+export function nextRequest(now: Date, known: KnownFeed): Date | undefined {
+  if (!isAsking(known)) return undefined
+  const { row, entries } = known
   const planned = entries.flatMap((entry) => (entry.state === 'planned' ? [entry.notBefore] : []))
   const missing = nextDue(row.feed, { since: new Date(row.since), taken: entries.map((entry) => entry.window), now })
   const all = missing ? [...planned, missing] : planned

@@ -1,16 +1,29 @@
 import { FAILURES } from '../failures.ts'
-import type { Failed, Landed, Landing, LedgerEntry, Planned, Requested, Requesting, State } from '../ledger/ledger.ts'
+import type { FeedRow } from '../ledger/feed-row.ts'
+import {
+  type Failed,
+  isOverdue,
+  type Landed,
+  type Landing,
+  type LedgerEntry,
+  neededReports,
+  type Planned,
+  type Requested,
+  type Requesting,
+  type State,
+  takeoverAt,
+} from '../ledger/ledger.ts'
 import { addDuration } from '../time/durations.ts'
 import { hasPassed, type KnownFeed } from './plan.ts'
 
-const HOUR = 3_600_000
+const HOUR_MS = 3_600_000
 
 /** What heals with time is tried again after 6 hours, then after twice as long each time, up to a week. */
-const FIRST_HEALING = 6 * HOUR
-const LAST_HEALING = 7 * 24 * HOUR
+const FIRST_HEALING_MS = 6 * HOUR_MS
+const LAST_HEALING_MS = 7 * 24 * HOUR_MS
 
 /** After a block has ended, what it had failed is tried again one a day. */
-const ONE_A_DAY = 24 * HOUR
+const RETRY_AFTER_BLOCK_MS = 24 * HOUR_MS
 
 /** Something to do about one entry; `hint` puts it in the queue, where ingest looks after it. */
 export type SweepAction =
@@ -20,10 +33,9 @@ export type SweepAction =
   | { readonly kind: 'reopen'; readonly entry: Failed }
   | { readonly kind: 'ask-again'; readonly entry: Landed }
   | { readonly kind: 'out-of-range'; readonly entry: Planned | Requesting | Requested }
-  | { readonly kind: 'withdraw'; readonly entry: LedgerEntry & { readonly remoteReport: string } }
+  | { readonly kind: 'withdraw'; readonly entry: LedgerEntry }
 
-/** Durations in milliseconds. */
-export type SweepLimits = { readonly adoptAfter: number; readonly lease: number; readonly deleteReports: boolean }
+export type SweepLimits = { readonly adoptAfterMs: number; readonly leaseMs: number; readonly deleteReports: boolean }
 
 /** Says what the ledger of one feed needs at `now`; at most one action for an entry. */
 export function sweepActions(now: Date, known: KnownFeed, limits: SweepLimits): readonly SweepAction[] {
@@ -40,28 +52,28 @@ type Judge = (now: Date, entry: LedgerEntry, limits: SweepLimits) => readonly Sw
 
 const BY_STATE: Readonly<Record<State, Judge>> = {
   planned: withdrawal,
-  requesting(now, entry, { adoptAfter }) {
-    if (entry.state !== 'requesting' || now.getTime() - entry.requestedAt.getTime() < adoptAfter) return []
+  requesting(now, entry, { adoptAfterMs }) {
+    if (entry.state !== 'requesting' || now.getTime() - entry.requestedAt.getTime() < adoptAfterMs) return []
     return [{ kind: 'adopt', entry }]
   },
   requested(now, entry) {
     if (entry.state !== 'requested') return []
-    if (now > entry.deadline) return [{ kind: 'expire', entry }]
+    if (isOverdue(entry, now)) return [{ kind: 'expire', entry }]
     return now >= entry.pollAfter ? [{ kind: 'hint', entry }] : []
   },
-  landing(now, entry, { lease }) {
-    if (entry.state !== 'landing' || now.getTime() < entry.leaseUntil.getTime() + lease / 2) return []
+  landing(now, entry, { leaseMs }) {
+    if (entry.state !== 'landing' || now < takeoverAt(entry, leaseMs)) return []
     return [{ kind: 'hint', entry }]
   },
   landed: withdrawal,
   failed: withdrawal,
 }
 
-/** A report that no open attempt needs any more still stands at the service; without `deleteReports` one that landed stays. */
+/** A report that the entry no longer needs still stands at the service. */
 function withdrawal(_now: Date, entry: LedgerEntry, { deleteReports }: SweepLimits): readonly SweepAction[] {
-  const { remoteReport, figures } = entry
-  const stays = !deleteReports && remoteReport === figures?.reportId
-  return remoteReport === undefined || stays ? [] : [{ kind: 'withdraw', entry: { ...entry, remoteReport } }]
+  const { remoteReport } = entry
+  if (remoteReport === undefined || neededReports(entry, !deleteReports).includes(remoteReport)) return []
+  return [{ kind: 'withdraw', entry }]
 }
 
 /** What a snapshot has not asked for, or not been given, when its window ends is out of range. */
@@ -85,11 +97,11 @@ function reopenings(now: Date, { row, entries }: KnownFeed): readonly Failed[] {
   const changed = failed.filter(
     (entry) => entry.kind !== 'unreadable-entry' && isOfEarlierFeed(entry, row.reopenBefore),
   )
-  return [...byTime, ...changed, ...oneOfBlock(now, { row, entries }, failed)]
+  return [...byTime, ...changed, ...oneOfBlock(now, row, entries)]
 }
 
 function healsAt({ since, heals }: Failed): number {
-  return since.getTime() + Math.min(FIRST_HEALING * 2 ** Math.min(heals, 20), LAST_HEALING)
+  return since.getTime() + Math.min(FIRST_HEALING_MS * 2 ** Math.min(heals, 20), LAST_HEALING_MS)
 }
 
 /** What failed before the feed was changed deserves another try, unless time heals it anyway. */
@@ -98,13 +110,14 @@ function isOfEarlierFeed({ kind, since }: Failed, reopenBefore: string | undefin
 }
 
 /** One window a day: the newest one while the feed is blocked, and after the block the others, newest first. */
-function oneOfBlock(now: Date, { row, entries }: KnownFeed, failed: readonly Failed[]): readonly Failed[] {
+function oneOfBlock(now: Date, row: FeedRow, entries: readonly LedgerEntry[]): readonly Failed[] {
+  const failed = entries.filter((entry): entry is Failed => entry.state === 'failed')
   const waiting = failed.filter(({ kind }) => FAILURES[kind].heals === 'change')
   const last = Math.max(
     ...waiting.map(({ since }) => since.getTime()),
     ...[row.blocked?.at, row.retriedAt].map((at) => Date.parse(at ?? '') || 0),
   )
   const busy = entries.some(({ state, heals }) => heals > 0 && state !== 'landed' && state !== 'failed')
-  if (waiting.length === 0 || busy || now.getTime() - last < ONE_A_DAY) return []
+  if (waiting.length === 0 || busy || now.getTime() - last < RETRY_AFTER_BLOCK_MS) return []
   return waiting.toSorted((a, b) => b.window.from.getTime() - a.window.from.getTime()).slice(0, 1)
 }

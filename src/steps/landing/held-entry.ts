@@ -24,18 +24,20 @@ export type HeldEntry = {
   release(): void
 }
 
-export type Lease = { readonly ledger: Ledger; readonly clock: () => Date; readonly milliseconds: number }
+export type Lease = { readonly ledger: Ledger; readonly clock: () => Date; readonly leaseMs: number }
 
 /** Holds an entry that this owner has just written; the lease is renewed every quarter of its length. */
 export function holdEntry(stored: Stored<Landing>, lease: Lease): HeldEntry {
-  const { clock, milliseconds } = lease
+  const { clock, leaseMs } = lease
   const { entry, write, renewedAt } = openWriter(stored, lease)
-  const leaseUntil = () => new Date(clock().getTime() + milliseconds)
+  const leaseUntil = () => new Date(clock().getTime() + leaseMs)
   const update = async (change: Partial<Landing>) =>
     void (await write((value) => ({ ...value, ...change, leaseUntil: leaseUntil() })))
-  const timer = setInterval(() => void update({}).catch(() => undefined), milliseconds / 4)
+  const timer = setInterval(() => void update({}).catch(() => undefined), leaseMs / 4)
   return {
-    ...{ entry, update, release: () => clearInterval(timer) },
+    entry,
+    update,
+    release: () => clearInterval(timer),
     finish(next) {
       clearInterval(timer)
       return write(() => next)
@@ -46,7 +48,7 @@ export function holdEntry(stored: Stored<Landing>, lease: Lease): HeldEntry {
     },
     assertHeld() {
       const renewed = renewedAt()
-      if (renewed === undefined || clock().getTime() - renewed > milliseconds / 2) throw new LeaseLost(entry())
+      if (renewed === undefined || clock().getTime() - renewed > leaseMs / 2) throw new LeaseLost(entry())
     },
   }
 }
@@ -76,12 +78,4 @@ function openWriter({ value, etag }: Stored<Landing>, { ledger, clock }: Lease) 
       return done
     },
   }
-}
-
-/**
- * When another owner may take over: at once where the lease was given up, else half a lease after it ended, when the
- * writer of the owner before has stopped.
- */
-export function takeoverAt({ owner, leaseUntil }: Landing, leaseMilliseconds: number): Date {
-  return owner === '' ? leaseUntil : new Date(leaseUntil.getTime() + leaseMilliseconds / 2)
 }

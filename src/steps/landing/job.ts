@@ -1,10 +1,11 @@
-import type { FeedRow } from '../../core/ledger/app-rows.ts'
+import type { FeedRow } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import { windowId } from '../../core/time/window.ts'
 import type { InsightsClient } from '../../services/insights/client.ts'
+import type { IngestMessage } from '../../services/storage/work-queue.ts'
 import type { Services } from '../services.ts'
 
-/** One landing at work: the feed as it is stored, the service as its account sees it, and all that may be touched. */
+/** Work on the entries of one feed: its row, the service as its account sees it, and all that a step may touch. */
 export type Job = { readonly row: FeedRow; readonly insights: InsightsClient; readonly services: Services }
 
 /** How messages and logs name an entry. */
@@ -15,4 +16,9 @@ export function nameOf(entry: Pick<LedgerEntry, 'feed' | 'window'>): string {
 /** What every event of an entry carries. */
 export function subjectOf(entry: LedgerEntry): { feed: string; window: string; attempt: number } {
   return { feed: entry.feed, window: windowId(entry.window), attempt: entry.attempt }
+}
+
+/** The hint that makes ingest look after an entry's open attempt. */
+export function messageOf(entry: LedgerEntry): IngestMessage {
+  return subjectOf(entry)
 }

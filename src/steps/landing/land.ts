@@ -121,9 +121,21 @@ function figuresOf({ job, held, archive }: Work): Figures {
   const { attempt, reportId, executionId, requestedAt, figures } = held.entry()
   const { checked, acknowledged, operations, milliseconds } = progressOf(held)
   return {
-    ...{ attempt, reportId, executionId, requestedAt, ...checked },
-    ...{ rowsLanded: acknowledged, bytes: archive.bytes, sha256: archive.sha256, archive: archive.name },
-    ...{ table: job.row.feed.table, landedAt: job.services.clock(), milliseconds, operations },
+    attempt,
+    reportId,
+    executionId,
+    requestedAt,
+    rowsRead: checked.rowsRead,
+    rowsRejected: checked.rowsRejected,
+    rowsLanded: acknowledged,
+    totals: checked.totals,
+    bytes: archive.bytes,
+    sha256: archive.sha256,
+    archive: archive.name,
+    table: job.row.feed.table,
+    landedAt: job.services.clock(),
+    milliseconds,
+    operations,
     verdict: checked.rowsRead === 0 ? 'empty' : 'rows',
     ...(figures && { totalsBefore: figures.totals }),
   }

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto'
 import { isFailure } from '../../core/failures.ts'
 import type { Feed } from '../../core/feeds/feed.ts'
-import { type FeedRow, feedRowKey, type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
+import { feedRowKey, type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
+import type { FeedRow } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import { toReplayed } from '../../core/ledger/transitions.ts'
-import { alignDown, GRAIN } from '../../core/time/calendar.ts'
+import { whyNotImported } from '../../core/plan/due-windows.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import { archiveName } from '../../services/storage/archive.ts'
 import type { Stored } from '../../services/storage/ledger-table.ts'
+import { messageOf } from '../landing/job.ts'
 import type { Services } from '../services.ts'
 import type { Problem, Replayed } from './replay.ts'
 
@@ -27,19 +29,25 @@ export async function importReport(
   const refused = await foreignTable(services, row.feed)
   if (refused !== undefined) return { problem: refused }
   const entries = (await ledger.entries(feed)).filter((entry): entry is LedgerEntry => !isFailure(entry))
-  const problem = misplaced(row.feed, window, entries)
+  const problem = whyNotImported(row.feed, window, entries)
   if (problem) return { problem: `${feed} ${windowId(window)} ${problem}` }
   const stored = await ledger.read(feed, windowId(window))
   if (stored && isFailure(stored)) return { problem: stored.message }
   const archived = await archiveFile(services, row, window, stored, file)
   const lane = window.to <= new Date(row.since) ? 'backfill' : 'live'
-  const asked = { reportName: '', queryId: row.query?.queryId ?? '', requestedAt: clock() }
-  const held = { ...asked, ...archived, reportId: 'import', hash: row.feed.hash }
-  const landing = toReplayed(stored?.value, { feed, window, lane }, held, clock())
+  const report = {
+    queryId: row.query?.queryId ?? '',
+    requestedAt: clock(),
+    reportId: 'import',
+    executionId: archived.executionId,
+    hash: row.feed.hash,
+    archive: archived.archive,
+  }
+  const landing = toReplayed(stored?.value, { feed, window, lane }, report, clock())
   if (!(await ledger.write(landing, stored?.etag))) {
     return { problem: `${feed} ${windowId(window)} was changed just now; try again` }
   }
-  await services.queue.send({ feed, window: windowId(window), attempt: landing.attempt })
+  await services.queue.send(messageOf(landing))
   return { attempt: landing.attempt, archive: archived.archive }
 }
 
@@ -49,21 +57,6 @@ async function foreignTable({ ledger }: Services, { name, table }: Feed): Promis
   if (owner === name) return undefined
   if (owner !== undefined) return `table ${table} belongs to feed ${owner}`
   return `table ${table} belongs to no feed yet: put feed ${name} in feeds.json and wait for a tick`
-}
-
-/** A window of the ledger may be landed over; a new one must be cut at the grain and overlap none. */
-function misplaced(feed: Feed, window: Window, entries: readonly LedgerEntry[]): string | undefined {
-  const same = entries.find((entry) => windowId(entry.window) === windowId(window))
-  if (same) {
-    const idle = same.state === 'landed' || same.state === 'failed'
-    return idle ? undefined : `is ${same.state}: only what is landed or failed can be landed over`
-  }
-  const overlaps = entries.find((entry) => entry.window.from < window.to && window.from < entry.window.to)
-  if (overlaps) return `overlaps the window ${windowId(overlaps.window)}`
-  const { grain } = feed
-  const aligned =
-    !grain || [window.from, window.to].every((at) => alignDown(at, GRAIN[grain]).getTime() === at.getTime())
-  return aligned ? undefined : `is not cut at a ${grain}, the grain of ${feed.dataset}`
 }
 
 async function archiveFile(

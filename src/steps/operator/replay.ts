@@ -1,7 +1,10 @@
 import { isFailure } from '../../core/failures.ts'
-import { type FeedRow, feedRowKey } from '../../core/ledger/app-rows.ts'
+import { feedRowKey } from '../../core/ledger/app-rows.ts'
+import type { FeedRow } from '../../core/ledger/feed-row.ts'
+import { isAtRest } from '../../core/ledger/ledger.ts'
 import { toReplayed } from '../../core/ledger/transitions.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
+import { messageOf } from '../landing/job.ts'
 import type { Services } from '../services.ts'
 
 /** What a person asked for and can't have: nothing was changed. */
@@ -22,16 +25,21 @@ export async function replay(services: Services, feed: string, window: Window): 
   if (!stored) return { problem: `${feed} ${id} was never asked for: there is no archive to replay` }
   if (isFailure(stored)) return { problem: stored.message }
   const { value: entry, etag } = stored
-  if (entry.state !== 'landed' && entry.state !== 'failed') {
+  if (!isAtRest(entry))
     return { problem: `${feed} ${id} is ${entry.state}: only what is landed or failed can be replayed` }
-  }
   const [newest] = await archive.list(feed, id)
   if (!newest) return { problem: `${feed} ${id} has no archive: ask for its report again with retry` }
   const { reportId, executionId, requestedAt, name } = newest
-  const asked = { reportName: '', queryId: row.query?.queryId ?? '', requestedAt }
-  const held = { ...asked, reportId, executionId, hash: row.feed.hash, archive: name }
-  const landing = toReplayed(entry, entry, held, services.clock())
+  const report = {
+    queryId: row.query?.queryId ?? '',
+    requestedAt,
+    reportId,
+    executionId,
+    hash: row.feed.hash,
+    archive: name,
+  }
+  const landing = toReplayed(entry, entry, report, services.clock())
   if (!(await ledger.write(landing, etag))) return { problem: `${feed} ${id} was changed just now; try again` }
-  await services.queue.send({ feed, window: id, attempt: landing.attempt })
+  await services.queue.send(messageOf(landing))
   return { attempt: landing.attempt, archive: name }
 }

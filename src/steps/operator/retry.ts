@@ -1,5 +1,6 @@
 import { isFailure } from '../../core/failures.ts'
-import { toPlanned } from '../../core/ledger/transitions.ts'
+import { isAtRest } from '../../core/ledger/ledger.ts'
+import { toRetried } from '../../core/ledger/transitions.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import type { Services } from '../services.ts'
 import type { Problem } from './replay.ts'
@@ -22,11 +23,8 @@ export async function retry(
   if (!stored) return { problem: `${feed} ${id} was never asked for: there is nothing to retry` }
   if (isFailure(stored)) return { problem: stored.message }
   const { value: entry, etag } = stored
-  if (entry.state !== 'landed' && entry.state !== 'failed') {
+  if (!isAtRest(entry))
     return { problem: `${feed} ${id} is ${entry.state}: only what is landed or failed can be retried` }
-  }
-  const { acceptEmpty: _, ...planned } = toPlanned(entry, 'retry', clock(), 0)
-  const next = acceptEmpty ? { ...planned, acceptEmpty } : planned
-  const written = await ledger.write(next, etag)
+  const written = await ledger.write(toRetried(entry, clock(), acceptEmpty), etag)
   return written ? { state: 'planned' } : { problem: `${feed} ${id} was changed just now; try again` }
 }

@@ -1,65 +1,89 @@
-import { FAILURES, type Failure } from '../../core/failures.ts'
-import { type FeedRow, feedRowKey } from '../../core/ledger/app-rows.ts'
+import { FAILURES, type Failure, isFailure } from '../../core/failures.ts'
+import { feedRowKey } from '../../core/ledger/app-rows.ts'
+import {
+  blockedBy,
+  type FeedRow,
+  stillBlockedBy,
+  unblocked,
+  withDrift,
+  withEmptyBetween,
+  withTrouble,
+} from '../../core/ledger/feed-row.ts'
+import type { LedgerEntry } from '../../core/ledger/ledger.ts'
+import { emptyBetweenFull } from '../../core/plan/coverage.ts'
+import type { KnownFeed } from '../../core/plan/plan.ts'
 import type { Services } from '../services.ts'
 
-/** Changes a feed's row; who loses the ETag looks again. Gives the row as it was, or undefined where there is none. */
+/** Reads what the ledger knows of a feed. */
+export async function readKnownFeed({ ledger }: Pick<Services, 'ledger'>, row: FeedRow): Promise<KnownFeed> {
+  const found = await ledger.entries(row.feed.name)
+  const entries = found.filter((entry): entry is LedgerEntry => !isFailure(entry))
+  return { row, entries, unreadable: found.filter(isFailure) }
+}
+
+/** The row of a feed before and after a change; the same object where nothing changed. */
+export type ChangedRow = { readonly before: FeedRow; readonly after: FeedRow }
+
+/** Changes the row of a feed; a writer who loses the ETag looks again. Undefined where the app does not know the feed. */
 export async function changeFeedRow(
   { ledger }: Pick<Services, 'ledger'>,
   feed: string,
   change: (row: FeedRow) => FeedRow,
-): Promise<FeedRow | undefined> {
+): Promise<ChangedRow | undefined> {
   const stored = await ledger.readApp<FeedRow>(feedRowKey(feed))
   if (!stored) return undefined
-  const written = await ledger.writeApp(feedRowKey(feed), change(stored.value), stored.etag)
-  return written ? stored.value : changeFeedRow({ ledger }, feed, change)
+  const before = stored.value
+  const after = change(before)
+  if (after === before) return { before, after }
+  const written = await ledger.writeApp(feedRowKey(feed), after, stored.etag)
+  return written ? { before, after } : changeFeedRow({ ledger }, feed, change)
 }
 
-/** The feed names a table that belongs to another: only feeds.json ends this block, whatever its windows do. */
-export function isTaken({ blocked }: FeedRow): boolean {
-  return blocked?.kind === 'table-taken'
+/** Blocks a feed, and says so where it was free. */
+export async function blockFeed(services: Services, feed: string, failure: Failure): Promise<void> {
+  const now = services.clock()
+  const changed = await changeFeedRow(services, feed, (row) => blockedBy(row, failure, now))
+  if (changed && !changed.before.blocked) tellBlocked(services, feed, failure)
 }
 
-/**
- * Nothing new is asked for a blocked feed; a further failure moves the day of its next try. Without `anew` a feed that
- * is not blocked stays so.
- */
-export async function block(
-  services: Services,
-  feed: string,
-  { kind, message }: Failure,
-  anew: boolean,
-): Promise<void> {
-  const blocked = { kind, message, at: services.clock().toISOString() }
-  const applies = (row: FeedRow) => (anew || row.blocked !== undefined) && !isTaken(row)
-  const before = await changeFeedRow(services, feed, (row) => (applies(row) ? { ...row, blocked } : row))
-  if (!before || before.blocked || !anew) return
-  services.emit({ event: 'feed.blocked', feed, kind, message, remedy: FAILURES[kind].remedy })
+/** A window that was tried again after a block has failed: the block of its feed, where there still is one, goes on. */
+export async function prolongBlock(services: Services, feed: string, failure: Failure): Promise<void> {
+  const now = services.clock()
+  await changeFeedRow(services, feed, (row) => stillBlockedBy(row, failure, now))
 }
 
-/** The feed landed again: what held it back is gone, unless it is a table that belongs to another feed. */
-export async function unblock(services: Services, feed: string): Promise<void> {
-  const isMended = (row: FeedRow) => row.blocked !== undefined && !isTaken(row)
-  const free = ({ blocked: _, ...row }: FeedRow): FeedRow => row
-  const before = await changeFeedRow(services, feed, (row) => (isMended(row) ? free(row) : row))
-  if (before && isMended(before)) services.emit({ event: 'feed.unblocked', feed })
+export function tellBlocked({ emit }: Pick<Services, 'emit'>, feed: string, { kind, message }: Failure): void {
+  emit({ event: 'feed.blocked', feed, kind, message, remedy: FAILURES[kind].remedy })
+}
+
+/** The feed landed again: its block ends. */
+export async function unblockFeed(services: Services, feed: string): Promise<void> {
+  const changed = await changeFeedRow(services, feed, unblocked)
+  if (changed && changed.before !== changed.after) services.emit({ event: 'feed.unblocked', feed })
 }
 
 /** Says once, not at every tick, what keeps a feed from being asked for; `status` shows it until it is gone. */
-export async function noteTrouble(services: Services, feed: string, { kind, message }: Failure): Promise<void> {
-  const trouble = { kind, message, at: services.clock().toISOString() }
-  const before = await services.ledger.readApp<FeedRow>(feedRowKey(feed))
-  if (before?.value.trouble?.kind === kind) return
-  await changeFeedRow(services, feed, (row) => ({ ...row, trouble }))
+export async function noteTrouble(services: Services, feed: string, failure: Failure): Promise<void> {
+  const now = services.clock()
+  const changed = await changeFeedRow(services, feed, (row) => withTrouble(row, failure, now))
+  if (changed && changed.before === changed.after) return
+  const { kind, message } = failure
   services.emit({ event: 'feed.stale', feed, kind, message, remedy: FAILURES[kind].remedy })
 }
 
 /** Says once which columns the files of a feed hold that nobody named. */
 export async function noteDrift(services: Services, feed: string, columns: readonly string[]): Promise<void> {
-  const drift = columns.toSorted()
-  const same = (row: FeedRow) => JSON.stringify(row.drift ?? []) === JSON.stringify(drift)
-  const before = await services.ledger.readApp<FeedRow>(feedRowKey(feed))
-  if (!before || same(before.value)) return
-  await changeFeedRow(services, feed, (row) => ({ ...row, drift }))
-  if (drift.length > 0)
-    services.emit({ event: 'feed.drift', feed, message: `columns that nobody named: ${drift.join(', ')}` })
+  const changed = await changeFeedRow(services, feed, (row) => withDrift(row, columns))
+  if (!changed || changed.before === changed.after || columns.length === 0) return
+  const message = `columns that nobody named: ${columns.toSorted().join(', ')}`
+  services.emit({ event: 'feed.drift', feed, message })
+}
+
+/** Says so when the number of empty windows between full ones changes. */
+export async function noteEmptyWindows(services: Services, { row, entries }: KnownFeed): Promise<void> {
+  const feed = row.feed.name
+  const count = emptyBetweenFull(entries)
+  if (withEmptyBetween(row, count) === row) return
+  await changeFeedRow(services, feed, (each) => withEmptyBetween(each, count))
+  if (count > 0) services.emit({ event: 'feed.empty-between-full', feed, count })
 }

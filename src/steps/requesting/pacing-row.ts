@@ -23,18 +23,18 @@ export async function writePacing(
 }
 
 /**
- * The service refused a report for its quota: the account waits that many milliseconds, with half its allowance. Who
- * loses the ETag looks again, or the other instances would go on asking. Gives the row as it is then.
+ * The service refused a report for its quota: the account waits for `waitMs`, with half its allowance. A writer who loses
+ * the ETag looks again, or the other instances would go on asking. Gives the row as it is then.
  */
 export async function reduceAllowance(
   services: Pick<Services, 'ledger' | 'settings'>,
   account: string,
   row: PacingRow,
   now: Date,
-  wait: number,
+  waitMs: number,
 ): Promise<Pacing> {
-  const reduced = throttled(row.value, now, wait, services.settings.limits)
+  const reduced = throttled(row.value, now, waitMs, services.settings.limits)
   if (await writePacing(services, account, row, reduced)) return reduced
   Object.assign(row, await readPacing(services, account))
-  return reduceAllowance(services, account, row, now, wait)
+  return reduceAllowance(services, account, row, now, waitMs)
 }

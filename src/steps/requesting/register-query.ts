@@ -9,7 +9,8 @@ import {
   spellingsOf,
 } from '../../core/feeds/feed-query.ts'
 import { defaultColumns } from '../../core/feeds/feeds.ts'
-import { type FeedRow, feedRowKey, type RegisteredQuery } from '../../core/ledger/app-rows.ts'
+import { feedRowKey } from '../../core/ledger/app-rows.ts'
+import { type FeedRow, isOvertaken, type RegisteredQuery, withQuery } from '../../core/ledger/feed-row.ts'
 import { queryName } from '../../core/ledger/remote-names.ts'
 import type { InsightsClient, LiveDataset, Query } from '../../services/insights/client.ts'
 import type { Services } from '../services.ts'
@@ -30,7 +31,7 @@ export async function registerQuery(
   return storeQuery(services, insights, row, query)
 }
 
-/** Of two instances that register at once the first one's query counts: reports of another would be dropped. */
+/** Of two instances that register at once the first one's query counts: reports of the other would be dropped. */
 async function storeQuery(
   services: Services,
   insights: InsightsClient,
@@ -39,17 +40,11 @@ async function storeQuery(
 ): Promise<FeedRow> {
   const key = feedRowKey(row.feed.name)
   const stored = await services.ledger.readApp<FeedRow>(key)
-  const theirs = stored?.value.query
-  const isOther = theirs?.queryId !== query.queryId && theirs?.queryId !== row.query?.queryId
-  if (stored && theirs?.hash === query.hash && isOther) {
+  if (stored && isOvertaken(stored.value, row, query)) {
     if (query.ours) await insights.deleteQuery(query.queryId)
     return stored.value
   }
-  const former = row.query?.ours && row.query.queryId !== query.queryId ? [row.query.queryId] : []
-  const { trouble: _, formerQueries: before = [], ...known } = stored?.value ?? row
-  // A feed that goes back to an earlier form finds its earlier query again, which must then not be deleted.
-  const formerQueries = [...before, ...former].filter((queryId) => queryId !== query.queryId)
-  const next: FeedRow = { ...known, query, ...(formerQueries.length > 0 && { formerQueries }) }
+  const next = withQuery(stored?.value ?? row, query)
   const written = await services.ledger.writeApp(key, next, stored?.etag)
   if (!written) return storeQuery(services, insights, row, query)
   if (row.trouble) services.emit({ event: 'feed.fresh', feed: row.feed.name })

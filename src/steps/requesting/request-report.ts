@@ -1,18 +1,19 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
-import type { FeedRow } from '../../core/ledger/app-rows.ts'
-import { isOpen, type LedgerEntry, type Requesting } from '../../core/ledger/ledger.ts'
+import type { Feed } from '../../core/feeds/feed.ts'
+import { type FeedRow, withoutQuery } from '../../core/ledger/feed-row.ts'
+import { type LedgerEntry, neededReports, type Requesting } from '../../core/ledger/ledger.ts'
 import { reportName } from '../../core/ledger/remote-names.ts'
-import { toFailed, toNextAttempt, toPlanned, toRequested, toRequesting } from '../../core/ledger/transitions.ts'
-import { type Creation as Slot, takeSlot } from '../../core/plan/pacing.ts'
+import { toFailed, toNextAttempt, toPlannedAtNoCost, toRequested, toRequesting } from '../../core/ledger/transitions.ts'
+import { isClaimed, isSlotTaken, takeSlot } from '../../core/plan/pacing.ts'
 import type { RequestAction } from '../../core/plan/plan.ts'
 import { queryTimes, windowId } from '../../core/time/window.ts'
 import { callbackToken } from '../../services/insights/callback-token.ts'
 import type { Creation, InsightsClient } from '../../services/insights/client.ts'
 import type { Stored } from '../../services/storage/ledger-table.ts'
 import { subjectOf } from '../landing/job.ts'
-import { tellFailure } from '../landing/settle.ts'
 import type { Services } from '../services.ts'
-import { block, changeFeedRow, noteTrouble } from './feed-row.ts'
+import { endAttempt } from './end-attempt.ts'
+import { blockFeed, changeFeedRow, noteTrouble } from './feed-row.ts'
 import { type PacingRow, reduceAllowance, writePacing } from './pacing-row.ts'
 import { registerQuery } from './register-query.ts'
 
@@ -20,10 +21,10 @@ import { registerQuery } from './register-query.ts'
 const TROUBLES_A_TICK = 3
 
 /** A quota that names no time is asked about again after this. */
-const QUOTA_WAIT = 15 * 60_000
+const QUOTA_WAIT_MS = 15 * 60_000
 
 /** What one tick knows of an account; its rows and entries are those it read and wrote itself. */
-export type Account = {
+export type AccountInTick = {
   readonly name: string
   readonly rows: Map<string, FeedRow>
   readonly entries: Map<string, LedgerEntry>
@@ -38,25 +39,38 @@ export const entryKey = (feed: string, window: string): string => `${feed} ${win
 type Outcome = 'requested' | 'next' | 'stop'
 
 /** Asks for the report of one window. Order of the writes: pacing row, ledger entry, only then the service. */
-export async function requestReport(services: Services, account: Account, action: RequestAction): Promise<Outcome> {
-  const known = account.rows.get(action.feed.name)
+export async function requestReport(
+  services: Services,
+  account: AccountInTick,
+  action: RequestAction,
+): Promise<Outcome> {
+  const { feed, window, lane, previous } = action
+  const known = account.rows.get(feed.name)
   if (!known) return 'next'
   const insights = services.insights(account.name, known.account)
-  const row = isFailure(insights) ? insights : await registerQuery(services, insights, known)
-  if (isFailure(insights)) return refuseFeed(services, account, action, insights)
-  if (isFailure(row)) return refuseFeed(services, account, action, row)
-  account.rows.set(action.feed.name, row)
-  const requesting = intend(services, row, action)
+  if (isFailure(insights)) return refuseFeed(services, account, feed, insights)
+  const row = await registerQuery(services, insights, known)
+  if (isFailure(row)) return refuseFeed(services, account, feed, row)
+  account.rows.set(feed.name, row)
+  const requesting = toRequesting(
+    previous,
+    { feed: feed.name, window, lane },
+    {
+      reportName: reportName(services.settings.deployment, feed, window, (previous?.attempt ?? 0) + 1),
+      queryId: row.query?.queryId ?? '',
+      requestedAt: services.clock(),
+    },
+  )
   // Looked at before a slot is taken: a slot for what another instance has asked meanwhile is lost for an hour.
-  const stored = await services.ledger.read(requesting.feed, windowId(requesting.window))
+  const stored = await services.ledger.read(feed.name, windowId(window))
   if (stored && isFailure(stored)) return 'next'
-  if (!isStill(stored?.value, action.previous)) return 'stop'
-  if (isTaken(services, account, requesting)) return 'next'
-  if (!(await takePacing(services, account, requesting))) return 'stop'
+  if (!isStill(stored?.value, previous)) return 'stop'
+  const taken = await takeAccountSlot(services, account, requesting)
+  if (taken !== 'taken') return taken
   const written = await services.ledger.write(requesting, stored?.etag)
   if (!written) return 'stop'
-  account.entries.set(entryKey(requesting.feed, windowId(requesting.window)), requesting)
-  const creation = await insights.createReport(toRequest(services, requesting, action))
+  account.entries.set(entryKey(feed.name, windowId(window)), requesting)
+  const creation = await insights.createReport(toReportRequest(services, requesting, feed))
   return conclude({ services, insights, account }, written, creation)
 }
 
@@ -64,15 +78,10 @@ export async function requestReport(services: Services, account: Account, action
  * A feed whose query cannot be had is blocked where only a change outside helps: its windows stay in the plan, and none
  * of them is looked at again in this tick.
  */
-async function refuseFeed(
-  services: Services,
-  account: Account,
-  { feed }: RequestAction,
-  failure: Failure,
-): Promise<Outcome> {
+async function refuseFeed(services: Services, account: AccountInTick, feed: Feed, failure: Failure): Promise<Outcome> {
   account.rows.delete(feed.name)
   if (failure.kind === 'query-refused' || failure.kind === 'forbidden') {
-    await block(services, feed.name, failure, true)
+    await blockFeed(services, feed.name, failure)
     return 'next'
   }
   await noteTrouble(services, feed.name, failure)
@@ -85,69 +94,46 @@ function isStill(entry: LedgerEntry | undefined, planned: LedgerEntry | undefine
   return entry?.attempt === planned?.attempt && entry?.state === planned?.state
 }
 
-function intend(
-  { settings, clock }: Services,
-  row: FeedRow,
-  { feed, window, lane, previous }: RequestAction,
-): Requesting {
-  const name = reportName(settings.deployment, feed, window, (previous?.attempt ?? 0) + 1)
-  const asked = { reportName: name, queryId: row.query?.queryId ?? '', requestedAt: clock() }
-  return toRequesting(previous, { feed: feed.name, window, lane }, asked)
-}
-
-/** Another instance has just taken the slot of this very attempt and is about to write its entry. */
-function isTaken({ settings }: Services, { pacing }: Account, requesting: Requesting): boolean {
-  const { feed, attempt, requestedAt } = requesting
-  const window = windowId(requesting.window)
-  const since = requestedAt.getTime() - settings.adoptAfter
-  return pacing.value.open.some(
-    (slot) => slot.feed === feed && slot.window === window && slot.attempt === attempt && Date.parse(slot.at) > since,
+/** Takes a slot of the account for an attempt. */
+async function takeAccountSlot(
+  services: Services,
+  account: AccountInTick,
+  { feed, window, attempt, lane, requestedAt }: Requesting,
+): Promise<'taken' | 'next' | 'stop'> {
+  const { adoptAfterMs, limits } = services.settings
+  const slot = { feed, window: windowId(window), attempt, at: requestedAt.toISOString() }
+  if (isClaimed(account.pacing.value, slot, requestedAt, adoptAfterMs)) return 'next'
+  const pacing = takeSlot(account.pacing.value, { ...slot, lane }, limits, (each) =>
+    isSlotTaken(each, account.entries.get(entryKey(each.feed, each.window)), requestedAt, adoptAfterMs),
   )
+  return pacing && (await writePacing(services, account.name, account.pacing, pacing)) ? 'taken' : 'stop'
 }
 
-async function takePacing(services: Services, account: Account, requesting: Requesting): Promise<boolean> {
-  const { settings } = services
-  const { feed, window, attempt, lane, requestedAt } = requesting
-  const slot = { feed, window: windowId(window), attempt, lane, at: requestedAt.toISOString() }
-  const counts = (each: Slot): boolean => {
-    const entry = account.entries.get(entryKey(each.feed, each.window))
-    const young = requestedAt.getTime() - Date.parse(each.at) < settings.adoptAfter
-    const asked = entry?.attempt === each.attempt && isOpen(entry) && entry.state !== 'landing'
-    return asked || (young && (entry?.attempt ?? 0) < each.attempt)
-  }
-  const taken = takeSlot(account.pacing.value, slot, settings.limits, counts)
-  return taken !== undefined && writePacing(services, account.name, account.pacing, taken)
-}
-
-function toRequest(
-  { settings }: Services,
-  { feed, window, attempt, reportName, queryId }: Requesting,
-  action: RequestAction,
-) {
+function toReportRequest({ settings }: Services, requesting: Requesting, { cadence }: Feed) {
+  const { feed, window, attempt, reportName, queryId } = requesting
   const id = windowId(window)
   const { callback } = settings
   const token = callback?.secrets[0] && callbackToken(callback.secrets[0], { feed, window: id, attempt })
   return {
-    ...{ reportName, queryId },
-    ...(action.feed.cadence.kind === 'windows' && { queryTimes: queryTimes(window) }),
+    reportName,
+    queryId,
+    ...(cadence.kind === 'windows' && { queryTimes: queryTimes(window) }),
     ...(callback && token && { callbackUrl: `${callback.baseUrl}/${feed}/${id}/${attempt}/${token}` }),
   }
 }
 
-type Context = { readonly services: Services; readonly insights: InsightsClient; readonly account: Account }
+type Context = { readonly services: Services; readonly insights: InsightsClient; readonly account: AccountInTick }
 
 /** Writes down what became of the request. A lost answer leaves the entry as it is: the report may exist. */
 async function conclude(context: Context, { value, etag }: Stored<Requesting>, creation: Creation): Promise<Outcome> {
   const { services, account } = context
   const { ledger, clock, settings, emit } = services
   if (creation.outcome === 'unknown') return 'stop'
-  if (creation.outcome === 'throttled') return yieldToQuota(context, { value, etag }, creation.wait ?? QUOTA_WAIT)
+  if (creation.outcome === 'throttled') return yieldToQuota(context, { value, etag }, creation.wait ?? QUOTA_WAIT_MS)
   if (creation.outcome === 'refused') return refuseWindow(context, { value, etag }, creation.failure)
-  const now = clock()
-  const { reportId } = creation
-  const known = { reportId, deadline: new Date(now.getTime() + settings.reportDeadline), pollAfter: now }
-  const requested = toRequested(value, known)
-  if (!(await ledger.write(requested, etag))) return withdraw(context, value, reportId)
+  const requested = toRequested(value, creation.reportId, clock(), settings.reportDeadlineMs)
+  const written = await ledger.write(requested, etag)
+  if (!written) return withdrawUnnamed(context, value, creation.reportId)
   account.entries.set(entryKey(value.feed, windowId(value.window)), requested)
   emit({ event: 'window.requested', ...subjectOf(requested) })
   return 'requested'
@@ -159,26 +145,21 @@ async function refuseWindow(
   { value, etag }: Stored<Requesting>,
   failure: Failure,
 ): Promise<Outcome> {
-  const { ledger, clock, settings } = services
+  const { clock, settings } = services
   const { query } = account.rows.get(value.feed) ?? {}
-  const deleted = query?.ours === true && /Invalid QueryId/i.test(failure.message)
-  if (deleted) await changeFeedRow(services, value.feed, ({ query: _, ...row }) => row)
-  const next = deleted
-    ? toNextAttempt(value, failure, clock(), settings.maxTries)
-    : toFailed(value, failure.kind, failure.message, clock())
-  if (!(await ledger.write(next, etag))) return 'stop'
-  if (next.state === 'failed') await tellFailure(services, next, failure)
+  const isDeleted = query?.ours === true && /Invalid QueryId/i.test(failure.message)
+  if (isDeleted) await changeFeedRow(services, value.feed, withoutQuery)
+  const next = isDeleted ? toNextAttempt(value, failure, clock(), settings.maxTries) : toFailed(value, failure, clock())
+  await endAttempt(services, next, etag, failure)
   return 'stop'
 }
 
-/** Somebody changed the entry meanwhile: unless it names our report, also as one that is kept, nobody ever will. */
-async function withdraw({ services, insights }: Context, asked: Requesting, reportId: string): Promise<Outcome> {
+/** Somebody changed the entry meanwhile: unless it needs our report, nobody ever will. */
+async function withdrawUnnamed({ services, insights }: Context, asked: Requesting, reportId: string): Promise<Outcome> {
   const stored = await services.ledger.read(asked.feed, windowId(asked.window))
   // What an unreadable entry names, nobody knows: its report is left to the sweep of strays.
   if (stored && isFailure(stored)) return 'stop'
-  const entry = stored?.value
-  const named = [entry?.remoteReport, entry && 'reportId' in entry ? entry.reportId : undefined]
-  if (named.includes(reportId)) return 'requested'
+  if (stored && neededReports(stored.value, !services.settings.deleteReports).includes(reportId)) return 'requested'
   await insights.deleteReport(reportId)
   return 'stop'
 }
@@ -187,12 +168,12 @@ async function withdraw({ services, insights }: Context, asked: Requesting, repo
 async function yieldToQuota(
   { services, account }: Context,
   { value, etag }: Stored<Requesting>,
-  wait: number,
+  waitMs: number,
 ): Promise<Outcome> {
   const { ledger, clock, emit } = services
   const now = clock()
-  const reduced = await reduceAllowance(services, account.name, account.pacing, now, wait)
-  await ledger.write(toPlanned(value, 'expired', new Date(now.getTime() + wait), value.tries - 1), etag)
+  const reduced = await reduceAllowance(services, account.name, account.pacing, now, waitMs)
+  await ledger.write(toPlannedAtNoCost(value, new Date(now.getTime() + waitMs)), etag)
   emit({ event: 'quota.reduced', message: `account ${account.name}`, count: reduced.reduced?.allowance ?? 0 })
   return 'stop'
 }

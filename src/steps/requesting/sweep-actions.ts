@@ -1,11 +1,20 @@
-import { FAILURES, type Failure, failed, isFailure } from '../../core/failures.ts'
-import type { LedgerEntry, Requested, Requesting } from '../../core/ledger/ledger.ts'
-import { toFailed, toLandedAgain, toNextAttempt, toPlanned, toRequested } from '../../core/ledger/transitions.ts'
+import { FAILURES, failed, isFailure } from '../../core/failures.ts'
+import { isOfEarlierQuery, withRetry } from '../../core/ledger/feed-row.ts'
+import { isReportOf, type LedgerEntry, type Requested, type Requesting } from '../../core/ledger/ledger.ts'
+import {
+  toFailed,
+  toLandedAgain,
+  toNextAttempt,
+  toPlanned,
+  toPlannedAtNoCost,
+  toReopened,
+  toRequested,
+} from '../../core/ledger/transitions.ts'
 import type { SweepAction } from '../../core/plan/sweep.ts'
 import { windowId } from '../../core/time/window.ts'
 import type { Stored } from '../../services/storage/ledger-table.ts'
-import { type Job, nameOf, subjectOf } from '../landing/job.ts'
-import { tellFailure, withdrawReport } from '../landing/settle.ts'
+import { type Job, messageOf, nameOf, subjectOf } from '../landing/job.ts'
+import { endAttempt, withdrawReport } from './end-attempt.ts'
 import { changeFeedRow } from './feed-row.ts'
 
 type Act<A> = (job: Job, stored: Stored<LedgerEntry>, action: A) => Promise<boolean>
@@ -23,19 +32,18 @@ export async function carryOut(job: Job, action: SweepAction): Promise<boolean> 
 
 const ACTS: Acts = {
   async hint({ services }, { value }) {
-    await services.queue.send({ feed: value.feed, window: windowId(value.window), attempt: value.attempt })
+    await services.queue.send(messageOf(value))
     return true
   },
-  adopt: (job, stored, { entry }) => adopt(job, { ...stored, value: entry }),
+  adopt: (job, { etag }, { entry }) => adopt(job, { value: entry, etag }),
   expire: (job, { etag }, { entry }) => expire(job, { value: entry, etag }),
-  async reopen({ row, services }, { value, etag }, { entry }) {
+  async reopen({ row, services }, { etag }, { entry }) {
     const now = services.clock()
-    const planned = { ...toPlanned(value, 'healed', now, 0), heals: value.heals + 1 }
-    if (!(await services.ledger.write(planned, etag))) return false
-    services.emit({ event: 'window.reopened', ...subjectOf(value), kind: entry.kind })
+    if (!(await services.ledger.write(toReopened(entry, now), etag))) return false
+    services.emit({ event: 'window.reopened', ...subjectOf(entry), kind: entry.kind })
     // What time heals does not use up the one window a day that is tried after a block.
     if (FAILURES[entry.kind].heals !== 'change') return true
-    await changeFeedRow(services, row.feed.name, (each) => ({ ...each, retriedAt: now.toISOString() }))
+    await changeFeedRow(services, row.feed.name, (each) => withRetry(each, now))
     return true
   },
   async 'ask-again'({ services }, { value, etag }) {
@@ -43,12 +51,8 @@ const ACTS: Acts = {
   },
   async 'out-of-range'({ services }, { value, etag }) {
     const failure = failed('out-of-range', `${nameOf(value)}: its time has passed before it landed`)
-    const next = value.figures
-      ? toLandedAgain(value, value.figures)
-      : toFailed(value, failure.kind, failure.message, services.clock())
-    if (!(await services.ledger.write(next, etag))) return false
-    if (next.state === 'failed') await tellFailure(services, next, failure)
-    return true
+    const next = value.figures ? toLandedAgain(value, value.figures) : toFailed(value, failure, services.clock())
+    return (await endAttempt(services, next, etag, failure)) !== undefined
   },
   async withdraw(job, stored) {
     await withdrawReport(job, stored)
@@ -56,24 +60,25 @@ const ACTS: Acts = {
   },
 }
 
-/** A request whose answer was lost: the service knows the report by our name, or it was never made. */
+/** The answer to a request was lost: the service knows the report by our name, or never made it. */
 async function adopt(job: Job, { value, etag }: Stored<Requesting>): Promise<boolean> {
   const { row, insights, services } = job
   const { clock, settings, ledger } = services
   const found = await insights.reports(value.reportName)
   if (isFailure(found)) return false
-  const report = found.find((each) => each.reportName === value.reportName && each.queryId === value.queryId)
+  const report = found.find((each) => isReportOf(value, each))
   const now = clock()
-  const changed = row.query !== undefined && row.query.queryId !== value.queryId
-  if (report && !changed) {
-    const deadline = new Date(now.getTime() + settings.reportDeadline)
-    const requested = toRequested(value, { reportId: report.reportId, deadline, pollAfter: now })
+  const isEarlier = isOfEarlierQuery(row, value)
+  if (report && !isEarlier) {
+    const requested = toRequested(value, report.reportId, now, settings.reportDeadlineMs)
     return (await ledger.write(requested, etag)) !== undefined
   }
   const entry = report ? { ...value, remoteReport: report.reportId } : value
-  if (changed) return end(job, toPlanned(entry, 'expired', now, value.tries - 1), etag)
   const lost = failed('unavailable', `${nameOf(value)}: the service never made the report that was asked for`)
-  return end(job, toNextAttempt(entry, lost, now, settings.maxTries), etag, lost)
+  const next = isEarlier ? toPlannedAtNoCost(entry, now) : toNextAttempt(entry, lost, now, settings.maxTries)
+  const ended = await endAttempt(services, next, etag, lost)
+  if (ended) await withdrawReport(job, ended)
+  return ended !== undefined
 }
 
 /** A report that was never ready: unless it is by now, its attempt ends. */
@@ -81,18 +86,12 @@ async function expire(job: Job, { value, etag }: Stored<Requested>): Promise<boo
   const { insights, services } = job
   const execution = await insights.execution(value.reportId)
   if (!isFailure(execution) && execution.status === 'completed') {
-    await services.queue.send({ feed: value.feed, window: windowId(value.window), attempt: value.attempt })
+    await services.queue.send(messageOf(value))
     return true
   }
   const late = failed('deadline', `${nameOf(value)}: report ${value.reportId} was not ready at its deadline`)
-  return end(job, toNextAttempt(value, late, services.clock(), services.settings.maxTries), etag, late)
-}
-
-/** Writes the end of an attempt and removes what it left at the service. */
-async function end(job: Job, next: LedgerEntry, etag: string, failure?: Failure): Promise<boolean> {
-  const written = await job.services.ledger.write(next, etag)
-  if (!written) return false
-  if (failure && next.state === 'failed') await tellFailure(job.services, next, failure)
-  await withdrawReport(job, written)
-  return true
+  const next = toNextAttempt(value, late, services.clock(), services.settings.maxTries)
+  const ended = await endAttempt(services, next, etag, late)
+  if (ended) await withdrawReport(job, ended)
+  return ended !== undefined
 }

@@ -1,0 +1,117 @@
+/**
+ * How a value of type T is stored. `read` takes what the storage gives, whatever it is, and throws a sentence that says
+ * what does not fit.
+ */
+export type Codec<T> = { readonly write: (value: T) => unknown; readonly read: (stored: unknown) => T }
+
+/** A field that may be absent. Only such a field of T takes one. */
+export type OptionalCodec<T> = Codec<T> & { readonly optional: true }
+
+/** A codec for every field of T, so that a field added to T does not compile until it can be stored and read back. */
+export type Codecs<T> = {
+  readonly [K in keyof T]-?: Record<never, never> extends Pick<T, K>
+    ? OptionalCodec<Exclude<T[K], undefined>>
+    : Codec<T[K]>
+}
+
+export const text: Codec<string> = checked('text', (stored) => typeof stored === 'string')
+export const count: Codec<number> = checked('a whole number', (stored) => Number.isInteger(stored))
+export const flag: Codec<boolean> = checked('true or false', (stored) => typeof stored === 'boolean')
+
+/** A column of Table Storage of type DateTime. */
+export const instant: Codec<Date> = checked('a time', (stored) => stored instanceof Date && !isNoDate(stored))
+
+/** An instant inside JSON, as ISO text. */
+export const isoInstant: Codec<Date> = {
+  write: (date) => date.toISOString(),
+  read(stored) {
+    const date = new Date(typeof stored === 'string' ? stored : Number.NaN)
+    return isNoDate(date) ? unfit('a time') : date
+  },
+}
+
+/** One of a few words. */
+export function oneOf<T extends string>(...words: readonly T[]): Codec<T> {
+  return {
+    write: (value) => value,
+    read: (stored) => words.find((word) => word === stored) ?? unfit(`one of ${words.join(', ')}`),
+  }
+}
+
+export function optional<T>(codec: Codec<T>): OptionalCodec<T> {
+  return { write: codec.write, read: codec.read, optional: true }
+}
+
+export function list<T>(codec: Codec<T>): Codec<readonly T[]> {
+  return {
+    write: (values) => values.map(codec.write),
+    read: (stored) => (Array.isArray(stored) ? stored.map(codec.read) : unfit('a list')),
+  }
+}
+
+/** An object whose names are data, such as the names of columns. */
+export function dictionary<T>(codec: Codec<T>): Codec<Readonly<Record<string, T>>> {
+  return {
+    write: (values) => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, codec.write(value)])),
+    read: (stored) =>
+      Object.fromEntries(Object.entries(objectOf(stored)).map(([name, value]) => [name, codec.read(value)])),
+  }
+}
+
+/** An object with the fields of T. */
+export function object<T extends object>(codecs: Codecs<T>): Codec<T> {
+  return {
+    write: (value) => writeFields(codecs, value),
+    read: (stored) => readFields(codecs, objectOf(stored)),
+  }
+}
+
+/** A value kept as JSON text in one column. */
+export function json<T>(codec: Codec<T>): Codec<T> {
+  return {
+    write: (value) => JSON.stringify(codec.write(value)),
+    read: (stored) => codec.read(JSON.parse(text.read(stored))),
+  }
+}
+
+/** The stored form of the fields that `codecs` names; fields that are absent stay absent. */
+export function writeFields<T extends object>(codecs: Codecs<T>, value: T): Record<string, unknown> {
+  const fields = new Map(Object.entries(value))
+  const present = codecsByName(codecs).filter(([name]) => fields.get(name) !== undefined)
+  return Object.fromEntries(present.map(([name, codec]) => [name, codec.write(fields.get(name))]))
+}
+
+/** Reads the fields that `codecs` names; what does not fit throws with the name of its field. */
+export function readFields<T extends object>(codecs: Codecs<T>, row: Readonly<Record<string, unknown>>): T {
+  const wanted = codecsByName(codecs).filter(([name, codec]) => !('optional' in codec) || row[name] !== undefined)
+  // `Codecs` has a codec for every field of T, so the object is a T.
+  return Object.fromEntries(wanted.map(([name, codec]) => [name, named(name, () => codec.read(row[name]))])) as T
+}
+
+function codecsByName(codecs: object): readonly (readonly [string, Codec<unknown> | OptionalCodec<unknown>])[] {
+  return Object.entries(codecs)
+}
+
+function checked<T>(what: string, fits: (stored: unknown) => boolean): Codec<T> {
+  return { write: (value) => value, read: (stored) => (fits(stored) ? (stored as T) : unfit(what)) }
+}
+
+function objectOf(stored: unknown): Readonly<Record<string, unknown>> {
+  return typeof stored === 'object' && stored !== null && !Array.isArray(stored) ? { ...stored } : unfit('an object')
+}
+
+function named<T>(name: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw new Error(`${name} ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+function isNoDate(date: Date): boolean {
+  return Number.isNaN(date.getTime())
+}
+
+function unfit(what: string): never {
+  throw new Error(`is not ${what}`)
+}

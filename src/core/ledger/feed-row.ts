@@ -1,0 +1,164 @@
+import type { Failure, FailureKind } from '../failures.ts'
+import type { Account, Feed } from '../feeds/feed.ts'
+import { isOpen, type LedgerEntry } from './ledger.ts'
+
+/**
+ * What the app remembers of a feed, in its `feed~` row. Only `provision` reads feeds.json; all other steps take the feed
+ * from here. Every change of a row is a function of this file; one that gives the row it was given changes nothing.
+ */
+export type FeedRow = {
+  readonly feed: Feed
+  /** What feeds.json says of the feed's account. */
+  readonly account: Account
+  /** When the app first saw the feed: windows that end later are of lane `live`. */
+  readonly since: string
+  /** The query the service knows for this feed, and the hash of the feed it was registered for. */
+  readonly query?: RegisteredQuery
+  /** Queries of the feed's earlier forms that we registered and that open attempts may still use. */
+  readonly formerQueries?: readonly string[]
+  /** A failure that only a change outside can heal: nothing new is asked for meanwhile. */
+  readonly blocked?: Trouble
+  /** Columns of the feed's files that nobody named, as last told. */
+  readonly drift?: readonly string[]
+  /** When a window of an ended block was last tried again. */
+  readonly retriedAt?: string
+  /** How many empty windows between full ones were last told. */
+  readonly emptyBetween?: number
+  /** When the feed was last changed: what failed before is tried again. */
+  readonly reopenBefore?: string
+  /** What keeps the feed from being asked for, and heals with time. */
+  readonly trouble?: Trouble
+}
+
+export type Trouble = { readonly kind: FailureKind; readonly message: string; readonly at: string }
+
+/** `columns` are those that were asked for; absent where the query is the user's own and the file's header decides. */
+export type RegisteredQuery = {
+  readonly queryId: string
+  readonly hash: string
+  readonly columns?: readonly string[]
+  /** Registered by the app, which therefore deletes it once it is replaced. */
+  readonly ours: boolean
+}
+
+/** The row of a feed that the app sees for the first time. */
+export function newFeedRow(feed: Feed, account: Account, now: Date): FeedRow {
+  return { feed, account, since: now.toISOString() }
+}
+
+/**
+ * The feed is as feeds.json has it now, and owns its table. A changed feed deserves another try: its block ends, and what
+ * failed before is asked for again.
+ */
+export function withFeed(row: FeedRow, feed: Feed, account: Account, now: Date): FeedRow {
+  if (row.feed.hash === feed.hash) return { ...withoutTableBlock(row), feed, account }
+  const { blocked: _, trouble: __, ...rest } = row
+  return { ...rest, feed, account, reopenBefore: now.toISOString() }
+}
+
+/**
+ * The feed names a table that belongs to another feed. It keeps its earlier form: what is open of it lands in its former
+ * table. A block for another reason is replaced, and comes back by itself with the first request that fails.
+ */
+export function withTableTaken(row: FeedRow, failure: Failure, now: Date): FeedRow {
+  const isKnown = row.blocked?.kind === failure.kind && row.blocked.message === failure.message
+  return isKnown ? row : { ...row, blocked: toTrouble(failure, now) }
+}
+
+/** The feed left feeds.json or is disabled: it asks for nothing new, so it no longer matters whose table it names. */
+export function retired(row: FeedRow): FeedRow {
+  if (!row.feed.enabled && !isTableTaken(row)) return row
+  return { ...withoutTableBlock(row), feed: { ...row.feed, enabled: false } }
+}
+
+/** The feed names a table of another feed: only feeds.json ends this block, whatever its windows do. */
+export function isTableTaken({ blocked }: FeedRow): boolean {
+  return blocked?.kind === 'table-taken'
+}
+
+function withoutTableBlock(row: FeedRow): FeedRow {
+  const { blocked: _, ...free } = row
+  return isTableTaken(row) ? free : row
+}
+
+/** Nothing new is asked for. A further failure of a blocked feed moves the day of its next try. */
+export function blockedBy(row: FeedRow, failure: Failure, now: Date): FeedRow {
+  return isTableTaken(row) ? row : { ...row, blocked: toTrouble(failure, now) }
+}
+
+/** As `blockedBy`, for a window that is tried again after a block: it does not block a feed that is free. */
+export function stillBlockedBy(row: FeedRow, failure: Failure, now: Date): FeedRow {
+  return row.blocked ? blockedBy(row, failure, now) : row
+}
+
+/** The feed landed again: what held it back is gone. */
+export function unblocked(row: FeedRow): FeedRow {
+  if (!row.blocked || isTableTaken(row)) return row
+  const { blocked: _, ...free } = row
+  return free
+}
+
+/** The feed cannot be asked for, which time heals. */
+export function withTrouble(row: FeedRow, failure: Failure, now: Date): FeedRow {
+  return row.trouble?.kind === failure.kind ? row : { ...row, trouble: toTrouble(failure, now) }
+}
+
+/** The columns of the feed's files that nobody named. */
+export function withDrift(row: FeedRow, columns: readonly string[]): FeedRow {
+  const drift = columns.toSorted()
+  return JSON.stringify(row.drift ?? []) === JSON.stringify(drift) ? row : { ...row, drift }
+}
+
+export function withEmptyBetween(row: FeedRow, count: number): FeedRow {
+  return (row.emptyBetween ?? 0) === count ? row : { ...row, emptyBetween: count }
+}
+
+/** A window that a change outside heals was tried again: the next one a day later. */
+export function withRetry(row: FeedRow, now: Date): FeedRow {
+  return { ...row, retriedAt: now.toISOString() }
+}
+
+/** Whether another instance registered a query for the same feed first: that one counts, for its reports are under way. */
+export function isOvertaken(row: FeedRow, before: FeedRow, query: RegisteredQuery): boolean {
+  const theirs = row.query
+  return theirs?.hash === query.hash && theirs.queryId !== query.queryId && theirs.queryId !== before.query?.queryId
+}
+
+/**
+ * The feed has a query at the service, so its trouble is over. The query it replaces, where the app registered it, waits
+ * among the former ones; a feed that goes back to an earlier form finds its earlier query again, which stays.
+ */
+export function withQuery(row: FeedRow, query: RegisteredQuery): FeedRow {
+  const { trouble: _, formerQueries = [], ...rest } = row
+  const replaced = row.query?.ours ? [row.query.queryId] : []
+  const former = new Set([...formerQueries, ...replaced].filter((queryId) => queryId !== query.queryId))
+  return { ...rest, query, ...(former.size > 0 && { formerQueries: [...former] }) }
+}
+
+/** The service no longer has the feed's query: it is registered anew. */
+export function withoutQuery(row: FeedRow): FeedRow {
+  const { query: _, ...rest } = row
+  return rest
+}
+
+/** The former queries that no open attempt uses any more. */
+export function unusedQueries({ formerQueries = [] }: FeedRow, entries: readonly LedgerEntry[]): readonly string[] {
+  const used = new Set(entries.filter(isOpen).map(({ queryId }) => queryId))
+  return formerQueries.filter((queryId) => !used.has(queryId))
+}
+
+/** A former query was deleted at the service. */
+export function withoutFormerQuery(row: FeedRow, queryId: string): FeedRow {
+  const { formerQueries = [], ...rest } = row
+  const left = formerQueries.filter((each) => each !== queryId)
+  return left.length > 0 ? { ...rest, formerQueries: left } : rest
+}
+
+/** Whether an attempt was asked for with a query that the feed no longer has: its report answers another question. */
+export function isOfEarlierQuery({ query }: FeedRow, { queryId }: { readonly queryId: string }): boolean {
+  return query !== undefined && query.queryId !== queryId
+}
+
+function toTrouble({ kind, message }: Failure, now: Date): Trouble {
+  return { kind, message, at: now.toISOString() }
+}

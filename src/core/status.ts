@@ -1,0 +1,85 @@
+import { FAILURES, type FailureKind } from './failures.ts'
+import type { FeedsSourceRow, TickRow } from './ledger/app-rows.ts'
+import type { Trouble } from './ledger/feed-row.ts'
+import { isComplete, type LedgerEntry } from './ledger/ledger.ts'
+import { type Coverage, coverage } from './plan/coverage.ts'
+import { type KnownFeed, nextRequest } from './plan/plan.ts'
+import { windowId } from './time/window.ts'
+
+/** One thing that went wrong, with what a person does about it. */
+export type FailedWindow = {
+  readonly window?: string
+  readonly kind: FailureKind
+  readonly message: string
+  readonly remedy: string
+  readonly since?: Date
+  /** Rows of an earlier landing stand unchanged: only the later attempt failed. */
+  readonly landedBefore?: boolean
+}
+
+export type FeedStatus = Coverage & {
+  readonly feed: string
+  readonly dataset: string
+  readonly table: string
+  readonly enabled: boolean
+  readonly since: string
+  readonly nextDue?: Date
+  readonly blocked?: Trouble & { readonly remedy: string }
+  readonly trouble?: Trouble & { readonly remedy: string }
+  readonly failures: readonly FailedWindow[]
+}
+
+export type Status = {
+  readonly at: Date
+  /** The last finished tick of `provision`. */
+  readonly lastTick?: TickRow
+  /** Where feeds.json came from, and whether the packaged one says something else. */
+  readonly feedsFrom?: { readonly source: 'container' | 'package'; readonly packagedDiffers: boolean }
+  readonly feeds: readonly FeedStatus[]
+}
+
+/** What the ledger holds, as far as a status is made of it. `packagedHash` is the hash of the packaged feeds.json. */
+export type LedgerContent = {
+  readonly feeds: readonly KnownFeed[]
+  readonly lastTick: TickRow | undefined
+  readonly source: FeedsSourceRow | undefined
+  readonly packagedHash: string
+}
+
+/** Says what the ledger knows: how far each feed is complete, its windows by state, its failures with a remedy, what is next. */
+export function statusOf(now: Date, { feeds, lastTick, source, packagedHash }: LedgerContent): Status {
+  return {
+    at: now,
+    ...(lastTick && { lastTick }),
+    ...(source && { feedsFrom: { source: source.source, packagedDiffers: source.hash !== packagedHash } }),
+    feeds: feeds.map((known) => feedStatus(now, known)),
+  }
+}
+
+function feedStatus(now: Date, known: KnownFeed): FeedStatus {
+  const { row, entries, unreadable } = known
+  const { name, dataset, table, enabled } = row.feed
+  const nextDue = nextRequest(now, known)
+  return {
+    feed: name,
+    dataset,
+    table,
+    enabled,
+    since: row.since,
+    ...coverage(now, known),
+    ...(nextDue && { nextDue }),
+    ...(row.blocked && { blocked: { ...row.blocked, remedy: FAILURES[row.blocked.kind].remedy } }),
+    ...(row.trouble && { trouble: { ...row.trouble, remedy: FAILURES[row.trouble.kind].remedy } }),
+    failures: [...unreadable.map(explained), ...entries.flatMap(failedWindow)],
+  }
+}
+
+function failedWindow(entry: LedgerEntry): readonly FailedWindow[] {
+  if (entry.state !== 'failed') return []
+  const { since } = entry
+  return [{ window: windowId(entry.window), ...explained(entry), since, landedBefore: isComplete(entry) }]
+}
+
+function explained({ kind, message }: { readonly kind: FailureKind; readonly message: string }) {
+  return { kind, message, remedy: FAILURES[kind].remedy }
+}
