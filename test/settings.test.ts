@@ -29,8 +29,8 @@ describe('settings', () => {
       insightsBaseUrl: 'https://api.partnercenter.microsoft.com/insights/v1/mpn',
       authorityHost: 'https://login.microsoftonline.com',
       ...{ tokenHeader: 'Authorization', downloadHosts: ['*.blob.core.windows.net'], deleteReports: true },
-      ...{ limits: { maxInFlight: 10, maxReportsPerHour: 20 }, maxTries: 3, reportDeadline: 86_400_000 },
-      ...{ adoptAfter: 300_000, lease: 120_000, pollEvery: 60_000, ingestTimeLimit: 300_000 },
+      ...{ limits: { maxInFlight: 10, maxReportsPerHour: 20 }, maxTries: 3, reportDeadlineMs: 86_400_000 },
+      ...{ adoptAfterMs: 300_000, leaseMs: 120_000, pollEveryMs: 60_000, ingestTimeLimitMs: 300_000 },
     })
   })
 

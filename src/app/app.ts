@@ -28,7 +28,7 @@ export function openApp(settings: Settings, feedsFile: string): App {
     archive: openArchive(() => storage.container('reports')),
     queue: openWorkQueue(storage.queue('ingest')),
     readFeeds: async () => readFeedsText(await storage.container('config'), packagedFeeds),
-    landingTable: (name: string) => openLandingTable(storage.table(name), retryLimits(settings.lease)),
+    landingTable: (name: string) => openLandingTable(storage.table(name), retryLimits(settings.leaseMs)),
   }
   return (emit) => ({ ...base, insights: insights(emit), emit })
 }

@@ -7,7 +7,7 @@ import type { Environment } from './environment.ts'
 import { DEFAULT_ACCOUNT, signInOf } from './sign-in.ts'
 import { storageSettings } from './storage.ts'
 
-/** Everything the app reads from its environment, checked; durations in milliseconds. */
+/** Everything the app reads from its environment, checked. */
 export type Settings = {
   readonly storage: Storage
   readonly insightsBaseUrl: string
@@ -21,12 +21,12 @@ export type Settings = {
   readonly callback: { readonly baseUrl: string; readonly secrets: readonly string[] } | undefined
   readonly downloadHosts: DownloadHosts
   readonly limits: PacingLimits
-  readonly reportDeadline: number
-  readonly adoptAfter: number
-  readonly lease: number
-  readonly pollEvery: number
+  readonly reportDeadlineMs: number
+  readonly adoptAfterMs: number
+  readonly leaseMs: number
+  readonly pollEveryMs: number
   readonly maxTries: number
-  readonly ingestTimeLimit: number
+  readonly ingestTimeLimitMs: number
   readonly deleteReports: boolean
   readonly deployment: string
 }
@@ -57,11 +57,11 @@ export function readSettings(env: Environment): Settings | Problems {
       maxInFlight: read.count('MAX_IN_FLIGHT', 10),
       maxReportsPerHour: read.count('MAX_REPORTS_PER_HOUR', perHour),
     },
-    reportDeadline: read.duration('REPORT_DEADLINE', 'PT24H'),
-    adoptAfter: read.duration('ADOPT_AFTER', 'PT5M'),
-    lease: read.duration('LEASE', 'PT2M'),
-    pollEvery: read.duration('POLL_EVERY', 'PT1M'),
-    ingestTimeLimit: read.duration('INGEST_TIME_LIMIT', 'PT5M'),
+    reportDeadlineMs: read.duration('REPORT_DEADLINE', 'PT24H'),
+    adoptAfterMs: read.duration('ADOPT_AFTER', 'PT5M'),
+    leaseMs: read.duration('LEASE', 'PT2M'),
+    pollEveryMs: read.duration('POLL_EVERY', 'PT1M'),
+    ingestTimeLimitMs: read.duration('INGEST_TIME_LIMIT', 'PT5M'),
     maxTries: read.count('MAX_TRIES', 3),
     deleteReports: read.oneOf('DELETE_REPORTS', ['true', 'false'] as const) === 'true',
     deployment: readDeployment(env, problems),

@@ -46,13 +46,13 @@ async function adopt(job: Job & { message: IngestMessage }, { value: entry, etag
   const { message, row, insights, services } = job
   const { ledger, queue, clock, settings } = services
   const report = message.reportId ? await insights.report(message.reportId) : undefined
-  if (!report || isFailure(report)) return queue.send(message, settings.pollEvery / 1000)
+  if (!report || isFailure(report)) return queue.send(message, settings.pollEveryMs / 1000)
   const name = reportName(settings.deployment, row.feed, entry.window, entry.attempt)
   if (report.reportName !== name || report.queryId !== entry.queryId) return
   const now = clock()
   const known = {
     reportId: report.reportId,
-    deadline: new Date(now.getTime() + settings.reportDeadline),
+    deadline: new Date(now.getTime() + settings.reportDeadlineMs),
     pollAfter: now,
   }
   const requested = toRequested(entry, known)
@@ -68,7 +68,7 @@ async function poll(job: Job & { message: IngestMessage }, { value: entry, etag 
   const now = clock().getTime()
   if (now < entry.pollAfter.getTime()) return queue.send(message, (entry.pollAfter.getTime() - now) / 1000)
   if (row.query && entry.queryId !== row.query.queryId) return drop(job, { value: entry, etag })
-  const asked = { ...entry, pollAfter: new Date(now + settings.pollEvery) }
+  const asked = { ...entry, pollAfter: new Date(now + settings.pollEveryMs) }
   const written = await ledger.write(asked, etag)
   if (!written) return queue.send(message)
   const execution = await insights.execution(entry.reportId)
@@ -77,7 +77,7 @@ async function poll(job: Job & { message: IngestMessage }, { value: entry, etag 
   if (execution.status === 'pending') return
   const held = {
     ...({ executionId: execution.executionId, hash: row.feed.hash, phase: 'check', checkpoint: 0 } as const),
-    ...{ leaseUntil: new Date(clock().getTime() + settings.lease), owner: services.newId() },
+    ...{ leaseUntil: new Date(clock().getTime() + settings.leaseMs), owner: services.newId() },
   }
   const landing = toLanding(asked, held)
   const taken = await ledger.write(landing, written.etag)
@@ -104,9 +104,9 @@ async function resume(job: Job & { message: IngestMessage }, { value: entry, eta
   const { message, row, services } = job
   const { ledger, queue, clock, settings } = services
   const now = clock()
-  const wait = takeoverAt(entry, settings.lease).getTime() - now.getTime()
+  const wait = takeoverAt(entry, settings.leaseMs).getTime() - now.getTime()
   if (wait > 0) return queue.send(message, wait / 1000)
-  const leaseUntil = new Date(now.getTime() + settings.lease)
+  const leaseUntil = new Date(now.getTime() + settings.leaseMs)
   const taken = toTakenOver(entry, { hash: row.feed.hash, owner: services.newId(), leaseUntil })
   const written = await ledger.write(taken, etag)
   if (!written) return queue.send(message)
@@ -116,8 +116,8 @@ async function resume(job: Job & { message: IngestMessage }, { value: entry, eta
 /** Archives the report, where that was not done yet, and lands it; what is expected to go wrong ends in `failed`. */
 async function landUnderLease(job: Job, stored: Stored<Landing>, execution?: Completed): Promise<void> {
   const { ledger, clock, settings } = job.services
-  const held = holdEntry(stored, { ledger, clock, milliseconds: settings.lease })
-  const until = new Date(clock().getTime() + settings.ingestTimeLimit)
+  const held = holdEntry(stored, { ledger, clock, milliseconds: settings.leaseMs })
+  const until = new Date(clock().getTime() + settings.ingestTimeLimitMs)
   try {
     const archived = await fetchReport(job, held, execution)
     const figures = isFailure(archived) ? archived : await land(job, held, archived, until)

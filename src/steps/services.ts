@@ -10,15 +10,15 @@ import type { LandingTable } from '../services/storage/landing-table.ts'
 import type { Ledger } from '../services/storage/ledger-table.ts'
 import type { WorkQueue } from '../services/storage/work-queue.ts'
 
-/** The settings that steps act by; durations in milliseconds. */
+/** The settings that steps act by. */
 export type StepSettings = {
   readonly limits: PacingLimits
-  readonly reportDeadline: number
-  readonly adoptAfter: number
-  readonly lease: number
-  readonly pollEvery: number
+  readonly reportDeadlineMs: number
+  readonly adoptAfterMs: number
+  readonly leaseMs: number
+  readonly pollEveryMs: number
   readonly maxTries: number
-  readonly ingestTimeLimit: number
+  readonly ingestTimeLimitMs: number
   readonly deleteReports: boolean
   readonly deployment: string
   readonly callback: { readonly baseUrl: string; readonly secrets: readonly string[] } | undefined

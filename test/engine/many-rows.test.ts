@@ -34,7 +34,7 @@ it('200,000 rows land in many short invocations, each exactly once', async () =>
   }
   const deployment = createDeployment({
     ...{ service, store: () => ({ ...store, receive }), file: hugeFile() },
-    ...{ feed: { shards: 512 }, settings: { ingestTimeLimit: 3_000 } },
+    ...{ feed: { shards: 512 }, settings: { ingestTimeLimitMs: 3_000 } },
   })
   const running = deployment.start()
   const started = performance.now()

@@ -62,7 +62,7 @@ describe('the sweep leaves alone', () => {
   })
 
   it('the daily try after a block, when it reopens what time heals', async () => {
-    world = await quietWorld({ settings: { maxTries: 1, reportDeadline: HOUR } })
+    world = await quietWorld({ settings: { maxTries: 1, reportDeadlineMs: HOUR } })
     world.simulator.fault({ endpoint: 'report', effect: 'stuck' })
     await turn(world)
     await turn(world, HOUR + 1)

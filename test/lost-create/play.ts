@@ -175,8 +175,8 @@ function watched(ledger: Ledger, { requested, latest }: Written, tally: Tally): 
 function settingsOf({ deleteReports }: History, { simulator }: Twin): StepSettings {
   return {
     limits: { maxInFlight: 10, maxReportsPerHour: 20 },
-    ...{ reportDeadline: REPORT_DEADLINE, adoptAfter: ADOPT_AFTER, pollEvery: POLL_EVERY, maxTries: MAX_TRIES },
-    ...{ lease: 120_000, ingestTimeLimit: 300_000, deleteReports, deployment: `d${++deployments}` },
+    ...{ reportDeadlineMs: REPORT_DEADLINE, adoptAfterMs: ADOPT_AFTER, pollEveryMs: POLL_EVERY, maxTries: MAX_TRIES },
+    ...{ leaseMs: 120_000, ingestTimeLimitMs: 300_000, deleteReports, deployment: `d${++deployments}` },
     callback: { baseUrl: 'http://127.0.0.1:9/api/callback', secrets: ['a secret of this test, 32 characters long'] },
     downloadHosts: [simulator.origin],
   }

@@ -133,8 +133,8 @@ function servicesOf({ service, feed, settings, name, clock, served, shared, pass
 function settingsOf(deployment: string, { gate }: Service): StepSettings {
   return {
     limits: { maxInFlight: 10, maxReportsPerHour: 20 },
-    ...{ reportDeadline: 86_400_000, adoptAfter: 300_000, lease: 120_000, pollEvery: 60_000, maxTries: 3 },
-    ...{ ingestTimeLimit: 300_000, deleteReports: true, deployment, callback: undefined, downloadHosts: [gate] },
+    ...{ reportDeadlineMs: 86_400_000, adoptAfterMs: 300_000, leaseMs: 120_000, pollEveryMs: 60_000, maxTries: 3 },
+    ...{ ingestTimeLimitMs: 300_000, deleteReports: true, deployment, callback: undefined, downloadHosts: [gate] },
   }
 }
 

@@ -10,7 +10,7 @@ import type { Store } from './store.ts'
 export type History = {
   readonly files: readonly [Buffer, Buffer?]
   /** With 10 ms a call it makes an invocation land one piece of the file, or empty a few partitions. */
-  readonly ingestTimeLimit?: number
+  readonly ingestTimeLimitMs?: number
 }
 
 /** Wide rows make a file of several pieces of 64 KiB, between which a landing may pause. */
@@ -20,8 +20,8 @@ const [NARROW, NARROW_AND_LESS] = [reportFile(330, 'first'), reportFile(170, 'se
 export const HISTORIES = {
   first: { files: [NARROW] },
   restatement: { files: [NARROW, NARROW_AND_LESS] },
-  continuation: { files: [WIDE], ingestTimeLimit: 60 },
-  continuedRestatement: { files: [WIDE, WIDE_AND_LESS], ingestTimeLimit: 60 },
+  continuation: { files: [WIDE], ingestTimeLimitMs: 60 },
+  continuedRestatement: { files: [WIDE, WIDE_AND_LESS], ingestTimeLimitMs: 60 },
 } as const satisfies Readonly<Record<string, History>>
 
 export type Place = { readonly service: Service; readonly store: (clock: TestClock) => Store }
@@ -33,8 +33,11 @@ async function work({ entry }: Deployment, { tick }: Running): Promise<void> {
 }
 
 /** A deployment whose last file is still to be landed. */
-export async function prepare(place: Place, { files: [first, second], ingestTimeLimit }: History): Promise<Deployment> {
-  const settings = ingestTimeLimit === undefined ? {} : { ingestTimeLimit }
+export async function prepare(
+  place: Place,
+  { files: [first, second], ingestTimeLimitMs }: History,
+): Promise<Deployment> {
+  const settings = ingestTimeLimitMs === undefined ? {} : { ingestTimeLimitMs }
   const deployment = createDeployment({ ...place, file: first, settings })
   if (!second) return deployment
   await work(deployment, deployment.start())

@@ -157,12 +157,12 @@ function stepSettings(origin: string, simulator: Simulator): StepSettings {
   return {
     limits: { maxInFlight: 10, maxReportsPerHour: 20 },
     ...{
-      reportDeadline: 86_400_000,
-      adoptAfter: 300_000,
+      reportDeadlineMs: 86_400_000,
+      adoptAfterMs: 300_000,
       maxTries: 3,
-      ingestTimeLimit: 300_000,
-      lease: 120_000,
-      pollEvery: 60_000,
+      ingestTimeLimitMs: 300_000,
+      leaseMs: 120_000,
+      pollEveryMs: 60_000,
     },
     ...{ deleteReports: true, deployment: 'test', downloadHosts: [simulator.origin] },
     callback: { baseUrl: `${origin}/api/callback`, secrets: [SECRET] },

@@ -65,7 +65,7 @@ describe.each([
 
   it('is picked up by the sweep when nobody hints', async () => {
     const { world } = await poisoned(call)
-    world.clock.advance(HOUR + world.services.settings.lease / 2)
+    world.clock.advance(HOUR + world.services.settings.leaseMs / 2)
     await sweep(world.services)
     await world.drain()
     expect(await entryOf(world)).toMatchObject({ state: 'landed', attempt: 1 })

@@ -22,8 +22,7 @@ export type SweepAction =
   | { readonly kind: 'out-of-range'; readonly entry: Planned | Requesting | Requested }
   | { readonly kind: 'withdraw'; readonly entry: LedgerEntry & { readonly remoteReport: string } }
 
-/** Durations in milliseconds. */
-export type SweepLimits = { readonly adoptAfter: number; readonly lease: number; readonly deleteReports: boolean }
+export type SweepLimits = { readonly adoptAfterMs: number; readonly leaseMs: number; readonly deleteReports: boolean }
 
 /** Says what the ledger of one feed needs at `now`; at most one action for an entry. */
 export function sweepActions(now: Date, known: KnownFeed, limits: SweepLimits): readonly SweepAction[] {
@@ -40,8 +39,8 @@ type Judge = (now: Date, entry: LedgerEntry, limits: SweepLimits) => readonly Sw
 
 const BY_STATE: Readonly<Record<State, Judge>> = {
   planned: withdrawal,
-  requesting(now, entry, { adoptAfter }) {
-    if (entry.state !== 'requesting' || now.getTime() - entry.requestedAt.getTime() < adoptAfter) return []
+  requesting(now, entry, { adoptAfterMs }) {
+    if (entry.state !== 'requesting' || now.getTime() - entry.requestedAt.getTime() < adoptAfterMs) return []
     return [{ kind: 'adopt', entry }]
   },
   requested(now, entry) {
@@ -49,8 +48,8 @@ const BY_STATE: Readonly<Record<State, Judge>> = {
     if (now > entry.deadline) return [{ kind: 'expire', entry }]
     return now >= entry.pollAfter ? [{ kind: 'hint', entry }] : []
   },
-  landing(now, entry, { lease }) {
-    if (entry.state !== 'landing' || now.getTime() < entry.leaseUntil.getTime() + lease / 2) return []
+  landing(now, entry, { leaseMs }) {
+    if (entry.state !== 'landing' || now.getTime() < entry.leaseUntil.getTime() + leaseMs / 2) return []
     return [{ kind: 'hint', entry }]
   },
   landed: withdrawal,

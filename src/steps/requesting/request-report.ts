@@ -99,7 +99,7 @@ function intend(
 function isTaken({ settings }: Services, { pacing }: Account, requesting: Requesting): boolean {
   const { feed, attempt, requestedAt } = requesting
   const window = windowId(requesting.window)
-  const since = requestedAt.getTime() - settings.adoptAfter
+  const since = requestedAt.getTime() - settings.adoptAfterMs
   return pacing.value.open.some(
     (slot) => slot.feed === feed && slot.window === window && slot.attempt === attempt && Date.parse(slot.at) > since,
   )
@@ -111,7 +111,7 @@ async function takePacing(services: Services, account: Account, requesting: Requ
   const slot = { feed, window: windowId(window), attempt, lane, at: requestedAt.toISOString() }
   const counts = (each: Slot): boolean => {
     const entry = account.entries.get(entryKey(each.feed, each.window))
-    const young = requestedAt.getTime() - Date.parse(each.at) < settings.adoptAfter
+    const young = requestedAt.getTime() - Date.parse(each.at) < settings.adoptAfterMs
     const asked = entry?.attempt === each.attempt && isOpen(entry) && entry.state !== 'landing'
     return asked || (young && (entry?.attempt ?? 0) < each.attempt)
   }
@@ -145,7 +145,7 @@ async function conclude(context: Context, { value, etag }: Stored<Requesting>, c
   if (creation.outcome === 'refused') return refuseWindow(context, { value, etag }, creation.failure)
   const now = clock()
   const { reportId } = creation
-  const known = { reportId, deadline: new Date(now.getTime() + settings.reportDeadline), pollAfter: now }
+  const known = { reportId, deadline: new Date(now.getTime() + settings.reportDeadlineMs), pollAfter: now }
   const requested = toRequested(value, known)
   if (!(await ledger.write(requested, etag))) return withdraw(context, value, reportId)
   account.entries.set(entryKey(value.feed, windowId(value.window)), requested)

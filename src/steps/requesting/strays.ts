@@ -30,7 +30,7 @@ async function deleteOfAccount(services: Services, row: KnownFeed['row'], named:
   const insights = services.insights(row.feed.account, row.account)
   const reports = isFailure(insights) ? insights : await insights.reports()
   if (isFailure(insights) || isFailure(reports)) return
-  const before = clock().getTime() - 2 * settings.reportDeadline
+  const before = clock().getTime() - 2 * settings.reportDeadlineMs
   const strays = reports.filter(
     ({ reportId, reportName, createdAt }) =>
       isOurs(settings.deployment, reportName) &&

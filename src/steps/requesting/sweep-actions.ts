@@ -66,7 +66,7 @@ async function adopt(job: Job, { value, etag }: Stored<Requesting>): Promise<boo
   const now = clock()
   const changed = row.query !== undefined && row.query.queryId !== value.queryId
   if (report && !changed) {
-    const deadline = new Date(now.getTime() + settings.reportDeadline)
+    const deadline = new Date(now.getTime() + settings.reportDeadlineMs)
     const requested = toRequested(value, { reportId: report.reportId, deadline, pollAfter: now })
     return (await ledger.write(requested, etag)) !== undefined
   }
