@@ -9,7 +9,7 @@ export function callbackToken(secret: string, { feed, window, attempt }: Callbac
 }
 
 /** Whether a token holds under one of the secrets (the current one and, during a rotation, the one before). */
-export function holds(token: string, secrets: readonly string[], subject: CallbackSubject): boolean {
+export function verifyToken(token: string, secrets: readonly string[], subject: CallbackSubject): boolean {
   const given = Buffer.from(token)
   return secrets.map((secret) => Buffer.from(callbackToken(secret, subject))).some((right) => equal(given, right))
 }

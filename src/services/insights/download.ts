@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { allowedLink, type DownloadHosts } from '../../core/report/download-hosts.ts'
 import { withoutQuery } from '../safe-address.ts'
-import type { ArchiveWriter, Stored } from '../storage/archive.ts'
+import type { ArchivedBlob, ArchiveWriter } from '../storage/archive.ts'
 
 /** A server that sends nothing for this long counts as cut off. */
 const SILENCE_LIMIT = 60_000
@@ -38,7 +38,7 @@ type Step = 'complete' | 'cut' | 'changed' | 'refused' | 'busy' | Failure
  * `If-Match` after a cut, started over when the source changed. Plain node:https because `fetch` decodes gzip
  * whatever one asks for, and ranges count encoded bytes.
  */
-export async function download(first: URL, options: DownloadOptions): Promise<Stored | Failure> {
+export async function download(first: URL, options: DownloadOptions): Promise<ArchivedBlob | Failure> {
   const progress: Progress = { link: first, offset: 0, etag: undefined, writer: undefined, length: undefined }
   let idle = 0
   let links = 0
