@@ -3,7 +3,7 @@ import { type Failure, isFailure } from '../core/failures.ts'
 import { type Retryable, retryDelay } from './retry-delay.ts'
 
 /** How a caller waits before it repeats a call. */
-export type Patience = {
+export type RetryOptions = {
   /** Gives 0 to 1. */
   readonly random: () => number
   /** Resolves after that many milliseconds, or as soon as the signal aborts. */
@@ -14,9 +14,9 @@ export type Patience = {
  * Sends a call until it is answered for good, as `retryDelay` says; only for calls that may be repeated. A failure
  * of kind `unavailable` counts as no answer; another ends it.
  */
-export async function repeated<A extends Retryable>(
+export async function withRetry<A extends Retryable>(
   send: () => Promise<A | Failure>,
-  { random, wait }: Patience,
+  { random, wait }: RetryOptions,
   signal?: AbortSignal,
 ): Promise<A | Failure> {
   for (let attempt = 1; ; attempt++) {

@@ -2,14 +2,14 @@ import { isFailure } from '../core/failures.ts'
 import type { PacingLimits } from '../core/plan/pacing.ts'
 import { DEFAULT_DOWNLOAD_HOSTS, type DownloadHosts, hostProblem } from '../core/report/download-hosts.ts'
 import { durationMilliseconds, parseDuration } from '../core/time/durations.ts'
-import type { Storage } from '../services/storage/clients.ts'
+import type { StorageConnection } from '../services/storage/clients.ts'
 import type { Environment } from './environment.ts'
 import { DEFAULT_ACCOUNT, signInOf } from './sign-in.ts'
 import { storageSettings } from './storage.ts'
 
 /** Everything the app reads from its environment, checked. */
 export type Settings = {
-  readonly storage: Storage
+  readonly storage: StorageConnection
   readonly insightsBaseUrl: string
   readonly tokenHeader: 'Authorization' | 'X-AadUserTicket'
   readonly authorityHost: string

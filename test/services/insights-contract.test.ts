@@ -18,9 +18,9 @@ beforeEach(async () => {
   server = await startScripted()
   server.script(() => envelope([]))
   const credentials = { token: async () => TOKEN, renew: async () => `renewed-${++renewals}` }
-  const patience = { random: () => 0, wait: async () => undefined }
+  const retry = { random: () => 0, wait: async () => undefined }
   const baseUrl = `${server.origin}${BASE}`
-  client = openInsightsClient({ baseUrl, tokenHeader: 'Authorization', credentials, clock: () => new Date(), patience })
+  client = openInsightsClient({ baseUrl, tokenHeader: 'Authorization', credentials, clock: () => new Date(), retry })
 })
 afterEach(() => server.close())
 

@@ -42,13 +42,13 @@ beforeEach(async () => {
 })
 afterAll(() => vi.unstubAllEnvs())
 
-const patience = { random: () => 0, wait: async () => undefined }
+const retry = { random: () => 0, wait: async () => undefined }
 const clock = () => new Date()
 
 function openClient(): InsightsClient {
   const signIn = { name: 'default', authorityHost: simulator.authority, tenantId: 'tenant', clientId: 'app' }
   const credentials = openCredentials({ ...signIn, auth: 'client-secret', clientSecret: 'planted-secret' }, clock)
-  return openInsightsClient({ baseUrl: simulator.baseUrl, tokenHeader: 'Authorization', credentials, clock, patience })
+  return openInsightsClient({ baseUrl: simulator.baseUrl, tokenHeader: 'Authorization', credentials, clock, retry })
 }
 
 const schedule = () => ({ start: new Date(Date.now() + 5 * 3_600_000), intervalHours: 24, count: 3 })
@@ -244,7 +244,7 @@ test('a secret goes to a Key Vault and back with the identity of the app', async
     url: simulator.keyVault,
     token: () => identityToken(VAULT_SCOPE, 'own'),
     clock,
-    patience,
+    retry,
   })
   expect(await vault.get('partner-default-refresh-token')).toBeUndefined()
   expect(await vault.set('partner-default-refresh-token', 'planted-refresh')).toBeUndefined()

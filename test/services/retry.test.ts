@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { failed, isFailure } from '../../src/core/failures.ts'
-import { pause, repeated } from '../../src/services/retry.ts'
+import { pause, withRetry } from '../../src/services/retry.ts'
 import { retryDelay } from '../../src/services/retry-delay.ts'
 
 const middle = () => 0.5
@@ -51,20 +51,20 @@ describe('how long to wait before a call is repeated', () => {
 
 describe('a repeated call', () => {
   const waits: number[] = []
-  const patience = { random: middle, wait: async (milliseconds: number) => void waits.push(milliseconds) }
+  const retry = { random: middle, wait: async (milliseconds: number) => void waits.push(milliseconds) }
 
   test('ends with the first good answer', async () => {
     waits.length = 0
     let calls = 0
     const send = async () => answer(++calls < 3 ? 503 : 200)
-    expect(await repeated(send, patience)).toEqual(answer(200))
+    expect(await withRetry(send, retry)).toEqual(answer(200))
     expect(waits).toEqual([375, 750])
   })
 
   test('ends at once with a failure that no waiting heals', async () => {
     let calls = 0
     const send = async () => failed('unauthorized', `call ${++calls}`)
-    expect(await repeated(send, patience)).toEqual(failed('unauthorized', 'call 1'))
+    expect(await withRetry(send, retry)).toEqual(failed('unauthorized', 'call 1'))
   })
 
   test('is not repeated once it was cancelled, even during the wait', async () => {
@@ -72,7 +72,7 @@ describe('a repeated call', () => {
     let calls = 0
     const send = async () => failed('unavailable', `call ${++calls}`)
     const wait = async () => controller.abort()
-    const last = await repeated(send, { random: middle, wait }, controller.signal)
+    const last = await withRetry(send, { random: middle, wait }, controller.signal)
     expect(isFailure(last) && last.message).toBe('call 2')
   })
 

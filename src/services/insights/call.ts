@@ -1,5 +1,5 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
-import { type Patience, repeated } from '../retry.ts'
+import { type RetryOptions, withRetry } from '../retry.ts'
 import { withoutQuery } from '../safe-address.ts'
 import { reasonOf } from '../safe-text.ts'
 import type { Credentials } from '../sign-in/credentials.ts'
@@ -17,7 +17,7 @@ export type InsightsOptions = {
   readonly credentials: Credentials
   readonly clock: () => Date
   /** How calls that may be repeated wait for their turn; without it nothing is sent twice. */
-  readonly patience?: Patience
+  readonly retry?: RetryOptions
 }
 
 export type Call = {
@@ -38,11 +38,11 @@ export type Send = (call: Call) => Promise<Answer | Failure>
  * repeated after passing trouble; creating and changing never are: their answer may be lost and their work done.
  */
 export function openSender(options: InsightsOptions, signal?: AbortSignal): Send {
-  const { patience } = options
+  const { retry } = options
   return (call) => {
     const send = () => authorised(options, call, signal)
     const mayRepeat = call.method === 'GET' || call.method === 'DELETE'
-    return patience && mayRepeat ? repeated(send, patience, signal) : send()
+    return retry && mayRepeat ? withRetry(send, retry, signal) : send()
   }
 }
 

@@ -1,6 +1,6 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { retryAfter } from '../insights/answer.ts'
-import { type Patience, repeated } from '../retry.ts'
+import { type RetryOptions, withRetry } from '../retry.ts'
 import { reasonOf } from '../safe-text.ts'
 
 /** What tokens for a Key Vault of the public cloud are asked for. */
@@ -30,7 +30,7 @@ export type KeyVaultOptions = {
   /** A token for `VAULT_SCOPE`; what it throws counts as no access. */
   readonly token: () => Promise<string>
   readonly clock: () => Date
-  readonly patience: Patience
+  readonly retry: RetryOptions
 }
 
 type VaultAnswer = { readonly status: number; readonly retryAfter: number | undefined; readonly body: unknown }
@@ -41,7 +41,7 @@ type VaultAnswer = { readonly status: number; readonly retryAfter: number | unde
  */
 export function openKeyVault(options: KeyVaultOptions): KeyVault {
   const send = (name: string, value?: string) =>
-    repeated(() => sendOnce(options, name, value), options.patience).then((answer) =>
+    withRetry(() => sendOnce(options, name, value), options.retry).then((answer) =>
       isFailure(answer) || answer.status < 400 || answer.status === 404 ? answer : refused(name, answer.status),
     )
   return {
