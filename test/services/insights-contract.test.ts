@@ -326,13 +326,13 @@ describe('what may be repeated', () => {
     server.script(() => refusal(429, 'slow', { 'retry-after': '120' }))
     expect(await client.createReport({ reportName: 'r', queryId: 'q' })).toMatchObject({
       outcome: 'throttled',
-      wait: 120_000,
+      waitMs: 120_000,
     })
     server.script(() => refusal(400, 'User has exceeded its report creation quota of 50 active reports'))
     expect(await client.createReport({ reportName: 'r', queryId: 'q' })).toMatchObject({ outcome: 'throttled' })
     server.script(() => refusal(429, 'slow', { 'retry-after': new Date(Date.now() + 60_000).toUTCString() }))
     const creation = await client.createReport({ reportName: 'r', queryId: 'q' })
-    expect(creation.outcome === 'throttled' && creation.wait).toBeGreaterThan(50_000)
+    expect(creation.outcome === 'throttled' && creation.waitMs).toBeGreaterThan(50_000)
   })
 
   test('a refused token is renewed once, for a create too', async () => {

@@ -7,7 +7,7 @@ import { type Report, toReport } from './objects.ts'
 export type Creation =
   | { readonly outcome: 'created'; readonly reportId: string }
   | { readonly outcome: 'refused'; readonly failure: Failure }
-  | { readonly outcome: 'throttled'; readonly failure: Failure; readonly wait: number | undefined }
+  | { readonly outcome: 'throttled'; readonly failure: Failure; readonly waitMs: number | undefined }
   | { readonly outcome: 'unknown'; readonly failure: Failure }
 
 /** When a recurring report runs: from `start`, at least 4 h ahead, every 4 to 2160 hours; without `count` for ever. */
@@ -57,7 +57,7 @@ export async function createReport(send: Send, request: ReportRequest): Promise<
 
 function refusedCreation(answer: Answer, about: string): Creation {
   const failure = failureOf(answer, about)
-  if (isThrottled(answer)) return { outcome: 'throttled', failure, wait: answer.retryAfter }
+  if (isThrottled(answer)) return { outcome: 'throttled', failure, waitMs: answer.retryAfter }
   return { outcome: answer.status >= 500 || answer.status === 408 ? 'unknown' : 'refused', failure }
 }
 

@@ -99,7 +99,7 @@ async function remove({ job, held, enough }: Work): Promise<Outcome> {
   const prefix = partitionPrefix(window)
   const from = `${prefix}${String(checkpoint).padStart(3, '0')}`
   const { assertHeld } = held
-  const part = await landingTable(job.row.feed.table).remove(prefix, attempt, { from, enough, assertHeld })
+  const part = await landingTable(job.row.feed.table).remove(prefix, attempt, { from, shouldPause: enough, assertHeld })
   if (isFailure(part)) return part
   const kept = before.kept + part.kept
   const operations = before.operations + part.operations
