@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { failed, isFailure } from '../../src/core/failures.ts'
 import { type InsightsClient, openInsightsClient } from '../../src/services/insights/client.ts'
-import { ENDPOINTS } from '../../src/services/insights/endpoints.ts'
 import { DOCUMENTED_REFUSALS, refusalOf, SISTER_REFUSALS } from '../../src/services/insights/refusals.ts'
 import { type Reply, type ScriptedServer, startScripted } from './scripted-server.ts'
 
@@ -124,12 +123,6 @@ describe('every endpoint with every parameter of the documentation', () => {
     expect(sent()).toEqual([
       'GET /ScheduledReport/execution/r1;r2?executionId=e1%3Be2&executionStatus=Pending%3BCompleted&getLatestExecution=false',
     ])
-  })
-
-  test('each has a function of its name in the client', () => {
-    const functions = Object.keys(ENDPOINTS).map((name) => typeof Reflect.get(client, name))
-    expect(new Set(functions)).toEqual(new Set(['function']))
-    expect(new Set(Object.values(ENDPOINTS)).size).toBe(12)
   })
 })
 

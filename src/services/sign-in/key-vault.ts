@@ -1,6 +1,5 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
-import { retryAfter } from '../insights/answer.ts'
-import { type RetryOptions, withRetry } from '../retry.ts'
+import { type RetryOptions, readRetryAfterMs, withRetry } from '../retry.ts'
 import { reasonOf } from '../safe-text.ts'
 
 /** What tokens for a Key Vault of the public cloud are asked for. */
@@ -33,7 +32,7 @@ export type KeyVaultOptions = {
   readonly retry: RetryOptions
 }
 
-type VaultAnswer = { readonly status: number; readonly retryAfter: number | undefined; readonly body: unknown }
+type VaultAnswer = { readonly status: number; readonly retryAfterMs: number | undefined; readonly body: unknown }
 
 /**
  * Opens the secrets of an Azure Key Vault through its REST API. Failures are of kind `unauthorized` (the identity may not)
@@ -68,9 +67,9 @@ async function sendOnce(options: KeyVaultOptions, name: string, value?: string):
       ...(value !== undefined && { method: 'PUT', body: JSON.stringify({ value }) }),
     })
     const body: unknown = await response.json().catch(() => undefined)
-    const wait = retryAfter(response.headers.get('retry-after'), options.clock())
+    const wait = readRetryAfterMs(response.headers.get('retry-after'), options.clock())
     // A conflict passes: somebody writes the same secret at this moment.
-    return { status: response.status === 409 ? 503 : response.status, retryAfter: wait, body }
+    return { status: response.status === 409 ? 503 : response.status, retryAfterMs: wait, body }
   } catch (error) {
     return failed('unavailable', `secret ${name}: no answer from the Key Vault (${reasonOf(error)}); it is tried again`)
   }
