@@ -13,6 +13,6 @@ export function operatorsVault({ KEY_VAULT_URL: url }: Environment): KeyVault | 
     url: url.replace(/\/+$/, ''),
     token: hasIdentity ? () => identityToken(VAULT_SCOPE, undefined) : byCli,
     clock: () => new Date(),
-    patience: { random: Math.random, wait: pause },
+    retry: { random: Math.random, wait: pause },
   })
 }

@@ -41,7 +41,7 @@ function openVault({ keyVaultUrl: url, storage }: Settings, { clock }: Services)
   if (url === undefined) return undefined
   const clientId = storage.kind === 'identity' ? storage.clientId : undefined
   const token = () => identityToken(VAULT_SCOPE, clientId)
-  return openKeyVault({ url, token, clock, patience: { random: Math.random, wait: pause } })
+  return openKeyVault({ url, token, clock, retry: { random: Math.random, wait: pause } })
 }
 
 /** What is made for a look has a name of its own, so that two looks never meet. */

@@ -43,18 +43,18 @@ function openClient(settings: Settings, common: Common, signIn: SignIn, keeping?
   const { insightsBaseUrl: baseUrl, tokenHeader } = settings
   const { clock } = common
   const credentials = openCredentials(signIn, clock, keeping)
-  return openInsightsClient({ baseUrl, tokenHeader, credentials, clock, patience: patienceOf(common) })
+  return openInsightsClient({ baseUrl, tokenHeader, credentials, clock, retry: retryOf(common) })
 }
 
 function openKeeping({ keyVaultUrl: url }: Settings, common: Common, identityClientId: string | undefined) {
   if (url === undefined) return undefined
   const { clock, ledger, newId } = common
-  const patience = patienceOf(common)
+  const retry = retryOf(common)
   const token = () => identityToken(VAULT_SCOPE, identityClientId)
-  return { vault: openKeyVault({ url, token, clock, patience }), ledger, newId, patience }
+  return { vault: openKeyVault({ url, token, clock, retry }), ledger, newId, retry }
 }
 
-function patienceOf({ random }: Common) {
+function retryOf({ random }: Common) {
   return { random, wait: pause }
 }
 

@@ -1,31 +1,68 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Failure, isFailure } from '../core/failures.ts'
-import { type Retryable, retryDelay } from './retry-delay.ts'
+
+/** A call is sent at most this often. */
+const TRIES = 3
+
+const FIRST_WAIT_MS = 500
+
+/** A call waits no longer than this. A service that asks for more is called again by a later tick. */
+const LONGEST_WAIT_MS = 10_000
 
 /** How a caller waits before it repeats a call. */
-export type Patience = {
-  /** Gives 0 to 1. */
+export type RetryOptions = {
+  /** Gives a number from 0 to 1. */
   readonly random: () => number
   /** Resolves after that many milliseconds, or as soon as the signal aborts. */
   readonly wait: (milliseconds: number, signal?: AbortSignal) => Promise<void>
 }
 
+/** The part of an answer that decides whether its call is repeated. */
+export type Retryable = { readonly status: number; readonly retryAfterMs: number | undefined }
+
 /**
- * Sends a call until it is answered for good, as `retryDelay` says; only for calls that may be repeated. A failure
- * of kind `unavailable` counts as no answer; another ends it.
+ * Sends a call, and repeats it while `retryDelayMs` says so. Only for calls that may be repeated. A failure of kind
+ * `unavailable` counts as no answer; any other failure ends the call.
  */
-export async function repeated<A extends Retryable>(
+export async function withRetry<A extends Retryable>(
   send: () => Promise<A | Failure>,
-  { random, wait }: Patience,
+  { random, wait }: RetryOptions,
   signal?: AbortSignal,
 ): Promise<A | Failure> {
   for (let attempt = 1; ; attempt++) {
     const answer = await send()
-    if (isFailure(answer) && answer.kind !== 'unavailable') return answer
-    const delay = signal?.aborted ? undefined : retryDelay(isFailure(answer) ? undefined : answer, attempt, random)
-    if (delay === undefined) return answer
-    await wait(delay, signal)
+    if (signal?.aborted || (isFailure(answer) && answer.kind !== 'unavailable')) return answer
+    const delayMs = retryDelayMs(isFailure(answer) ? undefined : answer, attempt, random)
+    if (delayMs === undefined) return answer
+    await wait(delayMs, signal)
   }
+}
+
+/**
+ * How many milliseconds to wait before a call is repeated. Undefined means that it is not repeated: waiting would not
+ * change the answer, it was the last try, or the service asks for too long a wait. Without an answer the network failed.
+ * `attempt` counts from 1; `random` spreads callers that failed together.
+ */
+export function retryDelayMs(answer: Retryable | undefined, attempt: number, random: () => number): number | undefined {
+  if (attempt >= TRIES || (answer && !isTransient(answer.status))) return undefined
+  const askedMs = answer?.retryAfterMs ?? 0
+  if (askedMs > LONGEST_WAIT_MS) return undefined
+  const waitMs = Math.min(FIRST_WAIT_MS * 2 ** (attempt - 1), LONGEST_WAIT_MS)
+  return Math.max(Math.round(waitMs * (0.5 + random() / 2)), askedMs)
+}
+
+/** Whether the same call may get another answer a moment later. */
+export function isTransient(status: number): boolean {
+  return status === 408 || status === 429 || status >= 500
+}
+
+/** Reads a `Retry-After` header (RFC 9110), seconds or a date, as milliseconds from `now`. Anything else counts as absent. */
+export function readRetryAfterMs(value: string | null, now: Date): number | undefined {
+  if (value === null) return undefined
+  if (/^\d+$/.test(value.trim())) return Number(value) * 1000
+  // Date.parse takes "-5" and "1.5" for days of 2001. Every HTTP date has a time of day.
+  const at = value.includes(':') ? Date.parse(value) : Number.NaN
+  return Number.isNaN(at) ? undefined : Math.max(at - now.getTime(), 0)
 }
 
 /** Waits that many milliseconds, or until the signal aborts. */

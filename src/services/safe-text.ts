@@ -1,9 +1,10 @@
-/** Longest part of somebody else's message that goes into one of ours. */
-const LENGTH = 240
+/** The longest part of somebody else's message that goes into one of ours, in characters. */
+const MAX_LENGTH = 240
 
 /**
- * Somebody else's text as it may go into a message of ours: one line, of limited length, addresses cut after their host
- * (a path can hold a callback token, a query a signature), unbroken words longer than a GUID, as a token is one, cut to their beginning.
+ * Makes somebody else's text safe for a message of ours. It becomes one line of limited length. Addresses are cut after
+ * their host, because a path can contain a callback token and a query a signature. Words longer than a GUID, as tokens
+ * are, are cut to their first characters.
  */
 export function safeText(text: string): string {
   return text
@@ -11,10 +12,15 @@ export function safeText(text: string): string {
     .replace(/[\w.~+/=-]{37,}/g, (word) => `${word.slice(0, 6)}…`)
     .replace(/\s+/g, ' ')
     .trim()
-    .slice(0, LENGTH)
+    .slice(0, MAX_LENGTH)
 }
 
-/** What went wrong in a call that got no answer, in a few words: the error's name and the system's code. */
+/** Gives an address without its query, which can be a signature, and without a user name and password. */
+export function withoutQuery(url: URL): string {
+  return `${url.origin}${url.pathname}`
+}
+
+/** Says why a call got no answer: the name of the error and the system's code for it. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error'
   const code = codeOf(error) ?? codeOf(error.cause)

@@ -1,25 +1,15 @@
 import { isFailure } from '../core/failures.ts'
 import type { PacingLimits } from '../core/plan/pacing.ts'
+import type { Problems } from '../core/problems.ts'
 import { DEFAULT_DOWNLOAD_HOSTS, type DownloadHosts, hostProblem } from '../core/report/download-hosts.ts'
 import { durationMilliseconds, parseDuration } from '../core/time/durations.ts'
-import type { Storage } from '../services/storage/clients.ts'
+import type { StorageConnection } from '../services/storage/clients.ts'
 import type { Environment } from './environment.ts'
 import { DEFAULT_ACCOUNT, signInOf } from './sign-in.ts'
 import { storageSettings } from './storage.ts'
 
-/** Everything the app reads from its environment, checked. */
-export type Settings = {
-  readonly storage: Storage
-  readonly insightsBaseUrl: string
-  readonly tokenHeader: 'Authorization' | 'X-AadUserTicket'
-  readonly authorityHost: string
-  /** The `PARTNER_…` values as they stand; an account's sign-in is made of them when the feeds name it. */
-  readonly partner: Environment
-  /** Where the secrets of accounts are; absent: in the settings alone. */
-  readonly keyVaultUrl: string | undefined
-  /** Absent: no callbacks are asked for. */
-  readonly callback: { readonly baseUrl: string; readonly secrets: readonly string[] } | undefined
-  readonly downloadHosts: DownloadHosts
+/** The settings that the steps act by. */
+export type StepSettings = {
   readonly limits: PacingLimits
   readonly reportDeadlineMs: number
   readonly adoptAfterMs: number
@@ -29,9 +19,22 @@ export type Settings = {
   readonly ingestTimeLimitMs: number
   readonly deleteReports: boolean
   readonly deployment: string
+  /** Undefined: the app asks for no callbacks. */
+  readonly callback: { readonly baseUrl: string; readonly secrets: readonly string[] } | undefined
+  readonly downloadHosts: DownloadHosts
 }
 
-export type Problems = { readonly problems: readonly string[] }
+/** Everything the app reads from its environment, checked. */
+export type Settings = StepSettings & {
+  readonly storage: StorageConnection
+  readonly insightsBaseUrl: string
+  readonly tokenHeader: 'Authorization' | 'X-AadUserTicket'
+  readonly authorityHost: string
+  /** The `PARTNER_…` values as they are; the sign-in of an account is made from them when a feed names the account. */
+  readonly partner: Environment
+  /** Where the secrets of accounts are. Undefined: in the settings alone. */
+  readonly keyVaultUrl: string | undefined
+}
 
 const BASE_URL = 'https://api.partnercenter.microsoft.com/insights/v1/mpn'
 const AUTHORITY = 'https://login.microsoftonline.com'

@@ -1,8 +1,8 @@
-import type { Storage } from '../services/storage/clients.ts'
+import type { StorageConnection } from '../services/storage/clients.ts'
 import type { Environment } from './environment.ts'
 
 /** Reads `DataStorage` or `DataStorage__…`, the form the Functions host documents for identity connections. */
-export function storageSettings(env: Environment, problems: string[]): Storage | undefined {
+export function storageSettings(env: Environment, problems: string[]): StorageConnection | undefined {
   if (env.DataStorage) return byConnectionString(env.DataStorage, problems)
   const uris = {
     tableServiceUri: env.DataStorage__tableServiceUri,
@@ -24,7 +24,7 @@ export function storageSettings(env: Environment, problems: string[]): Storage |
 }
 
 /** What the clients need of a connection string; the rest of its form is theirs to judge. The value is a secret and never told. */
-function byConnectionString(connectionString: string, problems: string[]): Storage | undefined {
+function byConnectionString(connectionString: string, problems: string[]): StorageConnection | undefined {
   const isEmulator = /^UseDevelopmentStorage=true/i.test(connectionString)
   const hasKey = /AccountName=[^;]/i.test(connectionString) && /AccountKey=[^;]/i.test(connectionString)
   const hasSignature =

@@ -1,6 +1,6 @@
 import { isFeedName } from '../core/feeds/feed.ts'
 import { parseWindowId } from '../core/time/window.ts'
-import { holds } from '../services/insights/callback-token.ts'
+import { verifyToken } from '../services/insights/callback-token.ts'
 import type { Services } from './services.ts'
 
 /** The parts of a callback's address, as anyone may send them. */
@@ -16,7 +16,7 @@ const REPORT_ID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 
 /**
  * Takes a callback of the service: a hint that a report may be ready. Nothing of it is believed but that we made the
- * address; no storage is touched before the token holds. Gives the HTTP status to answer: 202, or 404 for anything else.
+ * address; no storage is touched before the token is verified. Gives the HTTP status to answer: 202, or 404 for anything else.
  */
 export async function callback(
   request: CallbackRequest,
@@ -25,7 +25,7 @@ export async function callback(
   const { feed, window, reportId } = request
   const attempt = /^[1-9]\d{0,8}$/.test(request.attempt) ? Number(request.attempt) : undefined
   if (!settings.callback || attempt === undefined || !isFeedName(feed) || !parseWindowId(window)) return 404
-  if (!holds(request.token, settings.callback.secrets, { feed, window, attempt })) return 404
+  if (!verifyToken(request.token, settings.callback.secrets, { feed, window, attempt })) return 404
   const known = reportId !== undefined && REPORT_ID.test(reportId)
   await queue.send({ feed, window, attempt, ...(known && { reportId }) })
   return 202

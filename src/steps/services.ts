@@ -1,29 +1,13 @@
 import type { AppEvent } from '../core/events.ts'
 import type { Failure } from '../core/failures.ts'
 import type { Account } from '../core/feeds/feed.ts'
-import type { PacingLimits } from '../core/plan/pacing.ts'
-import type { DownloadHosts } from '../core/report/download-hosts.ts'
 import type { InsightsClient } from '../services/insights/client.ts'
 import type { Archive } from '../services/storage/archive.ts'
 import type { FeedsText } from '../services/storage/feeds-file.ts'
 import type { LandingTable } from '../services/storage/landing-table.ts'
 import type { Ledger } from '../services/storage/ledger-table.ts'
 import type { WorkQueue } from '../services/storage/work-queue.ts'
-
-/** The settings that steps act by. */
-export type StepSettings = {
-  readonly limits: PacingLimits
-  readonly reportDeadlineMs: number
-  readonly adoptAfterMs: number
-  readonly leaseMs: number
-  readonly pollEveryMs: number
-  readonly maxTries: number
-  readonly ingestTimeLimitMs: number
-  readonly deleteReports: boolean
-  readonly deployment: string
-  readonly callback: { readonly baseUrl: string; readonly secrets: readonly string[] } | undefined
-  readonly downloadHosts: DownloadHosts
-}
+import type { StepSettings } from '../settings/settings.ts'
 
 /** All that a step may touch. */
 export type Services = {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
 import { API_ENDPOINTS } from '../../local/simulator/switches.ts'
-import { ENDPOINTS } from '../../src/services/insights/endpoints.ts'
+import { DOCUMENTED_ENDPOINTS } from '../services/documented-endpoints.ts'
 import { type Client, connect, createReport, first } from './simulator-client.ts'
 
 const QUERY = 'SELECT Month, SubscriptionId, UsageQuantity FROM AzureUsage'
@@ -19,9 +19,9 @@ afterEach(() => simulator.close())
 
 describe('the endpoints', () => {
   it('are those of the documents, and each is answered and can be made to fail', async () => {
-    expect([...API_ENDPOINTS].sort()).toEqual(Object.keys(ENDPOINTS).sort())
+    expect([...API_ENDPOINTS].sort()).toEqual(Object.keys(DOCUMENTED_ENDPOINTS).sort())
     for (const endpoint of API_ENDPOINTS) {
-      const [method = '', path = ''] = ENDPOINTS[endpoint].split(' /')
+      const [method = '', path = ''] = DOCUMENTED_ENDPOINTS[endpoint].split(' /')
       simulator.fault({ endpoint, effect: { status: 418 } })
       const send = { GET: client.get, POST: client.post, PUT: client.put, DELETE: client.delete }[method] ?? client.get
       expect((await send(path.replace(/\{\w+\}/, 'x'), {})).status, endpoint).toBe(418)

@@ -245,7 +245,7 @@ describe.each(KINDS)('a store %s', (_, create) => {
       const parts: string[] = ['']
       let kept = 0
       for (let from: string | undefined = '20250501_'; from !== undefined; ) {
-        const part = await table.remove('20250501_', 2, { from, enough: () => true })
+        const part = await table.remove('20250501_', 2, { from, shouldPause: () => true })
         if (isFailure(part)) throw new Error(part.message)
         kept += part.kept
         from = part.next

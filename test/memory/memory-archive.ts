@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto'
 import type { Reject } from '../../src/core/report/entities.ts'
 import {
   type Archive,
-  type Archived,
+  type ArchivedBlob,
+  type ArchivedReport,
+  type ArchiveOrigin,
   type ArchiveWriter,
-  type Origin,
   rejectsName,
-  type Stored,
 } from '../../src/services/storage/archive.ts'
 import type { RejectWriter } from '../../src/services/storage/reject-list.ts'
 import type { Pass, StoredBlob } from './store.ts'
@@ -27,14 +27,14 @@ export function openMemoryArchive(state: ArchiveState, pass: Pass): Archive {
   }
 }
 
-function find({ blobs }: ArchiveState, name: string): Stored | undefined {
+function find({ blobs }: ArchiveState, name: string): ArchivedBlob | undefined {
   const blob = blobs.get(name)
   return blob && { name, bytes: blob.bytes.length, sha256: blob.metadata.sha256 ?? '' }
 }
 
 /** The reports under a prefix, newest attempt first. */
-function list({ blobs }: ArchiveState, prefix: string): readonly Archived[] {
-  const found = [...blobs.values()].flatMap(({ name, metadata }): readonly Archived[] => {
+function list({ blobs }: ArchiveState, prefix: string): readonly ArchivedReport[] {
+  const found = [...blobs.values()].flatMap(({ name, metadata }): readonly ArchivedReport[] => {
     const [, attempt, executionId] = /^(\d+)-([^.]+)\./.exec(name.slice(prefix.length)) ?? []
     if (!name.startsWith(prefix) || name.endsWith('.rejects.jsonl') || !attempt || !executionId) return []
     const requestedAt = new Date(metadata.requestedat ?? 0)
@@ -47,7 +47,7 @@ function writer(
   state: ArchiveState,
   pass: Pass,
   name: string,
-  { reportId, attempt, requestedAt }: Origin,
+  { reportId, attempt, requestedAt }: ArchiveOrigin,
 ): ArchiveWriter {
   const staged: Buffer[] = []
   let waiting = Buffer.alloc(0)

@@ -85,7 +85,7 @@ type Removal = {
   readonly assertHeld: () => void
 }
 
-async function remove(removal: Removal, prefix: string, { from = '', enough }: RemoveOptions): Promise<Removed> {
+async function remove(removal: Removal, prefix: string, { from = '', shouldPause }: RemoveOptions): Promise<Removed> {
   const total = { kept: 0, removed: 0, operations: 0 }
   const { state, name } = removal
   const partitions = [...(state.tables.get(name)?.values() ?? [])]
@@ -93,7 +93,7 @@ async function remove(removal: Removal, prefix: string, { from = '', enough }: R
     .filter((partition) => partition.startsWith(prefix) && partition >= from)
   const names = [...new Set(partitions)].sort()
   for (const [index, partition] of names.entries()) {
-    if (index > 0 && enough?.()) return { ...total, next: partition }
+    if (index > 0 && shouldPause?.()) return { ...total, next: partition }
     await removePartition(removal, partition, total)
   }
   if (names.length === 0) total.operations = await removal.pass('table.list', async () => 1)

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { callbackToken, holds } from '../../src/services/insights/callback-token.ts'
+import { callbackToken, verifyToken } from '../../src/services/insights/callback-token.ts'
 
 const subject = fc.record({
   feed: fc.stringMatching(/^[a-z][a-z0-9-]{1,39}$/),
@@ -19,11 +19,11 @@ it('a token holds for its own subject and secrets, and for nothing else', () => 
   fc.assert(
     fc.property(subject, subject, secret, secret, (own, other, mine, theirs) => {
       const token = callbackToken(mine, own)
-      expect(holds(token, [mine], own)).toBe(true)
-      expect(holds(token, [theirs, mine], own)).toBe(true)
-      expect(holds(token, [mine], other)).toBe(JSON.stringify(own) === JSON.stringify(other))
-      expect(holds(token, [theirs], own)).toBe(mine === theirs)
-      expect(holds(token, [], own)).toBe(false)
+      expect(verifyToken(token, [mine], own)).toBe(true)
+      expect(verifyToken(token, [theirs, mine], own)).toBe(true)
+      expect(verifyToken(token, [mine], other)).toBe(JSON.stringify(own) === JSON.stringify(other))
+      expect(verifyToken(token, [theirs], own)).toBe(mine === theirs)
+      expect(verifyToken(token, [], own)).toBe(false)
     }),
   )
 })
@@ -32,7 +32,7 @@ it('no other text holds, of whatever length and script', () => {
   const own = { feed: 'usage', window: 'w', attempt: 1 }
   fc.assert(
     fc.property(fc.string({ maxLength: 100, unit: 'grapheme' }), (text) => {
-      expect(holds(text, ['secret'], own)).toBe(false)
+      expect(verifyToken(text, ['secret'], own)).toBe(false)
     }),
   )
 })

@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Failure, failed, isFailure } from '../../src/core/failures.ts'
 import { download } from '../../src/services/insights/download.ts'
-import type { ArchiveWriter, Stored } from '../../src/services/storage/archive.ts'
+import type { ArchivedBlob, ArchiveWriter } from '../../src/services/storage/archive.ts'
 
 const FILE = gzipSync(randomBytes(200_000))
 const OTHER = gzipSync(randomBytes(150_000))
@@ -50,14 +50,14 @@ function memory(): ArchiveWriter {
     async append(chunk) {
       chunks.push(chunk)
     },
-    async commit(): Promise<Stored> {
+    async commit(): Promise<ArchivedBlob> {
       const all = Buffer.concat(chunks)
       return { name: all.toString('base64'), bytes: all.length, sha256: '' }
     },
   }
 }
 
-const bytesOf = (result: Stored | Failure) => (isFailure(result) ? result : Buffer.from(result.name, 'base64'))
+const bytesOf = (result: ArchivedBlob | Failure) => (isFailure(result) ? result : Buffer.from(result.name, 'base64'))
 
 /** Sends a file, or the range that is asked for, as Blob Storage does. */
 function send(file: Buffer, { headers }: IncomingMessage, response: ServerResponse, etag = '"one"') {

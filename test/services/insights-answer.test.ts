@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { failureOf, isThrottled, readAnswer, retryAfter } from '../../src/services/insights/answer.ts'
+import { readAnswer } from '../../src/services/insights/answer.ts'
+import { failureOf, isThrottled } from '../../src/services/insights/refusals.ts'
 
 const NOW = new Date('2025-07-10T12:00:00Z')
 const answer = (body: string, status = 200, headers: Record<string, string> = {}) =>
@@ -30,22 +31,6 @@ describe('an answer of the service', () => {
         expect(message).not.toMatch(/[\r\n]/)
       }),
     )
-  })
-})
-
-describe('Retry-After', () => {
-  it.each([
-    ['120', 120_000],
-    [' 0 ', 0],
-    ['Thu, 10 Jul 2025 12:00:30 GMT', 30_000],
-    ['Thu, 10 Jul 2025 11:00:00 GMT', 0],
-    ['soon', undefined],
-    ['', undefined],
-    ['-5', undefined],
-    ['1.5', undefined],
-    [null, undefined],
-  ])('"%s" is a wait of %s ms', (value, milliseconds) => {
-    expect(retryAfter(value, NOW)).toBe(milliseconds)
   })
 })
 

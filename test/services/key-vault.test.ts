@@ -9,8 +9,8 @@ let token = async () => 'vault-token'
 beforeEach(async () => {
   token = async () => 'vault-token'
   standIn = await startVault(() => new Date('2026-01-01T00:00:00Z'))
-  const patience = { random: () => 0, wait: async () => undefined }
-  vault = openKeyVault({ url: standIn.server.origin, token: () => token(), clock: () => new Date(), patience })
+  const retry = { random: () => 0, wait: async () => undefined }
+  vault = openKeyVault({ url: standIn.server.origin, token: () => token(), clock: () => new Date(), retry })
 })
 afterEach(() => standIn.server.close())
 

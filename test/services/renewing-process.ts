@@ -12,9 +12,9 @@ const clock = () => new Date(roundAt + Date.now() - startedAt)
 // Waits are shortened, not left out: whoever waits for a lease has to let the other one work.
 const wait = (milliseconds: number) =>
   new Promise<void>((resolve) => setTimeout(resolve, Math.min(milliseconds / 50, 20)))
-const patience = { random: Math.random, wait }
+const retry = { random: Math.random, wait }
 const ledger = openLedger(TableClient.fromConnectionString(STORAGE, TABLE, { allowInsecureConnection: true }))
-const vault = openKeyVault({ url: VAULT, token: async () => 'vault-token', clock, patience })
+const vault = openKeyVault({ url: VAULT, token: async () => 'vault-token', clock, retry })
 const notice = (message: string) => void process.send?.({ notice: message })
 const signIn = {
   name: 'default',
@@ -23,7 +23,7 @@ const signIn = {
   clientId: 'c',
   auth: 'refresh-token',
 } as const
-const credentials = openCredentials(signIn, clock, { vault, ledger, newId: () => OWNER, patience, notice })
+const credentials = openCredentials(signIn, clock, { vault, ledger, newId: () => OWNER, retry, notice })
 
 process.on('message', (message: { readonly now: number }) => {
   roundAt = message.now

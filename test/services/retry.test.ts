@@ -1,11 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { failed, isFailure } from '../../src/core/failures.ts'
-import { pause, repeated } from '../../src/services/retry.ts'
-import { retryDelay } from '../../src/services/retry-delay.ts'
+import { pause, readRetryAfterMs, retryDelayMs, withRetry } from '../../src/services/retry.ts'
 
 const middle = () => 0.5
-const answer = (status: number, retryAfter?: number) => ({ status, retryAfter })
+const answer = (status: number, retryAfterMs?: number) => ({ status, retryAfterMs })
 
 describe('how long to wait before a call is repeated', () => {
   test.each([
@@ -23,7 +22,7 @@ describe('how long to wait before a call is repeated', () => {
     ['a refused token', answer(401), 1, undefined],
     ['nothing there', answer(404), 1, undefined],
   ])('%s', (_, given, attempt, expected) => {
-    expect(retryDelay(given, attempt, middle)).toBe(expected)
+    expect(retryDelayMs(given, attempt, middle)).toBe(expected)
   })
 
   test('is never longer than ten seconds, never shorter than what was asked for, and there are three tries', () => {
@@ -33,38 +32,55 @@ describe('how long to wait before a call is repeated', () => {
       asked,
       fc.integer({ min: 1, max: 9 }),
       fc.double({ min: 0, max: 1, noNaN: true }),
-      (status, retryAfter, attempt, chance) => {
-        const delay = retryDelay({ status, retryAfter }, attempt, () => chance)
+      (status, retryAfterMs, attempt, chance) => {
+        const delay = retryDelayMs({ status, retryAfterMs }, attempt, () => chance)
         if (delay === undefined) return
         expect(attempt).toBeLessThan(3)
         expect(delay).toBeLessThanOrEqual(10_000)
-        expect(delay).toBeGreaterThanOrEqual(retryAfter ?? 250)
+        expect(delay).toBeGreaterThanOrEqual(retryAfterMs ?? 250)
       },
     )
     fc.assert(law, { numRuns: 500 })
   })
 
   test('two callers that failed together do not come back together', () => {
-    expect(retryDelay(undefined, 1, () => 0)).not.toBe(retryDelay(undefined, 1, () => 1))
+    expect(retryDelayMs(undefined, 1, () => 0)).not.toBe(retryDelayMs(undefined, 1, () => 1))
+  })
+})
+
+describe('Retry-After', () => {
+  const now = new Date('2025-07-10T12:00:00Z')
+  test.each([
+    ['120', 120_000],
+    [' 0 ', 0],
+    ['Thu, 10 Jul 2025 12:00:30 GMT', 30_000],
+    ['Thu, 10 Jul 2025 11:00:00 GMT', 0],
+    ['soon', undefined],
+    ['', undefined],
+    ['-5', undefined],
+    ['1.5', undefined],
+    [null, undefined],
+  ])('"%s" is a wait of %s ms', (value, milliseconds) => {
+    expect(readRetryAfterMs(value, now)).toBe(milliseconds)
   })
 })
 
 describe('a repeated call', () => {
   const waits: number[] = []
-  const patience = { random: middle, wait: async (milliseconds: number) => void waits.push(milliseconds) }
+  const retry = { random: middle, wait: async (milliseconds: number) => void waits.push(milliseconds) }
 
   test('ends with the first good answer', async () => {
     waits.length = 0
     let calls = 0
     const send = async () => answer(++calls < 3 ? 503 : 200)
-    expect(await repeated(send, patience)).toEqual(answer(200))
+    expect(await withRetry(send, retry)).toEqual(answer(200))
     expect(waits).toEqual([375, 750])
   })
 
   test('ends at once with a failure that no waiting heals', async () => {
     let calls = 0
     const send = async () => failed('unauthorized', `call ${++calls}`)
-    expect(await repeated(send, patience)).toEqual(failed('unauthorized', 'call 1'))
+    expect(await withRetry(send, retry)).toEqual(failed('unauthorized', 'call 1'))
   })
 
   test('is not repeated once it was cancelled, even during the wait', async () => {
@@ -72,7 +88,7 @@ describe('a repeated call', () => {
     let calls = 0
     const send = async () => failed('unavailable', `call ${++calls}`)
     const wait = async () => controller.abort()
-    const last = await repeated(send, { random: middle, wait }, controller.signal)
+    const last = await withRetry(send, { random: middle, wait }, controller.signal)
     expect(isFailure(last) && last.message).toBe('call 2')
   })
 

@@ -276,8 +276,8 @@ describe('the settings of an account', () => {
 describe('when a sign-in ends', () => {
   test('is known of secret, certificate and consent', async () => {
     const standIn = await startVault(clock)
-    const patience = { random: () => 0, wait: async () => undefined }
-    const vault = openKeyVault({ url: standIn.server.origin, token: async () => 'vault-token', clock, patience })
+    const retry = { random: () => 0, wait: async () => undefined }
+    const vault = openKeyVault({ url: standIn.server.origin, token: async () => 'vault-token', clock, retry })
     const seconds = Math.floor(now.getTime() / 1000)
     const kept = { value: 'x', updated: seconds }
     standIn.secrets.set('partner-default-client-secret', { ...kept, exp: seconds + 100 })

@@ -45,13 +45,13 @@ describe('a refresh token in the Key Vault', () => {
 
   const open = (wait: () => Promise<void> = async () => undefined, signIn: Partial<SignIn> = {}): Credentials => {
     const common = { name: 'default', authorityHost: authority.origin, tenantId: 'tenant', clientId: 'client' }
-    const patience = { random: () => 0, wait }
-    const vault = openKeyVault({ url: standIn.server.origin, token: async () => 'vault-token', clock, patience })
+    const retry = { random: () => 0, wait }
+    const vault = openKeyVault({ url: standIn.server.origin, token: async () => 'vault-token', clock, retry })
     const keeping = {
       vault,
       ledger,
       newId: () => 'me',
-      patience,
+      retry,
       notice: (message: string) => void notices.push(message),
     }
     return openCredentials({ ...common, auth: 'refresh-token', ...signIn } as SignIn, clock, keeping)

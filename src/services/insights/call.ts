@@ -1,52 +1,102 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
-import { type Patience, repeated } from '../retry.ts'
-import { withoutQuery } from '../safe-address.ts'
-import { reasonOf } from '../safe-text.ts'
+import { type RetryOptions, withRetry } from '../retry.ts'
+import { reasonOf, withoutQuery } from '../safe-text.ts'
 import type { Credentials } from '../sign-in/credentials.ts'
-import { type Answer, isEnvelope, readAnswer } from './answer.ts'
+import { type Answer, type Item, isEnvelope, readAnswer } from './answer.ts'
+import { failureOf } from './refusals.ts'
 
-/** No call may take longer, in milliseconds; the create call's limit is what the adoption of lost answers counts on. */
-const CALL_LIMIT = 60_000
+/** No call takes longer. The adoption of reports whose create answer was lost relies on this limit. */
+const CALL_LIMIT_MS = 60_000
 
-/** No answer of the service but a report comes near this size, in bytes; reports are downloaded elsewhere. */
+/** No answer of the service comes near this size, in bytes. Reports are not downloaded here. */
 const BODY_LIMIT = 16 * 1024 * 1024
+
+/** No list of the service has more pages. */
+const PAGE_LIMIT = 1000
 
 export type InsightsOptions = {
   readonly baseUrl: string
   readonly tokenHeader: 'Authorization' | 'X-AadUserTicket'
   readonly credentials: Credentials
   readonly clock: () => Date
-  /** How calls that may be repeated wait for their turn; without it nothing is sent twice. */
-  readonly patience?: Patience
+  /** Without it no call is sent twice. */
+  readonly retry?: RetryOptions
 }
 
 export type Call = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  /** From the base address on, with the query. */
+  /** What follows the base address, with the query. */
   readonly path: string
-  /** The call and its thing, for messages. */
+  /** The call and what it is about, for messages. */
   readonly about: string
   readonly body?: object
-  /** Milliseconds, where the service may take longer than usual. */
-  readonly limit?: number
+  /** Where the service may take longer than usual. */
+  readonly limitMs?: number
 }
 
 export type Send = (call: Call) => Promise<Answer | Failure>
 
+export type ListCall = Pick<Call, 'path' | 'about'>
+
+/** All items of a list, from all its pages. */
+export type Listing = {
+  readonly items: readonly Item[]
+  readonly dataRedacted: boolean
+  /** What the service says where nothing matches (404). */
+  readonly nothing?: string
+}
+
+export type List = (call: ListCall) => Promise<Listing | Failure>
+
 /**
- * Gives what sends calls to the service, with a token that is renewed once when it is refused. Reading and deleting are
- * repeated after passing trouble; creating and changing never are: their answer may be lost and their work done.
+ * Gives a function that sends calls to the service. A refused token is renewed once. Reading and deleting are repeated
+ * after a transient error. Creating and changing never are: the service may have done what an answer that got lost says.
  */
 export function openSender(options: InsightsOptions, signal?: AbortSignal): Send {
-  const { patience } = options
+  const { retry } = options
   return (call) => {
-    const send = () => authorised(options, call, signal)
+    const send = () => sendWithToken(options, call, signal)
     const mayRepeat = call.method === 'GET' || call.method === 'DELETE'
-    return patience && mayRepeat ? repeated(send, patience, signal) : send()
+    return retry && mayRepeat ? withRetry(send, retry, signal) : send()
   }
 }
 
-async function authorised(options: InsightsOptions, call: Call, signal?: AbortSignal): Promise<Answer | Failure> {
+/** Reads a list page by page. A page that cannot be read fails the whole list. */
+export async function listPages(send: Send, baseUrl: string, { path, about }: ListCall): Promise<Listing | Failure> {
+  const items: Item[] = []
+  const seen = new Set<string>()
+  let dataRedacted = false
+  let next: string | Failure | undefined = path
+  while (next !== undefined && !isFailure(next)) {
+    if (seen.has(next) || seen.size === PAGE_LIMIT) {
+      return failed('unavailable', `${about}: the links between its pages form a circle; it is tried again`)
+    }
+    seen.add(next)
+    const answer: Answer | Failure = await send({ method: 'GET', path: next, about })
+    if (isFailure(answer)) return answer
+    if (answer.status === 404 && seen.size === 1) return { items, dataRedacted, nothing: answer.message }
+    if (answer.status >= 400) return failureOf(answer, about)
+    items.push(...answer.items)
+    dataRedacted ||= answer.dataRedacted
+    next = answer.nextLink === undefined ? undefined : nextPath(baseUrl, next, answer.nextLink, about)
+  }
+  return isFailure(next) ? next : { items, dataRedacted }
+}
+
+/** Deletes one thing. Succeeds also where there is nothing to delete. */
+export async function deleteOne(send: Send, path: string, about: string): Promise<Failure | undefined> {
+  const answer = await send({ method: 'DELETE', path, about })
+  if (isFailure(answer)) return answer
+  return answer.status >= 400 && answer.status !== 404 ? failureOf(answer, about) : undefined
+}
+
+/** Writes fields as the query of an address; fields that are undefined are left out. */
+export function queryOf(fields: Readonly<Record<string, string | boolean | undefined>>): string {
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined)
+  return given.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join('&')
+}
+
+async function sendWithToken(options: InsightsOptions, call: Call, signal?: AbortSignal): Promise<Answer | Failure> {
   const { credentials } = options
   const token = await unlessCancelled(credentials.token(), call, signal)
   if (isFailure(token)) return token
@@ -56,7 +106,7 @@ async function authorised(options: InsightsOptions, call: Call, signal?: AbortSi
   return isFailure(renewed) ? renewed : sendOnce(options, call, renewed, signal)
 }
 
-/** Others wait for the same token: who is cancelled leaves, and the request for it goes on. */
+/** Stops waiting for a token when the call is cancelled. The request for the token goes on, because other calls wait for it too. */
 async function unlessCancelled(
   token: Promise<string | Failure>,
   call: Call,
@@ -71,17 +121,21 @@ async function unlessCancelled(
 }
 
 async function sendOnce(
-  options: InsightsOptions,
+  { baseUrl, tokenHeader, clock }: InsightsOptions,
   call: Call,
   token: string,
   signal: AbortSignal | undefined,
 ): Promise<Answer | Failure> {
-  const url = new URL(`${options.baseUrl}${call.path}`)
-  const limit = AbortSignal.timeout(call.limit ?? CALL_LIMIT)
+  const url = new URL(`${baseUrl}${call.path}`)
+  const limit = AbortSignal.timeout(call.limitMs ?? CALL_LIMIT_MS)
   try {
     const response = await fetch(url, {
       method: call.method,
-      headers: headersOf(options, token),
+      headers: {
+        'Content-Type': 'application/json',
+        Accept: 'application/json',
+        [tokenHeader]: tokenHeader === 'Authorization' ? `Bearer ${token}` : token,
+      },
       signal: signal ? AbortSignal.any([limit, signal]) : limit,
       redirect: 'manual',
       ...(call.body && { body: JSON.stringify(call.body) }),
@@ -89,7 +143,7 @@ async function sendOnce(
     if (response.status >= 300 && response.status < 400) return redirected(call, url, response)
     const body = await readBody(response)
     return isReadable(response.status, call.method, body)
-      ? readAnswer(response.status, response.headers, body, options.clock())
+      ? readAnswer(response.status, response.headers, body, clock())
       : unreadable(call, url, response)
   } catch (error) {
     const reason = signal?.aborted ? 'it was cancelled' : `${reasonOf(error)}; it is tried again`
@@ -97,12 +151,7 @@ async function sendOnce(
   }
 }
 
-function headersOf({ tokenHeader }: InsightsOptions, token: string): Record<string, string> {
-  const value = tokenHeader === 'Authorization' ? `Bearer ${token}` : token
-  return { 'Content-Type': 'application/json', Accept: 'application/json', [tokenHeader]: value }
-}
-
-/** Reads a body to its end, or throws when it is larger than any answer of the service. */
+/** Reads a whole body. Throws when it is larger than any answer of the service. */
 async function readBody(response: Response): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''
@@ -115,7 +164,10 @@ async function readBody(response: Response): Promise<string> {
   return text + decoder.decode()
 }
 
-/** What claims success, or that nothing is there, is believed only in the service's own form. */
+/**
+ * Whether an answer may be believed. Success, and 404, must come in the service's own form: a gateway answers with pages
+ * too. Only a 404 and a deletion may come without a body.
+ */
 function isReadable(status: number, method: Call['method'], body: string): boolean {
   if (status >= 400 && status !== 404) return true
   const mayBeEmpty = status === 404 || method === 'DELETE'
@@ -123,14 +175,37 @@ function isReadable(status: number, method: Call['method'], body: string): boole
 }
 
 function unreadable(call: Call, url: URL, { status }: Response): Failure {
-  const what = `${call.about}: ${withoutQuery(url)} answered ${status} with something else than the service's JSON`
-  return failed('unavailable', `${what}; it is tried again, and if it lasts, check INSIGHTS_BASE_URL`)
+  const what = `${call.about}: ${withoutQuery(url)} answered ${status} with something other than the service's JSON`
+  return failed('unavailable', `${what}; it is tried again; if it happens again, check INSIGHTS_BASE_URL`)
 }
 
-/** A token never follows a link to where it was not meant for. */
+/** A redirect is not followed: it could take the token to another host. */
 function redirected(call: Call, url: URL, response: Response): Failure {
   const location = response.headers.get('location')
   const target = location && URL.canParse(location, url.href) ? new URL(location, url).origin : 'another address'
   const what = `${call.about}: ${withoutQuery(url)} redirects to ${target}, which is not followed`
   return failed('link-refused', `${what}; set INSIGHTS_BASE_URL if the service has moved`)
+}
+
+/**
+ * Gives the path and query of the next page. A link may be absolute, or relative to the base address. It is followed only
+ * to the endpoint of the list, so that the token goes nowhere else.
+ */
+function nextPath(baseUrl: string, path: string, link: string, about: string): string | Failure {
+  const base = new URL(baseUrl)
+  const [endpoint = ''] = path.split('?')
+  const pathname = `${base.pathname}${endpoint}`
+  const target = resolveLink(base, pathname, link)
+  const isSame = target?.origin === base.origin && target.pathname.toLowerCase() === pathname.toLowerCase()
+  if (target && isSame && !target.username) return `${endpoint}${target.search}`
+  const where = target ? `at ${target.origin}` : 'at something that is no address'
+  return failed('link-refused', `${about}: the next page is ${where}, outside INSIGHTS_BASE_URL; it is not followed`)
+}
+
+function resolveLink(base: URL, pathname: string, link: string): URL | undefined {
+  if (/^([a-z][a-z0-9+.-]*:|\/\/)/i.test(link)) return URL.canParse(link, base.href) ? new URL(link, base) : undefined
+  if (link.startsWith('?')) return new URL(`${base.origin}${pathname}${link}`)
+  const isFromRoot = link.toLowerCase().startsWith(`${base.pathname.toLowerCase()}/`)
+  const path = isFromRoot ? link : `${base.pathname}/${link.replace(/^\//, '')}`
+  return URL.canParse(path, base.origin) ? new URL(path, base.origin) : undefined
 }

@@ -1,16 +1,15 @@
-import { type Failure, failed, isFailure } from '../../core/failures.ts'
-import { findListed } from '../../core/feeds/feed-query.ts'
-import { failureOf, type Item } from './answer.ts'
-import { type InsightsOptions, openSender, type Send } from './call.ts'
-import type { EndpointName } from './endpoints.ts'
+import type { Failure } from '../../core/failures.ts'
+import type { Item } from './answer.ts'
+import { type InsightsOptions, type List, listPages, openSender } from './call.ts'
+import { findDataset, type LiveDataset, listDatasets } from './datasets.ts'
 import { type Execution, type ExecutionFilter, type Executions, latestExecution, listExecutions } from './executions.ts'
-import { type List, list } from './list.ts'
-import { type LiveDataset, type Query, type Report, toDataset, toReport } from './objects.ts'
 import {
   createQuery,
+  deleteQuery,
+  findQueries,
   listQueries,
   type NewQuery,
-  parametersOf,
+  type Query,
   type QueryFilter,
   type TestRun,
   testQuery,
@@ -18,7 +17,12 @@ import {
 import {
   type Creation,
   createReport,
+  deleteReport,
+  findReport,
+  listReports,
+  type Report,
   type ReportChange,
+  type ReportFilter,
   type ReportRequest,
   switchReport,
   updateReport,
@@ -26,41 +30,41 @@ import {
 
 export type { Creation, Execution, LiveDataset, Query, Report }
 
-export type ReportFilter = { readonly reportId?: string; readonly reportName?: string; readonly queryId?: string }
-
-/** Every endpoint of the service, by the names of `ENDPOINTS`. */
-type Endpoints = {
-  /** All datasets, or those of a name; none where the service has none. */
+/**
+ * The Partner Insights API as one account sees it. The functions up to `listExecutions` are the endpoints of the service;
+ * the others answer what the steps ask. Facts about the service are in docs/insights-api.md.
+ */
+export type InsightsClient = {
+  /** All datasets, or those with a name; an empty list where there is none. */
   listDatasets(name?: string): Promise<readonly LiveDataset[] | Failure>
   listQueries(filter: QueryFilter): Promise<readonly Query[] | Failure>
   createQuery(query: NewQuery): Promise<Query | Failure>
   /** Succeeds also where there is nothing to delete. */
   deleteQuery(queryId: string): Promise<Failure | undefined>
-  /** At most 100 rows, their fields by lower-case name. */
+  /** At most 100 rows, with their fields by lower-case name. */
   testQuery(run: TestRun): Promise<readonly Item[] | Failure>
-  /** All pages; names may be compared in part by the service. */
+  /** Reports from all pages. The service may match parts of names. */
   listReports(filter: ReportFilter): Promise<readonly Report[] | Failure>
   createReport(request: ReportRequest): Promise<Creation>
-  /** Undefined where there is no such report; so for pause and resume. */
+  /** Gives undefined where there is no such report, as `pauseReport` and `resumeReport` do. */
   updateReport(reportId: string, change: ReportChange): Promise<Report | Failure | undefined>
+  /** Succeeds also where there is nothing to delete. */
   deleteReport(reportId: string): Promise<Failure | undefined>
   pauseReport(reportId: string): Promise<Report | Failure | undefined>
   resumeReport(reportId: string): Promise<Report | Failure | undefined>
-  /** `not-yet`: no run of these filters; `unknown`: no such report. */
+  /** `not-yet`: there is no run that matches. `unknown`: there is no such report. */
   listExecutions(
     reportIds: readonly string[],
     filter: ExecutionFilter,
   ): Promise<Executions | 'not-yet' | 'unknown' | Failure>
-}
 
-export type InsightsClient = Endpoints & {
-  /** The dataset of one of these spellings; each is asked for only where those before it are not offered. */
+  /** The dataset with one of these names. Each name is asked for only where the service lacks the ones before it. */
   dataset(spellings: readonly string[]): Promise<LiveDataset | Failure>
-  /** All queries of exactly that name. */
+  /** The user's queries with exactly that name. */
   queries(name: string): Promise<readonly Query[] | Failure>
-  /** The report of that id, or undefined where the service has none. */
+  /** The report with an id, or undefined where the service has none. */
   report(reportId: string): Promise<Report | Failure | undefined>
-  /** All reports, or what the service finds by a name; the caller compares it exactly. */
+  /** All reports, or those that the service finds by a name. The service may match parts of names. */
   reports(name?: string): Promise<readonly Report[] | Failure>
   /** The latest completed execution of a report; `pending` while there is none. */
   execution(reportId: string): Promise<Execution | Failure>
@@ -68,77 +72,28 @@ export type InsightsClient = Endpoints & {
   within(signal: AbortSignal): InsightsClient
 }
 
-/** Opens the Partner Insights API of one account. Facts about the service are documented in docs/insights-api.md. */
+/** Opens the Partner Insights API for one account. */
 export function openInsightsClient(options: InsightsOptions, signal?: AbortSignal): InsightsClient {
   const send = openSender(options, signal)
-  const listAll: List = (call) => list(send, options.baseUrl, call)
-  const endpoints = openEndpoints(send, listAll)
-  const report = async (reportId: string) => {
-    const found = await endpoints.listReports({ reportId })
-    return isFailure(found) ? found : found.find((each) => isSame(each.reportId, reportId))
-  }
+  const list: List = (call) => listPages(send, options.baseUrl, call)
   return {
-    ...endpoints,
-    report,
-    dataset: (spellings) => findDataset(endpoints, spellings),
-    async queries(queryName) {
-      const found = await endpoints.listQueries({ queryName, includeSystemQueries: false })
-      return isFailure(found) ? found : found.filter(({ name }) => name === queryName.trim())
-    },
-    reports: (reportName) => endpoints.listReports(reportName === undefined ? {} : { reportName }),
-    execution: (reportId) => latestExecution(listAll, reportId, () => report(reportId)),
-    within: (other) => openInsightsClient(options, other),
-  }
-}
-
-async function findDataset(
-  { listDatasets }: Pick<Endpoints, 'listDatasets'>,
-  spellings: readonly string[],
-): Promise<LiveDataset | Failure> {
-  for (const spelling of spellings) {
-    const found = await listDatasets(spelling)
-    if (isFailure(found)) return found
-    const dataset = findListed(found, spellings)
-    if (dataset) return dataset
-  }
-  const names = spellings.join(' or ')
-  return failed('query-refused', `dataset ${names}: the service does not offer it; correct the feed`)
-}
-
-function openEndpoints(send: Send, listAll: List): Endpoints & Record<EndpointName, unknown> {
-  const remove = (path: string, about: string) => removeOne(send, path, `delete ${about}`)
-  return {
-    async listDatasets(name) {
-      const path = `/ScheduledDataset?${parametersOf({ datasetName: name })}`
-      const found = await listAll({ path, about: name === undefined ? 'datasets' : `dataset ${name}` })
-      return isFailure(found) ? found : found.items.flatMap(toDataset)
-    },
-    listQueries: (filter) => listQueries(listAll, filter),
+    listDatasets: (name) => listDatasets(list, name),
+    listQueries: (filter) => listQueries(list, filter),
     createQuery: (query) => createQuery(send, query),
-    deleteQuery: (queryId) => remove(`/ScheduledQueries/${encodeURIComponent(queryId)}`, `query ${queryId}`),
+    deleteQuery: (queryId) => deleteQuery(send, queryId),
     testQuery: (run) => testQuery(send, run),
-    async listReports(filter) {
-      const { reportId, reportName } = filter
-      const named = reportName === undefined ? 'reports' : `reports "${reportName}"`
-      const about = reportId === undefined ? named : `report ${reportId}`
-      const found = await listAll({ path: `/ScheduledReport?${parametersOf(filter)}`, about })
-      return isFailure(found) ? found : found.items.flatMap(toReport)
-    },
+    listReports: (filter) => listReports(list, filter),
     createReport: (request) => createReport(send, request),
     updateReport: (reportId, change) => updateReport(send, reportId, change),
-    deleteReport: (reportId) => remove(`/ScheduledReport/${encodeURIComponent(reportId)}`, `report ${reportId}`),
+    deleteReport: (reportId) => deleteReport(send, reportId),
     pauseReport: (reportId) => switchReport(send, 'pause', reportId),
     resumeReport: (reportId) => switchReport(send, 'resume', reportId),
-    listExecutions: (reportIds, filter) => listExecutions(listAll, reportIds, filter),
+    listExecutions: (reportIds, filter) => listExecutions(list, reportIds, filter),
+    dataset: (spellings) => findDataset(list, spellings),
+    queries: (name) => findQueries(list, name),
+    report: (reportId) => findReport(list, reportId),
+    reports: (name) => listReports(list, name === undefined ? {} : { reportName: name }),
+    execution: (reportId) => latestExecution(list, reportId),
+    within: (other) => openInsightsClient(options, other),
   }
-}
-
-async function removeOne(send: Send, path: string, about: string): Promise<Failure | undefined> {
-  const answer = await send({ method: 'DELETE', path, about })
-  if (isFailure(answer)) return answer
-  return answer.status >= 400 && answer.status !== 404 ? failureOf(answer, about) : undefined
-}
-
-function isSame(id: string, other: string): boolean {
-  return id.toLowerCase() === other.trim().toLowerCase()
 }

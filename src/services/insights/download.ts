@@ -3,27 +3,28 @@ import { get as httpsGet } from 'node:https'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { allowedLink, type DownloadHosts } from '../../core/report/download-hosts.ts'
-import { withoutQuery } from '../safe-address.ts'
-import type { ArchiveWriter, Stored } from '../storage/archive.ts'
+import { withoutQuery } from '../safe-text.ts'
+import type { ArchivedBlob, ArchiveWriter } from '../storage/archive.ts'
 
 /** A server that sends nothing for this long counts as cut off. */
-const SILENCE_LIMIT = 60_000
+const SILENCE_LIMIT_MS = 60_000
 
-/** Tries in a row that bring no byte before the download is given up. */
+/** The download is given up after this many tries in a row that bring no byte. */
 const TRIES_WITHOUT_PROGRESS = 5
 
-/** Links of the service are refused once they expire; a fresh one is asked for this often. */
+/** The service refuses links that have expired. A fresh one is requested this often. */
 const FRESH_LINKS = 3
 
 export type DownloadOptions = {
   readonly hosts: DownloadHosts
-  /** Opens the archive for bytes that are gzip or not; called again when the source was replaced half-way. */
+  /** Opens the archive, for bytes that are gzip or not. Called again when the source was replaced during the download. */
   readonly open: (gzip: boolean) => ArchiveWriter
   /** Asks the service for a fresh link. */
   readonly renewLink: () => Promise<URL | Failure>
 }
 
-type Progress = {
+/** How far a download has come. */
+type Transfer = {
   link: URL
   offset: number
   etag: string | undefined
@@ -31,83 +32,89 @@ type Progress = {
   length: number | undefined
 }
 
-type Step = 'complete' | 'cut' | 'changed' | 'refused' | 'busy' | Failure
+/** What one request brought. `changed`: the source is not the one the bytes so far are from. */
+type TryResult = 'complete' | 'cut' | 'changed' | 'refused' | 'busy' | Failure
 
 /**
- * Brings a report into the archive, byte for byte as the server sends it: no decoding, resumed with `Range` and
- * `If-Match` after a cut, started over when the source changed. Plain node:https because `fetch` decodes gzip
- * whatever one asks for, and ranges count encoded bytes.
+ * Brings a report into the archive, byte for byte as the server sends it, without decoding. Resumes with `Range` and
+ * `If-Match` after a cut, and starts over when the source changed. Uses node:https because `fetch` always decodes gzip,
+ * and a range counts encoded bytes.
  */
-export async function download(first: URL, options: DownloadOptions): Promise<Stored | Failure> {
-  const progress: Progress = { link: first, offset: 0, etag: undefined, writer: undefined, length: undefined }
+export async function download(first: URL, options: DownloadOptions): Promise<ArchivedBlob | Failure> {
+  const transfer: Transfer = { link: first, offset: 0, etag: undefined, writer: undefined, length: undefined }
   let idle = 0
   let links = 0
   while (idle < TRIES_WITHOUT_PROGRESS) {
-    const before = progress.offset
-    const step = await advance(progress, options)
-    if (isFailure(step)) return step
-    if (step === 'complete') return (progress.writer ?? options.open(false)).commit()
-    if (step === 'changed') restart(progress)
-    if (step === 'refused' && ++links > FRESH_LINKS) break
-    const renewed = step === 'refused' ? await options.renewLink() : progress.link
-    if (isFailure(renewed)) return renewed
-    progress.link = renewed
-    idle = progress.offset > before ? 0 : idle + 1
+    const before = transfer.offset
+    const result = await tryOnce(transfer, options)
+    if (isFailure(result)) return result
+    if (result === 'complete') return (transfer.writer ?? options.open(false)).commit()
+    if (result === 'changed') startOver(transfer)
+    if (result === 'refused') {
+      if (++links > FRESH_LINKS) break
+      const link = await options.renewLink()
+      if (isFailure(link)) return link
+      transfer.link = link
+    }
+    idle = transfer.offset > before ? 0 : idle + 1
     if (idle > 0) await wait(Math.min(100 * 2 ** idle, 5_000))
   }
-  return failed('unavailable', `download from ${withoutQuery(progress.link)}: given up after repeated cuts or refusals`)
+  return failed('unavailable', `download from ${withoutQuery(transfer.link)}: given up after repeated cuts or refusals`)
 }
 
-function restart(progress: Progress): void {
-  Object.assign(progress, { offset: 0, etag: undefined, writer: undefined, length: undefined })
+function startOver(transfer: Transfer): void {
+  transfer.offset = 0
+  transfer.etag = undefined
+  transfer.writer = undefined
+  transfer.length = undefined
 }
 
-/** One request: from where the last one ended to the end, or to the next cut. */
-async function advance(progress: Progress, options: DownloadOptions): Promise<Step> {
-  const refusal = allowedLink(progress.link, options.hosts)
+/** Sends one request, from the byte where the last one ended, and reads to the end or to the next cut. */
+async function tryOnce(transfer: Transfer, options: DownloadOptions): Promise<TryResult> {
+  const refusal = allowedLink(transfer.link, options.hosts)
   if (refusal) return refusal
-  if (progress.offset > 0 && !progress.etag) restart(progress)
-  const response = await open(progress)
+  if (transfer.offset > 0 && !transfer.etag) startOver(transfer)
+  const response = await request(transfer)
   if (!response) return 'cut'
-  const verdict = judge(response, progress)
+  const verdict = judge(response, transfer)
   if (verdict !== 'read') {
-    // Its body may be a whole report.
+    // The body is not read: it may be a whole report.
     response.destroy()
     return verdict
   }
-  return receive(response, progress, options)
+  return receive(response, transfer, options)
 }
 
-function judge(response: IncomingMessage, progress: Progress): Step | 'read' {
+function judge(response: IncomingMessage, transfer: Transfer): TryResult | 'read' {
   const status = response.statusCode ?? 0
-  if (status === 206 && progress.offset > 0) return sameSource(response, progress) ? 'read' : 'changed'
-  if (status === 200) return progress.offset === 0 ? 'read' : 'changed'
+  if (status === 206 && transfer.offset > 0) return sameSource(response, transfer) ? 'read' : 'changed'
+  if (status === 200) return transfer.offset === 0 ? 'read' : 'changed'
   if (status === 412 || status === 416) return 'changed'
   if (status === 401 || status === 403 || status === 404 || status === 410) return 'refused'
   if (status === 429 || status >= 500) return 'busy'
-  const where = withoutQuery(progress.link)
+  const where = withoutQuery(transfer.link)
   return failed('link-refused', `download from ${where}: unexpected answer ${status}; redirects are not followed`)
 }
 
-function sameSource(response: IncomingMessage, progress: Progress): boolean {
+function sameSource(response: IncomingMessage, transfer: Transfer): boolean {
   const range = /^bytes (\d+)-/.exec(response.headers['content-range'] ?? '')
-  return response.headers.etag === progress.etag && Number(range?.[1]) === progress.offset
+  return response.headers.etag === transfer.etag && Number(range?.[1]) === transfer.offset
 }
 
-async function receive(response: IncomingMessage, progress: Progress, options: DownloadOptions): Promise<Step> {
-  if (progress.offset === 0) {
-    progress.etag = response.headers.etag
+async function receive(response: IncomingMessage, transfer: Transfer, options: DownloadOptions): Promise<TryResult> {
+  if (transfer.offset === 0) {
+    transfer.etag = response.headers.etag
     const length = Number(response.headers['content-length'] ?? Number.NaN)
-    progress.length = Number.isSafeInteger(length) ? length : undefined
-    progress.writer = undefined
+    transfer.length = Number.isSafeInteger(length) ? length : undefined
+    transfer.writer = undefined
   }
-  const ended = await copy(response, progress, options)
-  if (progress.length === undefined) return ended ? 'complete' : 'cut'
-  return progress.offset === progress.length ? 'complete' : 'cut'
+  const ended = await copy(response, transfer, options)
+  if (transfer.length === undefined) return ended ? 'complete' : 'cut'
+  return transfer.offset === transfer.length ? 'complete' : 'cut'
 }
 
-/** Copies what arrives; gives whether the body ended properly. An error of the archive is not the source's: it throws. */
-async function copy(response: IncomingMessage, progress: Progress, options: DownloadOptions): Promise<boolean> {
+/** Copies what arrives and says whether the body ended properly. Throws what the archive throws. */
+async function copy(response: IncomingMessage, transfer: Transfer, options: DownloadOptions): Promise<boolean> {
   const chunks = response.iterator({ destroyOnReturn: true })
   try {
     while (true) {
@@ -115,9 +122,9 @@ async function copy(response: IncomingMessage, progress: Progress, options: Down
       if (!next) return false
       if (next.done) return response.complete
       const chunk: Buffer = next.value
-      progress.writer ??= options.open(isGzip(response, chunk))
-      await progress.writer.append(chunk)
-      progress.offset += chunk.length
+      transfer.writer ??= options.open(isGzip(response, chunk))
+      await transfer.writer.append(chunk)
+      transfer.offset += chunk.length
     }
   } finally {
     response.destroy()
@@ -129,16 +136,16 @@ function isGzip(response: IncomingMessage, first: Buffer): boolean {
   return response.headers['content-encoding']?.toLowerCase() === 'gzip' || magic
 }
 
-/** Sends the request; undefined where no answer came. Never with our token: the link carries its own right. */
-function open({ link, offset, etag }: Progress): Promise<IncomingMessage | undefined> {
+/** Sends a request; undefined where no answer came. It carries no token of ours, because the link is signed. */
+function request({ link, offset, etag }: Transfer): Promise<IncomingMessage | undefined> {
   const headers = {
     'Accept-Encoding': 'gzip, identity',
     ...(offset > 0 && etag && { Range: `bytes=${offset}-`, 'If-Match': etag }),
   }
   const get = link.protocol === 'https:' ? httpsGet : httpGet
   return new Promise((resolve) => {
-    const request: ClientRequest = get(link, { headers, timeout: SILENCE_LIMIT }, resolve)
-    request.on('timeout', () => request.destroy())
-    request.on('error', () => resolve(undefined))
+    const sent: ClientRequest = get(link, { headers, timeout: SILENCE_LIMIT_MS }, resolve)
+    sent.on('timeout', () => sent.destroy())
+    sent.on('error', () => resolve(undefined))
   })
 }

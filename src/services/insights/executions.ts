@@ -1,62 +1,98 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
-import type { List } from './list.ts'
-import { type ExecutionRecord, type ExecutionStatus, type Report, toExecution } from './objects.ts'
+import { type Item, instantOf, present, textOf } from './answer.ts'
+import type { List } from './call.ts'
 import { saysUnknown } from './refusals.ts'
+import { findReport } from './reports.ts'
 
-export type Execution =
-  | { readonly status: 'pending' }
-  | { readonly status: 'completed'; readonly executionId: string; readonly link: URL; readonly dataRedacted: boolean }
+const EXECUTION_STATUSES = ['Pending', 'Running', 'Paused', 'Completed'] as const
+
+export type ExecutionStatus = (typeof EXECUTION_STATUSES)[number]
+
+/** One run of a report as the service lists it. `link` is signed: it must not get into any message. */
+export type ExecutionRecord = {
+  readonly executionId: string
+  readonly reportId: string
+  readonly status: ExecutionStatus | undefined
+  readonly link?: URL
+  readonly linkExpiresAt?: Date
+  readonly generatedAt?: Date
+  readonly format?: string
+}
 
 export type ExecutionFilter = {
   readonly executionIds?: readonly string[]
   readonly statuses: readonly ExecutionStatus[]
-  /** Only the latest of each report, or all of the last 90 days. */
+  /** True: only the latest of each report. False: all of the last 90 days. */
   readonly latest: boolean
 }
 
 export type Executions = { readonly executions: readonly ExecutionRecord[]; readonly dataRedacted: boolean }
 
-/** Lists runs of reports. Both filters are always sent: their documented defaults contradict the samples. */
+/** Whether a report can be fetched. */
+export type Execution =
+  | { readonly status: 'pending' }
+  | { readonly status: 'completed'; readonly executionId: string; readonly link: URL; readonly dataRedacted: boolean }
+
+/**
+ * Lists the runs of reports. `not-yet`: there is no run that matches. `unknown`: the service does not know the report.
+ * Status and latest are always sent, because their documented defaults contradict the documents' samples.
+ */
 export async function listExecutions(
   list: List,
   reportIds: readonly string[],
-  filter: ExecutionFilter,
+  { executionIds, statuses, latest }: ExecutionFilter,
 ): Promise<Executions | 'not-yet' | 'unknown' | Failure> {
+  const path = `/ScheduledReport/execution/${joined(reportIds)}`
+  const only = executionIds ? `executionId=${joined(executionIds)}&` : ''
+  const query = `${only}executionStatus=${joined(statuses)}&getLatestExecution=${latest}`
   const about = `executions of report ${reportIds.join(', ')}`
-  const path = `/ScheduledReport/execution/${reportIds.map(encodeURIComponent).join(';')}?${parametersOf(filter)}`
-  const found = await list({ path, about })
+  const found = await list({ path: `${path}?${query}`, about })
   if (isFailure(found)) return found
   if (found.nothing !== undefined) return saysUnknown(found.nothing) ? 'unknown' : 'not-yet'
   return { executions: found.items.flatMap(toExecution), dataRedacted: found.dataRedacted }
 }
 
-function parametersOf({ executionIds, statuses, latest }: ExecutionFilter): string {
-  const ids = executionIds ? `executionId=${executionIds.map(encodeURIComponent).join(';')}&` : ''
-  return `${ids}executionStatus=${statuses.join(';')}&getLatestExecution=${latest}`
-}
-
 /**
- * The latest completed execution of a report; `pending` while there is none. A report that the service knows nothing of,
- * neither here nor in its list, is gone: `deadline`, as one that was never ready.
+ * The latest completed execution of a report; `pending` while there is none. The failure is `deadline` where the service
+ * no longer has the report, because such a report is never ready.
  */
-export async function latestExecution(
-  list: List,
-  reportId: string,
-  report: () => Promise<Report | Failure | undefined>,
-): Promise<Execution | Failure> {
+export async function latestExecution(list: List, reportId: string): Promise<Execution | Failure> {
   const found = await listExecutions(list, [reportId], { statuses: ['Completed'], latest: true })
-  if (found === 'not-yet') return { status: 'pending' }
-  if (found === 'unknown') return pendingWhile(await report(), reportId)
   if (isFailure(found)) return found
+  if (found === 'not-yet') return { status: 'pending' }
+  if (found === 'unknown') {
+    // The message may be about the execution alone, so the list of reports decides.
+    const report = await findReport(list, reportId)
+    if (isFailure(report)) return report
+    if (report) return { status: 'pending' }
+    return failed('deadline', `report ${reportId}: the service no longer has it; it is requested again`)
+  }
   const ready = found.executions.find(({ status, link }) => status === 'Completed' && link)
   if (!ready?.link) return { status: 'pending' }
   const { executionId, link } = ready
   return { status: 'completed', executionId, link, dataRedacted: found.dataRedacted }
 }
 
-function pendingWhile(report: Report | Failure | undefined, reportId: string): Execution | Failure {
-  if (report === undefined) {
-    return failed('deadline', `report ${reportId}: the service no longer has it; it is asked for again`)
+/** The service takes several values with semicolons between them, which are not encoded. */
+function joined(values: readonly string[]): string {
+  return values.map(encodeURIComponent).join(';')
+}
+
+function toExecution(item: Item): readonly ExecutionRecord[] {
+  const executionId = textOf(item, 'executionId')
+  if (!executionId) return []
+  const status = textOf(item, 'executionStatus')?.toLowerCase()
+  const link = textOf(item, 'reportAccessSecureLink')
+  const execution: ExecutionRecord = {
+    executionId,
+    reportId: textOf(item, 'reportId') ?? '',
+    status: EXECUTION_STATUSES.find((each) => each.toLowerCase() === status),
+    ...present({
+      link: link && URL.canParse(link) ? new URL(link) : undefined,
+      linkExpiresAt: instantOf(item, 'reportExpiryTime'),
+      generatedAt: instantOf(item, 'reportGeneratedTime'),
+      format: textOf(item, 'format'),
+    }),
   }
-  return isFailure(report) ? report : { status: 'pending' }
+  return [execution]
 }

@@ -1,10 +1,23 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
-import { failureOf, type Item } from './answer.ts'
-import type { Send } from './call.ts'
-import type { List } from './list.ts'
-import { type Query, toQuery } from './objects.ts'
+import { type Item, instantOf, present, textOf } from './answer.ts'
+import { deleteOne, type List, queryOf, type Send } from './call.ts'
+import { failureOf } from './refusals.ts'
 
-/** By default the service lists its own queries with the user's. */
+/** A test may run for 100 seconds, and a query that runs so long is most likely right (Partner Insights documentation). */
+const TEST_LIMIT_MS = 110_000
+
+/** A stored query. The documents give neither user nor creation time for the system's own queries. */
+export type Query = {
+  readonly queryId: string
+  readonly name: string
+  readonly query: string
+  readonly type?: string
+  readonly description?: string
+  readonly user?: string
+  readonly createdAt?: Date
+}
+
+/** By default the service lists its own queries together with the user's. */
 export type QueryFilter = {
   readonly queryId?: string
   readonly queryName?: string
@@ -14,30 +27,27 @@ export type QueryFilter = {
 
 export type NewQuery = { readonly name: string; readonly query: string; readonly description?: string }
 
-/** A query to try out, by its text or its id; times are UTC and replace its TIMESPAN. */
+/** A query to try out, by its text or by its id. The times are UTC and replace its TIMESPAN. */
 export type TestRun = ({ readonly exportQuery: string } | { readonly queryId: string }) & {
   readonly startTime?: string
   readonly endTime?: string
 }
 
-/** Milliseconds: a test may run for 100 s, and then is most likely right (Partner Insights documentation). */
-const TEST_LIMIT = 110_000
-
-/** The fields that are given, as the query part of an address. */
-export function parametersOf(fields: Readonly<Record<string, string | boolean | undefined>>): string {
-  const given = Object.entries(fields).filter(([, value]) => value !== undefined)
-  return given.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join('&')
-}
-
-/** All queries of a filter. The service may compare names in part, so who wants an exact name compares it. */
+/** All queries that match a filter. The service may match parts of names. */
 export async function listQueries(list: List, filter: QueryFilter): Promise<readonly Query[] | Failure> {
   const about =
     filter.queryName === undefined ? `queries ${filter.queryId ?? ''}`.trim() : `query "${filter.queryName}"`
-  const found = await list({ path: `/ScheduledQueries?${parametersOf(filter)}`, about })
+  const found = await list({ path: `/ScheduledQueries?${queryOf(filter)}`, about })
   return isFailure(found) ? found : found.items.flatMap(toQuery)
 }
 
-/** Stores a query. Where its answer is lost it may exist: who asks again looks it up by name first. */
+/** The user's queries with exactly that name. */
+export async function findQueries(list: List, queryName: string): Promise<readonly Query[] | Failure> {
+  const found = await listQueries(list, { queryName, includeSystemQueries: false })
+  return isFailure(found) ? found : found.filter(({ name }) => name === queryName.trim())
+}
+
+/** Stores a query. If the answer gets lost, the query may exist: look it up by its name before you store it again. */
 export async function createQuery(send: Send, { name, query, description }: NewQuery): Promise<Query | Failure> {
   const about = `create query "${name}"`
   const body = { Name: name, Description: description ?? 'made by partner-insights-sync', Query: query }
@@ -45,14 +55,35 @@ export async function createQuery(send: Send, { name, query, description }: NewQ
   if (isFailure(answer)) return answer
   if (answer.status >= 400) return failureOf(answer, about)
   const [created] = answer.items.flatMap(toQuery)
-  return created ?? failed('unavailable', `${about}: the answer names no id; it is looked up and tried again`)
+  return created ?? failed('unavailable', `${about}: the answer contains no id; the query is looked up and tried again`)
 }
 
-/** Runs a query at once and gives at most 100 rows, their fields by lower-case name. */
+export function deleteQuery(send: Send, queryId: string): Promise<Failure | undefined> {
+  return deleteOne(send, `/ScheduledQueries/${encodeURIComponent(queryId)}`, `delete query ${queryId}`)
+}
+
+/** Runs a query at once. Gives at most 100 rows, with their fields by lower-case name. */
 export async function testQuery(send: Send, run: TestRun): Promise<readonly Item[] | Failure> {
   const about = 'queryId' in run ? `test query ${run.queryId}` : 'test a query'
-  const path = `/ScheduledQueries/testQueryResult?${parametersOf(run)}`
-  const answer = await send({ method: 'GET', path, about, limit: TEST_LIMIT })
+  const path = `/ScheduledQueries/testQueryResult?${queryOf(run)}`
+  const answer = await send({ method: 'GET', path, about, limitMs: TEST_LIMIT_MS })
   if (isFailure(answer)) return answer
   return answer.status >= 400 ? failureOf(answer, about) : answer.items
+}
+
+function toQuery(item: Item): readonly Query[] {
+  const queryId = textOf(item, 'queryId')
+  if (!queryId) return []
+  const query: Query = {
+    queryId,
+    name: textOf(item, 'name') ?? '',
+    query: textOf(item, 'query') ?? '',
+    ...present({
+      type: textOf(item, 'type'),
+      description: textOf(item, 'description'),
+      user: textOf(item, 'user'),
+      createdAt: instantOf(item, 'createdTime'),
+    }),
+  }
+  return [query]
 }

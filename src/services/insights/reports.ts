@@ -1,16 +1,40 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
-import { type Answer, failureOf, isThrottled, textOf } from './answer.ts'
-import type { Call, Send } from './call.ts'
-import { type Report, toReport } from './objects.ts'
+import { isTransient } from '../retry.ts'
+import { type Item, instantOf, numberOf, present, textOf } from './answer.ts'
+import { type Call, deleteOne, type List, queryOf, type Send } from './call.ts'
+import { failureOf, isThrottled } from './refusals.ts'
 
-/** What became of a request for a report; `unknown`: the answer was lost, so a report may or may not exist. */
+const DESCRIPTION = 'made by partner-insights-sync'
+
+/** A report as the service lists it. Its callback address is left out, because the path of ours contains a token. */
+export type Report = {
+  readonly reportId: string
+  readonly reportName: string
+  readonly queryId: string
+  readonly description?: string
+  readonly query?: string
+  readonly user?: string
+  readonly createdAt?: Date
+  readonly modifiedAt?: Date
+  readonly startsAt?: Date
+  readonly executeNow?: boolean
+  /** `Active`, `Paused` or `Inactive`. */
+  readonly status?: string
+  readonly recurrenceIntervalHours?: number
+  readonly recurrenceCount?: number
+  readonly format?: string
+}
+
+export type ReportFilter = { readonly reportId?: string; readonly reportName?: string; readonly queryId?: string }
+
+/** What became of a request for a report. `unknown`: the answer was lost, so the report may or may not exist. */
 export type Creation =
   | { readonly outcome: 'created'; readonly reportId: string }
   | { readonly outcome: 'refused'; readonly failure: Failure }
-  | { readonly outcome: 'throttled'; readonly failure: Failure; readonly wait: number | undefined }
+  | { readonly outcome: 'throttled'; readonly failure: Failure; readonly waitMs: number | undefined }
   | { readonly outcome: 'unknown'; readonly failure: Failure }
 
-/** When a recurring report runs: from `start`, at least 4 h ahead, every 4 to 2160 hours; without `count` for ever. */
+/** When a recurring report runs: from `start`, at least 4 hours ahead, every 4 to 2160 hours, for ever without `count`. */
 export type Schedule = { readonly start: Date; readonly intervalHours: number; readonly count?: number }
 
 type Delivery = {
@@ -20,7 +44,7 @@ type Delivery = {
   readonly callbackMethod?: 'GET' | 'POST'
 }
 
-/** Query times count only for a report that runs once and at once, which is what one without a schedule does. */
+/** A report without a schedule runs once, at once. The service uses the query times only for such a report. */
 export type ReportRequest = Delivery & {
   readonly reportName: string
   readonly queryId: string
@@ -28,12 +52,26 @@ export type ReportRequest = Delivery & {
   readonly schedule?: Schedule
 }
 
-/** Changes to a recurring report; its query cannot be changed. */
+/** Changes to a recurring report. Its query cannot be changed. */
 export type ReportChange = Delivery & { readonly reportName: string; readonly schedule: Schedule }
 
-const DESCRIPTION = 'made by partner-insights-sync'
+/** All reports that match a filter. The service may match parts of names. */
+export async function listReports(list: List, filter: ReportFilter): Promise<readonly Report[] | Failure> {
+  const { reportId, reportName } = filter
+  const named = reportName === undefined ? 'reports' : `reports "${reportName}"`
+  const about = reportId === undefined ? named : `report ${reportId}`
+  const found = await list({ path: `/ScheduledReport?${queryOf(filter)}`, about })
+  return isFailure(found) ? found : found.items.flatMap(toReport)
+}
 
-/** Asks for a report; throttling and lost answers are told apart, because a create call is never repeated blindly. */
+/** The report with an id, or undefined where the service has none. */
+export async function findReport(list: List, reportId: string): Promise<Report | Failure | undefined> {
+  const found = await listReports(list, { reportId })
+  if (isFailure(found)) return found
+  return found.find((report) => report.reportId.toLowerCase() === reportId.trim().toLowerCase())
+}
+
+/** Requests a report. Throttling and lost answers are outcomes of their own: who repeats the call must know what was done. */
 export async function createReport(send: Send, request: ReportRequest): Promise<Creation> {
   const about = `create report "${request.reportName}"`
   const { queryTimes, schedule } = request
@@ -46,22 +84,22 @@ export async function createReport(send: Send, request: ReportRequest): Promise<
     ...deliveryFields({ description: DESCRIPTION, format: 'CSV', ...request }),
   }
   const answer = await send({ method: 'POST', path: '/ScheduledReport', about, body })
-  if (isFailure(answer)) {
-    return { outcome: answer.kind === 'unavailable' ? 'unknown' : 'refused', failure: answer }
+  if (isFailure(answer)) return { outcome: answer.kind === 'unavailable' ? 'unknown' : 'refused', failure: answer }
+  if (answer.status >= 400) {
+    const failure = failureOf(answer, about)
+    if (isThrottled(answer)) return { outcome: 'throttled', failure, waitMs: answer.retryAfterMs }
+    return { outcome: isTransient(answer.status) ? 'unknown' : 'refused', failure }
   }
-  if (answer.status >= 400) return refusedCreation(answer, about)
   const reportId = textOf(answer.items[0], 'reportId')
   if (reportId) return { outcome: 'created', reportId }
-  return { outcome: 'unknown', failure: failed('unavailable', `${about}: the answer names no id; it is looked up`) }
+  const failure = failed('unavailable', `${about}: the answer contains no id; the report is looked up`)
+  return { outcome: 'unknown', failure }
 }
 
-function refusedCreation(answer: Answer, about: string): Creation {
-  const failure = failureOf(answer, about)
-  if (isThrottled(answer)) return { outcome: 'throttled', failure, wait: answer.retryAfter }
-  return { outcome: answer.status >= 500 || answer.status === 408 ? 'unknown' : 'refused', failure }
-}
-
-/** Changes a recurring report; undefined where the service has none of that id. What is not given stays (assumed). */
+/**
+ * Changes a recurring report. Gives undefined where the service has no such report. What the change leaves out is assumed
+ * to stay as it is.
+ */
 export function updateReport(
   send: Send,
   reportId: string,
@@ -69,31 +107,41 @@ export function updateReport(
 ): Promise<Report | Failure | undefined> {
   const body = { ReportName: change.reportName, ...scheduleFields(change.schedule), ...deliveryFields(change) }
   const path = `/ScheduledReport/${encodeURIComponent(reportId)}`
-  return changed(send, { method: 'PUT', path, about: `update report ${reportId}`, body })
+  return changeReport(send, { method: 'PUT', path, about: `update report ${reportId}`, body })
 }
 
-/** Stops or resumes the runs of a recurring report; undefined where the service has none of that id. */
+/** Pauses or resumes a recurring report. Gives undefined where the service has no such report. */
 export function switchReport(
   send: Send,
   verb: 'pause' | 'resume',
   reportId: string,
 ): Promise<Report | Failure | undefined> {
   const path = `/ScheduledReport/${verb}/${encodeURIComponent(reportId)}`
-  return changed(send, { method: 'PUT', path, about: `${verb} report ${reportId}` })
+  return changeReport(send, { method: 'PUT', path, about: `${verb} report ${reportId}` })
 }
 
-async function changed(send: Send, call: Call): Promise<Report | Failure | undefined> {
+export function deleteReport(send: Send, reportId: string): Promise<Failure | undefined> {
+  return deleteOne(send, `/ScheduledReport/${encodeURIComponent(reportId)}`, `delete report ${reportId}`)
+}
+
+async function changeReport(send: Send, call: Call): Promise<Report | Failure | undefined> {
   const answer = await send(call)
   if (isFailure(answer)) return answer
   if (answer.status === 404) return undefined
   if (answer.status >= 400) return failureOf(answer, call.about)
   const [report] = answer.items.flatMap(toReport)
-  return report ?? failed('unavailable', `${call.about}: the answer holds no report; look at it and try again`)
+  return (
+    report ?? failed('unavailable', `${call.about}: the answer contains no report; look at the report and try again`)
+  )
 }
 
 function scheduleFields({ start, intervalHours, count }: Schedule): object {
-  const fields = { StartTime: wireTime(start), RecurrenceInterval: intervalHours }
-  return { ...fields, ...(count !== undefined && { RecurrenceCount: count }) }
+  return {
+    // The service takes UTC in whole seconds, and no other form.
+    StartTime: start.toISOString().replace(/\.\d+Z$/, 'Z'),
+    RecurrenceInterval: intervalHours,
+    ...(count !== undefined && { RecurrenceCount: count }),
+  }
 }
 
 function deliveryFields({ description, format, callbackUrl, callbackMethod }: Delivery): object {
@@ -104,7 +152,26 @@ function deliveryFields({ description, format, callbackUrl, callbackMethod }: De
   }
 }
 
-/** The only form of an instant the service takes: UTC, whole seconds. */
-function wireTime(instant: Date): string {
-  return instant.toISOString().replace(/\.\d+Z$/, 'Z')
+function toReport(item: Item): readonly Report[] {
+  const reportId = textOf(item, 'reportId')
+  if (!reportId) return []
+  const report: Report = {
+    reportId,
+    reportName: textOf(item, 'reportName') ?? '',
+    queryId: textOf(item, 'queryId') ?? '',
+    ...present({
+      description: textOf(item, 'description'),
+      query: textOf(item, 'query'),
+      user: textOf(item, 'user'),
+      createdAt: instantOf(item, 'createdTime'),
+      modifiedAt: instantOf(item, 'modifiedTime'),
+      startsAt: instantOf(item, 'startTime'),
+      executeNow: typeof item.executenow === 'boolean' ? item.executenow : undefined,
+      status: textOf(item, 'reportStatus'),
+      recurrenceIntervalHours: numberOf(item, 'recurrenceInterval'),
+      recurrenceCount: numberOf(item, 'recurrenceCount'),
+      format: textOf(item, 'format'),
+    }),
+  }
+  return [report]
 }

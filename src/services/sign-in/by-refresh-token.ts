@@ -1,5 +1,5 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
-import { type Patience, repeated } from '../retry.ts'
+import { type RetryOptions, withRetry } from '../retry.ts'
 import type { Ledger } from '../storage/ledger-table.ts'
 import type { KeyVault, Secret } from './key-vault.ts'
 import { findSecret, needSecret, vaultName } from './secrets.ts'
@@ -20,7 +20,7 @@ export type TokenKeeping = {
   readonly vault: KeyVault
   readonly ledger: Pick<Ledger, 'readApp' | 'writeApp'>
   readonly newId: () => string
-  readonly patience: Patience
+  readonly retry: RetryOptions
   /** Told when a new token could not be stored: the stored one will die some day. */
   readonly notice: (message: string) => void
 }
@@ -83,7 +83,7 @@ async function replaceRefused(
   for (let look = 0; look < LOOKS; look++) {
     const lease = await leaseOf(context, keeping)
     if (lease) return underLease(context, keeping, lease, { value: stored.value, answer: refusal })
-    await keeping.patience.wait(LOOK_EVERY)
+    await keeping.retry.wait(LOOK_EVERY)
   }
   const what = `sign-in of account ${context.signIn.name}: another instance renews its refresh token`
   return failed('unavailable', `${what}; it is tried again`)
@@ -157,7 +157,7 @@ async function redeemed(context: Context, refreshToken: string): Promise<TokenAn
     ...(secret && { clientSecret: secret.value }),
   }
   const send = () => redeem(request, clock)
-  return keeping ? repeated(send, keeping.patience) : send()
+  return keeping ? withRetry(send, keeping.retry) : send()
 }
 
 function concluded(context: Context, answer: TokenAnswer | Failure): Token | Failure {

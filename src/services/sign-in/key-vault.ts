@@ -1,6 +1,5 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
-import { retryAfter } from '../insights/answer.ts'
-import { type Patience, repeated } from '../retry.ts'
+import { type RetryOptions, readRetryAfterMs, withRetry } from '../retry.ts'
 import { reasonOf } from '../safe-text.ts'
 
 /** What tokens for a Key Vault of the public cloud are asked for. */
@@ -30,10 +29,10 @@ export type KeyVaultOptions = {
   /** A token for `VAULT_SCOPE`; what it throws counts as no access. */
   readonly token: () => Promise<string>
   readonly clock: () => Date
-  readonly patience: Patience
+  readonly retry: RetryOptions
 }
 
-type VaultAnswer = { readonly status: number; readonly retryAfter: number | undefined; readonly body: unknown }
+type VaultAnswer = { readonly status: number; readonly retryAfterMs: number | undefined; readonly body: unknown }
 
 /**
  * Opens the secrets of an Azure Key Vault through its REST API. Failures are of kind `unauthorized` (the identity may not)
@@ -41,7 +40,7 @@ type VaultAnswer = { readonly status: number; readonly retryAfter: number | unde
  */
 export function openKeyVault(options: KeyVaultOptions): KeyVault {
   const send = (name: string, value?: string) =>
-    repeated(() => sendOnce(options, name, value), options.patience).then((answer) =>
+    withRetry(() => sendOnce(options, name, value), options.retry).then((answer) =>
       isFailure(answer) || answer.status < 400 || answer.status === 404 ? answer : refused(name, answer.status),
     )
   return {
@@ -68,9 +67,9 @@ async function sendOnce(options: KeyVaultOptions, name: string, value?: string):
       ...(value !== undefined && { method: 'PUT', body: JSON.stringify({ value }) }),
     })
     const body: unknown = await response.json().catch(() => undefined)
-    const wait = retryAfter(response.headers.get('retry-after'), options.clock())
+    const wait = readRetryAfterMs(response.headers.get('retry-after'), options.clock())
     // A conflict passes: somebody writes the same secret at this moment.
-    return { status: response.status === 409 ? 503 : response.status, retryAfter: wait, body }
+    return { status: response.status === 409 ? 503 : response.status, retryAfterMs: wait, body }
   } catch (error) {
     return failed('unavailable', `secret ${name}: no answer from the Key Vault (${reasonOf(error)}); it is tried again`)
   }

@@ -1,6 +1,5 @@
 import { type Failure, failed } from '../../core/failures.ts'
-import { retryAfter } from '../insights/answer.ts'
-import type { Retryable } from '../retry-delay.ts'
+import { type Retryable, readRetryAfterMs } from '../retry.ts'
 import { reasonOf } from '../safe-text.ts'
 
 /** A token for the service; the instant is in milliseconds since 1970. */
@@ -69,13 +68,14 @@ function readTokenAnswer({ status, headers }: Response, body: unknown, now: Date
   const fields = typeof body === 'object' && body !== null ? new Map<string, unknown>(Object.entries(body)) : undefined
   const text = (name: string) => String(fields?.get(name) ?? '')
   const refreshToken = text('refresh_token')
-  const wait = retryAfter(headers.get('retry-after'), now)
+  const wait = readRetryAfterMs(headers.get('retry-after'), now)
   // Not the authority's JSON: a gateway's page, which passes.
-  if (!fields || (status < 400 && !text('access_token'))) return { status: 502, retryAfter: wait, refusal: 'no JSON' }
-  if (status >= 400) return { status, retryAfter: wait, refusal: refusalText(text('error'), text('error_description')) }
+  if (!fields || (status < 400 && !text('access_token'))) return { status: 502, retryAfterMs: wait, refusal: 'no JSON' }
+  if (status >= 400)
+    return { status, retryAfterMs: wait, refusal: refusalText(text('error'), text('error_description')) }
   const expiresAt = now.getTime() + (Number(fields.get('expires_in')) || 0) * 1000
   const token = { text: text('access_token'), expiresAt }
-  return { status, retryAfter: wait, refusal: '', token, ...(refreshToken && { refreshToken }) }
+  return { status, retryAfterMs: wait, refusal: '', token, ...(refreshToken && { refreshToken }) }
 }
 
 /** The error's code and Entra's number for it; a description may hold names and ids and is left out. */

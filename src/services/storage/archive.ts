@@ -11,16 +11,16 @@ const BLOCK = 4 * 1024 * 1024
 export const RANGE = 1024 * 1024
 
 /** What stands in the archive, as the service's bytes were received. */
-export type Stored = { readonly name: string; readonly bytes: number; readonly sha256: string }
+export type ArchivedBlob = { readonly name: string; readonly bytes: number; readonly sha256: string }
 
 export type ArchiveWriter = {
   append(chunk: Buffer): Promise<void>
   /** Makes the staged blocks the blob, once: a blob that is already there stays as it is and is what is given. */
-  commit(): Promise<Stored>
+  commit(): Promise<ArchivedBlob>
 }
 
 /** Where an archive comes from; `nonce` keeps the blocks of two writers apart. */
-export type Origin = {
+export type ArchiveOrigin = {
   readonly reportId: string
   readonly attempt: number
   readonly requestedAt: Date
@@ -28,16 +28,16 @@ export type Origin = {
 }
 
 /** An archived report as a replay needs it. */
-export type Archived = Omit<Origin, 'nonce'> & { readonly name: string; readonly executionId: string }
+export type ArchivedReport = Omit<ArchiveOrigin, 'nonce'> & { readonly name: string; readonly executionId: string }
 
 export type Archive = {
   create(): Promise<void>
-  find(name: string): Promise<Stored | undefined>
-  write(name: string, origin: Origin): ArchiveWriter
+  find(name: string): Promise<ArchivedBlob | undefined>
+  write(name: string, origin: ArchiveOrigin): ArchiveWriter
   /** The bytes of an archived report, or of a list of rejects, in ranges. */
   read(name: string): AsyncIterable<Buffer>
   /** The archived reports of one window, newest attempt first. */
-  list(feed: string, window: string): Promise<readonly Archived[]>
+  list(feed: string, window: string): Promise<readonly ArchivedReport[]>
   rejects(name: string): RejectWriter
 }
 
@@ -73,7 +73,7 @@ export function rejectsName(archive: string): string {
 
 type OpenBlob = () => Promise<BlockBlobClient>
 
-async function find(blob: BlockBlobClient): Promise<Stored | undefined> {
+async function find(blob: BlockBlobClient): Promise<ArchivedBlob | undefined> {
   try {
     const { contentLength, metadata } = await blob.getProperties()
     return { name: blob.name, bytes: contentLength ?? 0, sha256: metadata?.sha256 ?? '' }
@@ -83,8 +83,8 @@ async function find(blob: BlockBlobClient): Promise<Stored | undefined> {
   }
 }
 
-async function listArchived(container: ContainerClient, prefix: string): Promise<readonly Archived[]> {
-  const found: Archived[] = []
+async function listArchived(container: ContainerClient, prefix: string): Promise<readonly ArchivedReport[]> {
+  const found: ArchivedReport[] = []
   for await (const { name, metadata } of container.listBlobsFlat({ prefix, includeMetadata: true })) {
     const [, attempt, executionId] = /\/(\d+)-([^/]+)\.(?:csv|tsv)(?:\.gz)?$/.exec(name) ?? []
     if (!attempt || !executionId) continue
@@ -94,7 +94,7 @@ async function listArchived(container: ContainerClient, prefix: string): Promise
   return found.toSorted((a, b) => b.attempt - a.attempt)
 }
 
-function writer(open: OpenBlob, origin: Origin): ArchiveWriter {
+function writer(open: OpenBlob, origin: ArchiveOrigin): ArchiveWriter {
   const hash = createHash('sha256')
   const blocks: string[] = []
   let parts: Buffer[] = []
@@ -131,7 +131,10 @@ function blockId(nonce: string, number: number): string {
   return Buffer.from(id).toString('base64')
 }
 
-function metadataOf({ reportId, attempt, requestedAt }: Origin, { sha256 }: Stored): Record<string, string> {
+function metadataOf(
+  { reportId, attempt, requestedAt }: ArchiveOrigin,
+  { sha256 }: ArchivedBlob,
+): Record<string, string> {
   return { sha256, reportid: reportId, attempt: String(attempt), requestedat: requestedAt.toISOString() }
 }
 

@@ -5,7 +5,7 @@ import { lazily } from '../lazily.ts'
 import { openIdentity } from '../sign-in/identity.ts'
 
 /** Where ledger, rows, archive and queue live: a connection string locally, an identity in Azure. */
-export type Storage =
+export type StorageConnection =
   | { readonly kind: 'connection-string'; readonly connectionString: string }
   | {
       readonly kind: 'identity'
@@ -26,7 +26,7 @@ export type StorageClients = {
 type Blobs = typeof BlobServiceClient
 
 /** Opens the clients of one storage account; plain http is allowed where the connection string says so (Azurite). */
-export function storageClients(storage: Storage): StorageClients {
+export function storageClients(storage: StorageConnection): StorageClients {
   if (storage.kind === 'connection-string') return byConnectionString(storage.connectionString)
   const credential = openIdentity(storage.clientId)
   const queues = new QueueServiceClient(storage.queueServiceUri, credential)

@@ -39,7 +39,7 @@ export type LandingTable = {
   write(entities: AsyncIterable<readonly Entity[]>, options: { inFlight: number }): Promise<Written | Failure>
   /**
    * Removes the rows under `prefix` of other attempts and counts those of this one, partition by partition from `from`
-   * on. Ends before the next page where `enough` says so, and gives the partition to go on with, which then counts
+   * on. Ends before the next page where `shouldPause` says so, and gives the partition to go on with, which then counts
    * anew. A missing table has no rows.
    */
   remove(prefix: string, attempt: number, options?: RemoveOptions): Promise<Removed | Failure>
@@ -47,7 +47,7 @@ export type LandingTable = {
 
 export type RemoveOptions = {
   readonly from?: string
-  readonly enough?: () => boolean
+  readonly shouldPause?: () => boolean
   /** Called before each deletion; throws where somebody else may be writing these rows by now. */
   readonly assertHeld?: () => void
 }
@@ -96,7 +96,7 @@ async function remove(client: TableClient, send: TransactionSender, range: Range
     token = page.next
     if (token === undefined) return total
     // One partition at least is read to its end each time, or a continuation would never advance.
-    if (range.enough?.() && open.partition > (range.from ?? page.rows[0]?.partitionKey ?? '')) {
+    if (range.shouldPause?.() && open.partition > (range.from ?? page.rows[0]?.partitionKey ?? '')) {
       return { ...total, kept: total.kept - open.kept, next: open.partition }
     }
   }

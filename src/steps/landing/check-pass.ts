@@ -5,7 +5,7 @@ import { checkColumns, createEntityEncoder, type EntityEncoder } from '../../cor
 import { type Layout, readHeader } from '../../core/report/layout.ts'
 import type { ParsedRecord } from '../../core/report/parse.ts'
 import { partitionPrefix } from '../../core/time/window.ts'
-import type { Stored } from '../../services/storage/archive.ts'
+import type { ArchivedBlob } from '../../services/storage/archive.ts'
 import { openReport } from '../../services/storage/report-records.ts'
 import { noteDrift } from '../requesting/feed-row.ts'
 import type { HeldEntry } from './held-entry.ts'
@@ -17,7 +17,7 @@ type Records = AsyncIterable<readonly ParsedRecord[] | Failure>
 export type Fitting = { readonly layout: Layout; readonly encoder: EntityEncoder; readonly records: Records }
 
 /** Opens the archive of a landing and decides whether its columns can land. */
-export async function openFitting(job: Job, entry: Landing, archive: Stored): Promise<Fitting | Failure> {
+export async function openFitting(job: Job, entry: Landing, archive: ArchivedBlob): Promise<Fitting | Failure> {
   const { row, services } = job
   const report = await openReport(services.archive, archive.name, nameOf(entry))
   if (isFailure(report)) return report
@@ -38,7 +38,7 @@ function encoderOf({ row }: Job, { window, attempt, reportId }: Landing, { colum
 export async function checkPass(
   job: Job,
   held: HeldEntry,
-  archive: Stored,
+  archive: ArchivedBlob,
   refused: ReadonlyMap<number, string>,
 ): Promise<Checked | Failure> {
   const entry = held.entry()
@@ -57,7 +57,7 @@ export async function checkPass(
 async function checkRecords(
   { services }: Job,
   held: HeldEntry,
-  archive: Stored,
+  archive: ArchivedBlob,
   check: Check,
   groups: Records,
 ): Promise<Failure | undefined> {

@@ -2,7 +2,7 @@ import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { windowId } from '../../core/time/window.ts'
 import type { Execution } from '../../services/insights/client.ts'
 import { download } from '../../services/insights/download.ts'
-import { archiveName, type Stored } from '../../services/storage/archive.ts'
+import { type ArchivedBlob, archiveName } from '../../services/storage/archive.ts'
 import type { HeldEntry } from './held-entry.ts'
 import { type Job, nameOf, subjectOf } from './job.ts'
 
@@ -12,7 +12,7 @@ export type Completed = Extract<Execution, { status: 'completed' }>
  * Brings the report of a held entry into the archive, once: a landing that goes on uses what is there.
  * `known` is the execution that was just seen complete; without it the service is asked again.
  */
-export async function fetchReport(job: Job, held: HeldEntry, known?: Completed): Promise<Stored | Failure> {
+export async function fetchReport(job: Job, held: HeldEntry, known?: Completed): Promise<ArchivedBlob | Failure> {
   const { archive, emit } = job.services
   const entry = held.entry()
   const kept = entry.archive === undefined ? undefined : await archive.find(entry.archive)
@@ -29,7 +29,7 @@ export async function fetchReport(job: Job, held: HeldEntry, known?: Completed):
   return stored
 }
 
-async function store(job: Job, held: HeldEntry, execution: Completed): Promise<Stored | Failure> {
+async function store(job: Job, held: HeldEntry, execution: Completed): Promise<ArchivedBlob | Failure> {
   const { archive, settings, newId } = job.services
   const { feed, window, attempt, reportId, requestedAt } = held.entry()
   const tsv = /\.tsv(\.gz)?$/i.test(execution.link.pathname)

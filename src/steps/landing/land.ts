@@ -2,7 +2,7 @@ import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import type { Figures, Landing } from '../../core/ledger/ledger.ts'
 import { beginWriting, type Progress, refusedCodes, spent } from '../../core/ledger/progress.ts'
 import { partitionPrefix } from '../../core/time/window.ts'
-import type { Stored } from '../../services/storage/archive.ts'
+import type { ArchivedBlob } from '../../services/storage/archive.ts'
 import { checkPass } from './check-pass.ts'
 import type { HeldEntry } from './held-entry.ts'
 import { type Job, nameOf } from './job.ts'
@@ -17,13 +17,18 @@ export type LandResult = Figures | Failure | 'paused'
 /** What a phase came to: the next one is in the entry, the landing is over, or it goes on another time. */
 type Outcome = 'next' | 'complete' | 'paused' | Failure
 
-type Work = { readonly job: Job; readonly held: HeldEntry; readonly archive: Stored; readonly enough: () => boolean }
+type Work = {
+  readonly job: Job
+  readonly held: HeldEntry
+  readonly archive: ArchivedBlob
+  readonly enough: () => boolean
+}
 
 /**
  * Lands an archived report in its phases: check writes nothing and decides; write upserts; remove deletes what an earlier
  * attempt left and counts what stands. Gives the figures, or the failure that leaves whatever stood before as it was.
  */
-export async function land(job: Job, held: HeldEntry, archive: Stored, until: Date): Promise<LandResult> {
+export async function land(job: Job, held: HeldEntry, archive: ArchivedBlob, until: Date): Promise<LandResult> {
   const work = { job, held, archive, enough: () => job.services.clock() >= until }
   let outcome: Outcome = 'next'
   while (outcome === 'next') outcome = await PHASES[held.entry().phase](work)
@@ -94,7 +99,7 @@ async function remove({ job, held, enough }: Work): Promise<Outcome> {
   const prefix = partitionPrefix(window)
   const from = `${prefix}${String(checkpoint).padStart(3, '0')}`
   const { assertHeld } = held
-  const part = await landingTable(job.row.feed.table).remove(prefix, attempt, { from, enough, assertHeld })
+  const part = await landingTable(job.row.feed.table).remove(prefix, attempt, { from, shouldPause: enough, assertHeld })
   if (isFailure(part)) return part
   const kept = before.kept + part.kept
   const operations = before.operations + part.operations

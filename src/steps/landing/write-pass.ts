@@ -1,7 +1,7 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
 import { land as landRecord, placement } from '../../core/report/check.ts'
 import { type Entity, isReject } from '../../core/report/entities.ts'
-import type { Stored } from '../../services/storage/archive.ts'
+import type { ArchivedBlob } from '../../services/storage/archive.ts'
 import type { LandingTable, Written } from '../../services/storage/landing-table.ts'
 import { type Fitting, openFitting } from './check-pass.ts'
 import type { HeldEntry } from './held-entry.ts'
@@ -17,7 +17,7 @@ export type WrittenPart = Written & { readonly rejected: number; readonly next?:
 export async function writePass(
   job: Job,
   held: HeldEntry,
-  archive: Stored,
+  archive: ArchivedBlob,
   table: LandingTable,
   enough: () => boolean,
 ): Promise<WrittenPart | Failure> {

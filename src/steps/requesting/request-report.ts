@@ -129,7 +129,7 @@ async function conclude(context: Context, { value, etag }: Stored<Requesting>, c
   const { services, account } = context
   const { ledger, clock, settings, emit } = services
   if (creation.outcome === 'unknown') return 'stop'
-  if (creation.outcome === 'throttled') return yieldToQuota(context, { value, etag }, creation.wait ?? QUOTA_WAIT_MS)
+  if (creation.outcome === 'throttled') return yieldToQuota(context, { value, etag }, creation.waitMs ?? QUOTA_WAIT_MS)
   if (creation.outcome === 'refused') return refuseWindow(context, { value, etag }, creation.failure)
   const requested = toRequested(value, creation.reportId, clock(), settings.reportDeadlineMs)
   const written = await ledger.write(requested, etag)

@@ -1,5 +1,5 @@
-/** Every endpoint of the service; the client has a function of each name. */
-export const ENDPOINTS = {
+/** The table of endpoints in the documents (Partner Insights programmatic access, API reference), by the function of the client. */
+export const DOCUMENTED_ENDPOINTS = {
   listDatasets: 'GET /ScheduledDataset',
   listQueries: 'GET /ScheduledQueries',
   createQuery: 'POST /ScheduledQueries',
@@ -14,4 +14,4 @@ export const ENDPOINTS = {
   listExecutions: 'GET /ScheduledReport/execution/{reportId}',
 } as const
 
-export type EndpointName = keyof typeof ENDPOINTS
+export type EndpointName = keyof typeof DOCUMENTED_ENDPOINTS

@@ -1,0 +1,46 @@
+import { type Failure, failed, isFailure } from '../../core/failures.ts'
+import { findListed } from '../../core/feeds/feed-query.ts'
+import { type Item, numberOf, present, textOf, textsOf } from './answer.ts'
+import { type List, queryOf } from './call.ts'
+
+/** What a dataset offers now. */
+export type LiveDataset = {
+  readonly name: string
+  readonly columns: readonly string[]
+  readonly metrics: readonly string[]
+  /** Words that TIMESPAN takes. */
+  readonly ranges: readonly string[]
+  readonly minimumRecurrenceIntervalHours?: number
+}
+
+/** All datasets, or those with a name. */
+export async function listDatasets(list: List, name: string | undefined): Promise<readonly LiveDataset[] | Failure> {
+  const path = `/ScheduledDataset?${queryOf({ datasetName: name })}`
+  const found = await list({ path, about: name === undefined ? 'datasets' : `dataset ${name}` })
+  return isFailure(found) ? found : found.items.flatMap(toDataset)
+}
+
+/** The dataset with one of these names. Each name is asked for only where the service lacks the ones before it. */
+export async function findDataset(list: List, spellings: readonly string[]): Promise<LiveDataset | Failure> {
+  for (const spelling of spellings) {
+    const found = await listDatasets(list, spelling)
+    if (isFailure(found)) return found
+    const dataset = findListed(found, spellings)
+    if (dataset) return dataset
+  }
+  const names = spellings.join(' or ')
+  return failed('query-refused', `dataset ${names}: the service does not offer it; correct the feed`)
+}
+
+function toDataset(item: Item): readonly LiveDataset[] {
+  const name = textOf(item, 'datasetName')
+  if (!name) return []
+  const dataset: LiveDataset = {
+    name,
+    columns: textsOf(item, 'selectableColumns'),
+    metrics: textsOf(item, 'availableMetrics'),
+    ranges: textsOf(item, 'availableDateRanges'),
+    ...present({ minimumRecurrenceIntervalHours: numberOf(item, 'minimumRecurrenceInterval') }),
+  }
+  return [dataset]
+}
