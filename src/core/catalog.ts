@@ -1,9 +1,10 @@
 import catalog from './catalog.json' with { type: 'json' }
+import { isSameName } from './names.ts'
 
-/** Which documentation names a column or metric: the pages of July 2021, those of October 2023, or both. */
+/** Which documentation names a column or metric: the pages of July 2021 or those of October 2023. */
 export type Era = 2021 | 2023
 
-/** How the documents describe a column; `feeds.ts` turns this into a table type. */
+/** How the documents describe a column; `feeds/columns.ts` turns it into a column type. */
 export type CatalogType = 'string' | 'guid' | 'integer' | 'number' | 'date' | 'month'
 
 export type CatalogColumn = {
@@ -56,11 +57,10 @@ export type Dataset = {
 /** The 22 datasets of the Partner Insights documentation, made from its pages of 2021 and 2023. */
 export const CATALOG = catalog as readonly Dataset[]
 
-/** Finds a dataset by its name or another spelling of it, whatever the case. */
+/** Finds a dataset by its name or another spelling of it, ignoring case. */
 export function findDataset<T extends Pick<Dataset, 'name' | 'aliases'>>(
   datasets: readonly T[],
   name: string,
 ): T | undefined {
-  const wanted = name.toLowerCase()
-  return datasets.find((dataset) => [dataset.name, ...(dataset.aliases ?? [])].some((n) => n.toLowerCase() === wanted))
+  return datasets.find((dataset) => [dataset.name, ...(dataset.aliases ?? [])].some((each) => isSameName(each, name)))
 }

@@ -1,5 +1,7 @@
 import { FAILURES, type Failure } from './failures.ts'
 import type { Feed } from './feeds/feed.ts'
+import { isSameName } from './names.ts'
+import { DAY_MS } from './time/durations.ts'
 
 /** What one look of the doctor found; a problem, and only it, makes the command fail. */
 export type Finding = {
@@ -9,14 +11,13 @@ export type Finding = {
   readonly remedy?: string
 }
 
-const MINUTE = 60_000
-const DAY = 24 * 60 * MINUTE
+const MINUTE_MS = 60_000
 
-/** Entra refuses assertions that are further off than this, in milliseconds. */
-const MOST_SKEW = 5 * MINUTE
+/** Entra refuses assertions that are further off than this. */
+const MAX_SKEW_MS = 5 * MINUTE_MS
 
-/** How long before its end a credential is worth a warning, in milliseconds. */
-const WARN_BEFORE = 30 * DAY
+/** How long before its end a credential is worth a warning. */
+const WARN_BEFORE_MS = 30 * DAY_MS
 
 export function well(check: string, message: string): Finding {
   return { check, level: 'ok', message }
@@ -39,23 +40,23 @@ export function isWell(findings: readonly Finding[]): boolean {
   return findings.every(({ level }) => level !== 'problem')
 }
 
-/** Judges how far this clock is behind the service's, in milliseconds; negative where it is ahead. */
-export function clockFinding(behind: number): Finding {
-  const seconds = Math.round(Math.abs(behind) / 1000)
-  const message = `this clock is ${seconds} s ${behind < 0 ? 'ahead of' : 'behind'} the service's`
+/** Judges how far this clock is behind the service's; a negative `behindMs` means ahead. */
+export function clockFinding(behindMs: number): Finding {
+  const skewMs = Math.abs(behindMs)
+  const message = `this clock is ${Math.round(skewMs / 1000)} s ${behindMs < 0 ? 'ahead of' : 'behind'} the service's`
   const remedy = 'Set the clock of this machine: sign-in and due times go by it.'
-  if (Math.abs(behind) > MOST_SKEW) return problem('clock', message, remedy)
-  return Math.abs(behind) > MINUTE ? warning('clock', message, remedy) : well('clock', 'it agrees with the service')
+  if (skewMs > MAX_SKEW_MS) return problem('clock', message, remedy)
+  return skewMs > MINUTE_MS ? warning('clock', message, remedy) : well('clock', 'it agrees with the service')
 }
 
 /** Judges when something an account signs in with ends. */
 export function expiryFinding(account: string, what: string, expiresAt: Date, now: Date): Finding {
-  const left = expiresAt.getTime() - now.getTime()
+  const leftMs = expiresAt.getTime() - now.getTime()
   const day = expiresAt.toISOString().slice(0, 10)
   const remedy = what === 'consent' ? 'Give it anew with the command consent.' : `Store a new ${what} for the account.`
-  if (left <= 0) return problem('expiry', `account ${account}: its ${what} ended on ${day}`, remedy)
-  const message = `account ${account}: its ${what} ends on ${day}, in ${Math.floor(left / DAY)} days`
-  return left < WARN_BEFORE ? warning('expiry', message, remedy) : well('expiry', message)
+  if (leftMs <= 0) return problem('expiry', `account ${account}: its ${what} ended on ${day}`, remedy)
+  const message = `account ${account}: its ${what} ends on ${day}, in ${Math.floor(leftMs / DAY_MS)} days`
+  return leftMs < WARN_BEFORE_MS ? warning('expiry', message, remedy) : well('expiry', message)
 }
 
 /** Judges what `health` at the callback address answered. */
@@ -89,7 +90,7 @@ export type Offered = {
 
 /** Judges whether the service offers a feed's dataset and the columns it asks for by name. */
 export function offeredFinding({ name, dataset, source }: Feed, offered: readonly Offered[]): Finding {
-  const live = offered.find((each) => same(each.name, dataset))
+  const live = offered.find((each) => isSameName(each.name, dataset))
   if (!live) {
     const message = `feed ${name}: dataset ${dataset} is not offered to this account`
     return problem(
@@ -100,12 +101,8 @@ export function offeredFinding({ name, dataset, source }: Feed, offered: readonl
   }
   const wanted = source.kind === 'columns' ? (source.columns ?? []) : []
   const listed = [...live.columns, ...live.metrics]
-  const missing = wanted.filter((column) => !listed.some((each) => same(each, column)))
+  const missing = wanted.filter((column) => !listed.some((each) => isSameName(each, column)))
   if (missing.length === 0) return well('dataset', `feed ${name}: ${dataset} offers what it asks for`)
   const message = `feed ${name}: ${dataset} does not list ${missing.join(', ')}`
   return problem('columns', message, 'Correct the columns of the feed; datasets --json lists those there are.')
-}
-
-function same(name: string, other: string): boolean {
-  return name.trim().toLowerCase() === other.trim().toLowerCase()
 }

@@ -1,4 +1,14 @@
-/** The candidate that takes the fewest changed letters to reach from a name, whatever the case; undefined when none is like it. */
+/** A name as it is compared: to the service neither case nor the blanks around a name count. */
+export function nameKey(name: string): string {
+  return name.trim().toLowerCase()
+}
+
+/** Whether two names are the same to the service. */
+export function isSameName(name: string, other: string): boolean {
+  return nameKey(name) === nameKey(other)
+}
+
+/** The candidate that takes the fewest changed letters to reach from a name, ignoring case; undefined when none is like it. */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   const wanted = name.toLowerCase()
   let best: { readonly candidate: string; readonly distance: number } | undefined
@@ -10,7 +20,7 @@ export function nearest(name: string, candidates: readonly string[]): string | u
   return best?.candidate
 }
 
-/** Levenshtein's: how many letters to insert, remove or change to make one text of the other. */
+/** Levenshtein's distance: how many letters to insert, remove or change to turn one text into the other. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column)
   for (let line = 1; line <= a.length; line++) {

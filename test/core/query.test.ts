@@ -2,8 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CATALOG, type Dataset, findDataset } from '../../src/core/catalog.ts'
 import { parseFeeds } from '../../src/core/feeds/feeds.ts'
-import { buildQuery } from '../../src/core/query/build.ts'
-import { validateQuery, validateWhere } from '../../src/core/query/check.ts'
+import { buildQuery, validateQuery, validateWhere } from '../../src/core/query/check.ts'
 import { parseQuery } from '../../src/core/query/parse.ts'
 import {
   COMPARISONS,

@@ -1,7 +1,7 @@
 import { CATALOG, findDataset } from '../catalog.ts'
 import { type Failure, failed } from '../failures.ts'
-import { buildQuery } from '../query/build.ts'
-import { isSame, isSoundQuery, type QueryDataset, validateQuery } from '../query/check.ts'
+import { isSameName } from '../names.ts'
+import { buildQuery, isSoundQuery, type QueryDataset, validateQuery } from '../query/check.ts'
 import { printQuery, TIMESPANS, type WrittenQuery } from '../query/query.ts'
 import type { Feed, FeedSource } from './feed.ts'
 import { queryProblems } from './feeds-check.ts'
@@ -35,7 +35,7 @@ export function findListed<T extends { readonly name: string }>(
   listed: readonly T[],
   spellings: readonly string[],
 ): T | undefined {
-  return spellings.map((spelling) => listed.find(({ name }) => isSame(name, spelling))).find((each) => each)
+  return spellings.map((spelling) => listed.find(({ name }) => isSameName(name, spelling))).find((each) => each)
 }
 
 /**
@@ -71,7 +71,7 @@ function toWritten(source: ChosenColumns, dataset: string): WrittenQuery {
 function toQueryDataset(feedName: string, { name, columns, metrics, ranges }: ListedDataset): QueryDataset {
   const named = (names: readonly string[]) => names.map((each) => ({ name: each.trim() }))
   return {
-    name: isSame(name, feedName) ? feedName : name.trim(),
+    name: isSameName(name, feedName) ? feedName : name.trim(),
     aliases: spellingsOf(feedName),
     ranges: rangesOf(feedName, ranges),
     columns: named(columns),

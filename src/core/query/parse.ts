@@ -1,16 +1,21 @@
 import { nearest } from '../names.ts'
-import { type ClauseName, type Clauses, cutClauses, ORDER } from './clauses.ts'
-import { type Cursor, expect, isAnd, isComma, listOf, peek, takeLiteral, takeName, takeSign } from './cursor.ts'
+import { present } from '../present.ts'
+import { COMPARISONS, type Condition, type Literal, type ReportQuery, TIMESPANS, type Timespan } from './query.ts'
 import {
-  COMPARISONS,
-  type Comparison,
-  type Condition,
-  type Literal,
-  type ReportQuery,
-  TIMESPANS,
-  type Timespan,
-} from './query.ts'
-import { isWord, type QueryProblem, type Token, tokenize } from './tokens.ts'
+  type Clause,
+  type ClauseName,
+  cutClauses,
+  isName,
+  isWord,
+  ORDER,
+  placeOf,
+  type QueryProblem,
+  type Token,
+  tokenize,
+} from './tokens.ts'
+
+/** A part of a text and where it begins, counted from 0. */
+export type Located<T> = { readonly value: T; readonly at: number }
 
 /** A query, and where the names in it begin. */
 export type LocatedQuery = {
@@ -21,10 +26,7 @@ export type LocatedQuery = {
   readonly timespan: Located<Timespan> | undefined
 }
 
-/** A part of a text and where it begins, counted from 0. */
-export type Located<T> = { readonly value: T; readonly at: number }
-
-/** Reads the text of a query into its parts, or gives the first thing in it that is not of the query language. */
+/** Reads the text of a query into its parts, or gives the first thing in it that the query language does not have. */
 export function parseQuery(text: string): ReportQuery | QueryProblem {
   const located = locateQuery(text)
   return 'problem' in located ? located : located.query
@@ -37,55 +39,41 @@ export function locateQuery(text: string): LocatedQuery | QueryProblem {
   const clauses = cutClauses(text, tokens)
   if ('problem' in clauses) return clauses
   const faults: QueryProblem[] = []
-  const parts = readParts(text, clauses, faults)
-  const { select, from } = parts
-  const [fault] = faults
-  if (fault) return fault
-  if (!select || !from) return { problem: `${select ? 'FROM' : 'SELECT'} is missing; ${ORDER}`, at: text.length }
-  return assemble({ ...parts, select, from })
-}
-
-/** Reads the conditions of a WHERE that stand alone, without the word. */
-export function locateConditions(text: string): readonly Located<Condition>[] | QueryProblem {
-  const tokens = tokenize(text)
-  if ('problem' in tokens) return tokens
-  const faults: QueryProblem[] = []
-  const cursor = { text, clause: { tokens, end: text.length }, faults, index: 0 }
-  const where = readClause(cursor, (each) => listOf(each, readCondition, isAnd))
-  return faults[0] ?? where
-}
-
-function readParts(text: string, clauses: Clauses, faults: QueryProblem[]) {
   const read = <T>(name: ClauseName, reader: (cursor: Cursor) => T): T | undefined => {
     const clause = clauses.get(name)
     return clause && readClause({ text, clause, faults, index: 0 }, reader)
   }
-  return {
-    select: read('SELECT', readSelect),
-    from: read('FROM', (cursor) => takeName(cursor, 'the name of a dataset')),
-    where: read('WHERE', (cursor) => listOf(cursor, readCondition, isAnd)) ?? [],
-    order: read('ORDER BY', (cursor) => listOf(cursor, readOrder, isComma)) ?? [],
-    limit: read('LIMIT', readLimit),
-    timespan: read('TIMESPAN', readTimespan),
-  }
-}
-
-type Parts = ReturnType<typeof readParts>
-
-function assemble(parts: Parts & { readonly select: Select; readonly from: Token }): LocatedQuery {
-  const { select, from, where, order, limit, timespan } = parts
-  const query: ReportQuery = {
-    ...{ distinct: select.distinct, fields: select.fields.map((field) => field.text), dataset: from.text },
-    ...{ where: where.map(({ value }) => value), order: order.map(({ value }) => value) },
-    ...(limit !== undefined && { limit }),
-    ...(timespan && { timespan: timespan.value }),
-  }
+  const select = read('SELECT', readSelect)
+  const from = read('FROM', (cursor) => takeName(cursor, 'the name of a dataset'))
+  const where = read('WHERE', readConditions) ?? []
+  const order = read('ORDER BY', (cursor) => listOf(cursor, readOrder, isComma)) ?? []
+  const limit = read('LIMIT', readLimit)
+  const timespan = read('TIMESPAN', readTimespan)
+  const [fault] = faults
+  if (fault) return fault
+  if (!select || !from) return { problem: `${select ? 'FROM' : 'SELECT'} is missing; ${ORDER}`, at: text.length }
   const selected = select.fields.map((field) => ({ value: field.text, at: field.at }))
   const used = [...where, ...order].map(({ value, at }) => ({ value: value.field, at }))
+  const query = present<ReportQuery>({
+    distinct: select.distinct,
+    fields: select.fields.map((field) => field.text),
+    dataset: from.text,
+    where: where.map(({ value }) => value),
+    order: order.map(({ value }) => value),
+    limit,
+    timespan: timespan?.value,
+  })
   return { query, names: [...selected, ...used], dataset: { value: from.text, at: from.at }, timespan }
 }
 
-type Select = { readonly distinct: boolean; readonly fields: readonly Token[] }
+/** Reads the conditions of a WHERE that are given by themselves, without the word. */
+export function locateConditions(text: string): readonly Located<Condition>[] | QueryProblem {
+  const tokens = tokenize(text)
+  if ('problem' in tokens) return tokens
+  const faults: QueryProblem[] = []
+  const where = readClause({ text, clause: { tokens, end: text.length }, faults, index: 0 }, readConditions)
+  return faults[0] ?? where
+}
 
 function readClause<T>(cursor: Cursor, reader: (cursor: Cursor) => T): T {
   const result = reader(cursor)
@@ -93,34 +81,33 @@ function readClause<T>(cursor: Cursor, reader: (cursor: Cursor) => T): T {
   return result
 }
 
-function readSelect(cursor: Cursor): Select {
+function readSelect(cursor: Cursor): { readonly distinct: boolean; readonly fields: readonly Token[] } {
   const distinct = isWord(peek(cursor), 'DISTINCT')
   if (distinct) cursor.index += 1
-  return { distinct, fields: listOf(cursor, (each) => takeName(each, 'the name of a column or metric'), isComma) }
+  return { distinct, fields: listOf(cursor, takeField, isComma) }
+}
+
+function readConditions(cursor: Cursor): readonly Located<Condition>[] {
+  return listOf(cursor, readCondition, (token) => isWord(token, 'AND'))
 }
 
 function readCondition(cursor: Cursor): Located<Condition> | undefined {
-  const field = takeName(cursor, 'the name of a column or metric')
+  const field = takeField(cursor)
   if (!field) return undefined
+  const { text, at } = field
   const negated = isWord(peek(cursor), 'NOT')
   if (negated) cursor.index += 1
-  const operator = peek(cursor)
-  const word = `${negated ? 'NOT ' : ''}${operator?.text.toUpperCase()}`
-  const { at } = field
+  const word = `${negated ? 'NOT ' : ''}${peek(cursor)?.text.toUpperCase()}`
   if (word === 'IN' || word === 'NOT IN') {
     cursor.index += 1
     const values = readValues(cursor)
-    return values && { value: { field: field.text, operator: word, values }, at }
+    return values && { value: { field: text, operator: word, values }, at }
   }
-  const comparison = COMPARISONS.find((each) => each === word)
-  if (!comparison) return expect(cursor, negated ? 'LIKE or IN' : `one of ${COMPARISONS.join(' ')} IN, NOT IN`)
+  const operator = COMPARISONS.find((each) => each === word)
+  if (!operator) return expect(cursor, negated ? 'LIKE or IN' : `one of ${COMPARISONS.join(' ')} IN, NOT IN`)
   cursor.index += 1
-  return readComparison(cursor, field, comparison)
-}
-
-function readComparison(cursor: Cursor, field: Token, operator: Comparison): Located<Condition> | undefined {
   const value = takeLiteral(cursor)
-  return value && { value: { field: field.text, operator, value }, at: field.at }
+  return value && { value: { field: text, operator, value }, at }
 }
 
 /** A list in parentheses: all numbers or all strings. */
@@ -132,7 +119,7 @@ function readValues(cursor: Cursor): readonly Literal[] | undefined {
 }
 
 function readOrder(cursor: Cursor): Located<ReportQuery['order'][number]> | undefined {
-  const field = takeName(cursor, 'the name of a column or metric')
+  const field = takeField(cursor)
   if (!field) return undefined
   const direction = (['ASC', 'DESC'] as const).find((each) => isWord(peek(cursor), each))
   if (direction) cursor.index += 1
@@ -156,4 +143,84 @@ function readTimespan(cursor: Cursor): Located<Timespan> | undefined {
   }
   cursor.index += 1
   return { value: word, at: token.at }
+}
+
+/** Reads the tokens of one clause from left to right; what is wrong goes to `faults`. */
+type Cursor = {
+  readonly text: string
+  readonly clause: Clause
+  readonly faults: QueryProblem[]
+  index: number
+}
+
+/** One or more parts and what separates them; it ends where no separator follows. */
+function listOf<T>(
+  cursor: Cursor,
+  part: (cursor: Cursor) => T | undefined,
+  separates: (token: Token | undefined) => boolean,
+): readonly T[] {
+  const parts: T[] = []
+  for (;;) {
+    const next = part(cursor)
+    if (next === undefined) return parts
+    parts.push(next)
+    if (!separates(peek(cursor))) return parts
+    cursor.index += 1
+  }
+}
+
+function takeField(cursor: Cursor): Token | undefined {
+  return takeName(cursor, 'the name of a column or metric')
+}
+
+/** The name under the cursor, which moves on; a problem where there is none. */
+function takeName(cursor: Cursor, what: string): Token | undefined {
+  const token = peek(cursor)
+  if (!isName(token)) return expect(cursor, what)
+  cursor.index += 1
+  return token
+}
+
+function takeLiteral(cursor: Cursor, kind?: Token['kind']): Literal | undefined {
+  const token = peek(cursor)
+  const fits = token?.kind === 'number' || token?.kind === 'string'
+  if (!fits || (kind && token.kind !== kind)) {
+    return expect(cursor, fits ? `a ${kind}, as before it in the list` : 'a number or a text in single quotes')
+  }
+  cursor.index += 1
+  return token.kind === 'number' ? { number: token.text } : { string: token.text }
+}
+
+function takeSign(cursor: Cursor, sign: string): boolean {
+  const token = peek(cursor)
+  const found = token?.kind === 'sign' && token.text === sign
+  if (found) cursor.index += 1
+  else expect(cursor, sign)
+  return found
+}
+
+function peek({ clause, index }: Cursor): Token | undefined {
+  return clause.tokens[index]
+}
+
+function isComma(token: Token | undefined): boolean {
+  return token?.kind === 'sign' && token.text === ','
+}
+
+/** Notes that something else must stand under the cursor; of all notes of a query only the first is told. */
+function expect(cursor: Cursor, what: string): undefined {
+  const { text, clause, faults } = cursor
+  const token = peek(cursor)
+  const at = token?.at ?? clause.end
+  const shown = token?.kind === 'string' ? `'${token.text}'` : token?.text
+  const found = shown === undefined ? 'nothing stands' : `${shown} stands`
+  faults.push({ problem: `${found} at ${placeOf(text, at)}; ${what} must stand there${hint(token)}`, at })
+}
+
+/** What people expect of SQL and this language lacks. */
+function hint(token: Token | undefined): string {
+  if (token?.text === '*') return ': there is no *, every column is named'
+  if (isWord(token, 'OR')) return ': conditions are joined by AND alone'
+  if (isWord(token, 'AS')) return ': there are no aliases'
+  return ''
 }

@@ -5,13 +5,32 @@ export type Token = {
   readonly kind: 'word' | 'string' | 'number' | 'sign'
   /** A string without its quotes. */
   readonly text: string
+  /** Where it begins in the query, counted from 0. */
   readonly at: number
 }
 
 const TOKEN =
   /(?:'(?<string>[^']*)'|(?<number>-?\d+(?:\.\d+)?)(?![\w.])|(?<word>[A-Za-z]\w*)|(?<sign><=|>=|!=|[=<>,()*]))/y
 
-/** Cuts a query into its tokens, or says where something stands that is none. One `;` at the end is let through. */
+/** The clauses in the only order they may come in; a query needs the first two. */
+const CLAUSES = ['SELECT', 'FROM', 'WHERE', 'ORDER BY', 'LIMIT', 'TIMESPAN'] as const
+
+/** For messages. */
+export const ORDER = `the order is ${CLAUSES.join(', ')}`
+
+export type ClauseName = (typeof CLAUSES)[number]
+
+/** The tokens of a clause without its keyword, and where the clause ends in the text. */
+export type Clause = { readonly tokens: readonly Token[]; readonly end: number }
+
+export type Clauses = ReadonlyMap<ClauseName, Clause>
+
+/** Words that cannot be names, because clauses and conditions are recognized by them. */
+const RESERVED = new Set(
+  'SELECT DISTINCT FROM WHERE AND NOT LIKE IN ORDER BY ASC DESC LIMIT TIMESPAN OR GROUP HAVING JOIN AS'.split(' '),
+)
+
+/** Cuts a query into its tokens, or says where there is something that is no token. One `;` at the end is allowed. */
 export function tokenize(text: string): readonly Token[] | QueryProblem {
   const end = text.replace(/\s*;?\s*$/, '').length
   const tokens: Token[] = []
@@ -23,17 +42,6 @@ export function tokenize(text: string): readonly Token[] | QueryProblem {
     tokens.push({ kind: found[0] as Token['kind'], text: found[1], at })
   }
   return tokens
-}
-
-/** Says where in a text something stands, for people: characters and lines count from 1. */
-export function placeOf(text: string, at: number): string {
-  const lines = text.slice(0, at).split('\n')
-  const character = `character ${(lines.at(-1)?.length ?? 0) + 1}`
-  return text.trim().includes('\n') ? `line ${lines.length}, ${character}` : character
-}
-
-export function isWord(token: Token | undefined, word: string): boolean {
-  return token?.kind === 'word' && token.text.toUpperCase() === word
 }
 
 function skipBlanks(text: string, at: number): number {
@@ -48,4 +56,51 @@ function unreadable(text: string, at: number): QueryProblem {
   if (text[at] === '"') return { problem: `double quotes stand at ${place}; text goes into single quotes`, at }
   const shown = /^[^\s,()]{1,20}/.exec(text.slice(at))?.[0] ?? text[at]
   return { problem: `${shown} at ${place} is neither a name, a number nor a sign of the query language`, at }
+}
+
+/** Cuts the tokens of a query at the words that start a clause, or says what is wrong with the order of the clauses. */
+export function cutClauses(text: string, tokens: readonly Token[]): Clauses | QueryProblem {
+  const starts = tokens.flatMap((token, index) => {
+    const name = CLAUSES.find((clause) => isWord(token, clause.replace(/ .*/, '')))
+    return name ? [{ name, index, at: token.at }] : []
+  })
+  const [first] = tokens
+  if (first && starts[0]?.index !== 0) {
+    return { problem: `a query begins with SELECT, not with ${first.text}`, at: first.at }
+  }
+  const clauses = new Map<ClauseName, Clause>()
+  for (const [number, { name, index, at }] of starts.entries()) {
+    const place = placeOf(text, at)
+    const before = starts[number - 1]?.name
+    if (clauses.has(name)) return { problem: `${name} stands a second time at ${place}; once is enough`, at }
+    if (before && CLAUSES.indexOf(name) < CLAUSES.indexOf(before)) {
+      return { problem: `${name} at ${place} comes after ${before}; ${ORDER}`, at }
+    }
+    if (name === 'ORDER BY' && !isWord(tokens[index + 1], 'BY')) {
+      return { problem: `ORDER at ${place} must be followed by BY`, at }
+    }
+    const next = starts[number + 1]
+    const length = name.split(' ').length
+    clauses.set(name, { tokens: tokens.slice(index + length, next?.index), end: next?.at ?? text.length })
+  }
+  return clauses
+}
+
+export function isWord(token: Token | undefined, word: string): boolean {
+  return token?.kind === 'word' && token.text.toUpperCase() === word
+}
+
+export function isName(token: Token | undefined): token is Token {
+  return token?.kind === 'word' && !isReserved(token.text)
+}
+
+export function isReserved(word: string): boolean {
+  return RESERVED.has(word.toUpperCase())
+}
+
+/** Says where something is in a text, for people: characters and lines count from 1. */
+export function placeOf(text: string, at: number): string {
+  const lines = text.slice(0, at).split('\n')
+  const character = `character ${(lines.at(-1)?.length ?? 0) + 1}`
+  return text.trim().includes('\n') ? `line ${lines.length}, ${character}` : character
 }

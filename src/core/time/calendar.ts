@@ -1,5 +1,5 @@
 import type { Grain } from '../catalog.ts'
-import { addDuration, type Duration } from './durations.ts'
+import { addDuration, DAY_MS, type Duration } from './durations.ts'
 
 /** The grains of the service as durations. */
 export const GRAIN: Readonly<Record<Grain, Duration>> = {
@@ -7,10 +7,8 @@ export const GRAIN: Readonly<Record<Grain, Duration>> = {
   month: { months: 1, days: 0, seconds: 0 },
 }
 
-const DAY_MILLISECONDS = 86_400_000
-
 /** Days and weeks are counted from here: a Monday, the first of a year and of a century. */
-const FIRST_MONDAY = Date.UTC(2001, 0, 1)
+const FIRST_MONDAY_MS = Date.UTC(2001, 0, 1)
 
 /** Whether the calendar can be cut into a duration: whole months, or whole days, but not both. */
 export function cutsCalendar({ months, days, seconds }: Duration): boolean {
@@ -27,8 +25,8 @@ export function alignDown(date: Date, step: Duration): Date {
     const month = date.getUTCFullYear() * 12 + date.getUTCMonth()
     return new Date(Date.UTC(1970, month - (month % step.months) - 1970 * 12))
   }
-  const length = step.days * DAY_MILLISECONDS
-  return new Date(FIRST_MONDAY + Math.floor((date.getTime() - FIRST_MONDAY) / length) * length)
+  const stepMs = step.days * DAY_MS
+  return new Date(FIRST_MONDAY_MS + Math.floor((date.getTime() - FIRST_MONDAY_MS) / stepMs) * stepMs)
 }
 
 /** The first boundary of the UTC calendar at or after a date. */

@@ -1,10 +1,10 @@
 /** A span of calendar time, as ISO 8601 writes it: a month has no fixed length, so the parts stay apart. JSON-safe. */
 export type Duration = { readonly months: number; readonly days: number; readonly seconds: number }
 
-const DAY_MILLISECONDS = 86_400_000
+export const DAY_MS = 86_400_000
 
 /** Keeps every date computed from a duration inside what `Date` and a window id can hold. */
-const LONGEST_MILLISECONDS = 100 * 360 * DAY_MILLISECONDS
+const LONGEST_MS = 100 * 360 * DAY_MS
 
 const ISO_DURATION =
   /^P(?:(\d{1,10})Y)?(?:(\d{1,10})M)?(?:(\d{1,10})W)?(?:(\d{1,10})D)?(?:T(?=\d)(?:(\d{1,10})H)?(?:(\d{1,10})M)?(?:(\d{1,10})S)?)?$/
@@ -22,7 +22,7 @@ export function parseDuration(text: string): Duration | undefined {
     seconds: hours * 3600 + minutes * 60 + seconds,
   }
   const length = durationMilliseconds(duration)
-  return length > 0 && length <= LONGEST_MILLISECONDS ? duration : undefined
+  return length > 0 && length <= LONGEST_MS ? duration : undefined
 }
 
 /** Writes a duration as ISO 8601, so that `parseDuration` gives it back. */
@@ -39,12 +39,12 @@ export function formatDuration({ months, days, seconds }: Duration): string {
 /** Moves a date by a duration in the UTC calendar; the 31st plus a month is the last day of the next month. */
 export function addDuration(date: Date, { months, days, seconds }: Duration, sign: 1 | -1 = 1): Date {
   const moved = addMonths(date, sign * months)
-  return new Date(moved.getTime() + sign * (days * DAY_MILLISECONDS + seconds * 1000))
+  return new Date(moved.getTime() + sign * (days * DAY_MS + seconds * 1000))
 }
 
 /** The length in milliseconds, a month counted as 30 days: for time limits, not for the calendar. */
 export function durationMilliseconds({ months, days, seconds }: Duration): number {
-  return (months * 30 + days) * DAY_MILLISECONDS + seconds * 1000
+  return (months * 30 + days) * DAY_MS + seconds * 1000
 }
 
 function part(count: number, unit: string): string {
