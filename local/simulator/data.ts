@@ -1,6 +1,6 @@
-import type { ResolvedQuery, SelectedColumn } from './query.ts'
+import type { QueryTimes, ResolvedQuery, SelectedColumn } from './query.ts'
 import { isRestated, type Restatement, restateRows } from './restate.ts'
-import type { QueryTimes } from './timespan.ts'
+
 import { hash, type Value, valueMaker } from './values.ts'
 
 /** What rows are made from; the same recipe always gives the same rows. */

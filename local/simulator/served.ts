@@ -2,12 +2,12 @@ import { makeRows, stepPeriod, timeValue } from './data.ts'
 import { datasetsOf } from './datasets.ts'
 import { compress, encodeText } from './encode.ts'
 import { readWireTime } from './http.ts'
-import { type ResolvedQuery, resolveQuery, type SelectedColumn } from './query.ts'
+import { type QueryTimes, type ResolvedQuery, resolveQuery, type SelectedColumn, timespanTimes } from './query.ts'
 import type { Restatement } from './restate.ts'
 import type { Service } from './service.ts'
 import { type SpoiltCell, spoilTable } from './spoil.ts'
 import type { Execution, Report } from './state.ts'
-import { type QueryTimes, timespanTimes } from './timespan.ts'
+
 import type { Value } from './values.ts'
 
 /** What a report holds: the values before they were encoded, and what was sent. */

@@ -2,9 +2,9 @@ import { makeRows } from './data.ts'
 import { datasetsOf } from './datasets.ts'
 import { type Answer, type Call, items, parameter, readWireTime, refusal, wireTime } from './http.ts'
 import { visibleQueries } from './queries.ts'
-import { type ResolvedQuery, resolveQuery } from './query.ts'
+import { type QueryTimes, type ResolvedQuery, resolveQuery, timespanTimes } from './query.ts'
 import type { Service } from './service.ts'
-import { type QueryTimes, timespanTimes } from './timespan.ts'
+
 import type { Value } from './values.ts'
 
 /** A page says 10 rows, two others 100, as the sample shows (docs/insights-api.md). */
