@@ -10,31 +10,37 @@ export type Azurite = {
   readonly connectionString: string
   readonly ports: StoragePorts
   readonly pid: number
-  /** Ends the process in order, which writes what it holds to its folder, and waits until it is gone. */
+  /** Ends the process in order, so that it writes its data to its folder, and waits until it is gone. */
   stop(): Promise<void>
 }
 
 type AzuriteOptions = {
-  /** The folder the data is kept in; without it everything stays in memory and is gone at the end. */
+  /** The folder for the data. Without it everything stays in memory. */
   readonly location?: string
-  /** Free ports of its own choice when left out. */
+  /** Free ports when left out. */
   readonly ports?: StoragePorts
 }
 
-/** The account and key that everybody's Azurite has: no secret (Azurite's README, "Default Storage Account"). */
+/** Every Azurite has this account and key. They are no secret (Azurite's README, "Default Storage Account"). */
 const ACCOUNT = 'devstoreaccount1'
 const ACCOUNT_KEY = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=='
 
-/** Between choosing a free port and Azurite listening on it, another process may take it. */
+/** How often a start on free ports is tried: another process may take a port before Azurite listens on it. */
 const STARTS = 3
 
 /**
- * Starts Azurite, Microsoft's storage emulator, as a process of its own on 127.0.0.1; resolves once blob, queue and
- * table answer. Throws one clear line when a port is taken or the process ends before it is ready.
+ * Starts Azurite, Microsoft's storage emulator, as a process of its own on 127.0.0.1. Resolves once blob, queue and table
+ * answer. Throws one line when a port is in use or the process ends before it is ready.
  */
 export async function startAzurite({ location, ports }: AzuriteOptions = {}): Promise<Azurite> {
   if (location) await mkdir(location, { recursive: true })
-  if (ports) return startOn(await refuseTaken(ports), location)
+  if (ports) {
+    for (const [service, port] of Object.entries(ports)) {
+      if (await isPortFree(port)) continue
+      throw new Error(`Port ${port} (${service} storage) is in use: stop what listens there`)
+    }
+    return startOn(ports, location)
+  }
   for (let start = 1; start < STARTS; start += 1) {
     const azurite = await startOn(await chooseFree(), location).catch(() => undefined)
     if (azurite) return azurite
@@ -42,7 +48,7 @@ export async function startAzurite({ location, ports }: AzuriteOptions = {}): Pr
   return startOn(await chooseFree(), location)
 }
 
-/** The connection string of an Azurite, or of what stands before it, on these ports. */
+/** The connection string of an Azurite on these ports, or of proxies that stand before it. */
 export function storageConnectionString(ports: StoragePorts): string {
   const endpoint = (service: string, port: number) => `${service}Endpoint=http://127.0.0.1:${port}/${ACCOUNT}`
   return [
@@ -87,14 +93,6 @@ function azuriteArguments({ blob, queue, table }: StoragePorts, location: string
 async function chooseFree(): Promise<StoragePorts> {
   const [blob = 0, queue = 0, table = 0] = await freePorts(3)
   return { blob, queue, table }
-}
-
-async function refuseTaken(ports: StoragePorts): Promise<StoragePorts> {
-  for (const [service, port] of Object.entries(ports)) {
-    if (!(await isPortFree(port)))
-      throw new Error(`Port ${port} (${service} storage) is in use: stop what listens there`)
-  }
-  return ports
 }
 
 function answers(port: number): Promise<boolean> {

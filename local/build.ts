@@ -5,16 +5,16 @@ import { type BuildOptions, build as esbuild, type Metafile, transform } from 'e
 
 const PROJECT = resolve(import.meta.dirname, '..')
 
-/** What stands beside the bundle in the deployable folder, as it is. */
+/** Copied as they are into the deployable folder. */
 const COPIED = ['host.json', 'feeds.json']
 
 const EVERY = { platform: 'node', target: 'node24', minify: true, logLevel: 'silent', sourcesContent: false } as const
 
-/** The Node worker gives `@azure/functions-core` itself. */
+/** The Node worker provides `@azure/functions-core` itself. */
 const SPLIT = {
   ...EVERY,
   bundle: true,
-  // The only format that esbuild splits.
+  // esbuild splits no other format.
   format: 'esm',
   splitting: true,
   outExtension: { '.js': '.cjs' },
@@ -24,13 +24,13 @@ const SPLIT = {
   write: false,
 } as const satisfies BuildOptions
 
-/** The files of a bundle: `bytes` is how much of them is code. */
+/** What esbuild says of a bundle, and the size of its code. */
 export type Bundle = { readonly metafile: Metafile; readonly bytes: number }
 
 /**
- * Bundles an app into `outfile`, and what it imports dynamically into files beside it that are loaded when they are
- * asked for. All are CommonJS, which Node loads faster than modules and the worker finds through `main`. The same
- * sources give the same bytes; throws esbuild's message when they are wrong.
+ * Bundles an app into `outfile`. What it imports dynamically goes into files beside it, which are loaded only when they are
+ * needed. All are CommonJS: Node loads it faster than modules, and the worker finds it through `main`. The same sources
+ * give the same bytes. Throws esbuild's message when the sources are wrong.
  */
 export async function bundle({ entry, outfile }: { entry: string; outfile: string }): Promise<Bundle> {
   const outdir = dirname(outfile)
@@ -41,7 +41,7 @@ export async function bundle({ entry, outfile }: { entry: string; outfile: strin
   return { metafile, bytes: sizes.reduce((sum, size) => sum + size, 0) }
 }
 
-/** A dynamic import becomes a `require`: for CommonJS, Node's own `import()` would scan the file for its exports. */
+/** Turns a module into CommonJS. A dynamic import becomes a `require`: `import()` of CommonJS would scan the file for exports. */
 async function writeCommonJs(path: string, module: string): Promise<number> {
   const supported = { 'dynamic-import': false }
   const sourcefile = basename(path)
@@ -53,7 +53,7 @@ async function writeCommonJs(path: string, module: string): Promise<number> {
   return Buffer.byteLength(text)
 }
 
-/** Makes the deployable folder `dist/app` of a project anew: bundle, package.json with its `main`, host.json, feeds.json. */
+/** Makes the deployable folder `dist/app` of a project: bundle, package.json with its `main`, host.json and feeds.json. */
 export async function build(project: string = PROJECT): Promise<Bundle> {
   const folder = join(project, 'dist/app')
   await rm(folder, { recursive: true, force: true })
@@ -64,7 +64,7 @@ export async function build(project: string = PROJECT): Promise<Bundle> {
   return built
 }
 
-/** The bundle holds every dependency: a deployed package.json that named them would have them installed again. */
+/** Names no dependencies: the bundle holds them all, and a deployment would install them again. */
 async function deployedPackage(project: string): Promise<string> {
   const { name, version } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8')) as Record<string, string>
   return `${JSON.stringify({ name, version, private: true, main: 'functions.cjs' }, undefined, 2)}\n`
@@ -72,7 +72,7 @@ async function deployedPackage(project: string): Promise<string> {
 
 async function main(): Promise<void> {
   const { bytes } = await build()
-  console.log(`dist/app is built: functions.cjs and what it loads later, ${Math.round(bytes / 1024)} KiB`)
+  console.log(`dist/app is built: functions.cjs and the files it loads later, ${Math.round(bytes / 1024)} KiB`)
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

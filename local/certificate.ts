@@ -3,14 +3,14 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { generate } from 'selfsigned'
 
-/** A certificate and its private key, both PEM. The certificate is its own authority: clients trust it directly. */
+/** A self-signed certificate, which clients trust directly, and its private key, both PEM. */
 export type Certificate = { readonly certificate: string; readonly key: string }
 
 const YEARS = 10
 
 /**
- * Makes a certificate for `localhost` and 127.0.0.1, valid from an hour ago (clocks differ) for ten years. Its subject is
- * its own: a client that trusts two certificates of one subject may check the one against the other.
+ * Makes a certificate for `localhost` and 127.0.0.1, valid for ten years from an hour ago (clocks differ). No two have the
+ * same subject: a client that trusts two certificates of one subject may check one against the other.
  */
 export async function makeCertificate(): Promise<Certificate> {
   const notBeforeDate = new Date(Date.now() - 3_600_000)
@@ -37,7 +37,7 @@ export async function makeCertificate(): Promise<Certificate> {
   return { certificate: made.cert, key: made.private }
 }
 
-/** Gives the certificate kept at `<base>.certificate.pem` and `<base>.key.pem`, making and keeping it the first time. */
+/** Gives the certificate at `<base>.certificate.pem` and `<base>.key.pem`. Makes it the first time. */
 export async function keepCertificate(base: string): Promise<Certificate> {
   const files = certificateFiles(base)
   if (existsSync(files.certificate) && existsSync(files.key)) {
@@ -50,7 +50,7 @@ export async function keepCertificate(base: string): Promise<Certificate> {
   return made
 }
 
-/** Where `keepCertificate` keeps what it made. */
+/** The files of `keepCertificate`. */
 export function certificateFiles(base: string): { readonly certificate: string; readonly key: string } {
   return { certificate: `${base}.certificate.pem`, key: `${base}.key.pem` }
 }

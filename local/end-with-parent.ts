@@ -1,12 +1,12 @@
 /**
- * Loaded first in a process that `startNode` starts: when the one that started it is gone, even killed, this one is
- * told to end as by SIGTERM, and ends at once when it is not ready to listen. So no run leaves a process behind.
+ * `startNode` loads this first in every process it starts. When the process that started it is gone, even killed, this one
+ * is told to end as by SIGTERM, and ends at once where nothing listens for that. So no run leaves a process behind.
  */
 
-/** As long as `stopProcess` waits: who cannot end in order, as when its folder is gone, ends all the same. */
+/** As long as `stopProcess` waits. A process that cannot end in order, for example because its folder is gone, ends then. */
 const LIMIT_MILLISECONDS = 10_000
 
-// The channel alone must not keep a process running that has finished.
+// The channel alone must not keep a finished process running.
 process.channel?.unref()
 process.once('disconnect', () => {
   if (!process.emit('SIGTERM', 'SIGTERM')) process.exit(1)

@@ -1,4 +1,4 @@
-// Old syntax on purpose: it has to run on whatever Node is there, to say that it is the wrong one.
+// Old syntax on purpose: this has to run on any Node, to say that it is the wrong one.
 var NEEDED = 24
 
 var major = Number(process.versions.node.split('.')[0])

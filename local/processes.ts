@@ -9,13 +9,13 @@ const STOP_MILLISECONDS = 10_000
 type NodeOptions = {
   readonly env?: NodeJS.ProcessEnv
   readonly cwd?: string
-  /** Where standard output and standard error go; the default drops both. */
+  /** Where standard output and standard error go. The default drops both. */
   readonly output?: 'ignore' | 'pipe' | 'inherit'
 }
 
 /**
- * Starts a script with this very Node, in a process group of its own: Ctrl-C reaches only the one who started it, who
- * then stops the others in order. The process ends by itself when the one that started it is gone.
+ * Starts a script with this same Node, in a process group of its own: Ctrl-C reaches only the process that started it,
+ * which then stops the others in order. The process ends by itself when the one that started it is gone.
  */
 export function startNode(args: readonly string[], { env, cwd, output = 'ignore' }: NodeOptions = {}): ChildProcess {
   const endWithParent = new URL('./end-with-parent.ts', import.meta.url).href
@@ -29,7 +29,7 @@ export function startNode(args: readonly string[], { env, cwd, output = 'ignore'
   })
 }
 
-/** Ends a process of `startNode` in order and waits until it is gone; killed when that takes longer than 10 s. */
+/** Ends a process of `startNode` in order and waits until it is gone. Kills it when that takes longer than 10 s. */
 export async function stopProcess(child: ChildProcess): Promise<void> {
   if (hasEnded(child)) return
   const ended = once(child, 'exit')
@@ -43,7 +43,7 @@ export function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null
 }
 
-/** Waits until `holds` gives true; throws, naming `what`, when it does not within `deadlineMilliseconds`. */
+/** Waits until `holds` gives true. Throws, naming `what`, when that takes longer than `deadlineMilliseconds`. */
 export async function waitUntil(
   what: string,
   holds: () => boolean | Promise<boolean>,
@@ -56,7 +56,7 @@ export async function waitUntil(
   }
 }
 
-/** Gives `count` different loopback ports that nobody listens on at this moment. */
+/** Gives `count` different loopback ports that nothing listens on at this moment. */
 export async function freePorts(count: number): Promise<number[]> {
   const held = await Promise.all(Array.from({ length: count }, () => hold(0)))
   return Promise.all(held.map((release) => release()))
@@ -71,7 +71,7 @@ export async function isPortFree(port: number): Promise<boolean> {
   }
 }
 
-/** Holds a port (0: any) and gives what releases it and names it. */
+/** Holds a port (0: any). The function it gives releases the port and tells its number. */
 async function hold(port: number): Promise<() => Promise<number>> {
   const server = createServer().listen(port, '127.0.0.1')
   await once(server, 'listening')

@@ -8,7 +8,7 @@ import {
   type ServerResponse,
 } from 'node:http'
 
-/** A call that reached the proxy, numbered from 1. `path` holds the query, `body` is read as UTF-8. */
+/** A call that reached the proxy, numbered from 1. `path` includes the query, `body` is read as UTF-8. */
 export type ProxiedRequest = {
   readonly n: number
   readonly method: string
@@ -17,8 +17,8 @@ export type ProxiedRequest = {
 }
 
 /**
- * `pass`: forwarded and answered. `before`: cut, the target never hears of it. `after`: the target does it, then the
- * connection is cut without an answer. `hang`: the target does it and no answer ever comes.
+ * `pass`: the call is forwarded and answered. `before`: the connection is cut and the target never sees the call. `after`:
+ * the target carries it out, then the connection is cut. `hang`: the target carries it out and no answer ever comes.
  */
 export type ProxyEffect = 'pass' | 'before' | 'after' | 'hang'
 
@@ -27,7 +27,7 @@ export type StorageProxy = {
   readonly origin: string
   readonly requests: readonly ProxiedRequest[]
   count(): number
-  /** Cuts everything that is under way, also what hangs. */
+  /** Cuts every call that is under way, also those that hang. */
   close(): Promise<void>
 }
 
@@ -35,14 +35,14 @@ export type ServiceOrigins = { readonly blob: string; readonly queue: string; re
 
 type ProxyOptions = {
   readonly target: string
-  /** Decides about a call before it is forwarded; one that takes its time holds the call back. */
+  /** Decides about a call before it is forwarded. The call waits for the decision. */
   readonly onRequest?: (request: ProxiedRequest) => ProxyEffect | Promise<ProxyEffect>
 }
 type Answer = { readonly status: number; readonly headers: readonly string[]; readonly body: Buffer }
 
 /**
- * Stands before one service of Azurite (or any plain HTTP server), counts its calls and cuts those `onRequest` names.
- * Method, path, headers and body are forwarded as they came: the signature of a storage call stays valid.
+ * Stands before one service of Azurite, or any plain HTTP server, counts its calls and cuts those that `onRequest` names.
+ * Method, path, headers and body are forwarded as they came, so the signature of a storage call stays valid.
  */
 export async function startProxy({ target, onRequest = () => 'pass' }: ProxyOptions): Promise<StorageProxy> {
   const requests: ProxiedRequest[] = []
@@ -87,14 +87,14 @@ async function close(server: Server, agent: Agent): Promise<void> {
   await closed
 }
 
-/** The origins a storage connection string names: what proxies stand before. */
+/** The origins in a storage connection string: the targets of proxies. */
 export function serviceOrigins(connectionString: string): ServiceOrigins {
   const origin = (service: string) =>
     new RegExp(`${service}Endpoint=(https?://[^/;]+)`).exec(connectionString)?.[1] ?? ''
   return { blob: origin('Blob'), queue: origin('Queue'), table: origin('Table') }
 }
 
-/** The connection string that goes through the given proxies; a service that is not named keeps its own endpoint. */
+/** A connection string that goes through these proxies. A service that is not named keeps its own endpoint. */
 export function proxiedConnectionString(connectionString: string, proxies: Partial<ServiceOrigins>): string {
   const own = serviceOrigins(connectionString)
   const { blob, queue, table } = { ...own, ...proxies }

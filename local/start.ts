@@ -14,7 +14,7 @@ import { allLanded, isSettled, type StatusBody, summarise } from './start/summar
 const ROOT = join(import.meta.dirname, '..')
 const STATE = join(ROOT, '.local')
 
-/** `npm start`: everything on this machine, from the timer to the table row. Gives the exit code. */
+/** `npm start`: runs everything on this machine, from the timer to the table row. Gives the exit code. */
 async function start(options: StartOptions): Promise<number> {
   if (!(await isPortFree(options.port))) {
     throw new Error(`port ${options.port} is in use: choose another with --port`)
@@ -38,7 +38,7 @@ async function start(options: StartOptions): Promise<number> {
   }
 }
 
-/** The app would say the same at each tick and ask for nothing: a run that waits for it would never end. */
+/** Throws what is wrong with the feeds. The app would report it at each tick and ask for nothing, so the run would never end. */
 function refuseProblems(feedsText: string): void {
   const file = parseFeeds(feedsText, CATALOG)
   if ('problems' in file) throw new Error(file.problems.join('\n'))
@@ -55,7 +55,7 @@ function announce({ port }: StartOptions, { simulator, environment }: Stack): vo
   console.log(`Tables, for any storage tool: ${environment.DataStorage}\n`)
 }
 
-/** Until Ctrl-C, or with `--exit` until everything that is due is settled. */
+/** Waits for Ctrl-C, or with `--exit` until everything that is due is settled. Gives the exit code. */
 async function follow({ exit }: StartOptions, stack: Stack, began: Date): Promise<number> {
   const stopped = new Promise<'stopped'>((resolve) => {
     process.once('SIGINT', () => resolve('stopped')).once('SIGTERM', () => resolve('stopped'))
@@ -75,10 +75,10 @@ async function settled(stack: Stack, began: Date): Promise<StatusBody> {
   }
 }
 
-/** What the host lists when it starts: its functions, and where it listens. */
+/** Lines of the host's start: its functions, and where it listens. */
 const LISTING = /^Function(s host| [\w-]+:) /
 
-/** Progress of the app, and whatever else it says that is no event. */
+/** Prints the progress of the app and what else it says, except the host's listing. */
 function print(line: string): void {
   const shown = progressLine(line) ?? (LISTING.test(line) ? undefined : line)
   if (shown !== undefined) console.log(shown)
@@ -95,5 +95,5 @@ try {
   console.error(error instanceof Error ? error.message : String(error))
   process.exitCode = 1
 }
-// A status request that is still on its way must not keep the process alive.
+// A status request that is under way must not keep the process alive.
 process.exit()

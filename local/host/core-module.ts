@@ -12,7 +12,7 @@ import {
 
 export type RegisteredFunction = { readonly metadata: FunctionMetadata; readonly callback: FunctionCallback }
 
-/** What an app has registered so far; after `lock` nothing can be added to `functions`. */
+/** What an app has registered. Once `locked` is set, nothing can be added to `functions`. */
 export type Registry = {
   readonly functions: Map<string, RegisteredFunction>
   readonly hooks: Readonly<Record<HookName, Hook[]>>
@@ -27,10 +27,10 @@ export function createRegistry(): Registry {
   return { functions: new Map(), hooks, model: undefined, locked: false }
 }
 
-/** Makes what `require('@azure/functions-core')` gives an app: in Azure the Node worker answers it. */
+/** Makes the module that an app gets from `require('@azure/functions-core')`. In Azure the Node worker provides it. */
 export function createCoreModule(registry: Registry, log: CoreLog): object {
   return {
-    // The worker and host this stand-in was written after.
+    // The worker and the host that this stand-in imitates.
     version: '3.9.1',
     hostVersion: '4.1041.0',
     Disposable,
@@ -45,7 +45,7 @@ export function createCoreModule(registry: Registry, log: CoreLog): object {
   }
 }
 
-/** Runs `load` while `require('@azure/functions-core')` gives `core`, as the worker does it: the package is on no registry. */
+/** Runs `load` while `require('@azure/functions-core')` gives `core`, as the worker does it. The package is not published. */
 export function withCoreModule<T>(core: object, load: () => T): T {
   const original = Module.prototype.require
   Module.prototype.require = new Proxy(original, {
@@ -78,7 +78,7 @@ function registerHook(registry: Registry, name: string, hook: Hook) {
   })
 }
 
-/** A class because apps may call `new Disposable` and `Disposable.from`: both are part of the module's contract. */
+/** A class, because apps may call `new Disposable` and `Disposable.from`: both are part of the module's contract. */
 class Disposable {
   #onDispose: (() => unknown) | undefined
 

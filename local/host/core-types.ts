@@ -1,4 +1,4 @@
-/** What passes between the host and `@azure/functions`: the part of its `types-core/index.d.ts` this stand-in gives. */
+/** What passes between the host and `@azure/functions`: the part of its `types-core/index.d.ts` that the stand-in knows. */
 
 export type TypedData = {
   readonly string?: string
@@ -39,7 +39,7 @@ export type Binding = { readonly type: string; readonly direction: string; reado
 
 export type FunctionMetadata = { readonly name: string; readonly bindings: Readonly<Record<string, Binding>> }
 
-// What a function takes and gives is its own affair and that of the library.
+// What a function takes and returns is between it and the library.
 export type FunctionCallback = (...inputs: unknown[]) => unknown
 
 export type LogLevel = 'trace' | 'debug' | 'information' | 'warning' | 'error' | 'critical' | 'none'

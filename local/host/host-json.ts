@@ -2,18 +2,19 @@ import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 
-/** What the stand-in honours of host.json, every default filled in; times in milliseconds. */
+/** What the stand-in reads from host.json, with every default filled in. */
 export type HostSettings = {
   readonly routePrefix: string
+  /** Undefined is no limit. */
   readonly functionTimeoutMilliseconds: number | undefined
   readonly queues: QueueSettings
 }
 
 export type QueueSettings = {
   readonly batchSize: number
-  /** The next batch is fetched when so many messages or fewer are being worked on. */
+  /** The next batch is fetched when no more than this many messages are being worked on. */
   readonly newBatchThreshold: number
-  /** How long a message rests after a failure. */
+  /** How long a message stays invisible after a failure. */
   readonly visibilityTimeoutMilliseconds: number
   readonly maxDequeueCount: number
   readonly maxPollingIntervalMilliseconds: number
@@ -24,19 +25,21 @@ type HostJson = {
   extensions?: { http?: { routePrefix?: unknown }; queues?: Record<string, unknown> }
 }
 
-/** Reads host.json of an app's folder; a missing one is all defaults. Throws one line that names a wrong value. */
+/** Reads host.json in an app's folder. A missing one means all defaults. Throws one line that names a wrong value. */
 export function readHostJson(root: string): HostSettings {
   const file = join(root, 'host.json')
   return parseHostJson(existsSync(file) ? readFileSync(file, 'utf8') : '{}')
 }
 
+/** As `readHostJson`, for its text. */
 export function parseHostJson(text: string): HostSettings {
   const { functionTimeout, extensions } = parseJson(text)
+  const isUnlimited = functionTimeout === '-1' || functionTimeout === -1
   const prefix = extensions?.http?.routePrefix ?? 'api'
-  if (typeof prefix !== 'string') throw new Error('host.json: extensions.http.routePrefix is no text')
+  if (typeof prefix !== 'string') throw new Error('host.json: extensions.http.routePrefix is not a text')
   return {
     routePrefix: prefix,
-    functionTimeoutMilliseconds: readTimeout(functionTimeout ?? '00:30:00'),
+    functionTimeoutMilliseconds: isUnlimited ? undefined : readSpan('functionTimeout', functionTimeout ?? '00:30:00'),
     queues: readQueues(extensions?.queues ?? {}),
   }
 }
@@ -57,7 +60,7 @@ function readQueues(queues: Record<string, unknown>): QueueSettings {
     newBatchThreshold: readCount(queues, 'newBatchThreshold', threshold, { least: 0 }),
     visibilityTimeoutMilliseconds: readSpan('queues.visibilityTimeout', queues.visibilityTimeout ?? '00:00:00'),
     maxDequeueCount: readCount(queues, 'maxDequeueCount', 5, { least: 1 }),
-    // The host's own default on a developer's machine; in Azure it is a minute.
+    // The host's own default on a developer's machine. In Azure it is a minute.
     maxPollingIntervalMilliseconds: readSpan('queues.maxPollingInterval', queues.maxPollingInterval ?? '00:00:02'),
   }
 }
@@ -73,15 +76,10 @@ function readCount(
   throw new Error(`host.json: extensions.queues.${name} is not a whole number from ${least}`)
 }
 
-/** `-1` is no limit. */
-function readTimeout(value: unknown): number | undefined {
-  return value === '-1' || value === -1 ? undefined : readSpan('functionTimeout', value)
-}
-
-/** Reads a .NET time span such as `00:01:00` or `1.00:00:00`, to milliseconds. */
+/** Reads a .NET time span such as `00:01:00` or `1.00:00:00` as milliseconds. */
 function readSpan(name: string, value: unknown): number {
   const match = typeof value === 'string' && /^(?:(\d+)\.)?(\d{1,2}):(\d\d):(\d\d)(?:\.(\d{1,3})\d*)?$/.exec(value)
-  if (!match) throw new Error(`host.json: ${name} is no time span such as 00:01:00`)
+  if (!match) throw new Error(`host.json: ${name} is not a time span such as 00:01:00`)
   const [days = 0, hours = 0, minutes = 0, seconds = 0] = match.slice(1, 5).map((part) => Number(part ?? 0))
   return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000 + Number((match[5] ?? '').padEnd(3, '0'))
 }

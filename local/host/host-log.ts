@@ -1,13 +1,13 @@
 import type { LogCategory, LogLevel } from './core-types.ts'
 
-/** Takes one line at a time, without its end. */
+/** Takes one line, without a line break. */
 export type Log = (line: string) => void
 
 const HIDDEN: readonly LogLevel[] = ['trace', 'debug', 'none']
 
 /**
- * Writes what an app logs, one line each: JSON as it is, anything else after its time, level and function. Hides what
- * Azure hides by default, and the library's own chatter.
+ * Writes a message of an app as one line: JSON as it is, anything else after its time, level and function. Hides what
+ * Azure hides by default, and the library's own information.
  */
 export function writeAppLog(log: Log, level: LogLevel, category: LogCategory, name: string, message: string): void {
   if (HIDDEN.includes(level)) return
@@ -15,12 +15,12 @@ export function writeAppLog(log: Log, level: LogLevel, category: LogCategory, na
   log(isJson(message) ? message : `${new Date().toISOString()} ${level} ${name}: ${oneLine(message)}`)
 }
 
-/** An error as one line, with its stack: the host shows what a function threw, whatever it threw. */
+/** What a function threw, as one line: an error with its stack, anything else as text. */
 export function errorLine(error: unknown): string {
   return oneLine(error instanceof Error ? (error.stack ?? error.message) : String(error))
 }
 
-/** The message of an error alone, with its code, for what is expected to go wrong. */
+/** The message of an error with its code, without a stack: for what is expected to go wrong. */
 export function errorMessage(error: unknown): string {
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : ''
   return oneLine(error instanceof Error ? `${error.message}${code}` : String(error))

@@ -6,25 +6,24 @@ import { type BoundFunction, bindFunctions } from './bind.ts'
 import { readHostJson } from './host-json.ts'
 import type { Log } from './host-log.ts'
 import { createHttpServer, type Keys } from './http-trigger.ts'
-import { type App, runHooks } from './invocation.ts'
+import { type App, createRun, type Listener, runHooks } from './invocation.ts'
 import { loadApp } from './load-app.ts'
 import type { AuthLevel } from './routes.ts'
-import { createRun, type Listener } from './runner.ts'
 
-/** How long a stop waits for functions that are running. */
+/** How long a stop waits for running functions. */
 const DRAIN_MILLISECONDS = 10_000
 
 export type Host = Keys & {
-  /** `http://127.0.0.1:<port>`; the routes lie under its route prefix. */
+  /** `http://127.0.0.1:<port>`. The routes lie under the route prefix of host.json. */
   readonly origin: string
   /** The names of the functions that are listening. */
   readonly functions: readonly string[]
-  /** Takes nothing new, waits up to 10 s for what is running, runs the `appTerminate` hooks. */
+  /** Takes nothing new, waits up to 10 s for running functions, then runs the `appTerminate` hooks. */
   close(): Promise<void>
 }
 
 type HostOptions = {
-  /** The folder with package.json, whose `main` is the app, and host.json. */
+  /** The folder with host.json and with package.json, whose `main` is the app. */
   readonly root: string
   /** 0 takes a free port. */
   readonly port: number
@@ -34,8 +33,8 @@ type HostOptions = {
 }
 
 /**
- * Starts the stand-in for the Functions host: the app's built bundle, loaded as the Node worker loads it, with its HTTP
- * routes, queues and timers. Throws one line when there is no app, no function in it, or the port is taken.
+ * Starts the stand-in for the Functions host. It loads an app's bundle as the Node worker does and serves its HTTP routes,
+ * queues and timers. Throws one line when there is no app, no function in it, or the port is in use.
  */
 export async function startHost({ root, port, log, env = process.env }: HostOptions): Promise<Host> {
   const settings = readHostJson(root)
@@ -57,15 +56,12 @@ export async function startHost({ root, port, log, env = process.env }: HostOpti
 
 async function closeAll(app: App, server: Server, listeners: readonly Listener[]): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve))
-  await within(DRAIN_MILLISECONDS, Promise.all([closed, ...listeners.map((listener) => listener.stop())]))
+  const drained = Promise.all([closed, ...listeners.map((listener) => listener.stop())])
+  const limit = new AbortController()
+  await Promise.race([drained, pause(DRAIN_MILLISECONDS, undefined, { signal: limit.signal })])
+  limit.abort()
   server.closeAllConnections()
   await runHooks(app.registry.hooks.appTerminate, { hookData: {}, appHookData: app.hookData })
-}
-
-async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
-  const limit = new AbortController()
-  await Promise.race([work, pause(milliseconds, undefined, { signal: limit.signal })])
-  limit.abort()
 }
 
 async function listen(server: Server, port: number): Promise<string> {
@@ -84,7 +80,7 @@ function makeKeys(env: NodeJS.ProcessEnv): Keys {
   return { functionKey: env.LOCAL_FUNCTION_KEY || chance(), adminKey: chance() }
 }
 
-/** A key that somebody gave is a secret of theirs; one made here for this start has to be told. */
+/** Logs functions, keys and address. A key that was made for this start has to be told; a given one is a secret. */
 function introduce(log: Log, origin: string, bound: readonly BoundFunction[], made: Keys): void {
   const needs = (level: AuthLevel) => bound.some(({ route }) => route?.authLevel === level)
   for (const { summary } of bound) log(`Function ${summary}`)

@@ -1,10 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { cookieHeader } from './cookies.ts'
-import type { HttpData } from './core-types.ts'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { Cookie, HttpData } from './core-types.ts'
+import type { Run } from './invocation.ts'
 import { matchRoute, pathSegments, type Route, type RouteMatch } from './routes.ts'
-import type { Run } from './runner.ts'
 
-/** The function key opens routes of level `function`; the admin key opens every route. */
+/** The function key opens routes of level `function`. The admin key opens every route. */
 export type Keys = { readonly functionKey: string; readonly adminKey: string }
 
 type Answer = {
@@ -14,15 +13,18 @@ type Answer = {
 }
 
 /**
- * The HTTP side of the host: routes, keys, and the shapes in which it hands a request to a function and takes its
- * response. The server is not listening yet.
+ * The HTTP side of the host: it checks route and key, hands the request to the function, and sends its response. The server
+ * is not listening yet.
  */
 export function createHttpServer(run: Run, routes: readonly Route[], keys: Keys): Server {
   const server = createServer(async (request, response) => {
     try {
-      send(server, response, await answer(request, run, routes, keys))
+      const { status, headers = {}, body } = await answer(request, run, routes, keys)
+      // A connection that stays open would delay the stop of a server that is closing.
+      if (!server.listening) response.shouldKeepAlive = false
+      response.writeHead(status, headers).end(body)
     } catch {
-      // The caller has hung up, or the function gave a header that HTTP does not allow.
+      // The caller has hung up, or the function returned a header that HTTP does not allow.
       if (response.headersSent) response.destroy()
       else response.writeHead(500).end()
     }
@@ -48,7 +50,7 @@ function requestUrl({ headers, url }: IncomingMessage): URL | undefined {
   return URL.canParse(text) ? new URL(text) : undefined
 }
 
-/** A key in the header counts, right or wrong, before one in the query. */
+/** A key in the header, right or wrong, counts before one in the query. */
 function isAllowed({ headers }: IncomingMessage, { searchParams }: URL, { authLevel }: Route, keys: Keys): boolean {
   if (authLevel === 'anonymous') return true
   const key = headers['x-functions-key'] ?? searchParams.get('code')
@@ -81,7 +83,7 @@ function toNullable(entries: readonly (readonly [string, string])[]): Record<str
   return Object.fromEntries(entries.map(([name, value]) => [name, { value }]))
 }
 
-/** A function that gives nothing answers 204, as in Azure. */
+/** A function that returns nothing answers 204, as in Azure. */
 function toAnswer(http: HttpData | undefined): Answer {
   if (!http) return { status: 204 }
   const cookies = (http.cookies ?? []).map(cookieHeader)
@@ -92,9 +94,18 @@ function toAnswer(http: HttpData | undefined): Answer {
   }
 }
 
-function send(server: Server, response: ServerResponse, { status, headers = {}, body }: Answer): void {
-  // A connection kept open would hold up the stop of a server that is closing.
-  if (!server.listening) response.shouldKeepAlive = false
-  response.writeHead(status, headers)
-  response.end(body)
+/** The `Set-Cookie` header that the host makes of a cookie. */
+function cookieHeader({ name, value, expires, maxAge, domain, path, secure, sameSite, httpOnly }: Cookie): string {
+  const seconds = expires?.value?.seconds
+  const attributes = [
+    `${name}=${encodeURIComponent(value)}`,
+    seconds !== undefined && `expires=${new Date(seconds * 1000).toUTCString()}`,
+    maxAge?.value !== undefined && `max-age=${maxAge.value}`,
+    domain?.value !== undefined && `domain=${domain.value}`,
+    `path=${path?.value ?? '/'}`,
+    secure?.value === true && 'secure',
+    sameSite !== undefined && sameSite !== 'none' && `samesite=${sameSite === 'explicitNone' ? 'none' : sameSite}`,
+    httpOnly?.value === true && 'httponly',
+  ]
+  return attributes.filter((attribute) => attribute !== false).join('; ')
 }

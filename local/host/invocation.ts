@@ -1,23 +1,54 @@
 import { randomUUID } from 'node:crypto'
 import type { RegisteredFunction, Registry } from './core-module.ts'
 import type { CoreContext, Hook, InvocationResponse, LogCategory, LogLevel, TypedData } from './core-types.ts'
-import { type Log, writeAppLog } from './host-log.ts'
+import { errorLine, type Log, writeAppLog } from './host-log.ts'
 
-/** What a trigger hands to a function: the data of its binding, and facts about what set it off. */
+/** What a trigger hands to a function: the data of its binding, and facts about the event. */
 export type TriggerInput = {
   readonly binding: string
   readonly data: TypedData
   readonly metadata?: Readonly<Record<string, TypedData>>
 }
 
-/** One start of an app. `hookData` is what all its hooks share. */
+/** An app that is loaded. All its hooks share `hookData`. */
 export type App = { readonly registry: Registry; readonly log: Log; readonly hookData: Record<string, unknown> }
+
+/** Runs a function once, within the time limit of host.json. Never rejects: what the function throws is logged and returned. */
+export type Run = (fn: RegisteredFunction, input: TriggerInput) => Promise<RunResult>
+
+export type RunResult = { readonly response: InvocationResponse } | { readonly error: unknown }
+
+/** What waits for the events of a trigger. `stop` takes nothing new and resolves once nothing runs. */
+export type Listener = { stop(): Promise<unknown> }
+
+export function createRun(app: App, timeoutMilliseconds: number | undefined): Run {
+  return async (fn, input) => {
+    const limit = limitTime(app, fn, timeoutMilliseconds)
+    try {
+      return { response: await invoke(app, fn, input) }
+    } catch (error) {
+      app.log(`${new Date().toISOString()} error ${fn.metadata.name}: failed: ${errorLine(error)}`)
+      return { error }
+    } finally {
+      clearTimeout(limit)
+    }
+  }
+}
+
+/** A function that runs too long ends the whole worker, and with it every invocation that is under way. */
+function limitTime(app: App, { metadata }: RegisteredFunction, milliseconds: number | undefined) {
+  if (milliseconds === undefined) return undefined
+  return setTimeout(() => {
+    app.log(`Function ${metadata.name} ran longer than functionTimeout (${milliseconds / 1000} s): the process ends`)
+    process.exit(1)
+  }, milliseconds)
+}
 
 /**
  * Runs a function once, in the worker's order: arguments, hooks before, the function, hooks after, the response.
- * Rejects with whatever was thrown when that is neither null nor undefined, a plain string too.
+ * Rejects with what was thrown, which can be a plain string. As in the worker, a thrown null or undefined is no error.
  */
-export async function invoke(app: App, fn: RegisteredFunction, input: TriggerInput): Promise<InvocationResponse> {
+async function invoke(app: App, fn: RegisteredFunction, input: TriggerInput): Promise<InvocationResponse> {
   const { model, hooks } = app.registry
   if (!model) throw new Error('The app has set no programming model')
   const core = createContext(app, fn, input)
@@ -28,31 +59,31 @@ export async function invoke(app: App, fn: RegisteredFunction, input: TriggerInp
   const before = { ...shared, inputs, functionCallback: fn.callback }
   await inState(core, 'preInvocationHooks', () => runHooks(hooks.preInvocation, before))
 
-  const after: Outcome = { ...shared, inputs: before.inputs, result: null, error: null }
-  const run = () => invocation.invokeFunction(context, before.inputs, before.functionCallback)
-  await inState(core, 'invocation', () => settle(run, after))
+  const after: { inputs: unknown[]; result: unknown; error: unknown } = {
+    ...shared,
+    inputs: before.inputs,
+    result: null,
+    error: null,
+  }
+  await inState(core, 'invocation', async () => {
+    try {
+      after.result = await invocation.invokeFunction(context, before.inputs, before.functionCallback)
+    } catch (error) {
+      after.error = error
+    }
+  })
   await inState(core, 'postInvocationHooks', () => runHooks(hooks.postInvocation, after))
 
   if (after.error !== null && after.error !== undefined) throw after.error
   return invocation.getResponse(context, after.result)
 }
 
-/** Runs hooks one after the other, in the order they were registered. */
+/** Runs hooks one after the other, in the order in which they were registered. */
 export async function runHooks(hooks: readonly Hook[], context: object): Promise<void> {
   for (const hook of hooks) await hook(context)
 }
 
-type Outcome = { inputs: unknown[]; result: unknown; error: unknown }
-
-async function settle(run: () => Promise<unknown>, outcome: Outcome): Promise<void> {
-  try {
-    outcome.result = await run()
-  } catch (error) {
-    outcome.error = error
-  }
-}
-
-/** The library warns about logging outside of these states, so they are set as the worker sets them. */
+/** Sets the states as the worker does: the library warns about logging outside of them. */
 async function inState(core: CoreContext, state: CoreContext['state'], run: () => Promise<void>): Promise<void> {
   core.state = state
   try {
@@ -84,4 +115,9 @@ function logWithHooks(app: App, name: string, level: LogLevel, category: LogCate
   const entry = { hookData: {}, appHookData: app.hookData, level, category, message }
   for (const hook of app.registry.hooks.log) hook(entry)
   writeAppLog(app.log, entry.level, category, name, entry.message)
+}
+
+/** A time as .NET writes it into JSON. */
+export function hostTime(time: Date): string {
+  return time.toISOString().replace('.000Z', '+00:00').replace('Z', '+00:00')
 }

@@ -6,8 +6,8 @@ import { errorLine, type Log, writeAppLog } from './host-log.ts'
 import { type App, runHooks } from './invocation.ts'
 
 /**
- * Loads the app of a folder through `main` of its package.json, runs its `appStart` hooks and locks registration, in
- * the worker's order. Throws one line when there is nothing to load, and what the app itself throws.
+ * Loads the app of a folder through `main` of its package.json, runs its `appStart` hooks and locks registration, in the
+ * worker's order. Throws one line when there is nothing to load or the app throws while it is loaded.
  */
 export async function loadApp(root: string, log: Log): Promise<App> {
   const file = findMain(root)
@@ -34,7 +34,7 @@ function findMain(root: string): string {
   return path
 }
 
-/** A second start in one process is a start of its own: nothing of the first is left in the module cache. */
+/** Takes the app out of the module cache first, so that a second start in one process loads it anew. */
 function loadFresh(file: string, core: object): void {
   const require = createRequire(file)
   delete require.cache[file]

@@ -8,7 +8,8 @@ const DEFAULT_PORT = '7071'
 function readOptions(): { root: string; port: number } {
   const { values } = parseArgs({ options: { root: { type: 'string' }, port: { type: 'string' } } })
   const port = Number(values.port ?? DEFAULT_PORT)
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`--port ${values.port} is no port number`)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new Error(`--port ${values.port} is not a port number`)
   return { root: values.root ?? '.', port }
 }
 

@@ -1,4 +1,4 @@
-/** A schedule as the Functions host reads it: for each of six fields, the values it allows; all in UTC. */
+/** A schedule as the Functions host reads it: the values that each of its six fields allows, in UTC. */
 export type Schedule = {
   readonly seconds: ReadonlySet<number>
   readonly minutes: ReadonlySet<number>
@@ -22,12 +22,12 @@ const FIELDS: readonly Field[] = [
   { first: 0, last: 6, names: WEEKDAYS },
 ]
 
-/** The 29th of February on one given weekday can be 40 years away. */
+/** The next 29th of February on a given weekday can be 40 years away. */
 const LAST_YEARS = 41
 
 /**
- * Reads a six-field NCRONTAB expression, seconds first: `*`, values, names, ranges, lists and steps. Undefined when it
- * is none. Unlike cron, a day must match both its day of the month and its day of the week.
+ * Reads an NCRONTAB expression of six fields, seconds first: `*`, values, names, ranges, lists and steps. Undefined when
+ * it is not one. Unlike in cron, a day has to match both the day of the month and the day of the week.
  */
 export function parseNcrontab(text: string): Schedule | undefined {
   const parts = text.trim().split(/\s+/)
@@ -38,7 +38,7 @@ export function parseNcrontab(text: string): Schedule | undefined {
   return { seconds, minutes, hours, days, months, weekdays }
 }
 
-/** The first instant after `after`, not `after` itself, that the schedule names; undefined when there never is one. */
+/** The first instant later than `after` that the schedule names. Undefined when there is none. */
 export function nextOccurrence(schedule: Schedule, after: Date): Date | undefined {
   const last = after.getUTCFullYear() + LAST_YEARS
   let time = new Date(Math.floor(after.getTime() / 1000) * 1000 + 1000)
@@ -50,7 +50,7 @@ export function nextOccurrence(schedule: Schedule, after: Date): Date | undefine
   return undefined
 }
 
-/** Where to look next when the schedule does not name `time`: the start of the next month, day, hour, minute, second. */
+/** Undefined when the schedule names `time`. Else where to look next: the start of the next month, day, hour, minute or second. */
 function skip({ seconds, minutes, hours, days, months, weekdays }: Schedule, time: Date): Date | undefined {
   const [year, month, day] = [time.getUTCFullYear(), time.getUTCMonth(), time.getUTCDate()]
   const [hour, minute, second] = [time.getUTCHours(), time.getUTCMinutes(), time.getUTCSeconds()]
@@ -77,7 +77,7 @@ function parsePart(text: string, field: Field): number[] | undefined {
   return Array.from({ length: count }, (_, index) => range.from + index * every)
 }
 
-/** `*`, `a-b` or `a`; a single value with a step runs to the end of its field. */
+/** `*`, `a-b` or `a`. A single value with a step runs to the end of the field. */
 function parseSpan(text: string, stepped: boolean, field: Field): { from: number; to: number } | undefined {
   if (text === '*') return { from: field.first, to: field.last }
   const ends = text.split('-').map((end) => parseValue(end, field))

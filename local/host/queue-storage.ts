@@ -1,33 +1,34 @@
 import { type DequeuedMessageItem, type QueueClient, QueueServiceClient } from '@azure/storage-queue'
 import { errorMessage, type Log } from './host-log.ts'
 
-/** How long a fetched message stays invisible; renewed at half of it for as long as its function runs. */
+/** How long a fetched message stays invisible. Renewed at half of it for as long as its function runs. */
 const INVISIBLE_SECONDS = 600
 
-/** The host asks again soon: a call that does not answer must not hold up a stop. */
+/** Few, because the host asks again soon and a call without answer must not delay a stop. */
 const RETRIES = { maxTries: 3, retryDelayInMs: 200, maxRetryDelayInMs: 1000 }
 
 const POISON_SUFFIX = '-poison'
 const LONGEST_QUEUE_NAME = 63
 
-/** A queue that sets off a function. */
+/** A queue that triggers a function. */
 export type TriggerQueue = {
   readonly name: string
-  /** Creates the queue when it is missing, then takes up to `count` messages. Rejects when storage does not answer. */
+  /** Takes up to `count` messages. Creates the queue when it is missing. Rejects when storage does not answer. */
   fetch(count: number): Promise<readonly DequeuedMessageItem[]>
   lease(message: DequeuedMessageItem): LeasedMessage
 }
 
-/** A fetched message that stays invisible to others until it is settled, by one of these, or `release` is called. */
+/** A fetched message. It stays invisible to others until it is settled or released. */
 export type LeasedMessage = {
   complete(): Promise<void>
   retryAfter(seconds: number): Promise<void>
-  /** Copies it to the queue `<name>-poison` and deletes it; where no such queue can be, it is left invisible. */
+  /** Moves it to the queue `<name>-poison`. Where there can be no such queue, it is left invisible. */
   poison(): Promise<void>
-  /** Ends the renewal; a message that was not settled comes back when its invisibility ends. */
+  /** Ends the renewal. A message that was not settled comes back when its invisibility ends. */
   release(): void
 }
 
+/** Opens a queue of a storage account. Nothing is asked of storage before the first `fetch`. */
 export function openTriggerQueue(
   connectionString: string,
   name: string,
@@ -81,7 +82,7 @@ function leaseMessage(
   }
 }
 
-/** Renews a message's time out of sight at half of it, until it is released. */
+/** Keeps a message invisible until it is released. */
 function keepInvisible(
   queue: QueueClient,
   { messageId, popReceipt }: DequeuedMessageItem,
@@ -101,7 +102,7 @@ function keepInvisible(
     renewal = renew()
   }, invisibleSeconds * 500)
   const release = () => clearInterval(timer)
-  /** Each renewal changes the receipt: one that is under way has to end before the message is settled with it. */
+  /** Each renewal changes the receipt: one that is under way has to end before the message is settled. */
   const lastReceipt = async () => {
     release()
     await renewal

@@ -8,7 +8,7 @@ export type Route = {
   readonly methods: readonly string[]
   readonly authLevel: AuthLevel
   readonly segments: readonly Segment[]
-  /** As written, with the prefix: what the host prints at start. */
+  /** As written, with the prefix. The host prints it at start. */
   readonly path: string
 }
 
@@ -16,7 +16,7 @@ type Segment = { readonly literal: string } | { readonly parameter: string; read
 
 export type RouteMatch = { readonly route: Route; readonly parameters: Readonly<Record<string, string>> }
 
-/** Reads the HTTP trigger of a function. Throws one line when its template has what the stand-in does not know. */
+/** Reads the HTTP trigger of a function. Throws one line when its template has something that the stand-in does not know. */
 export function readRoute(
   fn: RegisteredFunction,
   binding: string,
@@ -31,7 +31,7 @@ export function readRoute(
   return { fn, binding, methods, authLevel: readAuthLevel(options.authLevel), segments, path: `/${path.join('/')}` }
 }
 
-/** The route that answers a request, the one with more fixed text first; undefined is a 404, also for a wrong method. */
+/** The route that answers a request; fixed text goes before parameters. Undefined means 404, for a wrong method too. */
 export function matchRoute(routes: readonly Route[], method: string, path: readonly string[]): RouteMatch | undefined {
   const matches = routes
     .filter((route) => route.methods.length === 0 || route.methods.includes(method))
@@ -39,7 +39,7 @@ export function matchRoute(routes: readonly Route[], method: string, path: reado
   return matches.sort((a, b) => precedence(a.route).localeCompare(precedence(b.route)))[0]
 }
 
-/** Cuts the path of a request into decoded segments; undefined when its escapes are wrong. `%2F` stays as it is. */
+/** Cuts the path of a request into decoded segments. `%2F` stays as it is. Undefined when an escape is wrong. */
 export function pathSegments(pathname: string): string[] | undefined {
   const raw = pathname.replace(/^\//, '').replace(/\/$/, '').split('/')
   try {
@@ -53,14 +53,14 @@ function readSegment(text: string): Segment {
   const match = /^\{(\w+)(\?)?\}$/.exec(text)
   if (match?.[1]) return { parameter: match[1], optional: match[2] === '?' }
   if (/[{}*]/.test(text))
-    throw new Error(`route segment "${text}" is not known to the stand-in: {name} and {name?} are`)
+    throw new Error(`the stand-in does not know the route segment "${text}", only {name} and {name?}`)
   return { literal: text.toLowerCase() }
 }
 
 function readAuthLevel(level: unknown): AuthLevel {
   const text = String(level ?? 'anonymous').toLowerCase()
   if (text === 'anonymous' || text === 'function' || text === 'admin') return text
-  throw new Error(`authLevel "${level}" is none of anonymous, function, admin`)
+  throw new Error(`authLevel "${level}" is not one of anonymous, function, admin`)
 }
 
 function matchPath(route: Route, path: readonly string[]): RouteMatch | undefined {
@@ -76,7 +76,7 @@ function matchPath(route: Route, path: readonly string[]): RouteMatch | undefine
   return { route, parameters }
 }
 
-/** Sorts fixed text before parameters, at the first place where two routes differ, as ASP.NET does. */
+/** Sorts fixed text before parameters at the first segment where two routes differ, as ASP.NET does. */
 function precedence({ segments }: Route): string {
   return segments.map((segment) => ('literal' in segment ? '0' : segment.optional ? '2' : '1')).join('')
 }

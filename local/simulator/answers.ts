@@ -9,12 +9,15 @@ type Envelope = { readonly value?: unknown } & Record<string, unknown>
 /** How an endpoint words a refusal. */
 export type Refusal = (status: number, message: string, headers?: Readonly<Record<string, string>>) => Answer
 
-/** What is answered in the place of the endpoint; undefined when none of the effects does that. */
+/** What is answered instead of asking the endpoint. Undefined when none of the effects does that. */
 export function answerInstead(effects: readonly Effect[], refuse: Refusal): Answer | undefined {
   const status = effects.find((effect): effect is StatusEffect => typeof effect === 'object' && 'status' in effect)
   if (status) return statusAnswer(status, refuse)
   const page = settingOf(effects, 'page')
-  if (page !== undefined) return gatewayPage(page)
+  if (page !== undefined) {
+    const body = `<html><head><title>${page}</title></head><body><h1>${page}</h1><hr>gateway</body></html>`
+    return { status: page, headers: { 'content-type': 'text/html' }, body }
+  }
   const code = settingOf(effects, 'envelope')
   if (code !== undefined) return { ...refuse(code, 'Service unavailable'), status: 200 }
   const refused = settingOf(effects, 'refuse')
@@ -31,12 +34,7 @@ function statusAnswer({ status, message, body, headers = {} }: StatusEffect, ref
   return body === undefined ? refuse(status, message ?? String(status), headers) : json(status, body, headers)
 }
 
-function gatewayPage(status: number): Answer {
-  const body = `<html><head><title>${status}</title></head><body><h1>${status}</h1><hr>gateway</body></html>`
-  return { status, headers: { 'content-type': 'text/html' }, body }
-}
-
-/** The endpoint's own answer as the effects let it out. */
+/** The endpoint's own answer, changed as the effects say. */
 export function spoilAnswer(answer: Answer, call: Call, service: Service): Answer {
   const status = settingOf(call.effects, 'doneThen')
   if (status !== undefined) return refusal(status, 'Service unavailable')
@@ -78,8 +76,8 @@ function capitalised(fields: object): object {
 const PAGES = 3
 
 /**
- * One page of a list: the first by the switch, the others by the `skiptoken` of its link, so that a switch which hits
- * one call alone still leads through all pages.
+ * One page of a list. The switch gives the first page, and the `skiptoken` in its link leads to the others: so a switch
+ * that hits a single call still leads through all pages.
  */
 function pageOf(answer: Answer, call: Call, service: Service): Answer {
   const [kind = settingOf(call.effects, 'nextLink'), page = '1'] = parameter(call, 'skiptoken')?.split('-') ?? []
@@ -100,7 +98,7 @@ function linkTo(kind: string, page: number, call: Call, service: Service): strin
   return `${kind === 'otherHost' ? 'https://elsewhere.invalid' : service.origin}${call.path}?${query}`
 }
 
-/** Where the effects cut a body of `length` bytes; `random` is another place for every request and the same in every run. */
+/** Where the effects cut a body of `length` bytes. `random` is another place for each request and the same in each run. */
 export function cutPlace(effects: readonly Effect[], length: number, service: Service): number | undefined {
   const place = settingOf(effects, 'cutAt')
   if (place !== 'random') return place

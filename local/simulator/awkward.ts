@@ -1,73 +1,7 @@
 import type { CatalogType } from '../../src/core/catalog.ts'
 import type { Value } from './values.ts'
 
-const KILOBYTE = 1024
-
-/** Texts that break careless readers; every free string column of every month or day holds each of them once. */
-export const AWKWARD_TEXTS: readonly string[] = [
-  '',
-  'She said "yes"',
-  '"quoted whole"',
-  'five inches 5"',
-  'doubled "" inside',
-  '"',
-  'Contoso, Ltd.',
-  ',',
-  'a,"b",c',
-  'line one\r\nline two',
-  'first\nsecond',
-  '\r\n',
-  'ends with a line break\n',
-  '"a",\r\n"b"',
-  ' leading blank',
-  'trailing blank ',
-  '   ',
-  '\tindented\tby tabs',
-  'Müller & Söhne GmbH, Zürich',
-  '株式会社サンプル',
-  'Launch 🚀 by 👩‍💻',
-  'e\u0301cole combining',
-  'שלום עולם',
-  '00012345678901234567890',
-  '98765432109876543210987654',
-  'kilobyte '.repeat(KILOBYTE).slice(0, KILOBYTE),
-  '=SUM(A1:A9)',
-  '+49 89 123456',
-  '@here',
-  '{"json":[1,"two",null]}',
-  'NULL',
-  'true',
-  '007',
-  '1e5',
-  "O'Brien",
-  'C:\\new\\table',
-  '<b>&amp;</b>',
-]
-
-/** null is an empty cell. */
-export const AWKWARD_DECIMALS: readonly (string | null)[] = [
-  '0',
-  '-1234.5678901234',
-  '1234.1234567891',
-  '0.0000000001',
-  '-0.0000000001',
-  '98765432109876.5',
-  '19.90',
-  '1000000',
-  null,
-]
-
-/** Within what a double holds exactly: integers beyond 2^53 are a fault to switch on, not the normal case. */
-export const AWKWARD_INTEGERS: readonly (bigint | null)[] = [0n, -42n, 2_147_483_648n, 9_007_199_254_740_991n, null]
-
-export const AWKWARD_DATES: readonly (Date | null)[] = [
-  new Date('2024-02-29T00:00:00Z'),
-  new Date('9999-12-31T00:00:00Z'),
-  new Date('1999-12-31T23:59:59Z'),
-  null,
-]
-
-/** Something a reader may get wrong, and how to tell that a column of `type` holds it. */
+/** Something that a reader of reports may get wrong, and how to tell that a cell of a `type` column holds it. */
 export type Awkward = {
   readonly name: string
   readonly type: CatalogType
@@ -98,7 +32,10 @@ const emptyCell = (type: CatalogType): Awkward => ({
   present: (value) => value === null,
 })
 
-/** Every awkward thing the data maker promises, told by what it is and not by which value was chosen for it. */
+/**
+ * Every awkward thing that generated rows are promised to hold, for tests. Each is described by what it is, without the
+ * lists in `values.ts`.
+ */
 export const AWKWARD: readonly Awkward[] = [
   text('an empty text', /^$/),
   text('a quote', /^[^"]*"[^"]*$/),

@@ -5,7 +5,7 @@ import type { Service } from './service.ts'
 import type { Execution, Report } from './state.ts'
 
 export type Callbacks = {
-  /** Announces every execution that completed since the last look. */
+  /** Calls back for every execution that completed since the last look. */
   look(): void
   stop(): Promise<void>
 }
@@ -13,10 +13,10 @@ export type Callbacks = {
 const LOOK_MS = 20
 const TIMEOUT_MS = 10_000
 
-/** Pauses before each try; only a connection that fails is tried again. */
+/** The pause before each try. Only a connection that fails is tried again. */
 const TRIES_MS = [0, 100, 300, 1000, 3000]
 
-/** Looks at the clock again and again and calls back once for each completed execution (docs/insights-api.md). */
+/** Watches the clock and calls back once for each completed execution (docs/insights-api.md). */
 export function startCallbacks(service: Service): Callbacks {
   const stopped = new AbortController()
   const open = new Set<Promise<void>>()
@@ -40,14 +40,14 @@ export function startCallbacks(service: Service): Callbacks {
   }
 }
 
-/** The reports to call back for before they are completed, each once. */
+/** The reports whose callback comes too early, each once. */
 function takeEarly({ state }: Service, sent: Set<string>): readonly Report[] {
   const runs = state.executions.filter((run) => run.faults.includes('early') && !sent.has(run.executionId))
   for (const { executionId } of runs) sent.add(executionId)
   return runs.flatMap((run) => state.reports.filter((report) => !report.deleted && report.reportId === run.reportId))
 }
 
-/** Marks what completed as announced and gives it. */
+/** Gives the executions that completed since the last time, and marks them as announced. */
 function announce(service: Service): readonly Execution[] {
   const { state } = service
   const ready = state.executions.filter((run) => !run.announced && statusOf(service, run) === 'Completed')
@@ -68,7 +68,7 @@ async function callBack({ state }: Service, { reportId, faults }: Execution, sig
   if (faults.includes('twice')) await deliver(report, reportId, signal)
 }
 
-/** The report made before this one from the same query for the same time, deleted or not: an older attempt. */
+/** The report of the same query and time that was made before this one, deleted or not: an older attempt. */
 function olderReport(reports: readonly Report[], { reportId, queryId, queryStartTime }: Report): Report | undefined {
   const before = reports.slice(
     0,
@@ -77,7 +77,7 @@ function olderReport(reports: readonly Report[], { reportId, queryId, queryStart
   return before.findLast((older) => older.queryId === queryId && older.queryStartTime === queryStartTime)
 }
 
-/** POST: the id is one more step of the path. GET: it is the parameter `reportId`. */
+/** Where the service calls back: with POST the id is added to the path, with GET it is the parameter `reportId`. */
 export function callbackAddress(callbackUrl: string, method: 'GET' | 'POST', reportId: string): string {
   const [, path = '', query = ''] = /^([^?]*)(.*)$/s.exec(callbackUrl) ?? []
   if (method === 'POST') return `${path.replace(/\/$/, '')}/${reportId}${query}`
@@ -88,9 +88,9 @@ async function deliver(report: Report, reportId: string, signal: AbortSignal): P
   const { callbackUrl, callbackMethod: method } = report
   if (callbackUrl === null) return
   const address = callbackAddress(callbackUrl, method, reportId)
-  for (const milliseconds of TRIES_MS) {
+  for (const pauseMs of TRIES_MS) {
     try {
-      await pause(milliseconds, undefined, { ref: false, signal })
+      await pause(pauseMs, undefined, { ref: false, signal })
       const answer = await fetch(address, {
         method,
         redirect: 'manual',

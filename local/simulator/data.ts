@@ -1,28 +1,28 @@
-import type { ResolvedQuery, SelectedColumn } from './query.ts'
+import type { QueryTimes, ResolvedQuery, SelectedColumn } from './query.ts'
 import { isRestated, type Restatement, restateRows } from './restate.ts'
-import type { QueryTimes } from './timespan.ts'
+
 import { hash, type Value, valueMaker } from './values.ts'
 
-/** What rows are made from; the same recipe always gives the same rows. */
+/** What rows are made from. The same recipe always gives the same rows. */
 export type Recipe = {
   readonly seed: number
   readonly query: ResolvedQuery
   readonly times: QueryTimes
-  /** Rows of each month or day; without it 1,001 to 1,400 a month (and for a dataset without time), 60 to 80 a day. */
+  /** Rows of each period. Without it 1,001 to 1,400 for a month or a dataset without time, 60 to 80 for a day. */
   readonly rows: number | undefined
-  /** What was told again before, oldest first; undefined stands for one that does not concern this dataset. */
+  /** Restatements that came before, oldest first. `undefined` stands for one of another dataset. */
   readonly restatements?: readonly (Restatement | undefined)[]
 }
 
 type Row = readonly Value[]
 
-/** A month or a day the dataset has rows for, or all there is of a dataset without time. */
+/** A month or a day that the dataset has rows for, or all of a dataset without time. */
 type Period = { readonly name: string; readonly start: Date | undefined }
 
 /**
- * Makes the rows of a query: those of every month or day whose first instant lies in the query times, oldest first.
- * The real service says nowhere which rows a window holds; that a row belongs to the instant its time column names is
- * the plainest reading. Filters and order are not applied.
+ * Makes the rows of a query: those of every month or day whose first instant lies in the query times, oldest first. Which
+ * rows the service gives for a window is not documented; taking a row's time column as its instant is the plainest
+ * reading. Conditions and order are not applied.
  */
 export function makeRows(recipe: Recipe): readonly Row[] {
   const { query, times } = recipe
@@ -34,7 +34,8 @@ export function makeRows(recipe: Recipe): readonly Row[] {
 function periodRows(recipe: Recipe, period: Period): readonly Row[] {
   const { dataset } = recipe.query
   const key = `${recipe.seed}|${dataset.name}|${period.name}`
-  const count = recipe.rows ?? usualCount(dataset.grain, key)
+  const usual = dataset.grain === 'day' ? 60 + (hash(key) % 21) : 1001 + (hash(key) % 400)
+  const count = recipe.rows ?? usual
   const make = rowMaker(recipe, period, key, count)
   const first: readonly Row[] = Array.from({ length: count }, (_, row) => make(row))
   return (recipe.restatements ?? []).reduce((rows, restatement, index) => {
@@ -43,31 +44,18 @@ function periodRows(recipe: Recipe, period: Period): readonly Row[] {
   }, first)
 }
 
-function rowMaker({ query }: Recipe, period: Period, key: string, count: number): (row: number) => Row {
-  const makers = query.columns.map((column) => columnMaker(column, query.dataset.timeColumn, period, key, count))
+/** The time column says which period the row belongs to. Every other column is free. */
+function rowMaker({ query }: Recipe, { start }: Period, key: string, count: number): (row: number) => Row {
+  const makers = query.columns.map((column) => {
+    if (start === undefined || column.name !== query.dataset.timeColumn) return valueMaker(column, key, count)
+    return () => timeValue(column, start)
+  })
   return (row) => makers.map((make) => make(row))
 }
 
-/** The time column says which period the row is of; every other column is free. */
-function columnMaker(
-  column: SelectedColumn,
-  timeColumn: string | undefined,
-  period: Period,
-  key: string,
-  count: number,
-): (row: number) => Value {
-  const { start } = period
-  if (start === undefined || column.name !== timeColumn) return valueMaker(column, key, count)
-  return () => timeValue(column, start)
-}
-
-/** How a time column says that a row is of the period that begins at `start`. */
+/** The value of a time column in the rows of the period that begins at `start`. */
 export function timeValue(column: SelectedColumn, start: Date): Value {
   return column.type === 'date' ? start : start.toISOString().slice(0, 10)
-}
-
-function usualCount(grain: 'day' | 'month' | undefined, key: string): number {
-  return grain === 'day' ? 60 + (hash(key) % 21) : 1001 + (hash(key) % 400)
 }
 
 function periodsIn(grain: 'day' | 'month' | undefined, times: QueryTimes): readonly Period[] {
@@ -80,13 +68,13 @@ function periodsIn(grain: 'day' | 'month' | undefined, times: QueryTimes): reado
   return periods
 }
 
-/** The first instant of the month or day that lies `by` further than the one of `start`. */
+/** The first instant of the month or day that is `by` months or days after the one of `start`. */
 export function stepPeriod(grain: 'day' | 'month', start: Date, by: number): Date {
   const [year, month, day] = [start.getUTCFullYear(), start.getUTCMonth(), start.getUTCDate()]
   return new Date(grain === 'day' ? Date.UTC(year, month, day + by) : Date.UTC(year, month + by, 1))
 }
 
-/** Metrics are computed per distinct combination of the columns (docs/insights-api.md), so rows that differ in them alone merge. */
+/** The service computes metrics per distinct combination of the columns, so rows that differ only in metrics merge. */
 function distinctRows(columns: readonly SelectedColumn[], rows: readonly Row[]): readonly Row[] {
   const byColumns = new Map<string, Row>()
   for (const row of rows) {

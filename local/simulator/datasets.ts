@@ -3,10 +3,9 @@ import { type Answer, type Call, items, NOT_FOUND, parameter, refusal } from './
 import type { Profile, Service } from './service.ts'
 
 /**
- * The datasets a profile offers, each with the columns and metrics its year's documents use in queries. Three datasets
- * are used in the queries of one year alone, CLASSurfacePropensity of 2023 and the two Competency ones of 2021, while
- * both years list them or stay silent; the other year offers those with the columns there are, so that every dataset
- * can be asked for under every profile.
+ * The datasets a profile offers, each with the columns and metrics that the documents of its year use in queries. Only one
+ * year uses CLASSurfacePropensity (2023) and the two Competency datasets (2021). The other year offers them with the same
+ * columns, so that every dataset can be asked for under every profile.
  */
 export function datasetsOf(profile: Profile): readonly Dataset[] {
   return CATALOG.map((dataset) => {

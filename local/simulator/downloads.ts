@@ -6,10 +6,10 @@ import type { Execution, Report } from './state.ts'
 import type { CutEffect } from './switches.ts'
 import { isSigned, sign } from './tokens.ts'
 
-/** How long a link is good, by the simulator's clock. How long the real one is, no source says. */
+/** How long a link is valid, by the simulator's clock. The lifetime of the real ones is unknown. */
 const LINK_MS = 3_600_000
 
-/** Gives the file's address, signed and good for an hour from now; no two of them are the same. */
+/** Gives a signed address of the file, valid for an hour. Each is different. */
 export function downloadLink(service: Service, report: Report, execution: Execution): string {
   const path = `/download/${report.reportId}/${execution.executionId}.${formatOf(report, execution)}`
   const [expires, id] = [new Date(service.now().getTime() + LINK_MS).toISOString(), randomUUID()]
@@ -17,7 +17,7 @@ export function downloadLink(service: Service, report: Report, execution: Execut
   return `${service.origin}${path}?${query}`
 }
 
-/** Says why a download is refused; undefined when it may go on. The link alone opens the file: a token has no place here. */
+/** Says why a download is refused. Only the link opens the file: a request that also sends a token is refused. */
 export function refuseDownload(call: Call, service: Service): Answer | undefined {
   if (call.headers.authorization !== undefined || call.headers['x-aaduserticket'] !== undefined) {
     return plain(400, 'a signed link takes no Authorization header')
@@ -34,7 +34,7 @@ function expireLink(call: Call, service: Service): void {
   service.expired.add(call.query.get('sig') ?? '')
 }
 
-/** What a cut brings with it: the link is refused from then on, or the file is another one. */
+/** What a cut can do beside cutting: the link expires, or the file is replaced. */
 export function afterCut(call: Call, service: Service, run: Execution): void {
   const cut = call.effects.find((effect): effect is CutEffect => typeof effect === 'object' && 'cutAt' in effect)
   if (cut?.after === 'expired') expireLink(call, service)
@@ -44,13 +44,13 @@ export function afterCut(call: Call, service: Service, run: Execution): void {
   service.save()
 }
 
-/** GET /download/{reportId}/{executionId}.csv: the report or the range asked for, always gzip, whatever is accepted. */
+/** GET /download/{reportId}/{executionId}.csv: the report or a range of it, as gzip even where that is not accepted. */
 export function answerDownload(call: Call, served: Served): Answer {
   const { bytes } = served
   const etag = `"${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}"`
   const headers = {
     'content-type': call.path.endsWith('.tsv') ? 'text/tab-separated-values' : 'text/csv',
-    // A body of no bytes is no gzip.
+    // An empty body is not gzip.
     ...(bytes.length > 0 && { 'content-encoding': 'gzip' }),
     'accept-ranges': 'bytes',
     etag,
@@ -69,7 +69,7 @@ export function answerDownload(call: Call, served: Served): Answer {
   }
 }
 
-/** Reads `bytes=first-last`, `bytes=first-` or `bytes=-length`; undefined when nothing of it lies in the file. */
+/** Reads `bytes=first-last`, `bytes=first-` or `bytes=-length`. Undefined when none of it lies in the file. */
 function readRange(range: string, length: number): { readonly first: number; readonly last: number } | undefined {
   const [, from = '', to = ''] = /^bytes=(\d*)-(\d*)$/.exec(range) ?? []
   if (from === '' && to === '') return undefined
@@ -78,6 +78,6 @@ function readRange(range: string, length: number): { readonly first: number; rea
   return first <= last ? { first, last } : undefined
 }
 
-export function plain(status: number, text: string): Answer {
+function plain(status: number, text: string): Answer {
   return { status, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: text }
 }

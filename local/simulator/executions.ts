@@ -11,10 +11,10 @@ export type ExecutionStatus = (typeof STATUSES)[number]
 const NONE_YET =
   "There are no executions that have occurred for the given filter conditions. Double check the reportId or executionId and retry the API after the report's scheduled execution time"
 
-/** Executions are listed for 90 days. */
+/** The service lists executions for 90 days. */
 const HISTORY_MS = 90 * 86_400_000
 
-/** Queues a run of the report; file, switches and restatements that stand now decide what it will serve. */
+/** A run of the report, queued now. The file, switches and restatements of this moment decide what it will serve. */
 export function newExecution(service: Service, report: Report): Execution {
   const now = service.now()
   const executionId = randomUUID()
@@ -32,14 +32,14 @@ export function newExecution(service: Service, report: Report): Execution {
   }
 }
 
-/** Pending for the first third of the generation time, then Running, then Completed, unless it is stuck. */
+/** Pending for the first third of the generation time, then Running, then Completed; Running for ever when it is stuck. */
 export function statusOf(service: Service, execution: Execution): ExecutionStatus {
   const [now, queued, ready] = [service.now().getTime(), Date.parse(execution.queuedAt), Date.parse(execution.readyAt)]
   if (now >= ready) return execution.faults.includes('stuck') ? 'Running' : 'Completed'
   return now - queued >= (ready - queued) / 3 ? 'Running' : 'Pending'
 }
 
-/** GET /ScheduledReport/execution/{reportId}, with both documented default filters: Completed, and the latest only. */
+/** GET /ScheduledReport/execution/{reportId}, with the two documented defaults: completed executions, only the latest. */
 export function listExecutions(call: Call, service: Service, user: string): Answer {
   const reportIds = idList(pathId(call))
   const reports = service.state.reports.filter(
@@ -47,31 +47,25 @@ export function listExecutions(call: Call, service: Service, user: string): Answ
   )
   if (reports.length === 0) return refusal(404, NOT_FOUND)
   const asked = parameter(call, 'executionStatus') ?? 'Completed'
-  const wanted = idList(asked)
-  const unknown = asked.split(';').find((status) => !isStatus(status))
+  const known = STATUSES.map((status) => status.toLowerCase())
+  const unknown = asked.split(';').find((status) => !known.includes(status.trim().toLowerCase()))
   if (unknown !== undefined) return refusal(400, `Requested value '${unknown.trim()}' not found`)
+  const statuses = idList(asked)
   const executionId = parameter(call, 'executionId')
   const ids = executionId === undefined ? undefined : idList(executionId)
   const latestOnly = parameter(call, 'getLatestExecution')?.toLowerCase() !== 'false'
+  const oldest = service.now().getTime() - HISTORY_MS
   const found = reports.flatMap((report) => {
-    const runs = runsOf(service, report).filter((run) => wanted.includes(statusOf(service, run).toLowerCase()))
-    const named = runs.filter((run) => ids?.includes(run.executionId) ?? true)
-    return (latestOnly ? named.slice(-1) : named).map((run) => executionItem(service, report, run))
+    const runs = service.state.executions
+      .filter((run) => run.reportId === report.reportId && Date.parse(run.queuedAt) >= oldest)
+      .filter((run) => statuses.includes(statusOf(service, run).toLowerCase()))
+      .filter((run) => ids?.includes(run.executionId) ?? true)
+    return (latestOnly ? runs.slice(-1) : runs).map((run) => executionItem(service, report, run))
   })
   return found.length > 0 ? items(found, null) : refusal(404, NONE_YET)
 }
 
-/** The runs of a report that are still listed, oldest first. */
-function runsOf(service: Service, report: Report): readonly Execution[] {
-  const oldest = service.now().getTime() - HISTORY_MS
-  const runs = service.state.executions.filter((run) => run.reportId === report.reportId)
-  return runs.filter((run) => Date.parse(run.queuedAt) >= oldest)
-}
-
-function isStatus(text: string): boolean {
-  return STATUSES.some((status) => status.toLowerCase() === text.trim().toLowerCase())
-}
-
+/** The parts of a list that is joined by `;`, trimmed and in lower case. */
 function idList(text: string): readonly string[] {
   return text.split(';').map((id) => id.trim().toLowerCase())
 }
@@ -84,7 +78,7 @@ function executionItem(service: Service, report: Report, execution: Execution): 
     reportId: report.reportId,
     recurrenceInterval: report.recurrenceInterval,
     recurrenceCount: report.recurrenceCount,
-    // null in the samples although the report had a callback.
+    // Null in the samples, although the report had a callback.
     callbackUrl: null,
     callbackMethod: null,
     format: report.format,

@@ -1,12 +1,12 @@
 import { type Effect, effectProblem, type Target } from './switches.ts'
 
-/** A switch to turn on. `nth` says which call or report it hits, counted from its registration: the first unless said otherwise. */
+/** A switch to turn on. `nth` says which call or report it hits, counted from now on: the first unless said otherwise. */
 export type FaultRule = { readonly endpoint: Target; readonly nth?: number | 'all'; readonly effect: Effect }
 
 export type Faults = {
-  /** Throws where the rule is none: a test must not believe that a fault is on which cannot be. */
+  /** Throws where the rule can have no effect: a test must not believe in a fault that never happens. */
   add(rule: FaultRule): void
-  /** Counts one call or report, and gives the effects that hit it. */
+  /** Counts one call, report or callback and gives the effects that hit it. */
   take(target: Target): readonly Effect[]
 }
 
@@ -27,10 +27,10 @@ export function createFaults(): Faults {
   }
 }
 
-/** Says what is wrong with a rule, which may have come as JSON; undefined when it is one. */
+/** Says what is wrong with a rule, which may have come as JSON. Undefined when it is right. */
 export function ruleProblem(value: unknown): string | undefined {
-  if (typeof value !== 'object' || value === null) return 'it has endpoint, effect and perhaps nth'
+  if (typeof value !== 'object' || value === null) return 'a rule has endpoint, effect and optionally nth'
   const { endpoint, effect, nth } = value as Record<string, unknown>
   const countable = nth === undefined || nth === 'all' || (Number.isInteger(nth) && Number(nth) > 0)
-  return countable ? effectProblem(endpoint, effect) : "nth is a number from 1 on, or 'all'"
+  return countable ? effectProblem(endpoint, effect) : "nth is a whole number from 1, or 'all'"
 }

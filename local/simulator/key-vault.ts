@@ -1,17 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { type Answer, type Call, json, parseJson } from './http.ts'
 import type { Service } from './service.ts'
+import type { Secret } from './state.ts'
 import { claimsOf } from './tokens.ts'
-
-/** The newest version of a secret; instants in seconds since 1970. */
-export type Secret = {
-  readonly name: string
-  readonly value: string
-  readonly version: string
-  readonly created: number
-  readonly updated: number
-  readonly exp?: number
-}
 
 const CODES: Readonly<Record<number, string>> = {
   400: 'BadParameter',
@@ -27,16 +18,18 @@ export function vaultRefusal(status: number, message: string, headers: Readonly<
   return json(status, { error: { code: CODES[status] ?? 'InternalServerError', message } }, headers)
 }
 
-/** GET /secrets/{name}?api-version=…, for its newest version. */
+/** GET /secrets/{name}?api-version=…, for the newest version of a secret. */
 export function getSecret(call: Call, service: Service): Answer {
-  const name = nameOf(call)
   const refused = refuse(call, service)
   if (refused) return refused
+  const name = nameOf(call)
   const secret = service.state.secrets.find((kept) => kept.name === name)
   return secret ? json(200, bundle(service, secret)) : vaultRefusal(404, `A secret with name ${name} was not found`)
 }
 
-/** PUT /secrets/{name}?api-version=… with `value` and perhaps `attributes.exp`: adds a version. */
+type SecretBody = { readonly value?: unknown; readonly attributes?: { readonly exp?: unknown } }
+
+/** PUT /secrets/{name}?api-version=… with `value` and optionally `attributes.exp`: adds a version. */
 export function setSecret(call: Call, service: Service): Answer {
   const refused = refuse(call, service)
   if (refused) return refused
@@ -46,16 +39,13 @@ export function setSecret(call: Call, service: Service): Answer {
   return json(200, bundle(service, keepSecret(service, nameOf(call), value, exp)))
 }
 
-type SecretBody = { readonly value?: unknown; readonly attributes?: { readonly exp?: unknown } }
-
-/** Keeps a secret under its name, in the place of the version before. */
+/** Keeps a secret under its name, in place of the version before. `exp` is in seconds since 1970. */
 export function keepSecret(service: Service, name: string, value: string, exp?: number): Secret {
   const now = Math.floor(service.now().getTime() / 1000)
-  const version = randomUUID().replaceAll('-', '')
-  const secret = {
+  const secret: Secret = {
     name: name.toLowerCase(),
     value,
-    version,
+    version: randomUUID().replaceAll('-', ''),
     created: now,
     updated: now,
     ...(exp !== undefined && { exp }),
@@ -66,7 +56,7 @@ export function keepSecret(service: Service, name: string, value: string, exp?: 
   return secret
 }
 
-/** Without a token the answer says where to get one, which is how the clients of Azure learn it. */
+/** Without a token the answer says where to get one. The clients of Azure learn it from there. */
 function refuse(call: Call, service: Service): Answer | undefined {
   const challenge = `Bearer authorization="${service.authority}/tenant", resource="https://vault.azure.net"`
   if (!claimsOf(service, call.headers, 'vault')) {

@@ -1,17 +1,5 @@
 import { type CatalogType, type Dataset, findDataset } from '../../src/core/catalog.ts'
-import { parseQuery as parseText } from '../../src/core/query/parse.ts'
-import type { Timespan } from '../../src/core/query/query.ts'
-
-/** A query as far as the simulator follows it; filters and order are checked for their columns and not applied. */
-export type ParsedQuery = {
-  readonly distinct: boolean
-  readonly fields: readonly string[]
-  readonly dataset: string
-  /** Columns that only filter or order. */
-  readonly mentioned: readonly string[]
-  readonly limit: number | undefined
-  readonly timespan: Timespan | undefined
-}
+import { readQuery, type Timespan } from './query-language.ts'
 
 export type SelectedColumn = {
   readonly name: string
@@ -21,7 +9,7 @@ export type SelectedColumn = {
   readonly values: readonly (string | number)[] | undefined
 }
 
-/** A query that holds against what the service offers. */
+/** A query that fits what the service offers. Conditions and order are checked for their columns and not applied. */
 export type ResolvedQuery = {
   readonly dataset: Dataset
   readonly columns: readonly SelectedColumn[]
@@ -30,27 +18,18 @@ export type ResolvedQuery = {
   readonly timespan: Timespan | undefined
 }
 
-/** The service documents no text for a query it cannot read. */
-const UNREADABLE = 'Invalid query'
-
-/** Reads the grammar of the documented query language; undefined when the text is not of it. */
-export function parseQuery(text: string): ParsedQuery | undefined {
-  const parsed = parseText(text)
-  if ('problem' in parsed) return undefined
-  const { distinct, fields, dataset, where, order, limit, timespan } = parsed
-  return { distinct, fields, dataset, mentioned: [...where, ...order].map(({ field }) => field), limit, timespan }
-}
-
-/** Gives the query with its columns in the dataset's spelling, or the service's text of refusal (docs/insights-api.md). */
+/** Gives the query with its columns in the dataset's spelling, or the text with which the service refuses it. */
 export function resolveQuery(text: string, datasets: readonly Dataset[]): ResolvedQuery | string {
-  const parsed = parseQuery(text)
-  if (!parsed) return UNREADABLE
-  const dataset = findDataset(datasets, parsed.dataset)
+  const parts = readQuery(text)
+  // The service documents no text for a query it cannot read.
+  if (!parts) return 'Invalid query'
+  const dataset = findDataset(datasets, parts.dataset)
   if (!dataset) return 'Invalid table name'
-  const columns = parsed.fields.map((field) => findColumn(dataset, field)).filter((column) => column !== undefined)
-  const allKnown = parsed.mentioned.every((field) => findColumn(dataset, field))
-  if (columns.length !== parsed.fields.length || !allKnown) return 'Incorrect column name'
-  const { distinct, limit, timespan } = parsed
+  const columns = parts.fields.flatMap((field) => findColumn(dataset, field) ?? [])
+  const isKnown = ({ field }: { readonly field: string }) => findColumn(dataset, field) !== undefined
+  const areKnown = columns.length === parts.fields.length && [...parts.where, ...parts.order].every(isKnown)
+  if (!areKnown) return 'Incorrect column name'
+  const { distinct, limit, timespan } = parts
   return { dataset, columns, distinct, limit, timespan }
 }
 
@@ -60,4 +39,33 @@ function findColumn(dataset: Dataset, field: string): SelectedColumn | undefined
   if (column) return { name: column.name, type: column.type, metric: false, values: column.values }
   const metric = dataset.metrics.find(same)
   return metric && { name: metric.name, type: 'number', metric: true, values: undefined }
+}
+
+/** Instants in UTC, both inside. */
+export type QueryTimes = { readonly from: Date; readonly to: Date }
+
+/** The latest n calendar months or days, the running one among them. How long LIFETIME is, no source says. */
+const LENGTHS: Readonly<Record<Timespan, { readonly months: number } | { readonly days: number }>> = {
+  TODAY: { days: 1 },
+  YESTERDAY: { days: 2 },
+  LAST_7_DAYS: { days: 7 },
+  LAST_14_DAYS: { days: 14 },
+  LAST_30_DAYS: { days: 30 },
+  LAST_90_DAYS: { days: 90 },
+  LAST_180_DAYS: { days: 180 },
+  LAST_365_DAYS: { days: 365 },
+  LAST_MONTH: { months: 1 },
+  LAST_3_MONTHS: { months: 3 },
+  LAST_6_MONTHS: { months: 6 },
+  LAST_1_YEAR: { months: 12 },
+  LIFETIME: { months: 36 },
+}
+
+/** The times that a timespan covers at `now`. A query without one covers 6 months (docs/insights-api.md). */
+export function timespanTimes(timespan: Timespan | undefined, now: Date): QueryTimes {
+  const [year, month, day] = [now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate()]
+  const length = LENGTHS[timespan ?? 'LAST_6_MONTHS']
+  if ('months' in length) return { from: new Date(Date.UTC(year, month + 1 - length.months, 1)), to: now }
+  const from = new Date(Date.UTC(year, month, day + 1 - length.days))
+  return { from, to: timespan === 'YESTERDAY' ? new Date(Date.UTC(year, month, day, 0, 0, -1)) : now }
 }

@@ -6,7 +6,7 @@ import { resolveQuery } from './query.ts'
 import type { Service } from './service.ts'
 import { type Effect, settingOf } from './switches.ts'
 
-/** Who asks for which report, of which service, with what switched on. */
+/** A request for a report: what was sent, who sent it, and which switches hit it. */
 export type ReportRequest = {
   readonly fields: Fields
   readonly service: Service
@@ -21,15 +21,15 @@ const HOUR_MS = 3_600_000
 const LEAD_MS = 4 * HOUR_MS
 const INVALID = 'Invalid report parameters'
 
-/** The order in which the service is assumed to look at a request (docs/insights-api.md). */
+/** In the order in which the service is assumed to check a request. */
 const CHECKS: readonly Check[] = [missing, unknownQuery, badInterval, earlyStart, badNames, badDates, quota]
 
-/** Gives the refusal of the first check that does not hold; undefined when the report can be created. */
+/** Gives the refusal of the first check that fails. Undefined means that the report can be created. */
 export function refuseReport(request: ReportRequest): Answer | undefined {
   return firstRefusal(CHECKS, request)
 }
 
-/** The same for a change of a report: whether the lead of the start counts then is unknown; here it does. */
+/** As `refuseReport`, for an update. Whether the start then has to lie 4 hours ahead is unknown: here it does. */
 export function refuseUpdate(request: ReportRequest): Answer | undefined {
   return firstRefusal([missingInUpdate, badInterval, earlyStart, badNames, badDates], request)
 }
@@ -42,7 +42,7 @@ function firstRefusal(checks: readonly Check[], request: ReportRequest): Answer 
   return undefined
 }
 
-/** With ExecuteNow the start, interval and count are not looked at. */
+/** With ExecuteNow the service ignores start, interval and count. */
 export function isExecuteNow(fields: Fields): boolean {
   return fields.get('executenow') === true
 }
@@ -109,7 +109,7 @@ function badDates({ fields }: ReportRequest): Answer | undefined {
   return refusal(500, `Internal error encountered while creating report. Correlation ID <${randomUUID()}>`)
 }
 
-/** The quota of the sister API in its own words; whether this one has any, no source says. */
+/** The quota of the sister API, in its own words. Whether this API has one is unknown. */
 function quota({ fields, service, user, effects }: ReportRequest): Answer | undefined {
   const most = settingOf(effects, 'quota')
   if (most === undefined || !isExecuteNow(fields)) return undefined

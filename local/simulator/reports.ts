@@ -7,17 +7,18 @@ import {
   items,
   NOT_FOUND,
   parameter,
+  pathId,
   readFields,
   refusal,
   textField,
   wireTime,
 } from './http.ts'
 import { matchesName, visibleQueries } from './queries.ts'
-import { isExecuteNow, refuseReport } from './report-request.ts'
+import { isExecuteNow, refuseReport, refuseUpdate } from './report-request.ts'
 import type { Service } from './service.ts'
 import type { Query, Report } from './state.ts'
 
-/** The reports that stand at the service; a user sees the own ones. */
+/** The reports that exist at the service: those of a user, or all. */
 export function standingReports(service: Service, user?: string): readonly Report[] {
   return service.state.reports.filter((report) => !report.deleted && (user === undefined || report.user === user))
 }
@@ -26,10 +27,8 @@ export function standingReports(service: Service, user?: string): readonly Repor
 export function listReports(call: Call, service: Service, user: string): Answer {
   const [reportId, queryId] = [parameter(call, 'reportId')?.toLowerCase(), parameter(call, 'queryId')?.toLowerCase()]
   const reportName = parameter(call, 'reportName')
-  const listed = standingReports(service, user).filter(
-    (report) => !report.executeNow || !call.effects.includes('unlisted'),
-  )
-  const found = listed
+  const found = standingReports(service, user)
+    .filter((report) => !report.executeNow || !call.effects.includes('unlisted'))
     .filter((report) => reportId === undefined || report.reportId === reportId)
     .filter((report) => queryId === undefined || report.queryId === queryId)
     .filter((report) => matchesName(call, report.reportName, reportName))
@@ -41,7 +40,7 @@ export function listReports(call: Call, service: Service, user: string): Answer 
   )
 }
 
-/** POST /ScheduledReport */
+/** POST /ScheduledReport. Only a report with ExecuteNow runs: a recurring one is kept and listed, and never runs. */
 export function createReport(call: Call, service: Service, user: string): Answer {
   const fields = readFields(call)
   const refused = refuseReport({ fields, service, user, effects: call.effects })
@@ -51,13 +50,14 @@ export function createReport(call: Call, service: Service, user: string): Answer
   if (!query) return refusal(400, 'Invalid QueryId')
   const report = newReport(fields, query, user, service.now())
   service.state.reports = [...service.state.reports, report]
-  // When a report runs that is not to run at once is of no use to anybody here: it is kept and listed.
   if (report.executeNow) service.state.executions = [...service.state.executions, newExecution(service, report)]
   service.save()
   return items([reportItem(service, report)], 'Report created successfully')
 }
 
 function newReport(fields: Fields, query: Query, user: string, now: Date): Report {
+  const executeNow = isExecuteNow(fields)
+  const number = (name: string) => (fields.get(name) as number | undefined) ?? null
   return {
     reportId: randomUUID(),
     reportName: textField(fields, 'ReportName') ?? '',
@@ -67,7 +67,11 @@ function newReport(fields: Fields, query: Query, user: string, now: Date): Repor
     user,
     createdTime: wireTime(now),
     modifiedTime: null,
-    ...scheduleOf(fields),
+    executeNow,
+    // With ExecuteNow the service ignores the schedule.
+    startTime: executeNow ? null : (textField(fields, 'StartTime') ?? null),
+    recurrenceInterval: executeNow ? null : number('recurrenceinterval'),
+    recurrenceCount: executeNow ? null : number('recurrencecount'),
     callbackUrl: textField(fields, 'CallbackUrl') ?? null,
     callbackMethod: textField(fields, 'CallbackMethod')?.toUpperCase() === 'GET' ? 'GET' : 'POST',
     format: textField(fields, 'Format')?.toUpperCase() === 'TSV' ? 'tsv' : 'csv',
@@ -78,23 +82,62 @@ function newReport(fields: Fields, query: Query, user: string, now: Date): Repor
   }
 }
 
-function scheduleOf(
-  fields: Fields,
-): Pick<Report, 'executeNow' | 'startTime' | 'recurrenceInterval' | 'recurrenceCount'> {
-  if (isExecuteNow(fields))
-    return { executeNow: true, startTime: null, recurrenceInterval: null, recurrenceCount: null }
-  const number = (name: string) => (fields.get(name) as number | undefined) ?? null
-  const recurrence = { recurrenceInterval: number('recurrenceinterval'), recurrenceCount: number('recurrencecount') }
-  return { executeNow: false, startTime: textField(fields, 'StartTime') ?? null, ...recurrence }
+/** PUT /ScheduledReport/{reportId}. Fields that are left out keep their value; what the service does is unknown. */
+export function updateReport(call: Call, service: Service, user: string): Answer {
+  const fields = readFields(call)
+  const refused = refuseUpdate({ fields, service, user, effects: call.effects })
+  return refused ?? change(call, service, user, 'updated', (report) => updated(report, fields, service.now()))
 }
 
-/** A report as the service answers it: without the query times, which no sample echoes. */
-export function reportItem(service: Service, report: Report): object {
+/** The query and ExecuteNow cannot be changed. */
+function updated(report: Report, fields: Fields, now: Date): Report {
+  const text = (name: string) => textField(fields, name)
+  const number = (name: string) => fields.get(name) as number | undefined | null
+  return {
+    ...report,
+    reportName: text('ReportName') ?? report.reportName,
+    description: text('Description') ?? report.description,
+    startTime: text('StartTime') ?? report.startTime,
+    recurrenceInterval: number('recurrenceinterval') ?? report.recurrenceInterval,
+    recurrenceCount: number('recurrencecount') ?? report.recurrenceCount,
+    callbackUrl: text('CallbackUrl') ?? report.callbackUrl,
+    callbackMethod: (text('CallbackMethod')?.toUpperCase() ?? report.callbackMethod) as Report['callbackMethod'],
+    format: (text('Format')?.toLowerCase() ?? report.format) as Report['format'],
+    modifiedTime: wireTime(now),
+  }
+}
+
+/** PUT /ScheduledReport/pause/{reportId}. What it does to a paused or inactive report is unknown: here, the same. */
+export function pauseReport(call: Call, service: Service, user: string): Answer {
+  return change(call, service, user, 'paused', (report) => ({ ...report, paused: true }))
+}
+
+/** PUT /ScheduledReport/resume/{reportId} */
+export function resumeReport(call: Call, service: Service, user: string): Answer {
+  return change(call, service, user, 'resumed', (report) => ({ ...report, paused: false }))
+}
+
+/** DELETE /ScheduledReport/{reportId}. Its executions go with it (docs/insights-api.md). */
+export function deleteReport(call: Call, service: Service, user: string): Answer {
+  return change(call, service, user, 'deleted', (report) => ({ ...report, deleted: true }))
+}
+
+function change(call: Call, service: Service, user: string, done: string, apply: (report: Report) => Report): Answer {
+  const report = standingReports(service, user).find((standing) => standing.reportId === pathId(call))
+  if (!report) return refusal(404, NOT_FOUND)
+  const changed = apply(report)
+  service.state.reports = service.state.reports.map((kept) => (kept === report ? changed : kept))
+  service.save()
+  return items([reportItem(service, changed)], `Report ${done} successfully`)
+}
+
+/** A report as the service answers it: without the query times, which no sample shows. */
+function reportItem(service: Service, report: Report): object {
   const { queryStartTime, queryEndTime, deleted, paused, ...answered } = report
   return { ...answered, reportStatus: reportStatus(service, report) }
 }
 
-/** An ExecuteNow report is inactive once its only run is done (concluded: no page says when a report turns Inactive). */
+/** Inferred, since no page says when a report turns Inactive: an ExecuteNow report does once its only run is completed. */
 function reportStatus(service: Service, { reportId, paused, executeNow }: Report): 'Active' | 'Paused' | 'Inactive' {
   if (paused) return 'Paused'
   const runs = service.state.executions.filter((run) => run.reportId === reportId)

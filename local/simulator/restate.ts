@@ -3,7 +3,7 @@ import type { Value } from './values.ts'
 
 const KINDS = ['fewer', 'more', 'changed'] as const
 
-/** A dataset, or the months or days of it that begin in `[from, to)`, told again with other rows (ISO 8601 instants). */
+/** Says that a dataset, or those of its months or days that begin in `[from, to)`, now holds other rows. ISO 8601 instants. */
 export type Restatement = {
   readonly dataset: string
   readonly window?: { readonly from: string; readonly to: string }
@@ -12,7 +12,7 @@ export type Restatement = {
 
 type Row = readonly Value[]
 
-/** Reads a restatement that came as JSON; undefined when it is none. */
+/** Reads a restatement that came as JSON. Undefined when it is wrong. */
 export function toRestatement(value: unknown): Restatement | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { dataset, window, rows } = value as Record<string, unknown>
@@ -26,15 +26,16 @@ function isInstant(value: unknown): boolean {
   return typeof value === 'string' && readWireTime(value) !== undefined
 }
 
-/** Whether a period that begins at `start`, or a dataset without time, is told again. */
+/** Whether a restatement concerns the period that begins at `start`, or a dataset without time. */
 export function isRestated({ window }: Restatement, start: Date | undefined): boolean {
   if (window === undefined || start === undefined) return true
   return start >= new Date(window.from) && start < new Date(window.to)
 }
 
 /**
- * Changes a tenth of the rows, at least one: the first ones go (which gives all others another number), as many come
- * behind, or every tenth one is another. `make` gives rows that were not there before. One row is always left.
+ * Changes a tenth of the rows, at least one. `fewer` drops the first ones, so that all others get another number; `more`
+ * adds rows at the end; `changed` replaces every tenth row. `make` gives rows that were not there before. One row always
+ * stays.
  */
 export function restateRows(
   rows: readonly Row[],

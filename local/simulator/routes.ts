@@ -3,25 +3,30 @@ import { answerInstead, cutPlace, type Refusal, spoilAnswer } from './answers.ts
 import { listDatasets } from './datasets.ts'
 import { afterCut, answerDownload, refuseDownload } from './downloads.ts'
 import { listExecutions } from './executions.ts'
-import { type Answer, type Call, type Mishap, NOT_FOUND, readCall, refusal, send } from './http.ts'
-import { answerIdentity } from './identity.ts'
+import { type Answer, type Call, NOT_FOUND, readCall, refusal, send } from './http.ts'
 import { getSecret, setSecret, vaultRefusal } from './key-vault.ts'
-import { createQuery, deleteQuery, listQueries } from './queries.ts'
-import { deleteReport, pauseReport, resumeReport, updateReport } from './report-changes.ts'
-import { createReport, listReports, standingReports } from './reports.ts'
+import { createQuery, deleteQuery, listQueries, testQuery } from './queries.ts'
+import {
+  createReport,
+  deleteReport,
+  listReports,
+  pauseReport,
+  resumeReport,
+  standingReports,
+  updateReport,
+} from './reports.ts'
 import type { ServedReports } from './served.ts'
 import type { LoggedRequest, Service } from './service.ts'
-import { answerAuthorize, answerDiscovery, answerToken } from './sign-in.ts'
-import { type Effect, type Endpoint, settingOf } from './switches.ts'
-import { testQuery } from './test-query.ts'
+import { answerAuthorize, answerDiscovery, answerIdentity, answerToken } from './sign-in.ts'
+import { type Endpoint, settingOf } from './switches.ts'
 import { claimsOf } from './tokens.ts'
 
-/** A route without an endpoint cannot be made to fail. */
+/** A route without `endpoint` cannot be made to fail. */
 export type Route = {
   readonly endpoint?: Endpoint
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly path: RegExp
-  /** How it words a refusal, where that is not the API's envelope. */
+  /** How it writes a refusal, where that is not the API's envelope. */
   readonly refuse?: Refusal
   answer(call: Call, service: Service): Answer
 }
@@ -39,7 +44,7 @@ const api = (endpoint: Endpoint, method: Route['method'], path: string, answer: 
   },
 })
 
-/** What the service answers under its base address, and the signed links. */
+/** What is answered over HTTP: the API under its base address, signed links, and the managed identity. */
 export function serviceRoutes(served: ServedReports): readonly Route[] {
   return [
     api('listDatasets', 'GET', 'ScheduledDataset', listDatasets),
@@ -61,7 +66,7 @@ export function serviceRoutes(served: ServedReports): readonly Route[] {
 
 const SECRET = /^\/secrets\/[^/]+\/?$/i
 
-/** What is answered over HTTPS: sign-in, and the secrets of a Key Vault. */
+/** What is answered over HTTPS: sign-in and the Key Vault. */
 export const AUTHORITY_ROUTES: readonly Route[] = [
   { endpoint: 'token', method: 'POST', path: /^\/[^/]+\/oauth2\/(v2\.0\/)?token$/i, answer: answerToken },
   { method: 'GET', path: /^\/[^/]+\/oauth2\/(v2\.0\/)?authorize$/i, answer: answerAuthorize },
@@ -90,7 +95,7 @@ function downloadRoute(served: ServedReports): Route {
   }
 }
 
-/** Reads, logs and answers one request, with whatever faults hit it. */
+/** Reads, logs and answers one request, with the faults that hit it. */
 export async function serve(
   request: IncomingMessage,
   response: ServerResponse,
@@ -108,11 +113,8 @@ export async function serve(
   const answer =
     answerInstead(effects, route.refuse ?? refusal) ?? spoilAnswer(route.answer(call, service), call, service)
   if (effects.includes('lost')) return void request.socket.destroy()
-  send(response, answer, mishapOf(effects, answer, service))
-}
-
-function mishapOf(effects: readonly Effect[], answer: Answer, service: Service): Mishap {
-  return { cutAt: cutPlace(effects, answer.body.length, service), lengthOff: settingOf(effects, 'lengthOff') }
+  const cutAt = cutPlace(effects, answer.body.length, service)
+  send(response, answer, { cutAt, lengthOff: settingOf(effects, 'lengthOff') })
 }
 
 function logged(call: Call, at: Date): LoggedRequest {

@@ -1,27 +1,25 @@
 import { makeRows, stepPeriod, timeValue } from './data.ts'
 import { datasetsOf } from './datasets.ts'
-import { compress, encodeText } from './encode.ts'
 import { readWireTime } from './http.ts'
-import { type ResolvedQuery, resolveQuery, type SelectedColumn } from './query.ts'
+import { type QueryTimes, type ResolvedQuery, resolveQuery, type SelectedColumn, timespanTimes } from './query.ts'
+import { compress, encodeText, type LastCell, spoilTable } from './report-file.ts'
 import type { Restatement } from './restate.ts'
 import type { Service } from './service.ts'
-import { type SpoiltCell, spoilTable } from './spoil.ts'
 import type { Execution, Report } from './state.ts'
-import { type QueryTimes, timespanTimes } from './timespan.ts'
 import type { Value } from './values.ts'
 
 /** What a report holds: the values before they were encoded, and what was sent. */
 export type Served = {
   readonly header: readonly string[]
   readonly columns: readonly SelectedColumn[]
-  /** One value per column. Empty, like `header` and `columns`, when the report serves a file that was handed over. */
+  /** One value per column. Empty, like `header` and `columns`, when the report serves a file of `serveFile`. */
   readonly rows: readonly (readonly Value[])[]
   readonly text: string
   /** The bytes as sent, after gzip. */
   readonly bytes: Buffer
 }
 
-/** Made reports are kept for ranges and repeated reads, and made again when dropped: the same recipe, the same bytes. */
+/** How many reports are kept for ranges and repeated reads. A dropped one is made again and has the same bytes. */
 const KEPT = 16
 
 export type ServedReports = { of(report: Report, execution: Execution): Served }
@@ -47,8 +45,9 @@ function makeServed(service: Service, report: Report, execution: Execution): Ser
   const file = service.pinned.get(execution.executionId) ?? service.files.get(report.queryId)
   if (file) return servedFile(file, execution)
   const query = resolveQuery(report.query, datasetsOf(service.profile))
-  if (typeof query === 'string')
+  if (typeof query === 'string') {
     throw new Error(`report ${report.reportId}: ${query}: was it made under another profile?`)
+  }
   const times = timesOf(report, query, execution)
   const restatements = restatementsOf(service, query, execution)
   const rows = makeRows({ seed: service.seed, query, times, rows: service.rows, restatements })
@@ -58,13 +57,13 @@ function makeServed(service: Service, report: Report, execution: Execution): Ser
   return { ...table, text, bytes: compress(text, faults) }
 }
 
-/** A file is served as it is; replaced, an empty part behind it makes other bytes of the same text. */
+/** A file is served as it is. A replaced one ends with an empty gzip member: other bytes of the same text. */
 function servedFile(file: Buffer, { faults, replaced }: Execution): Served {
   const bytes = Buffer.concat([compress(file, faults), ...(replaced ? [compress('')] : [])])
   return { header: [], columns: [], rows: [], text: file.toString('utf8'), bytes }
 }
 
-/** What a report's file is, and is called; not always what was asked for. */
+/** The format of a report's file and of its name. With the switch `tsv` it is not what was asked for. */
 export function formatOf(report: Report, { faults }: Execution): Report['format'] {
   return faults.includes('tsv') ? 'tsv' : report.format
 }
@@ -79,19 +78,18 @@ function restatementsOf(
   return replaced ? [...known, { dataset: dataset.name, rows: 'changed' }] : known
 }
 
-/** A time just before the window, for the row that is to lie outside. */
-function cellOutside({ dataset, columns }: ResolvedQuery, times: QueryTimes): SpoiltCell | undefined {
+/** A time just before the window, for the row that is to lie outside it. */
+function cellOutside({ dataset, columns }: ResolvedQuery, times: QueryTimes): LastCell | undefined {
   const column = columns.find(({ name }) => name === dataset.timeColumn)
   if (!column || !dataset.grain) return undefined
   return { column: column.name, value: timeValue(column, stepPeriod(dataset.grain, times.from, -1)) }
 }
 
-/** Query times replace the timespan of the query; one of them alone replaces its end of it. */
+/** The query times of the report. Where it has none, start and end each come from the TIMESPAN of its query. */
 function timesOf(report: Report, query: ResolvedQuery, { queuedAt, faults }: Execution): QueryTimes {
   const ignored = faults.includes('timesIgnored')
   const [start, end] = ignored ? [null, null] : [report.queryStartTime, report.queryEndTime]
   const to = readWireTime(end ?? '') ?? new Date(queuedAt)
-  const spanned = timespanTimes(query.timespan, to)
-  const from = readWireTime(start ?? '') ?? spanned.from
+  const from = readWireTime(start ?? '') ?? timespanTimes(query.timespan, to).from
   return { from, to: end !== null && faults.includes('endExclusive') ? new Date(to.getTime() - 1) : to }
 }

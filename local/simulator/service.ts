@@ -1,10 +1,10 @@
 import type { Faults } from './faults.ts'
 import type { State } from './state.ts'
 
-/** Which year's documentation decides the columns the service offers. */
+/** The year whose documentation decides which columns the service offers. */
 export type Profile = '2021' | '2023'
 
-/** A request as it came in. Nothing is left out of it: the simulator is a test tool. */
+/** A request as it arrived. Nothing is left out, not even secrets: the simulator is a test tool. */
 export type LoggedRequest = {
   /** By the simulator's clock. */
   readonly at: Date
@@ -13,23 +13,24 @@ export type LoggedRequest = {
   readonly query: Readonly<Record<string, string>>
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly body: string
-  /** Set where the request did what a client must never do. */
+  /** Says what the request did that a client must never do. */
   readonly note?: string
 }
 
-/** What every endpoint works on: the state, the clock and how this simulator was started. */
+/** What every endpoint works on: the state, the clock, and the options this simulator was started with. */
 export type Service = {
   readonly state: State
   readonly profile: Profile
   readonly seed: number
-  /** Rows of each month or day; without it the data maker decides. */
+  /** Rows of each month or day. Without it the data maker decides. */
   readonly rows: number | undefined
+  /** How long a report takes, from its creation to `Completed`. */
   readonly generationMilliseconds: number
   readonly origin: string
   readonly authority: string
-  /** Files to serve instead of made rows, by queryId. */
+  /** Files to serve instead of generated rows, by queryId. */
   readonly files: Map<string, Buffer>
-  /** The file each execution was created under, by executionId: a later file does not change an earlier report. */
+  /** The file that each execution serves, by executionId: a file set later does not change an earlier report. */
   readonly pinned: Map<string, Buffer>
   /** Signatures of links that were made to expire early. */
   readonly expired: Set<string>

@@ -3,9 +3,14 @@ import { type Answer, type Call, json } from './http.ts'
 import type { Service } from './service.ts'
 import { audienceOf, issueToken, seal, TOKEN_SECONDS, unseal } from './tokens.ts'
 
+/** For IDENTITY_HEADER: a caller that does not send it is not inside the app. */
+export const IDENTITY_HEADER = 'simulated-identity'
+
+const IDENTITY_API_VERSION = '2019-08-01'
+
 type Form = URLSearchParams
 
-/** What a grant needs beside `client_id`, and whether it stands for a user, who then gets a refresh token. */
+/** What a grant needs beside `client_id`, and whether it is for a user, who then gets a refresh token. */
 type Grant = { readonly needs: readonly string[]; readonly ofUser: boolean }
 
 const GRANTS: Readonly<Record<string, Grant>> = {
@@ -16,8 +21,8 @@ const GRANTS: Readonly<Record<string, Grant>> = {
 }
 
 /**
- * POST /{tenant}/oauth2/v2.0/token and the older /{tenant}/oauth2/token. Secrets, passwords, refresh tokens and
- * assertions are taken whatever they are; a code has to be one of `answerAuthorize`.
+ * POST /{tenant}/oauth2/v2.0/token and the older /{tenant}/oauth2/token. Any secret, password, refresh token or
+ * assertion is accepted; a code has to come from `answerAuthorize`.
  */
 export function answerToken(call: Call, service: Service): Answer {
   const form = new URLSearchParams(call.body.toString('utf8'))
@@ -39,39 +44,46 @@ export function answerToken(call: Call, service: Service): Answer {
 function tokenAnswer(call: Call, form: Form, ofUser: boolean, service: Service): object {
   const [, tenant] = call.path.split('/')
   const scope = form.get('scope') ?? ''
-  const role = !call.effects.includes('noRole')
-  const claims = {
-    user: `${form.get('client_id')}@${tenant}`,
-    role,
-    audience: audienceOf(form.get('resource') ?? scope),
-  }
-  const token = { token_type: 'Bearer', access_token: issueToken(service, claims), scope }
-  // Like the real endpoint, an old refresh token stays good: a new one replaces it without revoking it.
-  const rotated = ofUser ? { refresh_token: `refresh-${randomUUID()}` } : {}
+  const resource = form.get('resource')
   // The endpoint says one second less than there is.
   const seconds = TOKEN_SECONDS - 1
-  const v2 = { ...token, ...rotated, expires_in: seconds, ext_expires_in: seconds }
+  const v2 = {
+    token_type: 'Bearer',
+    access_token: issueToken(service, {
+      user: `${form.get('client_id')}@${tenant}`,
+      role: !call.effects.includes('noRole'),
+      audience: audienceOf(resource ?? scope),
+    }),
+    scope,
+    // As at the real endpoint, a new refresh token does not revoke the old one.
+    ...(ofUser && { refresh_token: `refresh-${randomUUID()}` }),
+    expires_in: seconds,
+    ext_expires_in: seconds,
+  }
   if (/\/v2\.0\/token$/i.test(call.path)) return v2
   const epoch = Math.floor(service.now().getTime() / 1000)
-  const lives = { expires_in: String(seconds), ext_expires_in: String(seconds) }
-  const spans = { not_before: String(epoch - 300), expires_on: String(epoch + TOKEN_SECONDS) }
-  return { ...v2, ...lives, ...spans, resource: form.get('resource') ?? '' }
+  return {
+    ...v2,
+    expires_in: String(seconds),
+    ext_expires_in: String(seconds),
+    not_before: String(epoch - 300),
+    expires_on: String(epoch + TOKEN_SECONDS),
+    resource: resource ?? '',
+  }
 }
 
 /**
  * GET /{tenant}/oauth2/v2.0/authorize: sends the browser back with a code at once, as if somebody had signed in with
- * every factor.
+ * multi-factor authentication.
  */
 export function answerAuthorize({ query }: Call, service: Service): Answer {
   const [clientId, redirectUri] = [query.get('client_id'), query.get('redirect_uri')]
   if (!clientId || !redirectUri || !URL.canParse(redirectUri)) {
     return oauthRefusal(400, 'invalid_request', 'AADSTS900144: client_id or redirect_uri is missing')
   }
+  const code = seal(service, 'code', { clientId, redirectUri, challenge: query.get('code_challenge') })
   const back = new URL(redirectUri)
-  back.searchParams.set(
-    'code',
-    seal(service, 'code', { clientId, redirectUri, challenge: query.get('code_challenge') }),
-  )
+  back.searchParams.set('code', code)
   const state = query.get('state')
   if (state !== null) back.searchParams.set('state', state)
   return { status: 302, headers: { location: back.toString() }, body: '' }
@@ -79,7 +91,7 @@ export function answerAuthorize({ query }: Call, service: Service): Answer {
 
 type Code = { readonly clientId: string; readonly redirectUri: string; readonly challenge: string | null }
 
-/** A challenge is that of RFC 7636 with S256, the only one Entra wants. */
+/** The challenge is that of RFC 7636 with S256, the only method Entra accepts. */
 function isCodeGood(form: Form, service: Service): boolean {
   const code = unseal(service, 'code', form.get('code') ?? '') as Code | undefined
   if (code?.clientId !== form.get('client_id') || code?.redirectUri !== form.get('redirect_uri')) return false
@@ -89,7 +101,7 @@ function isCodeGood(form: Form, service: Service): boolean {
   return code?.challenge === null || code?.challenge === answered
 }
 
-/** GET /{tenant}/v2.0/.well-known/openid-configuration: what @azure/identity reads before it asks for a token. */
+/** GET /{tenant}/v2.0/.well-known/openid-configuration: `@azure/identity` reads it before it asks for a token. */
 export function answerDiscovery(call: Call, service: Service): Answer {
   const tenant = `${service.authority}/${call.path.split('/')[1]}`
   return json(200, {
@@ -103,7 +115,27 @@ export function answerDiscovery(call: Call, service: Service): Answer {
   })
 }
 
+/** A refusal as an OAuth token endpoint writes it. `description` begins with the code `AADSTS…`. */
 export function oauthRefusal(status: number, error: string, description: string): Answer {
   const code = Number(/AADSTS(\d+)/.exec(description)?.[1])
   return json(status, { error, error_description: description, error_codes: [code] })
+}
+
+/** GET /identity/token: the managed-identity endpoint of App Service, for the app's identity or that of `client_id`. */
+export function answerIdentity(call: Call, service: Service): Answer {
+  const refuse = (statusCode: number, message: string) =>
+    json(statusCode, { statusCode, message, correlationId: randomUUID() })
+  const [resource, version] = [call.query.get('resource'), call.query.get('api-version')]
+  if (call.headers['x-identity-header'] !== IDENTITY_HEADER) return refuse(401, 'X-IDENTITY-HEADER does not match')
+  if (!resource || version !== IDENTITY_API_VERSION) {
+    return refuse(400, `resource and api-version ${IDENTITY_API_VERSION} are needed`)
+  }
+  const user = call.query.get('client_id') ?? 'the app itself'
+  return json(200, {
+    access_token: issueToken(service, { user, role: true, audience: audienceOf(resource) }),
+    client_id: user,
+    expires_on: String(Math.floor(service.now().getTime() / 1000) + TOKEN_SECONDS),
+    resource,
+    token_type: 'Bearer',
+  })
 }

@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { Secret } from './key-vault.ts'
 import type { Restatement } from './restate.ts'
 import type { Effect } from './switches.ts'
 
-/** A query as the service answers it. */
+/** A query, as the service answers it. */
 export type Query = {
   readonly queryId: string
   readonly name: string
@@ -17,7 +16,7 @@ export type Query = {
   readonly modifiedTime: string | null
 }
 
-/** A report as it stands at the service, with what its answers leave out: the query times, whether it was deleted or paused. */
+/** A report with all that the service knows of it. Its answers leave out the query times, `deleted` and `paused`. */
 export type Report = {
   readonly reportId: string
   readonly reportName: string
@@ -29,6 +28,7 @@ export type Report = {
   readonly modifiedTime: string | null
   readonly executeNow: boolean
   readonly startTime: string | null
+  /** In hours. */
   readonly recurrenceInterval: number | null
   readonly recurrenceCount: number | null
   readonly callbackUrl: string | null
@@ -36,25 +36,35 @@ export type Report = {
   readonly format: 'csv' | 'tsv'
   readonly queryStartTime: string | null
   readonly queryEndTime: string | null
-  /** Deleted reports stay here, unseen by the API, so that a test can still ask what they served. */
+  /** The API does not show a deleted report. It stays here so that a test can still ask what it served. */
   readonly deleted: boolean
   readonly paused: boolean
 }
 
-/** One run of a report. Its status follows from the clock; instants are ISO 8601 with milliseconds. */
+/** One run of a report. Its status follows from the clock. Instants are ISO 8601 with milliseconds. */
 export type Execution = {
   readonly executionId: string
   readonly reportId: string
   readonly queuedAt: string
   readonly readyAt: string
-  /** Whether its completion was seen, and its callback thereby sent. */
+  /** Whether the callback for its completion was sent. */
   readonly announced: boolean
-  /** What was switched on for this report and its callback when it was created. */
+  /** The switches that were on for this report and its callback when it was created. */
   readonly faults: readonly Effect[]
-  /** How many of the restatements had come before it. */
+  /** How many restatements there were before it. */
   readonly restatements: number
-  /** Set when its file was replaced while it was downloaded. */
+  /** Set when its file was replaced during a download. */
   readonly replaced?: true
+}
+
+/** The newest version of a Key Vault secret. Instants are in seconds since 1970. */
+export type Secret = {
+  readonly name: string
+  readonly value: string
+  readonly version: string
+  readonly created: number
+  readonly updated: number
+  readonly exp?: number
 }
 
 /** What the simulator remembers over a restart. */
@@ -64,20 +74,17 @@ export type State = {
   reports: readonly Report[]
   executions: readonly Execution[]
   restatements: readonly Restatement[]
-  /** Of the stand-in for a Key Vault. */
   secrets: readonly Secret[]
 }
 
-/** Reads the state from `file`; without a file, or before it exists, a fresh state with a new signing key. */
+/** Reads the state from `file`. Without a file, or before it exists, the state is empty and has a new signing key. */
 export function loadState(file: string | undefined): State {
-  if (file === undefined || !existsSync(file)) {
-    const nothing = { queries: [], reports: [], executions: [], restatements: [], secrets: [] }
-    return { signingKey: randomBytes(32).toString('hex'), ...nothing }
-  }
-  return JSON.parse(readFileSync(file, 'utf8')) as State
+  if (file !== undefined && existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as State
+  const signingKey = randomBytes(32).toString('hex')
+  return { signingKey, queries: [], reports: [], executions: [], restatements: [], secrets: [] }
 }
 
-/** Writes the state to `file` in one step, so that a killed simulator leaves the old state or the new one. */
+/** Writes the state to `file` in one step: when the simulator is killed, the file holds the old state or the new one. */
 export function saveState(file: string | undefined, state: State): void {
   if (file === undefined) return
   mkdirSync(dirname(file), { recursive: true })

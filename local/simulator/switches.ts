@@ -1,4 +1,4 @@
-/** The endpoints of the service itself (docs/insights-api.md). */
+/** The documented endpoints of the service itself. */
 export const API_ENDPOINTS = [
   'listDatasets',
   'listQueries',
@@ -14,22 +14,21 @@ export const API_ENDPOINTS = [
   'listExecutions',
 ] as const
 
-/** Every endpoint the simulator serves: those, the files, sign-in, and the stand-ins for what Azure has. */
+/** Every endpoint of the simulator: those, the files, sign-in, and the stand-ins for Azure's own. */
 const ENDPOINTS = [...API_ENDPOINTS, 'download', 'token', 'identity', 'getSecret', 'setSecret'] as const
 
 export type Endpoint = (typeof ENDPOINTS)[number]
 
 /**
- * Where a fault is set: at an endpoint, for its calls; at `report`, for the reports created from then on; at
- * `callback`, for the calls back of the reports created from then on with a callback address.
+ * What a fault hits: the calls of an endpoint, the reports that are created from then on, or the callbacks of the reports
+ * that are created from then on with a callback address.
  */
 export type Target = Endpoint | 'report' | 'callback'
 
-/** Where a switch can be set, and which value it takes; without `takes` it is only on or off. */
+/** What a switch can hit, and which value it takes. Without `takes` it is only on or off. */
 type Switch = { readonly on: readonly Target[]; readonly takes?: (value: unknown) => boolean }
 
 const LISTS: readonly Endpoint[] = ['listDatasets', 'listQueries', 'listReports', 'listExecutions']
-const API = API_ENDPOINTS
 
 const number = (value: unknown) => Number.isInteger(value)
 const text = (value: unknown) => typeof value === 'string'
@@ -38,16 +37,16 @@ const oneOf =
   (value: unknown) =>
     known.some((name) => name === value)
 
-/** Everything that can be switched on. Several switches may hit one call or one report; they are applied together. */
+/** Everything that can be switched on. Several switches may hit the same call or report: all of them act. */
 const SWITCHES = {
-  // In the place of an answer; nothing is done.
+  // Instead of an answer. Nothing is done.
   /** This status, with `message` in the API's envelope, or with `body` as it is (text) or as JSON. */
   status: { on: ENDPOINTS, takes: number },
   /** A gateway's HTML page under this status. */
   page: { on: ENDPOINTS, takes: number },
   /** An error envelope with this statusCode, under HTTP 200. */
-  envelope: { on: API, takes: number },
-  /** 400 with the text of a quota once the user has had this many ExecuteNow reports created within 60 minutes. */
+  envelope: { on: API_ENDPOINTS, takes: number },
+  /** 400 with the text of a quota, once the user has created this many ExecuteNow reports within 60 minutes. */
   quota: { on: ['createReport'], takes: number },
   /** The refusal of an OAuth token endpoint. */
   refuse: { on: ['token'], takes: oneOf('invalid_grant', 'invalid_client') },
@@ -56,49 +55,49 @@ const SWITCHES = {
   /** No answer, and the connection stays open. */
   hang: { on: ENDPOINTS },
 
-  // It is done, and the answer suffers.
-  /** The connection is destroyed in place of the answer; a callback is not sent. */
+  // The thing is done, and the answer suffers.
+  /** The connection is destroyed instead of an answer. A callback is not sent. */
   lost: { on: [...ENDPOINTS, 'callback'] },
   /** Answered as if it had failed with this status. */
-  doneThen: { on: API, takes: number },
+  doneThen: { on: API_ENDPOINTS, takes: number },
   /** The first half of the JSON. */
-  truncated: { on: [...API, 'token'] },
-  /** Names in PascalCase and without nextLink and dataRedacted, as the reference pages print them. */
-  pascalCase: { on: API },
+  truncated: { on: [...API_ENDPOINTS, 'token'] },
+  /** Names in PascalCase, without nextLink and dataRedacted, as the reference pages print them. */
+  pascalCase: { on: API_ENDPOINTS },
   /** `dataRedacted` is true. */
-  redacted: { on: API },
-  /** Three pages, the first of them empty where there are fewer than three items; `loop` leads to itself for ever. */
+  redacted: { on: API_ENDPOINTS },
+  /** Three pages, the first ones empty where there are fewer than three items. `loop` leads back to itself for ever. */
   nextLink: { on: LISTS, takes: oneOf('absolute', 'relative', 'loop', 'otherHost') },
-  /** ExecuteNow reports are not listed, whatever the filter. */
+  /** ExecuteNow reports are never listed. */
   unlisted: { on: ['listReports'] },
-  /** The name filter finds every name that holds the text. */
+  /** The name filter finds every name that contains the text. */
   partialNames: { on: ['listQueries', 'listReports'] },
-  /** The download link that is given out. */
+  /** The download link that is given out instead of the real one. */
   link: { on: ['listExecutions'], takes: text },
-  /** The service refuses the token with 403. */
+  /** The service refuses this token with 403. */
   noRole: { on: ['token'] },
 
-  // The way of a file.
-  /** This many bytes of the body, or some, then the connection is destroyed; `after` that the link expires or the file is replaced. */
+  // The download of a file.
+  /** The connection is destroyed after so many bytes of the body. `after` that the link expires or the file is replaced. */
   cutAt: { on: ['download'], takes: (value) => number(value) || value === 'random' },
-  /** 403 from this call on, until a fresh link is asked for. */
+  /** The link answers 403 from this call on. A fresh one opens. */
   expired: { on: ['download'] },
-  /** Content-Length is that much more or less than the body; the connection ends with the body. */
+  /** Content-Length differs from the body by so much. The connection ends with the body. */
   lengthOff: { on: ['download'], takes: number },
 
   // How a report is made.
-  /** It runs for ever. */
+  /** It never completes. */
   stuck: { on: ['report'] },
-  /** QueryStartTime and QueryEndTime count for nothing. */
+  /** QueryStartTime and QueryEndTime are ignored. */
   timesIgnored: { on: ['report'] },
-  /** What begins at QueryEndTime itself is left out; without the switch it is in. */
+  /** What begins at QueryEndTime itself is left out. Without the switch it is included. */
   endExclusive: { on: ['report'] },
 
   // What its file holds.
-  /** Tabs although commas were asked for, under a name in .tsv. */
+  /** Tabs, although commas were asked for, in a file named .tsv. */
   tsv: { on: ['report'] },
   bom: { on: ['report'] },
-  /** Records end with LF; with `mixedEnds`, every other one does. */
+  /** Records end with LF. With `mixedEnds` every second one does. */
   lf: { on: ['report'] },
   mixedEnds: { on: ['report'] },
   missingColumn: { on: ['report'], takes: text },
@@ -110,28 +109,29 @@ const SWITCHES = {
   headerOnly: { on: ['report'] },
   /** A last record with one cell too many. */
   badLastRow: { on: ['report'] },
-  /** The last row belongs to the period before the window. */
+  /** The last row is of the period before the window. */
   outsideWindow: { on: ['report'] },
-  /** No byte at all. */
+  /** The file is empty. */
   nothing: { on: ['report'] },
-  /** Half of the compressed bytes. */
+  /** The first half of the compressed bytes. */
   truncatedGzip: { on: ['report'] },
-  /** Compressed in three parts, one after the other. */
+  /** Three gzip members, one after the other. */
   members: { on: ['report'] },
 
-  // What is called back, beside the true call.
+  // What is called back beside the true call.
+  /** The true call comes once more. */
   twice: { on: ['callback'] },
-  /** One more call at once, before the execution is completed. */
+  /** A call comes at once, before the execution is completed. */
   early: { on: ['callback'] },
-  /** First a call for a report that does not exist. */
+  /** A call comes before it for a report that does not exist. */
   forged: { on: ['callback'] },
-  /** First the call of the report made from this query before, at the address it had. */
+  /** A call comes before it for the query's previous report, at the address of that report. */
   stale: { on: ['callback'] },
 } as const satisfies Record<string, Switch>
 
 export type SwitchName = keyof typeof SWITCHES
 
-/** What the switches that take a value take. */
+/** The values of the switches that take one. */
 type Values = {
   readonly status: number
   readonly page: number
@@ -157,20 +157,20 @@ export type StatusEffect = {
 
 export type CutEffect = { readonly cutAt: number | 'random'; readonly after?: 'expired' | 'replaced' }
 
-/** A switch turned on: its name, or an object whose key is its name: `'hang'`, `{ cutAt: 100, after: 'expired' }`. */
+/** A switch that is on: its name (`'hang'`), or an object with its name as key (`{ cutAt: 100, after: 'expired' }`). */
 export type Effect =
   | Exclude<SwitchName, keyof Values>
   | StatusEffect
   | CutEffect
   | { [N in Exclude<keyof Values, 'status' | 'cutAt'>]: Pick<Values, N> }[Exclude<keyof Values, 'status' | 'cutAt'>]
 
-/** The value of the first switch of that name; undefined when none of the effects turns it on. */
+/** The value of the first switch of that name. Undefined when it is not on. */
 export function settingOf<N extends keyof Values>(effects: readonly Effect[], name: N): Values[N] | undefined {
   for (const effect of effects) if (typeof effect === 'object' && name in effect) return (effect as Values)[name]
   return undefined
 }
 
-/** Says what is wrong with setting the effect at the target; undefined when it can be set. */
+/** Says what is wrong with an effect on a target. Undefined when it can be set. */
 export function effectProblem(target: unknown, effect: unknown): string | undefined {
   const names = typeof effect === 'object' && effect !== null ? Object.keys(effect) : [effect]
   const name = names.find((each) => Object.hasOwn(SWITCHES, String(each))) as SwitchName | undefined

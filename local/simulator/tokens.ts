@@ -3,19 +3,19 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { parseJson } from './http.ts'
 import type { Service } from './service.ts'
 
-/** A token lives 60 minutes. */
+/** A token is valid for 60 minutes. */
 export const TOKEN_SECONDS = 3600
 
 /** What a token says. */
 export type Claims = {
   readonly user: string
-  /** False where the account may not read anything. */
+  /** Whether the user has the role that may read reports. */
   readonly role: boolean
-  /** What it is good for: the Partner Insights service, a Key Vault, or an exchange for another token. */
+  /** What it is for: the Partner Insights service, a Key Vault, or an exchange for another token. */
   readonly audience: 'partner' | 'vault' | 'exchange'
 }
 
-/** Signs a text with the key kept in the state, so that what was signed holds over a restart. */
+/** Signs a text with the key in the state, so that a signature stays valid over a restart. */
 export function sign(service: Service, text: string): string {
   return createHmac('sha256', service.state.signingKey).update(text).digest('base64url')
 }
@@ -25,12 +25,13 @@ export function isSigned(service: Service, text: string, signature: string): boo
   return given.length === wanted.length && timingSafeEqual(given, wanted)
 }
 
-/** Gives claims a form that `unseal` reads, and nobody can make without the key. `purpose` keeps kinds apart. */
+/** Writes claims as a text that only `unseal` with the same purpose accepts, and that nobody can make without the key. */
 export function seal(service: Service, purpose: string, claims: object): string {
   const payload = Buffer.from(JSON.stringify({ ...claims, id: randomUUID() })).toString('base64url')
   return `${payload}.${sign(service, `${purpose} ${payload}`)}`
 }
 
+/** The claims of a sealed text; undefined when it was not sealed for that purpose by this simulator. */
 export function unseal(service: Service, purpose: string, sealed: string): unknown {
   const [payload = '', signature = ''] = sealed.split('.')
   if (!isSigned(service, `${purpose} ${payload}`, signature)) return undefined
@@ -41,7 +42,7 @@ export function issueToken(service: Service, claims: Claims): string {
   return seal(service, 'token', { ...claims, expires: service.now().getTime() + TOKEN_SECONDS * 1000 })
 }
 
-/** What the call's token says, when this simulator issued it for that audience and it has not expired; undefined means 401. */
+/** The claims of the call's token. Undefined, which means 401, unless the token is for that audience and still valid. */
 export function claimsOf(
   service: Service,
   headers: IncomingHttpHeaders,
@@ -53,7 +54,7 @@ export function claimsOf(
   return claims?.audience === audience && claims.expires > service.now().getTime() ? claims : undefined
 }
 
-/** Which audience a scope or a resource names; everything that is no other one is the Partner Insights service. */
+/** The audience that a scope or a resource names: the Partner Insights service, unless it is one of the others. */
 export function audienceOf(resource: string): Claims['audience'] {
   if (/^https:\/\/vault\.azure\.net/i.test(resource)) return 'vault'
   return /^api:\/\/AzureADTokenExchange/i.test(resource) ? 'exchange' : 'partner'

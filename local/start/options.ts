@@ -2,9 +2,9 @@ import { parseArgs } from 'node:util'
 
 export type StartOptions = {
   readonly port: number
-  /** Run until every due window is settled, print the summary, and end. */
+  /** Runs until every due window is settled, prints the summary, and ends. */
   readonly exit: boolean
-  /** Forget what an earlier run left under `.local/`. */
+  /** Forgets what an earlier run left under `.local/`. */
   readonly fresh: boolean
   readonly feeds: string | undefined
   /** Feed name → file that the simulator serves for it. */
@@ -12,19 +12,19 @@ export type StartOptions = {
 }
 
 export const USAGE = `usage: npm start -- [--exit] [--fresh] [--port n] [--feeds file] [--report-file feed=file]...
-  --exit         run until every due window is landed, failed or of a blocked feed; exit 0 only if all landed
-  --fresh        start without what an earlier run left under .local/
+  --exit         run until every due window has landed, has failed or is of a blocked feed; exit 0 only if all landed
+  --fresh        remove first what an earlier run left under .local/
   --port         where the app listens (default 7071)
-  --feeds        another feeds.json than the project's
-  --report-file  the simulator serves this very file for the feed; its columns are the file's, all text`
+  --feeds        a feeds.json other than the project's
+  --report-file  the simulator serves this file for the feed, whose columns are then the file's, all text`
 
-/** Reads the command line; gives a message where it cannot be understood. */
+/** Reads the command line, or says what is wrong with it. */
 export function readOptions(args: readonly string[]): StartOptions | { readonly problem: string } {
   const parsed = parse(args)
   if ('problem' in parsed) return parsed
   const { port = '7071', exit = false, fresh = false, feeds, 'report-file': files = [] } = parsed.values
   if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535)
-    return { problem: `--port ${port} is no port` }
+    return { problem: `--port ${port} is not a port` }
   const pairs = files.map((pair) => pair.split(/=(.*)/s))
   const broken = pairs.find(([feed, file]) => !feed || !file)
   if (broken) return { problem: `--report-file ${broken.join('')} is not of the form feed=file` }

@@ -1,6 +1,6 @@
 import type { AppEvent } from '../../src/core/events.ts'
 
-/** Turns a line of the host into one a person can follow; undefined for what says nothing new. */
+/** Turns an event in a line of the host into a line for people. Undefined for any other line. */
 export function progressLine(line: string): string | undefined {
   const event = readEvent(line)
   if (!event) return undefined

@@ -5,12 +5,12 @@ import systemQueries from '../simulator/system-queries.json' with { type: 'json'
 /** No header line of a report is longer. */
 const HEADER_LENGTH = 1024 * 1024
 
-/** The feeds of a run as text, and which file the simulator serves for which query. */
+/** The text of a run's feeds.json, and the files that the simulator serves, by queryId. */
 export type RunFeeds = { readonly text: string; readonly files: ReadonlyMap<string, Buffer> }
 
 /**
- * Points each feed of `reportFiles` at a query of its own, for which the simulator serves the file; its columns are the
- * file's header, all text. Throws where a file or a feed is not there.
+ * Gives each feed of `reportFiles` a query of its own, for which the simulator serves the file. Its columns are those of the
+ * file's header, all text. Throws when there is no such file or feed.
  */
 export async function withReportFiles(text: string, reportFiles: ReadonlyMap<string, string>): Promise<RunFeeds> {
   if (reportFiles.size === 0) return { text, files: new Map() }
@@ -23,14 +23,11 @@ export async function withReportFiles(text: string, reportFiles: ReadonlyMap<str
     const queryId = systemQueries[files.size]?.queryId
     if (queryId === undefined) throw new Error(`--report-file: at most ${systemQueries.length} feeds can serve a file`)
     files.set(queryId, bytes)
-    parsed.feeds[index] = fed(parsed.feeds[index] ?? {}, queryId, headerOf(bytes, path))
+    const { columns, query, where, distinct, ...kept } = parsed.feeds[index] ?? {}
+    const types = Object.fromEntries(headerOf(bytes, path).map((column) => [column, 'string']))
+    parsed.feeds[index] = { ...kept, queryId, types }
   }
   return { text: JSON.stringify(parsed), files }
-}
-
-function fed(feed: Record<string, unknown>, queryId: string, header: readonly string[]): Record<string, unknown> {
-  const { columns: _, query: __, where: ___, distinct: ____, ...kept } = feed
-  return { ...kept, queryId, types: Object.fromEntries(header.map((column) => [column, 'string'])) }
 }
 
 function headerOf(bytes: Buffer, path: string): readonly string[] {

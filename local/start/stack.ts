@@ -13,7 +13,7 @@ export type Stack = {
   readonly environment: NodeJS.ProcessEnv
   readonly simulator: SimulatorAddress
   status(): Promise<StatusBody>
-  /** Resolves, with what to say, when a part ends that should not. */
+  /** Resolves with a message when a part ends by itself. */
   readonly broken: Promise<string>
   /** Ends all parts, the app first, and waits until they are gone. */
   stop(): Promise<void>
@@ -26,12 +26,12 @@ export type StackOptions = {
   readonly folder: string
   readonly port: number
   readonly feeds: RunFeeds
-  /** Whether the run's feeds are others than the packaged ones. */
+  /** Whether the run has other feeds than the packaged ones. */
   readonly ownFeeds: boolean
   readonly onLine: (line: string) => void
 }
 
-/** Starts Azurite, the simulator and the app's bundle under the stand-in host; ends what it started where one fails. */
+/** Starts Azurite, the simulator and the app's bundle under the stand-in host. When one fails, it ends the others. */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const azurite = await startAzurite({ location: join(options.folder, 'azurite') })
   const parts: Part[] = []
@@ -66,7 +66,7 @@ async function startParts(
   return { environment, simulator, status, broken, stop }
 }
 
-/** Feeds of the run's own go where `feeds push` would put them; otherwise the packaged ones count again. */
+/** Puts the run's own feeds where `feeds push` would. Without them, the packaged ones count again. */
 async function placeFeeds(connectionString: string, { feeds, ownFeeds }: StackOptions): Promise<void> {
   const container = BlobServiceClient.fromConnectionString(connectionString).getContainerClient('config')
   await container.createIfNotExists()
@@ -90,7 +90,7 @@ async function startSimulator({ root, folder }: StackOptions, parts: Part[]): Pr
   return address
 }
 
-/** Gives the origin of the app once `health` answers; throws what the host said where it ends before. */
+/** Gives the origin of the app once `health` answers. Throws what the host said when it ends before that. */
 async function startApp({ root, port, onLine }: StackOptions, env: NodeJS.ProcessEnv, parts: Part[]): Promise<string> {
   const args = [join(root, 'local/host/main.ts'), '--root', root, '--port', String(port)]
   const child = startNode(args, { output: 'pipe', cwd: root, env })

@@ -1,10 +1,10 @@
 import type { FeedStatus, Status } from '../../src/core/status.ts'
 import { spanOf } from './progress.ts'
 
-/** A status as it arrives over HTTP: instants are text. */
+/** A status as it arrives over HTTP, where instants are text. */
 export type StatusBody = Pick<Status, 'feeds' | 'lastTick'>
 
-/** Whether nothing more will happen by itself: every due window is landed, failed, or of a feed that is held back. */
+/** Whether nothing more happens by itself: every due window has landed, has failed, or is of a feed that is held back. */
 export function isSettled({ feeds }: StatusBody): boolean {
   return feeds.every((feed) => {
     const { planned, requesting, requested, landing } = feed.states
@@ -13,7 +13,7 @@ export function isSettled({ feeds }: StatusBody): boolean {
   })
 }
 
-/** Whether every due window of every feed is landed and proven. */
+/** Whether every due window of every feed has landed and is complete. */
 export function allLanded({ feeds }: StatusBody): boolean {
   return (
     feeds.length > 0 && feeds.every((feed) => feed.waiting === 0 && feed.complete === windows(feed) && !feed.blocked)

@@ -1,18 +1,25 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
-import { type Client, connect, createReport, first, getToken, linkOf, postForm } from './simulator-client.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Simulator } from '../../local/simulator/simulator.ts'
+import {
+  type Client,
+  connect,
+  createReport,
+  first,
+  getToken,
+  linkOf,
+  openSimulator,
+  postForm,
+} from '../setup/simulator.ts'
 
 const QUERY = 'SELECT Month, CustomerName FROM AzureUsage'
-const NOW = new Date('2025-05-01T12:00:00Z')
 
 let simulator: Simulator
 let client: Client
 
 beforeEach(async () => {
-  simulator = await startSimulator({ now: () => NOW, generationMilliseconds: 0, rows: 3 })
-  client = await connect(simulator)
+  ;({ simulator, client } = await openSimulator({ rows: 3 }))
+  return () => simulator.close()
 })
-afterEach(() => simulator.close())
 
 async function ask(path: string, signal = AbortSignal.timeout(10_000)) {
   const headers = { authorization: `Bearer ${await getToken(simulator)}` }

@@ -4,20 +4,19 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
-import { postForm, type Sent, sendSecure } from './simulator-client.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Simulator } from '../../local/simulator/simulator.ts'
+import { NOW, openSimulator, postForm, type Sent, sendSecure } from '../setup/simulator.ts'
 
-const NOW = new Date('2025-05-01T12:00:00Z')
 const SECONDS = NOW.getTime() / 1000
 const VAULT = 'https://vault.azure.net'
 
 let simulator: Simulator
 
 beforeEach(async () => {
-  simulator = await startSimulator({ now: () => NOW })
+  ;({ simulator } = await openSimulator())
+  return () => simulator.close()
 })
-afterEach(() => simulator.close())
 
 async function identityToken(resource: string): Promise<string> {
   const query = new URLSearchParams({ 'api-version': '2019-08-01', resource })

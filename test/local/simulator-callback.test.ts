@@ -1,27 +1,26 @@
+import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { waitUntil } from '../../local/processes.ts'
 import { callbackAddress } from '../../local/simulator/callbacks.ts'
 import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
-import { type Client, connect, createReport, until } from './simulator-client.ts'
+import { type Client, connect, createReport, GENERATION_MS, openSimulator } from '../setup/simulator.ts'
 
 const QUERY = 'SELECT Month, CustomerName FROM AzureUsage'
-const NOW = new Date('2025-05-01T12:00:00Z')
-const SECOND = 1000
 
 let simulator: Simulator
 let client: Client
 
 beforeEach(async () => {
-  simulator = await startSimulator({ now: () => NOW, generationMilliseconds: SECOND })
-  client = await connect(simulator)
+  ;({ simulator, client } = await openSimulator({ generationMilliseconds: GENERATION_MS }))
+  return () => simulator.close()
 })
-afterEach(() => simulator.close())
 
 /** Creates a report and moves the clock to its completion. */
 async function complete(fields: object): Promise<string> {
   const reportId = await createReport(client, QUERY, fields)
-  simulator.advance(SECOND)
+  simulator.advance(GENERATION_MS)
   return reportId
 }
 
@@ -36,19 +35,18 @@ describe('a callback', () => {
       calls.push(`${request.method} ${request.url}`)
       response.writeHead(202).end()
     })
-    origin = await listen(receiver)
+    await once(receiver.listen(0, '127.0.0.1'), 'listening')
+    origin = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`
   })
   afterEach(() => {
     receiver.close()
     receiver.closeAllConnections()
   })
 
-  const listen = async (server: Server): Promise<string> => {
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const called = async (count: number) => {
+    await waitUntil(`${count} calls have come`, () => calls.length >= count)
+    return calls
   }
-
-  const called = (count: number) => until(() => (calls.length >= count ? calls : undefined))
 
   it('comes once, by POST, when the clock passes the completion', async () => {
     const reportId = await complete({ CallbackUrl: `${origin}/hook/` })
@@ -89,7 +87,7 @@ describe('a callback', () => {
     const reportId = await createReport(client, QUERY, { CallbackUrl: `${origin}/early` })
     expect(await called(1)).toEqual([`POST /early/${reportId}`])
     expect((await client.get(`ScheduledReport/execution/${reportId}`)).status).toBe(404)
-    simulator.advance(SECOND)
+    simulator.advance(GENERATION_MS)
     expect(await called(2)).toEqual([`POST /early/${reportId}`, `POST /early/${reportId}`])
   })
 
@@ -116,7 +114,7 @@ describe('a callback', () => {
   it('is not sent for a report deleted before it was ready', async () => {
     const reportId = await createReport(client, QUERY, { CallbackUrl: `${origin}/deleted` })
     await client.delete(`ScheduledReport/${reportId}`)
-    simulator.advance(SECOND)
+    simulator.advance(GENERATION_MS)
     const next = await complete({ CallbackUrl: `${origin}/next` })
     expect(await called(1)).toEqual([`POST /next/${next}`])
   })

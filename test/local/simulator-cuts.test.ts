@@ -1,21 +1,18 @@
 import { get } from 'node:http'
 import { gunzipSync } from 'node:zlib'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
-import { type Client, connect, createReport, linkOf, rawBody } from './simulator-client.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Simulator } from '../../local/simulator/simulator.ts'
+import { type Client, completeReport, linkOf, openSimulator, rawBody } from '../setup/simulator.ts'
 
 const QUERY = 'SELECT Month, CustomerName FROM AzureUsage'
-const MARCH = { QueryStartTime: '2025-03-01T00:00:00Z', QueryEndTime: '2025-03-31T23:59:59Z' }
-const NOW = new Date('2025-05-01T12:00:00Z')
 
 let simulator: Simulator
 let client: Client
 
 beforeEach(async () => {
-  simulator = await startSimulator({ now: () => NOW, generationMilliseconds: 0 })
-  client = await connect(simulator)
+  ;({ simulator, client } = await openSimulator())
+  return () => simulator.close()
 })
-afterEach(() => simulator.close())
 
 /** What arrives before the connection is destroyed, or all of it. */
 async function partOf(link: string, headers: Record<string, string>, length?: string): Promise<Buffer> {
@@ -32,11 +29,7 @@ async function partOf(link: string, headers: Record<string, string>, length?: st
   return Buffer.concat(received)
 }
 
-async function completed(fields: object = MARCH): Promise<{ reportId: string; link: string; bytes: Buffer }> {
-  const reportId = await createReport(client, QUERY, fields)
-  const bytes = simulator.served(reportId)?.bytes ?? Buffer.alloc(0)
-  return { reportId, link: await linkOf(client, reportId), bytes }
-}
+const completed = (fields?: object) => completeReport({ simulator, client }, QUERY, fields)
 
 describe('the way of a file', () => {
   it('is cut at some other byte each time, and the rest comes in the end', async () => {
@@ -89,6 +82,13 @@ describe('the way of a file', () => {
     const { body } = await rawBody(link)
     expect(body.equals(bytes)).toBe(false)
     expect(gunzipSync(body).toString()).toBe('a,b\r\n1,2\r\n')
+  })
+
+  it.each([0, 1, 500])('is cut after %i bytes, and is whole the next time', async (cutAt) => {
+    const { link, bytes } = await completed()
+    simulator.fault({ endpoint: 'download', effect: { cutAt } })
+    expect(await partOf(link, {}, String(bytes.length))).toEqual(bytes.subarray(0, cutAt))
+    expect((await rawBody(link)).body).toEqual(bytes)
   })
 
   it.each([7, -7])('announces %i bytes too many', async (lengthOff) => {

@@ -1,12 +1,11 @@
 import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import { AWKWARD } from '../../local/simulator/awkward.ts'
 import { makeRows } from '../../local/simulator/data.ts'
 import { datasetsOf } from '../../local/simulator/datasets.ts'
-import { encodeText } from '../../local/simulator/encode.ts'
-import { parseQuery, type ResolvedQuery, resolveQuery } from '../../local/simulator/query.ts'
-import { timespanTimes } from '../../local/simulator/timespan.ts'
+import { type ResolvedQuery, resolveQuery } from '../../local/simulator/query.ts'
+import { encodeText } from '../../local/simulator/report-file.ts'
 import type { Value } from '../../local/simulator/values.ts'
 import { CATALOG, type Dataset } from '../../src/core/catalog.ts'
 
@@ -140,55 +139,7 @@ describe('written rows', () => {
   })
 })
 
-describe('the query grammar', () => {
-  it.each([
-    'select a from d',
-    "SELECT DISTINCT a,\n b FROM d WHERE a='x y, FROM' AND b NOT IN (1, -2.5) AND c LIKE '%z%' ORDER BY a, b DESC LIMIT 3 TIMESPAN last_month;",
-    "SELECT a FROM d WHERE a IN ('x') AND b NOT LIKE 'y' AND c >= 1 AND d != 'q'",
-    'SELECT a FROM d TIMESPAN LIFETIME',
-  ])('takes %s', (text) => {
-    expect(parseQuery(text)).toBeDefined()
-  })
-
-  it.each([
-    '',
-    'SELECT FROM d',
-    'SELECT a',
-    'SELECT a, FROM d',
-    'SELECT a b FROM d',
-    'SELECT * FROM d',
-    'SELECT a FROM d WHERE',
-    'SELECT a FROM d WHERE a',
-    "SELECT a FROM d WHERE a = 'x' OR b = 'y'",
-    "SELECT a FROM d WHERE a = ('x')",
-    "SELECT a FROM d WHERE a IN ('x', 1)",
-    "SELECT a FROM d WHERE a = 'x",
-    'SELECT a FROM d LIMIT 0',
-    'SELECT a FROM d LIMIT 1.5',
-    'SELECT a FROM d ORDER a',
-    'SELECT a FROM d LIMIT 1 ORDER BY a',
-    'SELECT a FROM d TIMESPAN LAST_2_MONTHS',
-    'FROM d SELECT a',
-    'SELECT a FROM d; DROP',
-  ])('does not take %s', (text) => {
-    expect(parseQuery(text)).toBeUndefined()
-  })
-
-  it('gives fields, conditions and limit apart', () => {
-    const text = "SELECT a, b FROM d WHERE c = 'x' ORDER BY e ASC LIMIT 12"
-    const expected = { distinct: false, fields: ['a', 'b'], dataset: 'd', mentioned: ['c', 'e'], limit: 12 }
-    expect(parseQuery(text)).toMatchObject(expected)
-  })
-
-  it('covers six months with the running one when nothing else is said', () => {
-    const now = new Date('2025-05-10T12:00:00Z')
-    expect(timespanTimes(undefined, now)).toEqual({ from: new Date('2024-12-01T00:00:00Z'), to: now })
-    expect(timespanTimes('YESTERDAY', now)).toEqual(between('2025-05-09T00:00:00Z', '2025-05-09T23:59:59Z'))
-    expect(timespanTimes('LAST_7_DAYS', now).from).toEqual(new Date('2025-05-04T00:00:00Z'))
-  })
-
-  it('knows every dataset of the catalogue that one of the years offers', () => {
-    const offered = new Set([...datasetsOf('2021'), ...DATASETS].map(({ name }) => name))
-    expect(CATALOG.filter(({ name }) => !offered.has(name))).toEqual([])
-  })
+test('every dataset of the catalogue is offered in one of the years', () => {
+  const offered = new Set([...datasetsOf('2021'), ...DATASETS].map(({ name }) => name))
+  expect(CATALOG.filter(({ name }) => !offered.has(name))).toEqual([])
 })

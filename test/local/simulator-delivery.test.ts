@@ -1,28 +1,27 @@
-import { get } from 'node:http'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
-import { type Client, connect, createReport, getToken, linkOf, rawBody } from './simulator-client.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Simulator } from '../../local/simulator/simulator.ts'
+import {
+  type Client,
+  completeReport,
+  createReport,
+  GENERATION_MS,
+  getToken,
+  linkOf,
+  openSimulator,
+  rawBody,
+} from '../setup/simulator.ts'
 
 const QUERY = 'SELECT Month, CustomerName FROM AzureUsage'
-const MARCH = { QueryStartTime: '2025-03-01T00:00:00Z', QueryEndTime: '2025-03-31T23:59:59Z' }
-const NOW = new Date('2025-05-01T12:00:00Z')
-const SECOND = 1000
 
 let simulator: Simulator
 let client: Client
 
 beforeEach(async () => {
-  simulator = await startSimulator({ now: () => NOW, generationMilliseconds: SECOND })
-  client = await connect(simulator)
+  ;({ simulator, client } = await openSimulator({ generationMilliseconds: GENERATION_MS }))
+  return () => simulator.close()
 })
-afterEach(() => simulator.close())
 
-async function completed(fields: object = MARCH): Promise<{ reportId: string; link: string; bytes: Buffer }> {
-  const reportId = await createReport(client, QUERY, fields)
-  simulator.advance(SECOND)
-  const bytes = simulator.served(reportId)?.bytes ?? Buffer.alloc(0)
-  return { reportId, link: await linkOf(client, reportId), bytes }
-}
+const completed = (fields?: object) => completeReport({ simulator, client }, QUERY, fields)
 
 describe('a signed link', () => {
   it('opens for an hour and not a moment longer', async () => {
@@ -77,7 +76,7 @@ describe('a signed link', () => {
     simulator.serveFile(system.QueryId.toUpperCase(), one)
     const reportId = await createReport(client, QUERY, system)
     simulator.serveFile(system.QueryId, two)
-    simulator.advance(SECOND)
+    simulator.advance(GENERATION_MS)
     expect(await (await fetch(await linkOf(client, reportId))).text()).toBe(one.toString())
     expect(simulator.served(reportId)).toMatchObject({ header: [], rows: [], text: one.toString() })
     expect(simulator.served(before.reportId)?.header).not.toEqual([])
@@ -108,19 +107,5 @@ describe('faults', () => {
     expect(
       simulator.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/ScheduledReport')),
     ).toHaveLength(2)
-  })
-
-  it.each([0, 1, 500])('cut a download after %i bytes', async (cutAt) => {
-    const { link, bytes } = await completed()
-    simulator.fault({ endpoint: 'download', effect: { cutAt } })
-    const received: Buffer[] = []
-    await new Promise<void>((resolve) => {
-      get(link, (answer) => {
-        expect(answer.headers['content-length']).toBe(String(bytes.length))
-        answer.on('data', (chunk) => received.push(chunk)).on('error', () => resolve())
-      })
-    })
-    expect(Buffer.concat(received)).toEqual(bytes.subarray(0, cutAt))
-    expect((await rawBody(link)).body).toEqual(bytes)
   })
 })

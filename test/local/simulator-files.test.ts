@@ -1,23 +1,20 @@
 import { gunzipSync } from 'node:zlib'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Served } from '../../local/simulator/served.ts'
-import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
+import type { Simulator } from '../../local/simulator/simulator.ts'
 import type { Effect } from '../../local/simulator/switches.ts'
-import { type Client, connect, createReport, linkOf, rawBody } from './simulator-client.ts'
+import { type Client, createReport, linkOf, MARCH, openSimulator, rawBody } from '../setup/simulator.ts'
 
 const QUERY = 'SELECT Month, SubscriptionId, UsageQuantity FROM AzureUsage'
-const MARCH = { QueryStartTime: '2025-03-01T00:00:00Z', QueryEndTime: '2025-03-31T23:59:59Z' }
-const NOW = new Date('2025-05-01T12:00:00Z')
 const HEADER = 'Month,SubscriptionId,UsageQuantity'
 
 let simulator: Simulator
 let client: Client
 
 beforeEach(async () => {
-  simulator = await startSimulator({ now: () => NOW, generationMilliseconds: 0, rows: 5 })
-  client = await connect(simulator)
+  ;({ simulator, client } = await openSimulator({ rows: 5 }))
+  return () => simulator.close()
 })
-afterEach(() => simulator.close())
 
 async function spoilt(...effects: readonly Effect[]) {
   for (const effect of effects) simulator.fault({ endpoint: 'report', effect })
@@ -127,10 +124,9 @@ describe('a restatement', () => {
   let asked: Client
 
   beforeAll(async () => {
-    standing = await startSimulator({ now: () => NOW, generationMilliseconds: 0, rows: 25 })
-    asked = await connect(standing)
+    ;({ simulator: standing, client: asked } = await openSimulator({ rows: 25 }))
+    return () => standing.close()
   })
-  afterAll(() => standing.close())
 
   const rows = async (query = QUERY, fields: object = MARCH) =>
     standing.served(await createReport(asked, query, fields))?.rows ?? []
@@ -165,9 +161,9 @@ describe('a restatement', () => {
   })
 
   it('leaves one row at least', async () => {
-    const one = await startSimulator({ now: () => NOW, generationMilliseconds: 0, rows: 1 })
+    const { simulator: one, client: ofOne } = await openSimulator({ rows: 1 })
     one.restate({ dataset: 'AzureUsage', rows: 'fewer' })
-    expect(one.served(await createReport(await connect(one), QUERY, MARCH))?.rows).toHaveLength(1)
+    expect(one.served(await createReport(ofOne, QUERY, MARCH))?.rows).toHaveLength(1)
     await one.close()
   })
 })

@@ -1,6 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
-import { type Client, connect, createReport, type Envelope, getToken } from './simulator-client.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Simulator } from '../../local/simulator/simulator.ts'
+import { type Client, createReport, type Envelope, getToken, openSimulator } from '../setup/simulator.ts'
 
 const QUERY = 'SELECT Month, CustomerName FROM AzureUsage'
 
@@ -8,10 +8,9 @@ let simulator: Simulator
 let client: Client
 
 beforeEach(async () => {
-  simulator = await startSimulator({ generationMilliseconds: 0, rows: 3 })
-  client = await connect(simulator)
+  ;({ simulator, client } = await openSimulator({ rows: 3 }))
+  return () => simulator.close()
 })
-afterEach(() => simulator.close())
 
 async function ask(path: string): Promise<Envelope & { readonly nextLink: string | null }> {
   const headers = { authorization: `Bearer ${await getToken(simulator)}` }

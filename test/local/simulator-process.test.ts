@@ -4,36 +4,35 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
-import { connect, createReport, first, getToken, linkOf } from './simulator-client.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Simulator } from '../../local/simulator/simulator.ts'
+import { type Client, createReport, first, getToken, linkOf, MARCH, openSimulator } from '../setup/simulator.ts'
 
 const QUERY = 'SELECT Month, CustomerName, IsACRDuplicateAtPGALevel FROM AzureUsage'
-const MARCH = { QueryStartTime: '2025-03-01T00:00:00Z', QueryEndTime: '2025-03-31T23:59:59Z' }
 
 let folder: string
 let simulator: Simulator
+let client: Client
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'simulator-test-'))
-  simulator = await startSimulator({ generationMilliseconds: 0 })
-})
-afterEach(async () => {
-  await simulator.close()
-  rmSync(folder, { recursive: true })
+  ;({ simulator, client } = await openSimulator())
+  return async () => {
+    await simulator.close()
+    rmSync(folder, { recursive: true })
+  }
 })
 
 describe('a restart', () => {
   it('keeps queries, reports, links, tokens and certificate', async () => {
     const state = join(folder, 'deep', 'state.json')
-    const one = await startSimulator({ state, generationMilliseconds: 0 })
-    const client = await connect(one)
-    const reportId = await createReport(client, QUERY, MARCH)
-    const link = await linkOf(client, reportId)
+    const { simulator: one, client: ofOne } = await openSimulator({ state })
+    const reportId = await createReport(ofOne, QUERY, MARCH)
+    const link = await linkOf(ofOne, reportId)
     const token = await getToken(one)
     const text = one.served(reportId)?.text
     await one.close()
-    const two = await startSimulator({ state, generationMilliseconds: 0 })
+    const { simulator: two } = await openSimulator({ state })
     expect(two.certificate).toBe(one.certificate)
     const headers = { authorization: `Bearer ${token}` }
     const listed = await fetch(`${two.baseUrl}/ScheduledReport?reportId=${reportId}`, { headers })
@@ -47,10 +46,10 @@ describe('a restart', () => {
 describe('a restart of a simulator that was only asked for a token', () => {
   it('still takes that token', async () => {
     const state = join(folder, 'state.json')
-    const one = await startSimulator({ state })
+    const { simulator: one } = await openSimulator({ state })
     const headers = { authorization: `Bearer ${await getToken(one)}` }
     await one.close()
-    const two = await startSimulator({ state })
+    const { simulator: two } = await openSimulator({ state })
     expect((await fetch(`${two.baseUrl}/ScheduledDataset`, { headers })).status).toBe(200)
     await two.close()
   })
@@ -63,7 +62,6 @@ describe('control over HTTP', () => {
   }
 
   it('shows what the methods show', async () => {
-    const client = await connect(simulator)
     const reportId = await createReport(client, QUERY, MARCH)
     const served = simulator.served(reportId)
     const { body } = await control(`served/${reportId}`)
@@ -81,7 +79,6 @@ describe('control over HTTP', () => {
   })
 
   it('does what the methods do', async () => {
-    const client = await connect(simulator)
     await control('fault', JSON.stringify({ endpoint: 'listDatasets', effect: { status: 500 } }))
     expect((await client.get('ScheduledDataset')).status).toBe(500)
     await control('file/d1a4d75e-5ca8-4847-845f-ee0a9be6f07b', 'a,b\r\n')

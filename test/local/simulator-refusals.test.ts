@@ -1,20 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
-import { type Client, connect, first } from './simulator-client.ts'
-
-const NOW = new Date('2025-05-01T12:00:00Z')
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { Simulator } from '../../local/simulator/simulator.ts'
+import { type Client, first, openSimulator } from '../setup/simulator.ts'
 
 let simulator: Simulator
 let client: Client
 let queryId: unknown
 
 beforeAll(async () => {
-  simulator = await startSimulator({ now: () => NOW })
-  client = await connect(simulator)
+  ;({ simulator, client } = await openSimulator())
   const made = await client.post('ScheduledQueries', { Name: 'q', Query: 'SELECT Month FROM AzureUsage' })
   queryId = first(made.envelope).queryId
+  return () => simulator.close()
 })
-afterAll(() => simulator.close())
 
 describe('a query is refused', () => {
   it.each([
@@ -118,8 +115,7 @@ describe('a profile', () => {
   const columns2023 = 'SELECT ServiceLevel1 FROM AzureUsage'
 
   it('refuses the columns of the other year and does not list them', async () => {
-    const old = await startSimulator({ profile: '2021' })
-    const oldClient = await connect(old)
+    const { simulator: old, client: oldClient } = await openSimulator({ profile: '2021' })
     expect((await oldClient.post('ScheduledQueries', { Name: 'q', Query: columns2023 })).envelope.message).toBe(
       'Incorrect column name',
     )
@@ -136,8 +132,7 @@ describe('a profile', () => {
   })
 
   it.each(['2021', '2023'] as const)('of %s runs each of its own system queries', async (profile) => {
-    const own = await startSimulator({ profile, rows: 1 })
-    const asked = await connect(own)
+    const { simulator: own, client: asked } = await openSimulator({ profile, rows: 1 })
     const queries = (await asked.get('ScheduledQueries?includeOnlySystemQueries=true')).envelope.value ?? []
     for (const query of queries) {
       const answer = await asked.post('ScheduledReport', { ReportName: 'r', QueryId: query.queryId, ExecuteNow: true })

@@ -3,20 +3,20 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
-import { getToken, postForm } from './simulator-client.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Simulator } from '../../local/simulator/simulator.ts'
+import { getToken, openSimulator, postForm } from '../setup/simulator.ts'
 
 let folder: string
 let simulator: Simulator
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'simulator-test-'))
-  simulator = await startSimulator()
-})
-afterEach(async () => {
-  await simulator.close()
-  rmSync(folder, { recursive: true })
+  ;({ simulator } = await openSimulator())
+  return async () => {
+    await simulator.close()
+    rmSync(folder, { recursive: true })
+  }
 })
 
 describe('a token', () => {

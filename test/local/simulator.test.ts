@@ -1,12 +1,10 @@
 import { gunzipSync } from 'node:zlib'
 import { parse } from 'csv-parse/sync'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
-import { type Client, connect, createReport, first, linkOf } from './simulator-client.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Simulator } from '../../local/simulator/simulator.ts'
+import { type Client, connect, createReport, first, linkOf, MARCH, openSimulator } from '../setup/simulator.ts'
 
 const QUERY = 'SELECT Month, CustomerName, UsageQuantity FROM AzureUsage'
-const MARCH = { QueryStartTime: '2025-03-01T00:00:00Z', QueryEndTime: '2025-03-31T23:59:59Z' }
-const NOW = new Date('2025-05-01T12:00:00Z')
 const NONE_YET =
   "There are no executions that have occurred for the given filter conditions. Double check the reportId or executionId and retry the API after the report's scheduled execution time"
 
@@ -14,10 +12,9 @@ let simulator: Simulator
 let client: Client
 
 beforeEach(async () => {
-  simulator = await startSimulator({ now: () => NOW, generationMilliseconds: 3000 })
-  client = await connect(simulator)
+  ;({ simulator, client } = await openSimulator({ generationMilliseconds: 3000 }))
+  return () => simulator.close()
 })
-afterEach(() => simulator.close())
 
 describe('the flow', () => {
   it('goes from a query over a pending report to a downloaded file', async () => {
