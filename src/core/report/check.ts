@@ -1,9 +1,7 @@
 import { type Failure, failed } from '../failures.ts'
 import type { Feed } from '../feeds/feed.ts'
-import { alignDown, alignUp, GRAIN } from '../time/calendar.ts'
-import type { Window } from '../time/window.ts'
-import { parseMoment } from './dates.ts'
-import { type Entity, type EntityEncoder, isReject, type Reject } from './entities.ts'
+import { isReject, type Reject } from './entities.ts'
+import type { Lander, Place } from './lander.ts'
 import type { Layout } from './layout.ts'
 import type { ParsedRecord } from './parse.ts'
 import { createTotals } from './totals.ts'
@@ -27,29 +25,26 @@ export type Check = {
 }
 
 /**
- * Checks records one by one: types, limits and time; counts and sums. Memory does not grow with the file. `refused` are
- * the numbers of records that the service refused, with its code: each is a reject, whatever the check finds.
+ * Checks the records of a file one by one: types, limits and time; counts and sums. Memory does not grow with the file.
+ * `refused` are the numbers of records that the service refused, with its code: each is a reject, whatever the check finds.
  */
 export function createCheck(
-  feed: Feed,
-  window: Window,
-  layout: Layout,
-  encoder: EntityEncoder,
+  { columns }: Layout,
+  lander: Lander,
   about: string,
   refused: ReadonlyMap<number, string> = new Map(),
 ): Check {
-  const totals = createTotals(layout.columns)
-  const placed = placement(feed, window, layout)
+  const totals = createTotals(columns)
   let rowsRead = 0
   let rowsRejected = 0
   let failure: Failure | undefined
   return {
     add(record) {
       const number = rowsRead++
-      const place = record.verdict ? 'unknown' : placed(record)
+      const place = lander.place(record)
       failure ??= fatal(record, place, about)
       const code = refused.get(number)
-      const landed = code ? refusedBy(code, record, number) : land(encoder, record, number, place, feed.timeColumn)
+      const landed = code ? refusedBy(code, record, number) : lander.land(record, number, place)
       if (!isReject(landed)) return void totals.add(record)
       rowsRejected++
       return landed
@@ -71,36 +66,6 @@ function fatal({ verdict, line }: ParsedRecord, place: Place, about: string): Fa
 
 function refusedBy(code: string, { line, raw }: ParsedRecord, number: number): Reject {
   return { record: number, line, reason: `is refused by Table Storage (${code})`, raw }
-}
-
-export type Place = 'inside' | 'outside' | 'empty' | 'unknown'
-
-/** Gives the entity of a record, or why it can't land; the same in every pass over a file. */
-export function land(
-  encoder: EntityEncoder,
-  record: ParsedRecord,
-  number: number,
-  place: Place,
-  timeColumn: string | undefined,
-): Entity | Reject {
-  if (place !== 'empty') return encoder.encode(record, number)
-  const reason = 'no time: the row belongs to no window'
-  const column = timeColumn === undefined ? {} : { column: timeColumn }
-  return { record: number, line: record.line, ...column, reason, raw: record.raw }
-}
-
-/** Tells where the time of a record lies, at the grain of the dataset: the service may not honour the query times. */
-export function placement(feed: Feed, window: Window, { timeIndex }: Layout): (record: ParsedRecord) => Place {
-  if (timeIndex === undefined || !feed.grain) return () => 'unknown'
-  const from = alignDown(window.from, GRAIN[feed.grain]).getTime()
-  const to = alignUp(window.to, GRAIN[feed.grain]).getTime()
-  return ({ fields }) => {
-    const text = fields[timeIndex] ?? ''
-    if (text.trim() === '') return 'empty'
-    const moment = parseMoment(text)
-    if (!moment) return 'unknown'
-    return moment.milliseconds >= from && moment.milliseconds < to ? 'inside' : 'outside'
-  }
 }
 
 /** What stands of a window before a file is landed over it, and whether a person said that no rows are right. */

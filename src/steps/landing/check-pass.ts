@@ -1,10 +1,10 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
 import type { Landing } from '../../core/ledger/ledger.ts'
 import { type Check, type Checked, createCheck, refuse } from '../../core/report/check.ts'
-import { checkColumns, createEntityEncoder, type EntityEncoder } from '../../core/report/entities.ts'
+import { checkColumns } from '../../core/report/entities.ts'
+import { createLander, type Lander } from '../../core/report/lander.ts'
 import { type Layout, readHeader } from '../../core/report/layout.ts'
 import type { ParsedRecord } from '../../core/report/parse.ts'
-import { partitionPrefix } from '../../core/time/window.ts'
 import type { ArchivedBlob } from '../../services/storage/archive.ts'
 import { openReport } from '../../services/storage/report-records.ts'
 import { noteDrift } from '../requesting/feed-row.ts'
@@ -13,22 +13,22 @@ import { type Job, nameOf } from './job.ts'
 
 type Records = AsyncIterable<readonly ParsedRecord[] | Failure>
 
-/** An archived report whose header fits the feed; its records follow. */
-export type Fitting = { readonly layout: Layout; readonly encoder: EntityEncoder; readonly records: Records }
+/** An archived report whose header fits the feed; its records follow, and what turns them into rows. */
+export type FittingReport = { readonly layout: Layout; readonly lander: Lander; readonly records: Records }
 
 /** Opens the archive of a landing and decides whether its columns can land. */
-export async function openFitting(job: Job, entry: Landing, archive: ArchivedBlob): Promise<Fitting | Failure> {
-  const { row, services } = job
+export async function openFitting(
+  { row, services }: Job,
+  entry: Landing,
+  archive: ArchivedBlob,
+): Promise<FittingReport | Failure> {
   const report = await openReport(services.archive, archive.name, nameOf(entry))
   if (isFailure(report)) return report
   const layout = readHeader(row.feed, row.query?.columns, report.header, nameOf(entry))
   if (isFailure(layout)) return layout
-  return checkColumns(layout.columns) ?? { layout, encoder: encoderOf(job, entry, layout), records: report.records }
-}
-
-function encoderOf({ row }: Job, { window, attempt, reportId }: Landing, { columns }: Layout): EntityEncoder {
-  const { shards } = row.feed
-  return createEntityEncoder({ columns, prefix: partitionPrefix(window), shards, lineage: { attempt, reportId } })
+  const unfit = checkColumns(layout.columns)
+  if (unfit) return unfit
+  return { layout, lander: createLander(row.feed, entry.window, layout, entry), records: report.records }
 }
 
 /**
@@ -45,13 +45,12 @@ export async function checkPass(
   const fitting = await openFitting(job, entry, archive)
   if (isFailure(fitting)) return fitting
   await noteDrift(job.services, entry.feed, fitting.layout.unnamed)
-  const { feed } = job.row
-  const check = createCheck(feed, entry.window, fitting.layout, fitting.encoder, nameOf(entry), refused)
+  const check = createCheck(fitting.layout, fitting.lander, nameOf(entry), refused)
   const failure = await checkRecords(job, held, archive, check, fitting.records)
   if (failure) return failure
   const checked = check.result()
   const standing = { rowsLanded: entry.figures?.rowsLanded ?? 0, acceptEmpty: entry.acceptEmpty === true }
-  return refuse(checked, feed, standing, nameOf(entry)) ?? checked
+  return refuse(checked, job.row.feed, standing, nameOf(entry)) ?? checked
 }
 
 async function checkRecords(
