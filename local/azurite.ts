@@ -1,3 +1,5 @@
+/** Starts Azurite, the storage emulator. */
+
 import type { ChildProcess } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'

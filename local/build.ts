@@ -1,3 +1,5 @@
+/** `npm run build`: bundles the app into the folder that is deployed. */
+
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'

@@ -1,3 +1,5 @@
+/** Self-signed certificates for the servers on loopback that must speak HTTPS. */
+
 import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'

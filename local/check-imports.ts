@@ -1,3 +1,5 @@
+/** `npm run lint` runs this after Biome: which file may import which. */
+
 import { globSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join, posix } from 'node:path'

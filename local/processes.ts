@@ -1,3 +1,5 @@
+/** Processes and ports on this machine: starting, ending, waiting. */
+
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'

@@ -1,3 +1,5 @@
+/** The fault proxy: stands before a server and cuts the calls it is told to. */
+
 import { once } from 'node:events'
 import {
   Agent,

@@ -1,3 +1,5 @@
+/** `npm start`: the whole system on one machine. */
+
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CATALOG } from '../src/core/catalog.ts'

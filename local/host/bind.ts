@@ -1,3 +1,5 @@
+/** Turns the functions that an app has registered into routes and listeners. */
+
 import type { RegisteredFunction } from './core-module.ts'
 import type { Binding } from './core-types.ts'
 import type { HostSettings } from './host-json.ts'

@@ -1,3 +1,5 @@
+/** The module `@azure/functions-core`, through which an app registers its functions. */
+
 import Module from 'node:module'
 import {
   type FunctionCallback,

@@ -1,3 +1,5 @@
+/** Reads host.json. */
+
 import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'

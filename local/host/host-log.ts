@@ -1,3 +1,5 @@
+/** What the host and the app write, one line each. */
+
 import type { LogCategory, LogLevel } from './core-types.ts'
 
 /** Takes one line, without a line break. */

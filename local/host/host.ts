@@ -1,3 +1,5 @@
+/** The stand-in for the Functions host, as a whole. */
+
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { Server } from 'node:http'

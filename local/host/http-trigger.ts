@@ -1,3 +1,5 @@
+/** HTTP triggers: from a request to a function and back. */
+
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { Cookie, HttpData } from './core-types.ts'
 import type { Run } from './invocation.ts'

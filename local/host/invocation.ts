@@ -1,3 +1,5 @@
+/** Runs a function once, as the Node worker does. */
+
 import { randomUUID } from 'node:crypto'
 import type { RegisteredFunction, Registry } from './core-module.ts'
 import type { CoreContext, Hook, InvocationResponse, LogCategory, LogLevel, TypedData } from './core-types.ts'
@@ -46,7 +48,7 @@ function limitTime(app: App, { metadata }: RegisteredFunction, milliseconds: num
 
 /**
  * Runs a function once, in the worker's order: arguments, hooks before, the function, hooks after, the response.
- * Rejects with what was thrown, which can be a plain string. As in the worker, a thrown null or undefined is no error.
+ * Rejects with what was thrown, which can be a plain string. As in the worker, a thrown null or undefined is not an error.
  */
 async function invoke(app: App, fn: RegisteredFunction, input: TriggerInput): Promise<InvocationResponse> {
   const { model, hooks } = app.registry

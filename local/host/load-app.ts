@@ -1,3 +1,5 @@
+/** Loads an app, as the Node worker does. */
+
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'

@@ -1,3 +1,5 @@
+/** The stand-in host as a process: `node local/host/main.ts --root <folder> --port <n>`. */
+
 import { parseArgs } from 'node:util'
 import { startHost } from './host.ts'
 import { errorMessage } from './host-log.ts'

@@ -1,3 +1,5 @@
+/** Schedules of timers. */
+
 /** A schedule as the Functions host reads it: the values that each of its six fields allows, in UTC. */
 export type Schedule = {
   readonly seconds: ReadonlySet<number>
@@ -90,13 +92,11 @@ function parseStep(text: string): number | undefined {
   return /^[1-9]\d?$/.test(text) ? Number(text) : undefined
 }
 
-function parseValue(text: string, { first, last, names }: Field): number | undefined {
-  if (/^[a-z]{3,}$/i.test(text)) return nameValue(text.toLowerCase(), first, names ?? [])
+function parseValue(text: string, { first, last, names = [] }: Field): number | undefined {
+  if (/^[a-z]{3,}$/i.test(text)) {
+    const index = names.findIndex((name) => name.startsWith(text.toLowerCase()))
+    return index < 0 ? undefined : first + index
+  }
   const value = /^\d{1,2}$/.test(text) ? Number(text) : Number.NaN
   return value >= first && value <= last ? value : undefined
-}
-
-function nameValue(text: string, first: number, names: readonly string[]): number | undefined {
-  const index = names.findIndex((name) => name.startsWith(text))
-  return index < 0 ? undefined : first + index
 }

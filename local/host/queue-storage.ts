@@ -1,3 +1,5 @@
+/** A queue in storage, its messages and their poison queue. */
+
 import { type DequeuedMessageItem, type QueueClient, QueueServiceClient } from '@azure/storage-queue'
 import { errorMessage, type Log } from './host-log.ts'
 

@@ -1,3 +1,5 @@
+/** Queue triggers: from a message to a function, with retries and the poison queue. */
+
 import { setTimeout as pause } from 'node:timers/promises'
 import type { DequeuedMessageItem } from '@azure/storage-queue'
 import type { RegisteredFunction } from './core-module.ts'

@@ -1,3 +1,5 @@
+/** Which route answers a request. */
+
 import type { RegisteredFunction } from './core-module.ts'
 
 export type AuthLevel = 'anonymous' | 'function' | 'admin'

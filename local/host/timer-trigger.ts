@@ -1,3 +1,5 @@
+/** Timer triggers. */
+
 import type { RegisteredFunction } from './core-module.ts'
 import { hostTime, type Listener, type Run } from './invocation.ts'
 import { nextOccurrence, parseNcrontab, type Schedule } from './ncrontab.ts'

@@ -1,3 +1,5 @@
+/** What the switches do to answers. */
+
 import { createHash } from 'node:crypto'
 import { type Answer, type Call, json, parameter, parseJson, refusal } from './http.ts'
 import type { Service } from './service.ts'

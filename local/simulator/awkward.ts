@@ -1,3 +1,5 @@
+/** The awkward things that generated rows hold, for tests to look for. */
+
 import type { CatalogType } from '../../src/core/catalog.ts'
 import type { Value } from './values.ts'
 

@@ -1,3 +1,5 @@
+/** Calls back when a report is ready. */
+
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { statusOf } from './executions.ts'

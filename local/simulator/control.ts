@@ -1,3 +1,5 @@
+/** How a test looks into the simulator and steers it. */
+
 import { type FaultRule, ruleProblem } from './faults.ts'
 import { type Answer, type Call, json, parseJson } from './http.ts'
 import { type Restatement, toRestatement } from './restate.ts'

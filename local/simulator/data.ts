@@ -1,3 +1,5 @@
+/** Makes the rows of a report. */
+
 import type { QueryTimes, ResolvedQuery, SelectedColumn } from './query.ts'
 import { isRestated, type Restatement, restateRows } from './restate.ts'
 

@@ -1,3 +1,5 @@
+/** The datasets of the service. */
+
 import { CATALOG, type Dataset } from '../../src/core/catalog.ts'
 import { type Answer, type Call, items, NOT_FOUND, parameter, refusal } from './http.ts'
 import type { Profile, Service } from './service.ts'

@@ -1,3 +1,5 @@
+/** Signed links and the downloads behind them. */
+
 import { createHash, randomUUID } from 'node:crypto'
 import type { Answer, Call } from './http.ts'
 import { formatOf, type Served } from './served.ts'

@@ -1,3 +1,5 @@
+/** Executions: the runs of reports. */
+
 import { randomUUID } from 'node:crypto'
 import { downloadLink } from './downloads.ts'
 import { type Answer, type Call, items, NOT_FOUND, parameter, pathId, refusal, wireTime } from './http.ts'

@@ -1,3 +1,5 @@
+/** Decides which call or report a fault hits. `switches.ts` lists the faults. */
+
 import { type Effect, effectProblem, type Target } from './switches.ts'
 
 /** A switch to turn on. `nth` says which call or report it hits, counted from now on: the first unless said otherwise. */

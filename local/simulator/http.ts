@@ -1,3 +1,5 @@
+/** Calls and answers, and how the service reads and writes them. */
+
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Effect } from './switches.ts'
 

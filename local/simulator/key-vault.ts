@@ -1,3 +1,5 @@
+/** The stand-in for a Key Vault. */
+
 import { randomUUID } from 'node:crypto'
 import { type Answer, type Call, json, parseJson } from './http.ts'
 import type { Service } from './service.ts'

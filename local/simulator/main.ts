@@ -1,3 +1,5 @@
+/** `npm run simulator`: the simulator as a process. */
+
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'

@@ -1,3 +1,5 @@
+/** Queries: listed, created, deleted, tested. */
+
 import { randomUUID } from 'node:crypto'
 import { makeRows } from './data.ts'
 import { datasetsOf } from './datasets.ts'

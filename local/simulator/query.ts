@@ -1,3 +1,5 @@
+/** What a query means for the datasets that the service offers. */
+
 import { type CatalogType, type Dataset, findDataset } from '../../src/core/catalog.ts'
 import { readQuery, type Timespan } from './query-language.ts'
 
@@ -44,7 +46,7 @@ function findColumn(dataset: Dataset, field: string): SelectedColumn | undefined
 /** Instants in UTC, both inside. */
 export type QueryTimes = { readonly from: Date; readonly to: Date }
 
-/** The latest n calendar months or days, the running one among them. How long LIFETIME is, no source says. */
+/** The latest n calendar months or days, the running one among them. The length of LIFETIME is unknown. */
 const LENGTHS: Readonly<Record<Timespan, { readonly months: number } | { readonly days: number }>> = {
   TODAY: { days: 1 },
   YESTERDAY: { days: 2 },

@@ -1,3 +1,5 @@
+/** Writes the file of a report, with what the switches do to it. */
+
 import { gzipSync } from 'node:zlib'
 import type { SelectedColumn } from './query.ts'
 import { type Effect, settingOf } from './switches.ts'

@@ -1,3 +1,5 @@
+/** Checks a request for a report, as the service does. */
+
 import { randomUUID } from 'node:crypto'
 import { datasetsOf } from './datasets.ts'
 import { type Answer, type Fields, readWireTime, refusal, textField } from './http.ts'

@@ -1,3 +1,5 @@
+/** Reports: listed, created, updated, paused, resumed, deleted. */
+
 import { randomUUID } from 'node:crypto'
 import { newExecution, statusOf } from './executions.ts'
 import {

@@ -1,3 +1,5 @@
+/** Restatements: a dataset gets other rows than before. */
+
 import { readWireTime } from './http.ts'
 import type { Value } from './values.ts'
 

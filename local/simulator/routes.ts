@@ -1,3 +1,5 @@
+/** Which endpoint answers a call. */
+
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { answerInstead, cutPlace, type Refusal, spoilAnswer } from './answers.ts'
 import { listDatasets } from './datasets.ts'

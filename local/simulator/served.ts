@@ -1,3 +1,5 @@
+/** What each report serves. */
+
 import { makeRows, stepPeriod, timeValue } from './data.ts'
 import { datasetsOf } from './datasets.ts'
 import { readWireTime } from './http.ts'

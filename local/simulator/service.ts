@@ -1,3 +1,5 @@
+/** What all endpoints share. */
+
 import type { Faults } from './faults.ts'
 import type { State } from './state.ts'
 

@@ -1,3 +1,5 @@
+/** Where tokens come from: the OAuth endpoints of Entra, and the managed identity. */
+
 import { createHash, randomUUID } from 'node:crypto'
 import { type Answer, type Call, json } from './http.ts'
 import type { Service } from './service.ts'

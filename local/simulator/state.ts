@@ -1,3 +1,5 @@
+/** The objects of the service, and the file that keeps them over a restart. */
+
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'

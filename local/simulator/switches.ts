@@ -1,3 +1,5 @@
+/** Every fault that can be switched on. */
+
 /** The documented endpoints of the service itself. */
 export const API_ENDPOINTS = [
   'listDatasets',
@@ -129,7 +131,7 @@ const SWITCHES = {
   stale: { on: ['callback'] },
 } as const satisfies Record<string, Switch>
 
-export type SwitchName = keyof typeof SWITCHES
+type SwitchName = keyof typeof SWITCHES
 
 /** The values of the switches that take one. */
 type Values = {

@@ -1,3 +1,5 @@
+/** Tokens and signatures. */
+
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { parseJson } from './http.ts'

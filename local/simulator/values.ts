@@ -1,3 +1,5 @@
+/** Makes the values of cells. */
+
 import type { SelectedColumn } from './query.ts'
 
 /**

@@ -1,3 +1,5 @@
+/** The settings of the app when it runs on this machine. */
+
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,3 +1,5 @@
+/** The command line of `npm start`. */
+
 import { parseArgs } from 'node:util'
 
 export type StartOptions = {

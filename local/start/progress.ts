@@ -1,9 +1,11 @@
+/** What `npm start` prints while it runs. */
+
 import type { AppEvent } from '../../src/core/events.ts'
 
 /** Turns an event in a line of the host into a line for people. Undefined for any other line. */
 export function progressLine(line: string): string | undefined {
-  const event = readEvent(line)
-  if (!event) return undefined
+  if (!line.startsWith('{"event":')) return undefined
+  const event = JSON.parse(line) as AppEvent
   const subject = [event.feed, event.window && spanOf(event.window)].filter(Boolean).join(' ')
   const detail = DETAILS[event.event]?.(event) ?? event.message ?? ''
   const remedy = event.remedy ? `\n    ${event.remedy}` : ''
@@ -23,9 +25,4 @@ export function spanOf(window: string): string {
   const day = (text = '') => `${text.slice(0, 4)}-${text.slice(4, 6)}-${text.slice(6, 8)}`
   const [from, to] = window.split('_')
   return `${day(from)}..${day(to)}`
-}
-
-function readEvent(line: string): AppEvent | undefined {
-  if (!line.startsWith('{"event":')) return undefined
-  return JSON.parse(line) as AppEvent
 }

@@ -1,3 +1,5 @@
+/** `--report-file`: feeds whose reports are files of the user. */
+
 import { readFile } from 'node:fs/promises'
 import { createParser } from '../../src/core/report/parse.ts'
 import systemQueries from '../simulator/system-queries.json' with { type: 'json' }

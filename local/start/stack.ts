@@ -1,3 +1,5 @@
+/** The processes behind `npm start`. */
+
 import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -35,7 +37,10 @@ export type StackOptions = {
 export async function startStack(options: StackOptions): Promise<Stack> {
   const azurite = await startAzurite({ location: join(options.folder, 'azurite') })
   const parts: Part[] = []
-  const stop = () => stopAll(parts, azurite)
+  const stop = async () => {
+    for (const { child } of parts.toReversed()) await stopProcess(child)
+    await azurite.stop()
+  }
   try {
     return await startParts(options, azurite, parts, stop)
   } catch (error) {
@@ -115,9 +120,4 @@ function follow(child: ChildProcess, output: 'stdout' | 'stderr', onLine: (line:
 
 function whenEnded({ name, child }: Part): Promise<string> {
   return new Promise((resolve) => child.once('exit', (code) => resolve(`${name} ended with code ${code}`)))
-}
-
-async function stopAll(parts: readonly Part[], azurite: Azurite): Promise<void> {
-  for (const { child } of parts.toReversed()) await stopProcess(child)
-  await azurite.stop()
 }

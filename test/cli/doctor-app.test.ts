@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type HostProcess, runHost } from '../local/host-process.ts'
-import { makeSiteApp } from '../setup/host-process.ts'
+import { type HostProcess, makeSiteApp, runHost } from '../setup/host-process.ts'
 import { type Deployment, startDeployment } from './deployment.ts'
 
 const USAGE = { name: 'usage', dataset: 'AzureUsage', from: '2025-04-01', to: '2025-05-01' }

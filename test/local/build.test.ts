@@ -7,9 +7,9 @@ import { storageConnectionString } from '../../local/azurite.ts'
 import { build, bundle } from '../../local/build.ts'
 import { parseNcrontab } from '../../local/host/ncrontab.ts'
 import { readSettings } from '../../src/settings/settings.ts'
+import { FIXTURE_APP } from '../setup/fixture-host.ts'
 
 const PROJECT = join(import.meta.dirname, '../..')
-const FIXTURE = join(import.meta.dirname, 'fixture-app.ts')
 
 /** A project with an app of one line, in a folder of its own. */
 async function smallProject(source = "console.log('hello')"): Promise<string> {
@@ -49,7 +49,7 @@ test('what an earlier build left is gone', async () => {
 test('the same sources give the same bytes', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'build-'))
   const make = async (name: string) => {
-    await bundle({ entry: FIXTURE, outfile: join(folder, name, 'functions.cjs') })
+    await bundle({ entry: FIXTURE_APP, outfile: join(folder, name, 'functions.cjs') })
     return [
       await readFile(join(folder, name, 'functions.cjs')),
       await readFile(join(folder, name, 'functions.cjs.map')),
@@ -60,7 +60,7 @@ test('the same sources give the same bytes', async () => {
 
 test('the bundle leaves the module that the worker gives to the worker, and takes everything else in', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'build-'))
-  const { metafile } = await bundle({ entry: FIXTURE, outfile: join(folder, 'functions.cjs') })
+  const { metafile } = await bundle({ entry: FIXTURE_APP, outfile: join(folder, 'functions.cjs') })
   const external = Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path))
   const { dependencies } = JSON.parse(await readFile(join(PROJECT, 'package.json'), 'utf8'))
   expect(external).toContain('@azure/functions-core')

@@ -1,23 +1,15 @@
 import { request } from 'node:http'
-import { join } from 'node:path'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { freshName } from '../setup/storage.ts'
-import { type HostProcess, makeApp, runHost } from './host-process.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { fixtureSettings, makeFixtureApp } from '../setup/fixture-host.ts'
+import { type HostProcess, runHost } from '../setup/host-process.ts'
 
 const KEY = 'key-of-the-test'
-const never = '0 0 0 1 1 *'
 let host: HostProcess
 
 beforeAll(async () => {
-  const root = await makeApp(join(import.meta.dirname, 'fixture-app.ts'))
-  host = await runHost(root, {
-    DataStorage: inject('storage'),
-    FIXTURE_QUEUE: freshName('q'),
-    FIXTURE_SCHEDULE: never,
-    LOCAL_FUNCTION_KEY: KEY,
-  })
+  host = await runHost(await makeFixtureApp(), fixtureSettings({ LOCAL_FUNCTION_KEY: KEY }))
+  return host.stop
 })
-afterAll(() => host.stop())
 
 const call = (path: string, init?: RequestInit) => fetch(`${host.origin}/api/${path}`, init)
 const echo = async (path: string, init?: RequestInit) => (await (await call(path, init)).json()) as { params: object }
@@ -124,6 +116,6 @@ test('a function registered after the start is refused', async () => {
 
 test('the start of the log names every function', () => {
   expect(host.lines).toContain('Function echo: GET, POST /api/echo/{Feed}/{window?} (anonymous)')
-  expect(host.lines).toContain(`Function ticker: timer ${never}`)
+  expect(host.lines).toContain('Function ticker: timer 0 0 0 1 1 *')
   expect(host.lines).toContain('appStart ran')
 })

@@ -32,7 +32,7 @@ test('a route prefix can be empty', () => {
 
 test.each([
   ['{', 'host.json is not JSON'],
-  ['{ "functionTimeout": "20 minutes" }', 'functionTimeout is no time span'],
+  ['{ "functionTimeout": "20 minutes" }', 'functionTimeout is not a time span'],
   [queues({ batchSize: 33 }), 'batchSize'],
   [queues({ batchSize: 0 }), 'batchSize'],
   [queues({ maxDequeueCount: 0 }), 'maxDequeueCount'],

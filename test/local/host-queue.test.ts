@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { QueueClient } from '@azure/storage-queue'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { beforeAll, expect, inject, test } from 'vitest'
 import { waitUntil } from '../../local/processes.ts'
+import { fixtureSettings, makeFixtureApp } from '../setup/fixture-host.ts'
+import { type HostProcess, runHost } from '../setup/host-process.ts'
 import { freshName } from '../setup/storage.ts'
-import { type HostProcess, makeApp, runHost } from './host-process.ts'
 
 const queues = {
   batchSize: 1,
@@ -22,12 +23,12 @@ let host: HostProcess
 let releaseFile: string
 
 beforeAll(async () => {
-  const root = await makeApp(join(import.meta.dirname, 'fixture-app.ts'), { extensions: { queues } })
+  const root = await makeFixtureApp({ extensions: { queues } })
   releaseFile = join(root, 'release')
-  const fixture = { FIXTURE_QUEUE: name, FIXTURE_SCHEDULE: '* * * * * *', FIXTURE_RELEASE: releaseFile }
-  host = await runHost(root, { DataStorage: storage, ...fixture })
+  const own = { FIXTURE_QUEUE: name, FIXTURE_SCHEDULE: '* * * * * *', FIXTURE_RELEASE: releaseFile }
+  host = await runHost(root, fixtureSettings(own))
+  return host.stop
 })
-afterAll(() => host.stop())
 
 const encode = (text: string) => Buffer.from(text).toString('base64')
 const runs = (text: string) => host.logged('worker').filter(({ body }) => JSON.stringify(body)?.includes(text))

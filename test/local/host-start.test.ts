@@ -3,33 +3,22 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeAll, expect, inject, test } from 'vitest'
+import { beforeAll, expect, inject, test } from 'vitest'
 import { waitUntil } from '../../local/processes.ts'
-import { fixtureSettings, type HostProcess, makeApp, runHost, spawnHost } from './host-process.ts'
+import { fixtureSettings, makeFixtureApp, startFixtureHost } from '../setup/fixture-host.ts'
+import { makeApp, spawnHost } from '../setup/host-process.ts'
 
 const storage = inject('storage')
 let root: string
-let host: HostProcess | undefined
-
 beforeAll(async () => {
-  root = await makeApp(join(import.meta.dirname, 'fixture-app.ts'))
-})
-afterEach(async () => {
-  await host?.stop()
-  host = undefined
+  root = await makeFixtureApp()
 })
 
-async function start(more?: NodeJS.ProcessEnv): Promise<HostProcess> {
-  host = await runHost(root, fixtureSettings(storage, more))
-  return host
-}
+const start = (more?: NodeJS.ProcessEnv) => startFixtureHost(root, more)
 
 /** Starts a host that is expected to end by itself, and gives what it said. */
-async function failedStart(
-  args: readonly string[],
-  env: NodeJS.ProcessEnv = fixtureSettings(storage),
-): Promise<string> {
-  const { child, lines, ended } = spawnHost(args, env)
+async function failedStart(args: readonly string[]): Promise<string> {
+  const { child, lines, ended } = spawnHost(args, fixtureSettings())
   await ended
   expect(child.exitCode).toBe(1)
   return lines.join('\n')
@@ -85,7 +74,7 @@ test('a port in use is named, and --port suggested', async () => {
 })
 
 test('a port that is none, an option nobody knows and a host.json that is none are refused', async () => {
-  expect(await failedStart(['--root', root, '--port', '70000'])).toContain('--port 70000 is no port number')
+  expect(await failedStart(['--root', root, '--port', '70000'])).toContain('--port 70000 is not a port number')
   expect(await failedStart(['--root', root, '--prot', '7071'])).toContain('--prot')
   await writeFile(join(root, 'host.json'), '{ not json')
   expect(await failedStart(['--root', root, '--port', '0'])).toContain('host.json is not JSON')
@@ -94,10 +83,10 @@ test('a port that is none, an option nobody knows and a host.json that is none a
 
 test('a function whose setting is missing is named and left out; the others run', async () => {
   const { origin, lines } = await start({ DataStorage: '', FIXTURE_SCHEDULE: undefined })
-  const errors = lines.filter((line) => line.includes('is in error'))
+  const errors = lines.filter((line) => line.includes('is left out'))
   expect(errors).toEqual([
-    'Function ticker is in error and left out: setting FIXTURE_SCHEDULE, named as %FIXTURE_SCHEDULE%, is missing',
-    'Function worker is in error and left out: setting DataStorage is missing: the stand-in needs a connection string there',
+    'Function ticker is left out: setting FIXTURE_SCHEDULE, used as %FIXTURE_SCHEDULE%, is missing',
+    'Function worker is left out: setting DataStorage is missing: the stand-in needs a connection string there',
   ])
   expect((await fetch(`${origin}/api/echo/x`)).status).toBe(201)
 })
@@ -106,7 +95,7 @@ test('storage that cannot be reached is told once, and the rest runs on', async 
   const { origin, lines } = await start({
     DataStorage: storage.replace(/QueueEndpoint=[^;]+/, 'QueueEndpoint=http://127.0.0.1:9/a'),
   })
-  const told = () => lines.filter((line) => line.includes('cannot be read, trying on'))
+  const told = () => lines.filter((line) => line.includes('cannot be read and is tried again'))
   await waitUntil('it is told', () => told().length > 0)
   expect((await fetch(`${origin}/api/echo/x`)).status).toBe(201)
   expect(told()).toHaveLength(1)

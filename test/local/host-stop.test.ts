@@ -2,27 +2,18 @@ import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { QueueClient } from '@azure/storage-queue'
-import { afterEach, beforeAll, expect, inject, test } from 'vitest'
+import { beforeAll, expect, inject, test } from 'vitest'
 import { hasEnded, stopProcess, waitUntil } from '../../local/processes.ts'
+import { makeFixtureApp, startFixtureHost } from '../setup/fixture-host.ts'
 import { freshName } from '../setup/storage.ts'
-import { fixtureSettings, type HostProcess, makeApp, runHost } from './host-process.ts'
 
 const storage = inject('storage')
 let root: string
-let host: HostProcess | undefined
-
 beforeAll(async () => {
-  root = await makeApp(join(import.meta.dirname, 'fixture-app.ts'))
-})
-afterEach(async () => {
-  await host?.stop()
-  host = undefined
+  root = await makeFixtureApp()
 })
 
-async function start(more?: NodeJS.ProcessEnv): Promise<HostProcess> {
-  host = await runHost(root, fixtureSettings(storage, more))
-  return host
-}
+const start = (more?: NodeJS.ProcessEnv) => startFixtureHost(root, more)
 
 test.each(['SIGTERM', 'SIGINT'] as const)(
   '%s: nothing new is taken, what runs is finished, then the process ends',

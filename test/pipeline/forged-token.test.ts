@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { waitUntil } from '../../local/processes.ts'
 import { proxiedConnectionString, type StorageProxy, serviceOrigins, startProxy } from '../../local/proxy.ts'
 import { callbackToken } from '../../src/services/insights/callback-token.ts'
-import { type HostProcess, makeApp, runHost } from '../local/host-process.ts'
+import { type HostProcess, makeApp, runHost } from '../setup/host-process.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const SECRET = 'the secret of this deployment, long enough'

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { storageConnectionString } from '../../local/azurite.ts'
 import { freePorts, waitUntil } from '../../local/processes.ts'
-import { type HostProcess, makeApp, runHost, spawnHost } from '../local/host-process.ts'
+import { type HostProcess, makeApp, runHost, spawnHost } from '../setup/host-process.ts'
 
 const KEY = 'the key of this test'
 

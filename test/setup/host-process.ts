@@ -1,9 +1,12 @@
 import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import type { Azurite } from '../../local/azurite.ts'
-import { freePorts, stopProcess, waitUntil } from '../../local/processes.ts'
+import { bundle } from '../../local/build.ts'
+import { freePorts, hasEnded, startNode, stopProcess, waitUntil } from '../../local/processes.ts'
 import {
   type ProxiedRequest,
   type ProxyEffect,
@@ -14,7 +17,6 @@ import {
 } from '../../local/proxy.ts'
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../local/simulator/simulator.ts'
 import { appEnvironment } from '../../local/start/environment.ts'
-import { makeApp, spawnHost } from '../local/host-process.ts'
 import type { RawRow } from '../pipeline/raw-rows.ts'
 import { createRequests } from '../processes/landed.ts'
 import { forbidLeaks, ledgerPlaces, linesOf } from './canaries.ts'
@@ -22,13 +24,73 @@ import { emptyStorage, openSiteStorage, type SiteStorage } from './site-storage.
 
 const PROJECT = join(import.meta.dirname, '../..')
 
-/** No secrets: they hold for the length of a test, on this machine. */
+/** A host in a process of its own. */
+export type SpawnedHost = {
+  readonly child: ChildProcess
+  /** What it has said so far. */
+  readonly lines: readonly string[]
+  /** The lines that are JSON, of one function. */
+  logged(name: string): Record<string, unknown>[]
+  /** Resolves when the process is gone and everything it said is in `lines`. */
+  readonly ended: Promise<unknown>
+  /** Ends it in order. */
+  stop(): Promise<void>
+}
+
+/** A host that listens. */
+export type HostProcess = SpawnedHost & { readonly origin: string }
+
+/** Makes the folder of an app whose `main` is the bundle of `entry`, with the given host.json. */
+export async function makeApp(entry: string, hostJson: object = {}): Promise<string> {
+  const root = await mkdtemp(join(tmpdir(), 'host-'))
+  await bundle({ entry, outfile: join(root, 'dist/functions.cjs') })
+  await writeFile(join(root, 'package.json'), JSON.stringify({ type: 'module', main: 'dist/functions.cjs' }))
+  await writeFile(join(root, 'host.json'), JSON.stringify(hostJson))
+  return root
+}
+
+/** Starts a host and collects its lines; does not wait for anything. */
+export function spawnHost(args: readonly string[], env: NodeJS.ProcessEnv = {}): SpawnedHost {
+  const script = join(PROJECT, 'local/host/main.ts')
+  const child = startNode([script, ...args], { env: { ...process.env, ...env }, output: 'pipe' })
+  const lines: string[] = []
+  const readers = [child.stdout, child.stderr].flatMap((stream) => (stream ? createInterface(stream) : []))
+  for (const reader of readers) reader.on('line', (line) => lines.push(line))
+  // Not the child's own `close`: Node never emits it once the channel was closed from this side.
+  const ended = Promise.all([once(child, 'exit'), ...readers.map((reader) => once(reader, 'close'))])
+  return {
+    child,
+    lines,
+    logged: (name) =>
+      lines
+        .filter((line) => line.startsWith('{'))
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+        .filter((entry) => entry.function === name),
+    ended,
+    stop: async () => {
+      await stopProcess(child)
+      await ended
+    },
+  }
+}
+
+/** Starts a host on a free port and waits until it listens. */
+export async function runHost(root: string, env: NodeJS.ProcessEnv = {}): Promise<HostProcess> {
+  const host = spawnHost(['--root', root, '--port', '0'], env)
+  const listening = () => host.lines.map((line) => /listens on (\S+)/.exec(line)?.[1]).find(Boolean)
+  await waitUntil('the host listens', () => hasEnded(host.child) || listening() !== undefined)
+  const origin = listening()
+  if (!origin) throw new Error(`The host ended: ${host.lines.join('\n')}`)
+  return { ...host, origin }
+}
+
+/** Secrets of a test, on this machine only. */
 const SECRETS = { callbackSecret: 'a secret of this test, 32 characters long', functionKey: 'a key of this test' }
 
-/** Ticks as often as a timer can; who died is followed after seconds instead of minutes. */
+/** Timers tick as often as they can, and a lease of a dead host ends after seconds instead of minutes. */
 const PACE = { PROVISION_SCHEDULE: '* * * * * *', SWEEP_SCHEDULE: '* * * * * *', ADOPT_AFTER: 'PT2S', LEASE: 'PT3S' }
 
-/** A few seconds where nothing else runs; the limit is for a machine that does much else. */
+/** It takes a few seconds where nothing else runs. The limit is for a busy machine. */
 const LANDING_MILLISECONDS = 45_000
 
 /** What a host calls: two services of the storage account, and Partner Insights. */
@@ -45,13 +107,10 @@ export type SiteOptions = {
   readonly onCall?: (callee: Callee, request: ProxiedRequest) => ProxyEffect
 }
 
-export type HostRun = {
-  readonly child: ChildProcess
-  readonly lines: readonly string[]
+/** A host of a site. */
+export type HostRun = SpawnedHost & {
   /** Runs a step now, as `POST run/{step}` does, and gives what it answers. */
   run(step: string): Promise<unknown>
-  /** Ends it in order. */
-  stop(): Promise<void>
 }
 
 /** Storage and service, which outlive every host that is started on them. */
@@ -90,12 +149,20 @@ export async function startSite(options: SiteOptions): Promise<Site> {
     const { baseUrl, dataStorage } = throughProxies(azurite, simulator, proxies)
     const address = { baseUrl, origin: simulator.origin, authority: simulator.authority, certificate }
     const env = { ...appEnvironment(own, dataStorage, address, SECRETS), ...PACE, ...options.settings, ...settings }
-    const host = runHost(options.app, own, env)
+    const host: HostRun = {
+      ...spawnHost(['--root', options.app, '--port', String(own)], env),
+      run: async (step) => {
+        const headers = { 'x-functions-key': SECRETS.functionKey }
+        return (await fetch(`http://127.0.0.1:${own}/api/run/${step}`, { method: 'POST', headers })).json()
+      },
+    }
     hosts.push(host)
     return host
   }
   return {
-    ...{ simulator, startHost, ...storage },
+    ...storage,
+    simulator,
+    startHost,
     allLanded: (count) => allLanded(storage, simulator, hosts, count),
     async close() {
       for (const host of hosts) await host.stop()
@@ -127,19 +194,6 @@ function throughProxies(azurite: Azurite, simulator: Simulator, { table, queue, 
     baseUrl: simulator.baseUrl.replace(simulator.origin, insights.origin),
     dataStorage: proxiedConnectionString(azurite.connectionString, { table: table.origin, queue: queue.origin }),
   }
-}
-
-function runHost(app: string, port: number, env: NodeJS.ProcessEnv): HostRun {
-  const { child, lines, ended } = spawnHost(['--root', app, '--port', String(port)], env)
-  const stop = async () => {
-    await stopProcess(child)
-    await ended
-  }
-  const run = async (step: string) => {
-    const headers = { 'x-functions-key': SECRETS.functionKey }
-    return (await fetch(`http://127.0.0.1:${port}/api/run/${step}`, { method: 'POST', headers })).json()
-  }
-  return { child, lines, run, stop }
 }
 
 async function allLanded(
