@@ -1,11 +1,12 @@
 import { isFailure } from '../core/failures.ts'
+import { DEFAULT_ACCOUNT } from '../core/feeds/accounts.ts'
 import type { PacingLimits } from '../core/plan/pacing.ts'
 import type { Problems } from '../core/problems.ts'
 import { DEFAULT_DOWNLOAD_HOSTS, type DownloadHosts, hostProblem } from '../core/report/download-hosts.ts'
 import { durationMilliseconds, parseDuration } from '../core/time/durations.ts'
 import type { StorageConnection } from '../services/storage/clients.ts'
 import type { Environment } from './environment.ts'
-import { DEFAULT_ACCOUNT, signInOf } from './sign-in.ts'
+import { DEFAULT_AUTHORITY, signInOf } from './sign-in.ts'
 import { storageSettings } from './storage.ts'
 
 /** The settings that the steps act by. */
@@ -37,7 +38,6 @@ export type Settings = StepSettings & {
 }
 
 const BASE_URL = 'https://api.partnercenter.microsoft.com/insights/v1/mpn'
-const AUTHORITY = 'https://login.microsoftonline.com'
 
 /** Shorter secrets can be guessed: HMAC-SHA256 wants 32 bytes, of which base64 makes 43 characters. */
 const SECRET_LENGTH = 32
@@ -51,7 +51,7 @@ export function readSettings(env: Environment): Settings | Problems {
   const settings = {
     insightsBaseUrl: read.url('INSIGHTS_BASE_URL', BASE_URL),
     tokenHeader: read.oneOf('TOKEN_HEADER', ['Authorization', 'X-AadUserTicket'] as const),
-    authorityHost: read.url('PARTNER_AUTHORITY_HOST', AUTHORITY),
+    authorityHost: read.url('PARTNER_AUTHORITY_HOST', DEFAULT_AUTHORITY),
     partner: Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('PARTNER_'))),
     keyVaultUrl: readVault(env, problems),
     callback: readCallback(env, problems),
@@ -76,7 +76,15 @@ export function readSettings(env: Environment): Settings | Problems {
 /** The default account must be complete, unless every account has settings of its own. */
 function signInProblems(partner: Environment, keyVaultUrl: string | undefined): readonly string[] {
   if (Object.keys(partner).some((name) => name.includes('__'))) return []
-  const signIn = signInOf(DEFAULT_ACCOUNT, {}, partner, AUTHORITY, { hasVault: keyVaultUrl !== undefined })
+  const signIn = signInOf(
+    DEFAULT_ACCOUNT,
+    {},
+    {
+      partner,
+      authorityHost: DEFAULT_AUTHORITY,
+      hasVault: keyVaultUrl !== undefined,
+    },
+  )
   return isFailure(signIn) ? [signIn.message] : []
 }
 

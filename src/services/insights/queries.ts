@@ -1,5 +1,6 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
-import { type Item, instantOf, present, textOf } from './answer.ts'
+import { present } from '../../core/present.ts'
+import { type Item, instantOf, textOf } from './answer.ts'
 import { deleteOne, type List, queryOf, type Send } from './call.ts'
 import { failureOf } from './refusals.ts'
 
@@ -74,16 +75,14 @@ export async function testQuery(send: Send, run: TestRun): Promise<readonly Item
 function toQuery(item: Item): readonly Query[] {
   const queryId = textOf(item, 'queryId')
   if (!queryId) return []
-  const query: Query = {
+  const query = present<Query>({
     queryId,
     name: textOf(item, 'name') ?? '',
     query: textOf(item, 'query') ?? '',
-    ...present({
-      type: textOf(item, 'type'),
-      description: textOf(item, 'description'),
-      user: textOf(item, 'user'),
-      createdAt: instantOf(item, 'createdTime'),
-    }),
-  }
+    type: textOf(item, 'type'),
+    description: textOf(item, 'description'),
+    user: textOf(item, 'user'),
+    createdAt: instantOf(item, 'createdTime'),
+  })
   return [query]
 }

@@ -1,6 +1,7 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
+import { present } from '../../core/present.ts'
 import { isTransient } from '../retry.ts'
-import { type Item, instantOf, numberOf, present, textOf } from './answer.ts'
+import { type Item, instantOf, numberOf, textOf } from './answer.ts'
 import { type Call, deleteOne, type List, queryOf, type Send } from './call.ts'
 import { failureOf, isThrottled } from './refusals.ts'
 
@@ -155,23 +156,21 @@ function deliveryFields({ description, format, callbackUrl, callbackMethod }: De
 function toReport(item: Item): readonly Report[] {
   const reportId = textOf(item, 'reportId')
   if (!reportId) return []
-  const report: Report = {
+  const report = present<Report>({
     reportId,
     reportName: textOf(item, 'reportName') ?? '',
     queryId: textOf(item, 'queryId') ?? '',
-    ...present({
-      description: textOf(item, 'description'),
-      query: textOf(item, 'query'),
-      user: textOf(item, 'user'),
-      createdAt: instantOf(item, 'createdTime'),
-      modifiedAt: instantOf(item, 'modifiedTime'),
-      startsAt: instantOf(item, 'startTime'),
-      executeNow: typeof item.executenow === 'boolean' ? item.executenow : undefined,
-      status: textOf(item, 'reportStatus'),
-      recurrenceIntervalHours: numberOf(item, 'recurrenceInterval'),
-      recurrenceCount: numberOf(item, 'recurrenceCount'),
-      format: textOf(item, 'format'),
-    }),
-  }
+    description: textOf(item, 'description'),
+    query: textOf(item, 'query'),
+    user: textOf(item, 'user'),
+    createdAt: instantOf(item, 'createdTime'),
+    modifiedAt: instantOf(item, 'modifiedTime'),
+    startsAt: instantOf(item, 'startTime'),
+    executeNow: typeof item.executenow === 'boolean' ? item.executenow : undefined,
+    status: textOf(item, 'reportStatus'),
+    recurrenceIntervalHours: numberOf(item, 'recurrenceInterval'),
+    recurrenceCount: numberOf(item, 'recurrenceCount'),
+    format: textOf(item, 'format'),
+  })
   return [report]
 }
