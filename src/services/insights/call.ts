@@ -198,7 +198,7 @@ function nextPath(baseUrl: string, path: string, link: string, about: string): s
   const target = resolveLink(base, pathname, link)
   const isSame = target?.origin === base.origin && target.pathname.toLowerCase() === pathname.toLowerCase()
   if (target && isSame && !target.username) return `${endpoint}${target.search}`
-  const where = target ? `at ${target.origin}` : 'at something that is no address'
+  const where = target ? `at ${target.origin}` : 'no address'
   return failed('link-refused', `${about}: the next page is ${where}, outside INSIGHTS_BASE_URL; it is not followed`)
 }
 
