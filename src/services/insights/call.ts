@@ -198,8 +198,9 @@ function nextPath(baseUrl: string, path: string, link: string, about: string): s
   const target = resolveLink(base, pathname, link)
   const isSame = target?.origin === base.origin && target.pathname.toLowerCase() === pathname.toLowerCase()
   if (target && isSame && !target.username) return `${endpoint}${target.search}`
-  const where = target ? `at ${target.origin}` : 'no address'
-  return failed('link-refused', `${about}: the next page is ${where}, outside INSIGHTS_BASE_URL; it is not followed`)
+  const where = target ? target.origin : 'no address'
+  const what = `${about}: the link to the next page leads to ${where}, outside INSIGHTS_BASE_URL`
+  return failed('link-refused', `${what}; it is not followed`)
 }
 
 function resolveLink(base: URL, pathname: string, link: string): URL | undefined {
