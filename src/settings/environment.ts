@@ -3,7 +3,10 @@ import { durationMilliseconds, parseDuration } from '../core/time/durations.ts'
 /** The environment of the process, as it is handed in. Only `readSettings` reads it. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Reads single settings. An empty one counts as absent, and each mistake is added to `problems` with the setting's name. */
+/**
+ * Reads single settings. An empty one counts as absent, and each mistake is added to `problems` with the setting's
+ * name.
+ */
 export function environmentReader(env: Environment, problems: string[]) {
   return {
     url(name: string, fallback: string): string {

@@ -41,7 +41,9 @@ const BASE_URL = 'https://api.partnercenter.microsoft.com/insights/v1/mpn'
 /** Shorter secrets can be guessed: HMAC-SHA256 wants 32 bytes, of which base64 makes 43 characters. */
 const SECRET_LENGTH = 32
 
-/** Reads all settings from the environment, or gives everything that is wrong with them. No problem contains a secret. */
+/**
+ * Reads all settings from the environment, or gives everything that is wrong with them. No problem contains a secret.
+ */
 export function readSettings(env: Environment): Settings | Problems {
   const problems: string[] = []
   const read = environmentReader(env, problems)

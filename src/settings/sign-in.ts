@@ -20,9 +20,9 @@ export type SignInSettings = {
 }
 
 /**
- * Makes the sign-in of an account from its `PARTNER_…` settings and from what feeds.json says about it. The names of the
- * settings end in `__<ACCOUNT>`, except those of `default`. The failure is `unauthorized` and names every setting that is
- * missing.
+ * Makes the sign-in of an account from its `PARTNER_…` settings and from what feeds.json says about it. The names of
+ * the settings end in `__<ACCOUNT>`, except those of `default`. The failure is `unauthorized` and names every setting
+ * that is missing.
  */
 export function signInOf(name: string, account: Account, settings: SignInSettings): SignIn | Failure {
   const reader = accountReader(name, settings)

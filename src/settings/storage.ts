@@ -1,7 +1,9 @@
 import type { StorageConnection } from '../services/storage/clients.ts'
 import type { Environment } from './environment.ts'
 
-/** Reads `DataStorage`, or the `DataStorage__…` settings that the Functions host documents for connections by identity. */
+/**
+ * Reads `DataStorage`, or the `DataStorage__…` settings that the Functions host documents for connections by identity.
+ */
 export function storageSettings(env: Environment, problems: string[]): StorageConnection | undefined {
   if (env.DataStorage) return byConnectionString(env.DataStorage, problems)
   const uris = {

@@ -54,8 +54,8 @@ export async function listExecutions(
 }
 
 /**
- * The latest completed execution of a report; `pending` while there is none. The failure is `deadline` where the service
- * no longer has the report, because such a report is never ready.
+ * The latest completed execution of a report; `pending` while there is none. The failure is `deadline` where the
+ * service no longer has the report, because such a report is never ready.
  */
 export async function latestExecution(list: List, reportId: string): Promise<Execution | Failure> {
   const found = await listExecutions(list, [reportId], { statuses: ['Completed'], latest: true })

@@ -4,7 +4,9 @@ import { type Item, instantOf, textOf } from './answer.ts'
 import { deleteOne, type List, queryOf, type Send } from './call.ts'
 import { failureOf } from './refusals.ts'
 
-/** A test may run for 100 seconds, and a query that runs so long is most likely right (Partner Insights documentation). */
+/**
+ * A test may run for 100 seconds, and a query that runs so long is most likely right (Partner Insights documentation).
+ */
 const TEST_LIMIT_MS = 110_000
 
 /** A stored query. The documents give neither user nor creation time for the system's own queries. */

@@ -35,7 +35,9 @@ export type Creation =
   | { readonly outcome: 'throttled'; readonly failure: Failure; readonly waitMs: number | undefined }
   | { readonly outcome: 'unknown'; readonly failure: Failure }
 
-/** When a recurring report runs: from `start`, at least 4 hours ahead, every 4 to 2160 hours, for ever without `count`. */
+/**
+ * When a recurring report runs: from `start`, at least 4 hours ahead, every 4 to 2160 hours, for ever without `count`.
+ */
 export type Schedule = { readonly start: Date; readonly intervalHours: number; readonly count?: number }
 
 type Delivery = {
@@ -72,7 +74,10 @@ export async function findReport(list: List, reportId: string): Promise<Report |
   return found.find((report) => report.reportId.toLowerCase() === reportId.trim().toLowerCase())
 }
 
-/** Requests a report. Throttling and lost answers are outcomes of their own: who repeats the call must know what was done. */
+/**
+ * Requests a report. Throttling and lost answers are outcomes of their own: who repeats the call must know what was
+ * done.
+ */
 export async function createReport(send: Send, request: ReportRequest): Promise<Creation> {
   const about = `create report "${request.reportName}"`
   const { queryTimes, schedule } = request
@@ -98,8 +103,8 @@ export async function createReport(send: Send, request: ReportRequest): Promise<
 }
 
 /**
- * Changes a recurring report. Gives undefined where the service has no such report. What the change leaves out is assumed
- * to stay as it is.
+ * Changes a recurring report. Gives undefined where the service has no such report. What the change leaves out is
+ * assumed to stay as it is.
  */
 export function updateReport(
   send: Send,

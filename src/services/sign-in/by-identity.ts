@@ -14,8 +14,8 @@ const EXCHANGE_SCOPE = 'api://AzureADTokenExchange/.default'
 export type IdentitySignIn = Exclude<SignIn, { auth: 'refresh-token' }>
 
 /**
- * Fetches a token through @azure/identity. Each token has a credential of its own, because the library's cache would give
- * the token that the service has just refused.
+ * Fetches a token through @azure/identity. Each token has a credential of its own, because the library's cache would
+ * give the token that the service has just refused.
  */
 export async function fetchByIdentity(
   signIn: IdentitySignIn,
@@ -41,7 +41,8 @@ async function openCredential(
   clock: () => Date,
 ): Promise<TokenCredential | Failure> {
   const { name, tenantId, clientId, authorityHost } = signIn
-  // Instance discovery asks Microsoft's authority whether this one exists, which fails where only this one is reachable.
+  // Instance discovery asks Microsoft's authority whether this one exists, which fails where only this one is
+  // reachable.
   const options = { authorityHost, disableInstanceDiscovery: true, retryOptions: { maxRetries: 1 } }
   const library = await loadIdentityLibrary()
   if (signIn.auth === 'managed-identity') {

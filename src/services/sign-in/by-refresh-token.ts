@@ -9,7 +9,9 @@ import { type AccessToken, redeem, type TokenAnswer } from './token-request.ts'
 /** A stored refresh token that is older than this is replaced. It would expire after 90 days without use. */
 const STORE_AFTER_MS = 24 * 3_600_000
 
-/** An instance whose token is refused looks so often, and so far apart, whether another instance has stored a new one. */
+/**
+ * An instance whose token is refused looks so often, and so far apart, whether another instance has stored a new one.
+ */
 const LOOKS = 30
 const LOOK_EVERY_MS = 1_000
 
@@ -32,9 +34,9 @@ type Renewal = {
 }
 
 /**
- * Gives a function that fetches a token by redeeming the account's refresh token. It always starts with the stored one, so
- * that a new consent works at once. Redeeming gives a successor, which is stored when the stored token is over a day old
- * or was refused. Storing needs a lease, because a Key Vault has no conditional write.
+ * Gives a function that fetches a token by redeeming the account's refresh token. It always starts with the stored one,
+ * so that a new consent works at once. Redeeming gives a successor, which is stored when the stored token is over a day
+ * old or was refused. Storing needs a lease, because a Key Vault has no conditional write.
  */
 export function openRenewal(
   signIn: RefreshSignIn,

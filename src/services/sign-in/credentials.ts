@@ -15,8 +15,8 @@ export type Credentials = {
 }
 
 /**
- * Opens the sign-in of an account. Failures are `unauthorized` or `unavailable`. Without a `store` the secrets come from
- * the settings, and a new refresh token is lost when the process ends.
+ * Opens the sign-in of an account. Failures are `unauthorized` or `unavailable`. Without a `store` the secrets come
+ * from the settings, and a new refresh token is lost when the process ends.
  */
 export function openCredentials(signIn: SignIn, clock: () => Date, store?: TokenStore): Credentials {
   const fetchToken =

@@ -3,15 +3,18 @@ import { certificateExpiry, readPem } from './by-identity.ts'
 import type { KeyVault } from './key-vault.ts'
 import { findSecret, type SignIn } from './sign-in.ts'
 
-/** A refresh token that is not redeemed expires after 90 days. Redeeming it gives a new token and does not prolong its life. */
+/**
+ * A refresh token that is not redeemed expires after 90 days. Redeeming it gives a new token and does not prolong its
+ * life.
+ */
 const CONSENT_LIFE_MS = 90 * 24 * 3_600_000
 
 /** Something that an account signs in with, and when it expires. */
 export type Expiry = { readonly what: 'client-secret' | 'certificate' | 'consent'; readonly expiresAt: Date }
 
 /**
- * Says when what an account signs in with expires, as far as that is known. The Key Vault knows it of a client secret, a
- * certificate contains it, and a consent lasts for 90 days after its refresh token was stored.
+ * Says when what an account signs in with expires, as far as that is known. The Key Vault knows it of a client secret,
+ * a certificate contains it, and a consent lasts for 90 days after its refresh token was stored.
  */
 export async function credentialExpiry(
   signIn: SignIn,

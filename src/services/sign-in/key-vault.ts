@@ -34,8 +34,8 @@ export type KeyVaultOptions = {
 type VaultAnswer = { readonly status: number; readonly retryAfterMs: number | undefined; readonly body: unknown }
 
 /**
- * Opens the secrets of an Azure Key Vault through its REST API. A failure is `unauthorized` where the identity lacks the
- * right, and else `unavailable`. No failure contains a secret.
+ * Opens the secrets of an Azure Key Vault through its REST API. A failure is `unauthorized` where the identity lacks
+ * the right, and else `unavailable`. No failure contains a secret.
  */
 export function openKeyVault(options: KeyVaultOptions): KeyVault {
   const send = async (name: string, value?: string): Promise<VaultAnswer | Failure> => {

@@ -26,7 +26,10 @@ export function vaultName(account: string, name: SecretName): string {
   return `partner-${account}-${name}`
 }
 
-/** Gives a secret of an account, from the Key Vault if it is there, else from the settings. Undefined where there is none. */
+/**
+ * Gives a secret of an account, from the Key Vault if it is there, else from the settings. Undefined where there is
+ * none.
+ */
 export async function findSecret(
   account: string,
   name: SecretName,

@@ -19,7 +19,10 @@ export type TokenLease = {
   release(): Promise<void>
 }
 
-/** Takes the lease under which one instance stores an account's new refresh token. Undefined while another instance has it. */
+/**
+ * Takes the lease under which one instance stores an account's new refresh token. Undefined while another instance has
+ * it.
+ */
 export async function takeTokenLease({ ledger, account, clock, owner }: LeaseOptions): Promise<TokenLease | undefined> {
   const key = `token~${account}`
   const rowFor = (milliseconds: number): LeaseRow => ({

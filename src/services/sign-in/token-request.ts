@@ -79,7 +79,9 @@ function readTokenAnswer({ status, headers }: Response, body: unknown, now: Date
   return { status, retryAfterMs, refusal: '', token, ...(refreshToken && { refreshToken }) }
 }
 
-/** Gives the error code and Entra's number for it. The description is left out, because it may contain names and ids. */
+/**
+ * Gives the error code and Entra's number for it. The description is left out, because it may contain names and ids.
+ */
 export function refusalText(code: string, description: string): string {
   const number = /AADSTS\d+/.exec(description)?.[0] ?? ''
   return `${/^[\w.-]{1,60}$/.test(code) ? code : ''} ${number}`.trim()

@@ -33,15 +33,16 @@ export type LandingTable = {
   /** Creates the table unless it exists. */
   create(): Promise<void>
   /**
-   * Writes entities over those with the same keys. Sends `inFlight` transactions at a time and reads no further meanwhile.
-   * Gives how many entities the service acknowledged: with the refused ones they must be as many as were handed over. A
-   * row that is refused for what it contains is left out, and the others are sent again. Any other refusal is `storage`.
+   * Writes entities over those with the same keys. Sends `inFlight` transactions at a time and reads no further
+   * meanwhile. Gives how many entities the service acknowledged: with the refused ones they must be as many as were
+   * handed over. A row that is refused for what it contains is left out, and the others are sent again. Any other
+   * refusal is `storage`.
    */
   write(entities: AsyncIterable<readonly Entity[]>, options: { inFlight: number }): Promise<Written | Failure>
   /**
-   * Removes the rows under `prefix` of other attempts and counts those of this one, partition by partition. Stops between
-   * two pages when `shouldPause` says so, and then gives the partition to go on from, whose rows count again. A missing
-   * table has no rows.
+   * Removes the rows under `prefix` of other attempts and counts those of this one, partition by partition. Stops
+   * between two pages when `shouldPause` says so, and then gives the partition to go on from, whose rows count again. A
+   * missing table has no rows.
    */
   remove(prefix: string, attempt: number, options?: RemoveOptions): Promise<Removed | Failure>
 }

@@ -37,9 +37,9 @@ const TRANSIENT = new Set([408, 429, 500, 502, 503, 504])
 type Attempt = { readonly response: PipelineResponse } | { readonly error: unknown }
 
 /**
- * Repeats a call that got no answer or a transient error (408, 429, 5xx). Each wait is longer, and at least as long as the
- * service asks. Stops when another try could not end in time, and gives what the last try gave. The SDK's own policy
- * limits the number of tries, not their time, and takes a try that hangs for a cancelled call.
+ * Repeats a call that got no answer or a transient error (408, 429, 5xx). Each wait is longer, and at least as long as
+ * the service asks. Stops when another try could not end in time, and gives what the last try gave. The SDK's own
+ * policy limits the number of tries, not their time, and takes a try that hangs for a cancelled call.
  */
 export function retryPolicy({ callMs, tryMs, waitMs }: RetryLimits): PipelinePolicy {
   return {

@@ -43,7 +43,9 @@ export type TransactionSender = (source: AsyncIterable<readonly SizedChange[]>, 
 const CHANGES_LIMIT = 100
 const BYTES_LIMIT = 4 * 1024 * 1024 - 4096
 
-/** When more rows are refused one by one, the fault is not in single rows. The limit also keeps the list of them small. */
+/**
+ * When more rows are refused one by one, the fault is not in single rows. The limit also keeps the list of them small.
+ */
 const REFUSED_ROWS_LIMIT = 1000
 
 /** Bytes that fit a transaction of a hundred rows of common size. Larger ones are rare. */
@@ -182,7 +184,9 @@ async function sendOne(post: Post, changes: readonly Change[], tally: Tally): Pr
   await sendOne(post, changes.slice(middle), tally)
 }
 
-/** Only a row that is written can be refused for what it contains. A missing table or right is not the fault of a row. */
+/**
+ * Only a row that is written can be refused for what it contains. A missing table or right is not the fault of a row.
+ */
 function isAboutRow({ about, status }: TransactionRefusal, [first]: readonly Change[]): boolean {
   return about === 'change' && (status === 400 || status === 413) && first?.json !== undefined
 }

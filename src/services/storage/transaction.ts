@@ -5,7 +5,10 @@ export type Change = { readonly partitionKey: string; readonly rowKey: string; r
 export type TransactionAnswer = { readonly acknowledged: number } | TransactionRefusal
 
 export type TransactionRefusal = {
-  /** `change`: one of the changes was refused, whether or not the answer says which. `whole`: the transaction was refused. */
+  /**
+   * `change`: one of the changes was refused, whether or not the answer says which. `whole`: the transaction was
+   * refused.
+   */
   readonly about: 'change' | 'whole'
   readonly status: number
   /** The service's code, or empty where it gave none. */
@@ -29,7 +32,9 @@ const PLAIN_KEY = /^\w+$/
 /** What one change adds to the body besides its JSON and the address of its table, in bytes; rounded up. */
 export const CHANGE_OVERHEAD = 500
 
-/** Headers of a transaction, as the SDK sends them (Table service REST reference, Performing entity group transactions). */
+/**
+ * Headers of a transaction, as the SDK sends them (Table service REST reference, Performing entity group transactions).
+ */
 export const TRANSACTION_HEADERS: Readonly<Record<string, string>> = {
   Accept: 'application/json',
   'x-ms-version': '2019-02-02',
@@ -39,8 +44,9 @@ export const TRANSACTION_HEADERS: Readonly<Record<string, string>> = {
 }
 
 /**
- * The body of an entity group transaction. `table` is the address of the table, and all changes are in one partition. The
- * body is bytes, because every layer below would measure a text again. It is written into `room` where it surely fits.
+ * The body of an entity group transaction. `table` is the address of the table, and all changes are in one partition.
+ * The body is bytes, because every layer below would measure a text again. It is written into `room` where it surely
+ * fits.
  */
 export function transactionBody(table: string, changes: readonly Change[], room?: Buffer): Buffer {
   const partition = keyText(changes[0]?.partitionKey ?? '')
@@ -69,8 +75,9 @@ function keyText(key: string): string {
 }
 
 /**
- * Reads every sub-response. One of status 2xx acknowledges a change: each Content-ID counts once, and so does a sub-response
- * without one. A change without a sub-response is not acknowledged, whatever the status of the whole answer.
+ * Reads every sub-response. One of status 2xx acknowledges a change: each Content-ID counts once, and so does a
+ * sub-response without one. A change without a sub-response is not acknowledged, whatever the status of the whole
+ * answer.
  */
 export function readTransactionAnswer(body: string, sent: number): TransactionAnswer {
   const boundary = /boundary="?(changesetresponse_[^"\s;]+)/.exec(body)?.[1]
