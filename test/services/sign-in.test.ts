@@ -82,7 +82,9 @@ describe('each way to sign in fetches a token from a real HTTPS endpoint', () =>
     expect(await openCredentials(secretSignIn(), clock).token()).toBe('token-1')
     expect(tokenRequests()).toEqual([
       expect.objectContaining({
-        ...{ grant_type: 'client_credentials', client_id: 'client', client_secret: 'planted-secret' },
+        grant_type: 'client_credentials',
+        client_id: 'client',
+        client_secret: 'planted-secret',
         scope: expect.stringContaining('https://api.partnercenter.microsoft.com/.default'),
       }),
     ])
