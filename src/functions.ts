@@ -4,14 +4,14 @@ import packageJson from '../package.json' with { type: 'json' }
 import { lazily } from './services/lazily.ts'
 import { readSettings } from './settings/settings.ts'
 
-/** The steps and the libraries under them, loaded with the first invocation: the host waits for the triggers alone. */
+/** Loads the steps and their libraries with the first invocation, so that the host waits for the triggers alone. */
 const handlers = lazily(async () => {
   const { createHandlers } = await import('./handlers.ts')
   return createHandlers(settings, FEEDS_FILE, packageJson.version)
 })
 
-// Every trigger is registered before the settings are read: an error earlier than the first registration makes an app
-// without functions and without any error at the host.
+// Every trigger is registered before the settings are read. An error before the first registration would make an app
+// without functions, and the host would show no error.
 
 app.timer('provision', {
   schedule: process.env.PROVISION_SCHEDULE || '0 */15 * * * *',
@@ -70,5 +70,5 @@ if ('problems' in settings && process.env.AZURE_FUNCTIONS_ENVIRONMENT === 'Devel
   process.exit(1)
 }
 
-/** The bundle stands in the root of the deployed folder, and feeds.json beside it. */
+/** The bundle is in the root of the deployed folder, and feeds.json is beside it. */
 const FEEDS_FILE = join(dirname(__filename), 'feeds.json')

@@ -7,9 +7,13 @@ const SECRET = 'x'.repeat(32)
 
 /** The least that is needed. */
 const ENOUGH = {
-  ...{ DataStorage: 'UseDevelopmentStorage=true', DEPLOYMENT_ID: 'prod' },
-  ...{ PARTNER_TENANT_ID: 't', PARTNER_CLIENT_ID: 'c', PARTNER_REFRESH_TOKEN: 'r' },
-  ...{ CALLBACK_BASE_URL: 'https://app.example/api/callback', CALLBACK_SECRET: SECRET },
+  DataStorage: 'UseDevelopmentStorage=true',
+  DEPLOYMENT_ID: 'prod',
+  PARTNER_TENANT_ID: 't',
+  PARTNER_CLIENT_ID: 'c',
+  PARTNER_REFRESH_TOKEN: 'r',
+  CALLBACK_BASE_URL: 'https://app.example/api/callback',
+  CALLBACK_SECRET: SECRET,
 }
 
 function settings(change: Environment = {}): Settings {
@@ -28,9 +32,16 @@ describe('settings', () => {
     expect(settings()).toMatchObject({
       insightsBaseUrl: 'https://api.partnercenter.microsoft.com/insights/v1/mpn',
       authorityHost: 'https://login.microsoftonline.com',
-      ...{ tokenHeader: 'Authorization', downloadHosts: ['*.blob.core.windows.net'], deleteReports: true },
-      ...{ limits: { maxInFlight: 10, maxReportsPerHour: 20 }, maxTries: 3, reportDeadlineMs: 86_400_000 },
-      ...{ adoptAfterMs: 300_000, leaseMs: 120_000, pollEveryMs: 60_000, ingestTimeLimitMs: 300_000 },
+      tokenHeader: 'Authorization',
+      downloadHosts: ['*.blob.core.windows.net'],
+      deleteReports: true,
+      limits: { maxInFlight: 10, maxReportsPerHour: 20 },
+      maxTries: 3,
+      reportDeadlineMs: 86_400_000,
+      adoptAfterMs: 300_000,
+      leaseMs: 120_000,
+      pollEveryMs: 60_000,
+      ingestTimeLimitMs: 300_000,
     })
   })
 
@@ -59,10 +70,22 @@ describe('settings', () => {
 
   it('that are all wrong are all named at once, each in a line of its own', () => {
     const wrong = {
-      ...{ INSIGHTS_BASE_URL: 'nowhere', TOKEN_HEADER: 'Cookie', PARTNER_AUTHORITY_HOST: 'x', MAX_IN_FLIGHT: '0' },
-      ...{ MAX_REPORTS_PER_HOUR: 'many', MAX_TRIES: '1.5', REPORT_DEADLINE: '24h', LEASE: '120', POLL_EVERY: '-PT1M' },
-      ...{ ADOPT_AFTER: 'soon', INGEST_TIME_LIMIT: 'P', DELETE_REPORTS: 'yes', DEPLOYMENT_ID: 'Prod!' },
-      ...{ REPORT_DOWNLOAD_HOSTS: 'http://evil.example', CALLBACK_SECRET: 'short', PARTNER_AUTH: 'magic' },
+      INSIGHTS_BASE_URL: 'nowhere',
+      TOKEN_HEADER: 'Cookie',
+      PARTNER_AUTHORITY_HOST: 'x',
+      MAX_IN_FLIGHT: '0',
+      MAX_REPORTS_PER_HOUR: 'many',
+      MAX_TRIES: '1.5',
+      REPORT_DEADLINE: '24h',
+      LEASE: '120',
+      POLL_EVERY: '-PT1M',
+      ADOPT_AFTER: 'soon',
+      INGEST_TIME_LIMIT: 'P',
+      DELETE_REPORTS: 'yes',
+      DEPLOYMENT_ID: 'Prod!',
+      REPORT_DOWNLOAD_HOSTS: 'http://evil.example',
+      CALLBACK_SECRET: 'short',
+      PARTNER_AUTH: 'magic',
     }
     const found = problems(wrong)
     for (const name of Object.keys(wrong)) {
@@ -122,9 +145,9 @@ describe('storage', () => {
   })
 
   it.each(['DefaultEndpointsProtocol=https;AccountName=a', 'https://a.table.core.windows.net', 'secret'])(
-    'as %j is no connection string, and what it holds is not told',
+    'as %j is not a connection string, and what it contains is not told',
     (text) => {
-      expect(problems({ DataStorage: text })).toEqual(['DataStorage is no connection string of a storage account'])
+      expect(problems({ DataStorage: text })).toEqual(['DataStorage is not a connection string of a storage account'])
     },
   )
 
@@ -135,9 +158,9 @@ describe('storage', () => {
     }
   })
 
-  it.each(Object.keys(uris))('whose %s is no address names it', (name) => {
+  it.each(Object.keys(uris))('whose %s is not an address names it', (name) => {
     const wrong = { DataStorage: '', ...uris, [name]: 'a.table.core.windows.net' }
-    expect(problems(wrong)).toEqual([`${name} is no address`])
+    expect(problems(wrong)).toEqual([`${name} is not an address`])
   })
 
   it.each(Object.keys(uris))('without %s names it', (name) => {

@@ -2,14 +2,14 @@ import { readFile, writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { CATALOG } from '../../src/core/catalog.ts'
 import { type Failure, isFailure } from '../../src/core/failures.ts'
+import { DEFAULT_ACCOUNT } from '../../src/core/feeds/accounts.ts'
 import type { Account } from '../../src/core/feeds/feed.ts'
 import { parseFeeds } from '../../src/core/feeds/feeds.ts'
 import type { KeyVault } from '../../src/services/sign-in/key-vault.ts'
-import { findSecret, vaultName } from '../../src/services/sign-in/secrets.ts'
-import type { SignIn } from '../../src/services/sign-in/sign-in.ts'
+import { findSecret, type RefreshSignIn, vaultName } from '../../src/services/sign-in/sign-in.ts'
 import { exchangeCode, type TokenAnswer } from '../../src/services/sign-in/token-request.ts'
 import type { Environment } from '../../src/settings/environment.ts'
-import { DEFAULT_ACCOUNT, settingOf, signInOf } from '../../src/settings/sign-in.ts'
+import { DEFAULT_AUTHORITY, settingOf, signInOf } from '../../src/settings/sign-in.ts'
 import { addCommand } from '../command.ts'
 import { type CommonOptions, readEnvironment } from '../context.ts'
 import { operatorsVault } from '../operators-vault.ts'
@@ -17,9 +17,6 @@ import { done, type Outcome, print, refused } from '../output.ts'
 import { listenForSignIn } from '../sign-in-listener.ts'
 
 type Options = CommonOptions & { readonly account: string; readonly local?: true }
-type RefreshSignIn = Extract<SignIn, { auth: 'refresh-token' }>
-
-const AUTHORITY = 'https://login.microsoftonline.com'
 
 /** The first sign-in, in a browser, with every factor the account asks for; what it gives is stored, and never shown. */
 export function addConsent(program: Command): void {
@@ -66,8 +63,8 @@ async function keepInFile(file: string, setting: string, token: string): Promise
 
 /** There is no refresh token yet: of the settings only those are needed that say who signs in where. */
 async function readSignIn(env: Environment, { account, feeds }: Options): Promise<RefreshSignIn | { problem: string }> {
-  const authority = (env.PARTNER_AUTHORITY_HOST || AUTHORITY).replace(/\/+$/, '')
-  const signIn = signInOf(account, await accountOf(feeds, account), env, authority, { hasVault: true })
+  const authorityHost = (env.PARTNER_AUTHORITY_HOST || DEFAULT_AUTHORITY).replace(/\/+$/, '')
+  const signIn = signInOf(account, await accountOf(feeds, account), { partner: env, authorityHost, hasVault: true })
   if (isFailure(signIn)) return { problem: signIn.message }
   if (signIn.auth === 'refresh-token') return signIn
   return { problem: `account ${account} signs in with ${signIn.auth}: only refresh-token takes a consent` }

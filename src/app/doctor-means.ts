@@ -1,50 +1,36 @@
 import { isFailure } from '../core/failures.ts'
-import type { Account } from '../core/feeds/feed.ts'
-import { pause } from '../services/retry.ts'
-import { identityToken } from '../services/sign-in/by-identity.ts'
 import { credentialExpiry } from '../services/sign-in/expiry.ts'
-import { openKeyVault, VAULT_SCOPE } from '../services/sign-in/key-vault.ts'
 import { storageClients } from '../services/storage/clients.ts'
 import { probeContainer, probeQueue, probeTable } from '../services/storage/probe.ts'
 import type { Settings } from '../settings/settings.ts'
-import { signInOf, signInWarning } from '../settings/sign-in.ts'
+import { signInWarning } from '../settings/sign-in.ts'
 import type { DoctorMeans } from '../steps/doctor/patient.ts'
 import type { Services } from '../steps/services.ts'
+import { accountSignIn, openAppVault } from './sign-in.ts'
 
-/** Longer than any part takes that is well, in milliseconds. */
-const LIMIT = 20_000
+/** A part that works takes less time than this. */
+const LIMIT_MS = 20_000
 
-/** Gives the doctor what it looks at: the same storage, sign-ins and vault that the app uses. */
+/** Gives the doctor what it looks at: the same storage, sign-ins and Key Vault as the app uses. */
 export function doctorMeans(settings: Settings, services: Services): DoctorMeans {
-  const signIn = (name: string, account: Account) =>
-    signInOf(name, account, settings.partner, settings.authorityHost, { hasVault: settings.keyVaultUrl !== undefined })
-  const vault = openVault(settings, services)
+  const vault = openAppVault(settings, { clock: services.clock, random: Math.random })
   return {
-    ...{
-      services,
-      insightsBaseUrl: settings.insightsBaseUrl,
-      storage: storageProbes(settings, services),
-      limit: LIMIT,
-    },
+    services,
+    insightsBaseUrl: settings.insightsBaseUrl,
+    storage: storageProbes(settings, services),
+    limit: LIMIT_MS,
     async expiry(name, account) {
-      const found = signIn(name, account)
-      return isFailure(found) ? found : credentialExpiry(found, vault)
+      const signIn = accountSignIn(settings, name, account)
+      return isFailure(signIn) ? signIn : credentialExpiry(signIn, vault)
     },
     signInWarning(name, account) {
-      const found = signIn(name, account)
-      return isFailure(found) ? undefined : signInWarning(found)
+      const signIn = accountSignIn(settings, name, account)
+      return isFailure(signIn) ? undefined : signInWarning(signIn)
     },
   }
 }
 
-function openVault({ keyVaultUrl: url, storage }: Settings, { clock }: Services) {
-  if (url === undefined) return undefined
-  const clientId = storage.kind === 'identity' ? storage.clientId : undefined
-  const token = () => identityToken(VAULT_SCOPE, clientId)
-  return openKeyVault({ url, token, clock, retry: { random: Math.random, wait: pause } })
-}
-
-/** What is made for a look has a name of its own, so that two looks never meet. */
+/** What a probe creates has a random name, so that two doctors at the same time do not meet. */
 function storageProbes({ storage }: Settings, { newId }: Services): DoctorMeans['storage'] {
   const clients = storageClients(storage)
   const name = `doctor${newId().replaceAll('-', '')}`

@@ -1,74 +1,52 @@
 import { isFailure } from '../core/failures.ts'
 import { type InsightsClient, openInsightsClient } from '../services/insights/client.ts'
-import { pause } from '../services/retry.ts'
-import { identityToken } from '../services/sign-in/by-identity.ts'
-import type { TokenKeeping } from '../services/sign-in/by-refresh-token.ts'
 import { openCredentials } from '../services/sign-in/credentials.ts'
-import { openKeyVault, VAULT_SCOPE } from '../services/sign-in/key-vault.ts'
-import type { SignIn } from '../services/sign-in/sign-in.ts'
 import type { Settings } from '../settings/settings.ts'
-import { signInOf, signInWarning } from '../settings/sign-in.ts'
+import { signInWarning } from '../settings/sign-in.ts'
 import type { Services } from '../steps/services.ts'
+import { accountSignIn, type CallMeans, openAppVault, retryOptions } from './sign-in.ts'
 
-/** What the app as a whole has, whatever the invocation. */
-export type Common = Pick<Services, 'clock' | 'ledger' | 'newId'> & { readonly random: () => number }
+/** What all invocations of the app share. */
+export type SharedParts = Pick<Services, 'ledger' | 'newId'> & CallMeans
 
-/** Gives, for where events go, one client and so one token for each account. */
-export function insightsByAccount(
-  settings: Settings,
-  common: Common,
-): (emit: Services['emit']) => Services['insights'] {
+type Emit = Services['emit']
+
+/** Gives each invocation its clients. An account has one client for all of them, and so fetches one token. */
+export function insightsByAccount(settings: Settings, shared: SharedParts): (emit: Emit) => Services['insights'] {
+  const { ledger, newId, clock } = shared
+  const { insightsBaseUrl: baseUrl, tokenHeader } = settings
+  const retry = retryOptions(shared)
+  const vault = openAppVault(settings, shared)
   const clients = new Map<string, InsightsClient>()
-  const identityClientId = settings.storage.kind === 'identity' ? settings.storage.clientId : undefined
-  const means = { hasVault: settings.keyVaultUrl !== undefined, identityClientId }
-  const notices = openNotices(common.clock)
-  const keeping = openKeeping(settings, common, identityClientId)
+  const warnings = openWarnings(clock)
   return (emit) => (name, account) => {
-    notices.emit = emit
+    warnings.emit = emit
     const key = `${name} ${JSON.stringify(account)}`
-    const known = clients.get(key)
-    if (known) return known
-    const signIn = signInOf(name, account, settings.partner, settings.authorityHost, means)
+    const opened = clients.get(key)
+    if (opened) return opened
+    const signIn = accountSignIn(settings, name, account)
     if (isFailure(signIn)) return signIn
-    const notice = (message: string) => notices.tell(name, message)
+    const warn = (message: string) => warnings.warn(name, message)
     const warning = signInWarning(signIn)
-    if (warning) notice(warning)
-    const client = openClient(settings, common, signIn, keeping && { ...keeping, notice })
+    if (warning) warn(warning)
+    const credentials = openCredentials(signIn, clock, vault && { vault, ledger, newId, retry, warn })
+    const client = openInsightsClient({ baseUrl, tokenHeader, credentials, clock, retry })
     clients.set(key, client)
     return client
   }
 }
 
-function openClient(settings: Settings, common: Common, signIn: SignIn, keeping?: TokenKeeping): InsightsClient {
-  const { insightsBaseUrl: baseUrl, tokenHeader } = settings
-  const { clock } = common
-  const credentials = openCredentials(signIn, clock, keeping)
-  return openInsightsClient({ baseUrl, tokenHeader, credentials, clock, retry: retryOf(common) })
-}
-
-function openKeeping({ keyVaultUrl: url }: Settings, common: Common, identityClientId: string | undefined) {
-  if (url === undefined) return undefined
-  const { clock, ledger, newId } = common
-  const retry = retryOf(common)
-  const token = () => identityToken(VAULT_SCOPE, identityClientId)
-  return { vault: openKeyVault({ url, token, clock, retry }), ledger, newId, retry }
-}
-
-function retryOf({ random }: Common) {
-  return { random, wait: pause }
-}
-
-/** Tells of an account's sign-in at most once a day, to the invocation of that moment. */
-function openNotices(clock: () => Date) {
+/** Warns of an account's sign-in at most once a day. The invocation that asked last for a client writes the event. */
+function openWarnings(clock: () => Date) {
   const told = new Set<string>()
-  const notices = {
-    emit: (() => undefined) as Services['emit'],
-    tell(account: string, message: string) {
+  const warnings = {
+    emit: (() => undefined) as Emit,
+    warn(account: string, message: string) {
       const key = `${account} ${clock().toISOString().slice(0, 10)}`
       if (told.has(key)) return
       told.add(key)
-      notices.emit({ event: 'credential.expiring', message })
+      warnings.emit({ event: 'credential.expiring', message })
     },
   }
-  return notices
+  return warnings
 }

@@ -1,4 +1,4 @@
-/** Opens something when it is first asked for, once. A failure is not kept: whoever asks next tries again. */
+/** Opens something once, on the first call. A failure is not kept: the next call tries again. */
 export function lazily<T>(open: () => Promise<T>): () => Promise<T> {
   let opened: Promise<T> | undefined
   return () => {

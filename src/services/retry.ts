@@ -40,8 +40,8 @@ export async function withRetry<A extends Retryable>(
 
 /**
  * How many milliseconds to wait before a call is repeated. Undefined means that it is not repeated: waiting would not
- * change the answer, it was the last try, or the service asks for too long a wait. Without an answer the network failed.
- * `attempt` counts from 1; `random` spreads callers that failed together.
+ * change the answer, it was the last try, or the service asks for too long a wait. Without an answer the network
+ * failed. `attempt` counts from 1; `random` spreads callers that failed together.
  */
 export function retryDelayMs(answer: Retryable | undefined, attempt: number, random: () => number): number | undefined {
   if (attempt >= TRIES || (answer && !isTransient(answer.status))) return undefined
@@ -56,7 +56,10 @@ export function isTransient(status: number): boolean {
   return status === 408 || status === 429 || status >= 500
 }
 
-/** Reads a `Retry-After` header (RFC 9110), seconds or a date, as milliseconds from `now`. Anything else counts as absent. */
+/**
+ * Reads a `Retry-After` header (RFC 9110), seconds or a date, as milliseconds from `now`. Anything else counts as
+ * absent.
+ */
 export function readRetryAfterMs(value: string | null, now: Date): number | undefined {
   if (value === null) return undefined
   if (/^\d+$/.test(value.trim())) return Number(value) * 1000

@@ -1,11 +1,11 @@
 import { isFailure } from '../core/failures.ts'
+import { DEFAULT_ACCOUNT } from '../core/feeds/accounts.ts'
 import type { PacingLimits } from '../core/plan/pacing.ts'
 import type { Problems } from '../core/problems.ts'
 import { DEFAULT_DOWNLOAD_HOSTS, type DownloadHosts, hostProblem } from '../core/report/download-hosts.ts'
-import { durationMilliseconds, parseDuration } from '../core/time/durations.ts'
 import type { StorageConnection } from '../services/storage/clients.ts'
-import type { Environment } from './environment.ts'
-import { DEFAULT_ACCOUNT, signInOf } from './sign-in.ts'
+import { type Environment, environmentReader } from './environment.ts'
+import { DEFAULT_AUTHORITY, signInOf } from './sign-in.ts'
 import { storageSettings } from './storage.ts'
 
 /** The settings that the steps act by. */
@@ -37,81 +37,58 @@ export type Settings = StepSettings & {
 }
 
 const BASE_URL = 'https://api.partnercenter.microsoft.com/insights/v1/mpn'
-const AUTHORITY = 'https://login.microsoftonline.com'
 
 /** Shorter secrets can be guessed: HMAC-SHA256 wants 32 bytes, of which base64 makes 43 characters. */
 const SECRET_LENGTH = 32
 
-/** Reads all settings from the environment; gives every problem at once, each with the name of its setting. */
+/**
+ * Reads all settings from the environment, or gives everything that is wrong with them. No problem contains a secret.
+ */
 export function readSettings(env: Environment): Settings | Problems {
   const problems: string[] = []
-  const read = reader(env, problems)
+  const read = environmentReader(env, problems)
   const storage = storageSettings(env, problems)
-  const perHour = env.INSIGHTS_BASE_URL?.includes('/cmp') ? 5 : 20
-  const settings = {
+  const settings: Omit<Settings, 'storage'> = {
     insightsBaseUrl: read.url('INSIGHTS_BASE_URL', BASE_URL),
     tokenHeader: read.oneOf('TOKEN_HEADER', ['Authorization', 'X-AadUserTicket'] as const),
-    authorityHost: read.url('PARTNER_AUTHORITY_HOST', AUTHORITY),
+    authorityHost: read.url('PARTNER_AUTHORITY_HOST', DEFAULT_AUTHORITY),
     partner: Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('PARTNER_'))),
     keyVaultUrl: readVault(env, problems),
     callback: readCallback(env, problems),
     downloadHosts: readHosts(env, problems),
     limits: {
       maxInFlight: read.count('MAX_IN_FLIGHT', 10),
-      maxReportsPerHour: read.count('MAX_REPORTS_PER_HOUR', perHour),
+      // The documented quota of the service for indirect providers, `/cmp`, is lower.
+      maxReportsPerHour: read.count('MAX_REPORTS_PER_HOUR', env.INSIGHTS_BASE_URL?.includes('/cmp') ? 5 : 20),
     },
-    reportDeadlineMs: read.duration('REPORT_DEADLINE', 'PT24H'),
-    adoptAfterMs: read.duration('ADOPT_AFTER', 'PT5M'),
-    leaseMs: read.duration('LEASE', 'PT2M'),
-    pollEveryMs: read.duration('POLL_EVERY', 'PT1M'),
-    ingestTimeLimitMs: read.duration('INGEST_TIME_LIMIT', 'PT5M'),
+    reportDeadlineMs: read.durationMs('REPORT_DEADLINE', 'PT24H'),
+    adoptAfterMs: read.durationMs('ADOPT_AFTER', 'PT5M'),
+    leaseMs: read.durationMs('LEASE', 'PT2M'),
+    pollEveryMs: read.durationMs('POLL_EVERY', 'PT1M'),
+    ingestTimeLimitMs: read.durationMs('INGEST_TIME_LIMIT', 'PT5M'),
     maxTries: read.count('MAX_TRIES', 3),
     deleteReports: read.oneOf('DELETE_REPORTS', ['true', 'false'] as const) === 'true',
     deployment: readDeployment(env, problems),
   }
-  problems.push(...signInProblems(settings.partner, settings.keyVaultUrl), ...unresolved(env))
-  return storage && problems.length === 0 ? { storage, ...settings } : { problems }
+  problems.push(...signInProblems(settings.partner, settings.keyVaultUrl), ...unresolvedReferences(env))
+  return storage && problems.length === 0 ? { ...settings, storage } : { problems }
 }
 
-/** The default account must be complete, unless every account has settings of its own. */
+/** The default account must be complete, unless there are settings of other accounts. */
 function signInProblems(partner: Environment, keyVaultUrl: string | undefined): readonly string[] {
   if (Object.keys(partner).some((name) => name.includes('__'))) return []
-  const signIn = signInOf(DEFAULT_ACCOUNT, {}, partner, AUTHORITY, { hasVault: keyVaultUrl !== undefined })
+  const settings = { partner, authorityHost: DEFAULT_AUTHORITY, hasVault: keyVaultUrl !== undefined }
+  const signIn = signInOf(DEFAULT_ACCOUNT, {}, settings)
   return isFailure(signIn) ? [signIn.message] : []
 }
 
-/** A Key Vault reference that App Service could not resolve arrives as its own text. */
-function unresolved(env: Environment): readonly string[] {
+/** App Service passes on the text of a Key Vault reference that it could not resolve. */
+function unresolvedReferences(env: Environment): readonly string[] {
   const names = Object.keys(env).filter((name) => env[name]?.startsWith('@Microsoft.KeyVault('))
   return names.map((name) => `${name} is a Key Vault reference that was not resolved`)
 }
 
-function reader(env: Environment, problems: string[]) {
-  return {
-    url(name: string, fallback: string): string {
-      const text = env[name] || fallback
-      if (!URL.canParse(text)) problems.push(`${name} is not an address`)
-      return text.replace(/\/+$/, '')
-    },
-    count(name: string, fallback: number): number {
-      const text = env[name] || String(fallback)
-      if (!/^[1-9]\d{0,5}$/.test(text)) problems.push(`${name} is "${text}": it takes a whole number from 1`)
-      return Number(text)
-    },
-    duration(name: string, fallback: string): number {
-      const duration = parseDuration(env[name] || fallback)
-      if (!duration) problems.push(`${name} is "${env[name]}": it takes an ISO 8601 duration, such as ${fallback}`)
-      return duration ? durationMilliseconds(duration) : 0
-    },
-    oneOf<T extends string>(name: string, allowed: readonly [T, ...T[]]): T {
-      const value = allowed.find((each) => each === (env[name] || allowed[0]))
-      if (value === undefined) problems.push(`${name} is "${env[name]}": it takes ${allowed.join(' or ')}`)
-      return value ?? allowed[0]
-    },
-  }
-}
-
-/** An empty CALLBACK_BASE_URL switches callbacks off; absent, the site's own address is used. */
+/** An empty CALLBACK_BASE_URL switches callbacks off. Without the setting, the site's own address is used. */
 function readCallback(env: Environment, problems: string[]): Settings['callback'] {
   if (env.CALLBACK_BASE_URL === '') return undefined
   const site = env.WEBSITE_HOSTNAME ? `https://${env.WEBSITE_HOSTNAME}/api/callback` : undefined
@@ -127,7 +104,7 @@ function readCallback(env: Environment, problems: string[]): Settings['callback'
   return { baseUrl: (baseUrl ?? '').replace(/\/+$/, ''), secrets }
 }
 
-/** Secrets travel over https alone, except to a stand-in on this machine. */
+/** Secrets travel over https only, except to a stand-in on this machine. */
 function readVault({ KEY_VAULT_URL: text }: Environment, problems: string[]): string | undefined {
   if (!text) return undefined
   const url = URL.canParse(text) ? new URL(text) : undefined
@@ -137,8 +114,7 @@ function readVault({ KEY_VAULT_URL: text }: Environment, problems: string[]): st
   return undefined
 }
 
-function readHosts(env: Environment, problems: string[]): DownloadHosts {
-  const text = env.REPORT_DOWNLOAD_HOSTS
+function readHosts({ REPORT_DOWNLOAD_HOSTS: text }: Environment, problems: string[]): DownloadHosts {
   if (!text) return DEFAULT_DOWNLOAD_HOSTS
   const hosts = text.split(',').map((host) => host.trim())
   for (const host of hosts) {
@@ -148,7 +124,7 @@ function readHosts(env: Environment, problems: string[]): DownloadHosts {
   return hosts
 }
 
-/** Keeps deployments apart at the service; without the setting, site and storage account decide. */
+/** Tells deployments apart at the service. Without the setting, the name is made from the site's. */
 function readDeployment(env: Environment, problems: string[]): string {
   const fallback = (env.WEBSITE_SITE_NAME ?? '')
     .toLowerCase()
@@ -156,7 +132,7 @@ function readDeployment(env: Environment, problems: string[]): string {
     .slice(0, 12)
   const deployment = env.DEPLOYMENT_ID || fallback
   if (!/^[a-z0-9]{1,12}$/.test(deployment)) {
-    problems.push('DEPLOYMENT_ID is missing or not 1 to 12 small letters and digits')
+    problems.push('DEPLOYMENT_ID is missing, or is not 1 to 12 lower-case letters and digits')
   }
   return deployment
 }

@@ -1,101 +1,104 @@
 import { type Failure, failed } from '../core/failures.ts'
+import { DEFAULT_ACCOUNT } from '../core/feeds/accounts.ts'
 import type { Account } from '../core/feeds/feed.ts'
+import { present } from '../core/present.ts'
 import type { SignIn } from '../services/sign-in/sign-in.ts'
 import type { Environment } from './environment.ts'
 
-/** The account whose settings carry no suffix. */
-export const DEFAULT_ACCOUNT = 'default'
+/** The authority of the public cloud, where `PARTNER_AUTHORITY_HOST` names no other. */
+export const DEFAULT_AUTHORITY = 'https://login.microsoftonline.com'
 
-/** What the app has besides an account's own settings. */
-export type SignInMeans = {
-  /** Secrets may then be in the Key Vault; whether they are shows when they are read. */
-  readonly hasVault?: boolean
-  /** Of the app's user-assigned identity. */
+/** What the sign-ins of all accounts are made from. */
+export type SignInSettings = {
+  /** The `PARTNER_…` values as they are. */
+  readonly partner: Environment
+  readonly authorityHost: string
+  /** A secret that is missing in the settings may be in the Key Vault. Whether it is there shows when it is read. */
+  readonly hasVault: boolean
+  /** The client id of the app's user-assigned identity. */
   readonly identityClientId?: string | undefined
 }
 
 /**
- * Makes the sign-in of an account from the `PARTNER_…` settings (with `__<ACCOUNT>` appended for any but `default`)
- * and from what feeds.json says of it. Gives `unauthorized`, naming every setting that is missing.
+ * Makes the sign-in of an account from its `PARTNER_…` settings and from what feeds.json says about it. The names of
+ * the settings end in `__<ACCOUNT>`, except those of `default`. The failure is `unauthorized` and names every setting
+ * that is missing.
  */
-export function signInOf(
-  name: string,
-  account: Account,
-  partner: Environment,
-  authorityHost: string,
-  means: SignInMeans = {},
-): SignIn | Failure {
-  const reader = readerOf(name, partner, means)
+export function signInOf(name: string, account: Account, settings: SignInSettings): SignIn | Failure {
+  const reader = accountReader(name, settings)
   const auth = account.auth ?? reader.own('PARTNER_AUTH') ?? 'refresh-token'
-  const common = {
-    ...{ name, authorityHost },
+  const client = {
+    name,
+    authorityHost: settings.authorityHost,
     tenantId: account.tenantId ?? reader.need('PARTNER_TENANT_ID'),
     clientId: account.clientId ?? reader.need('PARTNER_CLIENT_ID'),
   }
-  const signIn = complete(auth, common, reader, means)
+  const signIn = addSecrets(client, auth, reader, settings.identityClientId)
   if (!signIn) {
-    const what = `account ${name}: ${reader.setting('PARTNER_AUTH')} is "${auth}", not one this version knows`
-    return failed('unauthorized', what)
+    const setting = settingOf(name, 'PARTNER_AUTH')
+    return failed('unauthorized', `account ${name}: ${setting} is "${auth}", not one this version knows`)
   }
   const { missing } = reader
   return missing.length === 0 ? signIn : failed('unauthorized', `account ${name}: ${missing.join(', ')} missing`)
 }
 
-/** What a person should know of a sign-in that works. */
+/** What a person should know about a sign-in that works. */
 export function signInWarning({ name, auth }: SignIn): string | undefined {
   if (auth !== 'password') return undefined
-  const what = `account ${name} signs in with user name and password, which multi-factor enforcement ends`
+  const what = `account ${name} signs in with user name and password, which stops working when multi-factor is enforced`
   return `${what}; set PARTNER_AUTH to refresh-token`
 }
 
-/** The name of an account's setting: that of `default` carries no suffix. */
+/** The name of an account's setting. The settings of `default` have no suffix. */
 export function settingOf(account: string, base: string): string {
   return account === DEFAULT_ACCOUNT ? base : `${base}__${account.toUpperCase().replace(/-/g, '_')}`
 }
 
-type Reader = ReturnType<typeof readerOf>
+type AccountReader = ReturnType<typeof accountReader>
 
-function readerOf(name: string, partner: Environment, { hasVault = false }: SignInMeans) {
+/** Reads the settings of one account and collects the names of those that are missing. */
+function accountReader(account: string, { partner, hasVault }: SignInSettings) {
   const missing: string[] = []
-  const setting = (base: string) => settingOf(name, base)
-  const own = (base: string) => partner[setting(base)] || undefined
+  const own = (base: string) => partner[settingOf(account, base)] || undefined
   return {
     missing,
-    setting,
     own,
     need(base: string): string {
       const value = own(base)
-      if (!value) missing.push(setting(base))
+      if (!value) missing.push(settingOf(account, base))
       return value ?? ''
     },
-    /** May be missing where there is a Key Vault. */
     secret(base: string): string | undefined {
       const value = own(base)
-      if (!value && !hasVault) missing.push(setting(base))
+      if (!value && !hasVault) missing.push(settingOf(account, base))
       return value
     },
   }
 }
 
-type Common = Pick<SignIn, 'name' | 'authorityHost' | 'tenantId' | 'clientId'>
-
-function complete(auth: string, common: Common, reader: Reader, means: SignInMeans): SignIn | undefined {
-  const clientSecret = () => reader.secret('PARTNER_CLIENT_SECRET')
-  if (auth === 'client-secret') return { ...common, auth, ...given({ clientSecret: clientSecret() }) }
-  if (auth === 'certificate')
-    return { ...common, auth, ...given({ certificate: reader.secret('PARTNER_CERTIFICATE') }) }
-  if (auth === 'managed-identity') return { ...common, auth, ...given({ identityClientId: means.identityClientId }) }
-  if (auth === 'password') {
-    const username = reader.need('PARTNER_USERNAME')
-    return { ...common, auth, username, ...given({ password: reader.secret('PARTNER_PASSWORD') }) }
+/** Adds what a way to sign in needs; undefined for a way that does not exist. */
+function addSecrets(
+  client: Pick<SignIn, 'name' | 'authorityHost' | 'tenantId' | 'clientId'>,
+  auth: string,
+  { own, need, secret }: AccountReader,
+  identityClientId: string | undefined,
+): SignIn | undefined {
+  switch (auth) {
+    case 'refresh-token': {
+      const refreshToken = secret('PARTNER_REFRESH_TOKEN')
+      return present<SignIn>({ ...client, auth, refreshToken, clientSecret: own('PARTNER_CLIENT_SECRET') })
+    }
+    case 'client-secret':
+      return present<SignIn>({ ...client, auth, clientSecret: secret('PARTNER_CLIENT_SECRET') })
+    case 'certificate':
+      return present<SignIn>({ ...client, auth, certificate: secret('PARTNER_CERTIFICATE') })
+    case 'managed-identity':
+      return present<SignIn>({ ...client, auth, identityClientId })
+    case 'password': {
+      const username = need('PARTNER_USERNAME')
+      return present<SignIn>({ ...client, auth, username, password: secret('PARTNER_PASSWORD') })
+    }
+    default:
+      return undefined
   }
-  if (auth !== 'refresh-token') return undefined
-  const refreshToken = reader.secret('PARTNER_REFRESH_TOKEN')
-  return { ...common, auth, ...given({ refreshToken, clientSecret: reader.own('PARTNER_CLIENT_SECRET') }) }
-}
-
-type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
-
-function given<T extends object>(fields: T): Given<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Given<T>
 }

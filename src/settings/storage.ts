@@ -1,7 +1,9 @@
 import type { StorageConnection } from '../services/storage/clients.ts'
 import type { Environment } from './environment.ts'
 
-/** Reads `DataStorage` or `DataStorage__…`, the form the Functions host documents for identity connections. */
+/**
+ * Reads `DataStorage`, or the `DataStorage__…` settings that the Functions host documents for connections by identity.
+ */
 export function storageSettings(env: Environment, problems: string[]): StorageConnection | undefined {
   if (env.DataStorage) return byConnectionString(env.DataStorage, problems)
   const uris = {
@@ -12,24 +14,26 @@ export function storageSettings(env: Environment, problems: string[]): StorageCo
   const { tableServiceUri, blobServiceUri, queueServiceUri } = uris
   if (tableServiceUri && blobServiceUri && queueServiceUri) {
     const wrong = Object.entries(uris).filter(([, uri]) => !/^https?:/.test(uri ?? '') || !URL.canParse(uri ?? ''))
-    problems.push(...wrong.map(([name]) => `DataStorage__${name} is no address`))
+    problems.push(...wrong.map(([name]) => `DataStorage__${name} is not an address`))
     const clientId = env.DataStorage__clientId
     return { kind: 'identity', tableServiceUri, blobServiceUri, queueServiceUri, ...(clientId && { clientId }) }
   }
-  const missing = Object.entries(uris).flatMap(([name, uri]) => (uri ? [] : [`DataStorage__${name}`]))
-  const all =
-    missing.length === 3 ? 'DataStorage is missing (or DataStorage__…ServiceUri of table, blob and queue)' : ''
-  problems.push(...(all ? [all] : missing.map((name) => `${name} is missing`)))
+  const missing = Object.entries(uris).flatMap(([name, uri]) => (uri ? [] : [`DataStorage__${name} is missing`]))
+  const nothing = 'DataStorage is missing (or DataStorage__…ServiceUri of table, blob and queue)'
+  problems.push(...(missing.length === 3 ? [nothing] : missing))
   return undefined
 }
 
-/** What the clients need of a connection string; the rest of its form is theirs to judge. The value is a secret and never told. */
+/**
+ * Checks that a connection string has what the clients need, and leaves the rest of its form to them. The value is a
+ * secret, so no problem shows it.
+ */
 function byConnectionString(connectionString: string, problems: string[]): StorageConnection | undefined {
   const isEmulator = /^UseDevelopmentStorage=true/i.test(connectionString)
   const hasKey = /AccountName=[^;]/i.test(connectionString) && /AccountKey=[^;]/i.test(connectionString)
   const hasSignature =
     /SharedAccessSignature=[^;]/i.test(connectionString) && /Endpoint=https?:/i.test(connectionString)
   if (isEmulator || hasKey || hasSignature) return { kind: 'connection-string', connectionString }
-  problems.push('DataStorage is no connection string of a storage account')
+  problems.push('DataStorage is not a connection string of a storage account')
   return undefined
 }

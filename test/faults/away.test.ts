@@ -115,7 +115,7 @@ describe('our own side', () => {
     await provision(world.services)
     await sweep(world.services)
     const { landingTable } = world.services
-    const limits = { call: 300, once: 200, wait: 10 }
+    const limits = { callMs: 300, tryMs: 200, waitMs: 10 }
     // A table that is taken away between its creation and the first row.
     const gone = (name: string) => ({ ...openLandingTable(landingTableOf(name), limits), create: async () => {} })
     const landingTableOf = world.landingTable

@@ -1,4 +1,7 @@
-/** The table of endpoints in the documents (Partner Insights programmatic access, API reference), by the function of the client. */
+/**
+ * The table of endpoints in the documents (Partner Insights programmatic access, API reference), by the function of the
+ * client.
+ */
 export const DOCUMENTED_ENDPOINTS = {
   listDatasets: 'GET /ScheduledDataset',
   listQueries: 'GET /ScheduledQueries',

@@ -27,7 +27,8 @@ const envelope = (value: readonly object[] | null, fields: object = {}): Reply =
   body: { value, nextLink: null, totalCount: 0, message: null, statusCode: 200, dataRedacted: false, ...fields },
 })
 const refusal = (status: number, message: string, headers: Readonly<Record<string, string>> = {}): Reply => ({
-  ...{ status, headers },
+  status,
+  headers,
   body: { value: null, message, statusCode: status },
 })
 const sent = () => server.requests.map(({ method, path, query }) => `${method} ${path.slice(BASE.length)}?${query}`)
@@ -82,9 +83,15 @@ describe('every endpoint with every parameter of the documentation', () => {
     expect(await client.createReport(asked)).toEqual({ outcome: 'created', reportId: ID })
     expect(bodies()).toEqual([
       {
-        ...{ ReportName: 'r', Description: 'made by partner-insights-sync', QueryId: 'q', ExecuteNow: true },
-        ...{ QueryStartTime: queryTimes.start, QueryEndTime: queryTimes.end, Format: 'CSV' },
-        ...{ CallbackUrl: 'https://here.example/cb', CallbackMethod: 'POST' },
+        ReportName: 'r',
+        Description: 'made by partner-insights-sync',
+        QueryId: 'q',
+        ExecuteNow: true,
+        QueryStartTime: queryTimes.start,
+        QueryEndTime: queryTimes.end,
+        Format: 'CSV',
+        CallbackUrl: 'https://here.example/cb',
+        CallbackMethod: 'POST',
       },
     ])
   })

@@ -4,8 +4,8 @@ import { type Simulator, startSimulator } from '../../local/simulator/simulator.
 import { API_ENDPOINTS, type Effect } from '../../local/simulator/switches.ts'
 import { isFailure } from '../../src/core/failures.ts'
 import { type InsightsClient, openInsightsClient } from '../../src/services/insights/client.ts'
-import { identityToken } from '../../src/services/sign-in/by-identity.ts'
 import { openCredentials } from '../../src/services/sign-in/credentials.ts'
+import { identityToken } from '../../src/services/sign-in/identity.ts'
 import { openKeyVault, VAULT_SCOPE } from '../../src/services/sign-in/key-vault.ts'
 import { DOCUMENTED_ENDPOINTS, type EndpointName } from './documented-endpoints.ts'
 

@@ -18,7 +18,9 @@ test('a secret comes back with when it was stored and when it ends', async () =>
   const ends = Date.parse('2026-06-01T00:00:00Z')
   standIn.secrets.set('partner-default-client-secret', { value: 'ä "b"', updated: 1_767_225_600, exp: ends / 1000 })
   expect(await vault.get('partner-default-client-secret')).toEqual({
-    ...{ value: 'ä "b"', storedAt: new Date('2026-01-01T00:00:00Z'), expiresAt: new Date(ends) },
+    value: 'ä "b"',
+    storedAt: new Date('2026-01-01T00:00:00Z'),
+    expiresAt: new Date(ends),
   })
 })
 

@@ -9,7 +9,7 @@ import type { Entity } from '../../src/core/report/entities.ts'
 import { type LandingTable, openLandingTable } from '../../src/services/storage/landing-table.ts'
 import { RETRY_LIMITS, type RetryLimits } from '../../src/services/storage/retry-policy.ts'
 
-const QUICK: RetryLimits = { call: 2_000, once: 100, wait: 1 }
+const QUICK: RetryLimits = { callMs: 2_000, tryMs: 100, waitMs: 1 }
 const MULTIPART = { 'Content-Type': 'multipart/mixed; boundary=batchresponse_x' }
 const BODY_LIMIT = 4 * 1024 * 1024
 
@@ -103,17 +103,17 @@ describe('a service that is busy, slow and breaks off', () => {
     ['never answers', 'hang'],
     ['breaks off', 'cut'],
   ])('is given up in time when it %s for ever', async (_, reply) => {
-    const limits = { call: 400, once: 150, wait: 10 }
+    const limits = { callMs: 400, tryMs: 150, waitMs: 10 }
     const { table, seen } = await service(() => reply, limits)
     const started = performance.now()
     expect(await table.write(inGroups(many(100)), { inFlight: 3 })).toMatchObject({ kind: 'storage' })
-    expect(performance.now() - started).toBeLessThan(limits.call + 1_000)
+    expect(performance.now() - started).toBeLessThan(limits.callMs + 1_000)
     expect(seen.bodies.length).toBeGreaterThan(1)
   })
 
   it('is given up within the 30 seconds that the lease allows', () => {
-    expect(RETRY_LIMITS.call).toBeLessThanOrEqual(30_000)
-    expect(RETRY_LIMITS.once).toBeLessThan(RETRY_LIMITS.call)
+    expect(RETRY_LIMITS.callMs).toBeLessThanOrEqual(30_000)
+    expect(RETRY_LIMITS.tryMs).toBeLessThan(RETRY_LIMITS.callMs)
   })
 
   it('is asked again no sooner than it wants', async () => {
@@ -128,7 +128,7 @@ describe('a service that is busy, slow and breaks off', () => {
     const address = server.address()
     const origin = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}/account`
     const client = new TableClient(origin, 'Rows', { allowInsecureConnection: true })
-    await openLandingTable(client, { ...QUICK, once: 2_000, call: 5_000 }).create()
+    await openLandingTable(client, { ...QUICK, tryMs: 2_000, callMs: 5_000 }).create()
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(990)
   })
 })

@@ -10,8 +10,8 @@ import type { RetryLimits } from '../../src/services/storage/retry-policy.ts'
 import { freshName } from '../setup/storage.ts'
 
 const PLAIN: TableServiceClientOptions = { allowInsecureConnection: true }
-const NO_RETRIES: RetryLimits = { call: 10_000, once: 10_000, wait: 10_000 }
-const QUICK_RETRIES: RetryLimits = { call: 300, once: 300, wait: 1 }
+const NO_RETRIES: RetryLimits = { callMs: 10_000, tryMs: 10_000, waitMs: 10_000 }
+const QUICK_RETRIES: RetryLimits = { callMs: 300, tryMs: 300, waitMs: 1 }
 const IN_FLIGHT = { inFlight: 3 }
 
 const closers: (() => void)[] = []

@@ -15,7 +15,7 @@ const wait = (milliseconds: number) =>
 const retry = { random: Math.random, wait }
 const ledger = openLedger(TableClient.fromConnectionString(STORAGE, TABLE, { allowInsecureConnection: true }))
 const vault = openKeyVault({ url: VAULT, token: async () => 'vault-token', clock, retry })
-const notice = (message: string) => void process.send?.({ notice: message })
+const warn = (message: string) => void process.send?.({ notice: message })
 const signIn = {
   name: 'default',
   authorityHost: AUTHORITY,
@@ -23,7 +23,7 @@ const signIn = {
   clientId: 'c',
   auth: 'refresh-token',
 } as const
-const credentials = openCredentials(signIn, clock, { vault, ledger, newId: () => OWNER, retry, notice })
+const credentials = openCredentials(signIn, clock, { vault, ledger, newId: () => OWNER, retry, warn })
 
 process.on('message', (message: { readonly now: number }) => {
   roundAt = message.now

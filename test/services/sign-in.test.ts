@@ -82,7 +82,9 @@ describe('each way to sign in fetches a token from a real HTTPS endpoint', () =>
     expect(await openCredentials(secretSignIn(), clock).token()).toBe('token-1')
     expect(tokenRequests()).toEqual([
       expect.objectContaining({
-        ...{ grant_type: 'client_credentials', client_id: 'client', client_secret: 'planted-secret' },
+        grant_type: 'client_credentials',
+        client_id: 'client',
+        client_secret: 'planted-secret',
         scope: expect.stringContaining('https://api.partnercenter.microsoft.com/.default'),
       }),
     ])
@@ -238,8 +240,9 @@ describe('a sign-in that fails', () => {
 
 describe('the settings of an account', () => {
   const partner = { PARTNER_TENANT_ID: 't', PARTNER_CLIENT_ID: 'c' }
-  const messageOf = (env: object, means = {}) => {
-    const signIn = signInOf('default', {}, { ...partner, ...env }, 'https://a.example', means)
+  const messageOf = (env: object, hasVault = false) => {
+    const settings = { partner: { ...partner, ...env }, authorityHost: 'https://a.example', hasVault }
+    const signIn = signInOf('default', {}, settings)
     return isFailure(signIn) ? signIn.message : signIn.auth
   }
 
@@ -254,16 +257,15 @@ describe('the settings of an account', () => {
 
   test('secrets may be missing where there is a Key Vault, a user name may not', () => {
     for (const auth of ['refresh-token', 'client-secret', 'certificate']) {
-      expect(messageOf({ PARTNER_AUTH: auth }, { hasVault: true })).toBe(auth)
+      expect(messageOf({ PARTNER_AUTH: auth }, true)).toBe(auth)
     }
-    expect(messageOf({ PARTNER_AUTH: 'password' }, { hasVault: true })).toBe(
-      'account default: PARTNER_USERNAME missing',
-    )
+    expect(messageOf({ PARTNER_AUTH: 'password' }, true)).toBe('account default: PARTNER_USERNAME missing')
   })
 
   test('of another account carry its name', () => {
     const env = { PARTNER_AUTH__EMEA: 'client-secret', PARTNER_CLIENT_SECRET__EMEA: 's', PARTNER_TENANT_ID__EMEA: 't' }
-    const signIn = signInOf('emea', { clientId: 'own' }, { ...partner, ...env }, 'https://a.example')
+    const settings = { partner: { ...partner, ...env }, authorityHost: 'https://a.example', hasVault: false }
+    const signIn = signInOf('emea', { clientId: 'own' }, settings)
     expect(signIn).toMatchObject({ name: 'emea', tenantId: 't', clientId: 'own', clientSecret: 's' })
   })
 

@@ -16,30 +16,32 @@ const anyLease = fc.integer({ min: SHORTEST_LEASE, max: 3600 * SECOND })
 describe('the limits of storage calls', () => {
   it('let a call end within a quarter of the lease and within 30 s, whatever the lease', () => {
     fc.assert(
-      fc.property(anyLease, (lease) => {
-        const { call } = retryLimits(lease)
-        expect(call).toBeLessThanOrEqual(lease / 4)
-        expect(call).toBeLessThanOrEqual(30 * SECOND)
+      fc.property(anyLease, (leaseMs) => {
+        const { callMs } = retryLimits(leaseMs)
+        expect(callMs).toBeLessThanOrEqual(leaseMs / 4)
+        expect(callMs).toBeLessThanOrEqual(30 * SECOND)
       }),
     )
   })
 
   it('leave a call no shorter than it must be: all of the quarter, up to 30 s', () => {
-    fc.assert(fc.property(anyLease, (lease) => retryLimits(lease).call === Math.min(lease / 4, 30 * SECOND)))
-    expect(retryLimits(120 * SECOND)).toMatchObject({ call: 30 * SECOND, once: 10 * SECOND })
+    fc.assert(fc.property(anyLease, (leaseMs) => retryLimits(leaseMs).callMs === Math.min(leaseMs / 4, 30 * SECOND)))
+    expect(retryLimits(120 * SECOND)).toMatchObject({ callMs: 30 * SECOND, tryMs: 10 * SECOND })
   })
 
   it('let one try take no longer than its call, and no longer than 10 s', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 3600 * SECOND }), (lease) => {
-        const { call, once } = retryLimits(lease)
-        expect(once).toBe(Math.min(call, 10 * SECOND))
+      fc.property(fc.integer({ min: 1, max: 3600 * SECOND }), (leaseMs) => {
+        const { callMs, tryMs } = retryLimits(leaseMs)
+        expect(tryMs).toBe(Math.min(callMs, 10 * SECOND))
       }),
     )
   })
 
   it('give a busy emulator 5 s even under the short leases of tests', () => {
-    fc.assert(fc.property(fc.integer({ min: 1, max: SHORTEST_LEASE }), (lease) => retryLimits(lease).call === 5000))
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: SHORTEST_LEASE }), (leaseMs) => retryLimits(leaseMs).callMs === 5000),
+    )
   })
 })
 

@@ -23,7 +23,8 @@ export function createAuthority(now: () => number, lifeMilliseconds: number): To
   }
   const isAlive = (token: string) => now() - (tokens.get(token) ?? Number.NEGATIVE_INFINITY) < lifeMilliseconds
   return {
-    ...{ issue, isAlive },
+    issue,
+    isAlive,
     revokeAll: () => tokens.clear(),
     answer({ body }) {
       const form = new URLSearchParams(body)

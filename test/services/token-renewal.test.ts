@@ -52,7 +52,7 @@ describe('a refresh token in the Key Vault', () => {
       ledger,
       newId: () => 'me',
       retry,
-      notice: (message: string) => void notices.push(message),
+      warn: (message: string) => void notices.push(message),
     }
     return openCredentials({ ...common, auth: 'refresh-token', ...signIn } as SignIn, clock, keeping)
   }

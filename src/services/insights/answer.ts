@@ -59,13 +59,6 @@ export function instantOf(item: Item, name: string): Date | undefined {
   return Number.isNaN(instant.getTime()) ? undefined : instant
 }
 
-type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
-
-/** Leaves out the fields that the service did not fill in. */
-export function present<T extends object>(fields: T): Present<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Present<T>
-}
-
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)

@@ -50,7 +50,8 @@ export type List = (call: ListCall) => Promise<Listing | Failure>
 
 /**
  * Gives a function that sends calls to the service. A refused token is renewed once. Reading and deleting are repeated
- * after a transient error. Creating and changing never are: the service may have done what an answer that got lost says.
+ * after a transient error. Creating and changing never are: the service may have done what an answer that got lost
+ * says.
  */
 export function openSender(options: InsightsOptions, signal?: AbortSignal): Send {
   const { retry } = options
@@ -106,7 +107,10 @@ async function sendWithToken(options: InsightsOptions, call: Call, signal?: Abor
   return isFailure(renewed) ? renewed : sendOnce(options, call, renewed, signal)
 }
 
-/** Stops waiting for a token when the call is cancelled. The request for the token goes on, because other calls wait for it too. */
+/**
+ * Stops waiting for a token when the call is cancelled. The request for the token goes on, because other calls wait for
+ * it too.
+ */
 async function unlessCancelled(
   token: Promise<string | Failure>,
   call: Call,
@@ -165,8 +169,8 @@ async function readBody(response: Response): Promise<string> {
 }
 
 /**
- * Whether an answer may be believed. Success, and 404, must come in the service's own form: a gateway answers with pages
- * too. Only a 404 and a deletion may come without a body.
+ * Whether an answer may be believed. Success, and 404, must come in the service's own form: a gateway answers with
+ * pages too. Only a 404 and a deletion may come without a body.
  */
 function isReadable(status: number, method: Call['method'], body: string): boolean {
   if (status >= 400 && status !== 404) return true
@@ -188,8 +192,8 @@ function redirected(call: Call, url: URL, response: Response): Failure {
 }
 
 /**
- * Gives the path and query of the next page. A link may be absolute, or relative to the base address. It is followed only
- * to the endpoint of the list, so that the token goes nowhere else.
+ * Gives the path and query of the next page. A link may be absolute, or relative to the base address. It is followed
+ * only to the endpoint of the list, so that the token goes nowhere else.
  */
 function nextPath(baseUrl: string, path: string, link: string, about: string): string | Failure {
   const base = new URL(baseUrl)
@@ -198,8 +202,9 @@ function nextPath(baseUrl: string, path: string, link: string, about: string): s
   const target = resolveLink(base, pathname, link)
   const isSame = target?.origin === base.origin && target.pathname.toLowerCase() === pathname.toLowerCase()
   if (target && isSame && !target.username) return `${endpoint}${target.search}`
-  const where = target ? `at ${target.origin}` : 'at something that is no address'
-  return failed('link-refused', `${about}: the next page is ${where}, outside INSIGHTS_BASE_URL; it is not followed`)
+  const where = target ? target.origin : 'no address'
+  const what = `${about}: the link to the next page leads to ${where}, outside INSIGHTS_BASE_URL`
+  return failed('link-refused', `${what}; it is not followed`)
 }
 
 function resolveLink(base: URL, pathname: string, link: string): URL | undefined {

@@ -31,8 +31,8 @@ import {
 export type { Creation, Execution, LiveDataset, Query, Report }
 
 /**
- * The Partner Insights API as one account sees it. The functions up to `listExecutions` are the endpoints of the service;
- * the others answer what the steps ask. Facts about the service are in docs/insights-api.md.
+ * The Partner Insights API as one account sees it. The functions up to `listExecutions` are the endpoints of the
+ * service; the others answer what the steps ask. Facts about the service are in docs/insights-api.md.
  */
 export type InsightsClient = {
   /** All datasets, or those with a name; an empty list where there is none. */

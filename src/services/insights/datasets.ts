@@ -1,6 +1,7 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { findListed } from '../../core/feeds/feed-query.ts'
-import { type Item, numberOf, present, textOf, textsOf } from './answer.ts'
+import { present } from '../../core/present.ts'
+import { type Item, numberOf, textOf, textsOf } from './answer.ts'
 import { type List, queryOf } from './call.ts'
 
 /** What a dataset offers now. */
@@ -35,12 +36,12 @@ export async function findDataset(list: List, spellings: readonly string[]): Pro
 function toDataset(item: Item): readonly LiveDataset[] {
   const name = textOf(item, 'datasetName')
   if (!name) return []
-  const dataset: LiveDataset = {
+  const dataset = present<LiveDataset>({
     name,
     columns: textsOf(item, 'selectableColumns'),
     metrics: textsOf(item, 'availableMetrics'),
     ranges: textsOf(item, 'availableDateRanges'),
-    ...present({ minimumRecurrenceIntervalHours: numberOf(item, 'minimumRecurrenceInterval') }),
-  }
+    minimumRecurrenceIntervalHours: numberOf(item, 'minimumRecurrenceInterval'),
+  })
   return [dataset]
 }

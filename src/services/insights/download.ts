@@ -17,7 +17,9 @@ const FRESH_LINKS = 3
 
 export type DownloadOptions = {
   readonly hosts: DownloadHosts
-  /** Opens the archive, for bytes that are gzip or not. Called again when the source was replaced during the download. */
+  /**
+   * Opens the archive, for bytes that are gzip or not. Called again when the source was replaced during the download.
+   */
   readonly open: (gzip: boolean) => ArchiveWriter
   /** Asks the service for a fresh link. */
   readonly renewLink: () => Promise<URL | Failure>

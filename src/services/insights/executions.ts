@@ -1,5 +1,6 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
-import { type Item, instantOf, present, textOf } from './answer.ts'
+import { present } from '../../core/present.ts'
+import { type Item, instantOf, textOf } from './answer.ts'
 import type { List } from './call.ts'
 import { saysUnknown } from './refusals.ts'
 import { findReport } from './reports.ts'
@@ -53,8 +54,8 @@ export async function listExecutions(
 }
 
 /**
- * The latest completed execution of a report; `pending` while there is none. The failure is `deadline` where the service
- * no longer has the report, because such a report is never ready.
+ * The latest completed execution of a report; `pending` while there is none. The failure is `deadline` where the
+ * service no longer has the report, because such a report is never ready.
  */
 export async function latestExecution(list: List, reportId: string): Promise<Execution | Failure> {
   const found = await listExecutions(list, [reportId], { statuses: ['Completed'], latest: true })
@@ -83,16 +84,14 @@ function toExecution(item: Item): readonly ExecutionRecord[] {
   if (!executionId) return []
   const status = textOf(item, 'executionStatus')?.toLowerCase()
   const link = textOf(item, 'reportAccessSecureLink')
-  const execution: ExecutionRecord = {
+  const execution = present<ExecutionRecord>({
     executionId,
     reportId: textOf(item, 'reportId') ?? '',
     status: EXECUTION_STATUSES.find((each) => each.toLowerCase() === status),
-    ...present({
-      link: link && URL.canParse(link) ? new URL(link) : undefined,
-      linkExpiresAt: instantOf(item, 'reportExpiryTime'),
-      generatedAt: instantOf(item, 'reportGeneratedTime'),
-      format: textOf(item, 'format'),
-    }),
-  }
+    link: link && URL.canParse(link) ? new URL(link) : undefined,
+    linkExpiresAt: instantOf(item, 'reportExpiryTime'),
+    generatedAt: instantOf(item, 'reportGeneratedTime'),
+    format: textOf(item, 'format'),
+  })
   return [execution]
 }

@@ -1,9 +1,12 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
-import { type Item, instantOf, present, textOf } from './answer.ts'
+import { present } from '../../core/present.ts'
+import { type Item, instantOf, textOf } from './answer.ts'
 import { deleteOne, type List, queryOf, type Send } from './call.ts'
 import { failureOf } from './refusals.ts'
 
-/** A test may run for 100 seconds, and a query that runs so long is most likely right (Partner Insights documentation). */
+/**
+ * A test may run for 100 seconds, and a query that runs so long is most likely right (Partner Insights documentation).
+ */
 const TEST_LIMIT_MS = 110_000
 
 /** A stored query. The documents give neither user nor creation time for the system's own queries. */
@@ -74,16 +77,14 @@ export async function testQuery(send: Send, run: TestRun): Promise<readonly Item
 function toQuery(item: Item): readonly Query[] {
   const queryId = textOf(item, 'queryId')
   if (!queryId) return []
-  const query: Query = {
+  const query = present<Query>({
     queryId,
     name: textOf(item, 'name') ?? '',
     query: textOf(item, 'query') ?? '',
-    ...present({
-      type: textOf(item, 'type'),
-      description: textOf(item, 'description'),
-      user: textOf(item, 'user'),
-      createdAt: instantOf(item, 'createdTime'),
-    }),
-  }
+    type: textOf(item, 'type'),
+    description: textOf(item, 'description'),
+    user: textOf(item, 'user'),
+    createdAt: instantOf(item, 'createdTime'),
+  })
   return [query]
 }

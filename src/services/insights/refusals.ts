@@ -55,7 +55,9 @@ export const DOCUMENTED_REFUSALS: readonly DocumentedRefusal[] = [
   refusal(500, 'unavailable', AGAIN, 'Service unavailable'),
 ]
 
-/** Errors that only the sister service documents (commercial marketplace, `/cmp`). This service probably says the same. */
+/**
+ * Errors that only the sister service documents (commercial marketplace, `/cmp`). This service probably says the same.
+ */
 export const SISTER_REFUSALS: readonly DocumentedRefusal[] = [
   refusal(400, 'query-refused', REQUEST, `${CREATION}StartTime should follow format: yyyy-MM-ddTHH:mm:ssZ`),
   refusal(400, 'query-refused', REQUEST, `${CREATION}EndTime should be greater than StartTime`),
@@ -89,7 +91,10 @@ export const SISTER_REFUSALS: readonly DocumentedRefusal[] = [
 
 const ALL = [...DOCUMENTED_REFUSALS, ...SISTER_REFUSALS].map((each) => ({ ...each, pattern: patternOf(each.text) }))
 
-/** Says what a refused call means: by its documented text, or by its status alone. `about` names the call, for the message. */
+/**
+ * Says what a refused call means: by its documented text, or by its status alone. `about` names the call, for the
+ * message.
+ */
 export function failureOf(answer: Pick<Answer, 'status' | 'message'>, about: string): Failure {
   const { status, message } = answer
   const { kind, hint } = refusalOf(status, message)

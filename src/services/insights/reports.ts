@@ -1,6 +1,7 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
+import { present } from '../../core/present.ts'
 import { isTransient } from '../retry.ts'
-import { type Item, instantOf, numberOf, present, textOf } from './answer.ts'
+import { type Item, instantOf, numberOf, textOf } from './answer.ts'
 import { type Call, deleteOne, type List, queryOf, type Send } from './call.ts'
 import { failureOf, isThrottled } from './refusals.ts'
 
@@ -34,7 +35,9 @@ export type Creation =
   | { readonly outcome: 'throttled'; readonly failure: Failure; readonly waitMs: number | undefined }
   | { readonly outcome: 'unknown'; readonly failure: Failure }
 
-/** When a recurring report runs: from `start`, at least 4 hours ahead, every 4 to 2160 hours, for ever without `count`. */
+/**
+ * When a recurring report runs: from `start`, at least 4 hours ahead, every 4 to 2160 hours, for ever without `count`.
+ */
 export type Schedule = { readonly start: Date; readonly intervalHours: number; readonly count?: number }
 
 type Delivery = {
@@ -71,7 +74,10 @@ export async function findReport(list: List, reportId: string): Promise<Report |
   return found.find((report) => report.reportId.toLowerCase() === reportId.trim().toLowerCase())
 }
 
-/** Requests a report. Throttling and lost answers are outcomes of their own: who repeats the call must know what was done. */
+/**
+ * Requests a report. Throttling and lost answers are outcomes of their own: who repeats the call must know what was
+ * done.
+ */
 export async function createReport(send: Send, request: ReportRequest): Promise<Creation> {
   const about = `create report "${request.reportName}"`
   const { queryTimes, schedule } = request
@@ -97,8 +103,8 @@ export async function createReport(send: Send, request: ReportRequest): Promise<
 }
 
 /**
- * Changes a recurring report. Gives undefined where the service has no such report. What the change leaves out is assumed
- * to stay as it is.
+ * Changes a recurring report. Gives undefined where the service has no such report. What the change leaves out is
+ * assumed to stay as it is.
  */
 export function updateReport(
   send: Send,
@@ -155,23 +161,21 @@ function deliveryFields({ description, format, callbackUrl, callbackMethod }: De
 function toReport(item: Item): readonly Report[] {
   const reportId = textOf(item, 'reportId')
   if (!reportId) return []
-  const report: Report = {
+  const report = present<Report>({
     reportId,
     reportName: textOf(item, 'reportName') ?? '',
     queryId: textOf(item, 'queryId') ?? '',
-    ...present({
-      description: textOf(item, 'description'),
-      query: textOf(item, 'query'),
-      user: textOf(item, 'user'),
-      createdAt: instantOf(item, 'createdTime'),
-      modifiedAt: instantOf(item, 'modifiedTime'),
-      startsAt: instantOf(item, 'startTime'),
-      executeNow: typeof item.executenow === 'boolean' ? item.executenow : undefined,
-      status: textOf(item, 'reportStatus'),
-      recurrenceIntervalHours: numberOf(item, 'recurrenceInterval'),
-      recurrenceCount: numberOf(item, 'recurrenceCount'),
-      format: textOf(item, 'format'),
-    }),
-  }
+    description: textOf(item, 'description'),
+    query: textOf(item, 'query'),
+    user: textOf(item, 'user'),
+    createdAt: instantOf(item, 'createdTime'),
+    modifiedAt: instantOf(item, 'modifiedTime'),
+    startsAt: instantOf(item, 'startTime'),
+    executeNow: typeof item.executenow === 'boolean' ? item.executenow : undefined,
+    status: textOf(item, 'reportStatus'),
+    recurrenceIntervalHours: numberOf(item, 'recurrenceInterval'),
+    recurrenceCount: numberOf(item, 'recurrenceCount'),
+    format: textOf(item, 'format'),
+  })
   return [report]
 }

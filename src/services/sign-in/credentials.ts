@@ -1,29 +1,31 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
 import { fetchByIdentity } from './by-identity.ts'
-import { openRenewal, type TokenKeeping } from './by-refresh-token.ts'
-import type { KeyVault } from './key-vault.ts'
+import { openRenewal, type TokenStore } from './by-refresh-token.ts'
 import type { SignIn } from './sign-in.ts'
-import type { Token } from './token-request.ts'
+import type { AccessToken } from './token-request.ts'
 
-/** Tokens live about an hour; one is renewed when less than this is left, in milliseconds. */
-const RENEW_BEFORE = 300_000
+/** Tokens live for about an hour. One is renewed when it has less time left than this. */
+const RENEW_BEFORE_MS = 300_000
 
 export type Credentials = {
-  /** A token that is good for some minutes; asked for once, however many wait for it. */
+  /** Gives a token that is good for some minutes. Callers at the same time share one request for it. */
   token(): Promise<string | Failure>
-  /** Another token than `refused`, which the service did not accept. */
+  /** Gives another token than `refused`, which the service did not accept. */
   renew(refused: string): Promise<string | Failure>
 }
 
 /**
- * Opens the sign-in of an account; failures are of kind `unauthorized` or `unavailable`. Without `keeping` secrets are
- * those of the settings, and a new refresh token is forgotten when the process ends.
+ * Opens the sign-in of an account. Failures are `unauthorized` or `unavailable`. Without a `store` the secrets come
+ * from the settings, and a new refresh token is lost when the process ends.
  */
-export function openCredentials(signIn: SignIn, clock: () => Date, keeping?: TokenKeeping): Credentials {
-  const fetchToken = openFetch(signIn, clock, keeping)
-  let cached: Token | undefined
-  let pending: Promise<Token | Failure> | undefined
-  const left = () => (cached ? cached.expiresAt - clock().getTime() : 0)
+export function openCredentials(signIn: SignIn, clock: () => Date, store?: TokenStore): Credentials {
+  const fetchToken =
+    signIn.auth === 'refresh-token'
+      ? openRenewal(signIn, store, clock)
+      : () => fetchByIdentity(signIn, store?.vault, clock)
+  let cached: AccessToken | undefined
+  let pending: Promise<AccessToken | Failure> | undefined
+  const leftMs = () => (cached ? cached.expiresAt - clock().getTime() : 0)
   const fresh = async (): Promise<string | Failure> => {
     pending ??= fetchToken().finally(() => {
       pending = undefined
@@ -35,17 +37,11 @@ export function openCredentials(signIn: SignIn, clock: () => Date, keeping?: Tok
   }
   return {
     async token() {
-      if (cached && left() > RENEW_BEFORE) return cached.text
+      if (cached && leftMs() > RENEW_BEFORE_MS) return cached.text
       const token = await fresh()
-      // Renewed early so that a short failure of the authority costs nothing.
-      return isFailure(token) && cached && left() > 0 ? cached.text : token
+      // The old token serves until it expires, so a short outage of the authority does no harm.
+      return isFailure(token) && cached && leftMs() > 0 ? cached.text : token
     },
     renew: async (refused) => (cached && cached.text !== refused ? cached.text : fresh()),
   }
-}
-
-function openFetch(signIn: SignIn, clock: () => Date, keeping?: TokenKeeping): () => Promise<Token | Failure> {
-  if (signIn.auth === 'refresh-token') return openRenewal(signIn, keeping, clock)
-  const vault: KeyVault | undefined = keeping?.vault
-  return () => fetchByIdentity(signIn, vault, clock)
 }

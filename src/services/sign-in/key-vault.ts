@@ -2,31 +2,30 @@ import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { type RetryOptions, readRetryAfterMs, withRetry } from '../retry.ts'
 import { reasonOf } from '../safe-text.ts'
 
-/** What tokens for a Key Vault of the public cloud are asked for. */
+/** The scope of tokens for a Key Vault of the public cloud. */
 export const VAULT_SCOPE = 'https://vault.azure.net/.default'
 
 const API_VERSION = '7.4'
 
-/** No call may take longer, in milliseconds. */
-const CALL_LIMIT = 15_000
+const CALL_LIMIT_MS = 15_000
 
 export type Secret = {
   readonly value: string
   readonly storedAt: Date | undefined
-  /** Only where somebody set it. */
+  /** Known only where somebody set it. */
   readonly expiresAt: Date | undefined
 }
 
 export type KeyVault = {
   /** The newest version of a secret, or undefined where there is none. */
   get(name: string): Promise<Secret | Failure | undefined>
-  /** Adds a version; the same value may be set again. */
+  /** Adds a version. The same value may be set again. */
   set(name: string, value: string): Promise<Failure | undefined>
 }
 
 export type KeyVaultOptions = {
   readonly url: string
-  /** A token for `VAULT_SCOPE`; what it throws counts as no access. */
+  /** Gives a token for `VAULT_SCOPE`. If it throws, the vault counts as unavailable. */
   readonly token: () => Promise<string>
   readonly clock: () => Date
   readonly retry: RetryOptions
@@ -35,14 +34,15 @@ export type KeyVaultOptions = {
 type VaultAnswer = { readonly status: number; readonly retryAfterMs: number | undefined; readonly body: unknown }
 
 /**
- * Opens the secrets of an Azure Key Vault through its REST API. Failures are of kind `unauthorized` (the identity may not)
- * or `unavailable`; none holds a secret.
+ * Opens the secrets of an Azure Key Vault through its REST API. A failure is `unauthorized` where the identity lacks
+ * the right, and else `unavailable`. No failure contains a secret.
  */
 export function openKeyVault(options: KeyVaultOptions): KeyVault {
-  const send = (name: string, value?: string) =>
-    withRetry(() => sendOnce(options, name, value), options.retry).then((answer) =>
-      isFailure(answer) || answer.status < 400 || answer.status === 404 ? answer : refused(name, answer.status),
-    )
+  const send = async (name: string, value?: string): Promise<VaultAnswer | Failure> => {
+    const answer = await withRetry(() => sendOnce(options, name, value), options.retry)
+    if (isFailure(answer) || answer.status < 400 || answer.status === 404) return answer
+    return refused(name, answer.status)
+  }
   return {
     async get(name) {
       const answer = await send(name)
@@ -62,14 +62,14 @@ async function sendOnce(options: KeyVaultOptions, name: string, value?: string):
     const token = await options.token()
     const response = await fetch(`${options.url}/secrets/${name}?api-version=${API_VERSION}`, {
       headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
-      signal: AbortSignal.timeout(CALL_LIMIT),
+      signal: AbortSignal.timeout(CALL_LIMIT_MS),
       redirect: 'error',
       ...(value !== undefined && { method: 'PUT', body: JSON.stringify({ value }) }),
     })
     const body: unknown = await response.json().catch(() => undefined)
-    const wait = readRetryAfterMs(response.headers.get('retry-after'), options.clock())
-    // A conflict passes: somebody writes the same secret at this moment.
-    return { status: response.status === 409 ? 503 : response.status, retryAfterMs: wait, body }
+    const retryAfterMs = readRetryAfterMs(response.headers.get('retry-after'), options.clock())
+    // 409 means that somebody else is writing the same secret: the call may succeed a moment later.
+    return { status: response.status === 409 ? 503 : response.status, retryAfterMs, body }
   } catch (error) {
     return failed('unavailable', `secret ${name}: no answer from the Key Vault (${reasonOf(error)}); it is tried again`)
   }
@@ -82,7 +82,7 @@ function refused(name: string, status: number): Failure {
 }
 
 function unreadable(name: string): Failure {
-  return failed('unavailable', `secret ${name}: the answer is not a Key Vault's; check KEY_VAULT_URL`)
+  return failed('unavailable', `secret ${name}: the answer is not that of a Key Vault; check KEY_VAULT_URL`)
 }
 
 function toSecret(body: unknown): Secret | undefined {

@@ -1,9 +1,9 @@
 import type { Ledger } from '../storage/ledger-table.ts'
 
-/** Longer than redeeming a token and storing the new one can take, in milliseconds. */
-const LEASE = 120_000
+/** Redeeming a token and storing the new one takes less time than this. */
+const LEASE_MS = 120_000
 
-/** Who renews the refresh token of an account, in its `token~` row. */
+/** The `token~` row of an account: who renews its refresh token, and until when. */
 type LeaseRow = { readonly owner: string; readonly until: string }
 
 export type LeaseOptions = {
@@ -14,27 +14,30 @@ export type LeaseOptions = {
 }
 
 export type TokenLease = {
-  /** Whether it is still ours; asked right before the new token is stored. */
-  confirm(): Promise<boolean>
+  /** Extends the lease. False where another instance has it by now. */
+  extend(): Promise<boolean>
   release(): Promise<void>
 }
 
-/** Takes the lease under which one instance stores an account's new refresh token; undefined while another has it. */
+/**
+ * Takes the lease under which one instance stores an account's new refresh token. Undefined while another instance has
+ * it.
+ */
 export async function takeTokenLease({ ledger, account, clock, owner }: LeaseOptions): Promise<TokenLease | undefined> {
   const key = `token~${account}`
-  const until = (milliseconds: number): LeaseRow => ({
+  const rowFor = (milliseconds: number): LeaseRow => ({
     owner,
     until: new Date(clock().getTime() + milliseconds).toISOString(),
   })
   const stored = await ledger.readApp<LeaseRow>(key)
   if (stored && Date.parse(stored.value.until) > clock().getTime()) return undefined
-  const taken = await ledger.writeApp(key, until(LEASE), stored?.etag)
+  const taken = await ledger.writeApp(key, rowFor(LEASE_MS), stored?.etag)
   if (!taken) return undefined
   let etag: string | undefined = taken.etag
   const write = async (milliseconds: number) => {
-    const written = etag === undefined ? undefined : await ledger.writeApp(key, until(milliseconds), etag)
+    const written = etag === undefined ? undefined : await ledger.writeApp(key, rowFor(milliseconds), etag)
     etag = written?.etag
     return etag !== undefined
   }
-  return { confirm: () => write(LEASE), release: async () => void (await write(0)) }
+  return { extend: () => write(LEASE_MS), release: async () => void (await write(0)) }
 }

@@ -2,20 +2,20 @@ import { type Failure, failed } from '../../core/failures.ts'
 import { type Retryable, readRetryAfterMs } from '../retry.ts'
 import { reasonOf } from '../safe-text.ts'
 
-/** A token for the service; the instant is in milliseconds since 1970. */
-export type Token = { readonly text: string; readonly expiresAt: number }
-
-/** No request for a token may take longer, in milliseconds. */
-export const TOKEN_LIMIT = 30_000
+/** No request for a token takes longer. */
+export const TOKEN_LIMIT_MS = 30_000
 
 /** The resource of all Partner Center APIs (partner-center/insights, first API call). */
 export const SCOPE = 'https://api.partnercenter.microsoft.com/.default'
 
+/** A token for the service. `expiresAt` is in milliseconds since 1970. */
+export type AccessToken = { readonly text: string; readonly expiresAt: number }
+
 export type TokenAnswer = Retryable & {
-  readonly token?: Token
-  /** What takes the place of the refresh token that was redeemed. */
+  readonly token?: AccessToken
+  /** The refresh token that replaces the one that was redeemed. */
   readonly refreshToken?: string
-  /** The authority's own words for a refusal, such as `invalid_grant AADSTS700082`. */
+  /** The error codes of a refusal, such as `invalid_grant AADSTS700082`; empty where there is none. */
   readonly refusal: string
 }
 
@@ -27,7 +27,7 @@ export type RefreshRequest = {
   readonly clientSecret?: string
 }
 
-/** Redeems a refresh token at the v2 token endpoint (Secure Application Model). Redeeming leaves the old one good. */
+/** Redeems a refresh token at the v2 token endpoint (Secure Application Model). The redeemed token stays good. */
 export function redeem(request: RefreshRequest, now: () => Date): Promise<TokenAnswer | Failure> {
   return requestToken(request, { grant_type: 'refresh_token', refresh_token: request.refreshToken }, now)
 }
@@ -35,11 +35,11 @@ export function redeem(request: RefreshRequest, now: () => Date): Promise<TokenA
 export type CodeRequest = Omit<RefreshRequest, 'refreshToken'> & {
   readonly code: string
   readonly redirectUri: string
-  /** Of the challenge that the authorize address carried (RFC 7636). */
+  /** Belongs to the challenge in the authorize address (RFC 7636). */
   readonly verifier: string
 }
 
-/** Exchanges the code that a sign-in gave for the first refresh token. */
+/** Exchanges the code that a sign-in in the browser gave for the first refresh token. */
 export function exchangeCode(request: CodeRequest, now: () => Date): Promise<TokenAnswer | Failure> {
   const { code, redirectUri, verifier } = request
   const grant = { grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: verifier }
@@ -54,7 +54,7 @@ async function requestToken(
   const secret = clientSecret ? { client_secret: clientSecret } : undefined
   const form = new URLSearchParams({ ...grant, client_id: clientId, scope: `${SCOPE} offline_access`, ...secret })
   try {
-    const signal = AbortSignal.timeout(TOKEN_LIMIT)
+    const signal = AbortSignal.timeout(TOKEN_LIMIT_MS)
     const response = await fetch(url, { method: 'POST', body: form, signal, redirect: 'error' })
     const body: unknown = await response.json().catch(() => undefined)
     return readTokenAnswer(response, body, now())
@@ -65,20 +65,23 @@ async function requestToken(
 }
 
 function readTokenAnswer({ status, headers }: Response, body: unknown, now: Date): TokenAnswer {
+  const retryAfterMs = readRetryAfterMs(headers.get('retry-after'), now)
   const fields = typeof body === 'object' && body !== null ? new Map<string, unknown>(Object.entries(body)) : undefined
   const text = (name: string) => String(fields?.get(name) ?? '')
-  const refreshToken = text('refresh_token')
-  const wait = readRetryAfterMs(headers.get('retry-after'), now)
-  // Not the authority's JSON: a gateway's page, which passes.
-  if (!fields || (status < 400 && !text('access_token'))) return { status: 502, retryAfterMs: wait, refusal: 'no JSON' }
-  if (status >= 400)
-    return { status, retryAfterMs: wait, refusal: refusalText(text('error'), text('error_description')) }
+  // Anything but the authority's JSON is the page of a gateway, and may be gone a moment later.
+  if (!fields || (status < 400 && !text('access_token'))) return { status: 502, retryAfterMs, refusal: 'no JSON' }
+  if (status >= 400) {
+    return { status, retryAfterMs, refusal: refusalText(text('error'), text('error_description')) }
+  }
   const expiresAt = now.getTime() + (Number(fields.get('expires_in')) || 0) * 1000
   const token = { text: text('access_token'), expiresAt }
-  return { status, retryAfterMs: wait, refusal: '', token, ...(refreshToken && { refreshToken }) }
+  const refreshToken = text('refresh_token')
+  return { status, retryAfterMs, refusal: '', token, ...(refreshToken && { refreshToken }) }
 }
 
-/** The error's code and Entra's number for it; a description may hold names and ids and is left out. */
+/**
+ * Gives the error code and Entra's number for it. The description is left out, because it may contain names and ids.
+ */
 export function refusalText(code: string, description: string): string {
   const number = /AADSTS\d+/.exec(description)?.[0] ?? ''
   return `${/^[\w.-]{1,60}$/.test(code) ? code : ''} ${number}`.trim()

@@ -4,22 +4,24 @@ import type { CallbackSubject } from '../insights/callback-token.ts'
 import { statusOf } from './errors.ts'
 import { type RejectWriter, rejectWriter } from './reject-list.ts'
 
-/** Bytes of one staged block. */
+/** The size of one staged block, in bytes. */
 const BLOCK = 4 * 1024 * 1024
 
-/** Bytes of one range when reading: a read more for each 20,000 rows, and larger ones leave holes in the process's memory. */
+/** Bytes that one read asks for, about 20,000 rows. Larger ranges leave holes in the memory of the process. */
 export const RANGE = 1024 * 1024
 
-/** What stands in the archive, as the service's bytes were received. */
+/** A blob of the archive: a report's bytes as the service sent them. */
 export type ArchivedBlob = { readonly name: string; readonly bytes: number; readonly sha256: string }
 
 export type ArchiveWriter = {
   append(chunk: Buffer): Promise<void>
-  /** Makes the staged blocks the blob, once: a blob that is already there stays as it is and is what is given. */
+  /**
+   * Makes the staged blocks the blob, and gives it. A blob that already exists stays as it is, and is given instead.
+   */
   commit(): Promise<ArchivedBlob>
 }
 
-/** Where an archive comes from; `nonce` keeps the blocks of two writers apart. */
+/** Where an archive comes from. `nonce` keeps the blocks of two writers apart. */
 export type ArchiveOrigin = {
   readonly reportId: string
   readonly attempt: number
@@ -27,21 +29,21 @@ export type ArchiveOrigin = {
   readonly nonce: string
 }
 
-/** An archived report as a replay needs it. */
+/** What a replay needs to know about an archived report. */
 export type ArchivedReport = Omit<ArchiveOrigin, 'nonce'> & { readonly name: string; readonly executionId: string }
 
 export type Archive = {
   create(): Promise<void>
   find(name: string): Promise<ArchivedBlob | undefined>
   write(name: string, origin: ArchiveOrigin): ArchiveWriter
-  /** The bytes of an archived report, or of a list of rejects, in ranges. */
+  /** The bytes of an archived report or of a list of rejects, piece by piece. */
   read(name: string): AsyncIterable<Buffer>
-  /** The archived reports of one window, newest attempt first. */
+  /** The archived reports of one window, the newest attempt first. */
   list(feed: string, window: string): Promise<readonly ArchivedReport[]>
   rejects(name: string): RejectWriter
 }
 
-/** Opens the container `reports`, which is asked for when it is first used. */
+/** Opens the container `reports`. The client is opened on its first use. */
 export function openArchive(container: () => Promise<ContainerClient>): Archive {
   const blob = (name: string) => async () => (await container()).getBlockBlobClient(name)
   return {
@@ -56,7 +58,9 @@ export function openArchive(container: () => Promise<ContainerClient>): Archive 
   }
 }
 
-/** The name of one attempt's archive: `<feed>/<window>/<attempt>-<executionId>.csv`, or `.tsv`, `.csv.gz`, `.tsv.gz`. */
+/**
+ * The name of one attempt's archive: `<feed>/<window>/<attempt>-<executionId>.csv`, or `.tsv`, `.csv.gz`, `.tsv.gz`.
+ */
 export function archiveName(
   { feed, window, attempt }: CallbackSubject,
   executionId: string,
@@ -66,7 +70,7 @@ export function archiveName(
   return `${feed}/${window}/${attempt}-${executionId}.${ending}`
 }
 
-/** The list of rejects stands beside the archive. */
+/** The name of the list of rejects, which is beside the archive. */
 export function rejectsName(archive: string): string {
   return `${archive.replace(/\.(csv|tsv)(\.gz)?$/, '')}.rejects.jsonl`
 }
@@ -125,7 +129,7 @@ function writer(open: OpenBlob, origin: ArchiveOrigin): ArchiveWriter {
   }
 }
 
-/** Ids of a blob's blocks are of one length; those of two writers differ. */
+/** All block ids of a blob must have the same length. Two writers have different ids. */
 function blockId(nonce: string, number: number): string {
   const id = `${nonce.slice(0, 36).padEnd(36, '0')}-${String(number).padStart(6, '0')}`
   return Buffer.from(id).toString('base64')
@@ -138,7 +142,7 @@ function metadataOf(
   return { sha256, reportid: reportId, attempt: String(attempt), requestedat: requestedAt.toISOString() }
 }
 
-/** False where another writer of the same execution was first. */
+/** Gives false where another writer of the same execution was first. */
 async function commitOnce(blob: BlockBlobClient, blocks: string[], metadata: Record<string, string>): Promise<boolean> {
   const blobHTTPHeaders = { blobContentType: contentType(blob.name) }
   try {
@@ -155,7 +159,7 @@ function contentType(name: string): string {
   return name.endsWith('.tsv') ? 'text/tab-separated-values' : 'text/csv'
 }
 
-/** Ranges instead of one long stream: the SDK's stream takes a dropped connection for an abort and does not resume. */
+/** Reads range by range: the SDK's stream takes a dropped connection for an abort and does not resume. */
 async function* ranges(open: OpenBlob): AsyncIterable<Buffer> {
   const blob = await open()
   const { contentLength = 0, etag } = await blob.getProperties()

@@ -4,7 +4,7 @@ import { type QueueClient, QueueServiceClient } from '@azure/storage-queue'
 import { lazily } from '../lazily.ts'
 import { openIdentity } from '../sign-in/identity.ts'
 
-/** Where ledger, rows, archive and queue live: a connection string locally, an identity in Azure. */
+/** How to reach the storage account: with a connection string locally, with an identity in Azure. */
 export type StorageConnection =
   | { readonly kind: 'connection-string'; readonly connectionString: string }
   | {
@@ -12,27 +12,27 @@ export type StorageConnection =
       readonly tableServiceUri: string
       readonly blobServiceUri: string
       readonly queueServiceUri: string
-      /** Of a user-assigned identity. */
+      /** The client id of a user-assigned identity. */
       readonly clientId?: string
     }
 
 export type StorageClients = {
   table(name: string): TableClient
-  /** The library of blobs is the largest of all and is loaded with the first container: a callback needs none. */
+  /** Loads the library for blobs, the largest of all, with the first container. A callback needs no container. */
   container(name: string): Promise<ContainerClient>
   queue(name: string): QueueClient
 }
 
 type Blobs = typeof BlobServiceClient
 
-/** Opens the clients of one storage account; plain http is allowed where the connection string says so (Azurite). */
-export function storageClients(storage: StorageConnection): StorageClients {
-  if (storage.kind === 'connection-string') return byConnectionString(storage.connectionString)
-  const credential = openIdentity(storage.clientId)
-  const queues = new QueueServiceClient(storage.queueServiceUri, credential)
+/** Opens the clients of one storage account. Plain http is allowed where the connection string names it (Azurite). */
+export function storageClients(connection: StorageConnection): StorageClients {
+  if (connection.kind === 'connection-string') return byConnectionString(connection.connectionString)
+  const credential = openIdentity(connection.clientId)
+  const queues = new QueueServiceClient(connection.queueServiceUri, credential)
   return {
-    table: (name) => new TableClient(storage.tableServiceUri, name, credential),
-    container: containers((Blobs) => new Blobs(storage.blobServiceUri, credential)),
+    table: (name) => new TableClient(connection.tableServiceUri, name, credential),
+    container: containers((Blobs) => new Blobs(connection.blobServiceUri, credential)),
     queue: (name) => queues.getQueueClient(name),
   }
 }

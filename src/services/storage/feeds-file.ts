@@ -1,10 +1,10 @@
 import type { ContainerClient } from '@azure/storage-blob'
 import { statusOf } from './errors.ts'
 
-/** The text of feeds.json and where it came from. */
+/** The text of feeds.json, and where it came from. */
 export type FeedsText = { readonly text: string; readonly source: 'container' | 'package' }
 
-/** Reads feeds.json from the container `config`, or, where it holds none, the one packaged with the app. */
+/** Reads feeds.json from the container `config`, or the packaged one where the container has none. */
 export async function readFeedsText(container: ContainerClient, packaged: () => Promise<string>): Promise<FeedsText> {
   try {
     const bytes = await container.getBlobClient('feeds.json').downloadToBuffer()
@@ -15,7 +15,7 @@ export async function readFeedsText(container: ContainerClient, packaged: () => 
   }
 }
 
-/** Puts feeds.json into the container `config`, where the next tick finds it. */
+/** Puts feeds.json into the container `config`, where the next tick reads it. */
 export async function writeFeedsText(container: ContainerClient, text: string): Promise<void> {
   await container.createIfNotExists()
   const blobHTTPHeaders = { blobContentType: 'application/json' }

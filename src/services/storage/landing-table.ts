@@ -6,41 +6,43 @@ import { statusOf } from './errors.ts'
 import { RETRY_LIMITS, type RetryLimits, retryPolicy } from './retry-policy.ts'
 import {
   describeRefusal,
-  type Outcome,
   openTransactionSender,
   type RefusedRow,
-  type Sized,
+  type SendResult,
+  type SizedChange,
   type TransactionSender,
 } from './transaction-sender.ts'
 
 export type Written = {
   readonly acknowledged: number
   readonly operations: number
-  /** Rows the service refused, each for itself; at most a thousand, for more are a failure. */
+  /** Rows that the service refused for what they contain. There are at most a thousand: more are a failure. */
   readonly refused: readonly RefusedRow[]
 }
+
 export type Removed = {
   readonly kept: number
   readonly removed: number
   readonly operations: number
-  /** The partition that was not read to its end; absent once all were. */
+  /** The partition that was not read to its end. Absent when all were. */
   readonly next?: string
 }
 
-/** The table a feed's rows go to. `operations` counts what the storage account is billed for, retries apart. */
+/** The table a feed's rows go to. `operations` counts what the storage account bills, not counting retries. */
 export type LandingTable = {
-  /** Makes the table unless it is there. */
+  /** Creates the table unless it exists. */
   create(): Promise<void>
   /**
-   * Writes entities over those of the same keys, `inFlight` transactions at a time, reading no further while all are
-   * out. Gives how many the service acknowledged: compare it, and the refused, with what was handed over. A row that is
-   * refused for what it holds is left out and its transaction sent again; any other refusal is `storage`.
+   * Writes entities over those with the same keys. Sends `inFlight` transactions at a time and reads no further
+   * meanwhile. Gives how many entities the service acknowledged: with the refused ones they must be as many as were
+   * handed over. A row that is refused for what it contains is left out, and the others are sent again. Any other
+   * refusal is `storage`.
    */
   write(entities: AsyncIterable<readonly Entity[]>, options: { inFlight: number }): Promise<Written | Failure>
   /**
-   * Removes the rows under `prefix` of other attempts and counts those of this one, partition by partition from `from`
-   * on. Ends before the next page where `shouldPause` says so, and gives the partition to go on with, which then counts
-   * anew. A missing table has no rows.
+   * Removes the rows under `prefix` of other attempts and counts those of this one, partition by partition. Stops
+   * between two pages when `shouldPause` says so, and then gives the partition to go on from, whose rows count again. A
+   * missing table has no rows.
    */
   remove(prefix: string, attempt: number, options?: RemoveOptions): Promise<Removed | Failure>
 }
@@ -48,22 +50,22 @@ export type LandingTable = {
 export type RemoveOptions = {
   readonly from?: string
   readonly shouldPause?: () => boolean
-  /** Called before each deletion; throws where somebody else may be writing these rows by now. */
+  /** Called before each deletion. Throws where another owner may be writing these rows by now. */
   readonly assertHeld?: () => void
 }
 
 type Row = { partitionKey: string; rowKey: string; _attempt?: unknown }
 type Page = { readonly rows: readonly Row[]; readonly next: string | undefined }
 
-/** The most rows the service lists in one answer. */
+/** The service lists at most this many rows in one answer. */
 const PAGE_SIZE = 1000
 
 const REMOVALS_IN_FLIGHT = 8
 
-/** How often a page is read again: a deletion whose answer was lost finds its rows gone when it is repeated. */
+/** A page is read again so often. A repeated deletion whose first answer was lost finds its rows gone. */
 const REREADS = 3
 
-/** Opens a landing table; `client` brings the address and the sign-in, and its calls end within `limits` from now on. */
+/** Opens a landing table. `client` knows the address and the sign-in; its calls end within `limits` from now on. */
 export function openLandingTable(client: TableClient, limits: RetryLimits = RETRY_LIMITS): LandingTable {
   const policy = retryPolicy(limits)
   client.pipeline.removePolicy({ name: defaultRetryPolicy().name })
@@ -102,7 +104,7 @@ async function remove(client: TableClient, send: TransactionSender, range: Range
   }
 }
 
-/** Removes what is stale on one page and counts it; where answers are missing, reading the page again tells what is left. */
+/** Removes the stale rows of one page and counts them. Where an answer is missing, the page is read again. */
 async function cleanPage(
   client: TableClient,
   send: TransactionSender,
@@ -116,37 +118,37 @@ async function cleanPage(
     if (page.rows.some((row) => Number(row._attempt) > range.attempt)) return overtaken(client.tableName, range)
     const stale = page.rows.filter((row) => row._attempt !== range.attempt)
     if (stale.length > 0) range.assertHeld?.()
-    const outcome = await send(deletions(stale), REMOVALS_IN_FLIGHT)
-    total.operations += 1 + outcome.operations
-    total.removed += outcome.acknowledged
-    if (outcome.acknowledged === stale.length) {
+    const result = await send(deletions(stale), REMOVALS_IN_FLIGHT)
+    total.operations += 1 + result.operations
+    total.removed += result.acknowledged
+    if (result.acknowledged === stale.length) {
       total.kept += page.rows.length - stale.length
       return page
     }
-    if (reread === REREADS || !isWorthRereading(outcome)) return unremoved(client.tableName, range.prefix, outcome)
+    if (reread === REREADS || !isWorthRereading(result)) return unremoved(client.tableName, range.prefix, result)
   }
 }
 
-/** Rows of a later attempt mean that this one is the older: it removes nothing of them. */
+/** Rows of a later attempt mean that this attempt is the older one. It leaves them alone. */
 function overtaken(table: string, { prefix, attempt }: Range): Failure {
   return failed(
     'storage',
-    `table ${table}, rows under ${prefix}: a later attempt than ${attempt} has written; it is left`,
+    `table ${table}, rows under ${prefix}: an attempt later than ${attempt} has written there; nothing is removed`,
   )
 }
 
-/** The partition a page ends in, which the next page may go on with, and how many of its rows were kept so far. */
+/** The partition that a page ends in, and how many of its rows were kept so far. The next page may go on with it. */
 function lastPartition(page: Page, attempt: number, before: { partition: string; kept: number }) {
   const partition = page.rows.at(-1)?.partitionKey ?? before.partition
   const rows = page.rows.filter((row) => row.partitionKey === partition && row._attempt === attempt)
   return { partition, kept: rows.length + (partition === before.partition ? before.kept : 0) }
 }
 
-async function* deletions(rows: readonly Row[]): AsyncGenerator<Sized[]> {
+async function* deletions(rows: readonly Row[]): AsyncGenerator<SizedChange[]> {
   yield rows.map(({ partitionKey, rowKey }) => ({ partitionKey, rowKey, bytes: 0 }))
 }
 
-/** Each page is a call of its own, with its own retries; only one is held. */
+/** Each page is a call of its own, with its own retries. Only one page is in memory. */
 async function readPage(client: TableClient, { prefix, from }: Range, token?: string): Promise<Page | Failure> {
   const filter = odata`PartitionKey ge ${from ?? prefix} and PartitionKey lt ${`${prefix}~`}`
   const list = client.listEntities<Row>({
@@ -164,12 +166,12 @@ async function readPage(client: TableClient, { prefix, from }: Range, token?: st
   }
 }
 
-/** Rows gone, or answers missing, may mean that all is done: reading the page again tells. */
-function isWorthRereading({ refused }: Outcome): boolean {
+/** Where rows are gone or answers are missing, all may be done: reading the page again tells. */
+function isWorthRereading({ refused }: SendResult): boolean {
   return refused === undefined || refused.status === 404
 }
 
-function unremoved(table: string, prefix: string, { refused }: Outcome): Failure {
+function unremoved(table: string, prefix: string, { refused }: SendResult): Failure {
   if (refused !== undefined) return describeRefusal(table, refused)
   return failed(
     'storage',

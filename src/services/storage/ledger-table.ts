@@ -6,25 +6,25 @@ import { joinTexts, splitTexts } from '../../core/ledger/long-texts.ts'
 import { type WindowId, windowId } from '../../core/time/window.ts'
 import { statusOf } from './errors.ts'
 
-/** PartitionKey of the rows that speak of the app, not of a window. */
+/** PartitionKey of the rows that are about the app, not about a window. */
 const APP = '_app'
 
 /** A stored value with the ETag under which it may be changed. */
 export type Stored<T> = { readonly value: T; readonly etag: string }
 
 /**
- * The ledger: every change is conditional, so one of two writers gets nothing and looks again. A text may be longer
- * than a property of Table Storage, as long as the whole row stays below 1 MiB.
+ * The ledger. Every change is conditional, so that one of two writers at the same time gets nothing and reads again. A
+ * text may be longer than a property of Table Storage can be, as long as the whole row stays below 1 MiB.
  */
 export type Ledger = {
   create(): Promise<void>
   read(feed: string, window: WindowId): Promise<Stored<LedgerEntry> | Failure | undefined>
   entries(feed: string): Promise<readonly (LedgerEntry | Failure)[]>
-  /** Adds an entry, or replaces the one read under `etag`; undefined where somebody else wrote it meanwhile. */
+  /** Adds an entry, or replaces the one that was read with `etag`. Undefined where another writer was faster. */
   write<E extends LedgerEntry>(entry: E, etag: string | undefined): Promise<Stored<E> | undefined>
-  /** Reads an app row; its value is what was stored as JSON. */
+  /** Reads an app row. Its value is stored as JSON. */
   readApp<T>(key: string): Promise<Stored<T> | undefined>
-  /** As `write`, for an app row. */
+  /** Writes an app row as `write` does an entry. */
   writeApp<T extends object>(key: string, value: T, etag: string | undefined): Promise<Stored<T> | undefined>
   appRows<T>(prefix: string): Promise<readonly T[]>
 }
@@ -58,7 +58,7 @@ export function openLedger(client: TableClient): Ledger {
 
 type Keys = { readonly partitionKey: string; readonly rowKey: string }
 
-/** Gives the new ETag; undefined where the row is not the one that was read. */
+/** Gives the new ETag. Undefined where the row is no longer the one that was read. */
 async function conditionalWrite(
   client: TableClient,
   entity: LedgerRow & Keys,

@@ -2,7 +2,7 @@ import type { TableClient } from '@azure/data-tables'
 import type { ContainerClient } from '@azure/storage-blob'
 import type { QueueClient } from '@azure/storage-queue'
 
-/** Makes a table, writes, reads and deletes a row, and deletes the table. Throws what the service answers. */
+/** Creates a table, writes, reads and deletes a row, and deletes the table. Throws what the client throws. */
 export async function probeTable(client: TableClient, abortSignal: AbortSignal): Promise<void> {
   const row = { partitionKey: 'doctor', rowKey: 'doctor' }
   await client.createTable({ abortSignal })
@@ -12,7 +12,7 @@ export async function probeTable(client: TableClient, abortSignal: AbortSignal):
   await client.deleteTable({ abortSignal })
 }
 
-/** The same of a container and a blob. */
+/** Does the same with a container and a blob. */
 export async function probeContainer(client: ContainerClient, abortSignal: AbortSignal): Promise<void> {
   const blob = client.getBlockBlobClient('doctor')
   await client.create({ abortSignal })
@@ -22,7 +22,7 @@ export async function probeContainer(client: ContainerClient, abortSignal: Abort
   await client.delete({ abortSignal })
 }
 
-/** The same of a queue and a message. */
+/** Does the same with a queue and a message. */
 export async function probeQueue(client: QueueClient, abortSignal: AbortSignal): Promise<void> {
   await client.create({ abortSignal })
   const { messageId, popReceipt } = await client.sendMessage('doctor', { abortSignal })

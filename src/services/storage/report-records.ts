@@ -6,22 +6,22 @@ import { delimiterOf } from '../../core/report/delimiter.ts'
 import { createParser, type ParsedRecord, type Parser } from '../../core/report/parse.ts'
 import type { Archive } from './archive.ts'
 
-/** No row larger than an entity (1 MiB) can land; a longer record is reported without being kept in memory. */
+/** A row larger than an entity (1 MiB) cannot land. A longer record becomes a reject and is not kept in memory. */
 const MAX_RECORD_LENGTH = 1024 * 1024
 
-/** Longer than any header: 252 names of 255 characters, in quotes. Beyond it nobody looks for what divides the fields. */
+/** Longer than any header: 252 names of 255 characters, in quotes. The delimiter is looked for up to here. */
 const MAX_HEADER_LENGTH = 256 * 1024
 
-/** Unpacked bytes for each packed one that a report may have, beyond an allowance: more is a gzip bomb, not a report. */
+/** A report unpacks to this many times its size at most, beyond an allowance. More is a gzip bomb. */
 const MAX_RATIO = 200
 const UNPACKED_ALLOWANCE = 64 * 1024 * 1024
 
-/** Unpacked bytes that are decoded and parsed at once. */
+/** So many unpacked bytes are decoded and parsed at once. */
 const CHUNK = 64 * 1024
 
 /**
- * Reads the records of an archived report, header first, in groups as they come out of the parser. The last thing given
- * is a failure of kind `malformed` where the bytes are no gzip or no UTF-8; errors of the storage are thrown.
+ * Reads the records of an archived report, the header first, in groups as the parser gives them. Ends with a failure of
+ * kind `malformed` where the bytes are not gzip or not UTF-8. Throws what the storage client throws.
  */
 export async function* readRecords(archive: Archive, name: string): AsyncGenerator<readonly ParsedRecord[] | Failure> {
   let unparsed = ''
@@ -39,7 +39,7 @@ export async function* readRecords(archive: Archive, name: string): AsyncGenerat
   yield parser.end()
 }
 
-/** A file that ends before its header tells has one column. */
+/** A file whose header shows no delimiter has one column. */
 function parserFor(head: string): Parser {
   return createParser({ delimiter: delimiterOf(head) ?? ',', maxRecordLength: MAX_RECORD_LENGTH })
 }
@@ -97,18 +97,21 @@ function notText(name: string): Failure {
   return failed('malformed', `archive ${name}: its bytes are not UTF-8 text`)
 }
 
-/** zlib's own errors carry a code of this form; any other error comes from the source. */
+/** The errors of zlib itself have such a code. Any other error comes from the source. */
 function isZlibError(error: unknown): boolean {
   return error instanceof Error && 'code' in error && /^Z_|^ERR_BUFFER_TOO_LARGE$/.test(String(error.code))
 }
 
-/** A report whose header has been read; the records follow, numbered from 0 by whoever counts them. */
+/** A report whose header has been read. The records follow; the first of them has number 0. */
 export type OpenReport = {
   readonly header: readonly string[]
   readonly records: AsyncIterable<readonly ParsedRecord[] | Failure>
 }
 
-/** Opens an archived report. A file without a header line is `no-header`, which is not the same as no rows. */
+/**
+ * Opens an archived report. A file without a header line is the failure `no-header`: it does not say that there are no
+ * rows.
+ */
 export async function openReport(archive: Archive, name: string, about: string): Promise<OpenReport | Failure> {
   const groups = readRecords(archive, name)
   for (let next = await groups.next(); !next.done; next = await groups.next()) {

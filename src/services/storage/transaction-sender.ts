@@ -3,59 +3,65 @@ import type { TableClient } from '@azure/data-tables'
 import { type Failure, failed } from '../../core/failures.ts'
 import { statusOf } from './errors.ts'
 import {
-  type Answer,
   CHANGE_OVERHEAD,
   type Change,
-  type Refusal,
-  readAnswer,
-  refusal,
+  readRefusal,
+  readTransactionAnswer,
   TRANSACTION_HEADERS,
+  type TransactionAnswer,
+  type TransactionRefusal,
   transactionBody,
 } from './transaction.ts'
 
-/** A change with no less than the length of its JSON in UTF-8. */
-export type Sized = Change & { readonly bytes: number }
+/** A change and its size. `bytes` is at least the length of its JSON in UTF-8. */
+export type SizedChange = Change & { readonly bytes: number }
 
-/** A refusal with the transaction it refused. */
-export type Refused = Refusal & { readonly changes: readonly Change[] }
+/** A refusal, with the changes of the transaction that was refused. */
+export type RefusedTransaction = TransactionRefusal & { readonly changes: readonly Change[] }
 
-/** A row the service takes from nobody, and the service's code for it. */
+/** A row that the service refuses for what it contains, and the service's code. */
 export type RefusedRow = { readonly rowKey: string; readonly code: string }
 
-export type Outcome = {
-  /** How many changes the service acknowledged, and how many transactions it was sent, retries apart. */
+export type SendResult = {
+  /** How many changes the service acknowledged. */
   readonly acknowledged: number
+  /** How many transactions were sent, not counting retries. */
   readonly operations: number
   /** Rows that were left out of their transactions so that all others could land. */
   readonly rows: readonly RefusedRow[]
-  /** The first refusal that is not of one row; nothing was sent after it. */
-  readonly refused?: Refused
+  /** The first refusal that is not about a single row. Nothing was sent after it. */
+  readonly refused?: RefusedTransaction
 }
 
-/** Sends changes in as few transactions as their order allows, `inFlight` at a time. Throws only what the source throws. */
-export type TransactionSender = (source: AsyncIterable<readonly Sized[]>, inFlight: number) => Promise<Outcome>
+/**
+ * Sends changes in as few transactions as their order allows, `inFlight` of them at a time. Throws only what the source
+ * throws.
+ */
+export type TransactionSender = (source: AsyncIterable<readonly SizedChange[]>, inFlight: number) => Promise<SendResult>
 
-/** A table transaction takes at most 100 entities, all of one partition, in less than 4 MiB. */
+/** A table transaction takes at most 100 entities, all in one partition, in less than 4 MiB. */
 const CHANGES_LIMIT = 100
 const BYTES_LIMIT = 4 * 1024 * 1024 - 4096
 
-/** Refused one by one, more rows than this are no matter of single rows; and the list of them stays small. */
+/**
+ * When more rows are refused one by one, the fault is not in single rows. The limit also keeps the list of them small.
+ */
 const REFUSED_ROWS_LIMIT = 1000
 
-/** Bytes that hold a transaction of a hundred rows of common size; larger ones are rare. */
+/** Bytes that fit a transaction of a hundred rows of common size. Larger ones are rare. */
 const ROOM = 512 * 1024
 
-/** Connections are kept and shared by all tables, as the SDK's own client does. */
+/** Keeps connections open and shares them between all tables, as the SDK's own client does. */
 const httpClient = createDefaultHttpClient()
 
-/** Sends through the pipeline of `client`, which signs, retries as its policy says, and names the program. */
+/** Opens a sender that uses the pipeline of `client`, which signs, retries and names the program. */
 export function openTransactionSender(client: TableClient): TransactionSender {
-  const send = sender(client)
+  const send = openPost(client)
   return (source, inFlight) => sendAll(send, transactions(source, client.url.length), inFlight)
 }
 
-/** Says what was refused, by place and the service's code, and never by its message. */
-export function describeRefusal(table: string, { status, code, index, changes }: Refused): Failure {
+/** Says what was refused: the place and the service's code, but never its message. */
+export function describeRefusal(table: string, { status, code, index, changes }: RefusedTransaction): Failure {
   const row = index === undefined ? '' : `, row ${changes[index]?.rowKey ?? index}`
   const place = `table ${table}, partition ${changes[0]?.partitionKey}${row}`
   const reason = /^\w+$/.test(code) ? code : 'an unnamed error'
@@ -63,13 +69,14 @@ export function describeRefusal(table: string, { status, code, index, changes }:
   return failed('storage', `${place}: ${what}; check the table, its storage account and the roles`)
 }
 
-type Send = (changes: readonly Change[]) => Promise<Answer>
+/** Sends one transaction. */
+type Post = (changes: readonly Change[]) => Promise<TransactionAnswer>
 
-function sender(client: TableClient): Send {
+function openPost(client: TableClient): Post {
   const [account = '', signature] = client.url.split('?')
   const base = account.replace(/\/$/, '')
   const url = `${base}/$batch${signature === undefined ? '' : `?${signature}`}`
-  // Rooms are used again: new ones for each transaction would be most of the memory, and of the collector's work.
+  // Buffers are used again. New ones would be most of the memory in use, and of the garbage collector's work.
   const rooms: Buffer[] = []
   return async (changes) => {
     const room = rooms.pop() ?? Buffer.allocUnsafeSlow(ROOM)
@@ -82,7 +89,8 @@ function sender(client: TableClient): Send {
     })
     try {
       const { status, bodyAsText } = await client.pipeline.sendRequest(httpClient, request)
-      return status < 300 ? readAnswer(bodyAsText ?? '', changes.length) : refusal('whole', status, bodyAsText ?? '')
+      const text = bodyAsText ?? ''
+      return status < 300 ? readTransactionAnswer(text, changes.length) : readRefusal('whole', status, text)
     } catch (error) {
       return unanswered(error)
     } finally {
@@ -91,15 +99,18 @@ function sender(client: TableClient): Send {
   }
 }
 
-/** Whatever the pipeline throws is a call that did not come about; its message may hold an address, its code does not. */
-function unanswered(error: unknown): Refusal {
+/** The pipeline throws where there is no answer. The message of the error may contain an address, its code does not. */
+function unanswered(error: unknown): TransactionRefusal {
   const name = error instanceof Error ? error.name : ''
   const code = error instanceof RestError ? (error.code ?? name) : name
   return { about: 'whole', status: statusOf(error) ?? 0, code }
 }
 
-async function* transactions(source: AsyncIterable<readonly Sized[]>, address: number): AsyncGenerator<Sized[]> {
-  let batch: Sized[] = []
+async function* transactions(
+  source: AsyncIterable<readonly SizedChange[]>,
+  address: number,
+): AsyncGenerator<SizedChange[]> {
+  let batch: SizedChange[] = []
   let bytes = 0
   for await (const changes of source) {
     for (const change of changes) {
@@ -116,38 +127,43 @@ async function* transactions(source: AsyncIterable<readonly Sized[]>, address: n
   if (batch.length > 0) yield batch
 }
 
-function hasRoom(batch: readonly Sized[], { partitionKey }: Sized, bytes: number): boolean {
+function hasRoom(batch: readonly SizedChange[], { partitionKey }: SizedChange, bytes: number): boolean {
   const [first] = batch
   if (first === undefined) return true
   return batch.length < CHANGES_LIMIT && bytes < BYTES_LIMIT && first.partitionKey === partitionKey
 }
 
-/** What is known so far of one `sendAll`. */
-type Tally = { acknowledged: number; operations: number; readonly rows: RefusedRow[]; refused: Refused | undefined }
+/** What one `sendAll` has counted so far. */
+type Tally = {
+  acknowledged: number
+  operations: number
+  readonly rows: RefusedRow[]
+  refused: RefusedTransaction | undefined
+}
 
-async function sendAll(send: Send, source: AsyncIterable<readonly Change[]>, inFlight: number): Promise<Outcome> {
+async function sendAll(post: Post, source: AsyncIterable<readonly Change[]>, inFlight: number): Promise<SendResult> {
   const open = new Set<Promise<void>>()
   const tally: Tally = { acknowledged: 0, operations: 0, rows: [], refused: undefined }
   try {
     for await (const changes of source) {
-      const sent: Promise<void> = sendOne(send, changes, tally).finally(() => open.delete(sent))
+      const sent: Promise<void> = sendOne(post, changes, tally).finally(() => open.delete(sent))
       open.add(sent)
       if (open.size >= inFlight) await Promise.race(open)
       if (tally.refused !== undefined) break
     }
   } finally {
-    // Also when the source throws: no transaction may still be out when the caller goes on.
+    // Also when the source throws: no transaction may be in flight when the caller goes on.
     await Promise.allSettled(open)
   }
   const { refused, ...counted } = tally
   return refused === undefined ? counted : { ...counted, refused }
 }
 
-/** Sends a transaction; where one row of it is refused, notes the row and sends the others again. */
-async function sendOne(send: Send, changes: readonly Change[], tally: Tally): Promise<void> {
+/** Sends a transaction. Where one of its rows is refused, notes the row and sends the others again. */
+async function sendOne(post: Post, changes: readonly Change[], tally: Tally): Promise<void> {
   if (changes.length === 0 || tally.refused !== undefined) return
   tally.operations++
-  const answer = await send(changes)
+  const answer = await post(changes)
   if (!('status' in answer)) {
     tally.acknowledged += answer.acknowledged
     return
@@ -160,15 +176,17 @@ async function sendOne(send: Send, changes: readonly Change[], tally: Tally): Pr
   const row = changes[index]
   if (row !== undefined) {
     tally.rows.push({ rowKey: row.rowKey, code: answer.code })
-    return sendOne(send, changes.toSpliced(index, 1), tally)
+    return sendOne(post, changes.toSpliced(index, 1), tally)
   }
-  // The answer does not say which: one half of the rows lands whole, and the search goes on in the other.
+  // The answer does not say which row is refused. One half of the rows lands, and the search goes on in the other half.
   const middle = changes.length >> 1
-  await sendOne(send, changes.slice(0, middle), tally)
-  await sendOne(send, changes.slice(middle), tally)
+  await sendOne(post, changes.slice(0, middle), tally)
+  await sendOne(post, changes.slice(middle), tally)
 }
 
-/** Only what is written can be refused for what it holds; a missing table or right, or a busy service, is no row's fault. */
-function isAboutRow({ about, status }: Refusal, [first]: readonly Change[]): boolean {
+/**
+ * Only a row that is written can be refused for what it contains. A missing table or right is not the fault of a row.
+ */
+function isAboutRow({ about, status }: TransactionRefusal, [first]: readonly Change[]): boolean {
   return about === 'change' && (status === 400 || status === 413) && first?.json !== undefined
 }

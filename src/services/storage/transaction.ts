@@ -1,22 +1,24 @@
-/** What a transaction does to one row: replaces it by `json`, whole, or deletes it where there is none. */
+/** What a transaction does to one row: it replaces the row by `json`, or deletes it where there is no `json`. */
 export type Change = { readonly partitionKey: string; readonly rowKey: string; readonly json?: string }
 
-/** What the service said of a transaction: how many changes it acknowledged, or the one it refused all of them for. */
-export type Answer = { readonly acknowledged: number } | Refusal
+/** What the service said about a transaction: how many changes it acknowledged, or why it refused all of them. */
+export type TransactionAnswer = { readonly acknowledged: number } | TransactionRefusal
 
-/**
- * `code` is the service's, empty where it gave none; `index` counts the changes from 0. `about`: a refusal inside the answer
- * is about one of the changes, whether or not it says which; one in place of the answer is about the whole.
- */
-export type Refusal = {
+export type TransactionRefusal = {
+  /**
+   * `change`: one of the changes was refused, whether or not the answer says which. `whole`: the transaction was
+   * refused.
+   */
   readonly about: 'change' | 'whole'
   readonly status: number
+  /** The service's code, or empty where it gave none. */
   readonly code: string
+  /** Which change was refused, counted from 0. */
   readonly index?: number
 }
 
-// The body cannot hold these at the start of a line: all of ours begins otherwise, and JSON has no raw line end. The
-// emulator knows them only by these beginnings.
+// No line of the body can begin with these: our own lines begin otherwise, and JSON has no raw line end. The emulator
+// recognises boundaries only by these first characters.
 const BATCH = 'batch_5d2c9c1e'
 const CHANGESET = 'changeset_8f1a3b52'
 const BODY_START = `--${BATCH}\r\nContent-Type: multipart/mixed; boundary=${CHANGESET}\r\n\r\n`
@@ -27,10 +29,12 @@ const DELETE_END = '\r\nAccept: application/json\r\nDataServiceVersion: 3.0\r\nI
 
 const PLAIN_KEY = /^\w+$/
 
-/** More than one change adds to the body beside its JSON and its table's address. */
+/** What one change adds to the body besides its JSON and the address of its table, in bytes; rounded up. */
 export const CHANGE_OVERHEAD = 500
 
-/** Headers of a transaction, as the SDK sends them; "Performing entity group transactions" is their source. */
+/**
+ * Headers of a transaction, as the SDK sends them (Table service REST reference, Performing entity group transactions).
+ */
 export const TRANSACTION_HEADERS: Readonly<Record<string, string>> = {
   Accept: 'application/json',
   'x-ms-version': '2019-02-02',
@@ -40,12 +44,13 @@ export const TRANSACTION_HEADERS: Readonly<Record<string, string>> = {
 }
 
 /**
- * The body of an entity group transaction; `table` is the address of the table, and the changes share one partition. As
- * bytes, for of a text each layer below would count them anew; in `room` where they surely fit.
+ * The body of an entity group transaction. `table` is the address of the table, and all changes are in one partition.
+ * The body is bytes, because every layer below would measure a text again. It is written into `room` where it surely
+ * fits.
  */
 export function transactionBody(table: string, changes: readonly Change[], room?: Buffer): Buffer {
   const partition = keyText(changes[0]?.partitionKey ?? '')
-  // Each in one piece: a text is put together once for each of its pieces, and a report has millions of changes.
+  // Each is joined once, here: a report has millions of changes, and each would join the pieces again.
   const put = [PART_START, 'PUT ', table, "(PartitionKey='", partition, "',RowKey='"].join('')
   const remove = [PART_START, 'DELETE ', table, "(PartitionKey='", partition, "',RowKey='"].join('')
   let body = BODY_START
@@ -57,11 +62,11 @@ export function transactionBody(table: string, changes: readonly Change[], room?
   return encoded(body + BODY_END, room)
 }
 
-/** Three bytes a character are enough for any text, and the half of that for nearly any. */
+/** Any text fits in three bytes a character, and nearly any in half of that. */
 function encoded(text: string, room: Buffer | undefined): Buffer {
   if (room === undefined || text.length > room.length / 1.5) return Buffer.from(text)
   const written = room.write(text)
-  // A character takes at most four bytes: with as many left, none was left out.
+  // A character takes at most four bytes, so none was left out where four are free.
   return written <= room.length - 4 ? room.subarray(0, written) : Buffer.from(text)
 }
 
@@ -70,17 +75,18 @@ function keyText(key: string): string {
 }
 
 /**
- * Reads every sub-response. Acknowledged are those of status 2xx, each Content-ID once; a sub-response without one counts
- * once. What has no sub-response is not acknowledged, whatever the status of the whole.
+ * Reads every sub-response. One of status 2xx acknowledges a change: each Content-ID counts once, and so does a
+ * sub-response without one. A change without a sub-response is not acknowledged, whatever the status of the whole
+ * answer.
  */
-export function readAnswer(body: string, sent: number): Answer {
+export function readTransactionAnswer(body: string, sent: number): TransactionAnswer {
   const boundary = /boundary="?(changesetresponse_[^"\s;]+)/.exec(body)?.[1]
   const parts = boundary === undefined ? [] : body.split(`--${boundary}\r\n`).slice(1)
   const numbered = new Set<number>()
   let unnumbered = 0
   for (const part of parts) {
     const status = numberAfter(part, 'HTTP/1.1 ')
-    if (status >= 300) return refusal('change', status, part)
+    if (status >= 300) return readRefusal('change', status, part)
     const number = numberAfter(part, 'Content-ID: ')
     if (status >= 200 && number === 0) unnumbered++
     if (status >= 200 && number > 0 && number <= sent) numbered.add(number)
@@ -88,21 +94,21 @@ export function readAnswer(body: string, sent: number): Answer {
   return { acknowledged: Math.min(numbered.size + unnumbered, sent) }
 }
 
-/** The digits after a text in a sub-response, 0 where there are none. */
+/** The number after a text in a sub-response, or 0 where there is none. */
 function numberAfter(part: string, text: string): number {
   const at = part.indexOf(text)
   if (at === -1) return 0
   let number = 0
   for (let index = at + text.length; ; index++) {
     const digit = part.charCodeAt(index) - 48
-    // Also at the end of the text, where there is no number to compare with.
+    // Written so that it also holds at the end of the text, where `digit` is NaN.
     if (!(digit >= 0 && digit <= 9)) return number
     number = number * 10 + digit
   }
 }
 
-/** Reads an error body, in which the service puts the index of the refused change before the message. */
-export function refusal(about: Refusal['about'], status: number, body: string): Refusal {
+/** Reads the body of an error. The service writes the index of the refused change before its message. */
+export function readRefusal(about: TransactionRefusal['about'], status: number, body: string): TransactionRefusal {
   const code = /"code"\s*:\s*"(\w+)"/.exec(body)?.[1] ?? ''
   const index = /"value"\s*:\s*"(\d+):/.exec(body)?.[1]
   return { about, status, code, ...(index !== undefined && { index: Number(index) }) }

@@ -1,6 +1,7 @@
 import type { QueueClient } from '@azure/storage-queue'
+import { lazily } from '../lazily.ts'
 
-/** Work for the ingest function: a hint that an attempt may be ready. */
+/** Work for the ingest function: a hint that the report of an attempt may be ready. */
 export type IngestMessage = {
   readonly feed: string
   readonly window: string
@@ -9,26 +10,22 @@ export type IngestMessage = {
 }
 
 export type WorkQueue = {
-  /** Puts a message in the queue, to be seen after `delaySeconds`. */
+  /** Puts a message into the queue. It becomes visible after `delaySeconds`. */
   send(message: IngestMessage, delaySeconds?: number): Promise<void>
 }
 
-/** A queue message stays invisible for at most seven days (Queue service REST reference, Put Message). */
+/** A queue message is invisible for at most seven days (Queue service REST reference, Put Message). */
 const LONGEST_DELAY_SECONDS = 7 * 24 * 3600
 
 /**
- * Opens the queue `ingest`. Messages are base64, which the Functions host expects; the payload is nested under one
- * key because the host copies top-level properties of a message over its own metadata.
+ * Opens the queue `ingest`. Messages are base64, as the Functions host expects. The payload is under one key, because
+ * the host copies the top-level properties of a message over its own metadata.
  */
 export function openWorkQueue(client: QueueClient): WorkQueue {
-  let created: Promise<unknown> | undefined
+  const create = lazily(() => client.createIfNotExists())
   return {
     async send(message, delaySeconds = 0) {
-      created ??= client.createIfNotExists().catch((error) => {
-        created = undefined
-        throw error
-      })
-      await created
+      await create()
       const text = Buffer.from(JSON.stringify({ ingest: message })).toString('base64')
       const visibilityTimeout = Math.min(Math.max(Math.ceil(delaySeconds), 0), LONGEST_DELAY_SECONDS)
       await client.sendMessage(text, { visibilityTimeout })
@@ -36,7 +33,10 @@ export function openWorkQueue(client: QueueClient): WorkQueue {
   }
 }
 
-/** Reads the body of an `ingest` message as the host hands it over: parsed JSON, or text that is none. */
+/**
+ * Reads the body of an `ingest` message as the host gives it: parsed JSON, or text that is not JSON. Undefined where it
+ * is no such message.
+ */
 export function readIngestMessage(body: unknown): IngestMessage | undefined {
   if (typeof body !== 'object' || body === null || !('ingest' in body)) return undefined
   const { ingest } = body
