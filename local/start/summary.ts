@@ -1,3 +1,5 @@
+/** What `npm start` reads from the status, and the summary it prints at the end. */
+
 import type { FeedStatus, Status } from '../../src/core/status.ts'
 import { spanOf } from './progress.ts'
 
