@@ -1,10 +1,11 @@
 import { isFailure } from '../core/failures.ts'
+import { DEFAULT_ACCOUNT } from '../core/feeds/feed.ts'
 import type { PacingLimits } from '../core/plan/pacing.ts'
 import { DEFAULT_DOWNLOAD_HOSTS, type DownloadHosts, hostProblem } from '../core/report/download-hosts.ts'
 import { durationMilliseconds, parseDuration } from '../core/time/durations.ts'
 import type { Storage } from '../services/storage/clients.ts'
 import type { Environment } from './environment.ts'
-import { DEFAULT_ACCOUNT, signInOf } from './sign-in.ts'
+import { signInOf } from './sign-in.ts'
 import { storageSettings } from './storage.ts'
 
 /** Everything the app reads from its environment, checked; durations in milliseconds. */

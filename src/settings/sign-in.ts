@@ -1,10 +1,7 @@
 import { type Failure, failed } from '../core/failures.ts'
-import type { Account } from '../core/feeds/feed.ts'
+import { type Account, DEFAULT_ACCOUNT } from '../core/feeds/feed.ts'
 import type { SignIn } from '../services/sign-in/sign-in.ts'
 import type { Environment } from './environment.ts'
-
-/** The account whose settings carry no suffix. */
-export const DEFAULT_ACCOUNT = 'default'
 
 /** What the app has besides an account's own settings. */
 export type SignInMeans = {
