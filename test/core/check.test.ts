@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { isFailure } from '../../src/core/failures.ts'
 import { createCheck, refuse, TOTALS_LENGTH } from '../../src/core/report/check.ts'
 import { createEntityEncoder } from '../../src/core/report/entities.ts'
+import { createLander } from '../../src/core/report/lander.ts'
 import { readHeader } from '../../src/core/report/layout.ts'
 import type { ParsedRecord } from '../../src/core/report/parse.ts'
 import { feedOf } from './feed-of.ts'
@@ -16,7 +17,7 @@ function checkOf(feed = FEED) {
   if (isFailure(layout)) throw new Error(layout.message)
   const lineage = { attempt: 1, reportId: 'r' }
   const encoder = createEntityEncoder({ columns: layout.columns, prefix: '20250501_', shards: 16, lineage })
-  return createCheck(feed, WINDOW, layout, encoder, 'usage May')
+  return createCheck(createLander(feed, WINDOW, layout, encoder), layout, 'usage May')
 }
 
 const record = (fields: readonly string[], line = 2): ParsedRecord => ({ line, fields, raw: fields.join(',') })

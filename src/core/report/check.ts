@@ -1,14 +1,15 @@
 import { type Failure, failed } from '../failures.ts'
 import type { Feed } from '../feeds/feed.ts'
-import { alignDown, alignUp, GRAIN } from '../time/calendar.ts'
-import type { Window } from '../time/window.ts'
-import { parseMoment } from './dates.ts'
-import { type Entity, type EntityEncoder, isReject, type Reject } from './entities.ts'
+import { isReject, type Reject } from './entities.ts'
+import type { Lander } from './lander.ts'
 import type { Layout } from './layout.ts'
 import type { ParsedRecord } from './parse.ts'
 import { createTotals } from './totals.ts'
 
-/** The most that the totals may take as JSON, in UTF-16 units: hundreds of columns with names of hundreds of letters. */
+/**
+ * The most that the totals may take as JSON, in UTF-16 units: hundreds of columns with names of hundreds of letters. An
+ * entry of the ledger holds the totals up to three times, and 1 MiB in all.
+ */
 export const TOTALS_LENGTH = 100_000
 
 /** What the check of a whole file found; the figures of a landing start here. */
@@ -27,30 +28,30 @@ export type Check = {
 }
 
 /**
- * Checks records one by one: types, limits and time; counts and sums. Memory does not grow with the file. `refused` are
- * the numbers of records that the service refused, with its code: each is a reject, whatever the check finds.
+ * Checks records one by one: types, limits and time; counts and sums. Memory does not grow with the file. `about` names
+ * the window in messages. `refused` are the numbers of records that the service refused, with its code: each is a reject,
+ * whatever the check finds.
  */
 export function createCheck(
-  feed: Feed,
-  window: Window,
+  lander: Lander,
   layout: Layout,
-  encoder: EntityEncoder,
   about: string,
   refused: ReadonlyMap<number, string> = new Map(),
 ): Check {
   const totals = createTotals(layout.columns)
-  const placed = placement(feed, window, layout)
   let rowsRead = 0
   let rowsRejected = 0
   let failure: Failure | undefined
   return {
     add(record) {
       const number = rowsRead++
-      const place = record.verdict ? 'unknown' : placed(record)
-      failure ??= fatal(record, place, about)
+      failure ??= failureOf(record, lander, about)
       const code = refused.get(number)
-      const landed = code ? refusedBy(code, record, number) : land(encoder, record, number, place, feed.timeColumn)
-      if (!isReject(landed)) return void totals.add(record)
+      const landed = code === undefined ? lander.land(record, number) : refusedBy(code, record, number)
+      if (!isReject(landed)) {
+        totals.add(record)
+        return undefined
+      }
       rowsRejected++
       return landed
     },
@@ -60,73 +61,37 @@ export function createCheck(
 }
 
 /** What a record means for the whole file. */
-function fatal({ verdict, line }: ParsedRecord, place: Place, about: string): Failure | undefined {
-  if (verdict === 'unclosed-quote') {
-    return failed('malformed', `${about}: line ${line}: a quote is opened and never closed`)
-  }
-  return place === 'outside'
-    ? failed('outside-window', `${about}: line ${line} holds a row of another time`)
-    : undefined
+function failureOf(record: ParsedRecord, lander: Lander, about: string): Failure | undefined {
+  const place = `${about}: line ${record.line}`
+  if (record.verdict === 'unclosed-quote') return failed('malformed', `${place}: a quote is opened and never closed`)
+  return lander.isOutside(record) ? failed('outside-window', `${place} holds a row of another time`) : undefined
 }
 
 function refusedBy(code: string, { line, raw }: ParsedRecord, number: number): Reject {
   return { record: number, line, reason: `is refused by Table Storage (${code})`, raw }
 }
 
-export type Place = 'inside' | 'outside' | 'empty' | 'unknown'
-
-/** Gives the entity of a record, or why it can't land; the same in every pass over a file. */
-export function land(
-  encoder: EntityEncoder,
-  record: ParsedRecord,
-  number: number,
-  place: Place,
-  timeColumn: string | undefined,
-): Entity | Reject {
-  if (place !== 'empty') return encoder.encode(record, number)
-  const reason = 'no time: the row belongs to no window'
-  const column = timeColumn === undefined ? {} : { column: timeColumn }
-  return { record: number, line: record.line, ...column, reason, raw: record.raw }
-}
-
-/** Tells where the time of a record lies, at the grain of the dataset: the service may not honour the query times. */
-export function placement(feed: Feed, window: Window, { timeIndex }: Layout): (record: ParsedRecord) => Place {
-  if (timeIndex === undefined || !feed.grain) return () => 'unknown'
-  const from = alignDown(window.from, GRAIN[feed.grain]).getTime()
-  const to = alignUp(window.to, GRAIN[feed.grain]).getTime()
-  return ({ fields }) => {
-    const text = fields[timeIndex] ?? ''
-    if (text.trim() === '') return 'empty'
-    const moment = parseMoment(text)
-    if (!moment) return 'unknown'
-    return moment.milliseconds >= from && moment.milliseconds < to ? 'inside' : 'outside'
-  }
-}
-
 /** What stands of a window before a file is landed over it, and whether a person said that no rows are right. */
 export type Standing = { readonly rowsLanded: number; readonly acceptEmpty: boolean }
 
 /** Decides whether a checked file may be landed over what stands: undefined where it may. */
-export function refuse(checked: Checked, feed: Feed, standing: Standing, about: string): Failure | undefined {
-  const { rowsRead, rowsRejected } = checked
-  const excess = refuseTotals(checked, about)
-  if (excess) return excess
-  if (rowsRead === 0) return refuseEmpty(standing, about)
-  if (rowsRejected <= feed.maxRejects * rowsRead) return undefined
-  const share = `${rowsRejected} of ${rowsRead} rows can't land, more than the share of ${feed.maxRejects} allowed`
-  return failed('too-many-rejects', `${about}: ${share}`)
-}
-
-/** An entry of the ledger holds the totals up to three times, and 1 MiB in all. */
-function refuseTotals({ totals }: Checked, about: string): Failure | undefined {
+export function refuse(
+  { rowsRead, rowsRejected, totals }: Checked,
+  { maxRejects }: Feed,
+  { rowsLanded, acceptEmpty }: Standing,
+  about: string,
+): Failure | undefined {
   const { length } = JSON.stringify(totals)
-  if (length <= TOTALS_LENGTH) return undefined
-  const size = `the names and sums of ${Object.keys(totals).length} numeric columns take ${length} characters`
-  return failed('malformed', `${about}: ${size}, more than ${TOTALS_LENGTH}; ask for less, or land some as string`)
-}
-
-/** No rows where there were some is more likely a fault than the truth. */
-function refuseEmpty({ rowsLanded, acceptEmpty }: Standing, about: string): Failure | undefined {
-  if (rowsLanded === 0 || acceptEmpty) return undefined
-  return failed('suspicious-empty', `${about}: the report has no rows, but ${rowsLanded} rows of an earlier one stand`)
+  if (length > TOTALS_LENGTH) {
+    const size = `the names and sums of ${Object.keys(totals).length} numeric columns take ${length} characters`
+    return failed('malformed', `${about}: ${size}, more than ${TOTALS_LENGTH}; ask for less, or land some as string`)
+  }
+  // No rows where there were some is more likely a fault than the truth.
+  if (rowsRead === 0 && rowsLanded > 0 && !acceptEmpty) {
+    const stand = `${rowsLanded} rows of an earlier one stand`
+    return failed('suspicious-empty', `${about}: the report has no rows, but ${stand}`)
+  }
+  if (rowsRejected <= maxRejects * rowsRead) return undefined
+  const share = `${rowsRejected} of ${rowsRead} rows can't land, more than the share of ${maxRejects} allowed`
+  return failed('too-many-rejects', `${about}: ${share}`)
 }

@@ -1,7 +1,8 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
 import type { Landing } from '../../core/ledger/ledger.ts'
 import { type Check, type Checked, createCheck, refuse } from '../../core/report/check.ts'
-import { checkColumns, createEntityEncoder, type EntityEncoder } from '../../core/report/entities.ts'
+import { checkColumns, createEntityEncoder } from '../../core/report/entities.ts'
+import { createLander, type Lander } from '../../core/report/lander.ts'
 import { type Layout, readHeader } from '../../core/report/layout.ts'
 import type { ParsedRecord } from '../../core/report/parse.ts'
 import { partitionPrefix } from '../../core/time/window.ts'
@@ -14,7 +15,7 @@ import { type Job, nameOf } from './job.ts'
 type Records = AsyncIterable<readonly ParsedRecord[] | Failure>
 
 /** An archived report whose header fits the feed; its records follow. */
-export type Fitting = { readonly layout: Layout; readonly encoder: EntityEncoder; readonly records: Records }
+export type Fitting = { readonly layout: Layout; readonly lander: Lander; readonly records: Records }
 
 /** Opens the archive of a landing and decides whether its columns can land. */
 export async function openFitting(job: Job, entry: Landing, archive: Stored): Promise<Fitting | Failure> {
@@ -23,12 +24,17 @@ export async function openFitting(job: Job, entry: Landing, archive: Stored): Pr
   if (isFailure(report)) return report
   const layout = readHeader(row.feed, row.query?.columns, report.header, nameOf(entry))
   if (isFailure(layout)) return layout
-  return checkColumns(layout.columns) ?? { layout, encoder: encoderOf(job, entry, layout), records: report.records }
+  return checkColumns(layout.columns) ?? { layout, lander: landerOf(job, entry, layout), records: report.records }
 }
 
-function encoderOf({ row }: Job, { window, attempt, reportId }: Landing, { columns }: Layout): EntityEncoder {
-  const { shards } = row.feed
-  return createEntityEncoder({ columns, prefix: partitionPrefix(window), shards, lineage: { attempt, reportId } })
+function landerOf({ row: { feed } }: Job, { window, attempt, reportId }: Landing, layout: Layout): Lander {
+  const encoder = createEntityEncoder({
+    columns: layout.columns,
+    prefix: partitionPrefix(window),
+    shards: feed.shards,
+    lineage: { attempt, reportId },
+  })
+  return createLander(feed, window, layout, encoder)
 }
 
 /**
@@ -46,7 +52,7 @@ export async function checkPass(
   if (isFailure(fitting)) return fitting
   await noteDrift(job.services, entry.feed, fitting.layout.unnamed)
   const { feed } = job.row
-  const check = createCheck(feed, entry.window, fitting.layout, fitting.encoder, nameOf(entry), refused)
+  const check = createCheck(fitting.lander, fitting.layout, nameOf(entry), refused)
   const failure = await checkRecords(job, held, archive, check, fitting.records)
   if (failure) return failure
   const checked = check.result()

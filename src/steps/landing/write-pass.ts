@@ -1,5 +1,4 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
-import { land as landRecord, placement } from '../../core/report/check.ts'
 import { type Entity, isReject } from '../../core/report/entities.ts'
 import type { Stored } from '../../services/storage/archive.ts'
 import type { LandingTable, Written } from '../../services/storage/landing-table.ts'
@@ -23,7 +22,7 @@ export async function writePass(
 ): Promise<WrittenPart | Failure> {
   const fitting = await openFitting(job, held.entry(), archive)
   if (isFailure(fitting)) return fitting
-  const part = entitiesFrom(job, held, fitting, enough)
+  const part = entitiesFrom(held, fitting, enough)
   const written = await table.write(part.groups, { inFlight: IN_FLIGHT })
   if (isFailure(written)) return written
   const next = part.next()
@@ -31,9 +30,8 @@ export async function writePass(
 }
 
 /** Records below the checkpoint are parsed and counted, nothing else; the part ends between groups of records. */
-function entitiesFrom({ row }: Job, held: HeldEntry, { layout, encoder, records }: Fitting, enough: () => boolean) {
-  const { checkpoint, window } = held.entry()
-  const place = placement(row.feed, window, layout)
+function entitiesFrom(held: HeldEntry, { lander, records }: Fitting, enough: () => boolean) {
+  const { checkpoint } = held.entry()
   let number = 0
   let rejected = 0
   let next: number | undefined
@@ -48,9 +46,7 @@ function entitiesFrom({ row }: Job, held: HeldEntry, { layout, encoder, records 
         next = first
         return
       }
-      const landed = group.map((record, i) =>
-        landRecord(encoder, record, first + i, place(record), row.feed.timeColumn),
-      )
+      const landed = group.map((record, i) => lander.land(record, first + i))
       const fresh = landed.slice(Math.max(checkpoint - first, 0))
       const fit = fresh.filter((result): result is Entity => !isReject(result))
       rejected += fresh.length - fit.length

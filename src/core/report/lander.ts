@@ -1,0 +1,36 @@
+import type { Feed } from '../feeds/feed.ts'
+import { alignDown, alignUp, GRAIN } from '../time/calendar.ts'
+import type { Window } from '../time/window.ts'
+import { parseMoment } from './dates.ts'
+import type { Entity, EntityEncoder, Reject } from './entities.ts'
+import type { Layout } from './layout.ts'
+import type { ParsedRecord } from './parse.ts'
+
+/** Lands the records of one file: the check and the writing of it share one, so that they decide alike. */
+export type Lander = {
+  /** Gives the entity of a record, or why it can't land. `number` counts the records from 0. */
+  land(record: ParsedRecord, number: number): Entity | Reject
+  /** Whether the row is of another time than the window, at the grain of the dataset; false where that can't be told. */
+  isOutside(record: ParsedRecord): boolean
+}
+
+export function createLander(feed: Feed, window: Window, { timeIndex }: Layout, encoder: EntityEncoder): Lander {
+  const { grain, timeColumn } = feed
+  if (timeIndex === undefined || !grain || timeColumn === undefined) {
+    return { land: (record, number) => encoder.encode(record, number), isOutside: () => false }
+  }
+  const fromMs = alignDown(window.from, GRAIN[grain]).getTime()
+  const toMs = alignUp(window.to, GRAIN[grain]).getTime()
+  return {
+    land(record, number) {
+      const { line, raw, verdict, fields } = record
+      const hasTime = verdict !== undefined || (fields[timeIndex] ?? '').trim() !== ''
+      if (hasTime) return encoder.encode(record, number)
+      return { record: number, line, column: timeColumn, reason: 'no time: the row belongs to no window', raw }
+    },
+    isOutside({ verdict, fields }) {
+      const moment = verdict === undefined ? parseMoment(fields[timeIndex] ?? '') : undefined
+      return moment !== undefined && (moment.milliseconds < fromMs || moment.milliseconds >= toMs)
+    },
+  }
+}
