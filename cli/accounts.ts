@@ -1,6 +1,6 @@
 import { CATALOG } from '../src/core/catalog.ts'
 import { isFailure } from '../src/core/failures.ts'
-import type { Account, Feed } from '../src/core/feeds/feed.ts'
+import { type Account, DEFAULT_ACCOUNT, type Feed } from '../src/core/feeds/feed.ts'
 import { parseFeeds } from '../src/core/feeds/feeds.ts'
 import type { InsightsClient } from '../src/services/insights/client.ts'
 import type { Context } from './context.ts'
@@ -13,7 +13,7 @@ export async function openAccounts({ services }: Context): Promise<readonly Acco
   const file = parseFeeds((await services.readFeeds()).text, CATALOG)
   if ('problems' in file) return { problems: [...file.problems] }
   const names = new Set(file.feeds.map(({ account }) => account))
-  if (names.size === 0) names.add('default')
+  if (names.size === 0) names.add(DEFAULT_ACCOUNT)
   const problems: string[] = []
   const views = [...names].flatMap((name): readonly AccountView[] => {
     const insights = services.insights(name, accountOf(file.accounts, name))

@@ -21,6 +21,8 @@ const SPLIT = {
   splitting: true,
   outExtension: { '.js': '.cjs' },
   external: ['@azure/functions-core'],
+  // Its `main` calls `require` in a way that esbuild cannot follow: the bundle would look for its parts at run time.
+  alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
   sourcemap: 'inline',
   metafile: true,
   write: false,

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { CATALOG } from '../../src/core/catalog.ts'
-import { checkFeeds } from '../../src/core/feeds/feeds-check.ts'
+import { checkFeeds } from '../../src/core/feeds/feeds.ts'
 import { addCommand } from '../command.ts'
 import type { CommonOptions } from '../context.ts'
 import { done, type Outcome, print, refused } from '../output.ts'

@@ -64,3 +64,10 @@ export function findDataset<T extends Pick<Dataset, 'name' | 'aliases'>>(
 ): T | undefined {
   return datasets.find((dataset) => [dataset.name, ...(dataset.aliases ?? [])].some((each) => isSameName(each, name)))
 }
+
+/** The newest columns and metrics that the catalogue has, without personal data and what only definitions name. */
+export function defaultColumns({ columns, metrics }: Dataset): readonly string[] {
+  const candidates = [...columns.filter(({ definitionOnly, personal }) => !definitionOnly && !personal), ...metrics]
+  const newest = candidates.some(({ eras }) => eras.includes(2023)) ? 2023 : 2021
+  return candidates.filter(({ eras }) => eras.includes(newest)).map(({ name }) => name)
+}

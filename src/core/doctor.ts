@@ -1,5 +1,6 @@
 import { FAILURES, type Failure } from './failures.ts'
 import type { Feed } from './feeds/feed.ts'
+import { findListed, type ListedDataset } from './feeds/feed-query.ts'
 import { isSameName } from './names.ts'
 import { DAY_MS } from './time/durations.ts'
 
@@ -81,16 +82,12 @@ export function forgedFinding(status: number): Finding {
   return problem('callback', `a forged callback was answered with ${status}, not 404`, remedy)
 }
 
-/** What a live dataset lists, as far as a feed needs it. */
-export type Offered = {
-  readonly name: string
-  readonly columns: readonly string[]
-  readonly metrics: readonly string[]
-}
-
-/** Judges whether the service offers a feed's dataset and the columns it asks for by name. */
-export function offeredFinding({ name, dataset, source }: Feed, offered: readonly Offered[]): Finding {
-  const live = offered.find((each) => isSameName(each.name, dataset))
+/** Judges whether the service lists a feed's dataset and the columns it asks for by name. */
+export function offeredFinding(
+  { name, dataset, source }: Feed,
+  listed: readonly Omit<ListedDataset, 'ranges'>[],
+): Finding {
+  const live = findListed(listed, [dataset])
   if (!live) {
     const message = `feed ${name}: dataset ${dataset} is not offered to this account`
     return problem(
@@ -100,8 +97,8 @@ export function offeredFinding({ name, dataset, source }: Feed, offered: readonl
     )
   }
   const wanted = source.kind === 'columns' ? (source.columns ?? []) : []
-  const listed = [...live.columns, ...live.metrics]
-  const missing = wanted.filter((column) => !listed.some((each) => isSameName(each, column)))
+  const names = [...live.columns, ...live.metrics]
+  const missing = wanted.filter((column) => !names.some((each) => isSameName(each, column)))
   if (missing.length === 0) return well('dataset', `feed ${name}: ${dataset} offers what it asks for`)
   const message = `feed ${name}: ${dataset} does not list ${missing.join(', ')}`
   return problem('columns', message, 'Correct the columns of the feed; datasets --json lists those there are.')

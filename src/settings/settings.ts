@@ -1,5 +1,5 @@
 import { isFailure } from '../core/failures.ts'
-import { DEFAULT_ACCOUNT } from '../core/feeds/accounts.ts'
+import { DEFAULT_ACCOUNT } from '../core/feeds/feed.ts'
 import type { PacingLimits } from '../core/plan/pacing.ts'
 import type { Problems } from '../core/problems.ts'
 import { DEFAULT_DOWNLOAD_HOSTS, type DownloadHosts, hostProblem } from '../core/report/download-hosts.ts'

@@ -1,6 +1,6 @@
 import { type Failure, failed } from '../core/failures.ts'
-import { DEFAULT_ACCOUNT } from '../core/feeds/accounts.ts'
 import type { Account } from '../core/feeds/feed.ts'
+import { DEFAULT_ACCOUNT } from '../core/feeds/feed.ts'
 import { present } from '../core/present.ts'
 import type { SignIn } from '../services/sign-in/sign-in.ts'
 import type { Environment } from './environment.ts'

@@ -1,11 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { CATALOG, type Dataset, findDataset } from '../../src/core/catalog.ts'
-import { ACCOUNT_FIELDS } from '../../src/core/feeds/accounts.ts'
-import { REFRESH_FIELDS } from '../../src/core/feeds/cadence.ts'
-import { USER_TYPES } from '../../src/core/feeds/columns.ts'
-import { defaultColumns, FILE_FIELDS } from '../../src/core/feeds/feeds.ts'
-import { AUTH_MODES, FEED_FIELDS } from '../../src/core/feeds/fields.ts'
+import { CATALOG, type Dataset, defaultColumns, findDataset } from '../../src/core/catalog.ts'
 import { parseDuration } from '../../src/core/time/durations.ts'
 
 function dataset(name: string): Dataset {
@@ -82,32 +76,5 @@ describe('the columns asked for by default', () => {
 
   test('of a dataset that only the older pages have are those', () => {
     expect(defaultColumns(dataset('CompetencySummaryHistory'))).toHaveLength(5)
-  })
-})
-
-describe('feeds.schema.json', () => {
-  const schema = JSON.parse(readFileSync(new URL('../../feeds.schema.json', import.meta.url), 'utf8'))
-  const feed = schema.$defs.feed
-  const account = schema.properties.accounts.additionalProperties
-
-  test('has the fields that the parser reads', () => {
-    expect(Object.keys(schema.properties).toSorted()).toEqual([...FILE_FIELDS].toSorted())
-    expect(Object.keys(feed.properties).toSorted()).toEqual([...FEED_FIELDS].toSorted())
-    expect(Object.keys(feed.properties.refresh.properties).toSorted()).toEqual([...REFRESH_FIELDS].toSorted())
-    expect(Object.keys(account.properties).toSorted()).toEqual([...ACCOUNT_FIELDS].toSorted())
-  })
-
-  test('offers the datasets of the catalogue, the types and the ways to sign in', () => {
-    expect(feed.properties.dataset.enum).toEqual(CATALOG.map(({ name }) => name))
-    expect(feed.properties.types.additionalProperties.enum).toEqual(USER_TYPES)
-    expect(account.properties.auth.enum).toEqual(AUTH_MODES)
-  })
-
-  test('describes every field and allows no other', () => {
-    for (const fields of [schema, feed, feed.properties.refresh, account]) {
-      expect(fields.additionalProperties).toBe(false)
-      for (const field of Object.values<{ description?: string }>(fields.properties))
-        expect(field.description).toMatch(/\.$/)
-    }
   })
 })

@@ -14,8 +14,8 @@ const FEED = feedOf({ columns: COLUMNS })
 function checkOf(feed = FEED) {
   const layout = readHeader(feed, COLUMNS, COLUMNS, 'usage May')
   if (isFailure(layout)) throw new Error(layout.message)
-  const lander = createLander(feed, WINDOW, layout, { attempt: 1, reportId: 'r' })
-  return createCheck(layout, lander, 'usage May')
+  const lineage = { attempt: 1, reportId: 'r' }
+  return createCheck(createLander(feed, WINDOW, layout, lineage), layout, 'usage May')
 }
 
 const record = (fields: readonly string[], line = 2): ParsedRecord => ({ line, fields, raw: fields.join(',') })

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FEED_FIELDS } from '../../src/core/feeds/fields.ts'
-import { jsonFault } from '../../src/core/feeds/json-fault.ts'
 import { nearest } from '../../src/core/names.ts'
 import { problemsIn, problemsOf } from './feed-of.ts'
 
@@ -99,7 +98,7 @@ describe('a value that is not allowed is named with what is', () => {
     ])
   })
 
-  test.each(FEED_FIELDS)('%s is checked', (field) => {
+  test.each(Object.keys(FEED_FIELDS))('%s is checked', (field) => {
     const feed = field === 'snapshot' ? still : {}
     expect(problemsOf({ ...feed, [field]: [[1]] }).join()).toContain(`${field} is `)
   })
@@ -243,26 +242,39 @@ describe('the file as a whole', () => {
 })
 
 describe('a file that is not JSON', () => {
+  const unknown = 'something that JSON does not have (names and texts go in double quotes)'
+
   test.each([
-    ['', 'a value must stand at line 1, column 1'],
-    ['{"feeds": [}', 'a value or ] must stand at line 1, column 12'],
-    ['{"feeds": [],}', 'a name in quotes must stand at line 1, column 14'],
-    ['{,}', 'a name in quotes or } must stand at line 1, column 2'],
-    ['{\n  "feeds": [\n    {"name": "a" "b"}]}', 'a comma or } must stand at line 3, column 18'],
-    ['{"feeds": [1 2]}', 'a comma or ] must stand at line 1, column 14'],
-    ['{"feeds": [1,]}', 'a value must stand at line 1, column 14'],
-    ['{"feeds" []}', 'a colon must stand at line 1, column 10'],
-    ['{"feeds": :}', 'a value must stand at line 1, column 11'],
-    ['{"feeds": []}\r\n}', 'the end must stand at line 2, column 1'],
-    ["{'feeds': []}", 'a name in quotes or } must stand at line 1, column 2'],
-    ['{"feeds": ["a\nb"]}', 'a value or ] must stand at line 1, column 12'],
-    ['// feeds\n{}', 'a value must stand at line 1, column 1'],
-    ['{"feeds": [],', 'a name in quotes must stand at line 1, column 14'],
-  ])('%j: %s', (text, place) => {
-    expect(problemsIn(text)).toEqual([`feeds.json: it is not JSON: ${place}`])
+    ['', 'a value is missing at line 1, column 1'],
+    ['{"feeds": [}', 'a value is missing at line 1, column 12'],
+    ['{"feeds": [],}', 'a name in double quotes is missing at line 1, column 14'],
+    ['{,}', 'a value is missing at line 1, column 2'],
+    ['{\n  "feeds": [\n    {"name": "a" "b"}]}', 'a comma or a closing bracket is missing at line 3, column 18'],
+    ['{"feeds": [1 2]}', 'a comma or a closing bracket is missing at line 1, column 14'],
+    ['{"feeds": [1,]}', 'a value is missing at line 1, column 14'],
+    ['{"feeds" []}', 'a colon is missing at line 1, column 10'],
+    ['{"feeds": :}', 'a value is missing at line 1, column 11'],
+    ['{"feeds": []}\r\n}', 'something after the end at line 2, column 1'],
+    ["{'feeds': []}", `${unknown} at line 1, column 2`],
+    ['{"feeds": ["a\nb"]}', 'a text that is not closed on its line at line 1, column 12'],
+    ['// feeds\n{}', 'a comment, which JSON does not have, at line 1, column 1'],
+    ['{"feeds": [] /* none */}', 'a comment, which JSON does not have, at line 1, column 14'],
+    ['{"feeds": [],', 'a name in double quotes is missing at line 1, column 14'],
+    ['{"feeds": [', 'a ] is missing at line 1, column 12'],
+    ['{"feeds": []', 'a } is missing at line 1, column 13'],
+    ['{feeds: []}', `${unknown} at line 1, column 2`],
+    ['{"feeds": NaN}', `${unknown} at line 1, column 11`],
+    ['{"feeds": 1.}', 'a number that is cut off at line 1, column 11'],
+    ['{"feeds": "\\u12"}', 'a text with a \\u that four hexadecimal digits do not follow at line 1, column 11'],
+    ['{"feeds": "\\x"}', 'a text with a backslash before a character that takes none at line 1, column 11'],
+    ['{"feeds": "\t"}', 'a text with a tab or another control character at line 1, column 11'],
+    ['\uFEFF{"feeds": []\n]', 'a comma or a closing bracket is missing at line 2, column 1'],
+    ['['.repeat(100_000), 'its brackets are nested too deeply'],
+  ])('%.40j: %s', (text, mistake) => {
+    expect(problemsIn(text)).toEqual([`feeds.json: it is not JSON: ${mistake}`])
   })
 
-  test('a fault is found exactly where JSON.parse refuses', () => {
+  test('is told with its place exactly where JSON.parse refuses', () => {
     const pieces = fc.constantFrom(
       '{',
       '}',
@@ -286,7 +298,8 @@ describe('a file that is not JSON', () => {
     const texts = fc.oneof(fc.json(), fc.string({ unit: pieces }), fc.tuple(fc.json(), pieces, fc.nat()).map(insert))
     fc.assert(
       fc.property(texts, (text) => {
-        expect(jsonFault(text) === undefined).toBe(isJson(text))
+        const [problem = ''] = problemsIn(text)
+        expect(/^feeds\.json: it is not JSON: .+ at line \d+, column \d+$/.test(problem)).toBe(!isJson(text))
       }),
       { numRuns: 2000 },
     )

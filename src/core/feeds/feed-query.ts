@@ -1,10 +1,9 @@
-import { CATALOG, findDataset } from '../catalog.ts'
+import { CATALOG, type Dataset, findDataset } from '../catalog.ts'
 import { type Failure, failed } from '../failures.ts'
 import { isSameName } from '../names.ts'
-import { buildQuery, isSoundQuery, type QueryDataset, validateQuery } from '../query/check.ts'
+import { buildQuery, isSoundQuery, type QueryDataset, validateQuery, validateWhere } from '../query/check.ts'
 import { printQuery, TIMESPANS, type WrittenQuery } from '../query/query.ts'
 import type { Feed, FeedSource } from './feed.ts'
-import { queryProblems } from './feeds-check.ts'
 
 export type ColumnsSource = Extract<FeedSource, { kind: 'columns' }>
 
@@ -30,7 +29,7 @@ export function spellingsOf(dataset: string): readonly string[] {
   return known ? [known.name, ...(known.aliases ?? [])] : [dataset]
 }
 
-/** Finds a dataset among those the service lists, whatever the case; of several the one of the first spelling. */
+/** Finds a dataset among those the service lists, ignoring case; of several, the one of the first spelling. */
 export function findListed<T extends { readonly name: string }>(
   listed: readonly T[],
   spellings: readonly string[],
@@ -86,6 +85,17 @@ function rangesOf(dataset: string, listed: readonly string[]): readonly string[]
   return areWords ? words : (findDataset(CATALOG, dataset)?.ranges ?? TIMESPANS)
 }
 
+/** What the catalogue has against a feed's own query or conditions, one line each. */
+export function queryProblems({ name, dataset, source }: Feed, catalogue: readonly Dataset[]): readonly string[] {
+  const known = findDataset(catalogue, dataset)
+  if (!known || source.kind === 'queryId') return []
+  if (source.kind === 'query') {
+    return validateQuery(source.query, known).map(({ problem }) => `feed "${name}": query: ${problem}`)
+  }
+  if (source.where === undefined) return []
+  return validateWhere(source.where, known).map(({ problem }) => `feed "${name}": where: ${problem}`)
+}
+
 /**
  * Gives what the catalogue has against a feed's own query or conditions: `problems`, which no service takes, or `doubts`,
  * names and times it does not know, of which the service decides when the query is registered.
@@ -94,14 +104,12 @@ export function catalogueVerdict(feed: Feed): {
   readonly problems: readonly string[]
   readonly doubts: readonly string[]
 } {
-  const found = queryProblems(feed, CATALOG)
-  return isSound(feed) ? { problems: [], doubts: found } : { problems: found, doubts: [] }
-}
-
-/** Conditions that are not of the language are not read from feeds.json in the first place. */
-function isSound({ dataset, source }: Feed): boolean {
+  const { dataset, source } = feed
   const known = findDataset(CATALOG, dataset)
-  return source.kind !== 'query' || known === undefined || isSoundQuery(source.query, known)
+  // Conditions that are not of the language are not read from feeds.json in the first place.
+  const isSound = source.kind !== 'query' || !known || isSoundQuery(source.query, known)
+  const found = queryProblems(feed, CATALOG)
+  return isSound ? { problems: [], doubts: found } : { problems: found, doubts: [] }
 }
 
 function refused({ name }: Feed, problems: readonly string[]): Failure {

@@ -1,8 +1,11 @@
 import type { Grain } from '../catalog.ts'
 import type { Duration } from '../time/durations.ts'
 
+/** The types a person may give a column. */
+export const USER_TYPES = ['string', 'double', 'int64', 'boolean', 'datetime', 'guid'] as const
+
 /** How a column lands. `month` comes only from the catalogue: the text as written, and `<name>_month` as a datetime. */
-export type ColumnType = 'string' | 'double' | 'int64' | 'boolean' | 'datetime' | 'guid' | 'month'
+export type ColumnType = (typeof USER_TYPES)[number] | 'month'
 
 /** Where a feed's query comes from; without `columns` they are the catalogue's default, chosen with the live dataset. */
 export type FeedSource =
@@ -18,6 +21,10 @@ export type FeedSource =
 /** Where history starts or ends: an ISO instant, or a duration back from the day the app first saw the feed. */
 export type Boundary = { readonly date: string } | { readonly back: Duration }
 
+/** Ask again every `every` for windows that ended less than `for` ago. */
+export type Refresh = { readonly every: Duration; readonly for: Duration }
+
+/** When a feed asks for what: for one window after another, or for all there is every now and then. */
 export type Cadence =
   | {
       readonly kind: 'windows'
@@ -26,7 +33,7 @@ export type Cadence =
       readonly from: Boundary
       readonly to?: Boundary
       readonly openWindow: boolean
-      readonly refresh?: { readonly every: Duration; readonly for: Duration }
+      readonly refresh?: Refresh
     }
   | { readonly kind: 'snapshot'; readonly every: Duration }
 
@@ -56,9 +63,12 @@ export type Feed = {
 /** What `feeds.json` says of one account; the rest of its sign-in is in the settings. */
 export type Account = { readonly tenantId?: string; readonly clientId?: string; readonly auth?: string }
 
-const FEED_NAME = /^[a-z][a-z0-9-]{1,39}$/
+/** The account whose sign-in is in the settings without a suffix. Every feed that names none uses it. */
+export const DEFAULT_ACCOUNT = 'default'
 
-/** Whether a text can be the name of a feed; anything else must not reach a table key. */
+export const FEED_NAME = /^[a-z][a-z0-9-]{1,39}$/
+
+/** Whether a text can be the name of a feed. Check it before it goes into a table key. */
 export function isFeedName(text: string): boolean {
   return FEED_NAME.test(text)
 }

@@ -1,9 +1,25 @@
 import type { Dataset } from '../catalog.ts'
-import { readAccounts } from './accounts.ts'
-import { type Known, readFeed } from './entry.ts'
-import type { Account, Feed } from './feed.ts'
-import { addProblem, type Fields, parseObject, parseText, readRequired, rejectUnknown, show } from './fields.ts'
-import { jsonFault } from './json-fault.ts'
+import { isSameName } from '../names.ts'
+import { present } from '../present.ts'
+import { type References, readFeed } from './entry.ts'
+import { type Account, DEFAULT_ACCOUNT, type Feed } from './feed.ts'
+import { queryProblems } from './feed-query.ts'
+import { ACCOUNT_FIELDS, ACCOUNT_NAME, AUTH_MODES, FEED_FIELDS, FILE_FIELDS } from './fields.ts'
+import { parseJson } from './json.ts'
+import {
+  addProblem,
+  matching,
+  oneOf,
+  openSection,
+  parseList,
+  parseObject,
+  parseText,
+  read,
+  readRequired,
+  type Section,
+  type Subject,
+  show,
+} from './section.ts'
 
 export type FeedsFile = {
   readonly feeds: readonly Feed[]
@@ -13,21 +29,19 @@ export type FeedsFile = {
 
 export type FeedsProblems = { readonly problems: readonly string[] }
 
-/** The fields of `feeds.json` itself. */
-export const FILE_FIELDS = ['$schema', 'accounts', 'feeds'] as const
+type FileSection = Section<keyof typeof FILE_FIELDS>
 
 /**
  * Reads `feeds.json`: every feed with its defaults filled in, or all that is wrong, one line each. The only reader; all
- * other code takes the `Feed` it gives. Names of datasets and columns match without case and come out in the spelling
+ * other code takes the `Feed` it gives. Names of datasets and columns match ignoring case and come out in the spelling
  * of the catalogue.
  */
 export function parseFeeds(text: string, catalogue: readonly Dataset[]): FeedsFile | FeedsProblems {
   const json = parseJson(text.replace(/^\uFEFF/, ''))
-  if ('problems' in json) return json
+  if ('mistake' in json) return { problems: [`feeds.json: it is not JSON: ${json.mistake}`] }
   const values = parseObject(json.value)
   if (!values) return { problems: ['feeds.json: it must be an object with the field feeds, a list of feeds'] }
-  const file: Fields = { owner: 'feeds.json', values, problems: [] }
-  rejectUnknown(file, FILE_FIELDS)
+  const file = openSection({ owner: 'feeds.json', problems: [] }, values, FILE_FIELDS)
   const accounts = readAccounts(file)
   const feeds = readFeeds(file, { catalogue, accounts: Object.keys(accounts) })
   refuseRepeated(file, feeds)
@@ -35,52 +49,77 @@ export function parseFeeds(text: string, catalogue: readonly Dataset[]): FeedsFi
   return { feeds, accounts, warnings: feeds.flatMap(warnings) }
 }
 
-/** The newest columns and metrics that the catalogue has, without personal data and what only definitions name. */
-export function defaultColumns({ columns, metrics }: Dataset): readonly string[] {
-  const candidates = [...columns.filter(({ definitionOnly, personal }) => !definitionOnly && !personal), ...metrics]
-  const newest = candidates.some(({ eras }) => eras.includes(2023)) ? 2023 : 2021
-  return candidates.filter(({ eras }) => eras.includes(newest)).map(({ name }) => name)
+/** As `parseFeeds`, with what the catalogue has against the users' own queries and conditions. Asks nobody. */
+export function checkFeeds(text: string, catalogue: readonly Dataset[]): FeedsFile | FeedsProblems {
+  const file = parseFeeds(text, catalogue)
+  if ('problems' in file) return file
+  const problems = file.feeds.flatMap((feed) => queryProblems(feed, catalogue))
+  return problems.length > 0 ? { problems } : file
 }
 
-function parseJson(text: string): { readonly value: unknown } | FeedsProblems {
-  const fault = jsonFault(text)
-  if (!fault) return { value: JSON.parse(text) }
-  const place = `line ${fault.line}, column ${fault.column}`
-  return { problems: [`feeds.json: it is not JSON: ${fault.expected} must stand at ${place}`] }
+/** Reads the accounts besides the default one. No secret belongs there, so none is read. */
+function readAccounts(file: FileSection): Readonly<Record<string, Account>> {
+  const accounts = read(file, 'accounts', parseObject) ?? {}
+  return Object.fromEntries(Object.entries(accounts).map(([name, entry]) => [name, readAccount(file, name, entry)]))
 }
 
-function readFeeds(file: Fields, known: Known): readonly Feed[] {
-  const entries = readRequired(file, 'feeds', 'a list of feeds', (value) => (Array.isArray(value) ? value : undefined))
-  const feeds = entries?.map((entry: unknown, index) => {
-    const values = parseObject(entry)
-    const owner = parseText(values?.name) ? `feed ${show(values?.name)}` : `feed number ${index + 1}`
-    if (values) return readFeed({ owner, values, problems: file.problems }, known)
-    addProblem({ ...file, owner }, `it is ${show(entry)}; it must be an object with name and dataset`)
-    return undefined
+function readAccount(file: FileSection, name: string, entry: unknown): Account {
+  if (name === DEFAULT_ACCOUNT) {
+    addProblem(file, `accounts has "${DEFAULT_ACCOUNT}"; that one is set by the PARTNER_… settings alone`)
+  }
+  if (!matching(ACCOUNT_NAME)(name)) {
+    const allowed = 'small letters and digits, starting with a letter, 1 to 20 of them'
+    addProblem(file, `accounts has ${show(name)}; its name must be ${allowed}`)
+  }
+  const values = parseObject(entry)
+  if (!values) {
+    const fields = Object.keys(ACCOUNT_FIELDS).join(', ')
+    addProblem(file, `account ${show(name)} is not an object with the fields ${fields}`)
+  }
+  const subject = { owner: `account ${show(name)}`, problems: file.problems }
+  const account = openSection(subject, values ?? {}, ACCOUNT_FIELDS)
+  return present({
+    tenantId: read(account, 'tenantId', parseText),
+    clientId: read(account, 'clientId', parseText),
+    auth: read(account, 'auth', oneOf(AUTH_MODES)),
   })
-  return feeds?.filter((feed) => feed !== undefined) ?? []
+}
+
+function readFeeds(file: FileSection, references: References): readonly Feed[] {
+  const entries = readRequired(file, 'feeds', parseList) ?? []
+  return entries.flatMap((entry, index) => {
+    const values = parseObject(entry)
+    const owner = parseText(values?.name) ? feedOwner(values?.name) : `feed number ${index + 1}`
+    const subject = { owner, problems: file.problems }
+    if (values) return [readFeed(openSection(subject, values, FEED_FIELDS), references)]
+    addProblem(subject, `it is ${show(entry)}; it must be an object with name and dataset`)
+    return []
+  })
 }
 
 /** Names and tables are unique; Table Storage tells no table from another by case. */
-function refuseRepeated(file: Fields, feeds: readonly Feed[]): void {
+function refuseRepeated({ problems }: Subject, feeds: readonly Feed[]): void {
   for (const [index, { name, table }] of feeds.entries()) {
     const before = feeds.slice(0, index)
-    const fields = { ...file, owner: `feed ${show(name)}` }
+    const subject = { owner: feedOwner(name), problems }
     if (name !== '' && before.some((other) => other.name === name)) {
-      addProblem(fields, `name is ${show(name)}, as of a feed before it; it must be unique`)
+      addProblem(subject, `name is ${show(name)}, as of a feed before it; it must be unique`)
       continue
     }
-    const owner = before.find((other) => other.table.toLowerCase() === table.toLowerCase() && table !== '')
-    if (!owner) continue
-    const shown = `${show(table)}, the table of feed ${show(owner.name)}`
-    addProblem(fields, `table is ${shown}; it must be one of its own, whatever the case`)
+    const other = before.find((each) => table !== '' && isSameName(each.table, table))
+    if (!other) continue
+    const shown = `${show(table)}, the table of ${feedOwner(other.name)}`
+    addProblem(subject, `table is ${shown}; it must be one of its own, whatever the case`)
   }
 }
 
 /** Only when the feed is first seen is it known whether a date comes before a duration back; until then, a warning. */
 function warnings({ name, cadence }: Feed): readonly string[] {
   if (cadence.kind === 'snapshot' || !cadence.to || 'date' in cadence.from === 'date' in cadence.to) return []
-  return [
-    `feed ${show(name)}: one of from and to is a date and one counts back; nothing lands if from is not before to`,
-  ]
+  const both = 'one of from and to is a date and one counts back'
+  return [`${feedOwner(name)}: ${both}; nothing lands if from is not before to`]
+}
+
+function feedOwner(name: unknown): string {
+  return `feed ${show(name)}`
 }

@@ -1,141 +1,250 @@
-import { nearest } from '../names.ts'
-import { type Duration, parseDuration } from '../time/durations.ts'
-import type { Boundary } from './feed.ts'
+import { CATALOG } from '../catalog.ts'
+import { DEFAULT_ACCOUNT, FEED_NAME, USER_TYPES } from './feed.ts'
 
-/** The fields of one entry of `feeds`; `feeds.schema.json` describes the same ones. */
-export const FEED_FIELDS = [
-  'name',
-  'account',
-  'dataset',
-  'columns',
-  'where',
-  'distinct',
-  'query',
-  'queryId',
-  'window',
-  'snapshot',
-  'backfillWindow',
-  'from',
-  'to',
-  'delay',
-  'openWindow',
-  'refresh',
-  'table',
-  'types',
-  'newColumns',
-  'maxRejects',
-  'key',
-  'shards',
-  'allowRedacted',
-  'enabled',
-] as const
+// The only list of the fields of feeds.json. The reader knows no others, and `npm run docs` makes feeds.schema.json and the
+// table in docs/feeds.md of it.
+
+/** A field of an object of `feeds.json`. */
+export type Field = {
+  /** What it means, in whole sentences. */
+  readonly meaning: string
+  /** What its value must be. Messages say it after `it must be`. */
+  readonly allowed: string
+  /** What counts where the field is left out, in words; a default that is one value is in the schema instead. */
+  readonly otherwise?: string
+  readonly required?: true
+} & (
+  | {
+      /** JSON Schema of 2020-12, which may refer to `DEFINITIONS`. */
+      readonly schema: { readonly default?: unknown; readonly [keyword: string]: unknown }
+    }
+  | {
+      /** The fields of an object. */
+      readonly fields: FieldTable
+    }
+)
+
+export type FieldTable = Readonly<Record<string, Field>>
 
 /** Who signs in how; `PARTNER_AUTH` and the `auth` of an account name the same ways. */
 export const AUTH_MODES = ['refresh-token', 'client-secret', 'certificate', 'managed-identity', 'password'] as const
 
-/** One object of `feeds.json` while it is read. Problems are collected, so that a person is told all of them at once. */
-export type Fields = {
-  /** Whose fields they are, for messages: `feed "azure-usage"`. */
-  readonly owner: string
-  readonly values: Readonly<Record<string, unknown>>
-  readonly problems: string[]
+/** An account's name goes into the names of settings, of secrets in a Key Vault and of rows. */
+export const ACCOUNT_NAME = /^[a-z][a-z0-9]{0,19}$/
+
+/** Table Storage's rule for names, less the tables that are taken. */
+export const TABLE_NAME = /^[A-Za-z][A-Za-z0-9]{2,62}$/
+
+const FLAG = 'true or false'
+const NAMES = 'a list of names'
+const DURATION = 'an ISO 8601 duration, such as P7D or PT12H'
+const BOUNDARY =
+  'a date or an instant of the years 2000 to 2099, such as 2024-01-01 or 2024-01-01T00:00:00Z, or a duration back, such as P24M'
+const BY_GRAIN = 'whole months where the data is by month; whole days, whole weeks or whole months where it is by day'
+
+const TEXT_SCHEMA = { type: 'string', minLength: 1 } as const
+const NAMES_SCHEMA = { type: 'array', items: TEXT_SCHEMA, minItems: 1, uniqueItems: true } as const
+const DURATION_SCHEMA = { $ref: '#/$defs/duration' } as const
+const BOUNDARY_SCHEMA = { $ref: '#/$defs/boundary' } as const
+
+/** What the schemas of several fields refer to. */
+export const DEFINITIONS = {
+  duration: {
+    type: 'string',
+    pattern: '^P(?=[0-9T])([0-9]+Y)?([0-9]+M)?([0-9]+W)?([0-9]+D)?(T(?=[0-9])([0-9]+H)?([0-9]+M)?([0-9]+S)?)?$',
+    examples: ['P1D', 'P1W', 'P1M', 'P24M', 'PT12H'],
+  },
+  boundary: {
+    type: 'string',
+    pattern: '^(P[0-9T][0-9YMWDTHS]*|20[0-9]{2}-[0-9]{2}-[0-9]{2}(T.+)?)$',
+    examples: ['P24M', '2024-01-01', '2024-01-01T00:00:00Z'],
+  },
 }
 
-/** Turns one JSON value into what it means; undefined when it is not allowed. */
-type Parser<T> = (value: unknown) => T | undefined
+/** The fields of the file itself. */
+export const FILE_FIELDS = {
+  $schema: {
+    meaning: 'Where editors find this description.',
+    allowed: 'the path of feeds.schema.json',
+    schema: { type: 'string' },
+  },
+  accounts: {
+    meaning:
+      'Partner tenants and sign-ins besides the default one. Secrets belong in the settings or the Key Vault, never here.',
+    allowed: 'an object of accounts by name',
+    schema: {
+      type: 'object',
+      propertyNames: { pattern: ACCOUNT_NAME.source, not: { const: DEFAULT_ACCOUNT } },
+      additionalProperties: { $ref: '#/$defs/account' },
+    },
+  },
+  feeds: {
+    meaning: 'One entry for each query of a dataset that lands in a table.',
+    allowed: 'a list of feeds',
+    required: true,
+    schema: { type: 'array', items: { $ref: '#/$defs/feed' } },
+  },
+} as const satisfies FieldTable
 
-/** Reads a field that may be left out. A value that is not allowed is a problem, named with what is allowed. */
-export function read<T>(fields: Fields, field: string, allowed: string, parse: Parser<T>): T | undefined {
-  const value = fields.values[field]
-  if (value === undefined) return undefined
-  const parsed = parse(value)
-  if (parsed === undefined) addProblem(fields, `${field} is ${show(value)}; it must be ${allowed}`)
-  return parsed
-}
+export const ACCOUNT_FIELDS = {
+  tenantId: { meaning: 'The tenant to sign in to.', allowed: 'the id or domain of a tenant', schema: TEXT_SCHEMA },
+  clientId: { meaning: 'The app to sign in as.', allowed: 'the id of an app registration', schema: TEXT_SCHEMA },
+  auth: {
+    meaning: 'How to sign in.',
+    allowed: `one of ${AUTH_MODES.join(', ')}`,
+    schema: { enum: AUTH_MODES },
+  },
+} as const satisfies FieldTable
 
-/** Reads a field that may not be left out. */
-export function readRequired<T>(fields: Fields, field: string, allowed: string, parse: Parser<T>): T | undefined {
-  if (fields.values[field] === undefined) addProblem(fields, `${field} is missing; it must be ${allowed}`)
-  return read(fields, field, allowed, parse)
-}
+export const REFRESH_FIELDS = {
+  every: {
+    meaning: 'How often to ask again.',
+    allowed: DURATION,
+    otherwise: 'how often the dataset is refreshed',
+    schema: DURATION_SCHEMA,
+  },
+  for: {
+    meaning: 'How long after its end to ask again for a window.',
+    allowed: DURATION,
+    otherwise: 'P70D for usage and money; other datasets need it',
+    schema: DURATION_SCHEMA,
+  },
+} as const satisfies FieldTable
 
-export function addProblem(fields: Fields, problem: string): void {
-  fields.problems.push(`${fields.owner}: ${problem}`)
-}
-
-/** Makes each field that is none of the known ones a problem. Its value is not shown: it may be a misplaced secret. */
-export function rejectUnknown(fields: Fields, known: readonly string[]): void {
-  for (const field of Object.keys(fields.values)) {
-    if (!known.includes(field)) addProblem(fields, `field ${show(field)} is not known${suggest(field, known)}`)
-  }
-}
-
-/** The end of a message about an unknown name. */
-export function suggest(name: string, known: readonly string[]): string {
-  const candidate = nearest(name, known)
-  return candidate === undefined ? `; allowed are ${known.join(', ')}` : `; the nearest is ${show(candidate)}`
-}
-
-/** A value as a message shows it: JSON, on one line, not too long. */
-export function show(value: unknown): string {
-  const text = JSON.stringify(value)
-  return text.length <= 80 ? text : `${text.slice(0, 79)}…`
-}
-
-export function parseObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return isObject(value) ? value : undefined
-}
-
-export function parseText(value: unknown): string | undefined {
-  return typeof value === 'string' && value.trim() !== '' ? value : undefined
-}
-
-export function parseFlag(value: unknown): boolean | undefined {
-  return typeof value === 'boolean' ? value : undefined
-}
-
-/** Gives a parser of text of a certain form. */
-export function matching(pattern: RegExp): Parser<string> {
-  return (value) => (typeof value === 'string' && pattern.test(value) ? value : undefined)
-}
-
-/** Gives a parser of one of a few words. */
-export function oneOf<T extends string>(words: readonly T[]): Parser<T> {
-  return (value) => words.find((word) => word === value)
-}
-
-/** Reads a list of texts that is not empty. */
-export function parseNames(value: unknown): readonly string[] | undefined {
-  if (!Array.isArray(value) || value.length === 0) return undefined
-  const names = value.map(parseText).filter((name) => name !== undefined)
-  return names.length === value.length ? names : undefined
-}
-
-export function parseDurationField(value: unknown): Duration | undefined {
-  return typeof value === 'string' ? parseDuration(value) : undefined
-}
-
-/** Reads a date, an instant with its zone, or a duration back; dates from the year 2000 on, before the service's time. */
-export function parseBoundary(value: unknown): Boundary | undefined {
-  if (typeof value !== 'string') return undefined
-  const back = parseDuration(value)
-  if (back) return { back }
-  const match = /^(\d{4}-\d\d-\d\d)(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d))?$/.exec(value)
-  return match?.[1] && isDay(match[1]) ? instant(value) : undefined
-}
-
-function instant(text: string): Boundary | undefined {
-  const date = new Date(text)
-  const year = date.getUTCFullYear()
-  return year >= 2000 && year < 2100 ? { date: date.toISOString() } : undefined
-}
-
-/** The 30th of February is read as a day of March: only what reads back the same exists. */
-function isDay(text: string): boolean {
-  const date = new Date(text)
-  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text)
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
+/** The fields of one entry of `feeds`. */
+export const FEED_FIELDS = {
+  name: {
+    meaning: 'What the feed is called everywhere. No two feeds have the same name.',
+    allowed: 'small letters, digits and hyphens, starting with a letter, 2 to 40 of them',
+    required: true,
+    schema: { type: 'string', pattern: FEED_NAME.source },
+  },
+  account: {
+    meaning: 'Which sign-in to use: one of accounts, or default for the one of the PARTNER_… settings.',
+    allowed: 'the name of an account',
+    schema: { type: 'string', default: DEFAULT_ACCOUNT },
+  },
+  dataset: {
+    meaning: 'The dataset of Partner Insights to ask for.',
+    allowed: 'the name of a dataset',
+    required: true,
+    schema: { enum: CATALOG.map(({ name }) => name) },
+  },
+  columns: {
+    meaning: 'Columns and metrics to select.',
+    allowed: NAMES,
+    otherwise:
+      'without query and queryId, the newest ones the catalogue knows, without personal data, that the service offers too',
+    schema: NAMES_SCHEMA,
+  },
+  where: {
+    meaning: "A condition for the query, without the word WHERE, such as CustomerMarket = 'Norway'. Goes with columns.",
+    allowed: 'the text of a condition',
+    schema: TEXT_SCHEMA,
+  },
+  distinct: {
+    meaning: 'Select distinct rows. Goes with columns.',
+    allowed: FLAG,
+    schema: { type: 'boolean', default: false },
+  },
+  query: {
+    meaning: 'The whole text of a query, instead of columns. The header of the report decides the columns.',
+    allowed: 'the text of a query',
+    schema: TEXT_SCHEMA,
+  },
+  queryId: {
+    meaning:
+      'An existing query of the service, such as a system query, instead of columns. The header of the report decides the columns.',
+    allowed: 'the id of a query',
+    schema: TEXT_SCHEMA,
+  },
+  window: {
+    meaning: 'How much time one report covers, aligned to the UTC calendar.',
+    allowed: BY_GRAIN,
+    otherwise: 'the grain of the data',
+    schema: DURATION_SCHEMA,
+  },
+  snapshot: {
+    meaning: 'Time between snapshots of a dataset without a time column. Excludes the other time fields.',
+    allowed: 'whole days, whole weeks or whole months, such as P1D, P1W or P1M',
+    otherwise: 'how often the dataset is refreshed',
+    schema: DURATION_SCHEMA,
+  },
+  backfillWindow: {
+    meaning: 'Longer windows for the time before the feed was first seen, for fewer reports.',
+    allowed: BY_GRAIN,
+    otherwise: 'the same as window',
+    schema: DURATION_SCHEMA,
+  },
+  from: {
+    meaning: 'Where history starts. A duration counts back from the day the feed was first seen.',
+    allowed: BOUNDARY,
+    schema: { ...BOUNDARY_SCHEMA, default: 'P3M' },
+  },
+  to: {
+    meaning: 'Where history ends. A duration counts back from the day the feed was first seen.',
+    allowed: BOUNDARY,
+    otherwise: 'it does not end',
+    schema: BOUNDARY_SCHEMA,
+  },
+  delay: {
+    meaning: 'How late the service settles. A window is first due this long after its end.',
+    allowed: DURATION,
+    otherwise: 'how late the dataset is known to settle',
+    schema: DURATION_SCHEMA,
+  },
+  openWindow: {
+    meaning: 'Also ask for the running window, up to now.',
+    allowed: FLAG,
+    otherwise: 'true where the data is by month, else false',
+    schema: { type: 'boolean' },
+  },
+  refresh: {
+    meaning: 'Ask again for young windows, since the source restates them.',
+    allowed: 'an object with the fields every and for',
+    otherwise: 'for P70D for usage and money, else not at all',
+    fields: REFRESH_FIELDS,
+  },
+  table: {
+    meaning: 'The table the rows land in. No two feeds land in the same table, whatever the case of its name.',
+    allowed: 'letters and digits, starting with a letter, 3 to 63 of them, and neither ledger nor tables',
+    otherwise: 'the name in PascalCase',
+    schema: { type: 'string', pattern: TABLE_NAME.source },
+  },
+  types: {
+    meaning: 'Types of single columns. A time column that is a string is not checked against the window.',
+    allowed: 'an object of columns and their types',
+    otherwise: "the catalogue's, else string",
+    schema: { type: 'object', additionalProperties: { enum: USER_TYPES } },
+  },
+  newColumns: {
+    meaning: 'What to do with a column nobody named: land it as a string, or fail the window.',
+    allowed: 'land or fail',
+    schema: { enum: ['land', 'fail'], default: 'land' },
+  },
+  maxRejects: {
+    meaning: 'The share of rejected rows above which a window does not land.',
+    allowed: 'a share from 0 to 1, such as 0.001',
+    schema: { type: 'number', minimum: 0, maximum: 1, default: 0.001 },
+  },
+  key: {
+    meaning: 'Columns that identify a row, for the diff command only.',
+    allowed: NAMES,
+    schema: NAMES_SCHEMA,
+  },
+  shards: {
+    meaning: 'Partitions that the rows of one window are spread over.',
+    allowed: 'a whole number from 1 to 512',
+    schema: { type: 'integer', minimum: 1, maximum: 512, default: 16 },
+  },
+  allowRedacted: {
+    meaning: "Land reports whose data the service has redacted for the account's role.",
+    allowed: FLAG,
+    schema: { type: 'boolean', default: false },
+  },
+  enabled: {
+    meaning: 'Whether anything new is asked for. Rows that landed stay.',
+    allowed: FLAG,
+    schema: { type: 'boolean', default: true },
+  },
+} as const satisfies FieldTable

@@ -6,43 +6,32 @@ import { createEntityEncoder, type Entity, type Lineage, type Reject } from './e
 import type { Layout } from './layout.ts'
 import type { ParsedRecord } from './parse.ts'
 
-/** Where the time of a record lies; `unknown` where the file has no time that could tell. */
-export type Place = 'inside' | 'outside' | 'empty' | 'unknown'
-
-/** Turns the records of one file into rows of its window, the same in every pass over the file. */
+/** Lands the records of one file: the check and the writing of it share one, so that they decide alike. */
 export type Lander = {
-  /** Tells where the time of a record lies, at the grain of the dataset: the service may not honour the query times. */
-  place(record: ParsedRecord): Place
-  /** Gives the row of a record, or why it can't land. `number` counts the records of the file from 0. */
-  land(record: ParsedRecord, number: number, place: Place): Entity | Reject
+  /** Gives the entity of a record, or why it can't land. `number` counts the records from 0. */
+  land(record: ParsedRecord, number: number): Entity | Reject
+  /** Whether the row is of another time than the window, at the grain of the dataset; false where that can't be told. */
+  isOutside(record: ParsedRecord): boolean
 }
 
-export function createLander(feed: Feed, window: Window, layout: Layout, lineage: Lineage): Lander {
-  const { columns } = layout
-  const encoder = createEntityEncoder({ columns, prefix: partitionPrefix(window), shards: feed.shards, lineage })
+export function createLander(feed: Feed, window: Window, { columns, timeIndex }: Layout, lineage: Lineage): Lander {
+  const { grain, timeColumn, shards } = feed
+  const encoder = createEntityEncoder({ columns, prefix: partitionPrefix(window), shards, lineage })
+  if (timeIndex === undefined || !grain || timeColumn === undefined) {
+    return { land: (record, number) => encoder.encode(record, number), isOutside: () => false }
+  }
+  const fromMs = alignDown(window.from, GRAIN[grain]).getTime()
+  const toMs = alignUp(window.to, GRAIN[grain]).getTime()
   return {
-    place: createPlacing(feed, window, layout),
-    land: (record, number, place) =>
-      place === 'empty' ? timeless(feed, record, number) : encoder.encode(record, number),
+    land(record, number) {
+      const { line, raw, verdict, fields } = record
+      const hasTime = verdict !== undefined || (fields[timeIndex] ?? '').trim() !== ''
+      if (hasTime) return encoder.encode(record, number)
+      return { record: number, line, column: timeColumn, reason: 'no time: the row belongs to no window', raw }
+    },
+    isOutside({ verdict, fields }) {
+      const moment = verdict === undefined ? parseMoment(fields[timeIndex] ?? '') : undefined
+      return moment !== undefined && (moment.milliseconds < fromMs || moment.milliseconds >= toMs)
+    },
   }
-}
-
-function createPlacing({ grain }: Feed, window: Window, { timeIndex }: Layout): Lander['place'] {
-  if (timeIndex === undefined || !grain) return () => 'unknown'
-  const from = alignDown(window.from, GRAIN[grain]).getTime()
-  const to = alignUp(window.to, GRAIN[grain]).getTime()
-  return ({ verdict, fields }) => {
-    // The fields of a record that is not well formed can't be told apart.
-    if (verdict) return 'unknown'
-    const text = fields[timeIndex] ?? ''
-    if (text.trim() === '') return 'empty'
-    const moment = parseMoment(text)
-    if (!moment) return 'unknown'
-    return moment.milliseconds >= from && moment.milliseconds < to ? 'inside' : 'outside'
-  }
-}
-
-function timeless({ timeColumn }: Feed, { line, raw }: ParsedRecord, number: number): Reject {
-  const reason = 'no time: the row belongs to no window'
-  return { record: number, line, ...(timeColumn !== undefined && { column: timeColumn }), reason, raw }
 }

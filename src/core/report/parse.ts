@@ -1,6 +1,8 @@
-import { indexOrEnd, QUOTE, type Split, splitLine, splitQuoted, type Verdict } from './record-fields.ts'
-
-export type { Verdict }
+/**
+ * Why a record cannot be trusted. `ragged`: another number of fields than the header. `text-after-quote`: text between a
+ * closing quote and the next delimiter. `too-long`: longer than the limit. `unclosed-quote`: the text ended inside quotes.
+ */
+export type Verdict = 'ragged' | 'text-after-quote' | 'too-long' | 'unclosed-quote'
 
 export type ParsedRecord = {
   /** The physical line where the record starts: line feeds before it, plus one. */
@@ -17,6 +19,7 @@ export type Parser = { push(text: string): readonly ParsedRecord[]; end(): reado
 
 const LINE_FEED = 10
 const CARRIAGE_RETURN = 13
+const QUOTE = 34
 const BYTE_ORDER_MARK = 0xfeff
 const RAW_LIMIT = 65_536
 
@@ -165,4 +168,47 @@ function toRecord(state: State, text: string, line?: Split): ParsedRecord | unde
 function broken(state: State, verdict: Verdict, text: string): ParsedRecord {
   state.width ??= 0
   return { line: state.startLine, fields: [], verdict, raw: rawText(state, text) }
+}
+
+/** The fields of a record as text, quotes taken off, or why there are none. */
+type Split = readonly string[] | Verdict
+
+/** What is in one line, or undefined where a quote is open at its end and the record goes on. */
+function splitLine(line: string, delimiter: string, isPlain: boolean): Split | undefined {
+  if (isPlain) return line.split(delimiter)
+  const split = splitQuoted(line, delimiter)
+  return split === 'unclosed-quote' ? undefined : split
+}
+
+/** The fields of one record, or why there are none. */
+function splitQuoted(text: string, delimiter: string): Split {
+  const fields: string[] = []
+  for (let at = 0; at <= text.length; at++) {
+    if (text.charCodeAt(at) !== QUOTE) {
+      const end = indexOrEnd(text, delimiter, at)
+      fields.push(text.slice(at, end))
+      at = end
+      continue
+    }
+    const close = closingQuote(text, at + 1)
+    if (close === -1) return 'unclosed-quote'
+    const field = text.slice(at + 1, close)
+    fields.push(field.includes('"') ? field.replaceAll('""', '"') : field)
+    at = close + 1
+    if (at < text.length && text[at] !== delimiter) return 'text-after-quote'
+  }
+  return fields
+}
+
+/** The quote that is not one of a doubled pair, or -1. */
+function closingQuote(text: string, from: number): number {
+  let at = text.indexOf('"', from)
+  while (at !== -1 && text.charCodeAt(at + 1) === QUOTE) at = text.indexOf('"', at + 2)
+  return at
+}
+
+/** The index of `wanted`, or the length of the text where there is none. */
+function indexOrEnd(text: string, wanted: string, from: number): number {
+  const index = text.indexOf(wanted, from)
+  return index === -1 ? text.length : index
 }

@@ -1,7 +1,7 @@
 import { CATALOG } from '../../core/catalog.ts'
 import { clockFinding, type Finding, isWell, problem, warning, well } from '../../core/doctor.ts'
 import { FAILURES } from '../../core/failures.ts'
-import type { Feed } from '../../core/feeds/feed.ts'
+import { DEFAULT_ACCOUNT, type Feed } from '../../core/feeds/feed.ts'
 import { catalogueVerdict } from '../../core/feeds/feed-query.ts'
 import { parseFeeds } from '../../core/feeds/feeds.ts'
 import { type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
@@ -63,7 +63,7 @@ async function readFile({ services }: DoctorMeans, hasStorage: boolean): Promise
 
 async function checkAccounts(known: Patient): Promise<readonly Finding[]> {
   const names = new Set(known.feeds.map(({ account }) => account))
-  if (names.size === 0) names.add('default')
+  if (names.size === 0) names.add(DEFAULT_ACCOUNT)
   return (await Promise.all([...names].map((name) => checkAccount(known, name)))).flat()
 }
 

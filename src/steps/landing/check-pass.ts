@@ -45,7 +45,7 @@ export async function checkPass(
   const fitting = await openFitting(job, entry, archive)
   if (isFailure(fitting)) return fitting
   await noteDrift(job.services, entry.feed, fitting.layout.unnamed)
-  const check = createCheck(fitting.layout, fitting.lander, nameOf(entry), refused)
+  const check = createCheck(fitting.lander, fitting.layout, nameOf(entry), refused)
   const failure = await checkRecords(job, held, archive, check, fitting.records)
   if (failure) return failure
   const checked = check.result()

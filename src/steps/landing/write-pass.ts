@@ -46,7 +46,7 @@ function entitiesFrom(held: HeldEntry, { lander, records }: FittingReport, enoug
         next = first
         return
       }
-      const landed = group.map((record, index) => lander.land(record, first + index, lander.place(record)))
+      const landed = group.map((record, index) => lander.land(record, first + index))
       const fresh = landed.slice(Math.max(checkpoint - first, 0))
       const fit = fresh.filter((result): result is Entity => !isReject(result))
       rejected += fresh.length - fit.length

@@ -1,4 +1,4 @@
-import { CATALOG, findDataset } from '../../core/catalog.ts'
+import { CATALOG, defaultColumns, findDataset } from '../../core/catalog.ts'
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import type { Feed } from '../../core/feeds/feed.ts'
 import {
@@ -8,7 +8,6 @@ import {
   queryTexts,
   spellingsOf,
 } from '../../core/feeds/feed-query.ts'
-import { defaultColumns } from '../../core/feeds/feeds.ts'
 import { feedRowKey } from '../../core/ledger/app-rows.ts'
 import { type FeedRow, isOvertaken, type RegisteredQuery, withQuery } from '../../core/ledger/feed-row.ts'
 import { queryName } from '../../core/ledger/remote-names.ts'

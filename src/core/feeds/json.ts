@@ -1,0 +1,48 @@
+import { type JSONVisitor, printParseErrorCode, visit } from 'jsonc-parser'
+
+/** What is wrong, for each kind of mistake that jsonc-parser knows. */
+const MISTAKES: Readonly<Record<ReturnType<typeof printParseErrorCode>, string>> = {
+  InvalidSymbol: 'something that JSON does not have (names and texts go in double quotes)',
+  InvalidNumberFormat: 'something that is no number',
+  PropertyNameExpected: 'a name in double quotes is missing',
+  ValueExpected: 'a value is missing',
+  ColonExpected: 'a colon is missing',
+  CommaExpected: 'a comma or a closing bracket is missing',
+  CloseBraceExpected: 'a } is missing',
+  CloseBracketExpected: 'a ] is missing',
+  EndOfFileExpected: 'something after the end',
+  InvalidCommentToken: 'a comment, which JSON does not have,',
+  UnexpectedEndOfComment: 'a comment that is not closed',
+  UnexpectedEndOfString: 'a text that is not closed on its line',
+  UnexpectedEndOfNumber: 'a number that is cut off',
+  InvalidUnicode: 'a text with a \\u that four hexadecimal digits do not follow',
+  InvalidEscapeCharacter: 'a text with a backslash before a character that takes none',
+  InvalidCharacter: 'a text with a tab or another control character',
+  '<unknown ParseErrorCode>': 'something that is not JSON',
+}
+
+/**
+ * Reads JSON, or says what its first mistake is and where: lines and columns count from 1. `JSON.parse` decides what JSON
+ * is; its message names the place of some mistakes only.
+ */
+export function parseJson(text: string): { readonly value: unknown } | { readonly mistake: string | undefined } {
+  try {
+    return { value: JSON.parse(text) }
+  } catch {
+    return { mistake: firstMistake(text) }
+  }
+}
+
+function firstMistake(text: string): string | undefined {
+  const mistakes: string[] = []
+  const onError: Exclude<JSONVisitor['onError'], undefined> = (code, _offset, _length, line, column) => {
+    mistakes.push(`${MISTAKES[printParseErrorCode(code)]} at line ${line + 1}, column ${column + 1}`)
+  }
+  try {
+    visit(text, { onError }, { disallowComments: true })
+  } catch {
+    // `visit` calls itself for each bracket: thousands of them within each other are more than the stack holds.
+    return 'its brackets are nested too deeply'
+  }
+  return mistakes[0]
+}
