@@ -40,16 +40,18 @@ beforeAll(async () => {
   await writeFile(join(folder, 'feeds.json'), JSON.stringify(FEEDS))
   const app = openApp(
     requireSettings({
-      ...{ DataStorage: azurite.connectionString, INSIGHTS_BASE_URL: simulator.baseUrl, DEPLOYMENT_ID: 'accounts' },
-      ...{
-        PARTNER_AUTHORITY_HOST: simulator.authority,
-        REPORT_DOWNLOAD_HOSTS: simulator.origin,
-        CALLBACK_BASE_URL: '',
-      },
-      ...{ PARTNER_TENANT_ID__EMEA: 'contoso-emea', PARTNER_CLIENT_ID__EMEA: 'app-emea' },
-      ...{ PARTNER_CLIENT_SECRET__EMEA: 'the secret of emea' },
-      ...{ PARTNER_TENANT_ID__APAC2: 'contoso-apac', PARTNER_CLIENT_ID__APAC2: 'app-apac' },
-      ...{ PARTNER_REFRESH_TOKEN__APAC2: 'the first token of apac' },
+      DataStorage: azurite.connectionString,
+      INSIGHTS_BASE_URL: simulator.baseUrl,
+      DEPLOYMENT_ID: 'accounts',
+      PARTNER_AUTHORITY_HOST: simulator.authority,
+      REPORT_DOWNLOAD_HOSTS: simulator.origin,
+      CALLBACK_BASE_URL: '',
+      PARTNER_TENANT_ID__EMEA: 'contoso-emea',
+      PARTNER_CLIENT_ID__EMEA: 'app-emea',
+      PARTNER_CLIENT_SECRET__EMEA: 'the secret of emea',
+      PARTNER_TENANT_ID__APAC2: 'contoso-apac',
+      PARTNER_CLIENT_ID__APAC2: 'app-apac',
+      PARTNER_REFRESH_TOKEN__APAC2: 'the first token of apac',
     }),
     join(folder, 'feeds.json'),
   )

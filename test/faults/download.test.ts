@@ -48,7 +48,8 @@ describe('a connection that is cut', () => {
     const limits = { maxInFlight: 60, maxReportsPerHour: 60 }
     world = await quietWorld({
       feeds: [{ name: 'learn', dataset: 'MSLearn', ...days }],
-      ...{ simulator: { rows: 30 }, settings: { limits } },
+      simulator: { rows: 30 },
+      settings: { limits },
     })
     for (let file = 0; file < PLACES; file++) {
       const cutAt = file < 2 ? file : 'random'

@@ -13,7 +13,12 @@ export const DAY = 24 * HOUR
 /** One month of few columns, one of each kind that a cell may fail to be. */
 export const COLUMNS = ['Month', 'CustomerName', 'SubscriptionStartDate', 'IsDuplicateAtMpnLevel', 'ACR_USD'] as const
 export const FEED = {
-  ...{ name: 'costs', dataset: 'AzureUsage', columns: COLUMNS, from: '2025-05-01', to: '2025-06-01', maxRejects: 0 },
+  name: 'costs',
+  dataset: 'AzureUsage',
+  columns: COLUMNS,
+  from: '2025-05-01',
+  to: '2025-06-01',
+  maxRejects: 0,
 }
 
 /** A deployment that nobody calls back: each step of it is the test's own. */

@@ -77,7 +77,10 @@ export async function play(twin: Twin, history: History, tally: Tally): Promise<
   let nested = 0
   const asked: Asked[] = []
   const scene: Scene = {
-    ...{ twin, clock, history, asked },
+    twin,
+    clock,
+    history,
+    asked,
     async meanwhile(what) {
       // One instance at a time is held up: longer than its own limit no request is on its way.
       if (nested++ === 0) await turn(stage, what)
@@ -175,8 +178,14 @@ function watched(ledger: Ledger, { requested, latest }: Written, tally: Tally): 
 function settingsOf({ deleteReports }: History, { simulator }: Twin): StepSettings {
   return {
     limits: { maxInFlight: 10, maxReportsPerHour: 20 },
-    ...{ reportDeadline: REPORT_DEADLINE, adoptAfter: ADOPT_AFTER, pollEvery: POLL_EVERY, maxTries: MAX_TRIES },
-    ...{ lease: 120_000, ingestTimeLimit: 300_000, deleteReports, deployment: `d${++deployments}` },
+    reportDeadline: REPORT_DEADLINE,
+    adoptAfter: ADOPT_AFTER,
+    pollEvery: POLL_EVERY,
+    maxTries: MAX_TRIES,
+    lease: 120_000,
+    ingestTimeLimit: 300_000,
+    deleteReports,
+    deployment: `d${++deployments}`,
     callback: { baseUrl: 'http://127.0.0.1:9/api/callback', secrets: ['a secret of this test, 32 characters long'] },
     downloadHosts: [simulator.origin],
   }

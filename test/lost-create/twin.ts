@@ -31,7 +31,9 @@ export async function startTwin(): Promise<Twin> {
     foreign: await register(client, 'foreign'),
   }
   return {
-    ...{ simulator, client, queries },
+    simulator,
+    client,
+    queries,
     follow(other) {
       clock = other
     },

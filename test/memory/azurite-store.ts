@@ -21,8 +21,10 @@ type Names = { readonly ledger: string; readonly reports: string; readonly queue
 /** A storage account of its own in Azurite, under names nobody else has; each HTTP request is one call. */
 export function createAzuriteStore(connectionString: string): Store {
   const names: Names = {
-    ...{ ledger: freshName('ledger'), reports: freshName('reports') },
-    ...{ queue: freshName('ingest'), rows: freshName('rows') },
+    ledger: freshName('ledger'),
+    reports: freshName('reports'),
+    queue: freshName('ingest'),
+    rows: freshName('rows'),
   }
   const { table, container, queue } = clientsOf(connectionString, names, unhindered)
   return {

@@ -17,8 +17,13 @@ import { type Pass, type Store, unhindered } from './store.ts'
 
 /** The feed of every deployment here has one window, May 2025, long settled. */
 export const FEED = {
-  ...{ name: 'usage', dataset: 'AzureUsage', columns: ['Month', 'CustomerName', 'UsageQuantity'] },
-  ...{ from: '2025-05-01', to: '2025-06-01', maxRejects: 0.5, shards: 8 },
+  name: 'usage',
+  dataset: 'AzureUsage',
+  columns: ['Month', 'CustomerName', 'UsageQuantity'],
+  from: '2025-05-01',
+  to: '2025-06-01',
+  maxRejects: 0.5,
+  shards: 8,
 }
 
 const MAY = parseWindowId('20250501T000000Z_20250601T000000Z')
@@ -78,7 +83,10 @@ export function createDeployment(options: DeploymentOptions): Deployment {
     return { ...instance, services, tick: () => tick(services, store) }
   }
   return {
-    ...{ clock, store, start, entry },
+    clock,
+    store,
+    start,
+    entry,
     async askAgain(file) {
       const stored = (await entry()) ?? failed('nothing to ask for again')
       served.file = file
@@ -133,8 +141,16 @@ function servicesOf({ service, feed, settings, name, clock, served, shared, pass
 function settingsOf(deployment: string, { gate }: Service): StepSettings {
   return {
     limits: { maxInFlight: 10, maxReportsPerHour: 20 },
-    ...{ reportDeadline: 86_400_000, adoptAfter: 300_000, lease: 120_000, pollEvery: 60_000, maxTries: 3 },
-    ...{ ingestTimeLimit: 300_000, deleteReports: true, deployment, callback: undefined, downloadHosts: [gate] },
+    reportDeadline: 86_400_000,
+    adoptAfter: 300_000,
+    lease: 120_000,
+    pollEvery: 60_000,
+    maxTries: 3,
+    ingestTimeLimit: 300_000,
+    deleteReports: true,
+    deployment,
+    callback: undefined,
+    downloadHosts: [gate],
   }
 }
 

@@ -30,7 +30,8 @@ export async function startService(): Promise<Service> {
   const gate = await startGate(simulator.origin, passes)
   const client = openClient(simulator, now)
   return {
-    ...{ simulator, gate: gate.origin },
+    simulator,
+    gate: gate.origin,
     follow(other) {
       clock = other
     },

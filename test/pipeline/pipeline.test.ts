@@ -75,8 +75,14 @@ describe('from the timer to the table row', () => {
     expect(lastTick).toBeDefined()
     expect(feeds).toMatchObject([
       {
-        ...{ feed: 'azure-usage', table: 'AzureUsage', waiting: 0, complete: 3, incomplete: 0, failures: [] },
-        ...{ rows: rows.length, completeUntil: new Date('2025-07-01T00:00:00Z') },
+        feed: 'azure-usage',
+        table: 'AzureUsage',
+        waiting: 0,
+        complete: 3,
+        incomplete: 0,
+        failures: [],
+        rows: rows.length,
+        completeUntil: new Date('2025-07-01T00:00:00Z'),
       },
     ])
   })

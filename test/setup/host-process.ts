@@ -95,7 +95,9 @@ export async function startSite(options: SiteOptions): Promise<Site> {
     return host
   }
   return {
-    ...{ simulator, startHost, ...storage },
+    simulator,
+    startHost,
+    ...storage,
     allLanded: (count) => allLanded(storage, simulator, hosts, count),
     async close() {
       for (const host of hosts) await host.stop()

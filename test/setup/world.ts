@@ -87,7 +87,14 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const entries = () => entriesOf(services)
   const drain = () => drainQueue(queue, services)
   return {
-    ...{ services, simulator, clock, ...record, origin, queue, entries, drain },
+    services,
+    simulator,
+    clock,
+    ...record,
+    origin,
+    queue,
+    entries,
+    drain,
     ledgerTable: direct.table(names.ledger),
     landingTable: (name) => direct.table(prefix + name),
     container: direct.container(names.reports),
@@ -156,15 +163,15 @@ function composeServices({
 function stepSettings(origin: string, simulator: Simulator): StepSettings {
   return {
     limits: { maxInFlight: 10, maxReportsPerHour: 20 },
-    ...{
-      reportDeadline: 86_400_000,
-      adoptAfter: 300_000,
-      maxTries: 3,
-      ingestTimeLimit: 300_000,
-      lease: 120_000,
-      pollEvery: 60_000,
-    },
-    ...{ deleteReports: true, deployment: 'test', downloadHosts: [simulator.origin] },
+    reportDeadline: 86_400_000,
+    adoptAfter: 300_000,
+    maxTries: 3,
+    ingestTimeLimit: 300_000,
+    lease: 120_000,
+    pollEvery: 60_000,
+    deleteReports: true,
+    deployment: 'test',
+    downloadHosts: [simulator.origin],
     callback: { baseUrl: `${origin}/api/callback`, secrets: [SECRET] },
   }
 }

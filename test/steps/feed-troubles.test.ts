@@ -55,7 +55,10 @@ describe('a query that somebody deleted at the service', () => {
   it('is forgotten, at the cost of one try and without a block', async () => {
     const { world } = await bereft()
     expect(await entryOf(world)).toMatchObject({
-      ...{ state: 'planned', reason: 'expired', attempt: 3, tries: 1 },
+      state: 'planned',
+      reason: 'expired',
+      attempt: 3,
+      tries: 1,
       lastError: { kind: 'query-refused', message: expect.stringContaining('Invalid QueryId') },
     })
     expect(await feedRowOf(world)).not.toHaveProperty('query')
@@ -79,7 +82,9 @@ describe('a query that somebody deleted at the service', () => {
   it('again and again fails its window after MAX_TRIES', async () => {
     const world = await worldOf()
     world.simulator.fault({
-      ...{ endpoint: 'createReport', effect: { status: 400, message: 'Invalid QueryId' }, nth: 'all' },
+      endpoint: 'createReport',
+      effect: { status: 400, message: 'Invalid QueryId' },
+      nth: 'all',
     })
     for (let tick = 0; tick < 5; tick++) await provision(world.services)
     expect(asked(world)).toHaveLength(3)

@@ -24,10 +24,18 @@ describe('the first landing of a window', () => {
   it('has figures that say what was read, landed and summed', async () => {
     const world = await landedWorld(fileOf(names(250)))
     expect(await entryOf(world)).toMatchObject({
-      ...{ state: 'landed', wrote: 2, tries: 0 },
+      state: 'landed',
+      wrote: 2,
+      tries: 0,
       figures: {
-        ...{ attempt: 2, rowsRead: 250, rowsLanded: 250, rowsRejected: 0, totals: { UsageQuantity: '250' } },
-        ...{ table: 'Usage', verdict: 'rows', landedAt: world.clock.now() },
+        attempt: 2,
+        rowsRead: 250,
+        rowsLanded: 250,
+        rowsRejected: 0,
+        totals: { UsageQuantity: '250' },
+        table: 'Usage',
+        verdict: 'rows',
+        landedAt: world.clock.now(),
       },
     })
     expect(await rowsOf(world)).toHaveLength(250)
