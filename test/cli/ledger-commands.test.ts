@@ -9,6 +9,7 @@ import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
+import { reportRequests } from '../setup/insights.ts'
 import { type Deployment, type Run, startDeployment } from './deployment.ts'
 
 const COLUMNS = ['Month', 'CustomerName', 'UsageQuantity']
@@ -34,9 +35,7 @@ async function rows() {
   return rawRows(TableClient.fromConnectionString(connectionString, 'Usage', { allowInsecureConnection: true }))
 }
 
-const reportsAsked = () =>
-  deployment.simulator.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/ScheduledReport'))
-    .length
+const reportsAsked = () => reportRequests(deployment.simulator).length
 
 describe('status', () => {
   it('shows each feed as a line, and all of it with --json', async () => {

@@ -6,6 +6,7 @@ import { AWKWARD } from '../../local/simulator/awkward.ts'
 import type { Served } from '../../local/simulator/served.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { status } from '../../src/steps/status.ts'
+import { reportRequests } from '../setup/insights.ts'
 import { createWorld, type World } from '../setup/world.ts'
 import { COLUMNS, DERIVED, expectedOfText, expectedOfValue, typeOf } from './azure-usage.ts'
 import { landedCell, type RawRow, rawRows } from './raw-rows.ts'
@@ -30,8 +31,7 @@ afterAll(async () => {
   await tables.close()
 })
 
-const created = () =>
-  world.simulator.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/ScheduledReport'))
+const created = () => reportRequests(world.simulator)
 
 const ofMonth = (month: string) =>
   rows.filter(({ PartitionKey }) => String(PartitionKey).startsWith(month.replaceAll('-', '')))

@@ -1,5 +1,6 @@
 import type { ProxiedRequest } from '../../local/proxy.ts'
 import type { Callee, Site } from '../setup/host-process.ts'
+import { asksForReport } from '../setup/insights.ts'
 
 /** Rows of one window: eleven transactions, of which ten at most have been sent when the third is on its way. */
 export const ROWS = 1100
@@ -47,7 +48,7 @@ export const KILL_POINTS: readonly KillPoint[] = [
     name: 'after the POST',
     callee: 'insights',
     call: 'pass',
-    is: ({ method, path }) => method === 'POST' && path.endsWith('/ScheduledReport'),
+    is: asksForReport,
     holds: async (site) => reportsStanding(site) === 1 && (await entryHolds({ state: 'requesting' })(site)),
   },
   {

@@ -3,6 +3,7 @@ import { isFailure } from '../../src/core/failures.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { status } from '../../src/steps/status.ts'
+import { queryRequests } from '../setup/insights.ts'
 import type { World } from '../setup/world.ts'
 import { askAgain, asked, entryOf, FEED, feedRowOf, fileOf, HINT, landedWorld, named, worldOf } from './one-window.ts'
 
@@ -10,8 +11,7 @@ const SIX = ['a1', 'a2', 'a3', 'a4', 'a5', 'a6'].map((name) => ({ ...FEED, name,
 
 const AWAY = { endpoint: 'createQuery', effect: { status: 503 } } as const
 
-const registrations = ({ simulator }: World) =>
-  simulator.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/ScheduledQueries')).length
+const registrations = ({ simulator }: World) => queryRequests(simulator).length
 
 describe('feeds whose query cannot be registered for now', () => {
   it('three of them in a tick hold up no other feed', async () => {

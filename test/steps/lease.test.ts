@@ -1,18 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { Landing, Requested } from '../../src/core/ledger/ledger.ts'
-import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
 import type { Services } from '../../src/steps/services.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
 import type { World } from '../setup/world.ts'
-import { askAgain, entryOf, etagOf, feedRowOf, fileOf, HINT, serve, watched, worldOf } from './one-window.ts'
+import { askAgain, entryOf, etagOf, feedRowOf, fileOf, hint, serve, watched, worldOf } from './one-window.ts'
 
 const SECOND = 1000
 const LEASE = 120 * SECOND
-const _NEVER_READY = { generationMilliseconds: 1e12 }
-
-const hint = (world: World, services: Services = world.services, change: object = {}) =>
-  ingest({ ingest: { ...HINT, ...change } }, services)
 
 const landedNames = async (world: World) =>
   (await rawRows(world.landingTable('Usage'))).map(({ CustomerName, _attempt }) => `${CustomerName} ${_attempt}`)
