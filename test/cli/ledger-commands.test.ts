@@ -3,13 +3,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { TableClient } from '@azure/data-tables'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
 import { reportRequests } from '../setup/insights.ts'
+import { storageOf } from '../setup/storage.ts'
 import { type Deployment, type Run, startDeployment } from './deployment.ts'
 
 const COLUMNS = ['Month', 'CustomerName', 'UsageQuantity']
@@ -30,10 +30,7 @@ const id = (index: number) => windowId((landed[index] as LedgerEntry).window)
 const entry = async (window: string) =>
   (await deployment.entries('usage')).find((each) => windowId(each.window) === window) as LedgerEntry
 
-async function rows() {
-  const { connectionString } = deployment.azurite
-  return rawRows(TableClient.fromConnectionString(connectionString, 'Usage', { allowInsecureConnection: true }))
-}
+const rows = () => rawRows(storageOf(deployment.azurite.connectionString).table('Usage'))
 
 const reportsAsked = () => reportRequests(deployment.simulator).length
 

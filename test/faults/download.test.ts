@@ -3,9 +3,9 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { Effect } from '../../local/simulator/switches.ts'
 import type { Figures } from '../../src/core/ledger/ledger.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
+import { cellsOfValue, landedCells } from '../pipeline/typed-cells.ts'
 import type { World } from '../setup/world.ts'
 import { onlyEntry, quietWorld, turn } from './steer.ts'
-import { cellsOfValue, landedCells } from './typed-cells.ts'
 
 const PLACES = 50
 

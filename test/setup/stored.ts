@@ -13,6 +13,13 @@ export async function storedEntry(ledger: Ledger, feed: string, window: WindowId
   return stored
 }
 
+/** Every entry that can be read, of all feeds that the app knows. */
+export async function everyEntry(ledger: Ledger): Promise<readonly LedgerEntry[]> {
+  const rows = await ledger.appRows<FeedRow>(feedRowKey(''))
+  const found = await Promise.all(rows.map(({ feed }) => ledger.entries(feed.name)))
+  return found.flat().filter((entry): entry is LedgerEntry => !isFailure(entry))
+}
+
 /** The row of a feed; undefined before the first tick. */
 export async function findFeedRow(ledger: Ledger, feed: string): Promise<FeedRow | undefined> {
   return (await ledger.readApp<FeedRow>(feedRowKey(feed)))?.value

@@ -8,7 +8,6 @@ import { waitUntil } from '../../local/processes.ts'
 import type { Simulator, SimulatorOptions } from '../../local/simulator/simulator.ts'
 import { openApp } from '../../src/app/app.ts'
 import type { AppEvent } from '../../src/core/events.ts'
-import { isFailure } from '../../src/core/failures.ts'
 import { isOpen, type LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { storageClients } from '../../src/services/storage/clients.ts'
 import { type IngestMessage, openWorkQueue } from '../../src/services/storage/work-queue.ts'
@@ -22,6 +21,7 @@ import { drain, openReceiver } from './queue.ts'
 import { CALLBACK_SECRET, testSettings } from './settings.ts'
 import { rowsIfAny } from './site-storage.ts'
 import { freshName, storageOf, withSuffix } from './storage.ts'
+import { everyEntry } from './stored.ts'
 
 export type WorldOptions = {
   /** Entries of `feeds` in feeds.json. */
@@ -98,7 +98,10 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const queue = direct.queue(`ingest${suffix}`)
   await queue.create()
   const receive = openReceiver(queue)
-  const entries = () => entriesOf(services)
+  const entries = async () => {
+    await services.ledger.create()
+    return everyEntry(services.ledger)
+  }
   return {
     services,
     simulator,
@@ -128,9 +131,9 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   }
 }
 
-async function entriesOf({ ledger }: Services): Promise<readonly LedgerEntry[]> {
-  await ledger.create()
-  const rows = await ledger.appRows<{ feed: { name: string } }>('feed~')
-  const found = await Promise.all(rows.map(({ feed }) => ledger.entries(feed.name)))
-  return found.flat().filter((entry): entry is LedgerEntry => !isFailure(entry))
+/** The list of rejects that stands beside an archive, one object for each row. */
+export async function rejectsOf({ container }: World, archive = ''): Promise<readonly unknown[]> {
+  const list = container.getBlobClient(archive.replace(/\.csv\.gz$/, '.rejects.jsonl'))
+  const lines = (await list.downloadToBuffer()).toString('utf8').trim().split('\n')
+  return lines.map((line) => JSON.parse(line))
 }

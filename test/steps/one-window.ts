@@ -2,6 +2,7 @@ import { onTestFinished } from 'vitest'
 import type { FeedRow } from '../../src/core/ledger/app-rows.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { parseWindowId, type WindowId, windowId } from '../../src/core/time/window.ts'
+import type { LandingTable } from '../../src/services/storage/landing-table.ts'
 import type { Ledger } from '../../src/services/storage/ledger-table.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
@@ -102,6 +103,15 @@ export function watched(ledger: Ledger, before: (entry: LedgerEntry) => Promise<
       return ledger.write(entry, etag)
     },
   }
+}
+
+/** The services of an instance whose landing tables differ from the app's in what `change` gives. */
+export function withTable(services: Services, change: (table: LandingTable) => Partial<LandingTable>): Services {
+  const landingTable = (name: string) => {
+    const table = services.landingTable(name)
+    return { ...table, ...change(table) }
+  }
+  return { ...services, landingTable }
 }
 
 /** Names of customers, all different. */
