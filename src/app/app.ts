@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { AppEvent } from '../core/events.ts'
 import { openArchive } from '../services/storage/archive.ts'
-import { storageClients } from '../services/storage/clients.ts'
+import { type StorageClients, storageClients } from '../services/storage/clients.ts'
 import { readFeedsText } from '../services/storage/feeds-file.ts'
 import { openLandingTable } from '../services/storage/landing-table.ts'
 import { openLedger } from '../services/storage/ledger-table.ts'
@@ -15,20 +15,42 @@ import { insightsByAccount } from './insights-by-account.ts'
 /** The app without what belongs to one invocation: where its events go. */
 export type App = (emit: (event: AppEvent) => void) => Services
 
-/** Puts the app together: the clients, then what the steps work with. `feedsFile` is the one packaged with the app. */
-export function openApp(settings: Settings, feedsFile: string): App {
-  const clock = () => new Date()
-  const storage = storageClients(settings.storage)
-  const packagedFeeds = () => readFile(feedsFile, 'utf8')
-  const ledger = openLedger(storage.table('ledger'))
-  const newId = () => randomUUID()
-  const insights = insightsByAccount(settings, { clock, ledger, newId, random: Math.random })
-  const base = {
-    ...{ settings, clock, packagedFeeds, newId, ledger },
-    archive: openArchive(() => storage.container('reports')),
-    queue: openWorkQueue(storage.queue('ingest')),
-    readFeeds: async () => readFeedsText(await storage.container('config'), packagedFeeds),
-    landingTable: (name: string) => openLandingTable(storage.table(name), retryLimits(settings.leaseMs)),
-  }
-  return (emit) => ({ ...base, insights: insights(emit), emit })
+/** What `openApp` puts together: what the steps work with, and what that is made from. */
+export type AppParts = Omit<Services, 'settings' | 'emit'> & {
+  readonly storage: StorageClients
+  /** Gives 0 to 1: how long a call waits before it is repeated. */
+  readonly random: () => number
+}
+
+/**
+ * Puts the app together. `feedsFile` is the one packaged with the app. Each part of `overrides` takes the place of the
+ * app's own, also in the parts that are made from it: a test brings its clock, or a store in memory.
+ */
+export function openApp(settings: Settings, feedsFile: string, overrides: Partial<AppParts> = {}): App {
+  const {
+    clock = () => new Date(),
+    newId = () => randomUUID(),
+    random = Math.random,
+    storage = storageClients(settings.storage),
+    packagedFeeds = () => readFile(feedsFile, 'utf8'),
+    readFeeds = async () => readFeedsText(await storage.container('config'), packagedFeeds),
+    ledger = openLedger(storage.table('ledger')),
+    archive = openArchive(() => storage.container('reports')),
+    queue = openWorkQueue(storage.queue('ingest')),
+    landingTable = (name) => openLandingTable(storage.table(name), retryLimits(settings.leaseMs)),
+  } = overrides
+  const insightsFor = insightsByAccount(settings, { clock, ledger, newId, random })
+  return (emit) => ({
+    settings,
+    ledger,
+    archive,
+    queue,
+    readFeeds,
+    packagedFeeds,
+    landingTable,
+    insights: overrides.insights ?? insightsFor(emit),
+    clock,
+    newId,
+    emit,
+  })
 }

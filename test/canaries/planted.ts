@@ -31,7 +31,9 @@ export async function plant(): Promise<Planted> {
   const { private: key, cert } = await generate([{ name: 'commonName', value: 'canary' }], { algorithm: 'sha256' })
   return {
     ...secrets,
-    ...{ refusedLink: plain(), forgedToken: plain(), LOCAL_FUNCTION_KEY: plain() },
+    refusedLink: plain(),
+    forgedToken: plain(),
+    LOCAL_FUNCTION_KEY: plain(),
     PARTNER_CERTIFICATE__LATAM: `${key}\n${cert}`,
   }
 }
@@ -50,14 +52,16 @@ export function settingsOf(planted: Planted, simulator: Simulator, callbackOrigi
   simulator.keepSecret('partner-emea-client-secret', planted.vaultSecret)
   return {
     ...settings,
-    ...{ PARTNER_USERNAME__APAC: 'somebody@apac.example' },
+    PARTNER_USERNAME__APAC: 'somebody@apac.example',
     ...Object.fromEntries(
       ['EMEA', 'APAC', 'LATAM', 'AFRICA'].flatMap((account) => [
         [`PARTNER_TENANT_ID__${account}`, `contoso-${account}`],
         [`PARTNER_CLIENT_ID__${account}`, `app-${account}`],
       ]),
     ),
-    ...{ CALLBACK_BASE_URL: `${callbackOrigin}/api/callback`, KEY_VAULT_URL: simulator.keyVault },
-    ...{ IDENTITY_ENDPOINT: simulator.identity.endpoint, IDENTITY_HEADER: simulator.identity.header },
+    CALLBACK_BASE_URL: `${callbackOrigin}/api/callback`,
+    KEY_VAULT_URL: simulator.keyVault,
+    IDENTITY_ENDPOINT: simulator.identity.endpoint,
+    IDENTITY_HEADER: simulator.identity.header,
   }
 }

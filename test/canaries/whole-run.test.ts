@@ -1,7 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Azurite, startAzurite } from '../../local/azurite.ts'
 import { freePorts, waitUntil } from '../../local/processes.ts'
@@ -10,6 +9,7 @@ import { appEnvironment } from '../../local/start/environment.ts'
 import { monthsBack } from '../processes/landed.ts'
 import { canariesOf, leaksOf, ledgerPlaces, linesOf, type Place } from '../setup/canaries.ts'
 import { type HostRun, makeSiteApp, type Site, startSite } from '../setup/host-process.ts'
+import { trust, writeAddress } from '../setup/insights.ts'
 import { answerOf, blobPlaces, commandLines, type Output, outputOf, writtenPlaces } from './places.ts'
 import { type Planted, plant, plantedCanaries, settingsOf } from './planted.ts'
 import { troubleAtFirst, troubleLater } from './trouble.ts'
@@ -48,7 +48,7 @@ beforeAll(async () => {
     return 'pass' as const
   }
   site = await startSite({ azurite, app, simulator: { rows: 40 }, onCall })
-  setDefaultCACertificates([...getCACertificates('default'), site.simulator.certificate])
+  trust(site.simulator)
   const [port = 0] = await freePorts(1)
   // The callbacks of one account never arrive.
   const onRequest = ({ path }: ProxiedRequest) => (path.includes('usage-africa') ? 'before' : 'pass')
@@ -70,11 +70,8 @@ afterAll(async () => {
 })
 
 async function commandEnvironment(port: number, settings: NodeJS.ProcessEnv): Promise<NodeJS.ProcessEnv> {
-  const { baseUrl, origin, authority, certificate: pem } = site.simulator
-  const certificate = join(folder, 'certificate.pem')
-  await writeFile(certificate, pem)
+  const address = await writeAddress(site.simulator, folder)
   const secrets = { callbackSecret: planted.CALLBACK_SECRET, functionKey: planted.LOCAL_FUNCTION_KEY }
-  const address = { baseUrl, origin, authority, certificate }
   return { ...appEnvironment(port, azurite.connectionString, address, secrets), ...settings }
 }
 

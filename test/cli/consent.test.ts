@@ -1,28 +1,27 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
-import { NODE_COMPILE_CACHE } from './deployment.ts'
-
-const PROGRAM = join(import.meta.dirname, '../../cli/main.ts')
+import type { Simulator } from '../../local/simulator/simulator.ts'
+import { startTrustedSimulator, writeAddress } from '../setup/insights.ts'
+import { spawnCommand } from './deployment.ts'
 
 let simulator: Simulator
 let folder: string
 
 beforeAll(async () => {
-  simulator = await startSimulator()
-  setDefaultCACertificates([...getCACertificates('default'), simulator.certificate])
+  simulator = await startTrustedSimulator()
   folder = await mkdtemp(join(tmpdir(), 'consent-'))
-  await writeFile(join(folder, 'certificate.pem'), simulator.certificate)
+  const { authority, certificate } = await writeAddress(simulator, folder)
   const values = {
-    ...{ PARTNER_TENANT_ID: 'contoso', PARTNER_CLIENT_ID: 'app', PARTNER_AUTHORITY_HOST: simulator.authority },
-    ...{ PARTNER_TENANT_ID__EMEA: 'emea', PARTNER_CLIENT_ID__EMEA: 'app' },
-    NODE_EXTRA_CA_CERTS: 'certificate.pem',
+    PARTNER_TENANT_ID: 'contoso',
+    PARTNER_CLIENT_ID: 'app',
+    PARTNER_AUTHORITY_HOST: authority,
+    PARTNER_TENANT_ID__EMEA: 'emea',
+    PARTNER_CLIENT_ID__EMEA: 'app',
+    NODE_EXTRA_CA_CERTS: certificate,
   }
   await writeFile(join(folder, 'local.settings.json'), JSON.stringify({ Values: values }))
 })
@@ -37,10 +36,7 @@ async function consent(
   browse: (authorizeUrl: string) => Promise<unknown> = (url) => fetch(url),
   env: Readonly<Record<string, string>> = {},
 ) {
-  const child = spawn(process.execPath, [PROGRAM, 'consent', ...args], {
-    ...{ cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] },
-    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE, ...env },
-  })
+  const child = spawnCommand(folder, ['consent', ...args], env)
   const said: string[] = []
   const printed = Promise.withResolvers<string>()
   for (const input of [child.stdout, child.stderr]) {

@@ -3,12 +3,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { TableClient } from '@azure/data-tables'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
+import { reportRequests } from '../setup/insights.ts'
+import { storageOf } from '../setup/storage.ts'
 import { type Deployment, type Run, startDeployment } from './deployment.ts'
 
 const COLUMNS = ['Month', 'CustomerName', 'UsageQuantity']
@@ -29,14 +30,9 @@ const id = (index: number) => windowId((landed[index] as LedgerEntry).window)
 const entry = async (window: string) =>
   (await deployment.entries('usage')).find((each) => windowId(each.window) === window) as LedgerEntry
 
-async function rows() {
-  const { connectionString } = deployment.azurite
-  return rawRows(TableClient.fromConnectionString(connectionString, 'Usage', { allowInsecureConnection: true }))
-}
+const rows = () => rawRows(storageOf(deployment.azurite.connectionString).table('Usage'))
 
-const reportsAsked = () =>
-  deployment.simulator.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/ScheduledReport'))
-    .length
+const reportsAsked = () => reportRequests(deployment.simulator).length
 
 describe('status', () => {
   it('shows each feed as a line, and all of it with --json', async () => {
@@ -150,7 +146,9 @@ describe('import and rejects', () => {
     expect(await command('import', 'usage', file, '--window', window)).toMatchObject({ err: '', exit: 0 })
     await deployment.settle('usage')
     expect(await entry(window)).toMatchObject({
-      ...{ state: 'landed', lane: 'backfill', attempt: 1 },
+      state: 'landed',
+      lane: 'backfill',
+      attempt: 1,
       figures: { reportId: 'import', rowsRead: 2, rowsLanded: 1, rowsRejected: 1, sha256: sha256(bytes) },
     })
     const listed = await command('rejects', '--feed', 'usage', '--json')

@@ -33,8 +33,11 @@ it('200,000 rows land in many short invocations, each exactly once', async () =>
     return taken
   }
   const deployment = createDeployment({
-    ...{ service, store: () => ({ ...store, receive }), file: hugeFile() },
-    ...{ feed: { shards: 512 }, settings: { ingestTimeLimitMs: 3_000 } },
+    service,
+    store: () => ({ ...store, receive }),
+    file: hugeFile(),
+    feed: { shards: 512 },
+    settings: { ingestTimeLimitMs: 3_000 },
   })
   const running = deployment.start()
   const started = performance.now()

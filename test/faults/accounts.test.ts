@@ -1,20 +1,17 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
-import { TableClient } from '@azure/data-tables'
-import { QueueServiceClient } from '@azure/storage-queue'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Azurite, startAzurite } from '../../local/azurite.ts'
-import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
+import type { TableClient } from '@azure/data-tables'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import type { Simulator } from '../../local/simulator/simulator.ts'
 import { openApp } from '../../src/app/app.ts'
 import type { AppEvent } from '../../src/core/events.ts'
-import { ingest } from '../../src/steps/ingest.ts'
+import { storageClients } from '../../src/services/storage/clients.ts'
 import { provision } from '../../src/steps/provision.ts'
 import type { Services } from '../../src/steps/services.ts'
 import { sweep } from '../../src/steps/sweep.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
+import { addressesOf, reportRequests, startTrustedSimulator } from '../setup/insights.ts'
+import { drain, openReceiver } from '../setup/queue.ts'
 import { requireSettings } from '../setup/settings.ts'
+import { freshName, withSuffix } from '../setup/storage.ts'
 
 const MONTH = { dataset: 'AzureUsage', from: '2025-05-01', to: '2025-06-01' }
 const FEEDS = {
@@ -26,60 +23,40 @@ const FEEDS = {
   ],
 }
 
-let azurite: Azurite
 let simulator: Simulator
-let folder: string
 let services: Services
+let landingTable: (name: string) => TableClient
 const events: AppEvent[] = []
 
 beforeAll(async () => {
-  azurite = await startAzurite()
-  simulator = await startSimulator({ rows: 60, generationMilliseconds: 0 })
-  setDefaultCACertificates([...getCACertificates('default'), simulator.certificate])
-  folder = await mkdtemp(join(tmpdir(), 'accounts-'))
-  await writeFile(join(folder, 'feeds.json'), JSON.stringify(FEEDS))
-  const app = openApp(
-    requireSettings({
-      ...{ DataStorage: azurite.connectionString, INSIGHTS_BASE_URL: simulator.baseUrl, DEPLOYMENT_ID: 'accounts' },
-      ...{
-        PARTNER_AUTHORITY_HOST: simulator.authority,
-        REPORT_DOWNLOAD_HOSTS: simulator.origin,
-        CALLBACK_BASE_URL: '',
-      },
-      ...{ PARTNER_TENANT_ID__EMEA: 'contoso-emea', PARTNER_CLIENT_ID__EMEA: 'app-emea' },
-      ...{ PARTNER_CLIENT_SECRET__EMEA: 'the secret of emea' },
-      ...{ PARTNER_TENANT_ID__APAC2: 'contoso-apac', PARTNER_CLIENT_ID__APAC2: 'app-apac' },
-      ...{ PARTNER_REFRESH_TOKEN__APAC2: 'the first token of apac' },
-    }),
-    join(folder, 'feeds.json'),
-  )
+  simulator = await startTrustedSimulator({ rows: 60, generationMilliseconds: 0 })
+  const settings = requireSettings({
+    ...addressesOf(simulator),
+    DataStorage: inject('storage'),
+    DEPLOYMENT_ID: 'accounts',
+    CALLBACK_BASE_URL: '',
+    PARTNER_TENANT_ID__EMEA: 'contoso-emea',
+    PARTNER_CLIENT_ID__EMEA: 'app-emea',
+    PARTNER_CLIENT_SECRET__EMEA: 'the secret of emea',
+    PARTNER_TENANT_ID__APAC2: 'contoso-apac',
+    PARTNER_CLIENT_ID__APAC2: 'app-apac',
+    PARTNER_REFRESH_TOKEN__APAC2: 'the first token of apac',
+  })
+  const storage = withSuffix(storageClients(settings.storage), freshName('a'))
+  landingTable = storage.table
+  const app = openApp(settings, '', { storage, packagedFeeds: async () => JSON.stringify(FEEDS) })
   services = app((event) => void events.push(event))
   await provision(services)
   await sweep(services)
-  await drain()
+  await drain(openReceiver(storage.queue('ingest')), services)
 })
-afterAll(async () => {
-  await simulator.close()
-  await azurite.stop()
-  await rm(folder, { recursive: true })
-})
-
-async function drain(): Promise<void> {
-  const queue = QueueServiceClient.fromConnectionString(azurite.connectionString).getQueueClient('ingest')
-  for (;;) {
-    const [message] = (await queue.receiveMessages()).receivedMessageItems
-    if (!message) return
-    await ingest(JSON.parse(Buffer.from(message.messageText, 'base64').toString('utf8')), services)
-    await queue.deleteMessage(message.messageId, message.popReceipt)
-  }
-}
+afterAll(() => simulator.close())
 
 describe('feeds of several accounts', () => {
   it.each(['usage-emea', 'usage-apac'])('%s lands', async (feed) => {
     expect(await services.ledger.entries(feed)).toMatchObject([{ state: 'landed', figures: { rowsLanded: 60 } }])
     const table = feed === 'usage-emea' ? 'UsageEmea' : 'UsageApac'
-    const client = TableClient.fromConnectionString(azurite.connectionString, table, { allowInsecureConnection: true })
-    expect(await rawRows(client)).toHaveLength(60)
+    expect(await rawRows(landingTable(table))).toHaveLength(60)
   })
 
   it('each signs in as itself, in the way its settings say', () => {
@@ -94,9 +71,7 @@ describe('feeds of several accounts', () => {
   })
 
   it('each asks for its own report with its own query', () => {
-    const posts = simulator.requests.filter(
-      ({ method, path }) => method === 'POST' && path.endsWith('/ScheduledReport'),
-    )
+    const posts = reportRequests(simulator)
     expect(posts.map(({ body }) => JSON.parse(body).ReportName.split(' ')[2]).toSorted()).toEqual([
       'usageXapac',
       'usageXemea',

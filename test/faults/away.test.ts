@@ -121,7 +121,8 @@ describe('our own side', () => {
     const landingTableOf = world.landingTable
     await ingest({ ingest: world.sent[0]?.message }, { ...world.services, landingTable: gone })
     expect(await onlyEntry(world)).toMatchObject({
-      ...{ state: 'failed', kind: 'storage' },
+      state: 'failed',
+      kind: 'storage',
       message: expect.stringMatching(/refused with TableNotFound \(404\)/),
     })
     expect(world.services.landingTable).toBe(landingTable)

@@ -5,6 +5,7 @@ import { windowId } from '../../src/core/time/window.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
+import { reportRequests } from '../setup/insights.ts'
 import { createWorld, type World } from '../setup/world.ts'
 import { FEED, HOUR, onlyEntry, planAgain, quietWorld, turn } from './steer.ts'
 
@@ -18,10 +19,7 @@ const landed = () => world.events.filter(({ event }) => event === 'window.landed
 const askedForState = () => world.simulator.requests.filter(({ path }) => path.includes('/execution/')).length
 
 /** Every address the app gave the service to call back, in the order of the reports. */
-const addresses = () =>
-  world.simulator.requests
-    .filter(({ method, path }) => method === 'POST' && path.endsWith('/ScheduledReport'))
-    .map(({ body }) => String(JSON.parse(body).CallbackUrl))
+const addresses = () => reportRequests(world.simulator).map(({ body }) => String(JSON.parse(body).CallbackUrl))
 
 const post = async (address: string) => (await fetch(address, { method: 'POST' })).status
 

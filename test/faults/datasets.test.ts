@@ -3,8 +3,8 @@ import { parse } from 'csv-parse/sync'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CATALOG } from '../../src/core/catalog.ts'
 import { type RawRow, rawRows } from '../pipeline/raw-rows.ts'
+import { cellsOfText, cellsOfValue, landedCells } from '../pipeline/typed-cells.ts'
 import { createWorld, type World } from '../setup/world.ts'
-import { cellsOfText, cellsOfValue, landedCells } from './typed-cells.ts'
 
 /** More rows than there are awkward values, so that each column holds them all. */
 const ROWS = 60

@@ -3,9 +3,9 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { Effect } from '../../local/simulator/switches.ts'
 import type { Figures } from '../../src/core/ledger/ledger.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
+import { cellsOfValue, landedCells } from '../pipeline/typed-cells.ts'
 import type { World } from '../setup/world.ts'
 import { onlyEntry, quietWorld, turn } from './steer.ts'
-import { cellsOfValue, landedCells } from './typed-cells.ts'
 
 const PLACES = 50
 
@@ -48,7 +48,8 @@ describe('a connection that is cut', () => {
     const limits = { maxInFlight: 60, maxReportsPerHour: 60 }
     world = await quietWorld({
       feeds: [{ name: 'learn', dataset: 'MSLearn', ...days }],
-      ...{ simulator: { rows: 30 }, settings: { limits } },
+      simulator: { rows: 30 },
+      settings: { limits },
     })
     for (let file = 0; file < PLACES; file++) {
       const cutAt = file < 2 ? file : 'random'

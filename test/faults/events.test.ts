@@ -3,7 +3,7 @@ import type { AppEvent } from '../../src/core/events.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { sweep } from '../../src/steps/sweep.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
-import type { World } from '../setup/world.ts'
+import { rejectsOf, type World } from '../setup/world.ts'
 import { COLUMNS, DAY, deliver, FEED, HOUR, onlyEntry, planAgain, quietWorld, turn } from './steer.ts'
 
 const HEADER = COLUMNS.join(',')
@@ -113,14 +113,7 @@ describe('what is told', () => {
     ]
     const { figures } = await deliver(world, lines.join('\r\n'))
     expect(told('window.rejects')).toMatchObject([{ feed: 'costs', count: 3 }])
-    const name = figures?.archive.replace(/\.csv\.gz$/, '.rejects.jsonl') ?? ''
-    const text = (await world.container.getBlobClient(name).downloadToBuffer()).toString('utf8')
-    expect(
-      text
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line)),
-    ).toEqual([
+    expect(await rejectsOf(world, figures?.archive)).toEqual([
       { record: 1, line: 4, column: 'ACR_USD', reason: 'is not a number', raw: '2025-05-01,x,2024-02-29,1,"1,5"' },
       { record: 2, line: 5, reason: 'has another number of fields than the header', raw: 'a,b' },
       { record: 3, line: 6, column: 'Month', reason: 'no time: the row belongs to no window', raw: ',x,,,' },

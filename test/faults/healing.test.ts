@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { AppEvent } from '../../src/core/events.ts'
 import { status } from '../../src/steps/status.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
+import { reportRequests } from '../setup/insights.ts'
 import type { World } from '../setup/world.ts'
 import { DAY, FEED, HOUR, onlyEntry, quietWorld, turn } from './steer.ts'
 
@@ -13,8 +14,7 @@ const always = { nth: 'all' } as const
 let world: World
 afterEach(() => world?.close())
 
-const posted = () =>
-  world.simulator.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/ScheduledReport')).length
+const posted = () => reportRequests(world.simulator).length
 
 const told = (...names: readonly AppEvent['event'][]) => world.events.filter(({ event }) => names.includes(event))
 

@@ -1,35 +1,32 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { failed, isFailure } from '../../src/core/failures.ts'
-import { feedRowKey } from '../../src/core/ledger/app-rows.ts'
+import { failed } from '../../src/core/failures.ts'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { toFailed, toPlanned } from '../../src/core/ledger/transitions.ts'
-import { windowId } from '../../src/core/time/window.ts'
 import { readPacing, reduceAllowance, writePacing } from '../../src/steps/requesting/pacing-row.ts'
 import { requestReport } from '../../src/steps/requesting/request-report.ts'
 import { status } from '../../src/steps/status.ts'
+import { queryRequests, reportRequests } from '../setup/insights.ts'
+import { findFeedRow } from '../setup/stored.ts'
 import type { World } from '../setup/world.ts'
-import { FEED, HOUR, onlyEntry, planAgain, quietWorld, turn } from './steer.ts'
+import { FEED, HOUR, onlyEntry, planAgain, quietWorld, storedOnly, turn } from './steer.ts'
 
 let world: World
 afterEach(() => world?.close())
 
-const posted = () =>
-  world.simulator.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/ScheduledReport')).length
+const posted = () => reportRequests(world.simulator).length
 
 async function feedRow(): Promise<FeedRow> {
-  const stored = await world.services.ledger.readApp<FeedRow>(feedRowKey(FEED.name))
-  if (!stored) throw new Error('the feed is not known')
-  return stored.value
+  const row = await findFeedRow(world.services.ledger, FEED.name)
+  if (!row) throw new Error('the feed is not known')
+  return row
 }
 
 /** Writes the only entry as `change` makes it. */
 async function rewrite(change: (entry: LedgerEntry) => LedgerEntry): Promise<LedgerEntry> {
-  const { ledger } = world.services
-  const stored = await ledger.read(FEED.name, windowId((await onlyEntry(world)).window))
-  if (!stored || isFailure(stored)) throw new Error('the entry cannot be read')
-  const next = change(stored.value)
-  if (!(await ledger.write(next, stored.etag))) throw new Error('the entry changed')
+  const { value, etag } = await storedOnly(world)
+  const next = change(value)
+  if (!(await world.services.ledger.write(next, etag))) throw new Error('the entry changed')
   return next
 }
 
@@ -95,10 +92,7 @@ it('a feed whose query is refused is tried once in a tick, however many of its w
   world = await quietWorld({ feeds: [{ ...FEED, from: '2025-01-01' }] })
   world.simulator.fault({ endpoint: 'createQuery', effect: { status: 400, message: 'Invalid query' }, nth: 'all' })
   await turn(world)
-  const created = world.simulator.requests.filter(
-    ({ method, path }) => method === 'POST' && path.endsWith('/ScheduledQueries'),
-  )
-  expect(created).toHaveLength(1)
+  expect(queryRequests(world.simulator)).toHaveLength(1)
 })
 
 it('rows that a failed landing began to write over are not said to stand', async () => {

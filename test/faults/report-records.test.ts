@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib'
-import { BlobServiceClient } from '@azure/storage-blob'
 import { describe, expect, inject, it } from 'vitest'
 import { isFailure } from '../../src/core/failures.ts'
 import { type Archive, openArchive } from '../../src/services/storage/archive.ts'
 import { readRecords } from '../../src/services/storage/report-records.ts'
+import { storageOf } from '../setup/storage.ts'
 
 const MEBIBYTE = 1024 * 1024
 
@@ -19,7 +19,7 @@ const FIELDS = [
 
 /** An archive whose bytes come in these pieces. */
 function archiveOf(...pieces: readonly Buffer[]): Archive {
-  const container = BlobServiceClient.fromConnectionString(inject('storage')).getContainerClient('none')
+  const container = storageOf(inject('storage')).container('none')
   return {
     ...openArchive(async () => container),
     async *read() {

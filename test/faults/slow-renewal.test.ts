@@ -1,21 +1,19 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { toReplayed } from '../../src/core/ledger/transitions.ts'
-import { windowId } from '../../src/core/time/window.ts'
 import type { Ledger } from '../../src/services/storage/ledger-table.ts'
 import { holdEntry, LeaseLost } from '../../src/steps/landing/held-entry.ts'
-import { FEED, onlyEntry, quietWorld, turn } from './steer.ts'
+import { quietWorld, storedOnly, turn } from './steer.ts'
 
 it('a renewal that took over half a lease keeps nothing: others may take over that much sooner', async () => {
   const world = await quietWorld()
   onTestFinished(() => world.close())
   await turn(world)
   const { ledger } = world.services
-  const entry = await onlyEntry(world)
+  const { value: entry, etag } = await storedOnly(world)
   const asked = { reportName: '', queryId: 'query', requestedAt: world.clock.now() }
   const held = { ...asked, reportId: 'report', executionId: 'run', hash: 'hash', archive: 'costs/none.csv' }
   const landing = toReplayed(entry, entry, held, world.clock.now())
-  const before = await ledger.read(FEED.name, windowId(entry.window))
-  const written = await ledger.write(landing, before && 'etag' in before ? before.etag : undefined)
+  const written = await ledger.write(landing, etag)
   if (!written) throw new Error('the entry changed')
   const slow: Ledger = {
     ...ledger,

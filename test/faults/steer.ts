@@ -1,11 +1,9 @@
-import { isFailure } from '../../src/core/failures.ts'
-import { feedRowKey } from '../../src/core/ledger/app-rows.ts'
-import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
-import { toPlanned } from '../../src/core/ledger/transitions.ts'
 import { windowId } from '../../src/core/time/window.ts'
+import type { Stored } from '../../src/services/storage/ledger-table.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { sweep } from '../../src/steps/sweep.ts'
+import { findFeedRow, planRetry, storedEntry } from '../setup/stored.ts'
 import { createWorld, type World, type WorldOptions } from '../setup/world.ts'
 
 export const HOUR = 3_600_000
@@ -14,7 +12,12 @@ export const DAY = 24 * HOUR
 /** One month of few columns, one of each kind that a cell may fail to be. */
 export const COLUMNS = ['Month', 'CustomerName', 'SubscriptionStartDate', 'IsDuplicateAtMpnLevel', 'ACR_USD'] as const
 export const FEED = {
-  ...{ name: 'costs', dataset: 'AzureUsage', columns: COLUMNS, from: '2025-05-01', to: '2025-06-01', maxRejects: 0 },
+  name: 'costs',
+  dataset: 'AzureUsage',
+  columns: COLUMNS,
+  from: '2025-05-01',
+  to: '2025-06-01',
+  maxRejects: 0,
 }
 
 /** A deployment that nobody calls back: each step of it is the test's own. */
@@ -38,13 +41,16 @@ export async function onlyEntry(world: World): Promise<LedgerEntry> {
   return entry
 }
 
+/** The only entry of the ledger with its ETag. */
+export async function storedOnly(world: World): Promise<Stored<LedgerEntry>> {
+  const { feed, window } = await onlyEntry(world)
+  return storedEntry(world.services.ledger, feed, windowId(window))
+}
+
 /** Lets the next turn ask for the only window again. */
 export async function planAgain(world: World): Promise<void> {
-  const { feed, window } = await onlyEntry(world)
-  const stored = await world.services.ledger.read(feed, windowId(window))
-  if (!stored || isFailure(stored)) throw new Error('the entry cannot be read')
-  const planned = toPlanned(stored.value, 'retry', world.clock.now(), 0)
-  if (!(await world.services.ledger.write(planned, stored.etag))) throw new Error('the entry changed')
+  const { ledger } = world.services
+  await planRetry(ledger, await storedOnly(world), world.clock.now())
 }
 
 /** A turn that ends with this very file as the report of the feed; asks for it first where it was not asked for yet. */
@@ -58,8 +64,7 @@ export async function deliver(world: World, file: string | Buffer): Promise<Ledg
 /** The simulator keeps the file of each report as it was when it was asked for: the first one, whose query is new, comes after. */
 async function provisionWith({ services, simulator }: World, file: string | Buffer): Promise<void> {
   const serve = async () => {
-    const row = await services.ledger.readApp<FeedRow>(feedRowKey(FEED.name))
-    const queryId = row?.value.query?.queryId
+    const queryId = (await findFeedRow(services.ledger, FEED.name))?.query?.queryId
     if (queryId !== undefined) simulator.serveFile(queryId, Buffer.from(file))
   }
   await services.ledger.create()

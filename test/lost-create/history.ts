@@ -115,7 +115,10 @@ const anyCreation: fc.Arbitrary<Creation> = fc
 const overtaken: fc.Arbitrary<Creation> = fc
   .tuple(anyCreation, fc.constantFrom(0, 1, SECOND, GENERATION - 1), act)
   .map(([creation, later, act]) => ({
-    ...{ ...creation, made: true, loss: undefined, calls: [0, GENERATION] },
+    ...creation,
+    made: true,
+    loss: undefined,
+    calls: [0, GENERATION],
     meanwhile: { side: 'after', later, act },
   }))
 

@@ -1,17 +1,19 @@
-import { randomUUID } from 'node:crypto'
+import { openApp } from '../../src/app/app.ts'
 import type { AppEvent } from '../../src/core/events.ts'
 import { isFailure } from '../../src/core/failures.ts'
 import type { LedgerEntry, Requested } from '../../src/core/ledger/ledger.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import type { Ledger } from '../../src/services/storage/ledger-table.ts'
-import type { StepSettings } from '../../src/settings/settings.ts'
-import { ingest } from '../../src/steps/ingest.ts'
+import type { Settings } from '../../src/settings/settings.ts'
 import { provision } from '../../src/steps/provision.ts'
 import type { Services } from '../../src/steps/services.ts'
 import { sweep } from '../../src/steps/sweep.ts'
 import { createMemoryStore } from '../memory/memory-store.ts'
 import { type Store, type StoredRow, unhindered } from '../memory/store.ts'
 import { testClock } from '../setup/clock.ts'
+import { addressesOf } from '../setup/insights.ts'
+import { drain, type Receive } from '../setup/queue.ts'
+import { CALLBACK_SECRET, testSettings } from '../setup/settings.ts'
 import {
   type Act,
   ADOPT_AFTER,
@@ -78,7 +80,10 @@ export async function play(twin: Twin, history: History, tally: Tally): Promise<
   let nested = 0
   const asked: Asked[] = []
   const scene: Scene = {
-    ...{ twin, clock, history, asked },
+    twin,
+    clock,
+    history,
+    asked,
     async meanwhile(what) {
       // One instance at a time is held up: longer than its own limit no request is on its way.
       if (nested++ === 0) await turn(stage, what)
@@ -133,11 +138,12 @@ async function turn(stage: Stage, { later, act }: { readonly later: number; read
     await sweep(services)
   }
   await serviceActs(stage)
-  for (let taken = await store.receive(); taken; taken = await store.receive()) {
-    countHint(tally, taken.body, [...written.latest.values()], clock.now())
-    await ingest(taken.body, services)
-    await taken.complete()
+  const counted: Receive = async () => {
+    const taken = await store.receive()
+    if (taken) countHint(tally, taken.body, [...written.latest.values()], clock.now())
+    return taken
   }
+  await drain(counted, services)
 }
 
 function servicesOf(scene: Scene, store: Store, written: Written, tally: Tally): Services {
@@ -145,17 +151,15 @@ function servicesOf(scene: Scene, store: Store, written: Written, tally: Tally):
   const packagedFeeds = async () => feedsOf(history, twin)
   const insights = insightsOf(scene)
   const opened = store.open(unhindered)
-  return {
+  const app = openApp(settingsOf(history, twin), '', {
     ...opened,
-    settings: settingsOf(history, twin),
     ledger: watched(opened.ledger, written, tally),
     readFeeds: async () => ({ text: await packagedFeeds(), source: 'package' }),
     packagedFeeds,
     insights: () => insights,
     clock: clock.now,
-    newId: randomUUID,
-    emit: (event) => void written.events.push(event),
-  }
+  })
+  return app((event) => void written.events.push(event))
 }
 
 /** A ledger that remembers what was written to it. */
@@ -173,12 +177,19 @@ function watched(ledger: Ledger, { requested, latest }: Written, tally: Tally): 
   }
 }
 
-function settingsOf({ deleteReports }: History, { simulator }: Twin): StepSettings {
+function settingsOf({ deleteReports }: History, { simulator }: Twin): Settings {
+  const env = {
+    ...addressesOf(simulator),
+    DEPLOYMENT_ID: `d${++deployments}`,
+    CALLBACK_BASE_URL: 'http://127.0.0.1:9/api/callback',
+    CALLBACK_SECRET,
+  }
   return {
-    limits: { maxInFlight: 10, maxReportsPerHour: 20 },
-    ...{ reportDeadlineMs: REPORT_DEADLINE, adoptAfterMs: ADOPT_AFTER, pollEveryMs: POLL_EVERY, maxTries: MAX_TRIES },
-    ...{ leaseMs: 120_000, ingestTimeLimitMs: 300_000, deleteReports, deployment: `d${++deployments}` },
-    callback: { baseUrl: 'http://127.0.0.1:9/api/callback', secrets: ['a secret of this test, 32 characters long'] },
-    downloadHosts: [simulator.origin],
+    ...testSettings(env),
+    reportDeadlineMs: REPORT_DEADLINE,
+    adoptAfterMs: ADOPT_AFTER,
+    pollEveryMs: POLL_EVERY,
+    maxTries: MAX_TRIES,
+    deleteReports,
   }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { callbackAddress } from '../../local/simulator/callbacks.ts'
-import { callback } from '../../src/steps/callback.ts'
 import type { Services } from '../../src/steps/services.ts'
+import { callBack } from '../setup/callback.ts'
 import type { TestClock } from '../setup/clock.ts'
 import type { Asked } from './insights.ts'
 import type { Twin } from './twin.ts'
@@ -26,7 +26,7 @@ export async function serviceActs(acting: Acting): Promise<void> {
       const call = `${reportId} ${nth}`
       if (madeAt + after > now || done.has(call)) continue
       done.add(call)
-      await callBack(acting, each, reportId)
+      await deliver(acting, each, reportId)
     }
     if (madeAt + (fate.removedAfter ?? Number.POSITIVE_INFINITY) > now || done.has(reportId)) continue
     done.add(reportId)
@@ -34,16 +34,12 @@ export async function serviceActs(acting: Acting): Promise<void> {
   }
 }
 
-async function callBack({ asked, services }: Acting, { fate, request }: Asked, reportId: string): Promise<void> {
-  const { callbackUrl = '', queryId } = request
+async function deliver({ asked, services }: Acting, of: Asked, reportId: string): Promise<void> {
+  const { callbackUrl = '', queryId } = of.request
   const other = asked.find((each) => each.reportId && each.reportId !== reportId && each.request.queryId === queryId)
-  const ids = fate.isMisnamed ? [other?.reportId ?? randomUUID(), reportId] : [reportId]
-  for (const id of ids) await deliver(services, callbackAddress(callbackUrl, 'POST', id))
-}
-
-/** The route of the callback function, as the host would split it. */
-async function deliver(services: Services, address: string): Promise<void> {
-  const [, , , feed = '', window = '', attempt = '', token = '', reportId] = new URL(address).pathname.split('/')
-  const status = await callback({ feed, window, attempt, token, reportId }, services)
-  if (status !== 202) throw new Error(`a callback of ${feed} ${window} ${attempt} was answered ${status}`)
+  const ids = of.fate.isMisnamed ? [other?.reportId ?? randomUUID(), reportId] : [reportId]
+  for (const id of ids) {
+    const status = await callBack(new URL(callbackAddress(callbackUrl, 'POST', id)).pathname, services)
+    if (status !== 202) throw new Error(`a callback of ${of.feed} ${of.window} ${of.attempt} was answered ${status}`)
+  }
 }

@@ -107,7 +107,9 @@ function mayBeTsv(columns: AnyTable['columns']): boolean {
 /** Tables of one to eight columns. */
 export const anyTable: fc.Arbitrary<AnyTable> = fc
   .uniqueArray(fc.record({ name: anyName, type: fc.constantFrom(...TYPES) }), {
-    ...{ minLength: 1, maxLength: 8, selector: ({ name }) => name.toLowerCase() },
+    minLength: 1,
+    maxLength: 8,
+    selector: ({ name }) => name.toLowerCase(),
   })
   .chain((columns) =>
     fc.record({

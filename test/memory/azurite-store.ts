@@ -8,50 +8,39 @@ import {
   StorageSharedKeyCredential,
 } from '@azure/storage-blob'
 import { newPipeline as newQueuePipeline, QueueServiceClient } from '@azure/storage-queue'
-import { openArchive } from '../../src/services/storage/archive.ts'
-import { openLandingTable } from '../../src/services/storage/landing-table.ts'
-import { openLedger } from '../../src/services/storage/ledger-table.ts'
-import { openWorkQueue } from '../../src/services/storage/work-queue.ts'
-import { type RawRow, rawRows } from '../pipeline/raw-rows.ts'
-import { freshName } from '../setup/storage.ts'
-import { type Pass, type Store, type StoredBlob, type StoreServices, unhindered } from './store.ts'
-
-type Names = { readonly ledger: string; readonly reports: string; readonly queue: string; readonly rows: string }
+import { openApp } from '../../src/app/app.ts'
+import type { StorageClients } from '../../src/services/storage/clients.ts'
+import type { RawRow } from '../pipeline/raw-rows.ts'
+import { openReceiver } from '../setup/queue.ts'
+import { testSettings } from '../setup/settings.ts'
+import { rowsIfAny } from '../setup/site-storage.ts'
+import { freshName, storageOf, withSuffix } from '../setup/storage.ts'
+import type { Pass, Store, StoredBlob } from './store.ts'
 
 /** A storage account of its own in Azurite, under names nobody else has; each HTTP request is one call. */
 export function createAzuriteStore(connectionString: string): Store {
-  const names: Names = {
-    ...{ ledger: freshName('ledger'), reports: freshName('reports') },
-    ...{ queue: freshName('ingest'), rows: freshName('rows') },
-  }
-  const { table, container, queue } = clientsOf(connectionString, names, unhindered)
+  const suffix = freshName('s')
+  const direct = storageOf(connectionString)
+  const queue = direct.queue(`ingest${suffix}`)
+  const receive = openReceiver(queue)
   return {
-    open: (pass) => openServices(clientsOf(connectionString, names, pass)),
-    rows: async (name) => (await rawRows(table(name)).catch(noneWhereMissing)).map(withoutService),
-    blobs: () => blobsOf(container),
+    open(pass) {
+      const storage = withSuffix(passedClients(connectionString, pass), suffix)
+      const app = openApp(testSettings(), '', { storage })
+      const { ledger, archive, queue, landingTable } = app(() => undefined)
+      return { ledger, archive, queue, landingTable }
+    },
+    rows: async (name) => (await rowsIfAny(direct.table(name + suffix))).map(withoutService),
+    blobs: () => blobsOf(direct.container(`reports${suffix}`)),
     async receive() {
       await queue.createIfNotExists()
-      const { receivedMessageItems } = await queue.receiveMessages({ numberOfMessages: 1, visibilityTimeout: 60 })
-      const [message] = receivedMessageItems
-      if (!message) return undefined
-      return {
-        body: JSON.parse(Buffer.from(message.messageText, 'base64').toString('utf8')),
-        complete: async () => void (await queue.deleteMessage(message.messageId, message.popReceipt)),
-      }
+      return receive()
     },
   }
 }
 
-function openServices({ table, ledger, container, queue }: ReturnType<typeof clientsOf>): StoreServices {
-  return {
-    ledger: openLedger(ledger),
-    archive: openArchive(async () => container),
-    queue: openWorkQueue(queue),
-    landingTable: (name) => openLandingTable(table(name)),
-  }
-}
-
-function clientsOf(connectionString: string, names: Names, pass: Pass) {
+/** Clients whose every request, repeated ones too, goes through `pass`. */
+function passedClients(connectionString: string, pass: Pass): StorageClients {
   const policy: PipelinePolicy = {
     name: 'passPolicy',
     sendRequest: (request, next) => pass(`table ${request.method}`, () => next(request)),
@@ -65,18 +54,13 @@ function clientsOf(connectionString: string, names: Names, pass: Pass) {
   const credential = new StorageSharedKeyCredential(part('AccountName'), part('AccountKey'))
   const [blobs, queues] = [newPipeline(credential), newQueuePipeline(credential)]
   for (const { factories } of [blobs, queues]) factories.unshift(factory)
-  const tableOf = (name: string) => TableClient.fromConnectionString(connectionString, name, options)
+  const blobService = new BlobServiceClient(part('BlobEndpoint'), blobs)
+  const queueService = new QueueServiceClient(part('QueueEndpoint'), queues)
   return {
-    ledger: tableOf(names.ledger),
-    table: (name: string) => tableOf(names.rows + name),
-    container: new BlobServiceClient(part('BlobEndpoint'), blobs).getContainerClient(names.reports),
-    queue: new QueueServiceClient(part('QueueEndpoint'), queues).getQueueClient(names.queue),
+    table: (name) => TableClient.fromConnectionString(connectionString, name, options),
+    container: async (name) => blobService.getContainerClient(name),
+    queue: (name) => queueService.getQueueClient(name),
   }
-}
-
-function noneWhereMissing(error: Error): readonly RawRow[] {
-  if (error.message.includes('TableNotFound')) return []
-  throw error
 }
 
 /** What the service adds to a row says nothing of what was landed. */

@@ -30,8 +30,18 @@ function entryOf(id: string, change: Partial<Requesting> = {}): Requesting {
   const window = parseWindowId(id)
   if (!window) throw new Error(`no window ${id}`)
   return {
-    ...{ feed: 'usage', window, lane: 'live', attempt: 1, tries: 1, heals: 0, history: [], state: 'requesting' },
-    ...{ reportName: 'pis test', queryId: 'q', requestedAt: new Date('2025-07-10T12:00:00Z'), ...change },
+    feed: 'usage',
+    window,
+    lane: 'live',
+    attempt: 1,
+    tries: 1,
+    heals: 0,
+    history: [],
+    state: 'requesting',
+    reportName: 'pis test',
+    queryId: 'q',
+    requestedAt: new Date('2025-07-10T12:00:00Z'),
+    ...change,
   }
 }
 
@@ -216,7 +226,8 @@ describe.each(KINDS)('a store %s', (_, create) => {
         index === 6 ? { ...entity, json: entity.json.replace('row 6', 'x'.repeat(40_000)) } : entity,
       )
       expect(await table.write(inPieces(rows), { inFlight: 2 })).toEqual({
-        ...{ acknowledged: 9, operations: 2 },
+        acknowledged: 9,
+        operations: 2,
         refused: [{ rowKey: '000000006', code: 'PropertyValueTooLarge' }],
       })
       expect(await keys(store)).toHaveLength(9)

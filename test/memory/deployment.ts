@@ -1,26 +1,30 @@
-import { randomUUID } from 'node:crypto'
-import type { AppEvent } from '../../src/core/events.ts'
+import { openApp } from '../../src/app/app.ts'
 import { isFailure } from '../../src/core/failures.ts'
-import { feedRowKey } from '../../src/core/ledger/app-rows.ts'
-import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
-import { toPlanned } from '../../src/core/ledger/transitions.ts'
 import { parseWindowId, windowId } from '../../src/core/time/window.ts'
 import type { Stored } from '../../src/services/storage/ledger-table.ts'
 import type { StepSettings } from '../../src/settings/settings.ts'
-import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
 import type { Services } from '../../src/steps/services.ts'
 import { sweep } from '../../src/steps/sweep.ts'
 import { type TestClock, testClock } from '../setup/clock.ts'
+import { addressesOf } from '../setup/insights.ts'
+import { drain } from '../setup/queue.ts'
+import { testSettings } from '../setup/settings.ts'
+import { findFeedRow, planRetry } from '../setup/stored.ts'
 import { type Cut, type Instance, startInstance } from './instance.ts'
 import type { Service } from './service.ts'
 import { type Pass, type Store, unhindered } from './store.ts'
 
 /** The feed of every deployment here has one window, May 2025, long settled. */
 export const FEED = {
-  ...{ name: 'usage', dataset: 'AzureUsage', columns: ['Month', 'CustomerName', 'UsageQuantity'] },
-  ...{ from: '2025-05-01', to: '2025-06-01', maxRejects: 0.5, shards: 8 },
+  name: 'usage',
+  dataset: 'AzureUsage',
+  columns: ['Month', 'CustomerName', 'UsageQuantity'],
+  from: '2025-05-01',
+  to: '2025-06-01',
+  maxRejects: 0.5,
+  shards: 8,
 }
 
 const MAY = parseWindowId('20250501T000000Z_20250601T000000Z')
@@ -80,13 +84,15 @@ export function createDeployment(options: DeploymentOptions): Deployment {
     return { ...instance, services, tick: () => tick(services, store) }
   }
   return {
-    ...{ clock, store, start, entry },
+    clock,
+    store,
+    start,
+    entry,
     async askAgain(file) {
-      const stored = (await entry()) ?? failed('nothing to ask for again')
       served.file = file
-      const row = await ledger.readApp<FeedRow>(feedRowKey(FEED.name))
-      service.simulator.serveFile(row?.value.query?.queryId ?? failed('no query'), file)
-      await ledger.write(toPlanned(stored.value, 'retry', clock.now(), 0), stored.etag)
+      const row = await findFeedRow(ledger, FEED.name)
+      service.simulator.serveFile(row?.query?.queryId ?? failed('no query'), file)
+      await planRetry(ledger, (await entry()) ?? failed('nothing to ask for again'), clock.now())
     },
     async finish(before = 0) {
       const running = start()
@@ -117,34 +123,22 @@ type Parts = Omit<DeploymentOptions, 'store' | 'file'> & {
 }
 
 function servicesOf({ service, feed, settings, name, clock, served, shared, pass }: Parts): Services {
+  const { simulator, gate } = service
   const packagedFeeds = async () => JSON.stringify({ feeds: [{ ...FEED, ...feed }] })
-  const insights = service.open(pass, (queryId) => service.simulator.serveFile(queryId, served.file))
-  const events: AppEvent[] = []
-  return {
-    settings: { ...settingsOf(name, service), ...settings },
+  const client = service.open(pass, (queryId) => simulator.serveFile(queryId, served.file))
+  const addresses = { ...addressesOf(simulator), REPORT_DOWNLOAD_HOSTS: gate }
+  const app = openApp({ ...testSettings({ ...addresses, DEPLOYMENT_ID: name }), ...settings }, '', {
     ...shared.open(pass),
-    readFeeds: () => pass('config.read', async () => ({ text: await packagedFeeds(), source: 'package' })),
-    packagedFeeds,
-    insights: () => insights,
     clock: clock.now,
-    newId: randomUUID,
-    emit: (event) => void events.push(event),
-  }
+    packagedFeeds,
+    readFeeds: () => pass('config.read', async () => ({ text: await packagedFeeds(), source: 'package' })),
+    insights: () => client,
+  })
+  return app(() => undefined)
 }
 
-function settingsOf(deployment: string, { gate }: Service): StepSettings {
-  return {
-    limits: { maxInFlight: 10, maxReportsPerHour: 20 },
-    ...{ reportDeadlineMs: 86_400_000, adoptAfterMs: 300_000, leaseMs: 120_000, pollEveryMs: 60_000, maxTries: 3 },
-    ...{ ingestTimeLimitMs: 300_000, deleteReports: true, deployment, callback: undefined, downloadHosts: [gate] },
-  }
-}
-
-async function tick(services: Services, store: Store): Promise<void> {
+async function tick(services: Services, { receive }: Store): Promise<void> {
   await provision(services)
   await sweep(services)
-  for (let taken = await store.receive(); taken; taken = await store.receive()) {
-    await ingest(taken.body, services)
-    await taken.complete()
-  }
+  await drain(receive, services)
 }

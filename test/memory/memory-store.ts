@@ -1,8 +1,9 @@
 import type { IngestMessage } from '../../src/services/storage/work-queue.ts'
+import type { Taken } from '../setup/queue.ts'
 import { emptyArchive, openMemoryArchive } from './memory-archive.ts'
 import { emptyLedger, openMemoryLedger } from './memory-ledger.ts'
 import { emptyTables, keyOf, openMemoryTable } from './memory-table.ts'
-import { byText, type Store, type Taken } from './store.ts'
+import { byText, type Store } from './store.ts'
 
 /** A taken message is seen again after this, in milliseconds, as host.json says. */
 const INVISIBLE = 60_000

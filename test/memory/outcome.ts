@@ -20,7 +20,10 @@ export async function outcomeOf({ store, entry }: Deployment): Promise<Outcome> 
   const blobs = (await store.blobs()).map((blob) => ({ ...blob, ...partsOf(blob.name) }))
   const attempts = [...new Set(blobs.map(({ attempt }) => attempt))].sort((a, b) => a - b)
   const archive = blobs.map(({ name, attempt, ending, bytes, contentType, metadata }) => ({
-    ...{ attempt: attempts.indexOf(attempt), ending, bytes: bytes.toString('base64'), contentType },
+    attempt: attempts.indexOf(attempt),
+    ending,
+    bytes: bytes.toString('base64'),
+    contentType,
     sha256: metadata.sha256,
     isOfAttempt: metadata.attempt === undefined || metadata.attempt === String(attempt),
     isOfFigures: name === figures.archive && metadata.reportid === figures.reportId,

@@ -1,39 +1,28 @@
 import { once } from 'node:events'
 import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
-import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
 import { isFailure } from '../../src/core/failures.ts'
-import { type InsightsClient, openInsightsClient } from '../../src/services/insights/client.ts'
-import { openCredentials } from '../../src/services/sign-in/credentials.ts'
-import { type TestClock, testClock } from '../setup/clock.ts'
+import type { InsightsClient } from '../../src/services/insights/client.ts'
+import { type SharedInsights, startSharedInsights } from '../setup/insights.ts'
 import type { Pass } from './store.ts'
 
-/** Partner Insights for many deployments one after the other. */
-export type Service = {
-  readonly simulator: Simulator
+/** Partner Insights as instances see it that may stop at any of their calls. */
+export type Service = SharedInsights & {
   /** Where reports are downloaded from. */
   readonly gate: string
-  /** From now on the service goes by this clock. */
-  follow(clock: TestClock): void
   /** The service as one instance sees it; `onQuery` is told which queries it registers. */
   open(pass: Pass, onQuery: (queryId: string) => void): InsightsClient
   close(): Promise<void>
 }
 
 export async function startService(): Promise<Service> {
-  let clock = testClock('2026-01-10T12:00:00Z')
-  const now = () => clock.now()
-  const simulator = await startSimulator({ generationMilliseconds: 0, now })
-  setDefaultCACertificates([...getCACertificates('default'), simulator.certificate])
+  const shared = await startSharedInsights(0)
+  const { simulator, client } = shared
   const passes: Pass[] = []
   const gate = await startGate(simulator.origin, passes)
-  const client = openClient(simulator, now)
   return {
-    ...{ simulator, gate: gate.origin },
-    follow(other) {
-      clock = other
-    },
+    ...shared,
+    gate: gate.origin,
     open(pass, onQuery) {
       const number = passes.push(pass) - 1
       return gated(client, pass, (link) => new URL(`/${number}${link.pathname}${link.search}`, gate.origin), onQuery)
@@ -42,12 +31,6 @@ export async function startService(): Promise<Service> {
       await Promise.all([simulator.close(), gate.close()])
     },
   }
-}
-
-function openClient(simulator: Simulator, now: () => Date): InsightsClient {
-  const place = { name: 'default', authorityHost: simulator.authority, tenantId: 'contoso', clientId: 'app' }
-  const credentials = openCredentials({ ...place, auth: 'refresh-token', refreshToken: 'first' }, now)
-  return openInsightsClient({ baseUrl: simulator.baseUrl, tokenHeader: 'Authorization', credentials, clock: now })
 }
 
 type Method = (...parameters: never[]) => Promise<unknown>

@@ -1,4 +1,5 @@
 import type { Services } from '../../src/steps/services.ts'
+import type { Receive } from '../setup/queue.ts'
 
 /** What every call of an instance to the outside goes through: it may be counted, come late, or never return. */
 export type Pass = <T>(name: string, effect: () => Promise<T>) => Promise<T>
@@ -17,9 +18,6 @@ export type StoredBlob = {
   readonly contentType: string
 }
 
-/** A message taken off the queue: for a minute nobody else sees it, and afterwards everybody unless it was completed. */
-export type Taken = { readonly body: unknown; complete(): Promise<void> }
-
 /** One storage account, which outlives every instance that works on it. */
 export type Store = {
   /** The account as one instance sees it. */
@@ -29,7 +27,7 @@ export type Store = {
   /** The blobs of the archive in the order of their names. */
   blobs(): Promise<readonly StoredBlob[]>
   /** Takes a visible message of the queue `ingest`, as the host does. */
-  receive(): Promise<Taken | undefined>
+  readonly receive: Receive
 }
 
 /** The order of keys in Table and Blob Storage: by code unit. */

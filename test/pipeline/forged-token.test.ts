@@ -52,10 +52,16 @@ beforeAll(async () => {
   const through = { blob: blobProxy, queue: queueProxy, table: tableProxy }
   const hostJson = JSON.parse(await readFile(join(ROOT, 'host.json'), 'utf8'))
   host = await runHost(await makeApp(join(ROOT, 'src/functions.ts'), hostJson), {
-    ...{ DataStorage: proxiedConnectionString(inject('storage'), through), DEPLOYMENT_ID: 'forged' },
-    ...{ PARTNER_TENANT_ID: 'contoso', PARTNER_CLIENT_ID: 'app', PARTNER_REFRESH_TOKEN: 'never used' },
-    ...{ CALLBACK_BASE_URL: 'http://127.0.0.1:1/api/callback', CALLBACK_SECRET: SECRET },
-    ...{ CALLBACK_SECRET_PREVIOUS: FORMER, PROVISION_SCHEDULE: LEAP_DAY, SWEEP_SCHEDULE: LEAP_DAY },
+    DataStorage: proxiedConnectionString(inject('storage'), through),
+    DEPLOYMENT_ID: 'forged',
+    PARTNER_TENANT_ID: 'contoso',
+    PARTNER_CLIENT_ID: 'app',
+    PARTNER_REFRESH_TOKEN: 'never used',
+    CALLBACK_BASE_URL: 'http://127.0.0.1:1/api/callback',
+    CALLBACK_SECRET: SECRET,
+    CALLBACK_SECRET_PREVIOUS: FORMER,
+    PROVISION_SCHEDULE: LEAP_DAY,
+    SWEEP_SCHEDULE: LEAP_DAY,
   })
   await waitUntil('the host has made its queues and asks them', isAsking)
 })

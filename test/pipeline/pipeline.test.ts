@@ -6,12 +6,15 @@ import { AWKWARD } from '../../local/simulator/awkward.ts'
 import type { Served } from '../../local/simulator/served.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { status } from '../../src/steps/status.ts'
+import { reportRequests } from '../setup/insights.ts'
 import { createWorld, type World } from '../setup/world.ts'
-import { COLUMNS, DERIVED, expectedOfText, expectedOfValue, typeOf } from './azure-usage.ts'
-import { landedCell, type RawRow, rawRows } from './raw-rows.ts'
+import { COLUMNS, DERIVED } from './azure-usage.ts'
+import { type RawRow, rawRows } from './raw-rows.ts'
+import { cellsOfText, cellsOfValue, landedCells, type TypedColumn } from './typed-cells.ts'
 
 const FEED = { name: 'azure-usage', dataset: 'AzureUsage', from: '2025-04-01', to: '2025-07-01' }
 const MONTHS = ['2025-04-01', '2025-05-01', '2025-06-01']
+const NAMES = COLUMNS.map(({ name }) => name)
 const DAY = 86_400_000
 
 let world: World
@@ -30,11 +33,17 @@ afterAll(async () => {
   await tables.close()
 })
 
-const created = () =>
-  world.simulator.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/ScheduledReport'))
+const created = () => reportRequests(world.simulator)
 
 const ofMonth = (month: string) =>
   rows.filter(({ PartitionKey }) => String(PartitionKey).startsWith(month.replaceAll('-', '')))
+
+/** The column of a cell; throws for a cell beyond the last column. */
+function columnAt(index: number): TypedColumn {
+  const column = COLUMNS[index]
+  if (!column) throw new Error(`no column is written down for cell ${index}`)
+  return column
+}
 
 /** The report a month's rows say they came from, as the service made and sent it. */
 function servedFor(month: string): Served {
@@ -43,14 +52,6 @@ function servedFor(month: string): Served {
   const served = world.simulator.served([...reportIds].join())
   if (!served) throw new Error(`the service never made the report of ${month}`)
   return served
-}
-
-/** All cells of a row, dates as instants: how many digits a fraction has is the service's affair. */
-function landedCells(row: RawRow): readonly string[] {
-  const properties = COLUMNS.flatMap((column) => (column === 'Month' ? [column, ...DERIVED] : [column]))
-  return properties.map((property) =>
-    landedCell(row, property).replace(/^(Edm\.DateTime) (.*)$/, (_, type, text) => `${type} ${Date.parse(text)}`),
-  )
 }
 
 describe('from the timer to the table row', () => {
@@ -75,8 +76,14 @@ describe('from the timer to the table row', () => {
     expect(lastTick).toBeDefined()
     expect(feeds).toMatchObject([
       {
-        ...{ feed: 'azure-usage', table: 'AzureUsage', waiting: 0, complete: 3, incomplete: 0, failures: [] },
-        ...{ rows: rows.length, completeUntil: new Date('2025-07-01T00:00:00Z') },
+        feed: 'azure-usage',
+        table: 'AzureUsage',
+        waiting: 0,
+        complete: 3,
+        incomplete: 0,
+        failures: [],
+        rows: rows.length,
+        completeUntil: new Date('2025-07-01T00:00:00Z'),
       },
     ])
   })
@@ -90,17 +97,17 @@ describe('from the timer to the table row', () => {
 describe('what landed', () => {
   it.each(MONTHS)('of %s equals, cell for cell, what the service made before it encoded the report', (month) => {
     const { header, rows: made } = servedFor(month)
-    expect(header).toEqual(COLUMNS)
-    const expected = made.map((row) => row.flatMap((value, index) => expectedOfValue(COLUMNS[index] ?? '', value)))
-    expect(ofMonth(month).map(landedCells)).toEqual(expected)
-    expect(new Set(made.map((row) => row[COLUMNS.indexOf('Month')]))).toEqual(new Set([month]))
+    expect(header).toEqual(NAMES)
+    const expected = made.map((row) => row.flatMap((value, index) => cellsOfValue(columnAt(index), value)))
+    expect(ofMonth(month).map((row) => landedCells(COLUMNS, row))).toEqual(expected)
+    expect(new Set(made.map((row) => row[NAMES.indexOf('Month')]))).toEqual(new Set([month]))
   })
 
   it.each(MONTHS)('of %s equals, cell for cell, what csv-parse reads from the bytes that were served', (month) => {
     const [header, ...records]: string[][] = parse(gunzipSync(servedFor(month).bytes))
-    expect(header).toEqual(COLUMNS)
-    const expected = records.map((row) => row.flatMap((text, index) => expectedOfText(COLUMNS[index] ?? '', text)))
-    expect(ofMonth(month).map(landedCells)).toEqual(expected)
+    expect(header).toEqual(NAMES)
+    const expected = records.map((row) => row.flatMap((text, index) => cellsOfText(columnAt(index), text)))
+    expect(ofMonth(month).map((row) => landedCells(COLUMNS, row))).toEqual(expected)
   })
 
   it.each(MONTHS)('of %s has a place, an order and a line that follow from the file alone', (month) => {
@@ -117,13 +124,13 @@ describe('what landed', () => {
   })
 
   it('has no property but columns, what is derived from the month, and where the row came from', () => {
-    const own = ['PartitionKey', 'RowKey', 'Timestamp', '_attempt', '_line', '_reportId', ...COLUMNS, ...DERIVED]
+    const own = ['PartitionKey', 'RowKey', 'Timestamp', '_attempt', '_line', '_reportId', ...NAMES, ...DERIVED]
     const found = new Set(rows.flatMap((row) => Object.keys(row).filter((name) => !name.includes('odata.'))))
     expect([...found].toSorted()).toEqual(own.toSorted())
   })
 
   it('stated its numbers as doubles on the wire, where the emulator does not tell them from integers', () => {
-    const numbers = COLUMNS.filter((column) => typeOf(column) === 'number')
+    const numbers = COLUMNS.filter(({ type }) => type === 'number').map(({ name }) => name)
     const [body = ''] = tables.requests.flatMap(({ path, body }) => (path.includes('$batch') && body ? [body] : []))
     const sent = [...body.matchAll(/^\{"PartitionKey".*\}$/gm)].map(([json]) => JSON.parse(json) as RawRow)
     expect(sent).toHaveLength(100)

@@ -10,9 +10,14 @@ const KEY = 'the key of this test'
 const LEAP_DAY = '0 0 0 29 2 *'
 
 const GOOD = {
-  ...{ PARTNER_TENANT_ID: 'contoso', PARTNER_CLIENT_ID: 'app', PARTNER_REFRESH_TOKEN: 'never used' },
-  ...{ CALLBACK_BASE_URL: '', DEPLOYMENT_ID: 'wrong', LOCAL_FUNCTION_KEY: KEY },
-  ...{ PROVISION_SCHEDULE: '* * * * * *', SWEEP_SCHEDULE: LEAP_DAY },
+  PARTNER_TENANT_ID: 'contoso',
+  PARTNER_CLIENT_ID: 'app',
+  PARTNER_REFRESH_TOKEN: 'never used',
+  CALLBACK_BASE_URL: '',
+  DEPLOYMENT_ID: 'wrong',
+  LOCAL_FUNCTION_KEY: KEY,
+  PROVISION_SCHEDULE: '* * * * * *',
+  SWEEP_SCHEDULE: LEAP_DAY,
 }
 
 let app: string
@@ -58,8 +63,11 @@ describe('with wrong settings', () => {
 
   it('a developer is told every problem at once, and the process exits 1', async () => {
     const { child, lines, ended } = spawnHost(['--root', app, '--port', '0'], {
-      ...{ AZURE_FUNCTIONS_ENVIRONMENT: 'Development', DataStorage: '', CALLBACK_BASE_URL: 'nowhere' },
-      ...{ PARTNER_AUTH: 'client-secret', DEPLOYMENT_ID: 'UPPER' },
+      AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
+      DataStorage: '',
+      CALLBACK_BASE_URL: 'nowhere',
+      PARTNER_AUTH: 'client-secret',
+      DEPLOYMENT_ID: 'UPPER',
     })
     await ended
     expect(child.exitCode).toBe(1)

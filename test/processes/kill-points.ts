@@ -1,5 +1,6 @@
 import type { ProxiedRequest } from '../../local/proxy.ts'
 import type { Callee, Site } from '../setup/host-process.ts'
+import { asksForReport } from '../setup/insights.ts'
 
 /** Rows of one window: eleven transactions, of which ten at most have been sent when the third is on its way. */
 export const ROWS = 1100
@@ -37,30 +38,47 @@ const reportsStanding = ({ simulator }: Site): number => simulator.reports().len
 
 export const KILL_POINTS: readonly KillPoint[] = [
   {
-    ...{ name: 'after `requesting` is written', callee: 'table', call: 'pass', is: writes('requesting') },
+    name: 'after `requesting` is written',
+    callee: 'table',
+    call: 'pass',
+    is: writes('requesting'),
     holds: async (site) => reportsStanding(site) === 0 && (await entryHolds({ state: 'requesting' })(site)),
   },
   {
-    ...{ name: 'after the POST', callee: 'insights', call: 'pass' },
-    is: ({ method, path }) => method === 'POST' && path.endsWith('/ScheduledReport'),
+    name: 'after the POST',
+    callee: 'insights',
+    call: 'pass',
+    is: asksForReport,
     holds: async (site) => reportsStanding(site) === 1 && (await entryHolds({ state: 'requesting' })(site)),
   },
   {
-    ...{ name: 'after `requested` is written', callee: 'table', call: 'pass', is: writes('requested') },
+    name: 'after `requested` is written',
+    callee: 'table',
+    call: 'pass',
+    is: writes('requested'),
     holds: async (site) => reportsStanding(site) === 1 && (await entryHolds({ state: 'requested' })(site)),
   },
   {
-    ...{ name: 'after the message of the callback', callee: 'queue', call: 'pass', keepsMessages: true },
+    name: 'after the message of the callback',
+    callee: 'queue',
+    call: 'pass',
+    keepsMessages: true,
     is: isCallbackMessage,
     holds: async ({ messages }) => (await messages()).some((text) => text.includes('"reportId"')),
   },
   {
-    ...{ name: 'after the lease is taken', callee: 'table', call: 'pass', is: writes('landing') },
+    name: 'after the lease is taken',
+    callee: 'table',
+    call: 'pass',
+    is: writes('landing'),
     holds: async (site) =>
       (await site.rows(TABLE)).length === 0 && (await entryHolds({ state: 'landing', phase: 'check' })(site)),
   },
   {
-    ...{ name: 'at the 3rd batch', callee: 'table', call: 'pass', nth: 3 },
+    name: 'at the 3rd batch',
+    callee: 'table',
+    call: 'pass',
+    nth: 3,
     is: ({ path }) => path.includes('$batch'),
     async holds(site) {
       const { length } = await site.rows(TABLE)
@@ -68,14 +86,19 @@ export const KILL_POINTS: readonly KillPoint[] = [
     },
   },
   {
-    ...{ name: 'before `landed` is written', callee: 'table', call: 'before', is: writes('landed') },
+    name: 'before `landed` is written',
+    callee: 'table',
+    call: 'before',
+    is: writes('landed'),
     async holds(site) {
       const { length } = await site.rows(TABLE)
       return length === ROWS && (await entryHolds({ state: 'landing' })(site))
     },
   },
   {
-    ...{ name: "before the report's deletion", callee: 'insights', call: 'before' },
+    name: "before the report's deletion",
+    callee: 'insights',
+    call: 'before',
     is: ({ method, path }) => method === 'DELETE' && path.includes('/ScheduledReport/'),
     async holds(site) {
       const standing = site.simulator.reports().map(({ reportId }) => reportId)

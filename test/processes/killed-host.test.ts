@@ -12,7 +12,10 @@ import { askedReports, attemptNames, figuresOrigins, monthsBack, originsOf, with
 const WINDOWS = 2
 const TEST_MILLISECONDS = 120_000
 const FEED = {
-  ...{ name: 'azure-usage', dataset: 'AzureUsage', from: monthsBack(WINDOWS + 1), to: monthsBack(1) },
+  name: 'azure-usage',
+  dataset: 'AzureUsage',
+  from: monthsBack(WINDOWS + 1),
+  to: monthsBack(1),
   columns: ['Month', 'SubscriptionId', 'SubscriptionStartDate', 'ServiceName', 'UsageQuantity'],
 }
 

@@ -1,5 +1,6 @@
 import type { Simulator } from '../../local/simulator/simulator.ts'
 import type { RawRow } from '../pipeline/raw-rows.ts'
+import { reportRequests } from '../setup/insights.ts'
 
 const ORIGIN = new Set(['_attempt', '_reportId', 'Timestamp'])
 
@@ -29,13 +30,9 @@ export function figuresOrigins(entries: readonly RawRow[]): readonly string[] {
 
 /** Every report the service was asked for, by the name that stands for one attempt of one window. */
 export function askedReports({ requests }: Pick<Simulator, 'requests'>): readonly string[] {
-  return createRequests({ requests })
+  return reportRequests({ requests })
     .map(({ body }) => String(JSON.parse(body).ReportName))
     .toSorted()
-}
-
-export function createRequests({ requests }: Pick<Simulator, 'requests'>): Simulator['requests'] {
-  return requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/ScheduledReport'))
 }
 
 /** The name of the report of each entry's attempt. */

@@ -12,15 +12,8 @@ import {
 import type { Simulator } from '../../local/simulator/simulator.ts'
 import type { RawRow } from '../pipeline/raw-rows.ts'
 import { type HostRun, makeSiteApp, type Site, startSite } from '../setup/host-process.ts'
-import {
-  askedReports,
-  attemptNames,
-  createRequests,
-  figuresOrigins,
-  monthsBack,
-  originsOf,
-  withoutOrigin,
-} from './landed.ts'
+import { reportRequests } from '../setup/insights.ts'
+import { askedReports, attemptNames, figuresOrigins, monthsBack, originsOf, withoutOrigin } from './landed.ts'
 
 const SPAN = { from: monthsBack(7), to: monthsBack(1) }
 const FEEDS = [
@@ -78,7 +71,7 @@ test(
     await allLanded(FIRST_HOUR)
     const asked = await Promise.all(inFirstHour.map((host) => host.run('provision')))
     expect(asked).toMatchObject(ports.map(() => ({ requested: 0, waiting: WINDOWS - FIRST_HOUR })))
-    expect(createRequests(simulator)).toHaveLength(FIRST_HOUR)
+    expect(reportRequests(simulator)).toHaveLength(FIRST_HOUR)
     await stopAll(inFirstHour)
 
     const withRoom = startBoth(hourOf(WINDOWS))
@@ -140,7 +133,7 @@ function landedRows({ rows }: Site) {
 
 /** The most reports that were being made at one time, by the service's own log. */
 function mostInFlight(simulator: Simulator): number {
-  const created = createRequests(simulator).map(({ at }) => at.getTime())
+  const created = reportRequests(simulator).map(({ at }) => at.getTime())
   return Math.max(...created.map((now) => created.filter((at) => at <= now && now < at + GENERATION).length))
 }
 

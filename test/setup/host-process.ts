@@ -18,8 +18,9 @@ import {
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../local/simulator/simulator.ts'
 import { appEnvironment } from '../../local/start/environment.ts'
 import type { RawRow } from '../pipeline/raw-rows.ts'
-import { createRequests } from '../processes/landed.ts'
 import { forbidLeaks, ledgerPlaces, linesOf } from './canaries.ts'
+import { reportRequests, writeAddress } from './insights.ts'
+import { CALLBACK_SECRET } from './settings.ts'
 import { emptyStorage, openSiteStorage, type SiteStorage } from './site-storage.ts'
 
 const PROJECT = join(import.meta.dirname, '../..')
@@ -84,8 +85,7 @@ export async function runHost(root: string, env: NodeJS.ProcessEnv = {}): Promis
   return { ...host, origin }
 }
 
-/** Secrets of a test, on this machine only. */
-const SECRETS = { callbackSecret: 'a secret of this test, 32 characters long', functionKey: 'a key of this test' }
+const SECRETS = { callbackSecret: CALLBACK_SECRET, functionKey: 'a key of this test' }
 
 /** Timers tick as often as they can, and a lease of a dead host ends after seconds instead of minutes. */
 const PACE = { PROVISION_SCHEDULE: '* * * * * *', SWEEP_SCHEDULE: '* * * * * *', ADOPT_AFTER: 'PT2S', LEASE: 'PT3S' }
@@ -141,13 +141,12 @@ export async function startSite(options: SiteOptions): Promise<Site> {
   const storage = openSiteStorage(azurite)
   const [simulator, [port = 0]] = await Promise.all([startSimulator(options.simulator), freePorts(1)])
   const folder = await mkdtemp(join(tmpdir(), 'site-'))
-  const certificate = join(folder, 'certificate.pem')
-  await writeFile(certificate, simulator.certificate)
+  const direct = await writeAddress(simulator, folder)
   const proxies = await startProxies(azurite, simulator, options.onCall)
   const hosts: HostRun[] = []
   const startHost: Site['startHost'] = (settings = {}, own = port) => {
     const { baseUrl, dataStorage } = throughProxies(azurite, simulator, proxies)
-    const address = { baseUrl, origin: simulator.origin, authority: simulator.authority, certificate }
+    const address = { ...direct, baseUrl }
     const env = { ...appEnvironment(own, dataStorage, address, SECRETS), ...PACE, ...options.settings, ...settings }
     const host: HostRun = {
       ...spawnHost(['--root', options.app, '--port', String(own)], env),
@@ -160,9 +159,9 @@ export async function startSite(options: SiteOptions): Promise<Site> {
     return host
   }
   return {
-    ...storage,
     simulator,
     startHost,
+    ...storage,
     allLanded: (count) => allLanded(storage, simulator, hosts, count),
     async close() {
       for (const host of hosts) await host.stop()
@@ -205,7 +204,7 @@ async function allLanded(
   let found: readonly RawRow[] = []
   const isDone = async () => {
     // Storage is asked only when it may be so: fifty questions a second would slow down what is waited for.
-    if (simulator.reports().length > 0 || createRequests(simulator).length < count) return false
+    if (simulator.reports().length > 0 || reportRequests(simulator).length < count) return false
     found = await entries()
     return found.filter(({ state, remoteReport }) => state === 'landed' && remoteReport === undefined).length === count
   }

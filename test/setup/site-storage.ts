@@ -1,8 +1,9 @@
-import { TableClient, TableServiceClient } from '@azure/data-tables'
+import { type TableClient, TableServiceClient } from '@azure/data-tables'
 import { BlobServiceClient } from '@azure/storage-blob'
-import { QueueClient, QueueServiceClient } from '@azure/storage-queue'
+import { QueueServiceClient } from '@azure/storage-queue'
 import type { Azurite } from '../../local/azurite.ts'
 import { type RawRow, rawRows } from '../pipeline/raw-rows.ts'
+import { storageOf } from './storage.ts'
 
 /** What the hosts of a site have left in storage. */
 export type SiteStorage = {
@@ -27,11 +28,9 @@ export async function emptyStorage({ connectionString }: Azurite): Promise<void>
 
 /** Reads straight from the storage, past every proxy. */
 export function openSiteStorage({ connectionString }: Azurite): SiteStorage {
-  const queue = new QueueClient(connectionString, 'ingest')
-  const rows = async (name: string) => {
-    const table = TableClient.fromConnectionString(connectionString, name, { allowInsecureConnection: true })
-    return rowsIfAny(table)
-  }
+  const storage = storageOf(connectionString)
+  const queue = storage.queue('ingest')
+  const rows = (name: string) => rowsIfAny(storage.table(name))
   return {
     rows,
     entries: async () => (await rows('ledger')).filter(({ PartitionKey }) => PartitionKey !== '_app'),

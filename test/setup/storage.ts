@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { TableClient } from '@azure/data-tables'
 import { BlobServiceClient } from '@azure/storage-blob'
 import { QueueServiceClient } from '@azure/storage-queue'
+import type { StorageClients } from '../../src/services/storage/clients.ts'
 
 /** A name nobody else uses, good for a table, a queue and a container: small letters and digits, a letter first. */
 export function freshName(prefix: string): string {
@@ -18,5 +19,14 @@ export function storageOf(connectionString: string) {
       TableClient.fromConnectionString(connectionString, name, { allowInsecureConnection: true }),
     container: (name: string) => blobs.getContainerClient(name),
     queue: (name: string) => queues.getQueueClient(name),
+  }
+}
+
+/** The same clients under names that end in `suffix`: an app that works with them meets no other in the account. */
+export function withSuffix({ table, container, queue }: StorageClients, suffix: string): StorageClients {
+  return {
+    table: (name) => table(name + suffix),
+    container: (name) => container(name + suffix),
+    queue: (name) => queue(name + suffix),
   }
 }

@@ -1,35 +1,28 @@
-import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import type { TableClient } from '@azure/data-tables'
 import type { ContainerClient } from '@azure/storage-blob'
-import type { QueueClient } from '@azure/storage-queue'
 import { inject } from 'vitest'
 import { waitUntil } from '../../local/processes.ts'
-import { type Simulator, type SimulatorOptions, startSimulator } from '../../local/simulator/simulator.ts'
+import type { Simulator, SimulatorOptions } from '../../local/simulator/simulator.ts'
+import { openApp } from '../../src/app/app.ts'
 import type { AppEvent } from '../../src/core/events.ts'
-import { isFailure } from '../../src/core/failures.ts'
 import { isOpen, type LedgerEntry } from '../../src/core/ledger/ledger.ts'
-import { openInsightsClient } from '../../src/services/insights/client.ts'
-import { openCredentials } from '../../src/services/sign-in/credentials.ts'
-import { openArchive } from '../../src/services/storage/archive.ts'
-import { readFeedsText } from '../../src/services/storage/feeds-file.ts'
-import { openLandingTable } from '../../src/services/storage/landing-table.ts'
-import { openLedger } from '../../src/services/storage/ledger-table.ts'
+import { storageClients } from '../../src/services/storage/clients.ts'
 import { type IngestMessage, openWorkQueue } from '../../src/services/storage/work-queue.ts'
 import type { StepSettings } from '../../src/settings/settings.ts'
-import { callback } from '../../src/steps/callback.ts'
-import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
 import type { Services } from '../../src/steps/services.ts'
+import { callBack } from './callback.ts'
 import { forbidLeaks, placesOf } from './canaries.ts'
 import { type TestClock, testClock } from './clock.ts'
+import { addressesOf, openTestClient, startTrustedSimulator } from './insights.ts'
+import { drain, openReceiver } from './queue.ts'
+import { CALLBACK_SECRET, testSettings } from './settings.ts'
 import { rowsIfAny } from './site-storage.ts'
-import { freshName, storageOf } from './storage.ts'
-
-const SECRET = 'a secret of this test, 32 characters long'
+import { freshName, storageOf, withSuffix } from './storage.ts'
+import { everyEntry } from './stored.ts'
 
 export type WorldOptions = {
   /** Entries of `feeds` in feeds.json. */
@@ -58,7 +51,6 @@ export type World = {
   readonly ledgerTable: TableClient
   landingTable(name: string): TableClient
   readonly container: ContainerClient
-  readonly queue: QueueClient
   entries(): Promise<readonly LedgerEntry[]>
   /** Takes the visible messages off the queue as the host does, and gives each to `ingest`. */
   drain(): Promise<void>
@@ -70,32 +62,63 @@ export type World = {
 
 export async function createWorld(options: WorldOptions): Promise<World> {
   const clock = testClock(options.now ?? '2025-07-10T12:00:00Z')
-  const simulator = await startSimulator({ generationMilliseconds: 0, ...options.simulator, now: clock.now })
-  setDefaultCACertificates([...getCACertificates('default'), simulator.certificate])
+  const simulator = await startTrustedSimulator({ generationMilliseconds: 0, ...options.simulator, now: clock.now })
+  const baseUrl = options.insights ? await options.insights(simulator) : simulator.baseUrl
+  const client = openTestClient(simulator, clock.now, baseUrl)
   const receiver = createServer()
   await once(receiver.listen(0, '127.0.0.1'), 'listening')
   const origin = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`
-  const names = { ledger: freshName('ledger'), reports: freshName('reports'), queue: freshName('ingest') }
-  const prefix = freshName('rows')
+
+  const suffix = freshName('w')
+  const connectionString = options.storage ?? inject('storage')
+  const storage = withSuffix(storageClients({ kind: 'connection-string', connectionString }), suffix)
+  const workQueue = openWorkQueue(storage.queue('ingest'))
+  const events: AppEvent[] = []
+  const sent: World['sent'] = []
+  const callbacks = { CALLBACK_BASE_URL: `${origin}/api/callback`, CALLBACK_SECRET }
+  const settings = { ...testSettings({ ...addressesOf(simulator), ...callbacks }), ...options.settings }
+  const app = openApp(settings, '', {
+    storage,
+    clock: clock.now,
+    packagedFeeds: async () => JSON.stringify({ feeds: options.feeds }),
+    queue: {
+      async send(message, delaySeconds = 0) {
+        await workQueue.send(message, delaySeconds)
+        sent.push({ message, delaySeconds })
+      },
+    },
+    insights: () => client,
+  })
+  const services = app((event) => void events.push(event))
+  receiver.on('request', async (request, response) => {
+    request.resume()
+    response.writeHead(await callBack(request.url ?? '', services)).end()
+  })
+
   const direct = storageOf(inject('storage'))
-  const record: Pick<World, 'events' | 'sent'> = { events: [], sent: [] }
-  const baseUrl = options.insights ? await options.insights(simulator) : simulator.baseUrl
-  const parts = { options, clock, simulator, origin, names, prefix, baseUrl, ...record }
-  const services = composeServices(parts)
-  receiveCallbacks(receiver, services)
-  const queue = direct.queue(names.queue)
+  const queue = direct.queue(`ingest${suffix}`)
   await queue.create()
-  const entries = () => entriesOf(services)
-  const drain = () => drainQueue(queue, services)
+  const receive = openReceiver(queue)
+  const entries = async () => {
+    await services.ledger.create()
+    return everyEntry(services.ledger)
+  }
   return {
-    ...{ services, simulator, clock, ...record, origin, queue, entries, drain },
-    ledgerTable: direct.table(names.ledger),
-    landingTable: (name) => direct.table(prefix + name),
-    container: direct.container(names.reports),
+    services,
+    simulator,
+    clock,
+    events,
+    sent,
+    origin,
+    ledgerTable: direct.table(`ledger${suffix}`),
+    landingTable: (name) => direct.table(name + suffix),
+    container: direct.container(`reports${suffix}`),
+    entries,
+    drain: () => drain(receive, services),
     async run() {
       await provision(services)
       await waitUntil('no attempt is open', async () => {
-        await drain()
+        await drain(receive, services)
         return !(await entries()).some(isOpen)
       })
     },
@@ -103,95 +126,15 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       await simulator.close()
       receiver.close()
       receiver.closeAllConnections()
-      const rows = await rowsIfAny(direct.table(names.ledger))
-      forbidLeaks(simulator.requests, placesOf({ ...record, rows }))
+      const rows = await rowsIfAny(direct.table(`ledger${suffix}`))
+      forbidLeaks(simulator.requests, placesOf({ events, sent, rows }))
     },
   }
 }
 
-type Parts = Pick<World, 'clock' | 'simulator' | 'origin' | 'events' | 'sent'> & {
-  readonly options: WorldOptions
-  readonly names: { readonly ledger: string; readonly reports: string; readonly queue: string }
-  readonly prefix: string
-  readonly baseUrl: string
-}
-
-function composeServices({
-  options,
-  clock,
-  simulator,
-  names,
-  prefix,
-  baseUrl,
-  events,
-  sent,
-  ...parts
-}: Parts): Services {
-  const storage = storageOf(options.storage ?? inject('storage'))
-  const packagedFeeds = async () => JSON.stringify({ feeds: options.feeds })
-  const signIn = { name: 'default', authorityHost: simulator.authority, tenantId: 'contoso', clientId: 'app' }
-  const refresh = { ...signIn, auth: 'refresh-token', refreshToken: 'first' } as const
-  const credentials = openCredentials(refresh, clock.now)
-  const insights = openInsightsClient({ baseUrl, tokenHeader: 'Authorization', credentials, clock: clock.now })
-  const queue = openWorkQueue(storage.queue(names.queue))
-  return {
-    settings: { ...stepSettings(parts.origin, simulator), ...options.settings },
-    ledger: openLedger(storage.table(names.ledger)),
-    archive: openArchive(async () => storage.container(names.reports)),
-    queue: {
-      async send(message, delaySeconds = 0) {
-        await queue.send(message, delaySeconds)
-        sent.push({ message, delaySeconds })
-      },
-    },
-    readFeeds: () => readFeedsText(storage.container(`${names.reports}config`), packagedFeeds),
-    packagedFeeds,
-    landingTable: (name) => openLandingTable(storage.table(prefix + name)),
-    insights: () => insights,
-    clock: clock.now,
-    newId: () => randomUUID(),
-    emit: (event) => void events.push(event),
-  }
-}
-
-function stepSettings(origin: string, simulator: Simulator): StepSettings {
-  return {
-    limits: { maxInFlight: 10, maxReportsPerHour: 20 },
-    ...{
-      reportDeadlineMs: 86_400_000,
-      adoptAfterMs: 300_000,
-      maxTries: 3,
-      ingestTimeLimitMs: 300_000,
-      leaseMs: 120_000,
-      pollEveryMs: 60_000,
-    },
-    ...{ deleteReports: true, deployment: 'test', downloadHosts: [simulator.origin] },
-    callback: { baseUrl: `${origin}/api/callback`, secrets: [SECRET] },
-  }
-}
-
-/** The route of the callback function, as the host would split it. */
-function receiveCallbacks(receiver: Server, services: Services): void {
-  receiver.on('request', async (request, response) => {
-    request.resume()
-    const [, , , feed = '', window = '', attempt = '', token = '', reportId] = (request.url ?? '').split('/')
-    response.writeHead(await callback({ feed, window, attempt, token, reportId }, services)).end()
-  })
-}
-
-async function entriesOf({ ledger }: Services): Promise<readonly LedgerEntry[]> {
-  await ledger.create()
-  const rows = await ledger.appRows<{ feed: { name: string } }>('feed~')
-  const found = await Promise.all(rows.map(({ feed }) => ledger.entries(feed.name)))
-  return found.flat().filter((entry): entry is LedgerEntry => !isFailure(entry))
-}
-
-async function drainQueue(queue: QueueClient, services: Services): Promise<void> {
-  for (;;) {
-    const { receivedMessageItems } = await queue.receiveMessages({ numberOfMessages: 1, visibilityTimeout: 60 })
-    const [message] = receivedMessageItems
-    if (!message) return
-    await ingest(JSON.parse(Buffer.from(message.messageText, 'base64').toString('utf8')), services)
-    await queue.deleteMessage(message.messageId, message.popReceipt)
-  }
+/** The list of rejects that stands beside an archive, one object for each row. */
+export async function rejectsOf({ container }: World, archive = ''): Promise<readonly unknown[]> {
+  const list = container.getBlobClient(archive.replace(/\.csv\.gz$/, '.rejects.jsonl'))
+  const lines = (await list.downloadToBuffer()).toString('utf8').trim().split('\n')
+  return lines.map((line) => JSON.parse(line))
 }

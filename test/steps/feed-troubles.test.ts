@@ -3,6 +3,7 @@ import { isFailure } from '../../src/core/failures.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { status } from '../../src/steps/status.ts'
+import { queryRequests } from '../setup/insights.ts'
 import type { World } from '../setup/world.ts'
 import { askAgain, asked, entryOf, FEED, feedRowOf, fileOf, HINT, landedWorld, named, worldOf } from './one-window.ts'
 
@@ -10,8 +11,7 @@ const SIX = ['a1', 'a2', 'a3', 'a4', 'a5', 'a6'].map((name) => ({ ...FEED, name,
 
 const AWAY = { endpoint: 'createQuery', effect: { status: 503 } } as const
 
-const registrations = ({ simulator }: World) =>
-  simulator.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/ScheduledQueries')).length
+const registrations = ({ simulator }: World) => queryRequests(simulator).length
 
 describe('feeds whose query cannot be registered for now', () => {
   it('three of them in a tick hold up no other feed', async () => {
@@ -55,7 +55,10 @@ describe('a query that somebody deleted at the service', () => {
   it('is forgotten, at the cost of one try and without a block', async () => {
     const { world } = await bereft()
     expect(await entryOf(world)).toMatchObject({
-      ...{ state: 'planned', reason: 'expired', attempt: 3, tries: 1 },
+      state: 'planned',
+      reason: 'expired',
+      attempt: 3,
+      tries: 1,
       lastError: { kind: 'query-refused', message: expect.stringContaining('Invalid QueryId') },
     })
     expect(await feedRowOf(world)).not.toHaveProperty('query')
@@ -79,7 +82,9 @@ describe('a query that somebody deleted at the service', () => {
   it('again and again fails its window after MAX_TRIES', async () => {
     const world = await worldOf()
     world.simulator.fault({
-      ...{ endpoint: 'createReport', effect: { status: 400, message: 'Invalid QueryId' }, nth: 'all' },
+      endpoint: 'createReport',
+      effect: { status: 400, message: 'Invalid QueryId' },
+      nth: 'all',
     })
     for (let tick = 0; tick < 5; tick++) await provision(world.services)
     expect(asked(world)).toHaveLength(3)

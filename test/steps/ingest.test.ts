@@ -1,30 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { isFailure } from '../../src/core/failures.ts'
-import type { Landing, Requested } from '../../src/core/ledger/ledger.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
-import type { Services } from '../../src/steps/services.ts'
-import { rawRows } from '../pipeline/raw-rows.ts'
 import type { World } from '../setup/world.ts'
-import { askAgain, entryOf, etagOf, FEED, feedRowOf, HINT, MAY, polled, worldOf } from './one-window.ts'
+import { askAgain, entryOf, etagOf, FEED, feedRowOf, HINT, hint, MAY, polled, worldOf } from './one-window.ts'
 
 const SECOND = 1000
-const LEASE = 120 * SECOND
 const NEVER_READY = { generationMilliseconds: 1e12 }
-
-const hint = (world: World, services: Services = world.services, change: object = {}) =>
-  ingest({ ingest: { ...HINT, ...change } }, services)
-
-const _landedNames = async (world: World) =>
-  (await rawRows(world.landingTable('Usage'))).map(({ CustomerName, _attempt }) => `${CustomerName} ${_attempt}`)
-
-/** Puts the entry in the hands of an owner that will never finish. */
-async function _landingOf(world: World): Promise<Landing> {
-  const entry = (await entryOf(world)) as Requested
-  const held = { executionId: 'x', hash: (await feedRowOf(world)).feed.hash, phase: 'check', checkpoint: 0 } as const
-  const leaseUntil = new Date(world.clock.now().getTime() + LEASE)
-  return { ...entry, ...held, state: 'landing', leaseUntil, owner: 'an instance that is gone' }
-}
 
 describe('a message that is not for the open attempt', () => {
   it.each([

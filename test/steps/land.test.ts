@@ -3,7 +3,6 @@ import type { FailureKind } from '../../src/core/failures.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
-import type { Services } from '../../src/steps/services.ts'
 import { status } from '../../src/steps/status.ts'
 import {
   askAgain,
@@ -11,12 +10,14 @@ import {
   FEED,
   fileOf,
   HINT,
+  hint,
   landedWorld,
   landFile,
   MAY,
   names,
   rowsOf,
   serve,
+  withTable,
   worldOf,
 } from './one-window.ts'
 
@@ -24,10 +25,18 @@ describe('the first landing of a window', () => {
   it('has figures that say what was read, landed and summed', async () => {
     const world = await landedWorld(fileOf(names(250)))
     expect(await entryOf(world)).toMatchObject({
-      ...{ state: 'landed', wrote: 2, tries: 0 },
+      state: 'landed',
+      wrote: 2,
+      tries: 0,
       figures: {
-        ...{ attempt: 2, rowsRead: 250, rowsLanded: 250, rowsRejected: 0, totals: { UsageQuantity: '250' } },
-        ...{ table: 'Usage', verdict: 'rows', landedAt: world.clock.now() },
+        attempt: 2,
+        rowsRead: 250,
+        rowsLanded: 250,
+        rowsRejected: 0,
+        totals: { UsageQuantity: '250' },
+        table: 'Usage',
+        verdict: 'rows',
+        landedAt: world.clock.now(),
       },
     })
     expect(await rowsOf(world)).toHaveLength(250)
@@ -43,18 +52,13 @@ describe('the first landing of a window', () => {
     await provision(world.services)
     await serve(world, fileOf(names(250)))
     await askAgain(world)
-    const { landingTable } = world.services
-    const forgetful: Services['landingTable'] = (name) => {
-      const table = landingTable(name)
-      return {
-        ...table,
-        async write(entities, options) {
-          const written = await table.write(entities, options)
-          return 'acknowledged' in written ? { ...written, acknowledged: written.acknowledged - 1 } : written
-        },
-      }
-    }
-    await ingest({ ingest: { ...HINT, attempt: 2 } }, { ...world.services, landingTable: forgetful })
+    const forgetful = withTable(world.services, (table) => ({
+      async write(entities, options) {
+        const written = await table.write(entities, options)
+        return 'acknowledged' in written ? { ...written, acknowledged: written.acknowledged - 1 } : written
+      },
+    }))
+    await hint(world, forgetful, { attempt: 2 })
     const entry = await entryOf(world)
     expect(entry.state).not.toBe('landed')
     expect(entry.figures).toBeUndefined()

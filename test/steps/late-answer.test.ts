@@ -6,6 +6,7 @@ import { ingest } from '../../src/steps/ingest.ts'
 import { importReport } from '../../src/steps/operator/import-report.ts'
 import { provision } from '../../src/steps/provision.ts'
 import type { Services } from '../../src/steps/services.ts'
+import { storedEntry } from '../setup/stored.ts'
 import type { World } from '../setup/world.ts'
 import { entryOf, FEED, fileOf, HINT, MAY, worldOf } from './one-window.ts'
 
@@ -85,12 +86,9 @@ describe('an answer that comes when its report has landed already', () => {
   it('takes back a report that the entry does not name', async () => {
     const world = await worldOf()
     const late = answeredAfter(world, async () => {
-      const stored = await world.services.ledger.read(FEED.name, MAY)
-      if (!stored || isFailure(stored)) throw new Error('no entry')
-      await world.services.ledger.write(
-        toFailed(stored.value, failed('deadline', 'gone'), world.clock.now()),
-        stored.etag,
-      )
+      const { ledger } = world.services
+      const { value, etag } = await storedEntry(ledger, FEED.name, MAY)
+      await ledger.write(toFailed(value, failed('deadline', 'gone'), world.clock.now()), etag)
     })
     await provision(late)
     expect(reportsOf(world)).toEqual([])

@@ -1,18 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import type { Landing, Requested } from '../../src/core/ledger/ledger.ts'
-import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
-import type { Services } from '../../src/steps/services.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
 import type { World } from '../setup/world.ts'
-import { askAgain, entryOf, etagOf, feedRowOf, fileOf, HINT, serve, watched, worldOf } from './one-window.ts'
+import { askAgain, entryOf, etagOf, feedRowOf, fileOf, hint, serve, watched, withTable, worldOf } from './one-window.ts'
 
 const SECOND = 1000
 const LEASE = 120 * SECOND
-const _NEVER_READY = { generationMilliseconds: 1e12 }
-
-const hint = (world: World, services: Services = world.services, change: object = {}) =>
-  ingest({ ingest: { ...HINT, ...change } }, services)
 
 const landedNames = async (world: World) =>
   (await rawRows(world.landingTable('Usage'))).map(({ CustomerName, _attempt }) => `${CustomerName} ${_attempt}`)
@@ -44,18 +38,14 @@ describe('two owners of one landing', () => {
   it('who lost the entry to another before the first row writes none', async () => {
     const world = await worldOf()
     await provision(world.services)
-    const { landingTable } = world.services
-    const robbed: Services['landingTable'] = (name) => ({
-      ...landingTable(name),
+    const robbed = withTable(world.services, (table) => ({
       async create() {
-        await landingTable(name).create()
-        await world.services.ledger.write(
-          { ...((await entryOf(world)) as Landing), owner: 'rival' },
-          await etagOf(world),
-        )
+        await table.create()
+        const stolen = { ...((await entryOf(world)) as Landing), owner: 'rival' }
+        await world.services.ledger.write(stolen, await etagOf(world))
       },
-    })
-    await expect(hint(world, { ...world.services, landingTable: robbed })).rejects.toThrow('lease')
+    }))
+    await expect(hint(world, robbed)).rejects.toThrow('lease')
     expect(await entryOf(world)).toMatchObject({ state: 'landing', owner: 'rival' })
     expect(await rawRows(world.landingTable('Usage'))).toEqual([])
   })
@@ -63,18 +53,13 @@ describe('two owners of one landing', () => {
   it('who could not renew for half a lease stops writing', async () => {
     const world = await worldOf()
     await provision(world.services)
-    const { landingTable } = world.services
-    const slow: Services['landingTable'] = (name) => {
-      const table = landingTable(name)
-      return {
-        ...table,
-        async write(entities, options) {
-          world.clock.advance(LEASE / 2 + 1)
-          return table.write(entities, options)
-        },
-      }
-    }
-    await expect(hint(world, { ...world.services, landingTable: slow })).rejects.toThrow('lease')
+    const slow = withTable(world.services, (table) => ({
+      async write(entities, options) {
+        world.clock.advance(LEASE / 2 + 1)
+        return table.write(entities, options)
+      },
+    }))
+    await expect(hint(world, slow)).rejects.toThrow('lease')
     expect(await rawRows(world.landingTable('Usage'))).toEqual([])
   })
 

@@ -1,14 +1,15 @@
 import { onTestFinished } from 'vitest'
-import { isFailure } from '../../src/core/failures.ts'
-import { feedRowKey } from '../../src/core/ledger/app-rows.ts'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { parseWindowId, type WindowId, windowId } from '../../src/core/time/window.ts'
+import type { LandingTable } from '../../src/services/storage/landing-table.ts'
 import type { Ledger } from '../../src/services/storage/ledger-table.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
 import type { Services } from '../../src/steps/services.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
+import { reportRequests } from '../setup/insights.ts'
+import { findFeedRow, planRetry, storedEntry } from '../setup/stored.ts'
 import { createWorld, type World, type WorldOptions } from '../setup/world.ts'
 
 /** A feed of one window, May 2025, and three columns. */
@@ -45,6 +46,10 @@ export async function worldOf(options: Partial<WorldOptions> = {}): Promise<Worl
   return world
 }
 
+/** Handles a hint for the first attempt of May, unless `change` says another. */
+export const hint = (world: World, services: Services = world.services, change: object = {}) =>
+  ingest({ ingest: { ...HINT, ...change } }, services)
+
 /** The report of May as a file: one line for each name, of one unit each. */
 export function fileOf(names: readonly string[], month = '2025-05-01'): Buffer {
   return Buffer.from(
@@ -54,21 +59,16 @@ export function fileOf(names: readonly string[], month = '2025-05-01'): Buffer {
 
 /** The only entry of the feed as it stands. */
 export async function entryOf({ services }: Pick<World, 'services'>, window: WindowId = MAY): Promise<LedgerEntry> {
-  const stored = await services.ledger.read(FEED.name, window)
-  if (!stored || isFailure(stored)) throw new Error(`no entry ${window}`)
-  return stored.value
+  return (await storedEntry(services.ledger, FEED.name, window)).value
 }
 
 /** The etag of the entry: another one means that it was written. */
 export async function etagOf({ services }: Pick<World, 'services'>): Promise<string> {
-  const stored = await services.ledger.read(FEED.name, MAY)
-  if (!stored || isFailure(stored)) throw new Error(`no entry ${MAY}`)
-  return stored.etag
+  return (await storedEntry(services.ledger, FEED.name, MAY)).etag
 }
 
 /** The reports that the service was asked for. */
-export const asked = ({ simulator }: World) =>
-  simulator.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/ScheduledReport'))
+export const asked = ({ simulator }: World) => reportRequests(simulator)
 
 /** How often the service was asked whether a report is ready. */
 export const polled = ({ simulator }: World) =>
@@ -78,9 +78,9 @@ export const polled = ({ simulator }: World) =>
 export const named = ({ events }: World, name: string) => events.filter(({ event }) => event === name)
 
 export async function feedRowOf({ services }: World, name = FEED.name): Promise<FeedRow> {
-  const row = await services.ledger.readApp<FeedRow>(feedRowKey(name))
+  const row = await findFeedRow(services.ledger, name)
   if (!row) throw new Error(`no row of feed ${name}`)
-  return row.value
+  return row
 }
 
 /** Has the service answer every later report of the feed with this file. */
@@ -89,14 +89,9 @@ export async function serve(world: World, file: Buffer): Promise<void> {
 }
 
 /** Sets the window back to be asked for again, as `retry` does, and asks. */
-export async function askAgain(world: World): Promise<void> {
-  const stored = await world.services.ledger.read(FEED.name, MAY)
-  if (!stored || isFailure(stored)) throw new Error(`no entry ${MAY}`)
-  const { feed, window, lane, attempt, heals, history, figures, wrote } = stored.value
-  const kept = { feed, window, lane, attempt, heals, history, ...(figures && { figures }), ...(wrote && { wrote }) }
-  const planned = { ...kept, state: 'planned', reason: 'retry', notBefore: world.clock.now(), tries: 0 } as const
-  await world.services.ledger.write(planned, stored.etag)
-  await provision(world.services)
+export async function askAgain({ services, clock }: Pick<World, 'services' | 'clock'>): Promise<void> {
+  await planRetry(services.ledger, await storedEntry(services.ledger, FEED.name, MAY), clock.now())
+  await provision(services)
 }
 
 /** A ledger that lets the test act before an entry is written. */
@@ -108,6 +103,15 @@ export function watched(ledger: Ledger, before: (entry: LedgerEntry) => Promise<
       return ledger.write(entry, etag)
     },
   }
+}
+
+/** The services of an instance whose landing tables differ from the app's in what `change` gives. */
+export function withTable(services: Services, change: (table: LandingTable) => Partial<LandingTable>): Services {
+  const landingTable = (name: string) => {
+    const table = services.landingTable(name)
+    return { ...table, ...change(table) }
+  }
+  return { ...services, landingTable }
 }
 
 /** Names of customers, all different. */

@@ -6,30 +6,27 @@ import { provision } from '../../src/steps/provision.ts'
 import type { Services } from '../../src/steps/services.ts'
 import { sweep } from '../../src/steps/sweep.ts'
 import type { World } from '../setup/world.ts'
-import { entryOf, HINT, named, polled, rowsOf, worldOf } from './one-window.ts'
+import { entryOf, HINT, hint, named, polled, rowsOf, withTable, worldOf } from './one-window.ts'
 
 const HOUR = 3_600_000
 const ROWS = 250
 
 const downloads = ({ simulator }: World) => simulator.requests.filter(({ path }) => path.includes('/download')).length
 
-/** A landing table that breaks in a way nobody expects, at one of its calls. */
-const broken =
-  ({ landingTable }: Services, call: 'create' | 'write') =>
-  (name: string) => ({
-    ...landingTable(name),
+/** Services whose landing table breaks in a way nobody expects, at one of its calls. */
+const broken = (services: Services, call: 'create' | 'write') =>
+  withTable(services, () => ({
     [call]: async () => {
       throw new Error('broken')
     },
-  })
+  }))
 
 /** A window whose report is archived, and whose landing has failed for good at that call. */
 async function poisoned(call: 'create' | 'write'): Promise<{ world: World; before: LedgerEntry }> {
   const world = await worldOf({ simulator: { rows: ROWS } })
   const { services } = world
   await provision(services)
-  const landingTable = broken(services, call)
-  await expect(ingest({ ingest: HINT }, { ...services, landingTable })).rejects.toThrow('broken')
+  await expect(hint(world, broken(services, call))).rejects.toThrow('broken')
   const before = await entryOf(world)
   await poison({ ingest: HINT }, services)
   return { world, before }
@@ -74,8 +71,7 @@ describe.each([
   it('is failed as poison the second time', async () => {
     const { world } = await poisoned(call)
     world.clock.advance(HOUR)
-    const landingTable = broken(world.services, call)
-    await expect(ingest({ ingest: HINT }, { ...world.services, landingTable })).rejects.toThrow('broken')
+    await expect(hint(world, broken(world.services, call))).rejects.toThrow('broken')
     await poison({ ingest: HINT }, world.services)
     expect(await entryOf(world)).toMatchObject({ state: 'failed', kind: 'poison' })
     expect(named(world, 'window.failed')).toMatchObject([{ kind: 'poison', attempt: 1 }])

@@ -1,13 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { pacingRowKey } from '../../src/core/ledger/app-rows.ts'
-import type { Pacing } from '../../src/core/plan/pacing.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { status } from '../../src/steps/status.ts'
-import type { World } from '../setup/world.ts'
 import { asked, entryOf, feedRowOf, HALF_A_YEAR, named, worldOf } from './one-window.ts'
-
-const _MINUTE = 60_000
-const _pacingOf = async ({ services }: World) => (await services.ledger.readApp<Pacing>(pacingRowKey('default')))?.value
 
 describe('a request that fails', () => {
   it('refused for its query, fails the window and blocks the feed, which is told once', async () => {

@@ -1,13 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { pacingRowKey, TICK_KEY } from '../../src/core/ledger/app-rows.ts'
-import type { Pacing } from '../../src/core/plan/pacing.ts'
+import { TICK_KEY } from '../../src/core/ledger/app-rows.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { status } from '../../src/steps/status.ts'
-import type { World } from '../setup/world.ts'
 import { asked, FEED, HALF_A_YEAR, MAY, named, worldOf } from './one-window.ts'
-
-const _MINUTE = 60_000
-const _pacingOf = async ({ services }: World) => (await services.ledger.readApp<Pacing>(pacingRowKey('default')))?.value
 
 describe('what provision cannot use', () => {
   it.each([

@@ -5,6 +5,7 @@ import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import type { Pacing } from '../../src/core/plan/pacing.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
+import { asksForReport } from '../setup/insights.ts'
 import type { World } from '../setup/world.ts'
 import { askAgain, asked, entryOf, HALF_A_YEAR, HINT, named, watched, worldOf } from './one-window.ts'
 
@@ -28,8 +29,8 @@ describe('a report is asked for', () => {
       const { origin, pathname } = new URL(baseUrl)
       const proxy = await startProxy({
         target: origin,
-        onRequest({ method, path }) {
-          if (method === 'POST' && path.endsWith('/ScheduledReport')) wire.push('POST')
+        onRequest(request) {
+          if (asksForReport(request)) wire.push('POST')
           return 'pass'
         },
       })

@@ -5,16 +5,14 @@ import { provision } from '../../src/steps/provision.ts'
 import { changeFeedRow } from '../../src/steps/requesting/feed-row.ts'
 import { registerQuery } from '../../src/steps/requesting/register-query.ts'
 import { status } from '../../src/steps/status.ts'
+import { queryRequests } from '../setup/insights.ts'
 import type { World } from '../setup/world.ts'
 import { asked, FEED, feedRowOf, HALF_A_YEAR, named, worldOf } from './one-window.ts'
 
 const HOUR = 3_600_000
 
 /** The texts of the queries that the service was asked to keep. */
-const registered = ({ simulator }: World) =>
-  simulator.requests
-    .filter(({ method, path }) => method === 'POST' && path.endsWith('/ScheduledQueries'))
-    .map(({ body }) => JSON.parse(body).Query)
+const registered = ({ simulator }: World) => queryRequests(simulator).map(({ body }) => JSON.parse(body).Query)
 
 /** How often the service was asked what a dataset offers. */
 const looked = ({ simulator }: World) =>

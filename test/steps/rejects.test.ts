@@ -1,9 +1,20 @@
 import { describe, expect, it } from 'vitest'
 import { isFailure } from '../../src/core/failures.ts'
-import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
-import type { Services } from '../../src/steps/services.ts'
-import { askAgain, entryOf, FEED, fileOf, HINT, landedWorld, names, rowsOf, serve, worldOf } from './one-window.ts'
+import { rejectsOf } from '../setup/world.ts'
+import {
+  askAgain,
+  entryOf,
+  FEED,
+  fileOf,
+  hint,
+  landedWorld,
+  names,
+  rowsOf,
+  serve,
+  withTable,
+  worldOf,
+} from './one-window.ts'
 
 describe('rejects within the limit', () => {
   it('are listed beside the archive, and their numbers stay free', async () => {
@@ -13,14 +24,7 @@ describe('rejects within the limit', () => {
     })
     const { figures } = await entryOf(world)
     expect(figures).toMatchObject({ rowsRead: 5, rowsLanded: 4, rowsRejected: 1 })
-    const list = `${figures?.archive.replace(/\.csv\.gz$/, '')}.rejects.jsonl`
-    const text = (await world.container.getBlobClient(list).downloadToBuffer()).toString('utf8')
-    expect(
-      text
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line)),
-    ).toMatchObject([
+    expect(await rejectsOf(world, figures?.archive)).toMatchObject([
       { record: 3, line: 5, column: 'UsageQuantity', reason: expect.any(String), raw: '2025-05-01,broken,many' },
     ])
     expect((await rowsOf(world)).map(({ RowKey }) => Number(RowKey))).toEqual([0, 1, 2, 4])
@@ -32,19 +36,17 @@ describe('rejects within the limit', () => {
     await provision(world.services)
     await serve(world, Buffer.from(`${fileOf(names(3))}2025-05-01,broken,many\r\n`))
     await askAgain(world)
-    const { landingTable } = world.services
-    const choosy: Services['landingTable'] = (name) => ({
-      ...landingTable(name),
+    const choosy = withTable(world.services, (table) => ({
       async write(groups, options) {
         const accepted = async function* () {
           for await (const group of groups) yield group.filter(({ rowKey }) => rowKey !== '000000001')
         }
-        const written = await landingTable(name).write(accepted(), options)
+        const written = await table.write(accepted(), options)
         if (isFailure(written)) return written
         return { ...written, refused: [{ partitionKey: '20250501_000', rowKey: '000000001', code: 'InvalidInput' }] }
       },
-    })
-    await ingest({ ingest: { ...HINT, attempt: 2 } }, { ...world.services, landingTable: choosy })
+    }))
+    await hint(world, choosy, { attempt: 2 })
     expect(await entryOf(world)).toMatchObject({
       state: 'landed',
       figures: { rowsRead: 4, rowsLanded: 2, rowsRejected: 2, totals: { UsageQuantity: '2' } },

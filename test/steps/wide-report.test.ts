@@ -7,7 +7,8 @@ import { askAgain, entryOf, FEED, HINT, landFile, named, rowsOf, serve, worldOf 
 const WIDE = Array.from({ length: 246 }, (_, index) => `Amount${String(index).padStart(3, '0')}`.padEnd(255, 'x'))
 const { columns: _, ...PLAIN } = FEED
 const feedOf = (names: readonly string[]) => ({
-  ...{ ...PLAIN, query: 'SELECT Month FROM AzureUsage' },
+  ...PLAIN,
+  query: 'SELECT Month FROM AzureUsage',
   types: Object.fromEntries(names.map((name) => [name, 'double'])),
 })
 const fileOf = (names: readonly string[], cell: string) =>

@@ -1,6 +1,6 @@
 import type { Value } from '../../local/simulator/values.ts'
 import type { CatalogType } from '../../src/core/catalog.ts'
-import { landedCell, type RawRow } from '../pipeline/raw-rows.ts'
+import { landedCell, type RawRow } from './raw-rows.ts'
 
 /** A column of a report: its name, and what its cells are. */
 export type TypedColumn = { readonly name: string; readonly type: CatalogType }

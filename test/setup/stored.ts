@@ -1,0 +1,32 @@
+import { isFailure } from '../../src/core/failures.ts'
+import { feedRowKey } from '../../src/core/ledger/app-rows.ts'
+import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
+import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
+import { toPlanned } from '../../src/core/ledger/transitions.ts'
+import type { WindowId } from '../../src/core/time/window.ts'
+import type { Ledger, Stored } from '../../src/services/storage/ledger-table.ts'
+
+/** The entry of a window; throws where there is none, or none that can be read. */
+export async function storedEntry(ledger: Ledger, feed: string, window: WindowId): Promise<Stored<LedgerEntry>> {
+  const stored = await ledger.read(feed, window)
+  if (!stored) throw new Error(`no entry ${feed} ${window}`)
+  if (isFailure(stored)) throw new Error(stored.message)
+  return stored
+}
+
+/** Every entry that can be read, of all feeds that the app knows. */
+export async function everyEntry(ledger: Ledger): Promise<readonly LedgerEntry[]> {
+  const rows = await ledger.appRows<FeedRow>(feedRowKey(''))
+  const found = await Promise.all(rows.map(({ feed }) => ledger.entries(feed.name)))
+  return found.flat().filter((entry): entry is LedgerEntry => !isFailure(entry))
+}
+
+/** The row of a feed; undefined before the first tick. */
+export async function findFeedRow(ledger: Ledger, feed: string): Promise<FeedRow | undefined> {
+  return (await ledger.readApp<FeedRow>(feedRowKey(feed)))?.value
+}
+
+/** Lets the next tick ask for a window again, as the command `retry` does. */
+export async function planRetry(ledger: Ledger, { value, etag }: Stored<LedgerEntry>, now: Date): Promise<void> {
+  if (!(await ledger.write(toPlanned(value, 'retry', now, 0), etag))) throw new Error('the entry changed')
+}
