@@ -33,9 +33,13 @@ function queryOf(names: fc.Arbitrary<string>, dataset: fc.Arbitrary<string>, tim
   const offered = TIMESPANS.filter((timespan) => timespans.includes(timespan))
   return fc.record(
     {
-      ...{ distinct: fc.boolean(), fields: fc.array(names, { minLength: 1, maxLength: 8 }), dataset },
-      ...{ where: fc.array(condition, { maxLength: 4 }), order: fc.array(order, { maxLength: 3 }) },
-      ...{ limit: fc.integer({ min: 1 }), timespan: fc.constantFrom(...(offered.length > 0 ? offered : TIMESPANS)) },
+      distinct: fc.boolean(),
+      fields: fc.array(names, { minLength: 1, maxLength: 8 }),
+      dataset,
+      where: fc.array(condition, { maxLength: 4 }),
+      order: fc.array(order, { maxLength: 3 }),
+      limit: fc.integer({ min: 1 }),
+      timespan: fc.constantFrom(...(offered.length > 0 ? offered : TIMESPANS)),
     },
     { requiredKeys: ['distinct', 'fields', 'dataset', 'where', 'order'] },
   )
@@ -134,11 +138,9 @@ describe('the query language', () => {
       fc.record({ string: fc.oneof(fc.string(), fc.constantFrom("x' TIMESPAN TODAY")) }),
     )
     const query: fc.Arbitrary<ReportQuery> = fc.record({
-      ...{
-        distinct: fc.boolean(),
-        fields: fc.array(wild, { maxLength: 3 }),
-        dataset: fc.constant('CustomersAndTenants'),
-      },
+      distinct: fc.boolean(),
+      fields: fc.array(wild, { maxLength: 3 }),
+      dataset: fc.constant('CustomersAndTenants'),
       where: fc.array(fc.record({ field: wild, operator: fc.constant('IN'), values: fc.array(literal) }), {
         maxLength: 2,
       }),
