@@ -39,11 +39,12 @@ function objectSchema(fields: FieldTable): Readonly<Record<string, unknown>> {
   }
 }
 
+/** Editors show descriptions as plain text. */
 function fieldSchema(field: Field): Readonly<Record<string, unknown>> {
   const otherwise = field.otherwise === undefined ? '' : ` Default: ${field.otherwise}.`
   return {
     ...('schema' in field ? field.schema : objectSchema(field.fields)),
-    description: `${field.meaning} Allowed: ${field.allowed}.${otherwise}`,
+    description: `${field.meaning} Allowed: ${field.allowed}.${otherwise}`.replaceAll('`', ''),
   }
 }
 
@@ -53,7 +54,7 @@ export function withFeedFields(page: string, feedFields: FieldTable = FEED_FIELD
   const end = page.indexOf(END)
   if (start === -1 || end < start) throw new Error(`the page has no block from ${START} to ${END}`)
   const table = ['| field | meaning | allowed | default |', '|---|---|---|---|', ...rows(feedFields, '')].join('\n')
-  return `${page.slice(0, start)}${START}\n\n${table}\n\n${page.slice(end)}`
+  return `${page.slice(0, start)}${START}\n${table}\n${page.slice(end)}`
 }
 
 /** The fields of an object within a feed follow it, as `refresh.every`. */

@@ -4,7 +4,7 @@ import { findListed, type ListedDataset } from './feeds/feed-query.ts'
 import { isSameName } from './names.ts'
 import { DAY_MS } from './time/durations.ts'
 
-/** What one look of the doctor found; a problem, and only it, makes the command fail. */
+/** What one check of the doctor found. Only a problem makes the command fail. */
 export type Finding = {
   readonly check: string
   readonly level: 'ok' | 'warning' | 'problem'
@@ -54,7 +54,7 @@ export function clockFinding(behindMs: number): Finding {
 export function expiryFinding(account: string, what: string, expiresAt: Date, now: Date): Finding {
   const leftMs = expiresAt.getTime() - now.getTime()
   const day = expiresAt.toISOString().slice(0, 10)
-  const remedy = what === 'consent' ? 'Give it anew with the command consent.' : `Store a new ${what} for the account.`
+  const remedy = what === 'consent' ? 'Renew it with the command consent.' : `Store a new ${what} for the account.`
   if (leftMs <= 0) return problem('expiry', `account ${account}: its ${what} ended on ${day}`, remedy)
   const message = `account ${account}: its ${what} ends on ${day}, in ${Math.floor(leftMs / DAY_MS)} days`
   return leftMs < WARN_BEFORE_MS ? warning('expiry', message, remedy) : well('expiry', message)
@@ -67,16 +67,17 @@ export function healthFinding(status: number): Finding {
     const remedy = 'Read the event app.settings in its log, or run doctor with its settings.'
     return problem('callback', 'the app at CALLBACK_BASE_URL says that its settings are wrong (503)', remedy)
   }
-  const remedy = 'Set CALLBACK_BASE_URL to https://<site host>/api/callback, or to nothing to do without callbacks.'
+  const remedy =
+    'Set CALLBACK_BASE_URL to https://<site host>/api/callback, or leave it empty to work without callbacks.'
   return problem('callback', `health beside CALLBACK_BASE_URL answered ${status}, not 200`, remedy)
 }
 
-/** Judges the answer to a callback with a token nobody made: anything but 404 is wrong. */
+/** Judges the answer to a callback with a forged token: anything but 404 is wrong. */
 export function forgedFinding(status: number): Finding {
   if (status === 404) return well('callback', 'a forged callback is refused')
   if (status === 401 || status === 403 || (status >= 300 && status < 400)) {
-    const remedy = 'Exempt /api/callback from the sign-in that stands before the app; its path holds a token.'
-    return problem('callback', `something before the app turns callbacks away (${status})`, remedy)
+    const remedy = 'Exempt /api/callback from the sign-in in front of the app; its path holds a token.'
+    return problem('callback', `something in front of the app turns callbacks away (${status})`, remedy)
   }
   const remedy = 'Make sure that CALLBACK_BASE_URL leads to this app, and redeploy it.'
   return problem('callback', `a forged callback was answered with ${status}, not 404`, remedy)

@@ -11,7 +11,7 @@ const PAGE = new URL('../../docs/feeds.md', import.meta.url)
 
 const WITH_ONE_MORE = {
   ...FEED_FIELDS,
-  planted: { meaning: 'A field of this test.', allowed: 'true | false', schema: { type: 'boolean', default: true } },
+  planted: { meaning: 'A field of `this` test.', allowed: 'true | false', schema: { type: 'boolean', default: true } },
 }
 
 describe('feeds.schema.json', () => {
@@ -66,8 +66,12 @@ describe('the table of fields in docs/feeds.md', () => {
 
   test('has a row for each field of a feed, also those within another, and leaves the rest of the page alone', () => {
     const lines = withFeedFields(page, WITH_ONE_MORE).split('\n')
-    expect(lines.slice(0, 3)).toEqual(['Feeds.', '<!-- feed-fields:start -->', ''])
-    expect(lines.slice(-4)).toEqual(['', '<!-- feed-fields:end -->', 'More.', ''])
+    expect(lines.slice(0, 3)).toEqual([
+      'Feeds.',
+      '<!-- feed-fields:start -->',
+      '| field | meaning | allowed | default |',
+    ])
+    expect(lines.slice(-3)).toEqual(['<!-- feed-fields:end -->', 'More.', ''])
     const names = lines.flatMap((line) => /^\| `([\w.]+)` \|/.exec(line)?.[1] ?? [])
     const within = Object.keys(REFRESH_FIELDS).map((name) => `refresh.${name}`)
     expect(names.toSorted()).toEqual([...Object.keys(WITH_ONE_MORE), ...within].toSorted())
@@ -78,9 +82,9 @@ describe('the table of fields in docs/feeds.md', () => {
     const rowOf = (name: string) => lines.find((line) => line.startsWith(`| \`${name}\` |`))
     expect(rowOf('name')).toMatch(/ \| required \|$/)
     expect(rowOf('shards')).toMatch(/ \| a whole number from 1 to 512 \| `16` \|$/)
-    expect(rowOf('table')).toMatch(/ \| the name in PascalCase \|$/)
+    expect(rowOf('table')).toMatch(/ \| `name` in PascalCase \|$/)
     expect(rowOf('key')).toMatch(/ \| none \|$/)
-    expect(rowOf('planted')).toBe('| `planted` | A field of this test. | true \\| false | `true` |')
+    expect(rowOf('planted')).toBe('| `planted` | A field of `this` test. | true \\| false | `true` |')
   })
 
   test('is made again from a page that has it, and only there', () => {

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FEED_FIELDS } from '../../src/core/feeds/fields.ts'
-import { nearest } from '../../src/core/names.ts'
 import { problemsIn, problemsOf } from './feed-of.ts'
 
 const NAME = 'small letters, digits and hyphens, starting with a letter, 2 to 40 of them'
@@ -127,14 +126,6 @@ describe('a name that is not known comes with the nearest one', () => {
     [{ query: 'SELECT a FROM AzureUsage', key: ['a', 'A'] }, 'key has "A" twice; once is enough'],
   ])('%j', (fields, problem) => {
     expect(problemsOf(fields)).toEqual([`feed "azure-usage": ${problem}`])
-  })
-
-  test('the nearest takes the fewest changed letters, whatever the case, and is the first of several', () => {
-    expect(nearest('MONTHS', ['Market', 'Month', 'MonthKey'])).toBe('Month')
-    expect(nearest('flaw', ['lawn', 'flow', 'flows'])).toBe('flow')
-    expect(nearest('abcd', ['abce', 'abcf'])).toBe('abce')
-    expect(nearest('xyz', ['abc', ''])).toBeUndefined()
-    expect(nearest('abc', [])).toBeUndefined()
   })
 })
 

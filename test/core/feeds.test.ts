@@ -236,7 +236,8 @@ describe('the shipped feeds.json', () => {
   test('is one feed by month, one by day and one of snapshots, without a warning', () => {
     const file = parseFeeds(text, CATALOG)
     expect(file).toMatchObject({
-      ...{ warnings: [], accounts: {} },
+      warnings: [],
+      accounts: {},
       feeds: [
         { dataset: 'AzureUsage', grain: 'month', cadence: { from: { back: { months: 18, days: 0, seconds: 0 } } } },
         { dataset: 'MSLearn', grain: 'day', cadence: { kind: 'windows' } },

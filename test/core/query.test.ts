@@ -33,9 +33,13 @@ function queryOf(names: fc.Arbitrary<string>, dataset: fc.Arbitrary<string>, tim
   const offered = TIMESPANS.filter((timespan) => timespans.includes(timespan))
   return fc.record(
     {
-      ...{ distinct: fc.boolean(), fields: fc.array(names, { minLength: 1, maxLength: 8 }), dataset },
-      ...{ where: fc.array(condition, { maxLength: 4 }), order: fc.array(order, { maxLength: 3 }) },
-      ...{ limit: fc.integer({ min: 1 }), timespan: fc.constantFrom(...(offered.length > 0 ? offered : TIMESPANS)) },
+      distinct: fc.boolean(),
+      fields: fc.array(names, { minLength: 1, maxLength: 8 }),
+      dataset,
+      where: fc.array(condition, { maxLength: 4 }),
+      order: fc.array(order, { maxLength: 3 }),
+      limit: fc.integer({ min: 1 }),
+      timespan: fc.constantFrom(...(offered.length > 0 ? offered : TIMESPANS)),
     },
     { requiredKeys: ['distinct', 'fields', 'dataset', 'where', 'order'] },
   )
@@ -105,11 +109,8 @@ describe('the query language', () => {
   })
 
   test.each([
-    [{ where: '' }, ['where: nothing stands at character 1; the name of a column or metric must stand there']],
-    [
-      { where: "Month='x' TIMESPAN TODAY" },
-      ['where: TIMESPAN stands at character 11; the end of the clause must stand there'],
-    ],
+    [{ where: '' }, ['where: the name of a column or metric is expected at character 1']],
+    [{ where: "Month='x' TIMESPAN TODAY" }, ['where: the end of the clause is expected at character 11, not TIMESPAN']],
     [
       { where: "Mont='x'", fields: ['Nme'] },
       [
@@ -137,11 +138,9 @@ describe('the query language', () => {
       fc.record({ string: fc.oneof(fc.string(), fc.constantFrom("x' TIMESPAN TODAY")) }),
     )
     const query: fc.Arbitrary<ReportQuery> = fc.record({
-      ...{
-        distinct: fc.boolean(),
-        fields: fc.array(wild, { maxLength: 3 }),
-        dataset: fc.constant('CustomersAndTenants'),
-      },
+      distinct: fc.boolean(),
+      fields: fc.array(wild, { maxLength: 3 }),
+      dataset: fc.constant('CustomersAndTenants'),
       where: fc.array(fc.record({ field: wild, operator: fc.constant('IN'), values: fc.array(literal) }), {
         maxLength: 2,
       }),
@@ -235,7 +234,7 @@ describe('what is wrong with a query is named with its place', () => {
   test.each([
     [
       'SELECT * FROM AzureUsage',
-      '* stands at character 8; the name of a column or metric must stand there: there is no *, every column is named',
+      'the name of a column or metric is expected at character 8, not *: there is no *, every column is named',
     ],
     [
       'SELECT Month FROM AzureUsage LIMIT 5 WHERE Month=1',
@@ -246,32 +245,29 @@ describe('what is wrong with a query is named with its place', () => {
       'SELECT at character 17 comes after FROM; the order is SELECT, FROM, WHERE, ORDER BY, LIMIT, TIMESPAN',
     ],
     ['SELECT Month WHERE Month=1', 'FROM is missing; the order is SELECT, FROM, WHERE, ORDER BY, LIMIT, TIMESPAN'],
-    ['SELECT Month FROM AzureUsage LIMIT 1 LIMIT 2', 'LIMIT stands a second time at character 38; once is enough'],
+    ['SELECT Month FROM AzureUsage LIMIT 1 LIMIT 2', 'LIMIT comes a second time at character 38; once is enough'],
     ['Month FROM AzureUsage', 'a query begins with SELECT, not with Month'],
     ['', 'SELECT is missing; the order is SELECT, FROM, WHERE, ORDER BY, LIMIT, TIMESPAN'],
-    [
-      'SELECT Month, FROM AzureUsage',
-      'nothing stands at character 15; the name of a column or metric must stand there',
-    ],
-    ['SELECT Month Product FROM AzureUsage', 'Product stands at character 14; the end of the clause must stand there'],
+    ['SELECT Month, FROM AzureUsage', 'the name of a column or metric is expected at character 15'],
+    ['SELECT Month Product FROM AzureUsage', 'the end of the clause is expected at character 14, not Product'],
     ['SELECT Month FROM AzureUsage ORDER Month', 'ORDER at character 30 must be followed by BY'],
-    ['SELECT Month FROM AzureUsage LIMIT 0', '0 stands at character 36; a whole number from 1 must stand there'],
+    ['SELECT Month FROM AzureUsage LIMIT 0', 'a whole number from 1 is expected at character 36, not 0'],
     ["SELECT Month FROM AzureUsage WHERE Month='a", 'a quote opens at character 42 and is not closed'],
     [
       'SELECT Month FROM AzureUsage WHERE Month="a"',
-      'double quotes stand at character 42; text goes into single quotes',
+      'there are double quotes at character 42; text goes in single quotes',
     ],
     [
       "SELECT Month FROM AzureUsage WHERE Month='a' OR Month='b'",
-      'OR stands at character 46; the end of the clause must stand there: conditions are joined by AND alone',
+      'the end of the clause is expected at character 46, not OR: conditions are joined by AND alone',
     ],
     [
       "SELECT Month FROM AzureUsage WHERE Month IN (1, 'b')",
-      "'b' stands at character 49; a number, as before it in the list must stand there",
+      "a number like the one before it is expected at character 49, not 'b'",
     ],
     [
       'SELECT Month FROM AzureUsage WHERE Month IN ()',
-      ') stands at character 46; a number or a text in single quotes must stand there',
+      'a number or a text in single quotes is expected at character 46, not )',
     ],
     [
       'SELECT Month FROM AzureUsage WHERE MpnId=6096xxx',
@@ -293,7 +289,7 @@ describe('what is wrong with a query is named with its place', () => {
 
   test('a TIMESPAN that does not exist is told with the one most like it', () => {
     expect(problem('SELECT Month FROM AzureUsage TIMESPAN LAST_MONTHS')[0]).toMatch(
-      /\(is it LAST_MONTH\?\) must stand there$/,
+      / is expected at character 39, not LAST_MONTHS; is it LAST_MONTH\?$/,
     )
   })
 
@@ -311,7 +307,7 @@ describe('what is wrong with a query is named with its place', () => {
     expect(validateWhere("Month='JAN-2024' AND CustomerName LIKE 'A%'", usage)).toEqual([])
     expect(validateWhere("Mont='JAN-2024'", usage)[0]?.problem).toMatch(/^Mont at character 1 is no column/)
     expect(validateWhere("Month='x' TIMESPAN TODAY", usage)).toEqual([
-      { problem: 'TIMESPAN stands at character 11; the end of the clause must stand there', at: 10 },
+      { problem: 'the end of the clause is expected at character 11, not TIMESPAN', at: 10 },
     ])
   })
 })
@@ -324,10 +320,10 @@ describe('the query of a feed', () => {
 
   test('is refused for its grammar, and so is a condition', () => {
     expect(problemsOf({ query: 'SELECT * FROM AzureUsage' })[0]).toMatch(
-      /^feed "usage": query: \* stands at character 8/,
+      /^feed "usage": query: the name of a column or metric is expected at character 8, not \*/,
     )
     expect(problemsOf({ where: "Month='JAN-2024' LIMIT 5" })).toEqual([
-      'feed "usage": where: LIMIT stands at character 18; the end of the clause must stand there',
+      'feed "usage": where: the end of the clause is expected at character 18, not LIMIT',
     ])
   })
 

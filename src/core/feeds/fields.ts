@@ -6,7 +6,7 @@ import { DEFAULT_ACCOUNT, FEED_NAME, USER_TYPES } from './feed.ts'
 
 /** A field of an object of `feeds.json`. */
 export type Field = {
-  /** What it means, in whole sentences. */
+  /** What it means, in whole sentences. Code is in backticks here and in `otherwise`. */
   readonly meaning: string
   /** What its value must be. Messages say it after `it must be`. */
   readonly allowed: string
@@ -40,6 +40,7 @@ const NAMES = 'a list of names'
 const DURATION = 'an ISO 8601 duration, such as P7D or PT12H'
 const BOUNDARY =
   'a date or an instant of the years 2000 to 2099, such as 2024-01-01 or 2024-01-01T00:00:00Z, or a duration back, such as P24M'
+const NO_EFFECT = 'It is read and checked, and has no effect yet.'
 const BY_GRAIN = 'whole months where the data is by month; whole days, whole weeks or whole months where it is by day'
 
 const TEXT_SCHEMA = { type: 'string', minLength: 1 } as const
@@ -106,7 +107,7 @@ export const REFRESH_FIELDS = {
   for: {
     meaning: 'How long after its end to ask again for a window.',
     allowed: DURATION,
-    otherwise: 'P70D for usage and money; other datasets need it',
+    otherwise: '`P70D` for usage and money; other datasets need it',
     schema: DURATION_SCHEMA,
   },
 } as const satisfies FieldTable
@@ -114,13 +115,13 @@ export const REFRESH_FIELDS = {
 /** The fields of one entry of `feeds`. */
 export const FEED_FIELDS = {
   name: {
-    meaning: 'What the feed is called everywhere. No two feeds have the same name.',
+    meaning: 'What the feed is called everywhere. No two feeds have the same name, and it never changes.',
     allowed: 'small letters, digits and hyphens, starting with a letter, 2 to 40 of them',
     required: true,
     schema: { type: 'string', pattern: FEED_NAME.source },
   },
   account: {
-    meaning: 'Which sign-in to use: one of accounts, or default for the one of the PARTNER_… settings.',
+    meaning: 'Which sign-in to use: one of `accounts`, or `default` for the one of the `PARTNER_…` settings.',
     allowed: 'the name of an account',
     schema: { type: 'string', default: DEFAULT_ACCOUNT },
   },
@@ -134,27 +135,28 @@ export const FEED_FIELDS = {
     meaning: 'Columns and metrics to select.',
     allowed: NAMES,
     otherwise:
-      'without query and queryId, the newest ones the catalogue knows, without personal data, that the service offers too',
+      'without `query` and `queryId`, the newest ones the catalogue knows, without personal data, that the service offers too',
     schema: NAMES_SCHEMA,
   },
   where: {
-    meaning: "A condition for the query, without the word WHERE, such as CustomerMarket = 'Norway'. Goes with columns.",
+    meaning:
+      "A condition for the query, without the word WHERE, such as `CustomerMarket = 'Norway'`. Goes with `columns`.",
     allowed: 'the text of a condition',
     schema: TEXT_SCHEMA,
   },
   distinct: {
-    meaning: 'Select distinct rows. Goes with columns.',
+    meaning: 'Select distinct rows. Goes with `columns`.',
     allowed: FLAG,
     schema: { type: 'boolean', default: false },
   },
   query: {
-    meaning: 'The whole text of a query, instead of columns. The header of the report decides the columns.',
+    meaning: 'The whole text of a query, instead of `columns`. The header of the report decides the columns.',
     allowed: 'the text of a query',
     schema: TEXT_SCHEMA,
   },
   queryId: {
     meaning:
-      'An existing query of the service, such as a system query, instead of columns. The header of the report decides the columns.',
+      'An existing query of the service, such as a system query, instead of `columns`. The header of the report decides the columns.',
     allowed: 'the id of a query',
     schema: TEXT_SCHEMA,
   },
@@ -173,7 +175,7 @@ export const FEED_FIELDS = {
   backfillWindow: {
     meaning: 'Longer windows for the time before the feed was first seen, for fewer reports.',
     allowed: BY_GRAIN,
-    otherwise: 'the same as window',
+    otherwise: '`window`',
     schema: DURATION_SCHEMA,
   },
   from: {
@@ -194,25 +196,25 @@ export const FEED_FIELDS = {
     schema: DURATION_SCHEMA,
   },
   openWindow: {
-    meaning: 'Also ask for the running window, up to now.',
+    meaning: `Also ask for the running window, up to now. ${NO_EFFECT}`,
     allowed: FLAG,
-    otherwise: 'true where the data is by month, else false',
+    otherwise: '`true` where the data is by month, else `false`',
     schema: { type: 'boolean' },
   },
   refresh: {
-    meaning: 'Ask again for young windows, since the source restates them.',
+    meaning: `Ask again for young windows, since the source restates them. ${NO_EFFECT}`,
     allowed: 'an object with the fields every and for',
-    otherwise: 'for P70D for usage and money, else not at all',
+    otherwise: 'for `P70D` for usage and money, else not at all',
     fields: REFRESH_FIELDS,
   },
   table: {
     meaning: 'The table the rows land in. No two feeds land in the same table, whatever the case of its name.',
     allowed: 'letters and digits, starting with a letter, 3 to 63 of them, and neither ledger nor tables',
-    otherwise: 'the name in PascalCase',
+    otherwise: '`name` in PascalCase',
     schema: { type: 'string', pattern: TABLE_NAME.source },
   },
   types: {
-    meaning: 'Types of single columns. A time column that is a string is not checked against the window.',
+    meaning: 'Types of single columns. A time column of type string is not checked against the window.',
     allowed: 'an object of columns and their types',
     otherwise: "the catalogue's, else string",
     schema: { type: 'object', additionalProperties: { enum: USER_TYPES } },
@@ -228,7 +230,7 @@ export const FEED_FIELDS = {
     schema: { type: 'number', minimum: 0, maximum: 1, default: 0.001 },
   },
   key: {
-    meaning: 'Columns that identify a row, for the diff command only.',
+    meaning: `Columns that identify a row, for the command diff only. ${NO_EFFECT}`,
     allowed: NAMES,
     schema: NAMES_SCHEMA,
   },

@@ -139,7 +139,7 @@ function readTimespan(cursor: Cursor): Located<Timespan> | undefined {
   const word = TIMESPANS.find((each) => isWord(token, each))
   if (!token || !word) {
     const like = token && nearest(token.text, TIMESPANS)
-    return expect(cursor, `one of ${TIMESPANS.join(', ')}${like ? ` (is it ${like}?)` : ''}`)
+    return expect(cursor, `one of ${TIMESPANS.join(', ')}`, like ? `; is it ${like}?` : '')
   }
   cursor.index += 1
   return { value: word, at: token.at }
@@ -185,7 +185,7 @@ function takeLiteral(cursor: Cursor, kind?: Token['kind']): Literal | undefined 
   const token = peek(cursor)
   const fits = token?.kind === 'number' || token?.kind === 'string'
   if (!fits || (kind && token.kind !== kind)) {
-    return expect(cursor, fits ? `a ${kind}, as before it in the list` : 'a number or a text in single quotes')
+    return expect(cursor, fits ? `a ${kind} like the one before it` : 'a number or a text in single quotes')
   }
   cursor.index += 1
   return token.kind === 'number' ? { number: token.text } : { string: token.text }
@@ -207,18 +207,18 @@ function isComma(token: Token | undefined): boolean {
   return token?.kind === 'sign' && token.text === ','
 }
 
-/** Notes that something else must stand under the cursor; of all notes of a query only the first is told. */
-function expect(cursor: Cursor, what: string): undefined {
+/** Notes that something else is expected under the cursor; of all notes of a query only the first is told. */
+function expect(cursor: Cursor, what: string, hint = hintAt(peek(cursor))): undefined {
   const { text, clause, faults } = cursor
   const token = peek(cursor)
   const at = token?.at ?? clause.end
   const shown = token?.kind === 'string' ? `'${token.text}'` : token?.text
-  const found = shown === undefined ? 'nothing stands' : `${shown} stands`
-  faults.push({ problem: `${found} at ${placeOf(text, at)}; ${what} must stand there${hint(token)}`, at })
+  const instead = shown === undefined ? '' : `, not ${shown}`
+  faults.push({ problem: `${what} is expected at ${placeOf(text, at)}${instead}${hint}`, at })
 }
 
 /** What people expect of SQL and this language lacks. */
-function hint(token: Token | undefined): string {
+function hintAt(token: Token | undefined): string {
   if (token?.text === '*') return ': there is no *, every column is named'
   if (isWord(token, 'OR')) return ': conditions are joined by AND alone'
   if (isWord(token, 'AS')) return ': there are no aliases'

@@ -53,7 +53,7 @@ function skipBlanks(text: string, at: number): number {
 function unreadable(text: string, at: number): QueryProblem {
   const place = placeOf(text, at)
   if (text[at] === "'") return { problem: `a quote opens at ${place} and is not closed`, at }
-  if (text[at] === '"') return { problem: `double quotes stand at ${place}; text goes into single quotes`, at }
+  if (text[at] === '"') return { problem: `there are double quotes at ${place}; text goes in single quotes`, at }
   const shown = /^[^\s,()]{1,20}/.exec(text.slice(at))?.[0] ?? text[at]
   return { problem: `${shown} at ${place} is neither a name, a number nor a sign of the query language`, at }
 }
@@ -72,7 +72,7 @@ export function cutClauses(text: string, tokens: readonly Token[]): Clauses | Qu
   for (const [number, { name, index, at }] of starts.entries()) {
     const place = placeOf(text, at)
     const before = starts[number - 1]?.name
-    if (clauses.has(name)) return { problem: `${name} stands a second time at ${place}; once is enough`, at }
+    if (clauses.has(name)) return { problem: `${name} comes a second time at ${place}; once is enough`, at }
     if (before && CLAUSES.indexOf(name) < CLAUSES.indexOf(before)) {
       return { problem: `${name} at ${place} comes after ${before}; ${ORDER}`, at }
     }

@@ -20,7 +20,7 @@ export type Checked = {
 }
 
 export type Check = {
-  /** Checks the next record; gives the reason where it can't land. */
+  /** Checks the next record; gives the reason where it cannot land. */
   add(record: ParsedRecord): Reject | undefined
   /** The failure that no later record can mend, as soon as it is seen. */
   failure(): Failure | undefined
@@ -71,10 +71,10 @@ function refusedBy(code: string, { line, raw }: ParsedRecord, number: number): R
   return { record: number, line, reason: `is refused by Table Storage (${code})`, raw }
 }
 
-/** What stands of a window before a file is landed over it, and whether a person said that no rows are right. */
+/** What has landed of a window before, and whether a person said that no rows are right. */
 export type Standing = { readonly rowsLanded: number; readonly acceptEmpty: boolean }
 
-/** Decides whether a checked file may be landed over what stands: undefined where it may. */
+/** Decides whether a checked file may replace what has landed of its window before: undefined where it may. */
 export function refuse(
   { rowsRead, rowsRejected, totals }: Checked,
   { maxRejects }: Feed,
@@ -88,8 +88,7 @@ export function refuse(
   }
   // No rows where there were some is more likely a fault than the truth.
   if (rowsRead === 0 && rowsLanded > 0 && !acceptEmpty) {
-    const stand = `${rowsLanded} rows of an earlier one stand`
-    return failed('suspicious-empty', `${about}: the report has no rows, but ${stand}`)
+    return failed('suspicious-empty', `${about}: the report has no rows, but an earlier one landed ${rowsLanded}`)
   }
   if (rowsRejected <= maxRejects * rowsRead) return undefined
   const share = `${rowsRejected} of ${rowsRead} rows can't land, more than the share of ${maxRejects} allowed`

@@ -5,7 +5,7 @@ type Parts = Readonly<Record<string, string | undefined>>
 
 const MONTH_NAMES = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-const MINUTE = 60_000
+const MINUTE_MS = 60_000
 
 /** Table Storage knows no DateTime before 1601. */
 const EARLIEST = Date.UTC(1601, 0, 1)
@@ -92,7 +92,7 @@ function timeOf({ hour = '0', minute = '0', second = '0', half }: Parts): number
 
 function timeOfDay(hour: number, minute: number, second: number): number | undefined {
   if (hour > 23 || minute > 59 || second > 59) return undefined
-  return (hour * 60 + minute) * MINUTE + second * 1000
+  return (hour * 60 + minute) * MINUTE_MS + second * 1000
 }
 
 /** The hour of a clock of twelve hours, on which 12 AM is midnight; 24, which no day has, for hours it does not show. */
@@ -105,5 +105,5 @@ function zoneOf({ sign, zoneHour, zoneMinute }: Parts): number | undefined {
   if (sign === undefined) return 0
   const minutes = Number(zoneHour) * 60 + Number(zoneMinute)
   if (minutes > 14 * 60 || Number(zoneMinute) > 59) return undefined
-  return (sign === '-' ? -minutes : minutes) * MINUTE
+  return (sign === '-' ? -minutes : minutes) * MINUTE_MS
 }

@@ -1,4 +1,4 @@
-/** The mark and the empty lines that may stand before a header. */
+/** The byte order mark and the empty lines that may come before a header. */
 const BEFORE = /^\uFEFF?(?:\r?\n)*/
 
 /** A first field in quotes, and the character behind it. */

@@ -67,7 +67,7 @@ export function checkColumns(columns: readonly Column[]): Failure | undefined {
   const properties = columns.flatMap(propertiesOf)
   const names = new Set<string>()
   const twice = columns.find(({ name }) => names.size === names.add(name).size)
-  if (twice) return failed('malformed', `column "${shown(twice.name)}" stands twice in the header; ask for it once`)
+  if (twice) return failed('malformed', `column "${shown(twice.name)}" is in the header twice; ask for it once`)
   const count = properties.length + LINEAGE_PROPERTIES
   if (count > PROPERTY_LIMIT) {
     return failed('malformed', `${count} properties are more than the ${PROPERTY_LIMIT} of a table row; ask for less`)

@@ -8,9 +8,9 @@ import type { ParsedRecord } from './parse.ts'
 
 /** Lands the records of one file: the check and the writing of it share one, so that they decide alike. */
 export type Lander = {
-  /** Gives the entity of a record, or why it can't land. `number` counts the records from 0. */
+  /** Gives the entity of a record, or why it cannot land. `number` counts the records from 0. */
   land(record: ParsedRecord, number: number): Entity | Reject
-  /** Whether the row is of another time than the window, at the grain of the dataset; false where that can't be told. */
+  /** Whether the row is of another time than the window, at the grain of the dataset; false where its time cannot be told. */
   isOutside(record: ParsedRecord): boolean
 }
 

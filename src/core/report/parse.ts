@@ -23,7 +23,7 @@ const QUOTE = 34
 const BYTE_ORDER_MARK = 0xfeff
 const RAW_LIMIT = 65_536
 
-// Where a scan stands inside a record. Numbers, not words: this is compared once per character.
+// Where a scan is inside a record. Numbers, not words: they are compared once per character.
 const FIELD_START = 0
 const PLAIN = 1
 const QUOTED = 2
