@@ -130,6 +130,7 @@ describe('every endpoint with every parameter of the documentation', () => {
     expect(sent()).toEqual([
       'GET /ScheduledReport/execution/r1;r2?executionId=e1%3Be2&executionStatus=Pending%3BCompleted&getLatestExecution=false',
     ])
+    expect(server.requests[0]?.url).toMatch(/r1;r2\?executionId=e1;e2&executionStatus=Pending;Completed&/)
   })
 })
 

@@ -4,6 +4,8 @@ import type { Certificate } from '../../local/certificate.ts'
 
 export type Received = {
   readonly method: string
+  /** Path and query, as they were sent. */
+  readonly url: string
   readonly path: string
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
@@ -60,8 +62,14 @@ async function receive(request: IncomingMessage): Promise<Received> {
   const url = new URL(request.url ?? '/', 'http://localhost')
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk)
-  const { method = '', headers } = request
-  return { method, path: url.pathname, query: url.searchParams, headers, body: Buffer.concat(chunks).toString('utf8') }
+  return {
+    method: request.method ?? '',
+    url: request.url ?? '',
+    path: url.pathname,
+    query: url.searchParams,
+    headers: request.headers,
+    body: Buffer.concat(chunks).toString('utf8'),
+  }
 }
 
 function reply(response: ServerResponse, answer: Reply): void {

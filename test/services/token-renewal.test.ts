@@ -206,7 +206,7 @@ describe('a refresh token in the Key Vault', () => {
       expect(isOut || rounds.isAlive(standIn.secrets.get(NAME)?.value ?? ''), `round ${round}`).toBe(true)
     }
     await Promise.all(instances.map((instance) => instance.stop()))
-  })
+  }, 180_000)
 })
 
 type Instance = { renew(now: Date): Promise<unknown>; stop(): Promise<void> }
