@@ -9,7 +9,6 @@ import {
   type FeedSection,
   isGiven,
   openSection,
-  type Parser,
   parseBoundary,
   parseDurationField,
   parseFlag,
@@ -18,6 +17,7 @@ import {
   readRequired,
   refuseGiven,
   show,
+  type ValueParser,
 } from './section.ts'
 
 /** The fields that say when a window is asked for; a snapshot has none of them. */
@@ -85,7 +85,7 @@ function readRefresh(feed: FeedSection, dataset: Dataset | undefined): Refresh |
   return { every, for: readFor(refresh, 'for', parseDurationField) ?? catalogued(DEFAULT_REFRESH_FOR) }
 }
 
-function parseWhole(grain: Grain): Parser<Duration> {
+function parseWhole(grain: Grain): ValueParser<Duration> {
   return (value) => {
     const duration = parseDurationField(value)
     if (!duration || !cutsCalendar(duration)) return undefined

@@ -74,7 +74,7 @@ export function readSource(feed: FeedSection, dataset: Dataset | undefined): Fee
 export function readKey(feed: FeedSection, source: FeedSource, dataset?: Dataset): readonly string[] | undefined {
   const names = read(feed, 'key', parseNames)
   const chosen = source.kind === 'columns' ? source.columns : undefined
-  const known = chosen ? { names: chosen, what: "one of the feed's columns", open: false } : landing(source, dataset)
+  const known = chosen ? { names: chosen, what: "one of the feed's columns", open: false } : landable(source, dataset)
   return names && spell(feed, 'key', names, known)
 }
 
@@ -82,7 +82,7 @@ export function readKey(feed: FeedSection, source: FeedSource, dataset?: Dataset
 export function readTypes(feed: FeedSection, source: FeedSource, dataset: Dataset | undefined): Types {
   const given = read(feed, 'types', parseObject) ?? {}
   const names = Object.keys(given)
-  const spelled = spell(feed, 'types', names, landing(source, dataset))
+  const spelled = spell(feed, 'types', names, landable(source, dataset))
   const subject = { owner: `${feed.owner}, types`, problems: feed.problems }
   const types = names.map((name, index): readonly [string, ColumnType] => {
     const type = oneOf(USER_TYPES)(given[name])
@@ -106,7 +106,7 @@ function selectable(dataset: Dataset | undefined): Vocabulary {
 }
 
 /** What the columns of a report may be called: those of somebody's own query are not known before it is there. */
-function landing(source: FeedSource, dataset: Dataset | undefined): Vocabulary {
+function landable(source: FeedSource, dataset: Dataset | undefined): Vocabulary {
   const known = selectable(dataset)
   return { ...known, open: known.open || source.kind !== 'columns' }
 }

@@ -24,7 +24,7 @@ import {
 export type References = { readonly catalogue: readonly Dataset[]; readonly accounts: readonly string[] }
 
 /** What decides how rows land: a change of any of it changes the feed's hash. */
-type Landing = Omit<Feed, 'name' | 'cadence' | 'delay' | 'key' | 'enabled' | 'hash'>
+type LandingFields = Omit<Feed, 'name' | 'cadence' | 'delay' | 'key' | 'enabled' | 'hash'>
 
 /** Reads one entry of `feeds`. What is wrong gets a stand-in, since one problem is enough to refuse the file. */
 export function readFeed(feed: FeedSection, { catalogue, accounts }: References): Feed {
@@ -32,7 +32,7 @@ export function readFeed(feed: FeedSection, { catalogue, accounts }: References)
   const dataset = readDataset(feed, catalogue)
   const source = readSource(feed, dataset)
   const { newColumns, maxRejects, shards, allowRedacted, enabled } = FEED_FIELDS
-  const landing = present<Landing>({
+  const landing = present<LandingFields>({
     account: readAccount(feed, accounts),
     dataset: dataset?.name ?? '',
     source,
@@ -45,12 +45,13 @@ export function readFeed(feed: FeedSection, { catalogue, accounts }: References)
     shards: read(feed, 'shards', within(shards.schema)) ?? shards.schema.default,
     allowRedacted: read(feed, 'allowRedacted', parseFlag) ?? allowRedacted.schema.default,
   })
+  const key = readKey(feed, source, dataset)
   return present({
-    ...landing,
     name,
-    key: readKey(feed, source, dataset),
+    ...landing,
     cadence: readCadence(feed, dataset),
     delay: readDelay(feed, dataset),
+    key,
     enabled: read(feed, 'enabled', parseFlag) ?? enabled.schema.default,
     hash: hashJson(landing),
   })

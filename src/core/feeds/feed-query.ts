@@ -38,7 +38,7 @@ export function findListed<T extends { readonly name: string }>(
 }
 
 /**
- * Gives the text a feed's query is registered with: the user's own as it stands, or one the app writes of the columns,
+ * Gives the text a feed's query is registered with: the user's own as it is, or one that the app writes of the columns,
  * without TIMESPAN, since the query times of a report decide. Fails as `query-refused` where it asks for what the service
  * does not list, whatever the catalogue knows.
  */
@@ -52,7 +52,7 @@ export function feedQuery(feed: Feed, source: QuerySource, listed: ListedDataset
   return typeof built === 'string' ? built : refused(feed, built.problems)
 }
 
-/** The texts by which a feed's query is found again, one for each spelling of its dataset, judged by nobody. */
+/** The texts by which a feed's query is found again, one for each spelling of its dataset. Nothing is checked. */
 export function queryTexts({ dataset }: Feed, source: QuerySource): readonly string[] {
   if (source.kind === 'query') return [source.query.trim()]
   return spellingsOf(dataset).map((spelling) => printQuery(toWritten(source, spelling)).trim())
@@ -64,8 +64,8 @@ function toWritten(source: ChosenColumns, dataset: string): WrittenQuery {
 }
 
 /**
- * Whether the service offers a thing is its to say; how else a dataset's name is spelled only the catalogue knows. The
- * feed's spelling stays where the service's differs in case alone: a registered query is found again by its text.
+ * The service says what it offers; the other spellings of a dataset's name only the catalogue knows. The feed's spelling
+ * stays where the service's differs in case alone: a registered query is found again by its text.
  */
 function toQueryDataset(feedName: string, { name, columns, metrics, ranges }: ListedDataset): QueryDataset {
   const named = (names: readonly string[]) => names.map((each) => ({ name: each.trim() }))
@@ -78,7 +78,7 @@ function toQueryDataset(feedName: string, { name, columns, metrics, ranges }: Li
   }
 }
 
-/** What the service lists counts only where it is in the words that a query takes; else the catalogue's word does. */
+/** What the service lists counts only where it is in the words that a query takes; else what the catalogue says. */
 function rangesOf(dataset: string, listed: readonly string[]): readonly string[] {
   const words = listed.map((range) => range.trim().toUpperCase())
   const areWords = words.length > 0 && words.every((word) => TIMESPANS.some((each) => each === word))
@@ -98,7 +98,7 @@ export function queryProblems({ name, dataset, source }: Feed, catalogue: readon
 
 /**
  * Gives what the catalogue has against a feed's own query or conditions: `problems`, which no service takes, or `doubts`,
- * names and times it does not know, of which the service decides when the query is registered.
+ * names and times it does not know, about which the service decides when the query is registered.
  */
 export function catalogueVerdict(feed: Feed): {
   readonly problems: readonly string[]

@@ -1,5 +1,14 @@
 import { CATALOG } from '../catalog.ts'
-import { DEFAULT_ACCOUNT, FEED_NAME, USER_TYPES } from './feed.ts'
+import {
+  type Account,
+  type Cadence,
+  DEFAULT_ACCOUNT,
+  FEED_NAME,
+  type Feed,
+  type FeedSource,
+  type Refresh,
+  USER_TYPES,
+} from './feed.ts'
 
 // The only list of the fields of feeds.json. The reader knows no others, and `npm run docs` makes feeds.schema.json and the
 // table in docs/feeds.md of it.
@@ -25,6 +34,14 @@ export type Field = {
 )
 
 export type FieldTable = Readonly<Record<string, Field>>
+
+type KeyOf<Union> = Union extends unknown ? keyof Union : never
+
+/** What a feed takes from its entry under the same name: a table without it does not compile. */
+type FeedKey = Exclude<
+  keyof Feed | KeyOf<FeedSource> | keyof Extract<Cadence, { kind: 'windows' }>,
+  'source' | 'cadence' | 'kind' | 'grain' | 'timeColumn' | 'hash'
+>
 
 /** Who signs in how; `PARTNER_AUTH` and the `auth` of an account name the same ways. */
 export const AUTH_MODES = ['refresh-token', 'client-secret', 'certificate', 'managed-identity', 'password'] as const
@@ -95,7 +112,7 @@ export const ACCOUNT_FIELDS = {
     allowed: `one of ${AUTH_MODES.join(', ')}`,
     schema: { enum: AUTH_MODES },
   },
-} as const satisfies FieldTable
+} as const satisfies Readonly<Record<keyof Account, Field>>
 
 export const REFRESH_FIELDS = {
   every: {
@@ -110,7 +127,7 @@ export const REFRESH_FIELDS = {
     otherwise: '`P70D` for usage and money; other datasets need it',
     schema: DURATION_SCHEMA,
   },
-} as const satisfies FieldTable
+} as const satisfies Readonly<Record<keyof Refresh, Field>>
 
 /** The fields of one entry of `feeds`. */
 export const FEED_FIELDS = {
@@ -249,4 +266,4 @@ export const FEED_FIELDS = {
     allowed: FLAG,
     schema: { type: 'boolean', default: true },
   },
-} as const satisfies FieldTable
+} as const satisfies FieldTable & Readonly<Record<FeedKey, Field>>

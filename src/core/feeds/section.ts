@@ -19,7 +19,7 @@ export type Section<Name extends string> = Subject & {
 export type FeedSection = Section<keyof typeof FEED_FIELDS>
 
 /** Turns one JSON value into what it means; undefined when it is not allowed. */
-export type Parser<T> = (value: unknown) => T | undefined
+export type ValueParser<T> = (value: unknown) => T | undefined
 
 /**
  * Begins to read an object. Each field that it may not have is a problem; its value is not shown, for it may be a
@@ -45,7 +45,7 @@ export function openSection<Name extends string>(
 export function read<Name extends string, T>(
   section: Section<Name>,
   name: Name,
-  parse: Parser<T>,
+  parse: ValueParser<T>,
   allowed: string = section.fields[name].allowed,
 ): T | undefined {
   const value = section.values[name]
@@ -59,7 +59,7 @@ export function read<Name extends string, T>(
 export function readRequired<Name extends string, T>(
   section: Section<Name>,
   name: Name,
-  parse: Parser<T>,
+  parse: ValueParser<T>,
 ): T | undefined {
   if (!isGiven(section, name)) addProblem(section, `${name} is missing; it must be ${section.fields[name].allowed}`)
   return read(section, name, parse)
@@ -124,12 +124,12 @@ export function parseFlag(value: unknown): boolean | undefined {
 }
 
 /** Gives a parser of text of a certain form. */
-export function matching(pattern: RegExp): Parser<string> {
+export function matching(pattern: RegExp): ValueParser<string> {
   return (value) => (typeof value === 'string' && pattern.test(value) ? value : undefined)
 }
 
 /** Gives a parser of one of a few words. */
-export function oneOf<T extends string>(words: readonly T[]): Parser<T> {
+export function oneOf<T extends string>(words: readonly T[]): ValueParser<T> {
   return (value) => words.find((word) => word === value)
 }
 
@@ -138,7 +138,7 @@ export function within(schema: {
   readonly type: 'integer' | 'number'
   readonly minimum: number
   readonly maximum: number
-}): Parser<number> {
+}): ValueParser<number> {
   return (value) => {
     if (typeof value !== 'number' || value < schema.minimum || value > schema.maximum) return undefined
     return schema.type === 'integer' && !Number.isInteger(value) ? undefined : value
