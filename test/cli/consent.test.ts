@@ -20,8 +20,11 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'consent-'))
   await writeFile(join(folder, 'certificate.pem'), simulator.certificate)
   const values = {
-    ...{ PARTNER_TENANT_ID: 'contoso', PARTNER_CLIENT_ID: 'app', PARTNER_AUTHORITY_HOST: simulator.authority },
-    ...{ PARTNER_TENANT_ID__EMEA: 'emea', PARTNER_CLIENT_ID__EMEA: 'app' },
+    PARTNER_TENANT_ID: 'contoso',
+    PARTNER_CLIENT_ID: 'app',
+    PARTNER_AUTHORITY_HOST: simulator.authority,
+    PARTNER_TENANT_ID__EMEA: 'emea',
+    PARTNER_CLIENT_ID__EMEA: 'app',
     NODE_EXTRA_CA_CERTS: 'certificate.pem',
   }
   await writeFile(join(folder, 'local.settings.json'), JSON.stringify({ Values: values }))
@@ -38,7 +41,8 @@ async function consent(
   env: Readonly<Record<string, string>> = {},
 ) {
   const child = spawn(process.execPath, [PROGRAM, 'consent', ...args], {
-    ...{ cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] },
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, NODE_COMPILE_CACHE, ...env },
   })
   const said: string[] = []

@@ -67,7 +67,14 @@ export async function startDeployment(feeds: readonly object[]): Promise<Deploym
       return !(await entries(feed)).some((entry) => isOpen(entry))
     })
   return {
-    ...{ azurite, simulator, services, folder, settings, writeFeeds, entries, settle },
+    azurite,
+    simulator,
+    services,
+    folder,
+    settings,
+    writeFeeds,
+    entries,
+    settle,
     async run(feed) {
       await provision(services)
       await settle(feed)
@@ -133,7 +140,8 @@ async function openEntries({ ledger }: Services): Promise<{ feed: string; window
 
 async function runCommand(cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Run> {
   const child = spawn(process.execPath, [PROGRAM, ...args], {
-    ...{ cwd, stdio: ['ignore', 'pipe', 'pipe'] },
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, NODE_COMPILE_CACHE, ...env },
   })
   const [out, err] = await Promise.all([textOf(child.stdout), textOf(child.stderr), once(child, 'close')])

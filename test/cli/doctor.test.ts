@@ -190,7 +190,7 @@ const CASES: readonly Case[] = [
     'a column the service does not list',
     () =>
       withFault({
-        ...{ endpoint: 'listDatasets' },
+        endpoint: 'listDatasets',
         effect: {
           status: 200,
           body: { value: [{ datasetName: 'AzureUsage', selectableColumns: ['Month'] }], statusCode: 200 },

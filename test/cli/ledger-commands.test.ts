@@ -150,7 +150,9 @@ describe('import and rejects', () => {
     expect(await command('import', 'usage', file, '--window', window)).toMatchObject({ err: '', exit: 0 })
     await deployment.settle('usage')
     expect(await entry(window)).toMatchObject({
-      ...{ state: 'landed', lane: 'backfill', attempt: 1 },
+      state: 'landed',
+      lane: 'backfill',
+      attempt: 1,
       figures: { reportId: 'import', rowsRead: 2, rowsLanded: 1, rowsRejected: 1, sha256: sha256(bytes) },
     })
     const listed = await command('rejects', '--feed', 'usage', '--json')
