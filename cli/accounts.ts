@@ -1,29 +1,57 @@
 import { CATALOG } from '../src/core/catalog.ts'
-import { isFailure } from '../src/core/failures.ts'
-import { type Account, DEFAULT_ACCOUNT, type Feed } from '../src/core/feeds/feed.ts'
+import { type Failure, isFailure } from '../src/core/failures.ts'
+import { DEFAULT_ACCOUNT, type Feed } from '../src/core/feeds/feed.ts'
 import { parseFeeds } from '../src/core/feeds/feeds.ts'
 import type { InsightsClient } from '../src/services/insights/client.ts'
-import type { Context } from './context.ts'
+import type { LocalApp } from './command.ts'
+import { type CommandResult, refused, table } from './output.ts'
 
-/** The service as one account sees it, with the feeds that use it. */
+/** The service as one account sees it, and the feeds that use the account. */
 export type AccountView = { readonly name: string; readonly insights: InsightsClient; readonly feeds: readonly Feed[] }
 
-/** The accounts of the feeds the app's next tick would read; an account nobody can sign in to is a problem. */
-export async function openAccounts({ services }: Context): Promise<readonly AccountView[] | { problems: string[] }> {
-  const file = parseFeeds((await services.readFeeds()).text, CATALOG)
-  if ('problems' in file) return { problems: [...file.problems] }
-  const names = new Set(file.feeds.map(({ account }) => account))
-  if (names.size === 0) names.add(DEFAULT_ACCOUNT)
+/** The columns of a printed table: the heading of each, and the text of its cell in a row. */
+export type PrintedColumns<R> = readonly (readonly [heading: string, cell: (row: R) => string])[]
+
+/**
+ * Lists what `read` finds for each account, as a table or as JSON under `name`. An account that cannot be read is named
+ * on standard error and makes the exit code 1; the others are listed all the same.
+ */
+export async function listByAccount<R extends object>(
+  app: LocalApp,
+  name: string,
+  columns: PrintedColumns<R & { readonly account: string }>,
+  read: (view: AccountView) => Promise<readonly R[] | Failure>,
+): Promise<CommandResult> {
+  const views = await openAccounts(app)
+  if ('problems' in views) return refused(views.problems)
+  const rows: (R & { readonly account: string })[] = []
   const problems: string[] = []
-  const views = [...names].flatMap((name): readonly AccountView[] => {
-    const insights = services.insights(name, accountOf(file.accounts, name))
-    if (!isFailure(insights)) return [{ name, insights, feeds: file.feeds.filter(({ account }) => account === name) }]
-    problems.push(insights.message)
-    return []
-  })
-  return problems.length > 0 ? { problems } : views
+  for (const view of views) {
+    const found = await read(view)
+    if (isFailure(found)) problems.push(found.message)
+    else rows.push(...found.map((row) => ({ account: view.name, ...row })))
+  }
+  const lines = table(
+    columns.map(([heading]) => heading),
+    rows.map((row) => columns.map(([, cell]) => cell(row))),
+  )
+  return { exitCode: problems.length === 0 ? 0 : 1, json: { [name]: rows, problems }, lines, problems }
 }
 
-function accountOf(accounts: Readonly<Record<string, Account>>, name: string): Account {
-  return accounts[name] ?? {}
+/** Opens the accounts of the feeds that the app would read now. An account whose sign-in is not set up is a problem. */
+async function openAccounts({
+  services,
+}: LocalApp): Promise<readonly AccountView[] | { readonly problems: readonly string[] }> {
+  const file = parseFeeds((await services.readFeeds()).text, CATALOG)
+  if ('problems' in file) return file
+  const names = new Set(file.feeds.map(({ account }) => account))
+  if (names.size === 0) names.add(DEFAULT_ACCOUNT)
+  const views: AccountView[] = []
+  const problems: string[] = []
+  for (const name of names) {
+    const insights = services.insights(name, file.accounts[name] ?? {})
+    if (isFailure(insights)) problems.push(insights.message)
+    else views.push({ name, insights, feeds: file.feeds.filter(({ account }) => account === name) })
+  }
+  return problems.length > 0 ? { problems } : views
 }

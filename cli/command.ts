@@ -1,49 +1,92 @@
-import { type Command, InvalidArgumentError } from 'commander'
-import { parseWindowId, type Window } from '../src/core/time/window.ts'
+import { readFile } from 'node:fs/promises'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import type { Command } from 'commander'
+import { openApp } from '../src/app/app.ts'
+import { hashJson } from '../src/core/hash.ts'
+import { FEEDS_SOURCE_KEY, type FeedsSourceRow } from '../src/core/ledger/app-rows.ts'
+import type { Environment } from '../src/settings/environment.ts'
+import { readSettings, type Settings } from '../src/settings/settings.ts'
+import type { Services } from '../src/steps/services.ts'
+import { type CommandResult, type OutputOptions, print, refused } from './output.ts'
 
-/** Adds a command with the options that all of them have. */
+export const SETTINGS_FILE = 'local.settings.json'
+
+/** The options that every command has. */
+export type CommonOptions = OutputOptions & { readonly settings?: string; readonly feeds: string }
+
+/** Adds a command with the options that every command has. */
 export function addCommand(program: Command, usage: string, description: string): Command {
   return program
     .command(usage)
     .description(description)
     .option('--json', 'print one JSON value')
-    .option('--settings <file>', 'settings for what the environment lacks (default: local.settings.json)')
+    .option('--settings <file>', `settings for what the environment lacks (default: ${SETTINGS_FILE})`)
     .option('--feeds <file>', 'the local feeds', 'feeds.json')
 }
 
-/** Options that choose windows: those named, or those that overlap a span of time. */
-export type WindowOptions = { readonly window: readonly Window[]; readonly from?: Date; readonly to?: Date }
+/** The app as a command works with it: its own parts, put together on this machine, and the local feeds. */
+export type LocalApp = { readonly settings: Settings; readonly services: Services; readonly feedsFile: string }
 
-export function addWindowOptions(command: Command): Command {
-  return command
-    .option('--window <id>', 'a window, as 20250301T000000Z_20250401T000000Z; may be repeated', collectWindow, [])
-    .option('--from <date>', 'windows that reach beyond this date or instant, UTC', parseInstant)
-    .option('--to <date>', 'windows that begin before this date or instant, UTC', parseInstant)
+/** Runs a command that needs the app. Settings that are wrong are printed, one problem per line, and end the command. */
+export function withApp(options: CommonOptions, run: (app: LocalApp) => Promise<CommandResult>): Promise<void> {
+  return print(options, async () => {
+    const env = await readEnvironment(options)
+    if ('problems' in env) return refused(env.problems)
+    const settings = readSettings(env.values)
+    if ('problems' in settings) return refused(settings.problems)
+    const services = openApp(settings, options.feeds)(() => undefined)
+    return run({ settings, services, feedsFile: options.feeds })
+  })
 }
 
-/** Whether a window is chosen; without any option, every one is. */
-export function isChosen({ window: named, from, to }: WindowOptions, { from: starts, to: ends }: Window): boolean {
-  if (named.length > 0) return named.some((each) => +each.from === +starts && +each.to === +ends)
-  return (!from || ends > from) && (!to || starts < to)
+/**
+ * Reads the environment, and the settings file for what the environment lacks. The file has the form of
+ * local.settings.json and must exist only if `--settings` names it. From now on the process also trusts the
+ * certificates that NODE_EXTRA_CA_CERTS of the file names.
+ */
+export async function readEnvironment({
+  settings,
+}: Pick<CommonOptions, 'settings'>): Promise<
+  { readonly values: Environment } | { readonly problems: readonly string[] }
+> {
+  const file = settings ?? SETTINGS_FILE
+  const text = await readFile(file, 'utf8').catch(() => undefined)
+  if (text === undefined && settings !== undefined) return { problems: [`${file} cannot be read`] }
+  const values = text === undefined ? {} : readValues(text)
+  if (!values) return { problems: [`${file} is not of the form { "Values": { "NAME": "text" } }`] }
+  const problem = await trust(values.NODE_EXTRA_CA_CERTS)
+  return problem === undefined ? { values: { ...values, ...process.env } } : { problems: [problem] }
 }
 
-/** Whether any window is named at all; a command that changes something asks for that. */
-export function chooses({ window, from, to }: WindowOptions): boolean {
-  return window.length > 0 || from !== undefined || to !== undefined
+function readValues(text: string): Record<string, string> | undefined {
+  try {
+    const { Values: values } = JSON.parse(text) as { Values?: Record<string, string> }
+    const isText = typeof values === 'object' && Object.values(values).every((value) => typeof value === 'string')
+    return isText ? values : undefined
+  } catch {
+    return undefined
+  }
 }
 
-export function parseWindow(text: string): Window {
-  const window = parseWindowId(text)
-  if (!window) throw new InvalidArgumentError('It must be as 20250301T000000Z_20250401T000000Z.')
-  return window
+/** Node itself reads NODE_EXTRA_CA_CERTS only at its start, and only from the environment. */
+async function trust(file: string | undefined): Promise<string | undefined> {
+  if (!file) return undefined
+  const certificate = await readFile(file, 'utf8').catch(() => undefined)
+  if (certificate === undefined) return `NODE_EXTRA_CA_CERTS names ${file}, which cannot be read`
+  setDefaultCACertificates([...getCACertificates('default'), certificate])
+  return undefined
 }
 
-function collectWindow(text: string, before: readonly Window[]): readonly Window[] {
-  return [...before, parseWindow(text)]
-}
-
-function parseInstant(text: string): Date {
-  const instant = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z)?$/.test(text) ? new Date(text) : new Date(Number.NaN)
-  if (Number.isNaN(instant.getTime())) throw new InvalidArgumentError('It must be as 2025-03-01 or 2025-03-01T12:00Z.')
-  return instant
+/**
+ * Compares the local feeds with those that the app last read. Gives the reason why a command must not change anything,
+ * or undefined where both are the same.
+ */
+export async function differingFeeds({ services, feedsFile }: LocalApp): Promise<string | undefined> {
+  const source = (await services.ledger.readApp<FeedsSourceRow>(FEEDS_SOURCE_KEY))?.value
+  if (!source) return 'the app has not read its feeds yet: wait for its first tick'
+  const text = await readFile(feedsFile, 'utf8').catch(() => undefined)
+  if (text === undefined)
+    return `${feedsFile} cannot be read; name the app's feeds with --feeds, or get them with feeds pull`
+  if (hashJson(text) === source.hash) return undefined
+  return `${feedsFile} is not what the app last read; "feeds diff" shows how they differ`
 }

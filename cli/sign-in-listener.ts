@@ -4,38 +4,47 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { SCOPE } from '../src/services/sign-in/token-request.ts'
 
-/** How long a person has to sign in, in milliseconds. */
-const PATIENCE = 15 * 60_000
+/** How long a person has to sign in. */
+const PATIENCE_MS = 15 * 60_000
 
-/** What the browser brought back: a code, or the authority's word for why there is none. */
-export type BroughtBack = { readonly code: string } | { readonly refusal: string }
+/** What the browser brings back: a code, or the error code of the authority. */
+export type BrowserAnswer = { readonly code: string } | { readonly refusal: string }
 
 export type SignInListener = {
-  /** What a person opens in a browser; it holds no secret. */
+  /** The address that a person opens in a browser. It holds no secret. */
   readonly authorizeUrl: string
   readonly redirectUri: string
   readonly verifier: string
-  /** Waits for the browser. */
-  broughtBack(): Promise<BroughtBack>
+  /** Waits until the browser comes back. */
+  answer(): Promise<BrowserAnswer>
   close(): void
 }
 
-/** Listens on this machine for the end of a sign-in in the browser. Only an answer with our own state counts. */
+/** Listens on this machine for the end of a sign-in in the browser. Only an answer with our own `state` counts. */
 export async function listenForSignIn(tenantUrl: string, clientId: string): Promise<SignInListener> {
-  const [state, verifier] = [chance(), chance()]
+  const state = randomText()
+  const verifier = randomText()
   const server = createServer()
-  // "localhost" as a redirect address is registered once, whatever the port (Entra, RFC 8252).
+  // Entra accepts any port for the registered redirect address "http://localhost" (RFC 8252).
   await once(server.listen(0, 'localhost'), 'listening')
   const redirectUri = `http://localhost:${(server.address() as AddressInfo).port}`
   const parameters = new URLSearchParams({
-    ...{ client_id: clientId, response_type: 'code', redirect_uri: redirectUri, response_mode: 'query', state },
-    ...{ scope: `${SCOPE} offline_access`, prompt: 'select_account' },
-    ...{ code_challenge: createHash('sha256').update(verifier).digest('base64url'), code_challenge_method: 'S256' },
+    client_id: clientId,
+    response_type: 'code',
+    redirect_uri: redirectUri,
+    response_mode: 'query',
+    state,
+    scope: `${SCOPE} offline_access`,
+    prompt: 'select_account',
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    code_challenge_method: 'S256',
   })
   const answer = waitForBrowser(server, state)
   return {
-    ...{ authorizeUrl: `${tenantUrl}/oauth2/v2.0/authorize?${parameters}`, redirectUri, verifier },
-    broughtBack: () => answer,
+    authorizeUrl: `${tenantUrl}/oauth2/v2.0/authorize?${parameters}`,
+    redirectUri,
+    verifier,
+    answer: () => answer,
     close() {
       server.close()
       server.closeAllConnections()
@@ -43,9 +52,9 @@ export async function listenForSignIn(tenantUrl: string, clientId: string): Prom
   }
 }
 
-function waitForBrowser(server: Server, state: string): Promise<BroughtBack> {
-  const { promise, resolve } = Promise.withResolvers<BroughtBack>()
-  const timer = setTimeout(() => resolve({ refusal: 'nobody signed in within 15 minutes' }), PATIENCE)
+function waitForBrowser(server: Server, state: string): Promise<BrowserAnswer> {
+  const { promise, resolve } = Promise.withResolvers<BrowserAnswer>()
+  const timer = setTimeout(() => resolve({ refusal: 'nobody signed in within 15 minutes' }), PATIENCE_MS)
   server.on('request', (request, response) => {
     const { searchParams } = new URL(request.url ?? '/', 'http://localhost')
     const isOurs = searchParams.get('state') === state
@@ -54,16 +63,16 @@ function waitForBrowser(server: Server, state: string): Promise<BroughtBack> {
     response.end(isOurs ? 'You can close this page and go back to the terminal.' : '')
     if (!isOurs) return
     clearTimeout(timer)
-    resolve(code ? { code } : { refusal: wordOf(searchParams.get('error')) })
+    resolve(code ? { code } : { refusal: errorCode(searchParams.get('error')) })
   })
   return promise
 }
 
-/** The error's code only: its description can hold names. */
-function wordOf(error: string | null): string {
+/** The code of the error alone: its description can hold names. */
+function errorCode(error: string | null): string {
   return /^[a-z_]{1,60}$/.test(error ?? '') ? String(error) : 'no code'
 }
 
-function chance(): string {
+function randomText(): string {
   return randomBytes(32).toString('base64url')
 }

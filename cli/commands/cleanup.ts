@@ -1,15 +1,13 @@
 import type { Command } from 'commander'
 import { type Failure, isFailure } from '../../src/core/failures.ts'
 import { type Leftover, leftovers } from '../../src/steps/operator/leftovers.ts'
-import type { AccountView } from '../accounts.ts'
-import { addCommand } from '../command.ts'
-import { type CommonOptions, type Context, withContext } from '../context.ts'
-import { type Columns, listOfAccounts } from '../each-account.ts'
+import { type AccountView, listByAccount, type PrintedColumns } from '../accounts.ts'
+import { addCommand, type CommonOptions, type LocalApp, withApp } from '../command.ts'
 
 type Options = CommonOptions & { readonly yes?: true }
 type Row = Leftover & { readonly state: 'in use' | 'left over' | 'deleted' }
 
-const COLUMNS: Columns<Row & { readonly account: string }> = [
+const COLUMNS: PrintedColumns<Row & { readonly account: string }> = [
   ['account', ({ account }) => account],
   ['kind', ({ kind }) => kind],
   ['id', ({ id }) => id],
@@ -17,19 +15,19 @@ const COLUMNS: Columns<Row & { readonly account: string }> = [
   ['name', ({ name }) => name],
 ]
 
-/** Shows what this deployment left at the service; with --yes deletes what nothing needs any more. */
+/** Lists what this deployment left at the service. With --yes, deletes what nothing needs any more. */
 export function addCleanup(program: Command): void {
   addCommand(program, 'cleanup', 'what this deployment left at the service')
     .option('--yes', 'delete what is left over; without it nothing is deleted')
     .action((options: Options) =>
-      withContext(options, (context) =>
-        listOfAccounts(context, 'leftovers', COLUMNS, (view) => cleanUp(context, view, options.yes === true)),
+      withApp(options, (app) =>
+        listByAccount(app, 'leftovers', COLUMNS, (view) => cleanUp(app, view, options.yes === true)),
       ),
     )
 }
 
-/** What can't be deleted ends it, and is named; a second run goes on from there. */
-async function cleanUp({ services }: Context, { insights }: AccountView, isSure: boolean) {
+/** Stops at the first thing that cannot be deleted; a second run goes on from there. */
+async function cleanUp({ services }: LocalApp, { insights }: AccountView, isSure: boolean) {
   const found = await leftovers(services, insights)
   if (isFailure(found)) return found
   const rows: Row[] = []

@@ -2,14 +2,12 @@ import type { Command } from 'commander'
 import { CATALOG, findDataset } from '../../src/core/catalog.ts'
 import { isFailure } from '../../src/core/failures.ts'
 import type { LiveDataset } from '../../src/services/insights/client.ts'
-import type { AccountView } from '../accounts.ts'
-import { addCommand } from '../command.ts'
-import { type CommonOptions, withContext } from '../context.ts'
-import { type Columns, listOfAccounts } from '../each-account.ts'
+import { type AccountView, listByAccount, type PrintedColumns } from '../accounts.ts'
+import { addCommand, type CommonOptions, withApp } from '../command.ts'
 
 type Row = LiveDataset & { readonly feeds: readonly string[] }
 
-const COLUMNS: Columns<Row & { readonly account: string }> = [
+const COLUMNS: PrintedColumns<Row & { readonly account: string }> = [
   ['account', ({ account }) => account],
   ['dataset', ({ name }) => name],
   ['columns', ({ columns }) => String(columns.length)],
@@ -18,10 +16,10 @@ const COLUMNS: Columns<Row & { readonly account: string }> = [
   ['used by', ({ feeds }) => feeds.join(' ') || '-'],
 ]
 
-/** What the service offers, next to the feeds that use it; with --json every column and metric. */
+/** Lists the datasets that the service offers, next to the feeds that use them. --json adds every column and metric. */
 export function addDatasets(program: Command): void {
   addCommand(program, 'datasets', 'the datasets the service offers, and the feeds that use them').action(
-    (options: CommonOptions) => withContext(options, (context) => listOfAccounts(context, 'datasets', COLUMNS, read)),
+    (options: CommonOptions) => withApp(options, (app) => listByAccount(app, 'datasets', COLUMNS, read)),
   )
 }
 

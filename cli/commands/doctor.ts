@@ -5,27 +5,25 @@ import { type Finding, isWell, problem } from '../../src/core/doctor.ts'
 import { reasonOf } from '../../src/services/safe-text.ts'
 import { readSettings } from '../../src/settings/settings.ts'
 import { doctor } from '../../src/steps/doctor/doctor.ts'
-import { addCommand } from '../command.ts'
-import { type CommonOptions, readEnvironment } from '../context.ts'
-import { type Outcome, print, refused } from '../output.ts'
+import { addCommand, type CommonOptions, readEnvironment } from '../command.ts'
+import { type CommandResult, print, refused } from '../output.ts'
 
 type Options = CommonOptions & { readonly app?: string; readonly key?: string }
 
-/** The doctor of the app may look at all it needs; this is as long as the host lets it answer, in milliseconds. */
-const APP_LIMIT = 230_000
+/** Azure lets an HTTP function answer for 230 seconds, whatever `functionTimeout` says (Function app time-out duration). */
+const APP_LIMIT_MS = 230_000
 
-/** Says of everything the app needs whether it is well; here, or inside the deployed app with its own identity. */
+/** Checks everything the app needs: from this machine, or with --app inside the deployed app, as its own identity. */
 export function addDoctor(program: Command): void {
   addCommand(program, 'doctor', 'whether everything the app needs is well, each problem with its remedy')
     .option('--app <url>', 'look from inside the deployed app, https://<site host>')
     .option('--key <key>', 'a function key of that app')
     .action((options: Options) =>
       print(options, async () => {
-        if (options.app === undefined) return outcomeOf(await lookHere(options))
+        if (options.app === undefined) return resultOf(await lookHere(options))
         if (options.key === undefined) return refused(['--app needs the function key: --key'], 2)
-        return URL.canParse(options.app)
-          ? outcomeOf(await lookThere(new URL(options.app), options.key))
-          : refused(['--app is not an address'], 2)
+        if (!URL.canParse(options.app)) return refused(['--app is not an address'], 2)
+        return resultOf(await lookThere(new URL(options.app), options.key))
       }),
     )
 }
@@ -46,7 +44,7 @@ function wrongSettings(problems: readonly string[]): readonly Finding[] {
 
 async function lookThere(app: URL, key: string): Promise<readonly Finding[]> {
   try {
-    const signal = AbortSignal.timeout(APP_LIMIT)
+    const signal = AbortSignal.timeout(APP_LIMIT_MS)
     const headers = { 'x-functions-key': key }
     const response = await fetch(`${app.origin}/api/run/doctor`, { method: 'POST', headers, signal, redirect: 'error' })
     if (response.status === 200) return ((await response.json()) as { findings: Finding[] }).findings
@@ -62,9 +60,9 @@ const APP_REMEDIES: Readonly<Record<number, string>> = {
   503: 'Its settings are wrong or its storage does not answer: read the event app.settings in its log.',
 }
 
-function outcomeOf(findings: readonly Finding[]): Outcome {
+function resultOf(findings: readonly Finding[]): CommandResult {
   const well = isWell(findings)
-  return { exit: well ? 0 : 1, json: { well, findings }, lines: findings.map(lineOf) }
+  return { exitCode: well ? 0 : 1, json: { well, findings }, lines: findings.map(lineOf) }
 }
 
 function lineOf({ check, level, message, remedy }: Finding): string {

@@ -4,29 +4,27 @@ import { CATALOG } from '../../src/core/catalog.ts'
 import { compareFeeds, type FeedChange } from '../../src/core/feeds/compare.ts'
 import type { Feed } from '../../src/core/feeds/feed.ts'
 import { catalogueVerdict } from '../../src/core/feeds/feed-query.ts'
-import { parseFeeds } from '../../src/core/feeds/feeds.ts'
+import { type FeedsFile, parseFeeds } from '../../src/core/feeds/feeds.ts'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import { storageClients } from '../../src/services/storage/clients.ts'
 import { readFeedsText, writeFeedsText } from '../../src/services/storage/feeds-file.ts'
-import { addCommand } from '../command.ts'
-import { type CommonOptions, type Context, differingFeeds, withContext } from '../context.ts'
-import { done, type Outcome, refused } from '../output.ts'
+import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
+import { type CommandResult, done, refused } from '../output.ts'
 
 /** Puts the local feeds where the app reads them, gets them from there, or says how they differ. */
 export function addFeeds(program: Command): void {
   const feeds = program.command('feeds').description('the feeds the app acts by: push, pull, diff')
-  const add = (name: string, description: string, act: (context: Context) => Promise<Outcome>) =>
-    addCommand(feeds, name, description).action((options: CommonOptions) => withContext(options, act))
+  const add = (name: string, description: string, act: (app: LocalApp) => Promise<CommandResult>) =>
+    addCommand(feeds, name, description).action((options: CommonOptions) => withApp(options, act))
   add('push', 'make the local feeds those of the app, from its next tick on', push)
   add('pull', 'write the feeds that were pushed over the local ones', pull)
   add('diff', 'how the local feeds differ from those of the app', diff)
 }
 
-async function push({ settings, feedsFile }: Context): Promise<Outcome> {
-  const text = await readFile(feedsFile, 'utf8').catch(() => undefined)
-  if (text === undefined) return refused([`${feedsFile} cannot be read`])
-  const file = parseFeeds(text, CATALOG)
-  if ('problems' in file) return refused(file.problems)
+async function push({ settings, feedsFile }: LocalApp): Promise<CommandResult> {
+  const local = await readLocalFeeds(feedsFile)
+  if ('problems' in local) return refused(local.problems)
+  const { text, file } = local
   const verdicts = file.feeds.map(catalogueVerdict)
   const problems = verdicts.flatMap((verdict) => verdict.problems)
   if (problems.length > 0) return refused(problems)
@@ -38,37 +36,46 @@ async function push({ settings, feedsFile }: Context): Promise<Outcome> {
   return done({ pushed: names, warnings }, [...warnings.map((warning) => `warning: ${warning}`), pushed])
 }
 
-async function pull({ settings, feedsFile }: Context): Promise<Outcome> {
+async function pull({ settings, feedsFile }: LocalApp): Promise<CommandResult> {
   const pushed = await pushedText(settings)
   if (pushed === undefined) return refused(['no feeds were pushed: the app uses those it was deployed with'])
   await writeFile(feedsFile, pushed)
   return done({ pulled: feedsFile }, [`${feedsFile} is now what was pushed`])
 }
 
-async function pushedText({ storage }: Context['settings']): Promise<string | undefined> {
-  const { text, source } = await readFeedsText(await storageClients(storage).container('config'), async () => '')
-  return source === 'container' ? text : undefined
-}
-
-async function diff(context: Context): Promise<Outcome> {
-  const text = await readFile(context.feedsFile, 'utf8').catch(() => undefined)
-  if (text === undefined) return refused([`${context.feedsFile} cannot be read`])
-  const local = parseFeeds(text, CATALOG)
+async function diff(app: LocalApp): Promise<CommandResult> {
+  const local = await readLocalFeeds(app.feedsFile)
   if ('problems' in local) return refused(local.problems)
-  const pushed = await pushedText(context.settings)
-  const isSame = pushed === undefined && (await differingFeeds(context)) === undefined
-  const ofApp = pushed === undefined ? await storedFeeds(context) : parsed(pushed)
-  const changes = isSame ? [] : compareFeeds(ofApp, local.feeds)
+  const pushed = await pushedText(app.settings)
+  const isSame = pushed === undefined && (await differingFeeds(app)) === undefined
+  const ofApp = pushed === undefined ? await storedFeeds(app) : feedsIn(pushed)
+  const changes = isSame ? [] : compareFeeds(ofApp, local.file.feeds)
   const lines = changes.length > 0 ? changes.map(lineOf) : ['no feed differs']
   return done({ same: changes.length === 0, changes }, lines)
 }
 
-/** What the app last read, of feeds it was deployed with. */
-async function storedFeeds({ services }: Context): Promise<readonly Feed[]> {
+/** Reads the local feeds; `text` is what `push` stores. */
+async function readLocalFeeds(
+  feedsFile: string,
+): Promise<{ readonly text: string; readonly file: FeedsFile } | { readonly problems: readonly string[] }> {
+  const text = await readFile(feedsFile, 'utf8').catch(() => undefined)
+  if (text === undefined) return { problems: [`${feedsFile} cannot be read`] }
+  const file = parseFeeds(text, CATALOG)
+  return 'problems' in file ? file : { text, file }
+}
+
+/** The feeds that were pushed, or undefined while the app uses those it was deployed with. */
+async function pushedText({ storage }: LocalApp['settings']): Promise<string | undefined> {
+  const { text, source } = await readFeedsText(await storageClients(storage).container('config'), async () => '')
+  return source === 'container' ? text : undefined
+}
+
+/** The feeds as the app last read them from the file it was deployed with. */
+async function storedFeeds({ services }: LocalApp): Promise<readonly Feed[]> {
   return (await services.ledger.appRows<FeedRow>('feed~')).map(({ feed }) => feed)
 }
 
-function parsed(text: string): readonly Feed[] {
+function feedsIn(text: string): readonly Feed[] {
   const file = parseFeeds(text, CATALOG)
   return 'problems' in file ? [] : file.feeds
 }

@@ -4,31 +4,31 @@ import { basename } from 'node:path'
 import type { Command } from 'commander'
 import { type Window, windowId } from '../../src/core/time/window.ts'
 import { importReport } from '../../src/steps/operator/import-report.ts'
-import { addCommand, parseWindow } from '../command.ts'
-import { type CommonOptions, type Context, differingFeeds, withContext } from '../context.ts'
-import { done, type Outcome, refused } from '../output.ts'
+import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
+import { type CommandResult, done, refused } from '../output.ts'
+import { parseWindow } from '../windows.ts'
 
 type Options = CommonOptions & { readonly window: Window }
 
-/** Lands a file, as one the service no longer has, as the next attempt of a window. */
+/** Lands a file as the next attempt of a window, for example one that the service no longer offers. */
 export function addImport(program: Command): void {
   addCommand(program, 'import <feed> <file>', 'land a file (CSV or TSV, also compressed) as a window of a feed')
     .requiredOption('--window <id>', 'the window, as 20250301T000000Z_20250401T000000Z', parseWindow)
     .action((feed: string, file: string, options: Options) =>
-      withContext(options, (context) => importFile(context, feed, file, options.window)),
+      withApp(options, (app) => importFile(app, feed, file, options.window)),
     )
 }
 
-async function importFile(context: Context, feed: string, file: string, window: Window): Promise<Outcome> {
+async function importFile(app: LocalApp, feed: string, file: string, window: Window): Promise<CommandResult> {
   const isReadable = await access(file, constants.R_OK).then(
     () => true,
     () => false,
   )
   if (!isReadable) return refused([`${file} cannot be read`])
-  const differs = await differingFeeds(context)
+  const differs = await differingFeeds(app)
   if (differs !== undefined) return refused([differs])
   const bytes = () => createReadStream(file) as AsyncIterable<Buffer>
-  const imported = await importReport(context.services, feed, window, { name: basename(file), bytes })
+  const imported = await importReport(app.services, feed, window, { name: basename(file), bytes })
   if ('problem' in imported) return refused([imported.problem])
   const id = windowId(window)
   return done({ feed, window: id, ...imported }, [`${feed} ${id}: attempt ${imported.attempt}, ${imported.archive}`])

@@ -3,14 +3,12 @@ import { isFailure } from '../../src/core/failures.ts'
 import type { Feed } from '../../src/core/feeds/feed.ts'
 import { queryName } from '../../src/core/ledger/remote-names.ts'
 import type { Query } from '../../src/services/insights/client.ts'
-import type { AccountView } from '../accounts.ts'
-import { addCommand } from '../command.ts'
-import { type CommonOptions, type Context, withContext } from '../context.ts'
-import { type Columns, listOfAccounts } from '../each-account.ts'
+import { type AccountView, listByAccount, type PrintedColumns } from '../accounts.ts'
+import { addCommand, type CommonOptions, type LocalApp, withApp } from '../command.ts'
 
 type Row = Query & { readonly feeds: readonly string[] }
 
-const COLUMNS: Columns<Row & { readonly account: string }> = [
+const COLUMNS: PrintedColumns<Row & { readonly account: string }> = [
   ['account', ({ account }) => account],
   ['query', ({ queryId }) => queryId],
   ['type', ({ type = '-' }) => type],
@@ -18,15 +16,15 @@ const COLUMNS: Columns<Row & { readonly account: string }> = [
   ['name', ({ name }) => name],
 ]
 
-/** The queries the service has stored, its own ones too, next to the feeds that use them; with --json their texts. */
+/** Lists the queries at the service, its own included, next to the feeds that use them. --json adds their texts. */
 export function addQueries(program: Command): void {
   addCommand(program, 'queries', 'the queries the service has, and the feeds that use them').action(
     (options: CommonOptions) =>
-      withContext(options, (context) => listOfAccounts(context, 'queries', COLUMNS, (view) => read(context, view))),
+      withApp(options, (app) => listByAccount(app, 'queries', COLUMNS, (view) => read(app, view))),
   )
 }
 
-async function read({ settings }: Context, { insights, feeds }: AccountView) {
+async function read({ settings }: LocalApp, { insights, feeds }: AccountView) {
   const queries = await insights.listQueries({ includeSystemQueries: true })
   if (isFailure(queries)) return queries
   return queries.map((query): Row => {

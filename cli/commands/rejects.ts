@@ -5,22 +5,22 @@ import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { type ListedReject, listRejects } from '../../src/steps/operator/rejects.ts'
 import type { Services } from '../../src/steps/services.ts'
-import { addCommand, addWindowOptions, isChosen, type WindowOptions } from '../command.ts'
-import { type CommonOptions, withContext } from '../context.ts'
-import { type Outcome, refused, written } from '../output.ts'
+import { addCommand, type CommonOptions, withApp } from '../command.ts'
+import { type CommandResult, refused, written } from '../output.ts'
+import { addWindowOptions, isChosen, type WindowOptions } from '../windows.ts'
 
 type Options = CommonOptions & WindowOptions & { readonly feed?: string }
 
-/** Lists the rows that could not land; with --json all that is known of each, as one list. */
+/** Lists the rows that could not land. --json prints all that is known of each, as one list. */
 export function addRejects(program: Command): void {
   const command = addCommand(program, 'rejects', 'the rows that could not land, with line and reason')
   addWindowOptions(command)
     .option('--feed <name>', 'only of this feed')
-    .action((options: Options) => withContext(options, ({ services }) => list(services, options)))
+    .action((options: Options) => withApp(options, ({ services }) => list(services, options)))
 }
 
-/** A list of any length: it is written as it is read. */
-async function list(services: Services, options: Options): Promise<Outcome> {
+/** The list can have any length, so it is written while it is read. */
+async function list(services: Services, options: Options): Promise<CommandResult> {
   const rows = await services.ledger.appRows<FeedRow>('feed~')
   const feeds = rows.map(({ feed }) => feed.name).filter((name) => options.feed === undefined || name === options.feed)
   if (options.feed !== undefined && feeds.length === 0) return refused([`feed ${options.feed} is not known to the app`])

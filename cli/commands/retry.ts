@@ -1,18 +1,18 @@
 import type { Command } from 'commander'
 import { retry } from '../../src/steps/operator/retry.ts'
-import { addCommand, addWindowOptions } from '../command.ts'
-import { type ChangeOptions, changeWindows } from '../each-window.ts'
+import { addCommand } from '../command.ts'
+import { addWindowOptions, type ChangeOptions, changeWindows } from '../windows.ts'
 
 type Options = ChangeOptions & { readonly acceptEmpty?: true }
 
-/** Lets the app ask the service for windows again. */
+/** Makes the app ask the service for windows again, at its next tick. */
 export function addRetry(program: Command): void {
   const command = addCommand(program, 'retry [feed]', 'ask the service for landed or failed windows again')
   addWindowOptions(command)
     .option('--feed <name>', 'the feed, where it is not the first argument')
     .option('--accept-empty', 'a report without rows may land over rows')
     .action((feed: string | undefined, options: Options) =>
-      changeWindows(feed, options, ({ services }, name, window) =>
+      changeWindows(feed ?? options.feed, options, ({ services }, name, window) =>
         retry(services, name, window, options.acceptEmpty === true),
       ),
     )

@@ -1,22 +1,21 @@
 import type { Command } from 'commander'
 import type { FeedStatus, Status } from '../../src/core/status.ts'
 import { status } from '../../src/steps/status.ts'
-import { addCommand } from '../command.ts'
-import { type CommonOptions, withContext } from '../context.ts'
-import { done, type Outcome, refused, table } from '../output.ts'
+import { addCommand, type CommonOptions, withApp } from '../command.ts'
+import { type CommandResult, done, refused, table } from '../output.ts'
 
 type Options = CommonOptions & { readonly feed?: string }
 
-/** The ledger as a table: per feed its states, how far it is complete, and what failed with its remedy. */
+/** Prints the ledger as a table: the states of each feed, how far it is complete, and each failure with its remedy. */
 export function addStatus(program: Command): void {
   addCommand(program, 'status', 'what the ledger says of each feed')
     .option('--feed <name>', 'only this feed')
     .action((options: Options) =>
-      withContext(options, async ({ services }) => outcomeOf(await status(services), options.feed)),
+      withApp(options, async ({ services }) => resultOf(await status(services), options.feed)),
     )
 }
 
-function outcomeOf(all: Status, feed: string | undefined): Outcome {
+function resultOf(all: Status, feed: string | undefined): CommandResult {
   const feeds = all.feeds.filter((each) => feed === undefined || each.feed === feed)
   if (feed !== undefined && feeds.length === 0) return refused([`feed ${feed} is not known to the app`])
   const tick = all.lastTick ? `last tick of provision: ${all.lastTick.at}` : 'provision has not run yet'

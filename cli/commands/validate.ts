@@ -2,18 +2,17 @@ import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { CATALOG } from '../../src/core/catalog.ts'
 import { checkFeeds } from '../../src/core/feeds/feeds.ts'
-import { addCommand } from '../command.ts'
-import type { CommonOptions } from '../context.ts'
-import { done, type Outcome, print, refused } from '../output.ts'
+import { addCommand, type CommonOptions } from '../command.ts'
+import { type CommandResult, done, print, refused } from '../output.ts'
 
-/** Checks the feeds against schema, catalogue and query language; asks nobody. */
+/** Checks the local feeds against the schema, the catalogue and the query language. Asks nobody and needs no settings. */
 export function addValidate(program: Command): void {
   addCommand(program, 'validate', 'check the local feeds without asking the service').action((options: CommonOptions) =>
     print(options, () => validate(options.feeds)),
   )
 }
 
-async function validate(file: string): Promise<Outcome> {
+async function validate(file: string): Promise<CommandResult> {
   const text = await readFile(file, 'utf8').catch(() => undefined)
   if (text === undefined) return refused([`${file} cannot be read`])
   const checked = checkFeeds(text, CATALOG)

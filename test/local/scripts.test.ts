@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { PAGES } from '../docs/page.ts'
 
 const PROJECT = join(import.meta.dirname, '../..')
 const read = (file: string) => readFileSync(join(PROJECT, file), 'utf8')
@@ -12,13 +13,14 @@ function calledIn(text: string): readonly string[] {
   return [...calls].map(([, name, own]) => name ?? own ?? '')
 }
 
-test.each(['README.md', '.ci/run', ...Object.keys(scripts)])('every script that %s calls is there', (caller) => {
+test.each([...PAGES, '.ci/run', ...Object.keys(scripts)])('every script that %s calls is there', (caller) => {
   const called = calledIn(scripts[caller] ?? read(caller))
   expect(called.filter((name) => !(name in scripts))).toEqual([])
 })
 
-test('the README calls the scripts a user needs', () => {
-  expect(new Set(calledIn(read('README.md')))).toEqual(new Set(['test', 'start', 'simulator', 'build', 'bench']))
+test('the pages call the scripts a user needs', () => {
+  const called = new Set(PAGES.flatMap((page) => calledIn(read(page))))
+  expect(called).toEqual(new Set(['test', 'start', 'simulator', 'build', 'bench', 'lint']))
 })
 
 test.each(Object.entries(scripts))('%s runs files that are there, under the Node that is needed', (name, script) => {

@@ -1,0 +1,38 @@
+import { Command } from 'commander'
+import packageJson from '../package.json' with { type: 'json' }
+import { addCleanup } from './commands/cleanup.ts'
+import { addConsent } from './commands/consent.ts'
+import { addDatasets } from './commands/datasets.ts'
+import { addDoctor } from './commands/doctor.ts'
+import { addFeeds } from './commands/feeds.ts'
+import { addImport } from './commands/import.ts'
+import { addQueries } from './commands/queries.ts'
+import { addRejects } from './commands/rejects.ts'
+import { addReplay } from './commands/replay.ts'
+import { addRetry } from './commands/retry.ts'
+import { addStatus } from './commands/status.ts'
+import { addValidate } from './commands/validate.ts'
+
+/** Gives the whole command line; docs/commands.md describes it, and a test compares the two. */
+export function createProgram(): Command {
+  const program = new Command('partner-insights-sync')
+    .description(packageJson.description)
+    .version(packageJson.version)
+    .showHelpAfterError('(add --help for what there is)')
+    .exitOverride()
+    .addHelpText('after', '\nExit code: 0 done, 1 failed, 2 wrong usage.')
+  // The help lists the commands in this order.
+  addStatus(program)
+  addRetry(program)
+  addReplay(program)
+  addImport(program)
+  addRejects(program)
+  addValidate(program)
+  addFeeds(program)
+  addDatasets(program)
+  addQueries(program)
+  addCleanup(program)
+  addDoctor(program)
+  addConsent(program)
+  return program
+}

@@ -1,0 +1,77 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import { isFailure } from '../src/core/failures.ts'
+import { parseWindowId, type Window, windowId } from '../src/core/time/window.ts'
+import type { Problem } from '../src/steps/operator/replay.ts'
+import { type CommonOptions, differingFeeds, type LocalApp, withApp } from './command.ts'
+import { print, refused } from './output.ts'
+
+/** Options that choose windows: those named, or those that overlap a span of time. */
+export type WindowOptions = { readonly window: readonly Window[]; readonly from?: Date; readonly to?: Date }
+
+/** Options of a command that changes the chosen windows of one feed. */
+export type ChangeOptions = CommonOptions & WindowOptions & { readonly feed?: string }
+
+export function addWindowOptions(command: Command): Command {
+  return command
+    .option('--window <id>', 'a window, as 20250301T000000Z_20250401T000000Z; may be repeated', collectWindow, [])
+    .option('--from <date>', 'windows that reach beyond this date or instant, UTC', parseInstant)
+    .option('--to <date>', 'windows that begin before this date or instant, UTC', parseInstant)
+}
+
+/** Whether the options choose a window. Without any of them, every window is chosen. */
+export function isChosen({ window: named, from, to }: WindowOptions, { from: starts, to: ends }: Window): boolean {
+  if (named.length > 0) return named.some((each) => +each.from === +starts && +each.to === +ends)
+  return (!from || ends > from) && (!to || starts < to)
+}
+
+/** Reads a window id of the command line. */
+export function parseWindow(text: string): Window {
+  const window = parseWindowId(text)
+  if (!window) throw new InvalidArgumentError('It must be as 20250301T000000Z_20250401T000000Z.')
+  return window
+}
+
+function collectWindow(text: string, before: readonly Window[]): readonly Window[] {
+  return [...before, parseWindow(text)]
+}
+
+function parseInstant(text: string): Date {
+  const instant = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z)?$/.test(text) ? new Date(text) : new Date(Number.NaN)
+  if (Number.isNaN(instant.getTime())) throw new InvalidArgumentError('It must be as 2025-03-01 or 2025-03-01T12:00Z.')
+  return instant
+}
+
+/**
+ * Changes the chosen windows of a feed, one after the other. A window that cannot be changed is named on standard error
+ * and makes the exit code 1; the others are changed all the same.
+ */
+export function changeWindows<R extends object>(
+  feed: string | undefined,
+  options: ChangeOptions,
+  change: (app: LocalApp, feed: string, window: Window) => Promise<R | Problem>,
+): Promise<void> {
+  const { window: named, from, to } = options
+  if (feed === undefined) return print(options, async () => refused(['name the feed'], 2))
+  if (named.length === 0 && !from && !to)
+    return print(options, async () => refused(['name windows: --window, or --from and --to'], 2))
+  return withApp(options, async (app) => {
+    const differs = await differingFeeds(app)
+    if (differs !== undefined) return refused([differs])
+    const entries = await app.services.ledger.entries(feed)
+    const known = entries.flatMap((entry) => (isFailure(entry) ? [] : [entry.window]))
+    const windows = named.length > 0 ? named : known.filter((window) => isChosen(options, window))
+    if (windows.length === 0) return refused([`feed ${feed} has no window of that time in the ledger`])
+    const results: ({ window: string } & (R | Problem))[] = []
+    for (const window of windows) {
+      results.push({ window: windowId(window), ...(await change(app, feed, window)) })
+    }
+    const problems = results.flatMap((result) => ('problem' in result ? [result.problem] : []))
+    const lines = results.flatMap((result) => ('problem' in result ? [] : [lineOf(feed, result)]))
+    return { exitCode: problems.length === 0 ? 0 : 1, json: { feed, windows: results }, lines, problems }
+  })
+}
+
+function lineOf(feed: string, { window, ...result }: { readonly window: string }): string {
+  const facts = Object.entries(result).map(([name, value]) => `${name} ${value}`)
+  return `${feed} ${window}: ${facts.join(', ')}`
+}

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest'
+import { CATALOG } from '../../src/core/catalog.ts'
+import { checkFeeds } from '../../src/core/feeds/feeds.ts'
+import { FEED_FIELDS } from '../../src/core/feeds/fields.ts'
+import { codeOf, namesIn, rowsOf, textOf } from './page.ts'
+
+const PAGE = textOf('docs/feeds.md')
+const FIELDS = rowsOf(/<!-- feed-fields:start -->(.*)<!-- feed-fields:end -->/s.exec(PAGE)?.[1] ?? '', 'field')
+
+/** What feeds.schema.json says of each field of a feed. */
+const SCHEMA: Readonly<Record<string, { readonly default?: unknown }>> = JSON.parse(textOf('feeds.schema.json')).$defs
+  .feed.properties
+
+test('feeds.md lists exactly the fields of a feed, in the order of the code', () => {
+  expect(namesIn(FIELDS, 'field')).toEqual(FEED_FIELDS)
+})
+
+test.each(Object.entries(SCHEMA).filter(([, field]) => field.default !== undefined))(
+  'feeds.md has the default of %s',
+  (name, field) => {
+    const row = FIELDS.find((each) => codeOf(each.field) === name)
+    expect(codeOf(row?.default)).toBe(String(field.default))
+  },
+)
+
+test('feeds.md lists exactly the datasets of the catalogue, with what the catalogue knows of them', () => {
+  const rows = rowsOf(PAGE, 'dataset').map((row) => ({ ...row, dataset: codeOf(row.dataset) }))
+  expect(rows).toEqual(
+    CATALOG.map(({ name, title, timeColumn, grain = '', latency, refreshInterval }) => ({
+      dataset: name,
+      title,
+      'time column': timeColumn === undefined ? 'none: snapshots' : `\`${timeColumn}\``,
+      grain,
+      'settles after': `\`${latency}\``,
+      'refreshed every': `\`${refreshInterval}\``,
+    })),
+  )
+  expect(PAGE).toContain(`these ${CATALOG.length} datasets`)
+})
+
+test('every feeds.json that feeds.md shows is taken without a problem or a warning', () => {
+  const shown = Array.from(PAGE.matchAll(/^```json\n(.*?)^```/gms), ([, text = '']) => text)
+  expect(shown).toHaveLength(2)
+  for (const text of shown) expect(checkFeeds(text, CATALOG)).toMatchObject({ warnings: [] })
+})
