@@ -12,7 +12,8 @@ const SCHEMA: Readonly<Record<string, { readonly default?: unknown }>> = JSON.pa
   .feed.properties
 
 test('feeds.md lists exactly the fields of a feed, in the order of the code', () => {
-  expect(namesIn(FIELDS, 'field')).toEqual(FEED_FIELDS)
+  const names = namesIn(FIELDS, 'field').filter((name) => !name.includes('.'))
+  expect(names).toEqual(Object.keys(FEED_FIELDS))
 })
 
 test.each(Object.entries(SCHEMA).filter(([, field]) => field.default !== undefined))(

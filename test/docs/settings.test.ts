@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseNcrontab } from '../../local/host/ncrontab.ts'
+import { AUTH_MODES } from '../../src/core/feeds/fields.ts'
 import type { Environment } from '../../src/settings/environment.ts'
 import { readSettings } from '../../src/settings/settings.ts'
 import { signInOf } from '../../src/settings/sign-in.ts'
@@ -9,8 +10,6 @@ const PAGE = textOf('docs/settings.md')
 const OTHERS = section(PAGE, '## Read by others')
 const ROWS = rowsOf(PAGE.replace(OTHERS, ''), 'name')
 const FUNCTIONS = textOf('src/functions.ts')
-const AUTH_MODES: readonly string[] = JSON.parse(textOf('feeds.schema.json')).properties.accounts.additionalProperties
-  .properties.auth.enum
 
 const ADDRESSES = {
   DataStorage__tableServiceUri: 'https://base.table.core.windows.net',

@@ -1,5 +1,4 @@
 import { CATALOG } from '../../core/catalog.ts'
-import type { AppEvent } from '../../core/events.ts'
 import { type Failure, failed } from '../../core/failures.ts'
 import type { Account, Feed } from '../../core/feeds/feed.ts'
 import { parseFeeds } from '../../core/feeds/feeds.ts'
@@ -10,15 +9,12 @@ import {
   type FeedsSourceRow,
   feedRowKey,
   type TableRow,
-  type ToldRow,
   tableRowKey,
-  toldRowKey,
 } from '../../core/ledger/app-rows.ts'
 import { type FeedRow, newFeedRow, retired, withFeed, withTableTaken } from '../../core/ledger/feed-row.ts'
 import type { Services } from '../services.ts'
 import { changeFeedRow, tellBlocked } from './feed-row.ts'
-
-const TELL_AGAIN_AFTER_MS = 24 * 3_600_000
+import { tellOnce } from './tell-once.ts'
 
 /**
  * Reads feeds.json and stores each feed, so that every other step takes feeds from the ledger.
@@ -36,16 +32,6 @@ export async function rememberFeeds(services: Services): Promise<readonly FeedRo
   const rows = await Promise.all(file.feeds.map((feed) => remember(services, feed, file.accounts[feed.account] ?? {})))
   await retireOthers(services, new Set(file.feeds.map(({ name }) => name)))
   return rows.flatMap((row) => row ?? [])
-}
-
-/** Writes an event that every tick would repeat, only when it says something else or a day has passed. */
-async function tellOnce({ ledger, clock, emit }: Services, about: string, event: AppEvent): Promise<void> {
-  const stored = await ledger.readApp<ToldRow>(toldRowKey(about))
-  const now = clock()
-  const told = { hash: hashJson(event), at: now.toISOString() }
-  const isOld = stored !== undefined && now.getTime() - Date.parse(stored.value.at) >= TELL_AGAIN_AFTER_MS
-  if (stored?.value.hash === told.hash && !isOld) return
-  if (await ledger.writeApp(toldRowKey(about), told, stored?.etag)) emit(event)
 }
 
 /** What `status` says of feeds.json; written only when it changed. */
