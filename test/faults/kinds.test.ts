@@ -97,7 +97,7 @@ const CASES: readonly Case[] = [
     'a column twice',
     'malformed',
     { endpoint: 'report', effect: { columnTwice: 'CustomerName' } },
-    /"CustomerName" stands/,
+    /"CustomerName" is in the header twice/,
   ],
   ['nothing at all', 'no-header', { endpoint: 'report', effect: 'nothing' }, /no header line/],
 ]
