@@ -1,24 +1,15 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { openLandingTable } from '../../src/services/storage/landing-table.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { poison } from '../../src/steps/poison.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { status } from '../../src/steps/status.ts'
 import { sweep } from '../../src/steps/sweep.ts'
-import type { World } from '../setup/world.ts'
-import { DAY, HOUR, onlyEntry, quietWorld, turn } from './steer.ts'
-
-let world: World | undefined
-afterEach(async () => {
-  await world?.close()
-  world = undefined
-})
-
-const always = { nth: 'all' } as const
+import { costsWorld, DAY, HOUR, onlyEntry, turn } from './steer.ts'
 
 describe('a service that is away', () => {
   it('leaves the attempt as it is until it is back', async () => {
-    world = await quietWorld()
+    const world = await costsWorld()
     world.simulator.fault({ endpoint: 'listExecutions', effect: { status: 503 } })
     await turn(world)
     expect(await onlyEntry(world)).toMatchObject({ state: 'requested', attempt: 1 })
@@ -27,23 +18,23 @@ describe('a service that is away', () => {
   })
 
   it('and never makes the report ends as unavailable after three tries', async () => {
-    world = await quietWorld()
-    world.simulator.fault({ endpoint: 'createReport', effect: { status: 500 }, ...always })
+    const world = await costsWorld()
+    world.simulator.fault({ endpoint: 'createReport', effect: { status: 500 }, nth: 'all' })
     for (let tries = 0; tries < 6; tries++) await turn(world, HOUR / 4)
     expect(await onlyEntry(world)).toMatchObject({ state: 'failed', kind: 'unavailable', attempt: 3, tries: 3 })
     expect(world.simulator.reports()).toEqual([])
   })
 
   it('ends as deadline once every try has had its day', async () => {
-    world = await quietWorld()
-    world.simulator.fault({ endpoint: 'listExecutions', effect: { page: 502 }, ...always })
+    const world = await costsWorld()
+    world.simulator.fault({ endpoint: 'listExecutions', effect: { page: 502 }, nth: 'all' })
     // A day for the report, and half of one until somebody asks anew.
     for (let half = 0; half < 9; half++) await turn(world, DAY / 2 + 1)
     expect(await onlyEntry(world)).toMatchObject({ state: 'failed', kind: 'deadline', attempt: 3, tries: 3 })
   })
 
   it('a file that cannot be fetched is fetched later, from the same report', async () => {
-    world = await quietWorld()
+    const world = await costsWorld()
     // As many as the download tries in a row.
     for (let nth = 1; nth <= 5; nth++) world.simulator.fault({ endpoint: 'download', effect: 'drop', nth })
     await turn(world)
@@ -57,7 +48,7 @@ describe('a service that is away', () => {
 
 describe('a sign-in that is refused', () => {
   it('is told once, keeps the feed waiting, and is over as soon as it works again', async () => {
-    world = await quietWorld()
+    const world = await costsWorld()
     // The daily look for strays signs in, too.
     for (const nth of [1, 2, 3]) world.simulator.fault({ endpoint: 'token', effect: { refuse: 'invalid_grant' }, nth })
     await turn(world)
@@ -71,7 +62,7 @@ describe('a sign-in that is refused', () => {
   })
 
   it('a role that is missing blocks the feed', async () => {
-    world = await quietWorld()
+    const world = await costsWorld()
     world.simulator.fault({ endpoint: 'token', effect: 'noRole' })
     await turn(world)
     expect(world.events).toContainEqual(expect.objectContaining({ event: 'feed.blocked', kind: 'forbidden' }))
@@ -80,7 +71,7 @@ describe('a sign-in that is refused', () => {
 
 describe('our own side', () => {
   it('an entry that was changed by somebody else is named, and its window is not asked for again', async () => {
-    world = await quietWorld()
+    const world = await costsWorld()
     await turn(world)
     for await (const row of world.ledgerTable.listEntities<{ v?: number }>()) {
       const { partitionKey = '', rowKey = '' } = row
@@ -95,7 +86,7 @@ describe('our own side', () => {
   })
 
   it('a message that fails again and again gives its window back for an hour, and the second time ends it', async () => {
-    world = await quietWorld()
+    const world = await costsWorld()
     await provision(world.services)
     await sweep(world.services)
     const ofWindow = { ingest: world.sent[0]?.message }
@@ -111,7 +102,7 @@ describe('our own side', () => {
   })
 
   it('storage that refuses the rows is told as storage, and heals by itself', async () => {
-    world = await quietWorld()
+    const world = await costsWorld()
     await provision(world.services)
     await sweep(world.services)
     const { landingTable } = world.services

@@ -1,8 +1,8 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { FailureKind } from '../../src/core/failures.ts'
 import { landedCell, rawRows } from '../pipeline/raw-rows.ts'
 import type { World } from '../setup/world.ts'
-import { COLUMNS, deliver, FEED, quietWorld } from './steer.ts'
+import { COLUMNS, costsWorld, deliver, FEED } from './steer.ts'
 
 const HEADER = COLUMNS.join(',')
 const GOOD = '2025-05-01,Contoso,2024-02-29,1,10.5'
@@ -148,17 +148,11 @@ function named<R extends readonly unknown[]>(cases: readonly (readonly [string, 
   return cases.map(([name, ...rest]) => ({ name, rest }))
 }
 
-let world: World | undefined
-afterEach(async () => {
-  await world?.close()
-  world = undefined
-})
-
 describe('a report that cannot land', () => {
   it.each(named(REFUSED))(
     '$name is told by its kind, and no row stands',
     async ({ rest: [file, kind, message, feed] }) => {
-      world = await quietWorld({ feeds: [{ ...FEED, ...feed }] })
+      const world = await costsWorld({ feeds: [{ ...FEED, ...feed }] })
       const entry = await deliver(world, file)
       expect(entry).toMatchObject({ state: 'failed', kind, message: expect.stringMatching(message) })
       expect(entry).toHaveProperty('message', expect.stringMatching(/^[^\r\n]{1,300}$/))
@@ -170,7 +164,7 @@ describe('a report that cannot land', () => {
 
 describe('an odd report that can land', () => {
   it.each(named(LANDED))('$name', async ({ rest: [file, customers, feed] }) => {
-    world = await quietWorld({ feeds: [{ ...FEED, ...feed }] })
+    const world = await costsWorld({ feeds: [{ ...FEED, ...feed }] })
     expect(await deliver(world, file)).toMatchObject({ state: 'landed', figures: { rowsLanded: customers.length } })
     const rows = await rawRows(world.landingTable('Costs'))
     expect(rows.map((row) => row.CustomerName)).toEqual(customers)
@@ -178,7 +172,7 @@ describe('an odd report that can land', () => {
   })
 
   it('a column nobody named lands as text, and is told once', async () => {
-    world = await quietWorld()
+    const world = await costsWorld()
     await deliver(world, fileOf(`${HEADER},Odd Name`, `${GOOD},007`))
     const [row = {}] = await rawRows(world.landingTable('Costs'))
     expect(landedCell(row, 'Odd_x0020_Name')).toBe('Edm.String 007')

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { waitUntil } from '../../local/processes.ts'
 import type { Effect } from '../../local/simulator/switches.ts'
 import { windowId } from '../../src/core/time/window.ts'
@@ -6,14 +6,13 @@ import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
 import { reportRequests } from '../setup/insights.ts'
-import { createWorld, type World } from '../setup/world.ts'
-import { FEED, HOUR, onlyEntry, planAgain, quietWorld, turn } from './steer.ts'
+import { openWorld, type World } from '../setup/world.ts'
+import { costsWorld, FEED, HOUR, onlyEntry, planAgain, turn } from './steer.ts'
 
 const MONTHS = { ...FEED, from: '2025-04-01', to: '2025-07-01' }
 const SMALL = { rows: 120 }
 
 let world: World
-afterEach(() => world?.close())
 
 const landed = () => world.events.filter(({ event }) => event === 'window.landed')
 const askedForState = () => world.simulator.requests.filter(({ path }) => path.includes('/execution/')).length
@@ -30,13 +29,13 @@ async function everything(): Promise<object> {
 
 describe('callbacks alone, and none at all', () => {
   it('land everything while no sweep ever runs', async () => {
-    world = await createWorld({ feeds: [MONTHS], simulator: SMALL })
+    world = await openWorld({ feeds: [MONTHS], simulator: SMALL })
     await world.run()
     expect((await world.entries()).map(({ state }) => state)).toEqual(['landed', 'landed', 'landed'])
   })
 
   it('the sweep lands everything while every callback is lost', async () => {
-    world = await createWorld({ feeds: [MONTHS], simulator: SMALL })
+    world = await openWorld({ feeds: [MONTHS], simulator: SMALL })
     world.simulator.fault({ endpoint: 'callback', effect: 'lost', nth: 'all' })
     await turn(world)
     expect((await world.entries()).map(({ state }) => state)).toEqual(['landed', 'landed', 'landed'])
@@ -48,7 +47,7 @@ describe('strange callbacks of the service', () => {
   it.each<Effect>(['twice', 'early', 'forged', 'stale'])(
     '%s: each attempt lands once, the same rows',
     async (effect) => {
-      world = await createWorld({ feeds: [FEED], simulator: SMALL })
+      world = await openWorld({ feeds: [FEED], simulator: SMALL })
       await world.run()
       await planAgain(world)
       world.simulator.fault({ endpoint: 'callback', effect })
@@ -67,7 +66,7 @@ describe('strange callbacks of the service', () => {
   )
 
   it('two messages at work at the same moment: one of them lands the rows, once', async () => {
-    world = await quietWorld()
+    world = await costsWorld()
     await provision(world.services)
     const { feed, window, attempt } = await onlyEntry(world)
     const body = { ingest: { feed, window: windowId(window), attempt } }
@@ -81,7 +80,7 @@ describe('strange callbacks of the service', () => {
 
 describe('a callback that anyone may send', () => {
   it('before the report is ready: the service is asked once a minute at most, and nothing lands', async () => {
-    world = await createWorld({ feeds: [FEED], simulator: { ...SMALL, generationMilliseconds: HOUR } })
+    world = await openWorld({ feeds: [FEED], simulator: { ...SMALL, generationMilliseconds: HOUR } })
     await provision(world.services)
     const [address = ''] = addresses()
     for (let nth = 0; nth < 5; nth++) expect(await post(address)).toBe(202)
@@ -98,7 +97,7 @@ describe('a callback that anyone may send', () => {
   })
 
   it('of an attempt that is over, or for another report, changes no byte', async () => {
-    world = await createWorld({ feeds: [FEED], simulator: SMALL })
+    world = await openWorld({ feeds: [FEED], simulator: SMALL })
     await world.run()
     await planAgain(world)
     world.clock.advance(HOUR)
@@ -115,7 +114,7 @@ describe('a callback that anyone may send', () => {
   })
 
   it('of an older attempt while a later one is open changes no byte', async () => {
-    world = await createWorld({ feeds: [FEED], simulator: SMALL })
+    world = await openWorld({ feeds: [FEED], simulator: SMALL })
     await world.run()
     await planAgain(world)
     world.simulator.fault({ endpoint: 'report', effect: 'stuck' })
@@ -127,7 +126,7 @@ describe('a callback that anyone may send', () => {
   })
 
   it('before our own answer: the report is taken for ours only if it has the name we gave', async () => {
-    world = await createWorld({ feeds: [MONTHS], simulator: SMALL, settings: { deleteReports: false } })
+    world = await openWorld({ feeds: [MONTHS], simulator: SMALL, settings: { deleteReports: false } })
     world.simulator.fault({ endpoint: 'createReport', effect: 'lost', nth: 3 })
     world.simulator.fault({ endpoint: 'callback', effect: 'lost', nth: 3 })
     await provision(world.services)
@@ -144,7 +143,7 @@ describe('a callback that anyone may send', () => {
   })
 
   it('with one character of its address changed is no callback of ours', async () => {
-    world = await quietWorld({ settings: { callback: { baseUrl: 'http://127.0.0.1:9', secrets: ['s'.repeat(32)] } } })
+    world = await costsWorld({ settings: { callback: { baseUrl: 'http://127.0.0.1:9', secrets: ['s'.repeat(32)] } } })
     await provision(world.services)
     const [, , , feed, window, attempt, token] = new URL(addresses()[0] ?? '').pathname
       .split('/')

@@ -1,16 +1,15 @@
 import { createHash, randomInt } from 'node:crypto'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Effect } from '../../local/simulator/switches.ts'
 import type { Figures } from '../../src/core/ledger/ledger.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
 import { cellsOfValue, landedCells } from '../pipeline/typed-cells.ts'
 import type { World } from '../setup/world.ts'
-import { onlyEntry, quietWorld, turn } from './steer.ts'
+import { costsWorld, onlyEntry, turn } from './steer.ts'
 
 const PLACES = 50
 
 let world: World
-afterEach(() => world?.close())
 
 const downloads = () => world.simulator.requests.filter(({ path }) => path.startsWith('/download/'))
 
@@ -32,7 +31,7 @@ async function expectLanded(): Promise<Figures> {
 
 describe('a connection that is cut', () => {
   it(`at each of ${PLACES} random places of one file, goes on from there each time`, async () => {
-    world = await quietWorld({ simulator: { rows: 4000 } })
+    world = await costsWorld({ simulator: { rows: 4000 } })
     for (let nth = 1; nth <= PLACES; nth++) {
       world.simulator.fault({ endpoint: 'download', effect: { cutAt: randomInt(1, 1500) }, nth })
     }
@@ -46,7 +45,7 @@ describe('a connection that is cut', () => {
   it(`once in each of ${PLACES} files, at a random place, the first and the last byte among them`, async () => {
     const days = { from: '2025-04-01', to: '2025-05-21', columns: ['CompletionDate', 'TrainingName'] }
     const limits = { maxInFlight: 60, maxReportsPerHour: 60 }
-    world = await quietWorld({
+    world = await costsWorld({
       feeds: [{ name: 'learn', dataset: 'MSLearn', ...days }],
       simulator: { rows: 30 },
       settings: { limits },
@@ -74,7 +73,7 @@ describe('a connection that is cut', () => {
 
 describe('a source that does not keep still', () => {
   it('a link that expires half-way is renewed, and the file goes on where it was', async () => {
-    world = await quietWorld()
+    world = await costsWorld()
     world.simulator.fault({ endpoint: 'download', effect: { cutAt: 500, after: 'expired' } })
     await turn(world)
     await expectLanded()
@@ -84,14 +83,14 @@ describe('a source that does not keep still', () => {
   })
 
   it('a link that is refused from the start is renewed', async () => {
-    world = await quietWorld()
+    world = await costsWorld()
     world.simulator.fault({ endpoint: 'download', effect: 'expired' })
     await turn(world)
     await expectLanded()
   })
 
   it('a file replaced half-way is started over, never mixed of two', async () => {
-    world = await quietWorld()
+    world = await costsWorld()
     world.simulator.fault({ endpoint: 'download', effect: { cutAt: 500, after: 'replaced' } })
     await turn(world)
     await expectLanded()
@@ -99,7 +98,7 @@ describe('a source that does not keep still', () => {
   })
 
   it.each([1, 1000])('a length that says %i byte more than there are is no whole file', async (lengthOff) => {
-    world = await quietWorld()
+    world = await costsWorld()
     world.simulator.fault({ endpoint: 'download', effect: { lengthOff } })
     await turn(world)
     await expectLanded()
@@ -108,14 +107,14 @@ describe('a source that does not keep still', () => {
 
 describe('other forms of the same file', () => {
   it.each<Effect>(['members', 'bom', 'lf', 'mixedEnds', 'headerCase'])('%s: the same rows', async (effect) => {
-    world = await quietWorld()
+    world = await costsWorld()
     world.simulator.fault({ endpoint: 'report', effect })
     await turn(world)
     await expectLanded()
   })
 
   it('tabs although commas were asked for: the same rows, from an archive named for it', async () => {
-    world = await quietWorld()
+    world = await costsWorld()
     world.simulator.fault({ endpoint: 'report', effect: 'tsv' })
     await turn(world)
     expect(await expectLanded()).toMatchObject({ archive: expect.stringMatching(/\.tsv\.gz$/) })

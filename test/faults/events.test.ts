@@ -1,19 +1,16 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { AppEvent } from '../../src/core/events.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { sweep } from '../../src/steps/sweep.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
 import { rejectsOf, type World } from '../setup/world.ts'
-import { COLUMNS, DAY, deliver, FEED, HOUR, onlyEntry, planAgain, quietWorld, turn } from './steer.ts'
+import { COLUMNS, costsWorld, DAY, deliver, FEED, HOUR, onlyEntry, planAgain, turn } from './steer.ts'
 
 const HEADER = COLUMNS.join(',')
 const MONTHS = { ...FEED, from: '2025-04-01', to: '2025-07-01' }
 const SNAPSHOT = { name: 'profile', dataset: 'Profile', snapshot: 'P7D' }
 
-const always = { nth: 'all' } as const
-
 let world: World
-afterEach(() => world?.close())
 
 const told = (...names: readonly AppEvent['event'][]) => world.events.filter(({ event }) => names.includes(event))
 
@@ -21,7 +18,7 @@ const posted = () => world.events.filter(({ event }) => event === 'window.reques
 
 describe('a snapshot', () => {
   it('is taken once in its time, and the next one in the next', async () => {
-    world = await quietWorld({ feeds: [SNAPSHOT] })
+    world = await costsWorld({ feeds: [SNAPSHOT] })
     await turn(world)
     await turn(world, DAY)
     expect(await onlyEntry(world)).toMatchObject({ state: 'landed', window: { to: new Date('2025-07-14') } })
@@ -30,8 +27,8 @@ describe('a snapshot', () => {
   })
 
   it('that did not land in its time never lands under an old date', async () => {
-    world = await quietWorld({ feeds: [SNAPSHOT] })
-    world.simulator.fault({ endpoint: 'report', effect: 'stuck', ...always })
+    world = await costsWorld({ feeds: [SNAPSHOT] })
+    world.simulator.fault({ endpoint: 'report', effect: 'stuck', nth: 'all' })
     await turn(world)
     await turn(world, 4 * DAY)
     const [first] = await world.entries()
@@ -50,7 +47,7 @@ describe('a snapshot', () => {
 describe('no rows', () => {
   it('too early is landed as empty and asked for once more, twice the delay after the end of the window', async () => {
     // Due on the 5th, four days after the month; settled on the 9th.
-    world = await quietWorld({
+    world = await costsWorld({
       feeds: [{ ...FEED, from: '2025-06-01', to: '2025-07-01' }],
       now: '2025-07-05T01:00:00Z',
     })
@@ -65,15 +62,15 @@ describe('no rows', () => {
   })
 
   it('after the data settled is the truth, and not asked for again', async () => {
-    world = await quietWorld()
-    world.simulator.fault({ endpoint: 'report', effect: 'headerOnly', ...always })
+    world = await costsWorld()
+    world.simulator.fault({ endpoint: 'report', effect: 'headerOnly', nth: 'all' })
     for (let day = 0; day < 4; day++) await turn(world, 5 * DAY)
     expect(posted()).toBe(1)
     expect(await onlyEntry(world)).toMatchObject({ state: 'landed', figures: { verdict: 'empty' } })
   })
 
   it('between two full windows is told once', async () => {
-    world = await quietWorld({ feeds: [MONTHS] })
+    world = await costsWorld({ feeds: [MONTHS] })
     world.simulator.fault({ endpoint: 'report', effect: 'headerOnly', nth: 2 })
     await turn(world)
     await turn(world, HOUR)
@@ -84,7 +81,7 @@ describe('no rows', () => {
 
 describe('what is told', () => {
   it('a landing is told in order: requested, archived, landed; another total as restated', async () => {
-    world = await quietWorld()
+    world = await costsWorld()
     const fileOf = (amount: number) => `${HEADER}\r\n2025-05-01,Contoso,2024-02-29,1,${amount}\r\n`
     await deliver(world, fileOf(1))
     const subject = { feed: 'costs', window: '20250501T000000Z_20250601T000000Z', attempt: 1 }
@@ -102,7 +99,7 @@ describe('what is told', () => {
   })
 
   it('rejects are counted, and stand beside the archive with line, column, reason and raw text', async () => {
-    world = await quietWorld({ feeds: [{ ...FEED, maxRejects: 0.9 }] })
+    world = await costsWorld({ feeds: [{ ...FEED, maxRejects: 0.9 }] })
     const lines = [
       HEADER,
       '2025-05-01,"two\r\nlines",2024-02-29,1,1',
@@ -122,14 +119,14 @@ describe('what is told', () => {
   })
 
   it('a feeds.json that cannot be used is told, and nothing is asked for', async () => {
-    world = await quietWorld({ feeds: [{ ...FEED, dataset: 'AzureUsge' }] })
+    world = await costsWorld({ feeds: [{ ...FEED, dataset: 'AzureUsge' }] })
     expect(await provision(world.services)).toBeUndefined()
     expect(world.events).toMatchObject([{ event: 'app.settings', message: expect.stringMatching(/AzureUsage/) }])
     expect(world.simulator.requests).toEqual([])
   })
 
   it('a second look at a quiet deployment says and does nothing', async () => {
-    world = await quietWorld({ feeds: [MONTHS, SNAPSHOT] })
+    world = await costsWorld({ feeds: [MONTHS, SNAPSHOT] })
     await turn(world)
     await turn(world)
     const [events, ledger] = [world.events.length, await rawRows(world.ledgerTable)]

@@ -1,18 +1,15 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { AppEvent } from '../../src/core/events.ts'
 import { status } from '../../src/steps/status.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
 import { reportRequests } from '../setup/insights.ts'
 import type { World } from '../setup/world.ts'
-import { DAY, FEED, HOUR, onlyEntry, quietWorld, turn } from './steer.ts'
+import { costsWorld, DAY, FEED, HOUR, onlyEntry, turn } from './steer.ts'
 
 const MINUTE = 60_000
 const THREE_MONTHS = { ...FEED, from: '2025-04-01', to: '2025-07-01' }
 
-const always = { nth: 'all' } as const
-
 let world: World
-afterEach(() => world?.close())
 
 const posted = () => reportRequests(world.simulator).length
 
@@ -25,7 +22,7 @@ const landedAttempts = async () =>
 
 describe('a create call whose answer is lost', () => {
   it('is found by its name and landed, with one report', async () => {
-    world = await quietWorld()
+    world = await costsWorld()
     world.simulator.fault({ endpoint: 'createReport', effect: 'lost' })
     await turn(world)
     expect(await onlyEntry(world)).toMatchObject({ state: 'requesting', attempt: 1 })
@@ -37,7 +34,7 @@ describe('a create call whose answer is lost', () => {
   })
 
   it('and which the service does not list costs a second report, never a second landing, and is cleared away', async () => {
-    world = await quietWorld()
+    world = await costsWorld()
     world.simulator.fault({ endpoint: 'createReport', effect: 'lost' })
     world.simulator.fault({ endpoint: 'listReports', effect: 'unlisted', nth: 2 })
     await turn(world)
@@ -52,10 +49,10 @@ describe('a create call whose answer is lost', () => {
   })
 
   it('is found under a name the service only finds in part, behind empty pages', async () => {
-    world = await quietWorld()
+    world = await costsWorld()
     world.simulator.fault({ endpoint: 'createReport', effect: 'lost' })
-    world.simulator.fault({ endpoint: 'listReports', effect: { nextLink: 'absolute' }, ...always })
-    world.simulator.fault({ endpoint: 'listReports', effect: 'partialNames', ...always })
+    world.simulator.fault({ endpoint: 'listReports', effect: { nextLink: 'absolute' }, nth: 'all' })
+    world.simulator.fault({ endpoint: 'listReports', effect: 'partialNames', nth: 'all' })
     await turn(world)
     for (let minutes = 0; minutes < 2; minutes++) await turn(world, 5 * MINUTE)
     expect([await states(), posted()]).toEqual([['landed'], 1])
@@ -64,7 +61,7 @@ describe('a create call whose answer is lost', () => {
 
 describe('a report that is never ready', () => {
   it('is deleted and asked for again, three times in all; then it rests for 6 hours', async () => {
-    world = await quietWorld()
+    world = await costsWorld()
     for (const nth of [1, 2, 3]) world.simulator.fault({ endpoint: 'report', effect: 'stuck', nth })
     for (const attempt of [1, 2, 3]) {
       await turn(world)
@@ -84,7 +81,7 @@ describe('a report that is never ready', () => {
 
 describe('what heals with time', () => {
   it('is tried again after 6 hours, then after twice as long each time, up to a week, until it lands', async () => {
-    world = await quietWorld()
+    world = await costsWorld()
     const broken = { endpoint: 'listExecutions', effect: { link: 'https://elsewhere.example/' } } as const
     for (let nth = 1; nth <= 8; nth++) world.simulator.fault({ ...broken, nth })
     await turn(world)
@@ -101,7 +98,7 @@ describe('what heals with time', () => {
 
 describe('a feed that only a change outside can heal', () => {
   it('is tried with its newest window a day later; when that lands, the others follow one a day', async () => {
-    world = await quietWorld({ feeds: [THREE_MONTHS] })
+    world = await costsWorld({ feeds: [THREE_MONTHS] })
     for (const nth of [1, 2, 3])
       world.simulator.fault({ endpoint: 'report', effect: { missingColumn: 'ACR_USD' }, nth })
     await turn(world)
@@ -121,8 +118,8 @@ describe('a feed that only a change outside can heal', () => {
   })
 
   it('stays blocked while the daily try fails', async () => {
-    world = await quietWorld({ feeds: [THREE_MONTHS] })
-    world.simulator.fault({ endpoint: 'report', effect: { missingColumn: 'ACR_USD' }, ...always })
+    world = await costsWorld({ feeds: [THREE_MONTHS] })
+    world.simulator.fault({ endpoint: 'report', effect: { missingColumn: 'ACR_USD' }, nth: 'all' })
     for (let day = 0; day < 4; day++) {
       await turn(world, DAY)
       await turn(world)
@@ -134,8 +131,8 @@ describe('a feed that only a change outside can heal', () => {
 
   it('is asked for whole again as soon as the feed is changed', async () => {
     const feed = { ...THREE_MONTHS, newColumns: 'fail' }
-    world = await quietWorld({ feeds: [feed] })
-    world.simulator.fault({ endpoint: 'report', effect: { newColumn: 'Surprise' }, ...always })
+    world = await costsWorld({ feeds: [feed] })
+    world.simulator.fault({ endpoint: 'report', effect: { newColumn: 'Surprise' }, nth: 'all' })
     await turn(world)
     expect(await states()).toEqual(['failed', 'failed', 'failed'])
     feed.newColumns = 'land'
@@ -148,7 +145,7 @@ describe('a feed that only a change outside can heal', () => {
 
 describe('what is left at the service', () => {
   it('a report whose deletion failed is deleted by a later sweep', async () => {
-    world = await quietWorld()
+    world = await costsWorld()
     world.simulator.fault({ endpoint: 'deleteReport', effect: { status: 500 } })
     await turn(world)
     expect(await onlyEntry(world)).toMatchObject({ state: 'landed', remoteReport: expect.any(String) })
@@ -158,7 +155,7 @@ describe('what is left at the service', () => {
   })
 
   it("a failed window's report is deleted", async () => {
-    world = await quietWorld()
+    world = await costsWorld()
     world.simulator.fault({ endpoint: 'report', effect: 'badLastRow' })
     await turn(world)
     await turn(world, MINUTE)
@@ -168,7 +165,7 @@ describe('what is left at the service', () => {
 
 describe('a quota', () => {
   it('halves what is asked for in an hour, costs no try, and is told', async () => {
-    world = await quietWorld({ feeds: [THREE_MONTHS] })
+    world = await costsWorld({ feeds: [THREE_MONTHS] })
     const effect = { status: 429, headers: { 'retry-after': '600' } }
     world.simulator.fault({ endpoint: 'createReport', effect })
     await turn(world)

@@ -1,19 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { FaultRule } from '../../local/simulator/faults.ts'
 import { FAILURES, type FailureKind } from '../../src/core/failures.ts'
 import { status } from '../../src/steps/status.ts'
-import type { World } from '../setup/world.ts'
-import { FEED, onlyEntry, quietWorld, turn } from './steer.ts'
-
-let world: World | undefined
-afterEach(async () => {
-  await world?.close()
-  world = undefined
-})
+import { costsWorld, FEED, onlyEntry, turn } from './steer.ts'
 
 type Case = readonly [name: string, kind: FailureKind, fault: FaultRule, message: RegExp, feed?: object]
-
-const always = { nth: 'all' } as const
 
 /** What ends an attempt at once, each made by the service itself. */
 const CASES: readonly Case[] = [
@@ -56,7 +47,7 @@ const CASES: readonly Case[] = [
   [
     'a token that is refused twice',
     'unauthorized',
-    { endpoint: 'createReport', effect: { status: 401 }, ...always },
+    { endpoint: 'createReport', effect: { status: 401 }, nth: 'all' },
     /answered 401/,
   ],
   ['data hidden from the role', 'redacted', { endpoint: 'listExecutions', effect: 'redacted' }, /hides data/],
@@ -106,12 +97,12 @@ describe('a window that fails', () => {
   it.each(CASES.map(([name, kind, ...rest]) => ({ name, kind, rest })))(
     '$name: $kind, told with its remedy, and its feed blocked only where a change has to come first',
     async ({ kind, rest: [fault, message, feed] }) => {
-      world = await quietWorld({ feeds: [{ ...FEED, ...feed }] })
+      const world = await costsWorld({ feeds: [{ ...FEED, ...feed }] })
       world.simulator.fault(fault)
       await turn(world)
       expect(await onlyEntry(world)).toMatchObject({ state: 'failed', kind, message: expect.stringMatching(message) })
       const { heals, remedy } = FAILURES[kind]
-      const told = (name: string) => world?.events.filter(({ event }) => event === name)
+      const told = (name: string) => world.events.filter(({ event }) => event === name)
       expect(told('window.failed')).toMatchObject([{ kind, remedy, attempt: 1, feed: 'costs' }])
       expect(told('feed.blocked')).toMatchObject(heals === 'change' ? [{ kind, remedy, feed: 'costs' }] : [])
       const [feedStatus] = (await status(world.services)).feeds

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { failed } from '../../src/core/failures.ts'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
@@ -9,10 +9,9 @@ import { status } from '../../src/steps/status.ts'
 import { queryRequests, reportRequests } from '../setup/insights.ts'
 import { findFeedRow } from '../setup/stored.ts'
 import type { World } from '../setup/world.ts'
-import { FEED, HOUR, onlyEntry, planAgain, quietWorld, storedOnly, turn } from './steer.ts'
+import { costsWorld, FEED, HOUR, onlyEntry, planAgain, storedOnly, turn } from './steer.ts'
 
 let world: World
-afterEach(() => world?.close())
 
 const posted = () => reportRequests(world.simulator).length
 
@@ -32,7 +31,7 @@ async function rewrite(change: (entry: LedgerEntry) => LedgerEntry): Promise<Led
 
 describe('the sweep leaves alone', () => {
   it('a landed report, where the settings say that reports stay', async () => {
-    world = await quietWorld({ settings: { deleteReports: false } })
+    world = await costsWorld({ settings: { deleteReports: false } })
     await turn(world)
     await turn(world, HOUR)
     expect((await onlyEntry(world)).state).toBe('landed')
@@ -41,7 +40,7 @@ describe('the sweep leaves alone', () => {
 
   it('a former query that the feed has come back to', async () => {
     const feed = { ...FEED, columns: ['Month', 'ACR_USD'] }
-    world = await quietWorld({ feeds: [feed] })
+    world = await costsWorld({ feeds: [feed] })
     await turn(world)
     feed.columns = ['Month', 'CustomerName', 'ACR_USD']
     world.simulator.fault({ endpoint: 'deleteQuery', effect: { status: 500 } })
@@ -60,7 +59,7 @@ describe('the sweep leaves alone', () => {
   })
 
   it('the daily try after a block, when it reopens what time heals', async () => {
-    world = await quietWorld({ settings: { maxTries: 1, reportDeadlineMs: HOUR } })
+    world = await costsWorld({ settings: { maxTries: 1, reportDeadlineMs: HOUR } })
     world.simulator.fault({ endpoint: 'report', effect: 'stuck' })
     await turn(world)
     await turn(world, HOUR + 1)
@@ -72,7 +71,7 @@ describe('the sweep leaves alone', () => {
 })
 
 it('a tick asks for no window that was ended since it read the ledger', async () => {
-  world = await quietWorld()
+  world = await costsWorld()
   await turn(world)
   const asked = posted()
   const now = world.clock.now()
@@ -89,14 +88,14 @@ it('a tick asks for no window that was ended since it read the ledger', async ()
 })
 
 it('a feed whose query is refused is tried once in a tick, however many of its windows are due', async () => {
-  world = await quietWorld({ feeds: [{ ...FEED, from: '2025-01-01' }] })
+  world = await costsWorld({ feeds: [{ ...FEED, from: '2025-01-01' }] })
   world.simulator.fault({ endpoint: 'createQuery', effect: { status: 400, message: 'Invalid query' }, nth: 'all' })
   await turn(world)
   expect(queryRequests(world.simulator)).toHaveLength(1)
 })
 
 it('rows that a failed landing began to write over are not said to stand', async () => {
-  world = await quietWorld()
+  world = await costsWorld()
   await turn(world)
   const landedBefore = async () => (await status(world.services)).feeds[0]?.failures[0]?.landedBefore
   const now = world.clock.now()
@@ -107,7 +106,7 @@ it('rows that a failed landing began to write over are not said to stand', async
 })
 
 it('a quota is noted although another instance changed the pacing row at that moment', async () => {
-  world = await quietWorld()
+  world = await costsWorld()
   const { services } = world
   await turn(world)
   const mine = await readPacing(services, 'default')

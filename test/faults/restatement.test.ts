@@ -1,8 +1,8 @@
 import fc from 'fast-check'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { landedCell, type RawRow, rawRows } from '../pipeline/raw-rows.ts'
 import type { World } from '../setup/world.ts'
-import { COLUMNS, DAY, deliver, FEED, onlyEntry, planAgain, quietWorld } from './steer.ts'
+import { COLUMNS, costsWorld, DAY, deliver, FEED, onlyEntry, planAgain } from './steer.ts'
 
 type Row = readonly [customer: string, started: string, duplicate: string, amount: string]
 
@@ -43,12 +43,6 @@ function keysOf<T extends object>(of: T): fc.Arbitrary<keyof T> {
   return fc.constantFrom(...(Object.keys(of) as (keyof T)[]))
 }
 
-let world: World | undefined
-afterEach(async () => {
-  await world?.close()
-  world = undefined
-})
-
 const landed = (from: World) => rawRows(from.landingTable('Costs'))
 
 /** What must stand: every row once, in its place, with all it says. */
@@ -74,7 +68,7 @@ describe('a window told again', () => {
   it.each(Object.keys(BROKEN) as (keyof typeof BROKEN)[])(
     'keeps every earlier row and its figures byte for byte where the new report is: %s',
     async (broken) => {
-      world = await quietWorld()
+      const world = await costsWorld()
       const rows = Array.from({ length: 250 }, (_, index) => rowOf(index))
       await deliver(world, fileOf(rows))
       await planAgain(world)
@@ -96,25 +90,21 @@ async function refused(world: World, broken: keyof typeof BROKEN, rows: readonly
 /** One deployment that meets these reports one after the other. */
 async function live(steps: readonly Step[]): Promise<void> {
   const feed = { ...FEED, shards: 16 }
-  const here = await quietWorld({ feeds: [feed] })
-  try {
-    let rows: readonly Row[] = Array.from({ length: 250 }, (_, index) => rowOf(index))
-    await deliver(here, fileOf(rows))
-    for (const [index, each] of steps.entries()) {
-      await planAgain(here)
-      // A refused file blocks its feed for a day.
-      here.clock.advance(DAY + 1)
-      if ('broken' in each) {
-        await refused(here, each.broken, rows)
-        continue
-      }
-      feed.shards = each.shards
-      rows = RESTATEMENTS[each.restate](rows, 1000 * (index + 1))
-      const entry = await deliver(here, fileOf(rows))
-      expect(entry).toMatchObject({ state: 'landed', attempt: index + 2, figures: { rowsLanded: rows.length } })
-      expect((await landed(here)).map(seen)).toEqual(standing(rows, index + 2, each.shards))
+  const world = await costsWorld({ feeds: [feed] })
+  let rows: readonly Row[] = Array.from({ length: 250 }, (_, index) => rowOf(index))
+  await deliver(world, fileOf(rows))
+  for (const [index, each] of steps.entries()) {
+    await planAgain(world)
+    // A refused file blocks its feed for a day.
+    world.clock.advance(DAY + 1)
+    if ('broken' in each) {
+      await refused(world, each.broken, rows)
+      continue
     }
-  } finally {
-    await here.close()
+    feed.shards = each.shards
+    rows = RESTATEMENTS[each.restate](rows, 1000 * (index + 1))
+    const entry = await deliver(world, fileOf(rows))
+    expect(entry).toMatchObject({ state: 'landed', attempt: index + 2, figures: { rowsLanded: rows.length } })
+    expect((await landed(world)).map(seen)).toEqual(standing(rows, index + 2, each.shards))
   }
 }

@@ -2,11 +2,10 @@ import { expect, it, onTestFinished } from 'vitest'
 import { toReplayed } from '../../src/core/ledger/transitions.ts'
 import type { Ledger } from '../../src/services/storage/ledger-table.ts'
 import { holdEntry, LeaseLost } from '../../src/steps/landing/held-entry.ts'
-import { quietWorld, storedOnly, turn } from './steer.ts'
+import { costsWorld, storedOnly, turn } from './steer.ts'
 
 it('a renewal that took over half a lease keeps nothing: others may take over that much sooner', async () => {
-  const world = await quietWorld()
-  onTestFinished(() => world.close())
+  const world = await costsWorld()
   await turn(world)
   const { ledger } = world.services
   const { value: entry, etag } = await storedOnly(world)

@@ -4,7 +4,7 @@ import type { Stored } from '../../src/services/storage/ledger-table.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { sweep } from '../../src/steps/sweep.ts'
 import { findFeedRow, planRetry, storedEntry } from '../setup/stored.ts'
-import { createWorld, type World, type WorldOptions } from '../setup/world.ts'
+import { quietWorld, type World, type WorldOptions } from '../setup/world.ts'
 
 export const HOUR = 3_600_000
 export const DAY = 24 * HOUR
@@ -20,11 +20,9 @@ export const FEED = {
   maxRejects: 0,
 }
 
-/** A deployment that nobody calls back: each step of it is the test's own. */
-export async function quietWorld(options: Partial<WorldOptions> = {}): Promise<World> {
-  const settings = { callback: undefined, ...options.settings }
-  return createWorld({ feeds: [FEED], simulator: { rows: 120 }, ...options, settings })
-}
+/** A quiet world of that feed, unless the test says otherwise. */
+export const costsWorld = (options: Partial<WorldOptions> = {}) =>
+  quietWorld({ feeds: [FEED], simulator: { rows: 120 }, ...options })
 
 /** One turn of both timers, and what they put in the queue. */
 export async function turn(world: World, later = 0): Promise<void> {

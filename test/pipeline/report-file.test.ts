@@ -1,5 +1,5 @@
-import { afterAll, expect, it } from 'vitest'
-import { createWorld, type World } from '../setup/world.ts'
+import { expect, it } from 'vitest'
+import { openWorld } from '../setup/world.ts'
 import { type RawRow, rawRows } from './raw-rows.ts'
 
 /** A system query of the service: the file that was handed over is served for it. */
@@ -34,13 +34,10 @@ const cells = Array.from({ length: ROWS }, (_, row) =>
 /** Quoted as few writers do it: everything, so that the file's form is not the one the simulator makes. */
 const text = [header, ...cells].map((row) => row.map((cell) => `"${cell.replaceAll('"', '""')}"`).join(',')).join('\n')
 
-let world: World | undefined
-afterAll(() => world?.close())
-
 it('a file of 44 columns and 1,000 awkward rows lands in every window, equal cell for cell, all as text', async () => {
   const types = Object.fromEntries(header.map((column) => [column, 'string']))
   const feed = { name: 'costs', dataset: 'AzureUsage', queryId: QUERY_ID, types, from: '2025-05-01', to: '2025-07-01' }
-  world = await createWorld({ feeds: [feed] })
+  const world = await openWorld({ feeds: [feed] })
   world.simulator.serveFile(QUERY_ID, Buffer.from(text))
   await world.run()
   const rows = await rawRows(world.landingTable('Costs'))

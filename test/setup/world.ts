@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TableClient } from '@azure/data-tables'
 import type { ContainerClient } from '@azure/storage-blob'
-import { inject } from 'vitest'
+import { inject, onTestFinished } from 'vitest'
 import { waitUntil } from '../../local/processes.ts'
 import type { Simulator, SimulatorOptions } from '../../local/simulator/simulator.ts'
 import { openApp } from '../../src/app/app.ts'
@@ -60,6 +60,7 @@ export type World = {
   close(): Promise<void>
 }
 
+/** Opens a world, for its caller to close. */
 export async function createWorld(options: WorldOptions): Promise<World> {
   const clock = testClock(options.now ?? '2025-07-10T12:00:00Z')
   const simulator = await startTrustedSimulator({ generationMilliseconds: 0, ...options.simulator, now: clock.now })
@@ -131,6 +132,17 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     },
   }
 }
+
+/** A world that ends with its test. */
+export async function openWorld(options: WorldOptions): Promise<World> {
+  const world = await createWorld(options)
+  onTestFinished(() => world.close())
+  return world
+}
+
+/** A world that ends with its test, and where nobody calls back unless the settings say so: each step is the test's own. */
+export const quietWorld = (options: WorldOptions): Promise<World> =>
+  openWorld({ ...options, settings: { callback: undefined, ...options.settings } })
 
 /** The list of rejects that stands beside an archive, one object for each row. */
 export async function rejectsOf({ container }: World, archive = ''): Promise<readonly unknown[]> {

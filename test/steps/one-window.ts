@@ -1,4 +1,3 @@
-import { onTestFinished } from 'vitest'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { parseWindowId, type WindowId, windowId } from '../../src/core/time/window.ts'
@@ -10,7 +9,7 @@ import type { Services } from '../../src/steps/services.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
 import { reportRequests } from '../setup/insights.ts'
 import { findFeedRow, planRetry, storedEntry } from '../setup/stored.ts'
-import { createWorld, type World, type WorldOptions } from '../setup/world.ts'
+import { quietWorld, type World, type WorldOptions } from '../setup/world.ts'
 
 /** A feed of one window, May 2025, and three columns. */
 export const FEED = {
@@ -33,28 +32,18 @@ function failWindow(): never {
   throw new Error('no window')
 }
 
-/** A world that ends with the test; nobody calls back unless the test says so. */
-export async function worldOf(options: Partial<WorldOptions> = {}): Promise<World> {
-  const { settings, simulator, ...others } = options
-  const world = await createWorld({
-    feeds: [FEED],
-    ...others,
-    simulator: { rows: 40, ...simulator },
-    settings: { callback: undefined, ...settings },
-  })
-  onTestFinished(() => world.close())
-  return world
-}
+/** A quiet world of that feed, unless the test says otherwise. */
+export const worldOf = (options: Partial<WorldOptions> = {}) =>
+  quietWorld({ feeds: [FEED], ...options, simulator: { rows: 40, ...options.simulator } })
 
 /** Handles a hint for the first attempt of May, unless `change` says another. */
 export const hint = (world: World, services: Services = world.services, change: object = {}) =>
   ingest({ ingest: { ...HINT, ...change } }, services)
 
 /** The report of May as a file: one line for each name, of one unit each. */
-export function fileOf(names: readonly string[], month = '2025-05-01'): Buffer {
-  return Buffer.from(
-    ['Month,CustomerName,UsageQuantity', ...names.map((name) => `${month},${name},1`), ''].join('\r\n'),
-  )
+export function fileOf(names: readonly string[]): Buffer {
+  const lines = names.map((name) => `2025-05-01,${name},1`)
+  return Buffer.from(['Month,CustomerName,UsageQuantity', ...lines, ''].join('\r\n'))
 }
 
 /** The only entry of the feed as it stands. */
@@ -122,10 +111,10 @@ export const names = (count: number, prefix = 'customer') =>
 export const rowsOf = (world: World) => rawRows(world.landingTable('Usage'))
 
 /** Lands a file as the given attempt; the first one registers the query that the file is served for. */
-export async function landFile(world: World, file: Buffer, services: Services = world.services): Promise<void> {
+export async function landFile(world: World, file: Buffer): Promise<void> {
   await serve(world, file)
   await askAgain(world)
-  await ingest({ ingest: { ...HINT, attempt: (await entryOf(world)).attempt } }, services)
+  await hint(world, world.services, { attempt: (await entryOf(world)).attempt })
 }
 
 /** A window landed from a file: the report made for its first attempt is never fetched. */
