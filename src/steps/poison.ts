@@ -2,6 +2,7 @@ import { failed, isFailure } from '../core/failures.ts'
 import { isFeedName } from '../core/feeds/feed.ts'
 import type { Landing, Requested } from '../core/ledger/ledger.ts'
 import { toFailed, toRested } from '../core/ledger/transitions.ts'
+import { HOUR_MS } from '../core/time/durations.ts'
 import { parseWindowId, windowId } from '../core/time/window.ts'
 import { type IngestMessage, readIngestMessage } from '../services/storage/work-queue.ts'
 import { nameOf } from './landing/job.ts'
@@ -9,7 +10,7 @@ import { endAttempt } from './requesting/end-attempt.ts'
 import type { Services } from './services.ts'
 
 /** A message that failed five times is looked at again after this. */
-const REST_MS = 3_600_000
+const REST_MS = HOUR_MS
 
 /**
  * Takes a message that ingest could not finish: the entry is given back for an hour, the second time it is `failed`.

@@ -45,9 +45,9 @@ async function requestAll(
   }
   let requested = 0
   for (const action of actions) {
-    const outcome = await requestReport(services, account, action)
-    if (outcome === 'stop') break
-    if (outcome === 'requested') requested++
+    const result = await requestReport(services, account, action)
+    if (result === 'stop') break
+    if (result === 'requested') requested++
   }
   return requested
 }

@@ -5,7 +5,7 @@ import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import { isComplete, type LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { coverage } from '../../src/core/plan/coverage.ts'
 import { nextRequest, plan, type RequestAction, waiting } from '../../src/core/plan/plan.ts'
-import { statusOf } from '../../src/core/status.ts'
+import { ledgerStatus } from '../../src/core/status.ts'
 import type { Window } from '../../src/core/time/window.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { anyEntry } from './any-entry.ts'
@@ -150,7 +150,7 @@ describe('an entry that cannot be read', () => {
   })
 
   it('is named in the status of a feed that is not shown as disabled', () => {
-    const status = statusOf(NOW, { feeds: [known], lastTick: undefined, source: undefined, packagedHash: '' })
+    const status = ledgerStatus(NOW, { feeds: [known], lastTick: undefined, source: undefined, packagedHash: '' })
     expect(status.feeds).toMatchObject([{ enabled: true, failures: [{ kind: 'unreadable-entry' }] }])
   })
 })

@@ -57,7 +57,7 @@ export function toLanding(entry: Requested, landing: Omit<LandingFields, keyof R
 }
 
 /** What is landed from an archive instead of a report that the service makes. */
-export type ArchivedReport = Omit<RequestFields, 'reportName'> & {
+export type ReplaySource = Omit<RequestFields, 'reportName'> & {
   readonly reportId: string
   readonly executionId: string
   readonly hash: string
@@ -68,7 +68,7 @@ export type ArchivedReport = Omit<RequestFields, 'reportName'> & {
 export function toReplayed(
   previous: LedgerEntry | undefined,
   first: WindowOfFeed,
-  archived: ArchivedReport,
+  archived: ReplaySource,
   now: Date,
 ): Landing {
   const base = beforeNextAttempt(previous, first)

@@ -24,6 +24,11 @@ export function missingWindows(feed: Feed, known: KnownWindows): readonly DueWin
   return due
 }
 
+/** The lane of a window of a feed that the app has seen since `since`. */
+export function laneOf(window: Window, since: Date): Lane {
+  return window.to <= since ? 'backfill' : 'live'
+}
+
 /** When the next window that the ledger lacks is due, in the past when it is due now; undefined when there is none to come. */
 export function nextDue(feed: Feed, known: KnownWindows): Date | undefined {
   for (const planned of plannedWindows(feed, known)) return planned.dueAt
@@ -55,8 +60,7 @@ function* plannedWindows(feed: Feed, known: KnownWindows): Generator<DueWindow> 
   }
   for (const gap of gaps(feed, cadence, known)) {
     for (const window of cut(gap, cadence, known.since)) {
-      const lane = window.to <= known.since ? 'backfill' : 'live'
-      yield { window, lane, dueAt: addDuration(window.to, feed.delay) }
+      yield { window, lane: laneOf(window, known.since), dueAt: addDuration(window.to, feed.delay) }
     }
   }
 }

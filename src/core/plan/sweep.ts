@@ -13,17 +13,15 @@ import {
   type State,
   takeoverAt,
 } from '../ledger/ledger.ts'
-import { addDuration } from '../time/durations.ts'
+import { addDuration, DAY_MS, HOUR_MS } from '../time/durations.ts'
 import { hasPassed, type KnownFeed } from './plan.ts'
-
-const HOUR_MS = 3_600_000
 
 /** What heals with time is tried again after 6 hours, then after twice as long each time, up to a week. */
 const FIRST_HEALING_MS = 6 * HOUR_MS
-const LAST_HEALING_MS = 7 * 24 * HOUR_MS
+const LAST_HEALING_MS = 7 * DAY_MS
 
 /** After a block has ended, what it had failed is tried again one a day. */
-const RETRY_AFTER_BLOCK_MS = 24 * HOUR_MS
+const RETRY_AFTER_BLOCK_MS = DAY_MS
 
 /** Something to do about one entry; `hint` puts it in the queue, where ingest looks after it. */
 export type SweepAction =

@@ -29,7 +29,7 @@ export async function fetchByIdentity(
     // The library does not always stop when the signal tells it to.
     const token = await Promise.race([credential.getToken(SCOPE, { abortSignal }), rejectedBy(abortSignal)])
     if (!token) return refusedSignIn(signIn, 'no token')
-    return { text: token.token, expiresAt: token.expiresOnTimestamp }
+    return { text: token.token, expiresAtMs: token.expiresOnTimestamp }
   } catch (error) {
     return failureOfSignIn(signIn, error)
   }

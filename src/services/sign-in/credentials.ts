@@ -25,7 +25,7 @@ export function openCredentials(signIn: SignIn, clock: () => Date, store?: Token
       : () => fetchByIdentity(signIn, store?.vault, clock)
   let cached: AccessToken | undefined
   let pending: Promise<AccessToken | Failure> | undefined
-  const leftMs = () => (cached ? cached.expiresAt - clock().getTime() : 0)
+  const leftMs = () => (cached ? cached.expiresAtMs - clock().getTime() : 0)
   const fresh = async (): Promise<string | Failure> => {
     pending ??= fetchToken().finally(() => {
       pending = undefined

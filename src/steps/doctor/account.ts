@@ -25,12 +25,12 @@ export async function checkAccount(known: Patient, name: string): Promise<readon
   const expiry = await checkExpiry(known, name)
   const insights = means.services.insights(name, account)
   if (isFailure(insights)) return [...notes, failing('sign-in', insights)]
-  const signal = AbortSignal.timeout(means.limit)
+  const signal = AbortSignal.timeout(means.limitMs)
   const client = insights.within(signal)
   const datasets = await client.listDatasets()
-  if (isFailure(datasets)) return [...notes, ...expiry, unableToRead(datasets, signal.aborted, means.limit)]
+  if (isFailure(datasets)) return [...notes, ...expiry, unableToRead(datasets, signal.aborted, means.limitMs)]
   const own = feeds.filter((feed) => feed.account === name && feed.enabled)
-  const offered = own.map((feed) => checkOffered(feed, datasets))
+  const offered = own.map((feed) => offeredFinding(feed, findListed(datasets, spellingsOf(feed.dataset))))
   const [role, queries] = await Promise.all([
     checkRole(client, name),
     Promise.all(own.map((feed) => checkQuery(client, feed, datasets))),
@@ -39,10 +39,10 @@ export async function checkAccount(known: Patient, name: string): Promise<readon
   return [signedIn, ...notes, ...expiry, ...role, ...offered, ...queries.flat()]
 }
 
-function unableToRead(failure: Failure, isLate: boolean, limit: number): Finding {
+function unableToRead(failure: Failure, isLate: boolean, limitMs: number): Finding {
   if (failure.kind === 'forbidden') return failing('role', failure)
   if (failure.kind !== 'unavailable') return failing('sign-in', failure)
-  const late = isLate ? ` (no answer within ${limit / 1000} s)` : ''
+  const late = isLate ? ` (no answer within ${limitMs / 1000} s)` : ''
   return problem('sign-in', `${failure.message}${late}`, REACH)
 }
 
@@ -65,12 +65,6 @@ async function checkRole(client: InsightsClient, name: string): Promise<readonly
   if (isFailure(found)) return [failing('role', found)]
   if (!found.dataRedacted) return [well('role', `account ${name} sees all data`)]
   return [problem('role', `account ${name}: the service hides data from its role`, FAILURES.redacted.remedy)]
-}
-
-/** The verdict goes by the feed's name of the dataset, which the service may spell another way. */
-function checkOffered(feed: Feed, datasets: readonly LiveDataset[]): Finding {
-  const live = findListed(datasets, spellingsOf(feed.dataset))
-  return offeredFinding(feed, live ? [{ ...live, name: feed.dataset }] : [])
 }
 
 /** Only a query of the user's own is tried out: one the app writes is judged by the columns. */

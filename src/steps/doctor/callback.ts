@@ -12,9 +12,9 @@ export async function checkCallback({ means }: Patient): Promise<readonly Findin
     return [warning('callback', 'there are none: reports are polled', 'Set CALLBACK_BASE_URL to hear of them sooner.')]
   }
   const { baseUrl } = callback
-  const health = await statusOf(baseUrl.replace(/\/callback$/, '/health'), 'GET', means.limit)
+  const health = await askStatus(baseUrl.replace(/\/callback$/, '/health'), 'GET', means.limitMs)
   if (typeof health !== 'number') return [health]
-  const forged = await statusOf(`${baseUrl}/${FORGED}`, 'POST', means.limit)
+  const forged = await askStatus(`${baseUrl}/${FORGED}`, 'POST', means.limitMs)
   return [healthFinding(health), ...(health === 200 ? [toFinding(forged)] : [])]
 }
 
@@ -22,9 +22,9 @@ function toFinding(answer: number | Finding): Finding {
   return typeof answer === 'number' ? forgedFinding(answer) : answer
 }
 
-async function statusOf(url: string, method: string, limit: number): Promise<number | Finding> {
+async function askStatus(url: string, method: string, limitMs: number): Promise<number | Finding> {
   try {
-    const response = await fetch(url, { method, redirect: 'manual', signal: AbortSignal.timeout(limit) })
+    const response = await fetch(url, { method, redirect: 'manual', signal: AbortSignal.timeout(limitMs) })
     await response.body?.cancel()
     return response.status
   } catch (error) {

@@ -4,8 +4,8 @@ import { FAILURES } from '../../core/failures.ts'
 import { DEFAULT_ACCOUNT, type Feed } from '../../core/feeds/feed.ts'
 import { catalogueVerdict } from '../../core/feeds/feed-query.ts'
 import { parseFeeds } from '../../core/feeds/feeds.ts'
-import { type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
-import type { FeedRow } from '../../core/ledger/feed-row.ts'
+import { FEED_ROWS, type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
+import { type FeedRow, isTableTaken } from '../../core/ledger/feed-row.ts'
 import { reasonOf } from '../../services/safe-text.ts'
 import { checkAccount } from './account.ts'
 import { checkCallback } from './callback.ts'
@@ -16,7 +16,7 @@ export type Diagnosis = { readonly well: boolean; readonly findings: readonly Fi
 
 /** Looks at everything the app needs, changes nothing that stays, and says of each thing whether it is well. */
 export async function doctor(means: DoctorMeans): Promise<Diagnosis> {
-  const storage = await checkStorage(means.storage, means.limit)
+  const storage = await checkStorage(means.storage, means.limitMs)
   const hasStorage = isWell(storage)
   const file = await readFile(means, hasStorage)
   const known = { means, hasStorage, feeds: file.feeds, accounts: file.accounts }
@@ -72,8 +72,7 @@ async function checkLedger({ means, feeds, hasStorage }: Patient): Promise<reado
   if (!hasStorage) return []
   const asking = feeds.filter(({ enabled }) => enabled)
   const taken = (await Promise.all(asking.map((feed) => findTaken(means, feed)))).flat()
-  const isTold = ({ feed, blocked }: FeedRow) =>
-    blocked?.kind === 'table-taken' && taken.some(({ name }) => name === feed.name)
+  const isTold = (row: FeedRow) => isTableTaken(row) && taken.some(({ name }) => name === row.feed.name)
   const rows = (await storedRows(means)).filter((row) => !isTold(row))
   const blocked = rows.flatMap(({ feed, blocked }) =>
     blocked ? [problem('feed', `feed ${feed.name} is blocked: ${blocked.message}`, FAILURES[blocked.kind].remedy)] : [],
@@ -90,13 +89,13 @@ async function findTaken({ services }: DoctorMeans, { name, table }: Feed) {
 
 async function storedRows({ services }: DoctorMeans): Promise<readonly FeedRow[]> {
   await services.ledger.create()
-  return services.ledger.appRows<FeedRow>('feed~')
+  return services.ledger.appRows<FeedRow>(FEED_ROWS)
 }
 
 async function checkClock({ means }: Patient): Promise<readonly Finding[]> {
-  const { insightsBaseUrl, services, limit } = means
+  const { insightsBaseUrl, services, limitMs } = means
   const started = services.clock().getTime()
-  const response = await fetch(insightsBaseUrl, { redirect: 'manual', signal: AbortSignal.timeout(limit) }).catch(
+  const response = await fetch(insightsBaseUrl, { redirect: 'manual', signal: AbortSignal.timeout(limitMs) }).catch(
     () => undefined,
   )
   await response?.body?.cancel()

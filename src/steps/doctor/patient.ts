@@ -13,8 +13,8 @@ export type DoctorMeans = {
   readonly expiry: (name: string, account: Account) => Promise<readonly Expiry[] | Failure>
   /** What a person should know of a sign-in that works. */
   readonly signInWarning: (name: string, account: Account) => string | undefined
-  /** No look takes longer, in milliseconds. */
-  readonly limit: number
+  /** No check takes longer. */
+  readonly limitMs: number
 }
 
 /** The patient: the feeds as the next tick would read them. */

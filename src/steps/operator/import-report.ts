@@ -5,13 +5,15 @@ import { feedRowKey, type TableRow, tableRowKey } from '../../core/ledger/app-ro
 import type { FeedRow } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import { toReplayed } from '../../core/ledger/transitions.ts'
-import { whyNotImported } from '../../core/plan/due-windows.ts'
+import { laneOf, whyNotImported } from '../../core/plan/due-windows.ts'
+import type { Problem } from '../../core/problems.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import { archiveName } from '../../services/storage/archive.ts'
 import type { Stored } from '../../services/storage/ledger-table.ts'
 import { messageOf } from '../landing/job.ts'
+import { readKnownFeed } from '../requesting/feed-row.ts'
 import type { Services } from '../services.ts'
-import type { Problem, Replayed } from './replay.ts'
+import type { Replayed } from './replay.ts'
 
 /** A file that somebody has of a window the service no longer offers; read twice, so `bytes` starts anew each time. */
 export type ImportFile = { readonly name: string; readonly bytes: () => AsyncIterable<Buffer> }
@@ -28,13 +30,13 @@ export async function importReport(
   if (!row) return { problem: `feed ${feed} is not known to the app` }
   const refused = await foreignTable(services, row.feed)
   if (refused !== undefined) return { problem: refused }
-  const entries = (await ledger.entries(feed)).filter((entry): entry is LedgerEntry => !isFailure(entry))
+  const { entries } = await readKnownFeed(services, row)
   const problem = whyNotImported(row.feed, window, entries)
   if (problem) return { problem: `${feed} ${windowId(window)} ${problem}` }
   const stored = await ledger.read(feed, windowId(window))
   if (stored && isFailure(stored)) return { problem: stored.message }
   const archived = await archiveFile(services, row, window, stored, file)
-  const lane = window.to <= new Date(row.since) ? 'backfill' : 'live'
+  const lane = laneOf(window, new Date(row.since))
   const report = {
     queryId: row.query?.queryId ?? '',
     requestedAt: clock(),

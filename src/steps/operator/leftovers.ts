@@ -1,10 +1,8 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
-import { FEED_ROWS } from '../../core/ledger/app-rows.ts'
-import type { FeedRow } from '../../core/ledger/feed-row.ts'
 import { isOpen, neededReports } from '../../core/ledger/ledger.ts'
 import { isOurs } from '../../core/ledger/remote-names.ts'
 import type { InsightsClient } from '../../services/insights/client.ts'
-import { readKnownFeed } from '../requesting/feed-row.ts'
+import { readKnownFeeds } from '../requesting/feed-row.ts'
 import type { Services } from '../services.ts'
 
 /** A report or query that this deployment made at the service. */
@@ -36,11 +34,9 @@ export async function leftovers(
 
 /** A report that is being asked for has only its name yet. */
 async function usedIds(ledger: Services['ledger']): Promise<ReadonlySet<string>> {
-  await ledger.create()
-  const rows = await ledger.appRows<FeedRow>(FEED_ROWS)
-  const known = await Promise.all(rows.map((row) => readKnownFeed({ ledger }, row)))
+  const known = await readKnownFeeds({ ledger })
   const open = known.flatMap(({ entries }) => entries.filter(isOpen))
-  const queries = [...rows.flatMap(({ query }) => query?.queryId ?? []), ...open.map(({ queryId }) => queryId)]
+  const queries = [...known.flatMap(({ row }) => row.query?.queryId ?? []), ...open.map(({ queryId }) => queryId)]
   const ids = [...queries, ...open.flatMap((entry) => neededReports(entry, false))].map((id) => id.toLowerCase())
   return new Set([...ids, ...open.map(({ reportName }) => reportName)].filter((each) => each !== ''))
 }

@@ -3,12 +3,10 @@ import { feedRowKey } from '../../core/ledger/app-rows.ts'
 import type { FeedRow } from '../../core/ledger/feed-row.ts'
 import { isAtRest } from '../../core/ledger/ledger.ts'
 import { toReplayed } from '../../core/ledger/transitions.ts'
+import type { Problem } from '../../core/problems.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import { messageOf } from '../landing/job.ts'
 import type { Services } from '../services.ts'
-
-/** What a person asked for and can't have: nothing was changed. */
-export type Problem = { readonly problem: string }
 
 export type Replayed = { readonly attempt: number; readonly archive: string }
 

@@ -1,5 +1,5 @@
 import { FAILURES, type Failure, isFailure } from '../../core/failures.ts'
-import { feedRowKey } from '../../core/ledger/app-rows.ts'
+import { FEED_ROWS, feedRowKey } from '../../core/ledger/app-rows.ts'
 import {
   blockedBy,
   type FeedRow,
@@ -19,6 +19,13 @@ export async function readKnownFeed({ ledger }: Pick<Services, 'ledger'>, row: F
   const found = await ledger.entries(row.feed.name)
   const entries = found.filter((entry): entry is LedgerEntry => !isFailure(entry))
   return { row, entries, unreadable: found.filter(isFailure) }
+}
+
+/** Reads what the ledger knows of every feed that the app has seen. */
+export async function readKnownFeeds({ ledger }: Pick<Services, 'ledger'>): Promise<readonly KnownFeed[]> {
+  await ledger.create()
+  const rows = await ledger.appRows<FeedRow>(FEED_ROWS)
+  return Promise.all(rows.map((row) => readKnownFeed({ ledger }, row)))
 }
 
 /** The row of a feed before and after a change; the same object where nothing changed. */

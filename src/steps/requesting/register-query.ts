@@ -11,6 +11,7 @@ import {
 import { feedRowKey } from '../../core/ledger/app-rows.ts'
 import { type FeedRow, isOvertaken, type RegisteredQuery, withQuery } from '../../core/ledger/feed-row.ts'
 import { queryName } from '../../core/ledger/remote-names.ts'
+import { isSameName } from '../../core/names.ts'
 import type { InsightsClient, LiveDataset, Query } from '../../services/insights/client.ts'
 import type { Services } from '../services.ts'
 
@@ -125,5 +126,5 @@ function withTimeColumn(columns: readonly string[], timeColumn: string | undefin
 }
 
 function lists({ columns, metrics }: LiveDataset, name: string): boolean {
-  return [...columns, ...metrics].some((each) => each.trim().toLowerCase() === name.toLowerCase())
+  return [...columns, ...metrics].some((each) => isSameName(each, name))
 }

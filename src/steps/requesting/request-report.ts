@@ -1,4 +1,4 @@
-import { type Failure, isFailure } from '../../core/failures.ts'
+import { FAILURES, type Failure, isFailure } from '../../core/failures.ts'
 import type { Feed } from '../../core/feeds/feed.ts'
 import { type FeedRow, withoutQuery } from '../../core/ledger/feed-row.ts'
 import { type LedgerEntry, neededReports, type Requesting } from '../../core/ledger/ledger.ts'
@@ -36,14 +36,14 @@ export type AccountInTick = {
 export const entryKey = (feed: string, window: string): string => `${feed} ${window}`
 
 /** `next`: this window can't be asked for now, others may. `stop`: nothing more of this account in this tick. */
-type Outcome = 'requested' | 'next' | 'stop'
+type RequestResult = 'requested' | 'next' | 'stop'
 
 /** Asks for the report of one window. Order of the writes: pacing row, ledger entry, only then the service. */
 export async function requestReport(
   services: Services,
   account: AccountInTick,
   action: RequestAction,
-): Promise<Outcome> {
+): Promise<RequestResult> {
   const { feed, window, lane, previous } = action
   const known = account.rows.get(feed.name)
   if (!known) return 'next'
@@ -78,9 +78,14 @@ export async function requestReport(
  * A feed whose query cannot be had is blocked where only a change outside helps: its windows stay in the plan, and none
  * of them is looked at again in this tick.
  */
-async function refuseFeed(services: Services, account: AccountInTick, feed: Feed, failure: Failure): Promise<Outcome> {
+async function refuseFeed(
+  services: Services,
+  account: AccountInTick,
+  feed: Feed,
+  failure: Failure,
+): Promise<RequestResult> {
   account.rows.delete(feed.name)
-  if (failure.kind === 'query-refused' || failure.kind === 'forbidden') {
+  if (FAILURES[failure.kind].heals === 'change') {
     await blockFeed(services, feed.name, failure)
     return 'next'
   }
@@ -125,7 +130,11 @@ function toReportRequest({ settings }: Services, requesting: Requesting, { caden
 type Context = { readonly services: Services; readonly insights: InsightsClient; readonly account: AccountInTick }
 
 /** Writes down what became of the request. A lost answer leaves the entry as it is: the report may exist. */
-async function conclude(context: Context, { value, etag }: Stored<Requesting>, creation: Creation): Promise<Outcome> {
+async function conclude(
+  context: Context,
+  { value, etag }: Stored<Requesting>,
+  creation: Creation,
+): Promise<RequestResult> {
   const { services, account } = context
   const { ledger, clock, settings, emit } = services
   if (creation.outcome === 'unknown') return 'stop'
@@ -144,7 +153,7 @@ async function refuseWindow(
   { services, account }: Context,
   { value, etag }: Stored<Requesting>,
   failure: Failure,
-): Promise<Outcome> {
+): Promise<RequestResult> {
   const { clock, settings } = services
   const { query } = account.rows.get(value.feed) ?? {}
   const isDeleted = query?.ours === true && /Invalid QueryId/i.test(failure.message)
@@ -155,7 +164,11 @@ async function refuseWindow(
 }
 
 /** Somebody changed the entry meanwhile: unless it needs our report, nobody ever will. */
-async function withdrawUnnamed({ services, insights }: Context, asked: Requesting, reportId: string): Promise<Outcome> {
+async function withdrawUnnamed(
+  { services, insights }: Context,
+  asked: Requesting,
+  reportId: string,
+): Promise<RequestResult> {
   const stored = await services.ledger.read(asked.feed, windowId(asked.window))
   // What an unreadable entry names, nobody knows: its report is left to the sweep of strays.
   if (stored && isFailure(stored)) return 'stop'
@@ -169,7 +182,7 @@ async function yieldToQuota(
   { services, account }: Context,
   { value, etag }: Stored<Requesting>,
   waitMs: number,
-): Promise<Outcome> {
+): Promise<RequestResult> {
   const { ledger, clock, emit } = services
   const now = clock()
   const reduced = await reduceAllowance(services, account.name, account.pacing, now, waitMs)

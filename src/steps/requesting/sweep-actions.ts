@@ -1,5 +1,5 @@
 import { FAILURES, failed, isFailure } from '../../core/failures.ts'
-import { isOfEarlierQuery, withRetry } from '../../core/ledger/feed-row.ts'
+import { isOfEarlierQuery, withWindowRetried } from '../../core/ledger/feed-row.ts'
 import { isReportOf, type LedgerEntry, type Requested, type Requesting } from '../../core/ledger/ledger.ts'
 import {
   toFailed,
@@ -43,7 +43,7 @@ const ACTS: Acts = {
     services.emit({ event: 'window.reopened', ...subjectOf(entry), kind: entry.kind })
     // What time heals does not use up the one window a day that is tried after a block.
     if (FAILURES[entry.kind].heals !== 'change') return true
-    await changeFeedRow(services, row.feed.name, (each) => withRetry(each, now))
+    await changeFeedRow(services, row.feed.name, (each) => withWindowRetried(each, now))
     return true
   },
   async 'ask-again'({ services }, { value, etag }) {
