@@ -10,8 +10,8 @@ import type { Services } from './services.ts'
 export type Swept = Readonly<Record<string, number>>
 
 /**
- * Looks after everything nobody called back about: polls, adopts lost answers, ends what took too long, reopens what
- * heals, and removes what we left at the service. It may run at any time, twice, or on two instances at once.
+ * Does what no callback does: polls, adopts reports whose answer was lost, ends attempts that took too long, reopens failed
+ * windows, and deletes what we left at the service. It may run at any time, twice, or on two instances at once.
  */
 export async function sweep(services: Services): Promise<Swept> {
   const known = await readKnownFeeds(services)

@@ -4,6 +4,7 @@ import { alignDown, alignUp, GRAIN, nextBoundary } from '../time/calendar.ts'
 import { addDuration, type Duration } from '../time/durations.ts'
 import { type Window, windowId } from '../time/window.ts'
 
+/** A window of a feed that may be asked for from `dueAt` on. */
 export type DueWindow = { readonly window: Window; readonly lane: Lane; readonly dueAt: Date }
 
 /** What is known of one feed: since when the app has seen it, which windows the ledger holds, and the time. */

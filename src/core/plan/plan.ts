@@ -73,7 +73,7 @@ export function hasPassed(now: Date, { cadence }: Feed, { window }: LedgerEntry)
   return cadence.kind === 'snapshot' && now >= window.to
 }
 
-/** A block holds back all but one window a day, the newest, and that one only while none is on its way. */
+/** A blocked feed asks for one window a day, the newest, and only while no attempt is under way. */
 function withinBlock(now: Date, known: KnownFeed): readonly RequestAction[] {
   const due = dueActions(now, known)
   const { blocked } = known.row

@@ -17,6 +17,7 @@ const PAGE_LIMIT = 1000
 /** Says at the service where our reports and queries come from. */
 export const DESCRIPTION = 'made by partner-insights-sync'
 
+/** How to reach the service as one account. */
 export type InsightsOptions = {
   readonly baseUrl: string
   readonly tokenHeader: 'Authorization' | 'X-AadUserTicket'

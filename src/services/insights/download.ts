@@ -15,6 +15,7 @@ const TRIES_WITHOUT_PROGRESS = 5
 /** The service refuses links that have expired. A fresh one is requested this often. */
 const FRESH_LINKS = 3
 
+/** Where a report may come from, and where its bytes go. */
 export type DownloadOptions = {
   readonly hosts: DownloadHosts
   /**

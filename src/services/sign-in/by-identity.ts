@@ -11,6 +11,7 @@ import { type AccessToken, refusalText, SCOPE, TOKEN_LIMIT_MS } from './token-re
 /** What Entra wants the token of a managed identity to be for, when the identity stands for an app registration. */
 const EXCHANGE_SCOPE = 'api://AzureADTokenExchange/.default'
 
+/** The ways to sign in that @azure/identity carries out. */
 export type IdentitySignIn = Exclude<SignIn, { auth: 'refresh-token' }>
 
 /**

@@ -7,6 +7,7 @@ import type { AccessToken } from './token-request.ts'
 /** Tokens live for about an hour. One is renewed when it has less time left than this. */
 const RENEW_BEFORE_MS = 300_000
 
+/** The tokens of one account. */
 export type Credentials = {
   /** Gives a token that is good for some minutes. Callers at the same time share one request for it. */
   token(): Promise<string | Failure>

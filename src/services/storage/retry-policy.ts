@@ -7,6 +7,7 @@ import {
   type SendRequest,
 } from '@azure/core-rest-pipeline'
 
+/** How long calls to storage, and the waits between their tries, may take. */
 export type RetryLimits = {
   /** The time that a call may take with all its tries. */
   readonly callMs: number

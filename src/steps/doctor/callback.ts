@@ -2,10 +2,10 @@ import { type Finding, forgedFinding, healthFinding, problem, warning } from '..
 import { reasonOf } from '../../services/safe-text.ts'
 import type { Patient } from './patient.ts'
 
-/** As long as a true token, and never one. */
+/** Its token has the right length and is never valid. */
 const FORGED = `doctor/20250101T000000Z_20250201T000000Z/1/${'x'.repeat(43)}`
 
-/** Looks whether the service could call back, and whether anybody else could. */
+/** Checks that the service can call back, and that nobody else can. */
 export async function checkCallback({ means }: Patient): Promise<readonly Finding[]> {
   const { callback } = means.services.settings
   if (!callback) {

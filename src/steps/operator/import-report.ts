@@ -15,10 +15,10 @@ import { readKnownFeed } from '../requesting/feed-row.ts'
 import type { Services } from '../services.ts'
 import type { Replayed } from './replay.ts'
 
-/** A file that somebody has of a window the service no longer offers; read twice, so `bytes` starts anew each time. */
+/** A file with the rows of a window. It is read twice, so `bytes` starts from the beginning each time. */
 export type ImportFile = { readonly name: string; readonly bytes: () => AsyncIterable<Buffer> }
 
-/** Lands a file as the next attempt of a window, by the code path of every landing. Its rows carry `_reportId` `import`. */
+/** Lands a file as the next attempt of a window, as every report lands. Its rows have the `_reportId` `import`. */
 export async function importReport(
   services: Services,
   feed: string,
@@ -53,7 +53,7 @@ export async function importReport(
   return { attempt: landing.attempt, archive: archived.archive }
 }
 
-/** A feed that was refused its table stands in the ledger with it all the same, also when nobody owns the table any more. */
+/** Says why a feed may not land in its table. A feed that was refused its table has it in its row all the same. */
 async function foreignTable({ ledger }: Services, { name, table }: Feed): Promise<string | undefined> {
   const owner = (await ledger.readApp<TableRow>(tableRowKey(table)))?.value.feed
   if (owner === name) return undefined
@@ -75,7 +75,7 @@ async function archiveFile(
     first ??= chunk
     hash.update(chunk)
   }
-  // The name holds the hash: an import that was cut off and repeated with another file never meets the first one.
+  // The name contains the hash, so a repeated import of another file does not meet what an interrupted one left.
   const executionId = `import-${hash.digest('hex').slice(0, 12)}`
   const format = { tsv: /\.tsv(\.gz)?$/i.test(name), gzip: first?.[0] === 0x1f && first[1] === 0x8b }
   const blob = archiveName({ feed: feed.name, window: windowId(window), attempt }, executionId, format)

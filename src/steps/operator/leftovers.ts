@@ -14,7 +14,7 @@ export type Leftover = {
   readonly inUse: boolean
 }
 
-/** Gives what stands at the service under this deployment's names, and whether the ledger still needs it. */
+/** Lists what this deployment has at the service, and whether the ledger still needs it. */
 export async function leftovers(
   { ledger, settings }: Pick<Services, 'ledger' | 'settings'>,
   insights: InsightsClient,
@@ -32,7 +32,7 @@ export async function leftovers(
   return ours.map((each) => ({ ...each, inUse: used.has(each.id.toLowerCase()) || used.has(each.name) }))
 }
 
-/** A report that is being asked for has only its name yet. */
+/** The ids in use; of a report that is still being asked for, its name. */
 async function usedIds(ledger: Services['ledger']): Promise<ReadonlySet<string>> {
   const known = await readKnownFeeds({ ledger })
   const open = known.flatMap(({ entries }) => entries.filter(isOpen))

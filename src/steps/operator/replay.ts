@@ -11,8 +11,8 @@ import type { Services } from '../services.ts'
 export type Replayed = { readonly attempt: number; readonly archive: string }
 
 /**
- * Lands a window again from its newest archive, as its next attempt, by the code path of every landing: the entry waits
- * free in `landing`, and a message makes ingest take it. Only a window that is `landed` or `failed` can be replayed.
+ * Lands a window again from its newest archive, as its next attempt. The entry waits in `landing` without an owner, and a
+ * message makes ingest take it. Only a window that is `landed` or `failed` can be replayed.
  */
 export async function replay(services: Services, feed: string, window: Window): Promise<Replayed | Problem> {
   const { ledger, archive } = services

@@ -4,7 +4,7 @@ import { type ToldRow, toldRowKey } from '../../core/ledger/app-rows.ts'
 import { DAY_MS } from '../../core/time/durations.ts'
 import type { Services } from '../services.ts'
 
-/** Writes an event that every tick would repeat, only when it says something else or a day has passed. */
+/** Emits an event that every tick would repeat only if it has changed, or once a day. */
 export async function tellOnce({ ledger, clock, emit }: Services, about: string, event: AppEvent): Promise<void> {
   const stored = await ledger.readApp<ToldRow>(toldRowKey(about))
   const now = clock()
