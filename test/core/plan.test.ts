@@ -29,10 +29,19 @@ const month = (index: number): Window => ({
 
 const base = { feed: 'azure-usage', lane: 'live', attempt: 1, tries: 1, heals: 0, history: [] } as const
 const planned = (index: number, notBefore: Date): LedgerEntry => ({
-  ...{ ...base, window: month(index), state: 'planned', reason: 'retry', notBefore },
+  ...base,
+  window: month(index),
+  state: 'planned',
+  reason: 'retry',
+  notBefore,
 })
 const requesting = (index: number): LedgerEntry => ({
-  ...{ ...base, window: month(index), state: 'requesting', reportName: 'r', queryId: 'q', requestedAt: NOW },
+  ...base,
+  window: month(index),
+  state: 'requesting',
+  reportName: 'r',
+  queryId: 'q',
+  requestedAt: NOW,
 })
 
 const startsOf = (actions: readonly RequestAction[]) =>
