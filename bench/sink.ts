@@ -20,7 +20,7 @@ export type Fault = { readonly kind: 'busy' | 'omit' | 'delay' | 'cut'; readonly
 
 export type Sink = { readonly origin: string; close(): Promise<void> }
 
-const DELAY_MILLISECONDS = 50
+const DELAY_MS = 50
 
 /** The service takes no larger body ("Performing entity group transactions"). */
 const BODY_LIMIT = 4 * 1024 * 1024
@@ -96,7 +96,7 @@ function answer(state: State, body: string, bytes: number, request: IncomingMess
   for (const change of taken) count(state, change.method, change.json)
   response.writeHead(202, { 'Content-Type': 'multipart/mixed; boundary=batchresponse_sink' })
   const send = () => response.end(answerOf(taken))
-  if (kind === 'delay') setTimeout(send, DELAY_MILLISECONDS)
+  if (kind === 'delay') setTimeout(send, DELAY_MS)
   else send()
 }
 

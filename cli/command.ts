@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { openApp } from '../src/app/app.ts'
 import { hashJson } from '../src/core/hash.ts'
 import { FEEDS_SOURCE_KEY, type FeedsSourceRow } from '../src/core/ledger/app-rows.ts'
+import type { Problems } from '../src/core/problems.ts'
 import type { Environment } from '../src/settings/environment.ts'
 import { readSettings, type Settings } from '../src/settings/settings.ts'
 import type { Services } from '../src/steps/services.ts'
@@ -46,9 +47,7 @@ export function withApp(options: CommonOptions, run: (app: LocalApp) => Promise<
  */
 export async function readEnvironment({
   settings,
-}: Pick<CommonOptions, 'settings'>): Promise<
-  { readonly values: Environment } | { readonly problems: readonly string[] }
-> {
+}: Pick<CommonOptions, 'settings'>): Promise<{ readonly values: Environment } | Problems> {
   const file = settings ?? SETTINGS_FILE
   const text = await readFile(file, 'utf8').catch(() => undefined)
   if (text === undefined && settings !== undefined) return { problems: [`${file} cannot be read`] }

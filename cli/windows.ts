@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { isFailure } from '../src/core/failures.ts'
+import type { Problem } from '../src/core/problems.ts'
 import { parseWindowId, type Window, windowId } from '../src/core/time/window.ts'
-import type { Problem } from '../src/steps/operator/replay.ts'
 import { type CommonOptions, differingFeeds, type LocalApp, withApp } from './command.ts'
 import { print, refused } from './output.ts'
 

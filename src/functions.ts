@@ -1,3 +1,5 @@
+/** Every trigger of the app. `handlers.ts` says what each does. */
+
 import { dirname, join } from 'node:path'
 import { app } from '@azure/functions'
 import packageJson from '../package.json' with { type: 'json' }

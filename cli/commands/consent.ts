@@ -2,9 +2,9 @@ import { readFile, writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { CATALOG } from '../../src/core/catalog.ts'
 import { isFailure } from '../../src/core/failures.ts'
-import type { Account } from '../../src/core/feeds/feed.ts'
-import { DEFAULT_ACCOUNT } from '../../src/core/feeds/feed.ts'
+import { type Account, DEFAULT_ACCOUNT } from '../../src/core/feeds/feed.ts'
 import { parseFeeds } from '../../src/core/feeds/feeds.ts'
+import type { Problem } from '../../src/core/problems.ts'
 import type { KeyVault } from '../../src/services/sign-in/key-vault.ts'
 import { findSecret, type RefreshSignIn, vaultName } from '../../src/services/sign-in/sign-in.ts'
 import { exchangeCode } from '../../src/services/sign-in/token-request.ts'
@@ -17,7 +17,7 @@ import { listenForSignIn } from '../sign-in-listener.ts'
 
 type Options = CommonOptions & { readonly account: string; readonly local?: true }
 /** Where the refresh token of an account is kept; `keep` gives the reason where it could not be stored. */
-type TokenStore = { readonly place: string; readonly keep: (token: string) => Promise<string | undefined> }
+type TokenKeeper = { readonly place: string; readonly keep: (token: string) => Promise<string | undefined> }
 
 /**
  * Takes a person through the first sign-in in a browser, with every factor that the account asks for. Stores the refresh
@@ -45,12 +45,12 @@ async function consent(options: Options): Promise<CommandResult> {
   return done({ account: signIn.name, storedIn: store.place }, [`account ${signIn.name}: stored in ${store.place}`])
 }
 
-function inVault(vault: KeyVault, account: string): TokenStore {
+function inVault(vault: KeyVault, account: string): TokenKeeper {
   const name = vaultName(account, 'refresh-token')
   return { place: `Key Vault secret ${name}`, keep: async (token) => (await vault.set(name, token))?.message }
 }
 
-function inFile({ account, settings: file = SETTINGS_FILE, local }: Options): TokenStore | undefined {
+function inFile({ account, settings: file = SETTINGS_FILE, local }: Options): TokenKeeper | undefined {
   if (!local) return undefined
   return {
     place: file,
@@ -66,10 +66,7 @@ function inFile({ account, settings: file = SETTINGS_FILE, local }: Options): To
 }
 
 /** Reads who signs in where. No other setting is needed: there is no refresh token yet. */
-async function readSignIn(
-  env: Environment,
-  { account, feeds }: Options,
-): Promise<RefreshSignIn | { readonly problem: string }> {
+async function readSignIn(env: Environment, { account, feeds }: Options): Promise<RefreshSignIn | Problem> {
   const authorityHost = (env.PARTNER_AUTHORITY_HOST || DEFAULT_AUTHORITY).replace(/\/+$/, '')
   const signIn = signInOf(account, await accountIn(feeds, account), { partner: env, authorityHost, hasVault: true })
   if (isFailure(signIn)) return { problem: signIn.message }
@@ -87,7 +84,7 @@ async function accountIn(feedsFile: string, name: string): Promise<Account> {
 async function signInByBrowser(
   { name, authorityHost, tenantId, clientId, clientSecret }: RefreshSignIn,
   vault: KeyVault | undefined,
-): Promise<{ readonly refreshToken: string } | { readonly problem: string }> {
+): Promise<{ readonly refreshToken: string } | Problem> {
   const secret = await findSecret(name, 'client-secret', clientSecret, vault)
   if (isFailure(secret)) return { problem: secret.message }
   const tenantUrl = `${authorityHost}/${tenantId}`

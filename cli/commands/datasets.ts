@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { CATALOG, findDataset } from '../../src/core/catalog.ts'
 import { isFailure } from '../../src/core/failures.ts'
+import { isSameName } from '../../src/core/names.ts'
 import type { LiveDataset } from '../../src/services/insights/client.ts'
 import { type AccountView, listByAccount, type PrintedColumns } from '../accounts.ts'
 import { addCommand, type CommonOptions, withApp } from '../command.ts'
@@ -29,7 +30,7 @@ async function read({ insights, feeds }: AccountView) {
   return datasets.map((live): Row => {
     const name = live.name.trim()
     const spelling = findDataset(CATALOG, name)?.name ?? name
-    const users = feeds.filter(({ dataset }) => dataset.toLowerCase() === spelling.toLowerCase())
+    const users = feeds.filter(({ dataset }) => isSameName(dataset, spelling))
     return { ...live, feeds: users.map(({ name }) => name) }
   })
 }

@@ -5,7 +5,9 @@ import { compareFeeds, type FeedChange } from '../../src/core/feeds/compare.ts'
 import type { Feed } from '../../src/core/feeds/feed.ts'
 import { catalogueVerdict } from '../../src/core/feeds/feed-query.ts'
 import { type FeedsFile, parseFeeds } from '../../src/core/feeds/feeds.ts'
+import { FEED_ROWS } from '../../src/core/ledger/app-rows.ts'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
+import type { Problems } from '../../src/core/problems.ts'
 import { storageClients } from '../../src/services/storage/clients.ts'
 import { readFeedsText, writeFeedsText } from '../../src/services/storage/feeds-file.ts'
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
@@ -57,7 +59,7 @@ async function diff(app: LocalApp): Promise<CommandResult> {
 /** Reads the local feeds; `text` is what `push` stores. */
 async function readLocalFeeds(
   feedsFile: string,
-): Promise<{ readonly text: string; readonly file: FeedsFile } | { readonly problems: readonly string[] }> {
+): Promise<{ readonly text: string; readonly file: FeedsFile } | Problems> {
   const text = await readFile(feedsFile, 'utf8').catch(() => undefined)
   if (text === undefined) return { problems: [`${feedsFile} cannot be read`] }
   const file = parseFeeds(text, CATALOG)
@@ -72,7 +74,7 @@ async function pushedText({ storage }: LocalApp['settings']): Promise<string | u
 
 /** The feeds as the app last read them from the file it was deployed with. */
 async function storedFeeds({ services }: LocalApp): Promise<readonly Feed[]> {
-  return (await services.ledger.appRows<FeedRow>('feed~')).map(({ feed }) => feed)
+  return (await services.ledger.appRows<FeedRow>(FEED_ROWS)).map(({ feed }) => feed)
 }
 
 function feedsIn(text: string): readonly Feed[] {

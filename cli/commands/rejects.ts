@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Command } from 'commander'
 import { isFailure } from '../../src/core/failures.ts'
+import { FEED_ROWS } from '../../src/core/ledger/app-rows.ts'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { type ListedReject, listRejects } from '../../src/steps/operator/rejects.ts'
@@ -21,7 +22,7 @@ export function addRejects(program: Command): void {
 
 /** The list can have any length, so it is written while it is read. */
 async function list(services: Services, options: Options): Promise<CommandResult> {
-  const rows = await services.ledger.appRows<FeedRow>('feed~')
+  const rows = await services.ledger.appRows<FeedRow>(FEED_ROWS)
   const feeds = rows.map(({ feed }) => feed.name).filter((name) => options.feed === undefined || name === options.feed)
   if (options.feed !== undefined && feeds.length === 0) return refused([`feed ${options.feed} is not known to the app`])
   let before = '['

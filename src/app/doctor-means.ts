@@ -18,7 +18,7 @@ export function doctorMeans(settings: Settings, services: Services): DoctorMeans
     services,
     insightsBaseUrl: settings.insightsBaseUrl,
     storage: storageProbes(settings, services),
-    limit: LIMIT_MS,
+    limitMs: LIMIT_MS,
     async expiry(name, account) {
       const signIn = accountSignIn(settings, name, account)
       return isFailure(signIn) ? signIn : credentialExpiry(signIn, vault)

@@ -39,8 +39,8 @@ export function insightsByAccount(settings: Settings, shared: SharedParts): (emi
 /** Warns of an account's sign-in at most once a day. The invocation that asked last for a client writes the event. */
 function openWarnings(clock: () => Date) {
   const told = new Set<string>()
-  const warnings = {
-    emit: (() => undefined) as Emit,
+  const warnings: { emit: Emit; warn(account: string, message: string): void } = {
+    emit: () => undefined,
     warn(account: string, message: string) {
       const key = `${account} ${clock().toISOString().slice(0, 10)}`
       if (told.has(key)) return

@@ -1,8 +1,8 @@
 import { FAILURES, type Failure } from './failures.ts'
 import type { Feed } from './feeds/feed.ts'
-import { findListed, type ListedDataset } from './feeds/feed-query.ts'
+import type { ListedDataset } from './feeds/feed-query.ts'
 import { isSameName } from './names.ts'
-import { DAY_MS } from './time/durations.ts'
+import { DAY_MS, MINUTE_MS } from './time/durations.ts'
 
 /** What one check of the doctor found. Only a problem makes the command fail. */
 export type Finding = {
@@ -11,8 +11,6 @@ export type Finding = {
   readonly message: string
   readonly remedy?: string
 }
-
-const MINUTE_MS = 60_000
 
 /** Entra refuses assertions that are further off than this. */
 const MAX_SKEW_MS = 5 * MINUTE_MS
@@ -83,12 +81,11 @@ export function forgedFinding(status: number): Finding {
   return problem('callback', `a forged callback was answered with ${status}, not 404`, remedy)
 }
 
-/** Judges whether the service lists a feed's dataset and the columns it asks for by name. */
+/** Judges what the service lists of a feed's dataset: whether it lists it at all, and the columns that the feed asks for. */
 export function offeredFinding(
   { name, dataset, source }: Feed,
-  listed: readonly Omit<ListedDataset, 'ranges'>[],
+  live: Pick<ListedDataset, 'columns' | 'metrics'> | undefined,
 ): Finding {
-  const live = findListed(listed, [dataset])
   if (!live) {
     const message = `feed ${name}: dataset ${dataset} is not offered to this account`
     return problem(

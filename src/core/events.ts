@@ -1,5 +1,6 @@
 import type { FailureKind } from './failures.ts'
 
+/** What an event is about; docs/troubleshooting.md explains each. */
 export type EventName =
   | 'window.requested'
   | 'window.archived'

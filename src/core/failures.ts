@@ -65,7 +65,3 @@ export function failed(kind: FailureKind, message: string): Failure {
 export function isFailure(value: unknown): value is Failure {
   return typeof value === 'object' && value !== null && mark in value
 }
-
-export function isFailureKind(text: string): text is FailureKind {
-  return Object.hasOwn(FAILURES, text)
-}

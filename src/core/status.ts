@@ -47,7 +47,7 @@ export type LedgerContent = {
 }
 
 /** Says what the ledger knows: how far each feed is complete, its windows by state, its failures with a remedy, what is next. */
-export function statusOf(now: Date, { feeds, lastTick, source, packagedHash }: LedgerContent): Status {
+export function ledgerStatus(now: Date, { feeds, lastTick, source, packagedHash }: LedgerContent): Status {
   return {
     at: now,
     ...(lastTick && { lastTick }),

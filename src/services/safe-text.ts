@@ -16,7 +16,7 @@ export function safeText(text: string): string {
 }
 
 /** Gives an address without its query, which can be a signature, and without a user name and password. */
-export function withoutQuery(url: URL): string {
+export function safeAddress(url: URL): string {
   return `${url.origin}${url.pathname}`
 }
 

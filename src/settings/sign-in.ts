@@ -1,6 +1,5 @@
 import { type Failure, failed } from '../core/failures.ts'
-import type { Account } from '../core/feeds/feed.ts'
-import { DEFAULT_ACCOUNT } from '../core/feeds/feed.ts'
+import { type Account, DEFAULT_ACCOUNT } from '../core/feeds/feed.ts'
 import { present } from '../core/present.ts'
 import type { SignIn } from '../services/sign-in/sign-in.ts'
 import type { Environment } from './environment.ts'

@@ -15,8 +15,8 @@ export type CallbackRequest = {
 const REPORT_ID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 
 /**
- * Takes a callback of the service: a hint that a report may be ready. Nothing of it is believed but that we made the
- * address; no storage is touched before the token is verified. Gives the HTTP status to answer: 202, or 404 for anything else.
+ * Takes a callback of the service: a hint that a report may be ready. The token proves only that we made the address, and
+ * storage is not touched before it is verified. Gives the HTTP status to answer: 202, or 404 for anything else.
  */
 export async function callback(
   request: CallbackRequest,

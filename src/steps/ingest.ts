@@ -3,7 +3,14 @@ import { isFeedName } from '../core/feeds/feed.ts'
 import { feedRowKey } from '../core/ledger/app-rows.ts'
 import { type FeedRow, isOfEarlierQuery } from '../core/ledger/feed-row.ts'
 import { isOpen, isReportOf, type Landing, type Requested, type Requesting, takeoverAt } from '../core/ledger/ledger.ts'
-import { toFailed, toLanding, toPlannedAtNoCost, toRequested, toTakenOver } from '../core/ledger/transitions.ts'
+import {
+  toFailed,
+  toLanding,
+  toPlannedAtNoCost,
+  toPolled,
+  toRequested,
+  toTakenOver,
+} from '../core/ledger/transitions.ts'
 import { parseWindowId, windowId } from '../core/time/window.ts'
 import type { Stored } from '../services/storage/ledger-table.ts'
 import { type IngestMessage, readIngestMessage } from '../services/storage/work-queue.ts'
@@ -16,8 +23,8 @@ import { endAttempt, withdrawReport } from './requesting/end-attempt.ts'
 import type { Services } from './services.ts'
 
 /**
- * Follows one hint: where the entry's open attempt is ready at the service, its report is archived and landed.
- * A message of another attempt is completed without effect; anything thrown makes the queue try again.
+ * Follows one hint. If the report of the entry's open attempt is ready, it is archived and landed. A message about another
+ * attempt has no effect. If this throws, the queue tries again.
  */
 export async function ingest(body: unknown, services: Services): Promise<void> {
   const message = readIngestMessage(body)
@@ -63,7 +70,7 @@ async function poll(job: IngestJob, { value: entry, etag }: Stored<Requested>): 
   const now = clock().getTime()
   if (now < entry.pollAfter.getTime()) return queue.send(message, (entry.pollAfter.getTime() - now) / 1000)
   if (isOfEarlierQuery(row, entry)) return drop(job, { value: entry, etag })
-  const asked = { ...entry, pollAfter: new Date(now + settings.pollEveryMs) }
+  const asked = toPolled(entry, new Date(now + settings.pollEveryMs))
   const written = await ledger.write(asked, etag)
   if (!written) return queue.send(message)
   const execution = await insights.execution(entry.reportId)
@@ -83,19 +90,19 @@ async function poll(job: IngestJob, { value: entry, etag }: Stored<Requested>): 
   return landUnderLease(job, taken, execution)
 }
 
-/** What time heals is left to the sweep; anything else ends the attempt. */
+/** Leaves what time heals to the sweep. Any other failure ends the attempt. */
 async function refused(services: Services, { value, etag }: Stored<Requested>, failure: Failure): Promise<void> {
   if (FAILURES[failure.kind].heals === 'time') return
   await endAttempt(services, toFailed(value, failure, services.clock()), etag, failure)
 }
 
-/** The feed changed while its report was made: the report answers another query and is asked for anew, at no try. */
+/** The feed's query changed while the report was made. The window is asked for again, which costs no try. */
 async function drop(job: IngestJob, { value, etag }: Stored<Requested>): Promise<void> {
   const ended = await endAttempt(job.services, toPlannedAtNoCost(value, job.services.clock()), etag)
   if (ended) await withdrawReport(job, ended)
 }
 
-/** Goes on with a landing whose owner is gone; before that is sure, the message waits. */
+/** Continues a landing whose owner is gone. Until that is certain, the message waits. */
 async function resume(job: IngestJob, { value: entry, etag }: Stored<Landing>): Promise<void> {
   const { message, row, services } = job
   const { ledger, queue, clock, settings } = services
@@ -109,7 +116,7 @@ async function resume(job: IngestJob, { value: entry, etag }: Stored<Landing>): 
   return landUnderLease(job, written)
 }
 
-/** Archives the report, where that was not done yet, and lands it; what is expected to go wrong ends in `failed`. */
+/** Archives the report, unless it already is, and lands it. An expected failure ends in `failed`. */
 async function landUnderLease(job: Job, stored: Stored<Landing>, execution?: Completed): Promise<void> {
   const { ledger, clock, settings } = job.services
   const held = holdEntry(stored, { ledger, clock, leaseMs: settings.leaseMs })

@@ -2,18 +2,19 @@ import { failed, isFailure } from '../core/failures.ts'
 import { isFeedName } from '../core/feeds/feed.ts'
 import type { Landing, Requested } from '../core/ledger/ledger.ts'
 import { toFailed, toRested } from '../core/ledger/transitions.ts'
+import { HOUR_MS } from '../core/time/durations.ts'
 import { parseWindowId, windowId } from '../core/time/window.ts'
 import { type IngestMessage, readIngestMessage } from '../services/storage/work-queue.ts'
 import { nameOf } from './landing/job.ts'
 import { endAttempt } from './requesting/end-attempt.ts'
 import type { Services } from './services.ts'
 
-/** A message that failed five times is looked at again after this. */
-const REST_MS = 3_600_000
+/** An attempt whose message failed five times is tried again after this. */
+const REST_MS = HOUR_MS
 
 /**
- * Takes a message that ingest could not finish: the entry is given back for an hour, the second time it is `failed`.
- * Anything that names no open attempt is one event. Never throws: there is no queue behind this one.
+ * Takes a message that ingest could not finish. The entry rests for an hour; the second time it becomes `failed`. A message
+ * that names no open attempt becomes an event. Never throws, because there is no queue behind this one.
  */
 export async function poison(body: unknown, services: Services): Promise<void> {
   try {

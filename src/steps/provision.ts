@@ -9,7 +9,7 @@ import type { Services } from './services.ts'
 
 /**
  * One tick of the timer: reads feeds.json, stores each feed, and asks the service for the windows that are due.
- * A second tick, or a second instance, asks for nothing again: each request is written down before it is sent.
+ * Each request is written to the ledger before it is sent, so a second tick or instance does not repeat it.
  */
 export async function provision(services: Services): Promise<TickRow | undefined> {
   await Promise.all([services.ledger.create(), services.archive.create()])
@@ -22,13 +22,13 @@ export async function provision(services: Services): Promise<TickRow | undefined
     requested += await requestAll(services, name, known, ofAccount)
   }
   const tick = { at: services.clock().toISOString(), requested, waiting: actions.length - requested }
-  // Of two instances that end a tick at once, either may say so.
+  // Where two instances end a tick at once, either may write the row.
   const stored = await services.ledger.readApp<TickRow>(TICK_KEY)
   await services.ledger.writeApp(TICK_KEY, tick, stored?.etag)
   return tick
 }
 
-/** Asks for one account's windows, one by one: each request changes the pacing row that decides the next. */
+/** Asks for one account's windows one by one, because each request changes the pacing row that decides about the next. */
 async function requestAll(
   services: Services,
   name: string,
@@ -45,9 +45,9 @@ async function requestAll(
   }
   let requested = 0
   for (const action of actions) {
-    const outcome = await requestReport(services, account, action)
-    if (outcome === 'stop') break
-    if (outcome === 'requested') requested++
+    const result = await requestReport(services, account, action)
+    if (result === 'stop') break
+    if (result === 'requested') requested++
   }
   return requested
 }

@@ -1,9 +1,7 @@
 import { isFailure } from '../core/failures.ts'
-import { FEED_ROWS } from '../core/ledger/app-rows.ts'
-import type { FeedRow } from '../core/ledger/feed-row.ts'
 import type { KnownFeed } from '../core/plan/plan.ts'
 import { sweepActions } from '../core/plan/sweep.ts'
-import { noteEmptyWindows, readKnownFeed } from './requesting/feed-row.ts'
+import { noteEmptyWindows, readKnownFeeds } from './requesting/feed-row.ts'
 import { deleteFormerQueries, deleteStrays } from './requesting/strays.ts'
 import { carryOut } from './requesting/sweep-actions.ts'
 import type { Services } from './services.ts'
@@ -12,13 +10,11 @@ import type { Services } from './services.ts'
 export type Swept = Readonly<Record<string, number>>
 
 /**
- * Looks after everything nobody called back about: polls, adopts lost answers, ends what took too long, reopens what
- * heals, and removes what we left at the service. It may run at any time, twice, or on two instances at once.
+ * Does what no callback does: polls, adopts reports whose answer was lost, ends attempts that took too long, reopens failed
+ * windows, and deletes what we left at the service. It may run at any time, twice, or on two instances at once.
  */
 export async function sweep(services: Services): Promise<Swept> {
-  await services.ledger.create()
-  const rows = await services.ledger.appRows<FeedRow>(FEED_ROWS)
-  const known = await Promise.all(rows.map((row) => readKnownFeed(services, row)))
+  const known = await readKnownFeeds(services)
   const swept: Record<string, number> = {}
   for (const each of known) {
     for (const kind of await sweepFeed(services, each)) swept[kind] = (swept[kind] ?? 0) + 1

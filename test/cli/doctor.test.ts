@@ -49,10 +49,10 @@ function settingsOf(changes: Env): Env {
   return { ...deployment.settings, CALLBACK_BASE_URL: `${origin}/api/callback`, ...changes }
 }
 
-async function look(changes: Env = {}, limit = 20_000): Promise<Diagnosis> {
+async function look(changes: Env = {}, limitMs = 20_000): Promise<Diagnosis> {
   const settings = requireSettings(settingsOf(changes))
   const services = openApp(settings, join(deployment.folder, 'feeds.json'))(() => undefined)
-  return doctor({ ...doctorMeans(settings, services), limit })
+  return doctor({ ...doctorMeans(settings, services), limitMs })
 }
 
 const problemsOf = ({ findings }: Diagnosis) => findings.filter(({ level }) => level === 'problem')
@@ -75,9 +75,9 @@ async function withAnswers(changes: Partial<typeof answers>, env: Env = {}): Pro
 type Fault = Parameters<Deployment['simulator']['fault']>[0]
 
 /** A fault for one look: on as many calls as it makes, so that none is left for the next one. */
-async function withFault(fault: Fault, { calls = 1, limit = 20_000, env = {} } = {}): Promise<Diagnosis> {
+async function withFault(fault: Fault, { calls = 1, limitMs = 20_000, env = {} } = {}): Promise<Diagnosis> {
   for (let nth = 1; nth <= calls; nth++) deployment.simulator.fault({ ...fault, nth })
-  return look(env, limit)
+  return look(env, limitMs)
 }
 
 async function closedPort(): Promise<number> {
@@ -151,7 +151,7 @@ const CASES: readonly Case[] = [
   ],
   [
     'a token endpoint that answers too slowly',
-    () => withFault({ endpoint: 'token', effect: 'hang' }, { limit: 1_000 }),
+    () => withFault({ endpoint: 'token', effect: 'hang' }, { limitMs: 1_000 }),
     'sign-in',
     /no answer within 1 s/,
   ],

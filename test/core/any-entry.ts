@@ -19,9 +19,22 @@ const milliseconds = fc.record({ check: count, write: count, remove: count })
 
 const figures: fc.Arbitrary<Figures> = fc.record(
   {
-    ...{ attempt: count, reportId: text, executionId: text, requestedAt: anyInstant, rowsRead: count },
-    ...{ rowsLanded: count, rowsRejected: count, bytes: count, sha256: text, totals, archive: text, table: text },
-    ...{ landedAt: anyInstant, milliseconds, operations: count, verdict: fc.constantFrom('rows', 'empty') },
+    attempt: count,
+    reportId: text,
+    executionId: text,
+    requestedAt: anyInstant,
+    rowsRead: count,
+    rowsLanded: count,
+    rowsRejected: count,
+    bytes: count,
+    sha256: text,
+    totals,
+    archive: text,
+    table: text,
+    landedAt: anyInstant,
+    milliseconds,
+    operations: count,
+    verdict: fc.constantFrom('rows', 'empty'),
     totalsBefore: totals,
   },
   { noNullPrototype: true },
@@ -29,13 +42,21 @@ const figures: fc.Arbitrary<Figures> = fc.record(
 
 const progress: fc.Arbitrary<Progress> = fc.record({
   checked: fc.record({ rowsRead: count, rowsRejected: count, totals }),
-  ...{ untouched: fc.boolean(), acknowledged: count, rejected: count, kept: count, rounds: count, operations: count },
-  ...{ refused: fc.dictionary(fc.constantFrom('EntityTooLarge', 'InvalidInput'), fc.array(count)), milliseconds },
+  untouched: fc.boolean(),
+  acknowledged: count,
+  rejected: count,
+  kept: count,
+  rounds: count,
+  operations: count,
+  refused: fc.dictionary(fc.constantFrom('EntityTooLarge', 'InvalidInput'), fc.array(count)),
+  milliseconds,
 })
 
 const past = fc.record(
   {
-    ...{ attempt: count, at: anyInstant, rows: count },
+    attempt: count,
+    at: anyInstant,
+    rows: count,
     outcome: fc.oneof(fc.constantFrom('landed' as const, 'expired' as const), kind),
   },
   { requiredKeys: ['attempt', 'at', 'outcome'] },
@@ -47,19 +68,31 @@ const window = fc
   .map(([year, month]) => ({ from: new Date(Date.UTC(year, month, 1)), to: new Date(Date.UTC(year, month + 1, 1)) }))
 
 const common = {
-  ...{ feed: fc.constantFrom('azure-usage', 'seats'), window, lane: fc.constantFrom('live', 'backfill') },
-  ...{ attempt: count, tries: count, heals: count, history: fc.array(past, { maxLength: 20 }) },
+  feed: fc.constantFrom('azure-usage', 'seats'),
+  window,
+  lane: fc.constantFrom('live', 'backfill'),
+  attempt: count,
+  tries: count,
+  heals: count,
+  history: fc.array(past, { maxLength: 20 }),
 }
 const asked = { reportName: text, queryId: text, requestedAt: anyInstant }
 const known = { ...asked, reportId: text, deadline: anyInstant, pollAfter: anyInstant }
 const held = {
   ...known,
-  ...{ executionId: text, hash: text, phase: fc.constantFrom('check', 'write', 'remove'), checkpoint: count },
-  ...{ leaseUntil: anyInstant, owner: text },
+  executionId: text,
+  hash: text,
+  phase: fc.constantFrom('check', 'write', 'remove'),
+  checkpoint: count,
+  leaseUntil: anyInstant,
+  owner: text,
 }
 const maybe = {
-  ...{ figures, lastError: fc.record({ kind, message: text, at: anyInstant }), wrote: count },
-  ...{ remoteReport: text.filter((id) => id !== ''), acceptEmpty: fc.constant(true) },
+  figures,
+  lastError: fc.record({ kind, message: text, at: anyInstant }),
+  wrote: count,
+  remoteReport: text.filter((id) => id !== ''),
+  acceptEmpty: fc.constant(true),
 }
 
 const OWN = {

@@ -7,8 +7,21 @@ const NOW = new Date('2025-07-10T12:00:00Z')
 const ROW = { feed: feedOf({ from: '2025-04-01', to: '2025-07-01' }), account: {}, since: '2025-07-01T00:00:00Z' }
 
 const figuresOf = (attempt: number, rowsLanded: number): Figures => ({
-  ...{ attempt, reportId: 'r', executionId: 'e', requestedAt: NOW, rowsRead: rowsLanded, rowsLanded, rowsRejected: 0 },
-  ...{ bytes: 1, sha256: 's', totals: {}, archive: 'a', table: 'T', landedAt: NOW, operations: 1, verdict: 'rows' },
+  attempt,
+  reportId: 'r',
+  executionId: 'e',
+  requestedAt: NOW,
+  rowsRead: rowsLanded,
+  rowsLanded,
+  rowsRejected: 0,
+  bytes: 1,
+  sha256: 's',
+  totals: {},
+  archive: 'a',
+  table: 'T',
+  landedAt: NOW,
+  operations: 1,
+  verdict: 'rows',
   milliseconds: { check: 0, write: 0, remove: 0 },
 })
 

@@ -11,8 +11,12 @@ const anyText = fc
   .map(([unit, length, first]) => first + unit.repeat(Math.ceil(length / unit.length)))
 
 const anyRow = fc.record({
-  ...{ v: fc.nat(), at: fc.date({ noInvalidDate: true }), flag: fc.boolean() },
-  ...{ state: fc.string(), figures: anyText, progress: anyText },
+  v: fc.nat(),
+  at: fc.date({ noInvalidDate: true }),
+  flag: fc.boolean(),
+  state: fc.string(),
+  figures: anyText,
+  progress: anyText,
 })
 
 const textsOf = (row: object) => Object.values(row).filter((value) => typeof value === 'string')

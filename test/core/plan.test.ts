@@ -5,7 +5,7 @@ import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import { isComplete, type LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { coverage } from '../../src/core/plan/coverage.ts'
 import { nextRequest, plan, type RequestAction, waiting } from '../../src/core/plan/plan.ts'
-import { statusOf } from '../../src/core/status.ts'
+import { ledgerStatus } from '../../src/core/status.ts'
 import type { Window } from '../../src/core/time/window.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { anyEntry } from './any-entry.ts'
@@ -29,10 +29,19 @@ const month = (index: number): Window => ({
 
 const base = { feed: 'azure-usage', lane: 'live', attempt: 1, tries: 1, heals: 0, history: [] } as const
 const planned = (index: number, notBefore: Date): LedgerEntry => ({
-  ...{ ...base, window: month(index), state: 'planned', reason: 'retry', notBefore },
+  ...base,
+  window: month(index),
+  state: 'planned',
+  reason: 'retry',
+  notBefore,
 })
 const requesting = (index: number): LedgerEntry => ({
-  ...{ ...base, window: month(index), state: 'requesting', reportName: 'r', queryId: 'q', requestedAt: NOW },
+  ...base,
+  window: month(index),
+  state: 'requesting',
+  reportName: 'r',
+  queryId: 'q',
+  requestedAt: NOW,
 })
 
 const startsOf = (actions: readonly RequestAction[]) =>
@@ -150,7 +159,7 @@ describe('an entry that cannot be read', () => {
   })
 
   it('is named in the status of a feed that is not shown as disabled', () => {
-    const status = statusOf(NOW, { feeds: [known], lastTick: undefined, source: undefined, packagedHash: '' })
+    const status = ledgerStatus(NOW, { feeds: [known], lastTick: undefined, source: undefined, packagedHash: '' })
     expect(status.feeds).toMatchObject([{ enabled: true, failures: [{ kind: 'unreadable-entry' }] }])
   })
 })

@@ -24,7 +24,7 @@ import {
 export type References = { readonly catalogue: readonly Dataset[]; readonly accounts: readonly string[] }
 
 /** What decides how rows land: a change of any of it changes the feed's hash. */
-type LandingFields = Omit<Feed, 'name' | 'cadence' | 'delay' | 'key' | 'enabled' | 'hash'>
+type HashedFields = Omit<Feed, 'name' | 'cadence' | 'delay' | 'key' | 'enabled' | 'hash'>
 
 /** Reads one entry of `feeds`. What is wrong gets a stand-in, since one problem is enough to refuse the file. */
 export function readFeed(feed: FeedSection, { catalogue, accounts }: References): Feed {
@@ -32,7 +32,7 @@ export function readFeed(feed: FeedSection, { catalogue, accounts }: References)
   const dataset = readDataset(feed, catalogue)
   const source = readSource(feed, dataset)
   const { newColumns, maxRejects, shards, allowRedacted, enabled } = FEED_FIELDS
-  const landing = present<LandingFields>({
+  const landing = present<HashedFields>({
     account: readAccount(feed, accounts),
     dataset: dataset?.name ?? '',
     source,

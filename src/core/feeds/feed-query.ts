@@ -5,6 +5,7 @@ import { buildQuery, isSoundQuery, type QueryDataset, validateQuery, validateWhe
 import { printQuery, TIMESPANS, type WrittenQuery } from '../query/query.ts'
 import type { Feed, FeedSource } from './feed.ts'
 
+/** A feed that names columns, or leaves them to the app, which writes the query. */
 export type ColumnsSource = Extract<FeedSource, { kind: 'columns' }>
 
 type ChosenColumns = ColumnsSource & { readonly columns: readonly string[] }

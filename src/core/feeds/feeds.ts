@@ -1,6 +1,7 @@
 import type { Dataset } from '../catalog.ts'
 import { isSameName } from '../names.ts'
 import { present } from '../present.ts'
+import type { Problems } from '../problems.ts'
 import { type References, readFeed } from './entry.ts'
 import { type Account, DEFAULT_ACCOUNT, type Feed } from './feed.ts'
 import { queryProblems } from './feed-query.ts'
@@ -21,13 +22,12 @@ import {
   show,
 } from './section.ts'
 
+/** What `feeds.json` says. */
 export type FeedsFile = {
   readonly feeds: readonly Feed[]
   readonly accounts: Readonly<Record<string, Account>>
   readonly warnings: readonly string[]
 }
-
-export type FeedsProblems = { readonly problems: readonly string[] }
 
 type FileSection = Section<keyof typeof FILE_FIELDS>
 
@@ -36,7 +36,7 @@ type FileSection = Section<keyof typeof FILE_FIELDS>
  * other code takes the `Feed` it gives. Names of datasets and columns match ignoring case and come out in the spelling
  * of the catalogue.
  */
-export function parseFeeds(text: string, catalogue: readonly Dataset[]): FeedsFile | FeedsProblems {
+export function parseFeeds(text: string, catalogue: readonly Dataset[]): FeedsFile | Problems {
   const json = parseJson(text.replace(/^\uFEFF/, ''))
   if ('mistake' in json) return { problems: [`feeds.json: it is not JSON: ${json.mistake}`] }
   const values = parseObject(json.value)
@@ -50,7 +50,7 @@ export function parseFeeds(text: string, catalogue: readonly Dataset[]): FeedsFi
 }
 
 /** As `parseFeeds`, with what the catalogue has against the users' own queries and conditions. Asks nobody. */
-export function checkFeeds(text: string, catalogue: readonly Dataset[]): FeedsFile | FeedsProblems {
+export function checkFeeds(text: string, catalogue: readonly Dataset[]): FeedsFile | Problems {
   const file = parseFeeds(text, catalogue)
   if ('problems' in file) return file
   const problems = file.feeds.flatMap((feed) => queryProblems(feed, catalogue))

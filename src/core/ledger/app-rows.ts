@@ -4,6 +4,7 @@
 export const feedRowKey = (name: string): string => `feed~${name}`
 export const tableRowKey = (table: string): string => `table~${table.toLowerCase()}`
 export const pacingRowKey = (account: string): string => `pacing~${account}`
+export const tokenRowKey = (account: string): string => `token~${account}`
 export const toldRowKey = (about: string): string => `told~${about}`
 
 /** What the keys of all feeds' rows begin with. */
@@ -23,6 +24,9 @@ export type TickRow = { readonly at: string; readonly requested: number; readonl
 
 /** What was last told about a thing that every tick finds again. */
 export type ToldRow = { readonly hash: string; readonly at: string }
+
+/** Who renews the refresh token of an account, and until when. */
+export type TokenLeaseRow = { readonly owner: string; readonly until: string }
 
 /** When reports that nobody names were last looked for. */
 export type SweptRow = { readonly at: string }

@@ -114,7 +114,7 @@ export function withEmptyBetween(row: FeedRow, count: number): FeedRow {
 }
 
 /** A window that a change outside heals was tried again: the next one a day later. */
-export function withRetry(row: FeedRow, now: Date): FeedRow {
+export function withWindowRetried(row: FeedRow, now: Date): FeedRow {
   return { ...row, retriedAt: now.toISOString() }
 }
 

@@ -51,13 +51,18 @@ export function toRequested(entry: Requesting, reportId: string, now: Date, repo
   return { ...entry, reportId, deadline, pollAfter: now, remoteReport: reportId, state: 'requested' }
 }
 
+/** The service is asked whether the report is ready: not again before `pollAfter`. */
+export function toPolled(entry: Requested, pollAfter: Date): Requested {
+  return { ...entry, pollAfter }
+}
+
 /** The report is ready and an owner lands it. */
 export function toLanding(entry: Requested, landing: Omit<LandingFields, keyof ReportFields>): Landing {
   return { ...entry, ...landing, state: 'landing' }
 }
 
 /** What is landed from an archive instead of a report that the service makes. */
-export type ArchivedReport = Omit<RequestFields, 'reportName'> & {
+export type ReplaySource = Omit<RequestFields, 'reportName'> & {
   readonly reportId: string
   readonly executionId: string
   readonly hash: string
@@ -68,7 +73,7 @@ export type ArchivedReport = Omit<RequestFields, 'reportName'> & {
 export function toReplayed(
   previous: LedgerEntry | undefined,
   first: WindowOfFeed,
-  archived: ArchivedReport,
+  archived: ReplaySource,
   now: Date,
 ): Landing {
   const base = beforeNextAttempt(previous, first)
@@ -166,6 +171,11 @@ export function toRetried(entry: Landed | Failed, now: Date, acceptEmpty: boolea
 /** The window waits for its next attempt. `tries` are those that count from now on. */
 export function toPlanned(entry: LedgerEntry, reason: PlannedReason, notBefore: Date, tries: number): Planned {
   return { ...sharedFields(entry), tries, reason, notBefore, state: 'planned' }
+}
+
+/** A report of ours stands at the service, and the entry names it until it is gone. */
+export function withRemoteReport<E extends LedgerEntry>(entry: E, reportId: string): E {
+  return { ...entry, remoteReport: reportId }
 }
 
 /** The report that the entry names as ours at the service is gone. */

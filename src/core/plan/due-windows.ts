@@ -4,6 +4,7 @@ import { alignDown, alignUp, GRAIN, nextBoundary } from '../time/calendar.ts'
 import { addDuration, type Duration } from '../time/durations.ts'
 import { type Window, windowId } from '../time/window.ts'
 
+/** A window of a feed that may be asked for from `dueAt` on. */
 export type DueWindow = { readonly window: Window; readonly lane: Lane; readonly dueAt: Date }
 
 /** What is known of one feed: since when the app has seen it, which windows the ledger holds, and the time. */
@@ -22,6 +23,11 @@ export function missingWindows(feed: Feed, known: KnownWindows): readonly DueWin
     due.push(planned)
   }
   return due
+}
+
+/** The lane of a window of a feed that the app has seen since `since`. */
+export function laneOf(window: Window, since: Date): Lane {
+  return window.to <= since ? 'backfill' : 'live'
 }
 
 /** When the next window that the ledger lacks is due, in the past when it is due now; undefined when there is none to come. */
@@ -55,8 +61,7 @@ function* plannedWindows(feed: Feed, known: KnownWindows): Generator<DueWindow> 
   }
   for (const gap of gaps(feed, cadence, known)) {
     for (const window of cut(gap, cadence, known.since)) {
-      const lane = window.to <= known.since ? 'backfill' : 'live'
-      yield { window, lane, dueAt: addDuration(window.to, feed.delay) }
+      yield { window, lane: laneOf(window, known.since), dueAt: addDuration(window.to, feed.delay) }
     }
   }
 }

@@ -1,6 +1,5 @@
 import type { Lane, LedgerEntry } from '../ledger/ledger.ts'
-
-const HOUR_MS = 3_600_000
+import { HOUR_MS } from '../time/durations.ts'
 
 /** The place of one report that was asked for, or is about to be. Instants are ISO text: the row is stored as JSON. */
 export type Slot = {
@@ -36,12 +35,12 @@ export function takeSlot(
   limits: PacingLimits,
   isOpen: (slot: Slot) => boolean,
 ): Pacing | undefined {
-  const now = Date.parse(next.at)
-  if (pacing.notBefore !== undefined && now < Date.parse(pacing.notBefore)) return undefined
-  const creations = pacing.creations.filter((at) => now - Date.parse(at) < HOUR_MS)
+  const nowMs = Date.parse(next.at)
+  if (pacing.notBefore !== undefined && nowMs < Date.parse(pacing.notBefore)) return undefined
+  const creations = pacing.creations.filter((at) => nowMs - Date.parse(at) < HOUR_MS)
   const open = pacing.open.filter(isOpen)
   const kept = next.lane === 'live' ? 0 : 1
-  const perHour = allowance(pacing, now, limits)
+  const perHour = allowance(pacing, nowMs, limits)
   if (creations.length >= Math.max(perHour - kept, 1) || open.length >= Math.max(limits.maxInFlight - kept, 1)) {
     return undefined
   }
@@ -82,8 +81,8 @@ export function throttled(pacing: Pacing, now: Date, waitMs: number, limits: Pac
 }
 
 /** How many reports the account may ask for in an hour now. */
-export function allowance(pacing: Pacing, now: number, limits: PacingLimits): number {
+export function allowance(pacing: Pacing, nowMs: number, limits: PacingLimits): number {
   if (!pacing.reduced) return limits.maxReportsPerHour
-  const quietHours = Math.max(Math.floor((now - Date.parse(pacing.reduced.at)) / HOUR_MS), 0)
+  const quietHours = Math.max(Math.floor((nowMs - Date.parse(pacing.reduced.at)) / HOUR_MS), 0)
   return Math.min(pacing.reduced.allowance * 2 ** Math.min(quietHours, 30), limits.maxReportsPerHour)
 }

@@ -2,11 +2,12 @@ import type { Failure } from '../failures.ts'
 import type { Feed } from '../feeds/feed.ts'
 import type { FeedRow } from '../ledger/feed-row.ts'
 import { isOpen, type Lane, type LedgerEntry } from '../ledger/ledger.ts'
+import { DAY_MS } from '../time/durations.ts'
 import type { Window } from '../time/window.ts'
 import { missingWindows, nextDue } from './due-windows.ts'
 
 /** A blocked feed is tried once a day with its newest due window. */
-const BLOCKED_RETRY = 24 * 3_600_000
+const BLOCKED_RETRY_MS = DAY_MS
 
 /** A feed with what the ledger knows of it. */
 export type KnownFeed = {
@@ -34,7 +35,7 @@ export type RequestAction = {
  * Live windows come first, oldest first; then history, newest first, so that recent months land soonest.
  */
 export function plan(now: Date, feeds: readonly KnownFeed[]): readonly RequestAction[] {
-  const due = feeds.filter(isAsking).flatMap((known) => unblocked(now, known))
+  const due = feeds.filter(isAsking).flatMap((known) => withinBlock(now, known))
   const live = due.filter(({ lane }) => lane === 'live').sort((a, b) => byStart(a, b))
   const backfill = due.filter(({ lane }) => lane === 'backfill').sort((a, b) => byStart(b, a))
   return [...live, ...backfill]
@@ -72,12 +73,12 @@ export function hasPassed(now: Date, { cadence }: Feed, { window }: LedgerEntry)
   return cadence.kind === 'snapshot' && now >= window.to
 }
 
-/** A block holds back all but one window a day, the newest, and that one only while none is on its way. */
-function unblocked(now: Date, known: KnownFeed): readonly RequestAction[] {
+/** A blocked feed asks for one window a day, the newest, and only while no attempt is under way. */
+function withinBlock(now: Date, known: KnownFeed): readonly RequestAction[] {
   const due = dueActions(now, known)
   const { blocked } = known.row
   if (!blocked) return due
-  if (now.getTime() - Date.parse(blocked.at) < BLOCKED_RETRY || known.entries.some(isOpen)) return []
+  if (now.getTime() - Date.parse(blocked.at) < BLOCKED_RETRY_MS || known.entries.some(isOpen)) return []
   return [...due].sort((a, b) => byStart(b, a)).slice(0, 1)
 }
 

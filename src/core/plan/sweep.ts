@@ -10,22 +10,19 @@ import {
   type Planned,
   type Requested,
   type Requesting,
-  type State,
   takeoverAt,
 } from '../ledger/ledger.ts'
-import { addDuration } from '../time/durations.ts'
+import { addDuration, DAY_MS, HOUR_MS } from '../time/durations.ts'
 import { hasPassed, type KnownFeed } from './plan.ts'
-
-const HOUR_MS = 3_600_000
 
 /** What heals with time is tried again after 6 hours, then after twice as long each time, up to a week. */
 const FIRST_HEALING_MS = 6 * HOUR_MS
-const LAST_HEALING_MS = 7 * 24 * HOUR_MS
+const LAST_HEALING_MS = 7 * DAY_MS
 
 /** After a block has ended, what it had failed is tried again one a day. */
-const RETRY_AFTER_BLOCK_MS = 24 * HOUR_MS
+const RETRY_AFTER_BLOCK_MS = DAY_MS
 
-/** Something to do about one entry; `hint` puts it in the queue, where ingest looks after it. */
+/** Something to do about one entry. `hint` puts a message in the queue, so that ingest looks at the entry. */
 export type SweepAction =
   | { readonly kind: 'hint'; readonly entry: Requested | Landing }
   | { readonly kind: 'adopt'; readonly entry: Requesting }
@@ -44,39 +41,34 @@ export function sweepActions(now: Date, known: KnownFeed, limits: SweepLimits): 
     if (entry.state === 'failed' && reopened.has(entry)) return [{ kind: 'reopen', entry }]
     if (isLate(now, known, entry)) return [{ kind: 'out-of-range', entry }]
     if (isTooEarlyEmpty(now, known, entry)) return [{ kind: 'ask-again', entry }]
-    return BY_STATE[entry.state](now, entry, limits)
+    return actionsFor(now, entry, limits)
   })
 }
 
-type Judge = (now: Date, entry: LedgerEntry, limits: SweepLimits) => readonly SweepAction[]
-
-const BY_STATE: Readonly<Record<State, Judge>> = {
-  planned: withdrawal,
-  requesting(now, entry, { adoptAfterMs }) {
-    if (entry.state !== 'requesting' || now.getTime() - entry.requestedAt.getTime() < adoptAfterMs) return []
-    return [{ kind: 'adopt', entry }]
-  },
-  requested(now, entry) {
-    if (entry.state !== 'requested') return []
-    if (isOverdue(entry, now)) return [{ kind: 'expire', entry }]
-    return now >= entry.pollAfter ? [{ kind: 'hint', entry }] : []
-  },
-  landing(now, entry, { leaseMs }) {
-    if (entry.state !== 'landing' || now < takeoverAt(entry, leaseMs)) return []
-    return [{ kind: 'hint', entry }]
-  },
-  landed: withdrawal,
-  failed: withdrawal,
+function actionsFor(now: Date, entry: LedgerEntry, limits: SweepLimits): readonly SweepAction[] {
+  switch (entry.state) {
+    case 'requesting':
+      return now.getTime() - entry.requestedAt.getTime() < limits.adoptAfterMs ? [] : [{ kind: 'adopt', entry }]
+    case 'requested':
+      if (isOverdue(entry, now)) return [{ kind: 'expire', entry }]
+      return now >= entry.pollAfter ? [{ kind: 'hint', entry }] : []
+    case 'landing':
+      return now >= takeoverAt(entry, limits.leaseMs) ? [{ kind: 'hint', entry }] : []
+    case 'planned':
+    case 'landed':
+    case 'failed':
+      return withdrawal(entry, limits)
+  }
 }
 
 /** A report that the entry no longer needs still stands at the service. */
-function withdrawal(_now: Date, entry: LedgerEntry, { deleteReports }: SweepLimits): readonly SweepAction[] {
+function withdrawal(entry: LedgerEntry, { deleteReports }: SweepLimits): readonly SweepAction[] {
   const { remoteReport } = entry
   if (remoteReport === undefined || neededReports(entry, !deleteReports).includes(remoteReport)) return []
   return [{ kind: 'withdraw', entry }]
 }
 
-/** What a snapshot has not asked for, or not been given, when its window ends is out of range. */
+/** Whether the window of a snapshot has ended before its report landed. */
 function isLate(now: Date, { row }: KnownFeed, entry: LedgerEntry): entry is Planned | Requesting | Requested {
   const open = entry.state === 'planned' || entry.state === 'requesting' || entry.state === 'requested'
   return open && hasPassed(now, row.feed, entry)

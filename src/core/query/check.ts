@@ -1,5 +1,6 @@
 import { type Dataset, findDataset } from '../catalog.ts'
 import { isSameName, nearest } from '../names.ts'
+import type { Problems } from '../problems.ts'
 import { type Located, type LocatedQuery, locateConditions, locateQuery } from './parse.ts'
 import { type Literal, printQuery, type WrittenQuery } from './query.ts'
 import { isReserved, placeOf, type QueryProblem } from './tokens.ts'
@@ -44,10 +45,7 @@ export function isSoundQuery(text: string, dataset: QueryDataset): boolean {
  * lacks, numbers and limits that are none, text with a quote in it. Conditions that are somebody's own text are judged
  * apart, and places in them count from where they begin. `validateQuery` accepts what this makes.
  */
-export function buildQuery(
-  query: WrittenQuery,
-  dataset: QueryDataset,
-): string | { readonly problems: readonly string[] } {
+export function buildQuery(query: WrittenQuery, dataset: QueryDataset): string | Problems {
   const ofConditions = typeof query.where === 'string' ? validateWhere(query.where, dataset) : []
   const sound = ofConditions.length > 0 ? { ...query, where: [] } : query
   const ofParts = partProblems(sound)

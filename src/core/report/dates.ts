@@ -1,3 +1,5 @@
+import { MINUTE_MS } from '../time/durations.ts'
+
 /** A moment in UTC: whole seconds since 1970 in milliseconds, and the text Table Storage takes, with up to seven decimals. */
 export type Moment = { readonly milliseconds: number; readonly iso: string }
 
@@ -5,7 +7,6 @@ type Parts = Readonly<Record<string, string | undefined>>
 
 const MONTH_NAMES = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-const MINUTE_MS = 60_000
 
 /** Table Storage knows no DateTime before 1601. */
 const EARLIEST = Date.UTC(1601, 0, 1)

@@ -30,7 +30,7 @@ const QUOTED = 2
 const QUOTE_SEEN = 3
 const BROKEN = 4
 
-type State = {
+type Scan = {
   readonly delimiter: string
   readonly maxRecordLength: number
   place: number
@@ -52,7 +52,7 @@ type State = {
  * than `maxRecordLength` UTF-16 units is scanned to its end without being kept. An unclosed quote takes the rest of the text.
  */
 export function createParser(options: { delimiter: string; maxRecordLength: number }): Parser {
-  const state: State = {
+  const state: Scan = {
     delimiter: options.delimiter,
     maxRecordLength: options.maxRecordLength,
     place: FIELD_START,
@@ -69,14 +69,14 @@ export function createParser(options: { delimiter: string; maxRecordLength: numb
   }
 }
 
-function withoutMark(state: State, text: string): string {
+function withoutMark(state: Scan, text: string): string {
   if (state.started || text === '') return text
   state.started = true
   return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text
 }
 
 /** A record of one line, as nearly all are, is found by the engine's own search; only others are scanned by character. */
-function readRecords(state: State, chunk: string): ParsedRecord[] {
+function readRecords(state: Scan, chunk: string): ParsedRecord[] {
   const records: ParsedRecord[] = []
   const text = state.pending + chunk
   let start = 0
@@ -109,7 +109,7 @@ function recordText(text: string, start: number, lineFeed: number): string {
 }
 
 /** The index of the line feed that ends the record, or -1 with the place kept for the next piece. */
-function findEnd(state: State, text: string, from: number): number {
+function findEnd(state: Scan, text: string, from: number): number {
   const delimiter = state.delimiter.charCodeAt(0)
   let place = state.place
   for (let at = from; at < text.length; at++) {
@@ -135,7 +135,7 @@ function nextPlace(place: number, code: number, delimiter: number): number {
   return place === FIELD_START ? PLAIN : BROKEN
 }
 
-function keepPending(state: State, text: string): void {
+function keepPending(state: Scan, text: string): void {
   state.pending = state.head === undefined ? text : ''
   // One unit more than the limit may still be the CR of the line end.
   if (state.pending.length <= state.maxRecordLength + 1) return
@@ -143,18 +143,18 @@ function keepPending(state: State, text: string): void {
   state.pending = ''
 }
 
-function rawText({ maxRecordLength }: State, text: string): string {
+function rawText({ maxRecordLength }: Scan, text: string): string {
   return text.slice(0, Math.min(RAW_LIMIT, maxRecordLength))
 }
 
-function readRest(state: State): ParsedRecord[] {
+function readRest(state: Scan): ParsedRecord[] {
   if (state.pending === '' && state.head === undefined) return []
   if (state.place === QUOTED) return [broken(state, 'unclosed-quote', state.head ?? state.pending)]
   const record = toRecord(state, state.pending)
   return record === undefined ? [] : [record]
 }
 
-function toRecord(state: State, text: string, line?: Split): ParsedRecord | undefined {
+function toRecord(state: Scan, text: string, line?: Split): ParsedRecord | undefined {
   const isTooLong = state.head !== undefined || text.length > state.maxRecordLength
   if (isTooLong) return broken(state, 'too-long', state.head ?? text)
   if (text === '' && state.width !== 1) return undefined
@@ -165,7 +165,7 @@ function toRecord(state: State, text: string, line?: Split): ParsedRecord | unde
   return fields.length === state.width ? record : { ...record, verdict: 'ragged' }
 }
 
-function broken(state: State, verdict: Verdict, text: string): ParsedRecord {
+function broken(state: Scan, verdict: Verdict, text: string): ParsedRecord {
   state.width ??= 0
   return { line: state.startLine, fields: [], verdict, raw: rawText(state, text) }
 }

@@ -1,7 +1,9 @@
 /** A span of calendar time, as ISO 8601 writes it: a month has no fixed length, so the parts stay apart. JSON-safe. */
 export type Duration = { readonly months: number; readonly days: number; readonly seconds: number }
 
-export const DAY_MS = 86_400_000
+export const MINUTE_MS = 60_000
+export const HOUR_MS = 60 * MINUTE_MS
+export const DAY_MS = 24 * HOUR_MS
 
 /** Keeps every date computed from a duration inside what `Date` and a window id can hold. */
 const LONGEST_MS = 100 * 360 * DAY_MS
@@ -25,17 +27,6 @@ export function parseDuration(text: string): Duration | undefined {
   return length > 0 && length <= LONGEST_MS ? duration : undefined
 }
 
-/** Writes a duration as ISO 8601, so that `parseDuration` gives it back. */
-export function formatDuration({ months, days, seconds }: Duration): string {
-  const date = [months % 12 === 0 ? part(months / 12, 'Y') : part(months, 'M'), part(days, 'D')].join('')
-  const time = [
-    part(Math.floor(seconds / 3600), 'H'),
-    part(Math.floor(seconds / 60) % 60, 'M'),
-    part(seconds % 60, 'S'),
-  ].join('')
-  return time ? `P${date}T${time}` : `P${date}`
-}
-
 /** Moves a date by a duration in the UTC calendar; the 31st plus a month is the last day of the next month. */
 export function addDuration(date: Date, { months, days, seconds }: Duration, sign: 1 | -1 = 1): Date {
   const moved = addMonths(date, sign * months)
@@ -45,10 +36,6 @@ export function addDuration(date: Date, { months, days, seconds }: Duration, sig
 /** The length in milliseconds, a month counted as 30 days: for time limits, not for the calendar. */
 export function durationMilliseconds({ months, days, seconds }: Duration): number {
   return (months * 30 + days) * DAY_MS + seconds * 1000
-}
-
-function part(count: number, unit: string): string {
-  return count === 0 ? '' : `${count}${unit}`
 }
 
 function addMonths(date: Date, months: number): Date {

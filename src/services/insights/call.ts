@@ -1,6 +1,6 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { type RetryOptions, withRetry } from '../retry.ts'
-import { reasonOf, withoutQuery } from '../safe-text.ts'
+import { reasonOf, safeAddress } from '../safe-text.ts'
 import type { Credentials } from '../sign-in/credentials.ts'
 import { type Answer, type Item, isEnvelope, readAnswer } from './answer.ts'
 import { failureOf } from './refusals.ts'
@@ -14,6 +14,10 @@ const BODY_LIMIT = 16 * 1024 * 1024
 /** No list of the service has more pages. */
 const PAGE_LIMIT = 1000
 
+/** Says at the service where our reports and queries come from. */
+export const DESCRIPTION = 'made by partner-insights-sync'
+
+/** How to reach the service as one account. */
 export type InsightsOptions = {
   readonly baseUrl: string
   readonly tokenHeader: 'Authorization' | 'X-AadUserTicket'
@@ -151,7 +155,7 @@ async function sendOnce(
       : unreadable(call, url, response)
   } catch (error) {
     const reason = signal?.aborted ? 'it was cancelled' : `${reasonOf(error)}; it is tried again`
-    return failed('unavailable', `${call.about}: no answer from ${withoutQuery(url)}: ${reason}`)
+    return failed('unavailable', `${call.about}: no answer from ${safeAddress(url)}: ${reason}`)
   }
 }
 
@@ -179,7 +183,7 @@ function isReadable(status: number, method: Call['method'], body: string): boole
 }
 
 function unreadable(call: Call, url: URL, { status }: Response): Failure {
-  const what = `${call.about}: ${withoutQuery(url)} answered ${status} with something other than the service's JSON`
+  const what = `${call.about}: ${safeAddress(url)} answered ${status} with something other than the service's JSON`
   return failed('unavailable', `${what}; it is tried again; if it happens again, check INSIGHTS_BASE_URL`)
 }
 
@@ -187,7 +191,7 @@ function unreadable(call: Call, url: URL, { status }: Response): Failure {
 function redirected(call: Call, url: URL, response: Response): Failure {
   const location = response.headers.get('location')
   const target = location && URL.canParse(location, url.href) ? new URL(location, url).origin : 'another address'
-  const what = `${call.about}: ${withoutQuery(url)} redirects to ${target}, which is not followed`
+  const what = `${call.about}: ${safeAddress(url)} redirects to ${target}, which is not followed`
   return failed('link-refused', `${what}; set INSIGHTS_BASE_URL if the service has moved`)
 }
 

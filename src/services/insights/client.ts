@@ -1,7 +1,7 @@
 import type { Failure } from '../../core/failures.ts'
 import type { Item } from './answer.ts'
 import { type InsightsOptions, type List, listPages, openSender } from './call.ts'
-import { findDataset, type LiveDataset, listDatasets } from './datasets.ts'
+import { findLiveDataset, type LiveDataset, listDatasets } from './datasets.ts'
 import { type Execution, type ExecutionFilter, type Executions, latestExecution, listExecutions } from './executions.ts'
 import {
   createQuery,
@@ -89,7 +89,7 @@ export function openInsightsClient(options: InsightsOptions, signal?: AbortSigna
     pauseReport: (reportId) => switchReport(send, 'pause', reportId),
     resumeReport: (reportId) => switchReport(send, 'resume', reportId),
     listExecutions: (reportIds, filter) => listExecutions(list, reportIds, filter),
-    dataset: (spellings) => findDataset(list, spellings),
+    dataset: (spellings) => findLiveDataset(list, spellings),
     queries: (name) => findQueries(list, name),
     report: (reportId) => findReport(list, reportId),
     reports: (name) => listReports(list, name === undefined ? {} : { reportName: name }),

@@ -1,18 +1,11 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
-import { findListed } from '../../core/feeds/feed-query.ts'
+import { findListed, type ListedDataset } from '../../core/feeds/feed-query.ts'
 import { present } from '../../core/present.ts'
 import { type Item, numberOf, textOf, textsOf } from './answer.ts'
 import { type List, queryOf } from './call.ts'
 
 /** What a dataset offers now. */
-export type LiveDataset = {
-  readonly name: string
-  readonly columns: readonly string[]
-  readonly metrics: readonly string[]
-  /** Words that TIMESPAN takes. */
-  readonly ranges: readonly string[]
-  readonly minimumRecurrenceIntervalHours?: number
-}
+export type LiveDataset = ListedDataset & { readonly minimumRecurrenceIntervalHours?: number }
 
 /** All datasets, or those with a name. */
 export async function listDatasets(list: List, name: string | undefined): Promise<readonly LiveDataset[] | Failure> {
@@ -22,7 +15,7 @@ export async function listDatasets(list: List, name: string | undefined): Promis
 }
 
 /** The dataset with one of these names. Each name is asked for only where the service lacks the ones before it. */
-export async function findDataset(list: List, spellings: readonly string[]): Promise<LiveDataset | Failure> {
+export async function findLiveDataset(list: List, spellings: readonly string[]): Promise<LiveDataset | Failure> {
   for (const spelling of spellings) {
     const found = await listDatasets(list, spelling)
     if (isFailure(found)) return found

@@ -3,7 +3,7 @@ import { get as httpsGet } from 'node:https'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { allowedLink, type DownloadHosts } from '../../core/report/download-hosts.ts'
-import { withoutQuery } from '../safe-text.ts'
+import { safeAddress } from '../safe-text.ts'
 import type { ArchivedBlob, ArchiveWriter } from '../storage/archive.ts'
 
 /** A server that sends nothing for this long counts as cut off. */
@@ -15,6 +15,7 @@ const TRIES_WITHOUT_PROGRESS = 5
 /** The service refuses links that have expired. A fresh one is requested this often. */
 const FRESH_LINKS = 3
 
+/** Where a report may come from, and where its bytes go. */
 export type DownloadOptions = {
   readonly hosts: DownloadHosts
   /**
@@ -61,7 +62,7 @@ export async function download(first: URL, options: DownloadOptions): Promise<Ar
     idle = transfer.offset > before ? 0 : idle + 1
     if (idle > 0) await wait(Math.min(100 * 2 ** idle, 5_000))
   }
-  return failed('unavailable', `download from ${withoutQuery(transfer.link)}: given up after repeated cuts or refusals`)
+  return failed('unavailable', `download from ${safeAddress(transfer.link)}: given up after repeated cuts or refusals`)
 }
 
 function startOver(transfer: Transfer): void {
@@ -94,7 +95,7 @@ function judge(response: IncomingMessage, transfer: Transfer): TryResult | 'read
   if (status === 412 || status === 416) return 'changed'
   if (status === 401 || status === 403 || status === 404 || status === 410) return 'refused'
   if (status === 429 || status >= 500) return 'busy'
-  const where = withoutQuery(transfer.link)
+  const where = safeAddress(transfer.link)
   return failed('link-refused', `download from ${where}: unexpected answer ${status}; redirects are not followed`)
 }
 

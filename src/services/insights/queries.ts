@@ -1,7 +1,7 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { present } from '../../core/present.ts'
 import { type Item, instantOf, textOf } from './answer.ts'
-import { deleteOne, type List, queryOf, type Send } from './call.ts'
+import { DESCRIPTION, deleteOne, type List, queryOf, type Send } from './call.ts'
 import { failureOf } from './refusals.ts'
 
 /**
@@ -53,7 +53,7 @@ export async function findQueries(list: List, queryName: string): Promise<readon
 /** Stores a query. If the answer gets lost, the query may exist: look it up by its name before you store it again. */
 export async function createQuery(send: Send, { name, query, description }: NewQuery): Promise<Query | Failure> {
   const about = `create query "${name}"`
-  const body = { Name: name, Description: description ?? 'made by partner-insights-sync', Query: query }
+  const body = { Name: name, Description: description ?? DESCRIPTION, Query: query }
   const answer = await send({ method: 'POST', path: '/ScheduledQueries', about, body })
   if (isFailure(answer)) return answer
   if (answer.status >= 400) return failureOf(answer, about)

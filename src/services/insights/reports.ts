@@ -2,10 +2,8 @@ import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { present } from '../../core/present.ts'
 import { isTransient } from '../retry.ts'
 import { type Item, instantOf, numberOf, textOf } from './answer.ts'
-import { type Call, deleteOne, type List, queryOf, type Send } from './call.ts'
+import { type Call, DESCRIPTION, deleteOne, type List, queryOf, type Send } from './call.ts'
 import { failureOf, isThrottled } from './refusals.ts'
-
-const DESCRIPTION = 'made by partner-insights-sync'
 
 /** A report as the service lists it. Its callback address is left out, because the path of ours contains a token. */
 export type Report = {

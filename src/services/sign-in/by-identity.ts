@@ -11,6 +11,7 @@ import { type AccessToken, refusalText, SCOPE, TOKEN_LIMIT_MS } from './token-re
 /** What Entra wants the token of a managed identity to be for, when the identity stands for an app registration. */
 const EXCHANGE_SCOPE = 'api://AzureADTokenExchange/.default'
 
+/** The ways to sign in that @azure/identity carries out. */
 export type IdentitySignIn = Exclude<SignIn, { auth: 'refresh-token' }>
 
 /**
@@ -29,7 +30,7 @@ export async function fetchByIdentity(
     // The library does not always stop when the signal tells it to.
     const token = await Promise.race([credential.getToken(SCOPE, { abortSignal }), rejectedBy(abortSignal)])
     if (!token) return refusedSignIn(signIn, 'no token')
-    return { text: token.token, expiresAt: token.expiresOnTimestamp }
+    return { text: token.token, expiresAtMs: token.expiresOnTimestamp }
   } catch (error) {
     return failureOfSignIn(signIn, error)
   }

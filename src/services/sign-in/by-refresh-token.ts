@@ -1,4 +1,5 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
+import { DAY_MS } from '../../core/time/durations.ts'
 import { type RetryOptions, withRetry } from '../retry.ts'
 import type { Ledger } from '../storage/ledger-table.ts'
 import type { KeyVault, Secret } from './key-vault.ts'
@@ -7,7 +8,7 @@ import { type TokenLease, takeTokenLease } from './token-lease.ts'
 import { type AccessToken, redeem, type TokenAnswer } from './token-request.ts'
 
 /** A stored refresh token that is older than this is replaced. It would expire after 90 days without use. */
-const STORE_AFTER_MS = 24 * 3_600_000
+const STORE_AFTER_MS = DAY_MS
 
 /**
  * An instance whose token is refused looks so often, and so far apart, whether another instance has stored a new one.

@@ -7,6 +7,7 @@ import type { AccessToken } from './token-request.ts'
 /** Tokens live for about an hour. One is renewed when it has less time left than this. */
 const RENEW_BEFORE_MS = 300_000
 
+/** The tokens of one account. */
 export type Credentials = {
   /** Gives a token that is good for some minutes. Callers at the same time share one request for it. */
   token(): Promise<string | Failure>
@@ -25,7 +26,7 @@ export function openCredentials(signIn: SignIn, clock: () => Date, store?: Token
       : () => fetchByIdentity(signIn, store?.vault, clock)
   let cached: AccessToken | undefined
   let pending: Promise<AccessToken | Failure> | undefined
-  const leftMs = () => (cached ? cached.expiresAt - clock().getTime() : 0)
+  const leftMs = () => (cached ? cached.expiresAtMs - clock().getTime() : 0)
   const fresh = async (): Promise<string | Failure> => {
     pending ??= fetchToken().finally(() => {
       pending = undefined

@@ -1,4 +1,5 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
+import { DAY_MS } from '../../core/time/durations.ts'
 import { certificateExpiry, readPem } from './by-identity.ts'
 import type { KeyVault } from './key-vault.ts'
 import { findSecret, type SignIn } from './sign-in.ts'
@@ -7,7 +8,7 @@ import { findSecret, type SignIn } from './sign-in.ts'
  * A refresh token that is not redeemed expires after 90 days. Redeeming it gives a new token and does not prolong its
  * life.
  */
-const CONSENT_LIFE_MS = 90 * 24 * 3_600_000
+const CONSENT_LIFE_MS = 90 * DAY_MS
 
 /** Something that an account signs in with, and when it expires. */
 export type Expiry = { readonly what: 'client-secret' | 'certificate' | 'consent'; readonly expiresAt: Date }

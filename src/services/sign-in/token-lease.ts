@@ -1,10 +1,8 @@
+import { type TokenLeaseRow, tokenRowKey } from '../../core/ledger/app-rows.ts'
 import type { Ledger } from '../storage/ledger-table.ts'
 
 /** Redeeming a token and storing the new one takes less time than this. */
 const LEASE_MS = 120_000
-
-/** The `token~` row of an account: who renews its refresh token, and until when. */
-type LeaseRow = { readonly owner: string; readonly until: string }
 
 export type LeaseOptions = {
   readonly ledger: Pick<Ledger, 'readApp' | 'writeApp'>
@@ -24,12 +22,12 @@ export type TokenLease = {
  * it.
  */
 export async function takeTokenLease({ ledger, account, clock, owner }: LeaseOptions): Promise<TokenLease | undefined> {
-  const key = `token~${account}`
-  const rowFor = (milliseconds: number): LeaseRow => ({
+  const key = tokenRowKey(account)
+  const rowFor = (milliseconds: number): TokenLeaseRow => ({
     owner,
     until: new Date(clock().getTime() + milliseconds).toISOString(),
   })
-  const stored = await ledger.readApp<LeaseRow>(key)
+  const stored = await ledger.readApp<TokenLeaseRow>(key)
   if (stored && Date.parse(stored.value.until) > clock().getTime()) return undefined
   const taken = await ledger.writeApp(key, rowFor(LEASE_MS), stored?.etag)
   if (!taken) return undefined

@@ -8,8 +8,8 @@ export const TOKEN_LIMIT_MS = 30_000
 /** The resource of all Partner Center APIs (partner-center/insights, first API call). */
 export const SCOPE = 'https://api.partnercenter.microsoft.com/.default'
 
-/** A token for the service. `expiresAt` is in milliseconds since 1970. */
-export type AccessToken = { readonly text: string; readonly expiresAt: number }
+/** A token for the service. `expiresAtMs` counts from 1970. */
+export type AccessToken = { readonly text: string; readonly expiresAtMs: number }
 
 export type TokenAnswer = Retryable & {
   readonly token?: AccessToken
@@ -73,8 +73,8 @@ function readTokenAnswer({ status, headers }: Response, body: unknown, now: Date
   if (status >= 400) {
     return { status, retryAfterMs, refusal: refusalText(text('error'), text('error_description')) }
   }
-  const expiresAt = now.getTime() + (Number(fields.get('expires_in')) || 0) * 1000
-  const token = { text: text('access_token'), expiresAt }
+  const expiresAtMs = now.getTime() + (Number(fields.get('expires_in')) || 0) * 1000
+  const token = { text: text('access_token'), expiresAtMs }
   const refreshToken = text('refresh_token')
   return { status, retryAfterMs, refusal: '', token, ...(refreshToken && { refreshToken }) }
 }

@@ -7,6 +7,7 @@ import {
   type SendRequest,
 } from '@azure/core-rest-pipeline'
 
+/** How long calls to storage, and the waits between their tries, may take. */
 export type RetryLimits = {
   /** The time that a call may take with all its tries. */
   readonly callMs: number
@@ -34,7 +35,7 @@ const LONGEST_WAIT_MS = 4_000
 /** Busy, too slow, or broken for the moment: the same request may be answered later. */
 const TRANSIENT = new Set([408, 429, 500, 502, 503, 504])
 
-type Attempt = { readonly response: PipelineResponse } | { readonly error: unknown }
+type Try = { readonly response: PipelineResponse } | { readonly error: unknown }
 
 /**
  * Repeats a call that got no answer or a transient error (408, 429, 5xx). Each wait is longer, and at least as long as
@@ -48,7 +49,7 @@ export function retryPolicy({ callMs, tryMs, waitMs }: RetryLimits): PipelinePol
       const end = performance.now() + callMs
       for (let nextWaitMs = waitMs; ; nextWaitMs = Math.min(nextWaitMs * 2, LONGEST_WAIT_MS)) {
         request.timeout = Math.max(1, Math.min(tryMs, end - performance.now()))
-        const last = await attempt(request, next)
+        const last = await tryOnce(request, next)
         const delayMs = Math.max(nextWaitMs, askedForMs(last))
         if (!isTransient(last, request) || performance.now() + delayMs >= end) return answerOf(last)
         await pause(delayMs)
@@ -57,7 +58,7 @@ export function retryPolicy({ callMs, tryMs, waitMs }: RetryLimits): PipelinePol
   }
 }
 
-async function attempt(request: PipelineRequest, next: SendRequest): Promise<Attempt> {
+async function tryOnce(request: PipelineRequest, next: SendRequest): Promise<Try> {
   try {
     return { response: await next(request) }
   } catch (error) {
@@ -65,12 +66,12 @@ async function attempt(request: PipelineRequest, next: SendRequest): Promise<Att
   }
 }
 
-function answerOf(last: Attempt): PipelineResponse {
+function answerOf(last: Try): PipelineResponse {
   if ('error' in last) throw last.error
   return last.response
 }
 
-function isTransient(last: Attempt, { abortSignal }: PipelineRequest): boolean {
+function isTransient(last: Try, { abortSignal }: PipelineRequest): boolean {
   if (abortSignal?.aborted) return false
   if ('response' in last) return TRANSIENT.has(last.response.status)
   // Any other error does not come from the network: a failed sign-in, for example.
@@ -78,7 +79,7 @@ function isTransient(last: Attempt, { abortSignal }: PipelineRequest): boolean {
 }
 
 /** The wait that the service asks for. */
-function askedForMs(last: Attempt): number {
+function askedForMs(last: Try): number {
   const seconds = 'response' in last ? Number(last.response.headers.get('Retry-After')) : 0
   return seconds > 0 ? seconds * 1000 : 0
 }

@@ -11,12 +11,12 @@ import {
 import type { InsightsClient, LiveDataset } from '../../services/insights/client.ts'
 import type { Patient } from './patient.ts'
 
-/** How many of the account's reports are looked at for hidden data. */
+/** How many of the account's reports are checked for hidden data. */
 const REPORTS = 10
 
 const REACH = 'Check PARTNER_AUTHORITY_HOST and INSIGHTS_BASE_URL, and that this network reaches both.'
 
-/** Looks at one account: that it can sign in and read, what it may see, and what its feeds ask for. */
+/** Checks one account: whether it can sign in and read, what it may see, and what its feeds ask for. */
 export async function checkAccount(known: Patient, name: string): Promise<readonly Finding[]> {
   const { means, accounts, feeds } = known
   const account = accounts[name] ?? {}
@@ -25,12 +25,12 @@ export async function checkAccount(known: Patient, name: string): Promise<readon
   const expiry = await checkExpiry(known, name)
   const insights = means.services.insights(name, account)
   if (isFailure(insights)) return [...notes, failing('sign-in', insights)]
-  const signal = AbortSignal.timeout(means.limit)
+  const signal = AbortSignal.timeout(means.limitMs)
   const client = insights.within(signal)
   const datasets = await client.listDatasets()
-  if (isFailure(datasets)) return [...notes, ...expiry, unableToRead(datasets, signal.aborted, means.limit)]
+  if (isFailure(datasets)) return [...notes, ...expiry, unableToRead(datasets, signal.aborted, means.limitMs)]
   const own = feeds.filter((feed) => feed.account === name && feed.enabled)
-  const offered = own.map((feed) => checkOffered(feed, datasets))
+  const offered = own.map((feed) => offeredFinding(feed, findListed(datasets, spellingsOf(feed.dataset))))
   const [role, queries] = await Promise.all([
     checkRole(client, name),
     Promise.all(own.map((feed) => checkQuery(client, feed, datasets))),
@@ -39,10 +39,10 @@ export async function checkAccount(known: Patient, name: string): Promise<readon
   return [signedIn, ...notes, ...expiry, ...role, ...offered, ...queries.flat()]
 }
 
-function unableToRead(failure: Failure, isLate: boolean, limit: number): Finding {
+function unableToRead(failure: Failure, isLate: boolean, limitMs: number): Finding {
   if (failure.kind === 'forbidden') return failing('role', failure)
   if (failure.kind !== 'unavailable') return failing('sign-in', failure)
-  const late = isLate ? ` (no answer within ${limit / 1000} s)` : ''
+  const late = isLate ? ` (no answer within ${limitMs / 1000} s)` : ''
   return problem('sign-in', `${failure.message}${late}`, REACH)
 }
 
@@ -53,7 +53,7 @@ async function checkExpiry({ means, accounts }: Patient, name: string): Promise<
   return ends.map(({ what, expiresAt }) => expiryFinding(name, what, expiresAt, now))
 }
 
-/** Only the executions of a report tell that a role hides data. */
+/** The service says only with the executions of a report that it hides data from a role. */
 async function checkRole(client: InsightsClient, name: string): Promise<readonly Finding[]> {
   const reports = await client.reports()
   if (isFailure(reports)) return [failing('role', reports)]
@@ -67,13 +67,7 @@ async function checkRole(client: InsightsClient, name: string): Promise<readonly
   return [problem('role', `account ${name}: the service hides data from its role`, FAILURES.redacted.remedy)]
 }
 
-/** The verdict goes by the feed's name of the dataset, which the service may spell another way. */
-function checkOffered(feed: Feed, datasets: readonly LiveDataset[]): Finding {
-  const live = findListed(datasets, spellingsOf(feed.dataset))
-  return offeredFinding(feed, live ? [{ ...live, name: feed.dataset }] : [])
-}
-
-/** Only a query of the user's own is tried out: one the app writes is judged by the columns. */
+/** Tries out a query of the user. One that the app writes is judged by its columns alone. */
 async function checkQuery(
   client: InsightsClient,
   feed: Feed,
@@ -87,7 +81,7 @@ async function checkQuery(
   return [well('query', `feed ${feed.name}: the service takes its query`)]
 }
 
-/** What the service is to try, or why the app would not even register it; nothing of a dataset that is not offered. */
+/** The query for the service to try, or why the app would not register it. Undefined where the dataset is not offered. */
 function testOf(feed: Feed, datasets: readonly LiveDataset[]) {
   const { source, dataset } = feed
   if (source.kind === 'queryId') return { queryId: source.queryId }

@@ -2,19 +2,19 @@ import { type Finding, forgedFinding, healthFinding, problem, warning } from '..
 import { reasonOf } from '../../services/safe-text.ts'
 import type { Patient } from './patient.ts'
 
-/** As long as a true token, and never one. */
+/** Its token has the right length and is never valid. */
 const FORGED = `doctor/20250101T000000Z_20250201T000000Z/1/${'x'.repeat(43)}`
 
-/** Looks whether the service could call back, and whether anybody else could. */
+/** Checks that the service can call back, and that nobody else can. */
 export async function checkCallback({ means }: Patient): Promise<readonly Finding[]> {
   const { callback } = means.services.settings
   if (!callback) {
     return [warning('callback', 'there are none: reports are polled', 'Set CALLBACK_BASE_URL to hear of them sooner.')]
   }
   const { baseUrl } = callback
-  const health = await statusOf(baseUrl.replace(/\/callback$/, '/health'), 'GET', means.limit)
+  const health = await askStatus(baseUrl.replace(/\/callback$/, '/health'), 'GET', means.limitMs)
   if (typeof health !== 'number') return [health]
-  const forged = await statusOf(`${baseUrl}/${FORGED}`, 'POST', means.limit)
+  const forged = await askStatus(`${baseUrl}/${FORGED}`, 'POST', means.limitMs)
   return [healthFinding(health), ...(health === 200 ? [toFinding(forged)] : [])]
 }
 
@@ -22,9 +22,9 @@ function toFinding(answer: number | Finding): Finding {
   return typeof answer === 'number' ? forgedFinding(answer) : answer
 }
 
-async function statusOf(url: string, method: string, limit: number): Promise<number | Finding> {
+async function askStatus(url: string, method: string, limitMs: number): Promise<number | Finding> {
   try {
-    const response = await fetch(url, { method, redirect: 'manual', signal: AbortSignal.timeout(limit) })
+    const response = await fetch(url, { method, redirect: 'manual', signal: AbortSignal.timeout(limitMs) })
     await response.body?.cancel()
     return response.status
   } catch (error) {

@@ -4,19 +4,20 @@ import { FAILURES } from '../../core/failures.ts'
 import { DEFAULT_ACCOUNT, type Feed } from '../../core/feeds/feed.ts'
 import { catalogueVerdict } from '../../core/feeds/feed-query.ts'
 import { parseFeeds } from '../../core/feeds/feeds.ts'
-import { type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
-import type { FeedRow } from '../../core/ledger/feed-row.ts'
+import { FEED_ROWS, type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
+import { type FeedRow, isTableTaken } from '../../core/ledger/feed-row.ts'
 import { reasonOf } from '../../services/safe-text.ts'
 import { checkAccount } from './account.ts'
 import { checkCallback } from './callback.ts'
 import type { DoctorMeans, Patient } from './patient.ts'
 import { checkStorage } from './storage.ts'
 
+/** What the doctor found. `well`: no finding is a problem. */
 export type Diagnosis = { readonly well: boolean; readonly findings: readonly Finding[] }
 
-/** Looks at everything the app needs, changes nothing that stays, and says of each thing whether it is well. */
+/** Checks everything that the app needs, and says of each part whether it works. Leaves nothing behind. */
 export async function doctor(means: DoctorMeans): Promise<Diagnosis> {
-  const storage = await checkStorage(means.storage, means.limit)
+  const storage = await checkStorage(means.storage, means.limitMs)
   const hasStorage = isWell(storage)
   const file = await readFile(means, hasStorage)
   const known = { means, hasStorage, feeds: file.feeds, accounts: file.accounts }
@@ -67,13 +68,12 @@ async function checkAccounts(known: Patient): Promise<readonly Finding[]> {
   return (await Promise.all([...names].map((name) => checkAccount(known, name)))).flat()
 }
 
-/** What the app itself has met: tables that belong to another feed, feeds that are blocked for another reason. */
+/** Problems that the app itself has met: tables that belong to another feed, feeds that are blocked for another reason. */
 async function checkLedger({ means, feeds, hasStorage }: Patient): Promise<readonly Finding[]> {
   if (!hasStorage) return []
   const asking = feeds.filter(({ enabled }) => enabled)
   const taken = (await Promise.all(asking.map((feed) => findTaken(means, feed)))).flat()
-  const isTold = ({ feed, blocked }: FeedRow) =>
-    blocked?.kind === 'table-taken' && taken.some(({ name }) => name === feed.name)
+  const isTold = (row: FeedRow) => isTableTaken(row) && taken.some(({ name }) => name === row.feed.name)
   const rows = (await storedRows(means)).filter((row) => !isTold(row))
   const blocked = rows.flatMap(({ feed, blocked }) =>
     blocked ? [problem('feed', `feed ${feed.name} is blocked: ${blocked.message}`, FAILURES[blocked.kind].remedy)] : [],
@@ -90,13 +90,13 @@ async function findTaken({ services }: DoctorMeans, { name, table }: Feed) {
 
 async function storedRows({ services }: DoctorMeans): Promise<readonly FeedRow[]> {
   await services.ledger.create()
-  return services.ledger.appRows<FeedRow>('feed~')
+  return services.ledger.appRows<FeedRow>(FEED_ROWS)
 }
 
 async function checkClock({ means }: Patient): Promise<readonly Finding[]> {
-  const { insightsBaseUrl, services, limit } = means
+  const { insightsBaseUrl, services, limitMs } = means
   const started = services.clock().getTime()
-  const response = await fetch(insightsBaseUrl, { redirect: 'manual', signal: AbortSignal.timeout(limit) }).catch(
+  const response = await fetch(insightsBaseUrl, { redirect: 'manual', signal: AbortSignal.timeout(limitMs) }).catch(
     () => undefined,
   )
   await response?.body?.cancel()

@@ -4,24 +4,24 @@ import type { Expiry } from '../../services/sign-in/expiry.ts'
 import type { Services } from '../services.ts'
 import type { StorageProbe } from './storage.ts'
 
-/** What the doctor looks at besides the app's own parts. */
+/** What the doctor needs besides the app's own parts. */
 export type DoctorMeans = {
   readonly services: Services
   readonly insightsBaseUrl: string
   readonly storage: readonly StorageProbe[]
-  /** When what an account signs in with ends, as far as that is known. */
+  /** When the secrets and the consent of an account expire, as far as that is known. */
   readonly expiry: (name: string, account: Account) => Promise<readonly Expiry[] | Failure>
-  /** What a person should know of a sign-in that works. */
+  /** What a person should know about a sign-in that works. */
   readonly signInWarning: (name: string, account: Account) => string | undefined
-  /** No look takes longer, in milliseconds. */
-  readonly limit: number
+  /** No check takes longer. */
+  readonly limitMs: number
 }
 
-/** The patient: the feeds as the next tick would read them. */
+/** What is examined: the app, and the feeds as the next tick would read them. */
 export type Patient = {
   readonly means: DoctorMeans
   readonly feeds: readonly Feed[]
   readonly accounts: Readonly<Record<string, Account>>
-  /** Whether storage answered: without it nothing is known of the ledger. */
+  /** Whether storage answered. Without it, the ledger is unknown. */
   readonly hasStorage: boolean
 }

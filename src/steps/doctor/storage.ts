@@ -14,14 +14,14 @@ const ROLES = {
   queue: 'Storage Queue Data Contributor',
 } as const
 
-/** Tries out what the app does with the storage account. `limit` in milliseconds. */
-export function checkStorage(probes: readonly StorageProbe[], limit: number): Promise<readonly Finding[]> {
-  return Promise.all(probes.map((probe) => checkProbe(probe, limit)))
+/** Tries out what the app does with the storage account. */
+export function checkStorage(probes: readonly StorageProbe[], limitMs: number): Promise<readonly Finding[]> {
+  return Promise.all(probes.map((probe) => checkProbe(probe, limitMs)))
 }
 
-async function checkProbe({ service, run }: StorageProbe, limit: number): Promise<Finding> {
+async function checkProbe({ service, run }: StorageProbe, limitMs: number): Promise<Finding> {
   try {
-    await run(AbortSignal.timeout(limit))
+    await run(AbortSignal.timeout(limitMs))
     return well('storage', `${service} storage can be written and read`)
   } catch (error) {
     return unable(service, error)

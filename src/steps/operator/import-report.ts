@@ -5,18 +5,20 @@ import { feedRowKey, type TableRow, tableRowKey } from '../../core/ledger/app-ro
 import type { FeedRow } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import { toReplayed } from '../../core/ledger/transitions.ts'
-import { whyNotImported } from '../../core/plan/due-windows.ts'
+import { laneOf, whyNotImported } from '../../core/plan/due-windows.ts'
+import type { Problem } from '../../core/problems.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import { archiveName } from '../../services/storage/archive.ts'
 import type { Stored } from '../../services/storage/ledger-table.ts'
 import { messageOf } from '../landing/job.ts'
+import { readKnownFeed } from '../requesting/feed-row.ts'
 import type { Services } from '../services.ts'
-import type { Problem, Replayed } from './replay.ts'
+import type { Replayed } from './replay.ts'
 
-/** A file that somebody has of a window the service no longer offers; read twice, so `bytes` starts anew each time. */
+/** A file with the rows of a window. It is read twice, so `bytes` starts from the beginning each time. */
 export type ImportFile = { readonly name: string; readonly bytes: () => AsyncIterable<Buffer> }
 
-/** Lands a file as the next attempt of a window, by the code path of every landing. Its rows carry `_reportId` `import`. */
+/** Lands a file as the next attempt of a window, as every report lands. Its rows have the `_reportId` `import`. */
 export async function importReport(
   services: Services,
   feed: string,
@@ -28,13 +30,13 @@ export async function importReport(
   if (!row) return { problem: `feed ${feed} is not known to the app` }
   const refused = await foreignTable(services, row.feed)
   if (refused !== undefined) return { problem: refused }
-  const entries = (await ledger.entries(feed)).filter((entry): entry is LedgerEntry => !isFailure(entry))
+  const { entries } = await readKnownFeed(services, row)
   const problem = whyNotImported(row.feed, window, entries)
   if (problem) return { problem: `${feed} ${windowId(window)} ${problem}` }
   const stored = await ledger.read(feed, windowId(window))
   if (stored && isFailure(stored)) return { problem: stored.message }
   const archived = await archiveFile(services, row, window, stored, file)
-  const lane = window.to <= new Date(row.since) ? 'backfill' : 'live'
+  const lane = laneOf(window, new Date(row.since))
   const report = {
     queryId: row.query?.queryId ?? '',
     requestedAt: clock(),
@@ -51,7 +53,7 @@ export async function importReport(
   return { attempt: landing.attempt, archive: archived.archive }
 }
 
-/** A feed that was refused its table stands in the ledger with it all the same, also when nobody owns the table any more. */
+/** Says why a feed may not land in its table. A feed that was refused its table has it in its row all the same. */
 async function foreignTable({ ledger }: Services, { name, table }: Feed): Promise<string | undefined> {
   const owner = (await ledger.readApp<TableRow>(tableRowKey(table)))?.value.feed
   if (owner === name) return undefined
@@ -73,7 +75,7 @@ async function archiveFile(
     first ??= chunk
     hash.update(chunk)
   }
-  // The name holds the hash: an import that was cut off and repeated with another file never meets the first one.
+  // The name contains the hash, so a repeated import of another file does not meet what an interrupted one left.
   const executionId = `import-${hash.digest('hex').slice(0, 12)}`
   const format = { tsv: /\.tsv(\.gz)?$/i.test(name), gzip: first?.[0] === 0x1f && first[1] === 0x8b }
   const blob = archiveName({ feed: feed.name, window: windowId(window), attempt }, executionId, format)

@@ -1,10 +1,8 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
-import { FEED_ROWS } from '../../core/ledger/app-rows.ts'
-import type { FeedRow } from '../../core/ledger/feed-row.ts'
 import { isOpen, neededReports } from '../../core/ledger/ledger.ts'
 import { isOurs } from '../../core/ledger/remote-names.ts'
 import type { InsightsClient } from '../../services/insights/client.ts'
-import { readKnownFeed } from '../requesting/feed-row.ts'
+import { readKnownFeeds } from '../requesting/feed-row.ts'
 import type { Services } from '../services.ts'
 
 /** A report or query that this deployment made at the service. */
@@ -16,7 +14,7 @@ export type Leftover = {
   readonly inUse: boolean
 }
 
-/** Gives what stands at the service under this deployment's names, and whether the ledger still needs it. */
+/** Lists what this deployment has at the service, and whether the ledger still needs it. */
 export async function leftovers(
   { ledger, settings }: Pick<Services, 'ledger' | 'settings'>,
   insights: InsightsClient,
@@ -34,13 +32,11 @@ export async function leftovers(
   return ours.map((each) => ({ ...each, inUse: used.has(each.id.toLowerCase()) || used.has(each.name) }))
 }
 
-/** A report that is being asked for has only its name yet. */
+/** The ids in use; of a report that is still being asked for, its name. */
 async function usedIds(ledger: Services['ledger']): Promise<ReadonlySet<string>> {
-  await ledger.create()
-  const rows = await ledger.appRows<FeedRow>(FEED_ROWS)
-  const known = await Promise.all(rows.map((row) => readKnownFeed({ ledger }, row)))
+  const known = await readKnownFeeds({ ledger })
   const open = known.flatMap(({ entries }) => entries.filter(isOpen))
-  const queries = [...rows.flatMap(({ query }) => query?.queryId ?? []), ...open.map(({ queryId }) => queryId)]
+  const queries = [...known.flatMap(({ row }) => row.query?.queryId ?? []), ...open.map(({ queryId }) => queryId)]
   const ids = [...queries, ...open.flatMap((entry) => neededReports(entry, false))].map((id) => id.toLowerCase())
   return new Set([...ids, ...open.map(({ reportName }) => reportName)].filter((each) => each !== ''))
 }

@@ -3,6 +3,7 @@ import { rejectsName } from '../../services/storage/archive.ts'
 import { statusOf } from '../../services/storage/errors.ts'
 import type { Services } from '../services.ts'
 
+/** A row that could not land, and where it came from. */
 export type ListedReject = Reject & { readonly feed: string; readonly window: string; readonly archive: string }
 
 /** Gives, one by one, the rows of a window's newest archive that could not land. */

@@ -3,18 +3,16 @@ import { feedRowKey } from '../../core/ledger/app-rows.ts'
 import type { FeedRow } from '../../core/ledger/feed-row.ts'
 import { isAtRest } from '../../core/ledger/ledger.ts'
 import { toReplayed } from '../../core/ledger/transitions.ts'
+import type { Problem } from '../../core/problems.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import { messageOf } from '../landing/job.ts'
 import type { Services } from '../services.ts'
 
-/** What a person asked for and can't have: nothing was changed. */
-export type Problem = { readonly problem: string }
-
 export type Replayed = { readonly attempt: number; readonly archive: string }
 
 /**
- * Lands a window again from its newest archive, as its next attempt, by the code path of every landing: the entry waits
- * free in `landing`, and a message makes ingest take it. Only a window that is `landed` or `failed` can be replayed.
+ * Lands a window again from its newest archive, as its next attempt. The entry waits in `landing` without an owner, and a
+ * message makes ingest take it. Only a window that is `landed` or `failed` can be replayed.
  */
 export async function replay(services: Services, feed: string, window: Window): Promise<Replayed | Problem> {
   const { ledger, archive } = services

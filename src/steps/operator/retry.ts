@@ -1,9 +1,9 @@
 import { isFailure } from '../../core/failures.ts'
 import { isAtRest } from '../../core/ledger/ledger.ts'
 import { toRetried } from '../../core/ledger/transitions.ts'
+import type { Problem } from '../../core/problems.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import type { Services } from '../services.ts'
-import type { Problem } from './replay.ts'
 
 export type Retried = { readonly state: 'planned' }
 

@@ -7,8 +7,8 @@ import type { Services } from '../services.ts'
 import { blockFeed, prolongBlock } from './feed-row.ts'
 
 /**
- * Writes the entry that ends an attempt. A window that is `failed` by it is told as an event, and blocks its feed where
- * only a change outside heals it. Undefined where somebody else changed the entry meanwhile: then nothing was done.
+ * Writes the entry that ends an attempt. If the window is now `failed`, emits an event, and blocks the feed where only a
+ * change outside heals the failure. Undefined where somebody else changed the entry meanwhile: then nothing was done.
  */
 export async function endAttempt(
   services: Services,
@@ -21,7 +21,7 @@ export async function endAttempt(
   return written
 }
 
-/** Says that a window failed. A window that is tried again after a block does not block its feed anew. */
+/** Emits an event for a failed window, and blocks its feed where needed. A window tried again after a block only prolongs it. */
 export async function tellFailure(services: Services, entry: LedgerEntry, failure: Failure): Promise<void> {
   const { kind, message } = failure
   const { remedy, heals } = FAILURES[kind]
@@ -31,7 +31,7 @@ export async function tellFailure(services: Services, entry: LedgerEntry, failur
   else await prolongBlock(services, entry.feed, failure)
 }
 
-/** Deletes an entry's report at the service; where that fails, the entry goes on naming it and the sweep comes back. */
+/** Deletes an entry's report at the service. If that fails, the entry still names it, and a later sweep tries again. */
 export async function withdrawReport(
   { insights, services }: Pick<Job, 'insights' | 'services'>,
   { value, etag }: Stored<LedgerEntry>,

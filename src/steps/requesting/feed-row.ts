@@ -1,5 +1,5 @@
 import { FAILURES, type Failure, isFailure } from '../../core/failures.ts'
-import { feedRowKey } from '../../core/ledger/app-rows.ts'
+import { FEED_ROWS, feedRowKey } from '../../core/ledger/app-rows.ts'
 import {
   blockedBy,
   type FeedRow,
@@ -21,10 +21,17 @@ export async function readKnownFeed({ ledger }: Pick<Services, 'ledger'>, row: F
   return { row, entries, unreadable: found.filter(isFailure) }
 }
 
+/** Reads what the ledger knows of every feed that the app has seen. */
+export async function readKnownFeeds({ ledger }: Pick<Services, 'ledger'>): Promise<readonly KnownFeed[]> {
+  await ledger.create()
+  const rows = await ledger.appRows<FeedRow>(FEED_ROWS)
+  return Promise.all(rows.map((row) => readKnownFeed({ ledger }, row)))
+}
+
 /** The row of a feed before and after a change; the same object where nothing changed. */
 export type ChangedRow = { readonly before: FeedRow; readonly after: FeedRow }
 
-/** Changes the row of a feed; a writer who loses the ETag looks again. Undefined where the app does not know the feed. */
+/** Changes the row of a feed. Reads it again where another writer was faster. Undefined where the app does not know the feed. */
 export async function changeFeedRow(
   { ledger }: Pick<Services, 'ledger'>,
   feed: string,
@@ -39,14 +46,14 @@ export async function changeFeedRow(
   return written ? { before, after } : changeFeedRow({ ledger }, feed, change)
 }
 
-/** Blocks a feed, and says so where it was free. */
+/** Blocks a feed. Emits an event where it was not blocked before. */
 export async function blockFeed(services: Services, feed: string, failure: Failure): Promise<void> {
   const now = services.clock()
   const changed = await changeFeedRow(services, feed, (row) => blockedBy(row, failure, now))
   if (changed && !changed.before.blocked) tellBlocked(services, feed, failure)
 }
 
-/** A window that was tried again after a block has failed: the block of its feed, where there still is one, goes on. */
+/** A window that was tried again after a block has failed. If the feed is still blocked, its block goes on. */
 export async function prolongBlock(services: Services, feed: string, failure: Failure): Promise<void> {
   const now = services.clock()
   await changeFeedRow(services, feed, (row) => stillBlockedBy(row, failure, now))
@@ -62,7 +69,7 @@ export async function unblockFeed(services: Services, feed: string): Promise<voi
   if (changed && changed.before !== changed.after) services.emit({ event: 'feed.unblocked', feed })
 }
 
-/** Says once, not at every tick, what keeps a feed from being asked for; `status` shows it until it is gone. */
+/** Notes what keeps a feed from being asked for, and emits one event about it. `status` shows it until it is gone. */
 export async function noteTrouble(services: Services, feed: string, failure: Failure): Promise<void> {
   const now = services.clock()
   const changed = await changeFeedRow(services, feed, (row) => withTrouble(row, failure, now))
@@ -71,7 +78,7 @@ export async function noteTrouble(services: Services, feed: string, failure: Fai
   services.emit({ event: 'feed.stale', feed, kind, message, remedy: FAILURES[kind].remedy })
 }
 
-/** Says once which columns the files of a feed hold that nobody named. */
+/** Notes the columns in a feed's files that nobody named, and emits an event when they change. */
 export async function noteDrift(services: Services, feed: string, columns: readonly string[]): Promise<void> {
   const changed = await changeFeedRow(services, feed, (row) => withDrift(row, columns))
   if (!changed || changed.before === changed.after || columns.length === 0) return
@@ -79,7 +86,7 @@ export async function noteDrift(services: Services, feed: string, columns: reado
   services.emit({ event: 'feed.drift', feed, message })
 }
 
-/** Says so when the number of empty windows between full ones changes. */
+/** Notes how many empty windows lie between full ones, and emits an event when the number changes. */
 export async function noteEmptyWindows(services: Services, { row, entries }: KnownFeed): Promise<void> {
   const feed = row.feed.name
   const count = emptyBetweenFull(entries)

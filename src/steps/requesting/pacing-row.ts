@@ -9,7 +9,7 @@ export async function readPacing({ ledger }: Pick<Services, 'ledger'>, account: 
   return (await ledger.readApp<Pacing>(pacingRowKey(account))) ?? { value: EMPTY_PACING, etag: undefined }
 }
 
-/** Writes the row under its ETag; false where another instance was first, which ends the tick. */
+/** Writes the row under its ETag. False where another instance was faster, which ends the tick. */
 export async function writePacing(
   { ledger }: Pick<Services, 'ledger'>,
   account: string,
@@ -23,8 +23,8 @@ export async function writePacing(
 }
 
 /**
- * The service refused a report for its quota: the account waits for `waitMs`, with half its allowance. A writer who loses
- * the ETag looks again, or the other instances would go on asking. Gives the row as it is then.
+ * The service refused a report for its quota. The account waits for `waitMs`, and has half its allowance from then on. Tries
+ * again where another instance was faster, or the others would go on asking. Gives what was written.
  */
 export async function reduceAllowance(
   services: Pick<Services, 'ledger' | 'settings'>,

@@ -11,13 +11,14 @@ import {
 import { feedRowKey } from '../../core/ledger/app-rows.ts'
 import { type FeedRow, isOvertaken, type RegisteredQuery, withQuery } from '../../core/ledger/feed-row.ts'
 import { queryName } from '../../core/ledger/remote-names.ts'
+import { isSameName } from '../../core/names.ts'
 import type { InsightsClient, LiveDataset, Query } from '../../services/insights/client.ts'
 import type { Services } from '../services.ts'
 
 /**
- * Gives the query of a feed, registered at the service under a name of its own: looked up by name and text before it
- * is created, so that a lost answer makes no second one. What was chosen is stored in the feed's row. A feed in trouble
- * is looked up even so: its trouble ends only once the service answers, and a query that is gone is made anew.
+ * Registers the query of a feed under a name of its own, and stores it in the feed's row. It is looked up by name and text
+ * before it is created, so that a lost answer makes no second one. For a feed in trouble it is looked up each time: the
+ * trouble ends once the service answers, and a query that is gone is created again.
  */
 export async function registerQuery(
   services: Services,
@@ -30,7 +31,7 @@ export async function registerQuery(
   return storeQuery(services, insights, row, query)
 }
 
-/** Of two instances that register at once the first one's query counts: reports of the other would be dropped. */
+/** Where two instances register a query at once, the first one counts, because its reports are already under way. */
 async function storeQuery(
   services: Services,
   insights: InsightsClient,
@@ -50,7 +51,7 @@ async function storeQuery(
   return next
 }
 
-/** A query that the service has is not judged: it serves reports whatever the service lists by now. */
+/** A query that the service already has is not checked again: it works, whatever the service lists now. */
 async function findOrCreate(
   services: Services,
   insights: InsightsClient,
@@ -79,7 +80,7 @@ function toRegistered({ hash }: Feed, source: QuerySource, { queryId }: Query): 
   return { queryId, hash, ours: true, ...(source.kind === 'columns' && { columns: source.columns }) }
 }
 
-/** Columns that the service's list decides make a text by which the query may be found after all. */
+/** With the columns that the service lists, the text is complete, and the query may be found by it after all. */
 async function create(
   services: Services,
   insights: InsightsClient,
@@ -99,7 +100,7 @@ async function create(
   return isFailure(created) ? created : toRegistered(feed, chosen, created)
 }
 
-/** The user's columns, or those of the catalogue that the live dataset also lists; what was left out is told. */
+/** The user's columns, or those of the catalogue that the live dataset also lists. Emits an event for what was left out. */
 function chooseColumns(
   { emit }: Services,
   feed: Feed,
@@ -125,5 +126,5 @@ function withTimeColumn(columns: readonly string[], timeColumn: string | undefin
 }
 
 function lists({ columns, metrics }: LiveDataset, name: string): boolean {
-  return [...columns, ...metrics].some((each) => each.trim().toLowerCase() === name.toLowerCase())
+  return [...columns, ...metrics].some((each) => isSameName(each, name))
 }

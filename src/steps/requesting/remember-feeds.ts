@@ -17,8 +17,8 @@ import { changeFeedRow, tellBlocked } from './feed-row.ts'
 import { tellOnce } from './tell-once.ts'
 
 /**
- * Reads feeds.json and stores each feed, so that every other step takes feeds from the ledger.
- * Gives the stored rows, or undefined where the file cannot be used: then nothing is asked for in this tick.
+ * Reads feeds.json and stores each feed, so that all other steps take feeds from the ledger. Gives the stored rows, or
+ * undefined where the file cannot be used: then this tick asks for nothing.
  */
 export async function rememberFeeds(services: Services): Promise<readonly FeedRow[] | undefined> {
   const { text, source } = await services.readFeeds()
@@ -41,14 +41,14 @@ async function rememberSource({ ledger }: Services, now: FeedsSourceRow): Promis
   await ledger.writeApp(FEEDS_SOURCE_KEY, now, stored?.etag)
 }
 
-/** A feed that left the file is asked for nothing new; what is open is finished, and its rows stay. */
+/** A feed that left the file asks for nothing new. Its open attempts are finished, and its rows stay. */
 async function retireOthers(services: Services, names: ReadonlySet<string>): Promise<void> {
   const stored = await services.ledger.appRows<FeedRow>(FEED_ROWS)
   const others = stored.filter((row) => !names.has(row.feed.name) && retired(row) !== row)
   for (const { feed } of others) await changeFeedRow(services, feed.name, retired)
 }
 
-/** Stores a feed as it is now; what the app learned about it stays. Undefined where its table belongs to another. */
+/** Stores a feed as it is now, and keeps what the app learned about it. Undefined where its table belongs to another. */
 async function remember(services: Services, feed: Feed, account: Account): Promise<FeedRow | undefined> {
   const { ledger, clock } = services
   const now = clock()
@@ -64,12 +64,12 @@ async function remember(services: Services, feed: Feed, account: Account): Promi
   return taken ? undefined : row
 }
 
-/** A disabled feed asks for nothing, so that another feed has its table blocks nothing. */
+/** A disabled feed asks for nothing, so it is not blocked when another feed has its table. */
 function refusedRow(before: FeedRow, { enabled }: Feed, taken: Failure, now: Date): FeedRow {
   return enabled ? withTableTaken(before, taken, now) : retired(before)
 }
 
-/** A landing table belongs to the feed that first named it, until somebody purges it; a failure where that is another. */
+/** Claims a landing table, which belongs to the feed that first named it. A failure where that is another feed. */
 async function claimTable(services: Services, feed: Feed): Promise<Failure | undefined> {
   const { ledger } = services
   const key = tableRowKey(feed.table)

@@ -1,4 +1,4 @@
-import { type Failure, isFailure } from '../../core/failures.ts'
+import { FAILURES, type Failure, isFailure } from '../../core/failures.ts'
 import type { Feed } from '../../core/feeds/feed.ts'
 import { type FeedRow, withoutQuery } from '../../core/ledger/feed-row.ts'
 import { type LedgerEntry, neededReports, type Requesting } from '../../core/ledger/ledger.ts'
@@ -17,33 +17,33 @@ import { blockFeed, changeFeedRow, noteTrouble } from './feed-row.ts'
 import { type PacingRow, reduceAllowance, writePacing } from './pacing-row.ts'
 import { registerQuery } from './register-query.ts'
 
-/** One feed's trouble holds up no other; more than these mean that the service is away. */
+/** When more feeds than this are in trouble, the service is down. Fewer do not hold up the others. */
 const TROUBLES_A_TICK = 3
 
-/** A quota that names no time is asked about again after this. */
+/** How long to wait after a refusal for quota that names no time. */
 const QUOTA_WAIT_MS = 15 * 60_000
 
-/** What one tick knows of an account; its rows and entries are those it read and wrote itself. */
+/** What one tick knows about an account. Its rows and entries are the ones that this tick read or wrote. */
 export type AccountInTick = {
   readonly name: string
   readonly rows: Map<string, FeedRow>
   readonly entries: Map<string, LedgerEntry>
   readonly pacing: PacingRow
-  /** Feeds whose query could not be had in this tick. */
+  /** Feeds whose query could not be registered in this tick. */
   readonly troubles: string[]
 }
 
 export const entryKey = (feed: string, window: string): string => `${feed} ${window}`
 
 /** `next`: this window can't be asked for now, others may. `stop`: nothing more of this account in this tick. */
-type Outcome = 'requested' | 'next' | 'stop'
+type RequestResult = 'requested' | 'next' | 'stop'
 
-/** Asks for the report of one window. Order of the writes: pacing row, ledger entry, only then the service. */
+/** Asks for the report of one window. Writes the pacing row first, then the ledger entry, and only then asks the service. */
 export async function requestReport(
   services: Services,
   account: AccountInTick,
   action: RequestAction,
-): Promise<Outcome> {
+): Promise<RequestResult> {
   const { feed, window, lane, previous } = action
   const known = account.rows.get(feed.name)
   if (!known) return 'next'
@@ -61,7 +61,7 @@ export async function requestReport(
       requestedAt: services.clock(),
     },
   )
-  // Looked at before a slot is taken: a slot for what another instance has asked meanwhile is lost for an hour.
+  // Read before a slot is taken: a slot for a window that another instance has asked for would be lost for an hour.
   const stored = await services.ledger.read(feed.name, windowId(window))
   if (stored && isFailure(stored)) return 'next'
   if (!isStill(stored?.value, previous)) return 'stop'
@@ -75,12 +75,17 @@ export async function requestReport(
 }
 
 /**
- * A feed whose query cannot be had is blocked where only a change outside helps: its windows stay in the plan, and none
- * of them is looked at again in this tick.
+ * Skips a feed whose query cannot be registered for the rest of this tick, and blocks it where only a change outside helps.
+ * Its windows stay in the plan.
  */
-async function refuseFeed(services: Services, account: AccountInTick, feed: Feed, failure: Failure): Promise<Outcome> {
+async function refuseFeed(
+  services: Services,
+  account: AccountInTick,
+  feed: Feed,
+  failure: Failure,
+): Promise<RequestResult> {
   account.rows.delete(feed.name)
-  if (failure.kind === 'query-refused' || failure.kind === 'forbidden') {
+  if (FAILURES[failure.kind].heals === 'change') {
     await blockFeed(services, feed.name, failure)
     return 'next'
   }
@@ -89,7 +94,7 @@ async function refuseFeed(services: Services, account: AccountInTick, feed: Feed
   return failure.kind === 'unauthorized' || account.troubles.length > TROUBLES_A_TICK ? 'stop' : 'next'
 }
 
-/** Whether an entry stands as the plan knew it: nobody asked for its window meanwhile, or ended it. */
+/** Whether an entry is still as the plan knew it: nobody has asked for its window or ended its attempt meanwhile. */
 function isStill(entry: LedgerEntry | undefined, planned: LedgerEntry | undefined): boolean {
   return entry?.attempt === planned?.attempt && entry?.state === planned?.state
 }
@@ -124,8 +129,12 @@ function toReportRequest({ settings }: Services, requesting: Requesting, { caden
 
 type Context = { readonly services: Services; readonly insights: InsightsClient; readonly account: AccountInTick }
 
-/** Writes down what became of the request. A lost answer leaves the entry as it is: the report may exist. */
-async function conclude(context: Context, { value, etag }: Stored<Requesting>, creation: Creation): Promise<Outcome> {
+/** Records the outcome of the request. After a lost answer the entry stays as it is, because the report may exist. */
+async function conclude(
+  context: Context,
+  { value, etag }: Stored<Requesting>,
+  creation: Creation,
+): Promise<RequestResult> {
   const { services, account } = context
   const { ledger, clock, settings, emit } = services
   if (creation.outcome === 'unknown') return 'stop'
@@ -139,12 +148,12 @@ async function conclude(context: Context, { value, etag }: Stored<Requesting>, c
   return 'requested'
 }
 
-/** A query of ours that somebody deleted at the service is registered anew; anything else needs a change outside. */
+/** A query of ours that somebody deleted at the service is registered again. Any other refusal needs a change outside. */
 async function refuseWindow(
   { services, account }: Context,
   { value, etag }: Stored<Requesting>,
   failure: Failure,
-): Promise<Outcome> {
+): Promise<RequestResult> {
   const { clock, settings } = services
   const { query } = account.rows.get(value.feed) ?? {}
   const isDeleted = query?.ours === true && /Invalid QueryId/i.test(failure.message)
@@ -154,22 +163,26 @@ async function refuseWindow(
   return 'stop'
 }
 
-/** Somebody changed the entry meanwhile: unless it needs our report, nobody ever will. */
-async function withdrawUnnamed({ services, insights }: Context, asked: Requesting, reportId: string): Promise<Outcome> {
+/** Somebody changed the entry meanwhile. Deletes the report unless the entry needs it. */
+async function withdrawUnnamed(
+  { services, insights }: Context,
+  asked: Requesting,
+  reportId: string,
+): Promise<RequestResult> {
   const stored = await services.ledger.read(asked.feed, windowId(asked.window))
-  // What an unreadable entry names, nobody knows: its report is left to the sweep of strays.
+  // An unreadable entry may need the report, so it is left to `deleteStrays`.
   if (stored && isFailure(stored)) return 'stop'
   if (stored && neededReports(stored.value, !services.settings.deleteReports).includes(reportId)) return 'requested'
   await insights.deleteReport(reportId)
   return 'stop'
 }
 
-/** A quota costs no try; the account waits and asks for half as many in an hour. */
+/** A refusal for quota costs no try. The account waits, and then asks for half as many reports an hour. */
 async function yieldToQuota(
   { services, account }: Context,
   { value, etag }: Stored<Requesting>,
   waitMs: number,
-): Promise<Outcome> {
+): Promise<RequestResult> {
   const { ledger, clock, emit } = services
   const now = clock()
   const reduced = await reduceAllowance(services, account.name, account.pacing, now, waitMs)

@@ -4,18 +4,17 @@ import { type FeedRow, unusedQueries, withoutFormerQuery } from '../../core/ledg
 import { type LedgerEntry, neededReports } from '../../core/ledger/ledger.ts'
 import { isOurs } from '../../core/ledger/remote-names.ts'
 import type { KnownFeed } from '../../core/plan/plan.ts'
+import { DAY_MS } from '../../core/time/durations.ts'
 import type { Job } from '../landing/job.ts'
 import type { Services } from '../services.ts'
 import { changeFeedRow, readKnownFeed } from './feed-row.ts'
-
-const ONCE_A_DAY_MS = 24 * 3_600_000
 
 /** Once a day: deletes reports of this deployment that no entry needs and that are too old to be under way. */
 export async function deleteStrays(services: Services, known: readonly KnownFeed[]): Promise<void> {
   const { ledger, clock, settings } = services
   const now = clock()
   const stored = await ledger.readApp<SweptRow>(SWEPT_STRAYS_KEY)
-  if (stored && now.getTime() - Date.parse(stored.value.at) < ONCE_A_DAY_MS) return
+  if (stored && now.getTime() - Date.parse(stored.value.at) < DAY_MS) return
   if (!(await ledger.writeApp(SWEPT_STRAYS_KEY, { at: now.toISOString() }, stored?.etag))) return
   // Read anew: this very sweep may have adopted an old report.
   const current = await Promise.all(known.map(({ row }) => readKnownFeed(services, row)))

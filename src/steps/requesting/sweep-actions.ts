@@ -1,5 +1,5 @@
 import { FAILURES, failed, isFailure } from '../../core/failures.ts'
-import { isOfEarlierQuery, withRetry } from '../../core/ledger/feed-row.ts'
+import { isOfEarlierQuery, withWindowRetried } from '../../core/ledger/feed-row.ts'
 import { isReportOf, type LedgerEntry, type Requested, type Requesting } from '../../core/ledger/ledger.ts'
 import {
   toFailed,
@@ -9,6 +9,7 @@ import {
   toPlannedAtNoCost,
   toReopened,
   toRequested,
+  withRemoteReport,
 } from '../../core/ledger/transitions.ts'
 import type { SweepAction } from '../../core/plan/sweep.ts'
 import { windowId } from '../../core/time/window.ts'
@@ -20,12 +21,13 @@ import { changeFeedRow } from './feed-row.ts'
 type Act<A> = (job: Job, stored: Stored<LedgerEntry>, action: A) => Promise<boolean>
 type Acts = { readonly [K in SweepAction['kind']]: Act<Extract<SweepAction, { kind: K }>> }
 
-/** Carries out one action on the entry as it stands now; false where it has changed since it was planned. */
+/** Carries out one action on an entry. False where the entry has changed since the action was planned. */
 export async function carryOut(job: Job, action: SweepAction): Promise<boolean> {
   const { entry } = action
   const stored = await job.services.ledger.read(entry.feed, windowId(entry.window))
   if (!stored || isFailure(stored)) return false
   if (stored.value.state !== entry.state || stored.value.attempt !== entry.attempt) return false
+  // `ACTS` has for each kind what takes an action of that kind: the compiler cannot follow this through a variable.
   const act = ACTS[action.kind] as Act<SweepAction>
   return act(job, stored, action)
 }
@@ -41,9 +43,9 @@ const ACTS: Acts = {
     const now = services.clock()
     if (!(await services.ledger.write(toReopened(entry, now), etag))) return false
     services.emit({ event: 'window.reopened', ...subjectOf(entry), kind: entry.kind })
-    // What time heals does not use up the one window a day that is tried after a block.
+    // One window a day is tried after a block. A window that time heals does not count as that one.
     if (FAILURES[entry.kind].heals !== 'change') return true
-    await changeFeedRow(services, row.feed.name, (each) => withRetry(each, now))
+    await changeFeedRow(services, row.feed.name, (each) => withWindowRetried(each, now))
     return true
   },
   async 'ask-again'({ services }, { value, etag }) {
@@ -60,7 +62,7 @@ const ACTS: Acts = {
   },
 }
 
-/** The answer to a request was lost: the service knows the report by our name, or never made it. */
+/** The answer to a request was lost. Looks the report up by its name: either the service has it, or it was never made. */
 async function adopt(job: Job, { value, etag }: Stored<Requesting>): Promise<boolean> {
   const { row, insights, services } = job
   const { clock, settings, ledger } = services
@@ -73,7 +75,7 @@ async function adopt(job: Job, { value, etag }: Stored<Requesting>): Promise<boo
     const requested = toRequested(value, report.reportId, now, settings.reportDeadlineMs)
     return (await ledger.write(requested, etag)) !== undefined
   }
-  const entry = report ? { ...value, remoteReport: report.reportId } : value
+  const entry = report ? withRemoteReport(value, report.reportId) : value
   const lost = failed('unavailable', `${nameOf(value)}: the service never made the report that was asked for`)
   const next = isEarlier ? toPlannedAtNoCost(entry, now) : toNextAttempt(entry, lost, now, settings.maxTries)
   const ended = await endAttempt(services, next, etag, lost)
@@ -81,7 +83,7 @@ async function adopt(job: Job, { value, etag }: Stored<Requesting>): Promise<boo
   return ended !== undefined
 }
 
-/** A report that was never ready: unless it is by now, its attempt ends. */
+/** A report was not ready at its deadline. Ends the attempt, unless the report is ready now. */
 async function expire(job: Job, { value, etag }: Stored<Requested>): Promise<boolean> {
   const { insights, services } = job
   const execution = await insights.execution(value.reportId)
