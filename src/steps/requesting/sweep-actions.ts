@@ -37,12 +37,12 @@ const ACTS: Acts = {
   },
   adopt: (job, { etag }, { entry }) => adopt(job, { value: entry, etag }),
   expire: (job, { etag }, { entry }) => expire(job, { value: entry, etag }),
-  async reopen({ row, services }, { etag }, { entry }) {
+  async reopen({ row, services }, { value, etag }) {
     const now = services.clock()
-    if (!(await services.ledger.write(toReopened(entry, now), etag))) return false
-    services.emit({ event: 'window.reopened', ...subjectOf(entry), kind: entry.kind })
+    if (value.state !== 'failed' || !(await services.ledger.write(toReopened(value, now), etag))) return false
+    services.emit({ event: 'window.reopened', ...subjectOf(value), kind: value.kind })
     // What time heals does not use up the one window a day that is tried after a block.
-    if (FAILURES[entry.kind].heals !== 'change') return true
+    if (FAILURES[value.kind].heals !== 'change') return true
     await changeFeedRow(services, row.feed.name, (each) => withRetry(each, now))
     return true
   },
