@@ -75,11 +75,24 @@ describe('an import against the order is seen in every form', () => {
     ["import '../services/storage/ledger-table.ts'"],
     ["export const use = () => import('../services/storage/ledger-table.ts')"],
     ["export type Use = import('../services/storage/ledger-table.ts').Thing"],
+    ["import {\n  // It's used by one().\n  thing, /* other = thing; */\n} from '../services/storage/ledger-table.ts'"],
+    ["/* first */ import { thing } from /* second */ '../services/storage/ledger-table.ts'"],
+    ["export const use = () => import(/* third */ '../services/storage/ledger-table.ts')"],
+    ['export const use = () => import(`../services/storage/ledger-table.ts`)'],
   ])('%s', (source) => {
     expect(faultsOf('src/core/planted.ts', source)).toEqual([
       'src/core/planted.ts imports src/services/storage/ledger-table.ts: imports go from upper layers to lower ones',
     ])
   })
+})
+
+test('an import that is written in a comment is none', () => {
+  const source =
+    "/** As `import('../steps/ingest.ts')`. */\n// import { thing } from '../steps/ingest.ts'\n/*\nimport '../app/app.ts'\n*/\n"
+  expect(faultsOf('src/core/planted.ts', source)).toEqual([])
+  const text =
+    "export const address = 'https://a.example/*'\nexport const use = () => import('../steps/ingest.ts') // */"
+  expect(faultsOf('src/core/planted.ts', text)).toHaveLength(1)
 })
 
 test('a circle is named with all its files, also one of types alone', () => {
@@ -100,4 +113,5 @@ test('the simulator shares nothing with the app but the catalogue, not even by w
   expect(faultsOf(file, using('../../src/core/catalog.ts'))).toEqual([])
   expect(faultsOf(file, using('./http.ts'))).toEqual([])
   expect(faultsOf(file, using('selfsigned'))).toEqual([])
+  expect(faultsOf('local/certificate.ts', using('../src/core/names.ts'))).toHaveLength(1)
 })

@@ -64,6 +64,12 @@ describe('a header line', () => {
     })
   })
 
+  it('has no blanks around its names, nor do the names that the feed gives types', () => {
+    const own = feedOf({ queryId: 'q', types: { ' Cost ': 'double' } })
+    const layout = readHeader(own, undefined, [' cost', 'Anything '], 'usage May')
+    expect('columns' in layout && layout.columns.map(({ name }) => name)).toEqual(['Cost', 'Anything'])
+  })
+
   it('has no time to check where the feed lands the time column as text', () => {
     const text = feedOf({ columns: ASKED, types: { Month: 'string' } })
     expect(header(ASKED, text)).not.toHaveProperty('timeIndex')

@@ -35,6 +35,30 @@ describe('an entry of the ledger', () => {
     )
   })
 
+  it.each([
+    '1',
+    '2025',
+    '2025-03-01',
+    '2025-03-01T00:00:00',
+    'March 1, 2025',
+    ' 2025-03-01T00:00:00.000Z',
+    1740787200000,
+  ])('with %j where a time was written is unreadable', (at) => {
+    const [entry] = fc.sample(anyEntryIn('landed'), 1)
+    if (!entry) throw new Error('no entry')
+    const figures = JSON.parse(String(toRow(entry).figures))
+    const history = [{ attempt: 1, outcome: 'landed' }]
+    for (const damage of [
+      { figures: JSON.stringify({ ...figures, landedAt: at }) },
+      { history: JSON.stringify(history.map((past) => ({ ...past, at }))) },
+      { lastError: JSON.stringify({ kind: 'deadline', message: 'late', at }) },
+    ]) {
+      expect(read(entry, { ...toRow(entry), ...damage })).toMatchObject({
+        message: expect.stringMatching(/at is not a time$/i),
+      })
+    }
+  })
+
   it('whose row holds anything at all is read or unreadable, and never throws', () => {
     const junk = fc.oneof(
       fc.string(),

@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { failed } from '../../src/core/failures.ts'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
-import { toFailed, toPlanned } from '../../src/core/ledger/transitions.ts'
+import { toFailed, toPlanned, withoutRemoteReport } from '../../src/core/ledger/transitions.ts'
 import { readPacing, reduceAllowance, writePacing } from '../../src/steps/requesting/pacing-row.ts'
 import { requestReport } from '../../src/steps/requesting/request-report.ts'
 import { status } from '../../src/steps/status.ts'
+import { sweep } from '../../src/steps/sweep.ts'
 import { queryRequests, reportRequests } from '../setup/insights.ts'
 import { findFeedRow } from '../setup/stored.ts'
 import type { World } from '../setup/world.ts'
@@ -36,6 +37,23 @@ describe('the sweep leaves alone', () => {
     await turn(world, HOUR)
     expect((await onlyEntry(world)).state).toBe('landed')
     expect(world.simulator.reports()).toHaveLength(1)
+  })
+
+  it('what another instance changed of a window since the sweep read the ledger', async () => {
+    world = await costsWorld()
+    await turn(world)
+    const late = failed('deadline', 'late')
+    await rewrite((entry) => toFailed({ ...entry, remoteReport: 'gone' }, late, world.clock.now()))
+    world.clock.advance(6 * HOUR)
+    const { ledger } = world.services
+    const entries = async (feed: string) => {
+      const found = await ledger.entries(feed)
+      await rewrite(withoutRemoteReport)
+      return found
+    }
+    expect(await sweep({ ...world.services, ledger: { ...ledger, entries } })).toMatchObject({ reopen: 1 })
+    expect(await onlyEntry(world)).toMatchObject({ state: 'planned', reason: 'healed' })
+    expect(await onlyEntry(world)).not.toHaveProperty('remoteReport')
   })
 
   it('a former query that the feed has come back to', async () => {

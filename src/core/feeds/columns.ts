@@ -111,7 +111,10 @@ function landable(source: FeedSource, dataset: Dataset | undefined): Vocabulary 
   return { ...known, open: known.open || source.kind !== 'columns' }
 }
 
-/** Gives names in the spelling of the vocabulary; one that it lacks, or that comes twice, is a problem. */
+/**
+ * Gives names in the spelling of the vocabulary, others without the blanks around them; one that it lacks, or that comes
+ * twice, is a problem.
+ */
 function spell(
   feed: FeedSection,
   field: 'columns' | 'key' | 'types',
@@ -125,6 +128,6 @@ function spell(
     if (!spelled && !known.open) {
       addProblem(feed, `${field} has ${show(name)}, which is not ${known.what}${suggest(name, known.names)}`)
     }
-    return spelled ?? name
+    return spelled ?? name.trim()
   })
 }

@@ -21,12 +21,12 @@ export const flag: Codec<boolean> = checked('true or false', (stored) => typeof 
 /** A column of Table Storage of type DateTime. */
 export const instant: Codec<Date> = checked('a time', (stored) => stored instanceof Date && !isNoDate(stored))
 
-/** An instant inside JSON, as ISO text. */
+/** An instant inside JSON, as ISO text. `Date` also reads `1` as a year and takes a time without a zone as local. */
 export const isoInstant: Codec<Date> = {
   write: (date) => date.toISOString(),
   read(stored) {
     const date = new Date(typeof stored === 'string' ? stored : Number.NaN)
-    return isNoDate(date) ? unfit('a time') : date
+    return isNoDate(date) || date.toISOString() !== stored ? unfit('a time') : date
   },
 }
 

@@ -18,33 +18,32 @@ import { type Job, messageOf, nameOf, subjectOf } from '../landing/job.ts'
 import { endAttempt, withdrawReport } from './end-attempt.ts'
 import { changeFeedRow } from './feed-row.ts'
 
-type Act<A> = (job: Job, stored: Stored<LedgerEntry>, action: A) => Promise<boolean>
-type Acts = { readonly [K in SweepAction['kind']]: Act<Extract<SweepAction, { kind: K }>> }
+type Act = (job: Job, stored: Stored<LedgerEntry>) => Promise<boolean>
 
-/** Carries out one action on an entry. False where the entry has changed since the action was planned. */
-export async function carryOut(job: Job, action: SweepAction): Promise<boolean> {
-  const { entry } = action
+/**
+ * Carries out one action on an entry as it is now, and not as the sweep read it. False where it has another state or
+ * attempt by now.
+ */
+export async function carryOut(job: Job, { kind, entry }: SweepAction): Promise<boolean> {
   const stored = await job.services.ledger.read(entry.feed, windowId(entry.window))
   if (!stored || isFailure(stored)) return false
   if (stored.value.state !== entry.state || stored.value.attempt !== entry.attempt) return false
-  // `ACTS` has for each kind what takes an action of that kind: the compiler cannot follow this through a variable.
-  const act = ACTS[action.kind] as Act<SweepAction>
-  return act(job, stored, action)
+  return ACTS[kind](job, stored)
 }
 
-const ACTS: Acts = {
+const ACTS: Readonly<Record<SweepAction['kind'], Act>> = {
   async hint({ services }, { value }) {
     await services.queue.send(messageOf(value))
     return true
   },
-  adopt: (job, { etag }, { entry }) => adopt(job, { value: entry, etag }),
-  expire: (job, { etag }, { entry }) => expire(job, { value: entry, etag }),
-  async reopen({ row, services }, { etag }, { entry }) {
+  adopt: async (job, { value, etag }) => value.state === 'requesting' && adopt(job, { value, etag }),
+  expire: async (job, { value, etag }) => value.state === 'requested' && expire(job, { value, etag }),
+  async reopen({ row, services }, { value, etag }) {
     const now = services.clock()
-    if (!(await services.ledger.write(toReopened(entry, now), etag))) return false
-    services.emit({ event: 'window.reopened', ...subjectOf(entry), kind: entry.kind })
+    if (value.state !== 'failed' || !(await services.ledger.write(toReopened(value, now), etag))) return false
+    services.emit({ event: 'window.reopened', ...subjectOf(value), kind: value.kind })
     // One window a day is tried after a block. A window that time heals does not count as that one.
-    if (FAILURES[entry.kind].heals !== 'change') return true
+    if (FAILURES[value.kind].heals !== 'change') return true
     await changeFeedRow(services, row.feed.name, (each) => withWindowRetried(each, now))
     return true
   },
