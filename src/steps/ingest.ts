@@ -16,10 +16,10 @@ import type { Stored } from '../services/storage/ledger-table.ts'
 import { type IngestMessage, readIngestMessage } from '../services/storage/work-queue.ts'
 import { type Completed, fetchReport } from './landing/fetch-report.ts'
 import { holdEntry } from './landing/held-entry.ts'
-import type { Job } from './landing/job.ts'
 import { land } from './landing/land.ts'
 import { settle } from './landing/settle.ts'
-import { endAttempt, withdrawReport } from './requesting/end-attempt.ts'
+import { endAttempt, withdrawReport } from './ledger/end-attempt.ts'
+import type { Job } from './ledger/job.ts'
 import type { Services } from './services.ts'
 
 /**

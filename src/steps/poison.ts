@@ -5,8 +5,8 @@ import { toFailed, toRested } from '../core/ledger/transitions.ts'
 import { HOUR_MS } from '../core/time/durations.ts'
 import { parseWindowId, windowId } from '../core/time/window.ts'
 import { type IngestMessage, readIngestMessage } from '../services/storage/work-queue.ts'
-import { nameOf } from './landing/job.ts'
-import { endAttempt } from './requesting/end-attempt.ts'
+import { endAttempt } from './ledger/end-attempt.ts'
+import { nameOf } from './ledger/job.ts'
 import type { Services } from './services.ts'
 
 /** An attempt whose message failed five times is tried again after this. */

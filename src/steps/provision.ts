@@ -1,7 +1,7 @@
 import { TICK_KEY, type TickRow } from '../core/ledger/app-rows.ts'
 import { type KnownFeed, plan, type RequestAction } from '../core/plan/plan.ts'
 import { windowId } from '../core/time/window.ts'
-import { readKnownFeed } from './requesting/feed-row.ts'
+import { readKnownFeed } from './ledger/feed-row.ts'
 import { readPacing } from './requesting/pacing-row.ts'
 import { rememberFeeds } from './requesting/remember-feeds.ts'
 import { type AccountInTick, entryKey, requestReport } from './requesting/request-report.ts'

@@ -1,7 +1,7 @@
 import { hashJson } from '../core/hash.ts'
 import { FEEDS_SOURCE_KEY, type FeedsSourceRow, TICK_KEY, type TickRow } from '../core/ledger/app-rows.ts'
 import { ledgerStatus, type Status } from '../core/status.ts'
-import { readKnownFeeds } from './requesting/feed-row.ts'
+import { readKnownFeeds } from './ledger/feed-row.ts'
 import type { Services } from './services.ts'
 
 /** Reads the ledger and says what it knows of every feed. */

@@ -1,7 +1,7 @@
 import { isFailure } from '../core/failures.ts'
 import type { KnownFeed } from '../core/plan/plan.ts'
 import { sweepActions } from '../core/plan/sweep.ts'
-import { noteEmptyWindows, readKnownFeeds } from './requesting/feed-row.ts'
+import { noteEmptyWindows, readKnownFeeds } from './ledger/feed-row.ts'
 import { deleteFormerQueries, deleteStrays } from './requesting/strays.ts'
 import { carryOut } from './requesting/sweep-actions.ts'
 import type { Services } from './services.ts'

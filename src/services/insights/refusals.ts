@@ -14,6 +14,8 @@ export type DocumentedRefusal = {
 const PARAMETERS = 'Invalid report parameters'
 const CREATION = `${PARAMETERS} for creation - `
 
+const QUERY_GONE = 'Invalid QueryId'
+
 const ACCOUNT = 'check the PARTNER_… settings of the account'
 const AGAIN = 'it is tried again'
 const QUERY = 'correct the query or the columns of the feed'
@@ -36,7 +38,7 @@ export const DOCUMENTED_REFUSALS: readonly DocumentedRefusal[] = [
   refusal(400, 'query-refused', REQUEST, 'Null or missing value'),
   refusal(400, 'query-refused', REQUEST, PARAMETERS),
   refusal(400, 'query-refused', REQUEST, 'Recurrence Interval must be between 4 and 2160'),
-  refusal(400, 'query-refused', 'the service no longer has the query; change the feed', 'Invalid QueryId'),
+  refusal(400, 'query-refused', 'the service no longer has the query; change the feed', QUERY_GONE),
   refusal(
     400,
     'query-refused',
@@ -99,6 +101,11 @@ export function failureOf(answer: Pick<Answer, 'status' | 'message'>, about: str
   const { status, message } = answer
   const { kind, hint } = refusalOf(status, message)
   return failed(kind, `${about}: the service answered ${status}${message ? ` "${message}"` : ''}; ${hint}`)
+}
+
+/** Whether the service refuses a report because it no longer has the query. */
+export function isQueryGone({ status, message }: Pick<Answer, 'status' | 'message'>): boolean {
+  return status === 400 && patternOf(QUERY_GONE).test(message)
 }
 
 /** The kind and the hint for an error of that status and message. */

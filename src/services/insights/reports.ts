@@ -26,10 +26,14 @@ export type Report = {
 
 export type ReportFilter = { readonly reportId?: string; readonly reportName?: string; readonly queryId?: string }
 
-/** What became of a request for a report. `unknown`: the answer was lost, so the report may or may not exist. */
+/**
+ * What became of a request for a report. `query-gone`: the service no longer has its query. `unknown`: the answer was
+ * lost, so the report may or may not exist.
+ */
 export type Creation =
   | { readonly outcome: 'created'; readonly reportId: string }
   | { readonly outcome: 'refused'; readonly failure: Failure }
+  | { readonly outcome: 'query-gone'; readonly failure: Failure }
   | { readonly outcome: 'throttled'; readonly failure: Failure; readonly waitMs: number | undefined }
   | { readonly outcome: 'unknown'; readonly failure: Failure }
 
@@ -92,6 +96,7 @@ export async function createReport(send: Send, request: ReportRequest): Promise<
   if (answer.status >= 400) {
     const failure = failureOf(answer, about)
     if (isThrottled(answer)) return { outcome: 'throttled', failure, waitMs: answer.retryAfterMs }
+    if (isQueryGone(answer)) return { outcome: 'query-gone', failure }
     return { outcome: isTransient(answer.status) ? 'unknown' : 'refused', failure }
   }
   const reportId = textOf(answer.items[0], 'reportId')

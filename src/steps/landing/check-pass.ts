@@ -7,9 +7,9 @@ import { type Layout, readHeader } from '../../core/report/layout.ts'
 import type { ParsedRecord } from '../../core/report/parse.ts'
 import type { ArchivedBlob } from '../../services/storage/archive.ts'
 import { openReport } from '../../services/storage/report-records.ts'
-import { noteDrift } from '../requesting/feed-row.ts'
+import { noteDrift } from '../ledger/feed-row.ts'
+import { type Job, nameOf } from '../ledger/job.ts'
 import type { HeldEntry } from './held-entry.ts'
-import { type Job, nameOf } from './job.ts'
 
 type Records = AsyncIterable<readonly ParsedRecord[] | Failure>
 

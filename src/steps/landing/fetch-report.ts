@@ -3,8 +3,8 @@ import { windowId } from '../../core/time/window.ts'
 import type { Execution } from '../../services/insights/client.ts'
 import { download } from '../../services/insights/download.ts'
 import { type ArchivedBlob, archiveName } from '../../services/storage/archive.ts'
+import { type Job, nameOf, subjectOf } from '../ledger/job.ts'
 import type { HeldEntry } from './held-entry.ts'
-import { type Job, nameOf, subjectOf } from './job.ts'
 
 export type Completed = Extract<Execution, { status: 'completed' }>
 

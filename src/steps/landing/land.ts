@@ -3,9 +3,9 @@ import type { Figures, Landing } from '../../core/ledger/ledger.ts'
 import { beginWriting, type Progress, refusedCodes, spent } from '../../core/ledger/progress.ts'
 import { partitionPrefix } from '../../core/time/window.ts'
 import type { ArchivedBlob } from '../../services/storage/archive.ts'
+import { type Job, nameOf } from '../ledger/job.ts'
 import { checkPass } from './check-pass.ts'
 import type { HeldEntry } from './held-entry.ts'
-import { type Job, nameOf } from './job.ts'
 import { writePass } from './write-pass.ts'
 
 /** How often the write pass starts again when the remove pass counts other rows than were acknowledged. */

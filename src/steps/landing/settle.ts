@@ -1,10 +1,10 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
 import { isOverdue, isRestated } from '../../core/ledger/ledger.ts'
 import { toFailed, toLanded, toNextAttempt, toRequestedAgain } from '../../core/ledger/transitions.ts'
-import { tellFailure, withdrawReport } from '../requesting/end-attempt.ts'
-import { unblockFeed } from '../requesting/feed-row.ts'
+import { tellFailure, withdrawReport } from '../ledger/end-attempt.ts'
+import { unblockFeed } from '../ledger/feed-row.ts'
+import { type Job, messageOf, subjectOf } from '../ledger/job.ts'
 import type { HeldEntry } from './held-entry.ts'
-import { type Job, messageOf, subjectOf } from './job.ts'
 import type { LandResult } from './land.ts'
 
 /** A report that could not be fetched is tried again after this, while its deadline lasts. */

@@ -2,9 +2,9 @@ import { type Failure, isFailure } from '../../core/failures.ts'
 import { type Entity, isReject } from '../../core/report/entities.ts'
 import type { ArchivedBlob } from '../../services/storage/archive.ts'
 import type { LandingTable, Written } from '../../services/storage/landing-table.ts'
+import type { Job } from '../ledger/job.ts'
 import { type FittingReport, openFitting } from './check-pass.ts'
 import type { HeldEntry } from './held-entry.ts'
-import type { Job } from './job.ts'
 
 /** Transactions on their way at once: enough to hide the latency, few enough for the smallest instance. */
 const IN_FLIGHT = 8

@@ -2,7 +2,7 @@ import { type Failure, isFailure } from '../../core/failures.ts'
 import { isOpen, neededReports } from '../../core/ledger/ledger.ts'
 import { isOurs } from '../../core/ledger/remote-names.ts'
 import type { InsightsClient } from '../../services/insights/client.ts'
-import { readKnownFeeds } from '../requesting/feed-row.ts'
+import { readKnownFeeds } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
 
 /** A report or query that this deployment made at the service. */

@@ -5,7 +5,7 @@ import { isAtRest } from '../../core/ledger/ledger.ts'
 import { toReplayed } from '../../core/ledger/transitions.ts'
 import type { Problem } from '../../core/problems.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
-import { messageOf } from '../landing/job.ts'
+import { messageOf } from '../ledger/job.ts'
 import type { Services } from '../services.ts'
 
 export type Replayed = { readonly attempt: number; readonly archive: string }

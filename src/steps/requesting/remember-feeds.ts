@@ -12,9 +12,9 @@ import {
   tableRowKey,
 } from '../../core/ledger/app-rows.ts'
 import { type FeedRow, newFeedRow, retired, withFeed, withTableTaken } from '../../core/ledger/feed-row.ts'
+import { changeFeedRow, tellBlocked } from '../ledger/feed-row.ts'
+import { tellOnce } from '../ledger/tell-once.ts'
 import type { Services } from '../services.ts'
-import { changeFeedRow, tellBlocked } from './feed-row.ts'
-import { tellOnce } from './tell-once.ts'
 
 /**
  * Reads feeds.json and stores each feed, so that all other steps take feeds from the ledger. Gives the stored rows, or

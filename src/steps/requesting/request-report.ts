@@ -10,10 +10,10 @@ import { queryTimes, windowId } from '../../core/time/window.ts'
 import { callbackToken } from '../../services/insights/callback-token.ts'
 import type { Creation, InsightsClient } from '../../services/insights/client.ts'
 import type { Stored } from '../../services/storage/ledger-table.ts'
-import { subjectOf } from '../landing/job.ts'
+import { endAttempt } from '../ledger/end-attempt.ts'
+import { blockFeed, changeFeedRow, noteTrouble } from '../ledger/feed-row.ts'
+import { subjectOf } from '../ledger/job.ts'
 import type { Services } from '../services.ts'
-import { endAttempt } from './end-attempt.ts'
-import { blockFeed, changeFeedRow, noteTrouble } from './feed-row.ts'
 import { type PacingRow, reduceAllowance, writePacing } from './pacing-row.ts'
 import { registerQuery } from './register-query.ts'
 
@@ -139,7 +139,12 @@ async function conclude(
   const { ledger, clock, settings, emit } = services
   if (creation.outcome === 'unknown') return 'stop'
   if (creation.outcome === 'throttled') return yieldToQuota(context, { value, etag }, creation.waitMs ?? QUOTA_WAIT_MS)
-  if (creation.outcome === 'refused') return refuseWindow(context, { value, etag }, creation.failure)
+  const isOursAndGone = creation.outcome === 'query-gone' && account.rows.get(value.feed)?.query?.ours === true
+  if (isOursAndGone) return forgetQuery(context, { value, etag }, creation.failure)
+  if (creation.outcome !== 'created') {
+    await endAttempt(services, toFailed(value, creation.failure, clock()), etag, creation.failure)
+    return 'stop'
+  }
   const requested = toRequested(value, creation.reportId, clock(), settings.reportDeadlineMs)
   const written = await ledger.write(requested, etag)
   if (!written) return withdrawUnnamed(context, value, creation.reportId)
@@ -148,18 +153,15 @@ async function conclude(
   return 'requested'
 }
 
-/** A query of ours that somebody deleted at the service is registered again. Any other refusal needs a change outside. */
-async function refuseWindow(
-  { services, account }: Context,
+/** Somebody deleted a query of ours at the service. It is registered again with the next attempt. */
+async function forgetQuery(
+  { services }: Context,
   { value, etag }: Stored<Requesting>,
   failure: Failure,
 ): Promise<RequestResult> {
   const { clock, settings } = services
-  const { query } = account.rows.get(value.feed) ?? {}
-  const isDeleted = query?.ours === true && /Invalid QueryId/i.test(failure.message)
-  if (isDeleted) await changeFeedRow(services, value.feed, withoutQuery)
-  const next = isDeleted ? toNextAttempt(value, failure, clock(), settings.maxTries) : toFailed(value, failure, clock())
-  await endAttempt(services, next, etag, failure)
+  await changeFeedRow(services, value.feed, withoutQuery)
+  await endAttempt(services, toNextAttempt(value, failure, clock(), settings.maxTries), etag, failure)
   return 'stop'
 }
 

@@ -5,9 +5,9 @@ import { type LedgerEntry, neededReports } from '../../core/ledger/ledger.ts'
 import { isOurs } from '../../core/ledger/remote-names.ts'
 import type { KnownFeed } from '../../core/plan/plan.ts'
 import { DAY_MS } from '../../core/time/durations.ts'
-import type { Job } from '../landing/job.ts'
+import { changeFeedRow, readKnownFeed } from '../ledger/feed-row.ts'
+import type { Job } from '../ledger/job.ts'
 import type { Services } from '../services.ts'
-import { changeFeedRow, readKnownFeed } from './feed-row.ts'
 
 /** Once a day: deletes reports of this deployment that no entry needs and that are too old to be under way. */
 export async function deleteStrays(services: Services, known: readonly KnownFeed[]): Promise<void> {

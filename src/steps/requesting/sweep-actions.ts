@@ -14,9 +14,9 @@ import {
 import type { SweepAction } from '../../core/plan/sweep.ts'
 import { windowId } from '../../core/time/window.ts'
 import type { Stored } from '../../services/storage/ledger-table.ts'
-import { type Job, messageOf, nameOf, subjectOf } from '../landing/job.ts'
-import { endAttempt, withdrawReport } from './end-attempt.ts'
-import { changeFeedRow } from './feed-row.ts'
+import { endAttempt, withdrawReport } from '../ledger/end-attempt.ts'
+import { changeFeedRow } from '../ledger/feed-row.ts'
+import { type Job, messageOf, nameOf, subjectOf } from '../ledger/job.ts'
 
 type Act = (job: Job, stored: Stored<LedgerEntry>) => Promise<boolean>
 

@@ -2,9 +2,9 @@ import { FAILURES, type Failure } from '../../core/failures.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import { withoutRemoteReport } from '../../core/ledger/transitions.ts'
 import type { Stored } from '../../services/storage/ledger-table.ts'
-import { type Job, subjectOf } from '../landing/job.ts'
 import type { Services } from '../services.ts'
 import { blockFeed, prolongBlock } from './feed-row.ts'
+import { type Job, subjectOf } from './job.ts'
 
 /**
  * Writes the entry that ends an attempt. If the window is now `failed`, emits an event, and blocks the feed where only a
