@@ -3,7 +3,7 @@ import { present } from '../../core/present.ts'
 import { isTransient } from '../retry.ts'
 import { type Item, instantOf, numberOf, textOf } from './answer.ts'
 import { type Call, DESCRIPTION, deleteOne, type List, queryOf, type Send } from './call.ts'
-import { failureOf, isThrottled } from './refusals.ts'
+import { failureOf, isQueryGone, isThrottled } from './refusals.ts'
 
 /** A report as the service lists it. Its callback address is left out, because the path of ours contains a token. */
 export type Report = {
