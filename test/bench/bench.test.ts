@@ -42,18 +42,18 @@ describe('the bench', () => {
     expect(app.tally.requests).toBe(25)
   })
 
-  it('has the writer send what is sent without one', async () => {
+  it('has the writer send the same rows as a run without it', async () => {
     const writer = await runOnce(bench, 'writer', bench.warmUp)
     const raw = await runOnce(bench, 'raw', bench.warmUp)
     requireSameRows([writer, raw], 'writer and raw')
     expect(writer.tally.rows).toBe(200 * ROUNDS)
   })
 
-  it('believes the app only after it was tried with answers that are late, missing, cut or refused', async () => {
+  it('believes the app only after late, missing, cut and refused answers were tried on it', async () => {
     await requireHonesty(bench, report)
   })
 
-  it('goes red where more is said to be acknowledged than the sink took', async () => {
+  it('goes red when the app claims more acknowledged rows than the sink took', async () => {
     const program = join(folder, 'boast.mjs')
     await writeFile(program, 'process.send({ cost: { acknowledged: 2350 } })')
     await takeTally(sink.origin)

@@ -22,7 +22,7 @@ it.each([
   expect(leaks(text)).toEqual(['token in a line'])
 })
 
-it('a text that holds nothing of it is clean, and so is its beginning as far as a message shows it', () => {
+it('a text without any of it is clean, and so is the short beginning that a message may show', () => {
   expect(leaks('')).toEqual([])
   expect(leaks(randomBytes(400).toString('base64'))).toEqual([])
   expect(leaks(`${token.slice(0, 6)}…`)).toEqual([])

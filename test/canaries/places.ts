@@ -9,10 +9,10 @@ import type { Place } from '../setup/canaries.ts'
 
 const CLI = join(import.meta.dirname, '../../cli')
 
-/** A command that waits for a person is ended after this many milliseconds; what it said until then counts. */
+/** A command that waits for a person is ended after so many milliseconds. What it said until then counts. */
 const COMMAND_LIMIT = 15_000
 
-/** What an app wrote to its tables and queues at any time: a row that was replaced is among them, a message too. */
+/** Everything that an app wrote to its tables and queues, including rows that were replaced later. */
 export function writtenPlaces(calls: readonly ProxiedRequest[]): readonly Place[] {
   return calls.map(({ method, path, body = '' }) => ({ where: `${method} ${path}`, text: `${path} ${body}` }))
 }
@@ -42,14 +42,14 @@ export async function answerOf(address: string, init: RequestInit = {}): Promise
 
 export type Output = Place & { readonly exit: number | null }
 
-/** Runs a command in a process of its own, signs in where it asks for that, and gives everything it said. */
+/** Runs a command in a process of its own, opens the sign-in page if it asks for that, and gives all its output. */
 export async function outputOf(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<Output> {
   const child = startNode([join(CLI, 'main.ts'), ...args], { env, cwd, output: 'pipe' })
   const said: string[] = []
   const hear = (chunk: Buffer) => {
     said.push(chunk.toString('utf8'))
     const signIn = /https:\S+\/authorize\?\S+/.exec(chunk.toString('utf8'))
-    // What the browser is told is of no interest; that nobody signs in shows in the output.
+    // The answer to the browser does not matter: a failed sign-in shows in the output.
     if (signIn) void fetch(signIn[0]).catch(() => undefined)
   }
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', hear)
@@ -63,14 +63,14 @@ export async function outputOf(args: readonly string[], cwd: string, env: NodeJS
   return { where: `command ${args[0]}`, text: said.join(''), exit: child.exitCode }
 }
 
-/** What a command needs to do something; all others are given nothing but --json. */
+/** The arguments of commands that need some. All others only get --json. */
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   feeds: ['diff'],
   import: ['costs', 'none.csv', '--window', '20250101T000000Z_20250201T000000Z'],
   replay: ['costs', '--from', '2025-01-01'],
 }
 
-/** The command lines of all commands there are. */
+/** A command line for every command there is. */
 export async function commandLines(): Promise<readonly (readonly string[])[]> {
   const names = (await readdir(join(CLI, 'commands'))).map((file) => file.replace(/\.ts$/, ''))
   return names.map((name) => [name, ...(ARGUMENTS[name] ?? []), '--json'])

@@ -3,7 +3,7 @@ import { generate } from 'selfsigned'
 import type { Simulator } from '../../local/simulator/simulator.ts'
 import type { Canary } from '../setup/canaries.ts'
 
-/** One name for each secret the operator of the test's deployment has, each unlike anything else in the run. */
+/** Every secret of the test's deployment, by its name. Each is unlike anything else in the run. */
 export type Planted = Readonly<Record<(typeof NAMES)[number], string>>
 
 const NAMES = [
@@ -19,14 +19,14 @@ const NAMES = [
   'forgedToken',
 ] as const
 
-/** Letters that change when they are percent-encoded or go through JSON are among those of a secret. */
+/** A secret with characters that change in percent-encoding and in JSON. */
 function secret(): string {
   return `${randomBytes(24).toString('base64url')}+/~"${randomBytes(12).toString('base64url')}`
 }
 
 export async function plant(): Promise<Planted> {
   const secrets = Object.fromEntries(NAMES.map((name) => [name, secret()])) as Record<(typeof NAMES)[number], string>
-  // Two that have to stand in an address, and one in a header.
+  // Two of these are part of an address, and one of a header.
   const plain = () => randomBytes(32).toString('base64url')
   const { private: key, cert } = await generate([{ name: 'commonName', value: 'canary' }], { algorithm: 'sha256' })
   return {
@@ -38,7 +38,7 @@ export async function plant(): Promise<Planted> {
   }
 }
 
-/** What of the planted may never be found: of the certificate its key, line by line, for the rest is public. */
+/** The planted secrets as canaries. Of the certificate only the key is secret, which counts line by line. */
 export function plantedCanaries(planted: Planted): readonly Canary[] {
   const { PARTNER_CERTIFICATE__LATAM: pem, ...rest } = planted
   const key = pem.slice(0, pem.indexOf('-----END')).split(/\r?\n/).slice(2, -1)

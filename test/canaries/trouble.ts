@@ -5,7 +5,7 @@ import type { Planted } from './planted.ts'
 /** All secrets, as an authority that repeats what it was sent would write them. */
 const echoOf = (planted: Planted) => `AADSTS70000: ${Object.values(planted).join(' ')}`
 
-/** What the service itself was sent: the last token, and the address it is to call back at. */
+/** What the service itself was sent: the last token, and an address for callbacks. */
 function echoOfService({ requests }: Simulator, planted: Planted): string {
   const token = requests.findLast(({ headers }) => headers.authorization)?.headers.authorization
   const callback = callbackToken(planted.CALLBACK_SECRET, { feed: 'costs', window: 'any', attempt: 2 })
@@ -26,7 +26,7 @@ export function troubleAtFirst({ fault }: Simulator, planted: Planted): void {
   fault({ endpoint: 'download', nth: 4, effect: { cutAt: 10 } })
 }
 
-/** What ends an attempt: rejects, a link to elsewhere, a redirect, and the last of so many reports refused. */
+/** What ends an attempt: rejects, a link to another host, a redirect, and a refusal of the last report. */
 export function troubleLater(simulator: Simulator, planted: Planted, reports: number): void {
   const { fault } = simulator
   const elsewhere = `https://elsewhere.example/r.csv?sig=${planted.refusedLink}`

@@ -14,7 +14,7 @@ import { answerOf, blobPlaces, commandLines, type Output, outputOf, writtenPlace
 import { type Planted, plant, plantedCanaries, settingsOf } from './planted.ts'
 import { troubleAtFirst, troubleLater } from './trouble.ts'
 
-/** Half a minute where nothing else runs. */
+/** It takes half a minute where nothing else runs. */
 const MILLISECONDS = 180_000
 const COLUMNS = ['Month', 'CustomerName', 'UsageQuantity']
 const MONTH = { dataset: 'AzureUsage', columns: COLUMNS, from: monthsBack(3), to: monthsBack(2) }
@@ -75,7 +75,7 @@ async function commandEnvironment(port: number, settings: NodeJS.ProcessEnv): Pr
   return { ...appEnvironment(port, azurite.connectionString, address, secrets), ...settings }
 }
 
-/** Has the windows of one feed asked for again, and waits until all have ended: four of them badly. */
+/** Lets the windows of one feed be asked for again, and waits until all have ended, four of them as failed. */
 async function askAgain(): Promise<void> {
   troubleLater(site.simulator, planted, COSTS)
   const before = host.lines.length
@@ -97,7 +97,7 @@ const eventsOf = (name: string) => host.lines.filter((line) => line.includes(`"e
 const command = (...args: readonly string[]) =>
   outputOf([...args, '--feeds', join(app, 'dist/feeds.json')], folder, env)
 
-/** Asks the app all there is to ask, with the right key, a wrong one and none; then runs every command. */
+/** Calls every HTTP function, with the right key, a wrong one and none; then runs every command. */
 async function askEverything(api: string): Promise<void> {
   const key = planted.LOCAL_FUNCTION_KEY
   const headers = { 'x-functions-key': key }
@@ -155,7 +155,7 @@ it('the run has met what tempts an app to say too much', () => {
   expect(site.simulator.requests.filter(({ note }) => note)).toEqual([])
 })
 
-it('none is in a log line, the ledger, a message, a blob, an answer or the output of a command', async () => {
+it('no secret is in a log line, the ledger, a message, a blob, an answer or the output of a command', async () => {
   const places = await everyPlace()
   for (const kind of ['the log', 'ledger row', 'blob', 'rejects', 'POST /', 'answer of', 'command']) {
     expect(places.filter(({ where }) => where.startsWith(kind))).not.toEqual([])
@@ -163,7 +163,7 @@ it('none is in a log line, the ledger, a message, a blob, an answer or the outpu
   expect(leaksOf(canaries(), places)).toEqual([])
 })
 
-it.each(['a log line', 'a ledger row', 'the output of a command'])('one put into %s is found', (where) => {
+it.each(['a log line', 'a ledger row', 'the output of a command'])('a secret that is put into %s is found', (where) => {
   for (const { what, text } of canaries()) {
     expect(leaksOf([{ what, text }], [{ where, text: `failed: ${text}` }])).toEqual([`${what} in ${where}`])
   }

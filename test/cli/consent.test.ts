@@ -66,7 +66,7 @@ describe('consent', () => {
     expect(said).toMatch(/account default: stored in local\.settings\.json$/)
   })
 
-  it('stores that of another account under its own setting', async () => {
+  it('stores the refresh token of another account under a setting of its own', async () => {
     expect(await consent(['--local', '--account', 'emea', '--json'])).toMatchObject({ exit: 0 })
     expect((await stored()).PARTNER_REFRESH_TOKEN__EMEA).toMatch(/^refresh-/)
   })
@@ -82,7 +82,7 @@ describe('consent', () => {
     expect(said).not.toContain(secret?.value)
   })
 
-  it('an answer without its own state is none: the true one still counts', async () => {
+  it('ignores an answer without its own state, and still takes the true one', async () => {
     const { exit, page } = await consent(['--local'], async (url) => {
       const redirect = new URL(url).searchParams.get('redirect_uri')
       const forged = await fetch(`${redirect}/?code=forged&state=forged`)
@@ -93,7 +93,7 @@ describe('consent', () => {
     expect(exit).toBe(0)
   })
 
-  it("a sign-in that was refused ends with the authority's word for it: exit 1, nothing stored", async () => {
+  it("ends with the authority's own error when the sign-in was refused: exit 1, nothing stored", async () => {
     const before = await stored()
     const { exit, said } = await consent(['--local'], (url) => {
       const { searchParams } = new URL(url)
@@ -105,7 +105,7 @@ describe('consent', () => {
     expect(await stored()).toEqual(before)
   })
 
-  it('a code that is refused, a store that is missing and another way to sign in are named', async () => {
+  it('names a code that is refused, a store that is missing and an account that signs in another way', async () => {
     simulator.fault({ endpoint: 'token', effect: { refuse: 'invalid_grant' } })
     expect(await consent(['--local'])).toMatchObject({ exit: 1, said: expect.stringMatching(/invalid_grant/) })
     expect(await consent([])).toMatchObject({

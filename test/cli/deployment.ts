@@ -25,7 +25,7 @@ import { everyEntry } from '../setup/stored.ts'
 const PROGRAM = join(import.meta.dirname, '../../cli/main.ts')
 const SECRETS = { callbackSecret: CALLBACK_SECRET, functionKey: 'a key of this test' }
 
-/** Dozens of processes load the same modules: compiled once, each starts in half the time. */
+/** Dozens of processes load the same modules. With the code compiled once, each starts in half the time. */
 const NODE_COMPILE_CACHE = join(tmpdir(), 'partner-insights-sync-compiled')
 
 export type Run = { readonly exit: number | null; readonly out: string; readonly err: string }
@@ -40,9 +40,9 @@ export type Deployment = {
   readonly settings: Readonly<Record<string, string>>
   writeFeeds(feeds: readonly object[]): Promise<void>
   entries(feed: string): Promise<readonly LedgerEntry[]>
-  /** Takes the messages that are in the queue, until no attempt of the feed is open. */
+  /** Hints at every open report and drains the queue, until no attempt of the feed is open. */
   settle(feed: string): Promise<void>
-  /** One tick, and all that follows from it. */
+  /** Runs one tick, and all that follows from it. */
   run(feed: string): Promise<void>
   /** Runs a command in a process of its own, in the folder. */
   command(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Run>

@@ -1,12 +1,11 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type HostProcess, makeSiteApp, runHost } from '../setup/host-process.ts'
+import { LEAP_DAY } from '../setup/settings.ts'
 import { type Deployment, startDeployment } from './deployment.ts'
 
 const USAGE = { name: 'usage', dataset: 'AzureUsage', from: '2025-04-01', to: '2025-05-01' }
 
-/** A timer that stays quiet while the test runs. */
-const LEAP_DAY = '0 0 0 29 2 *'
 const QUIET = { PROVISION_SCHEDULE: LEAP_DAY, SWEEP_SCHEDULE: LEAP_DAY }
 
 let deployment: Deployment

@@ -21,7 +21,7 @@ import { type Deployment, startDeployment } from './deployment.ts'
 const USAGE = { name: 'usage', dataset: 'AzureUsage', columns: ['Month', 'CustomerName'], from: '2025-04-01' }
 const NOW = new Date('2026-01-01T00:00:00Z')
 
-/** An app to call back, as far as the doctor looks at it. */
+/** The answers of the app that callbacks lead to, as far as the doctor looks at it. */
 const answers = { health: 200, callback: 404, clock: 0 }
 
 let deployment: Deployment
@@ -74,7 +74,7 @@ async function withAnswers(changes: Partial<typeof answers>, env: Env = {}): Pro
 
 type Fault = Parameters<Deployment['simulator']['fault']>[0]
 
-/** A fault for one look: on as many calls as it makes, so that none is left for the next one. */
+/** Looks once with a fault on as many calls as the look makes, so that none is left for the next look. */
 async function withFault(fault: Fault, { calls = 1, limitMs = 20_000, env = {} } = {}): Promise<Diagnosis> {
   for (let nth = 1; nth <= calls; nth++) deployment.simulator.fault({ ...fault, nth })
   return look(env, limitMs)

@@ -51,7 +51,7 @@ describe('status', () => {
 })
 
 describe('the command line', () => {
-  it('what makes no sense is wrong usage: exit 2', async () => {
+  it('exits 2 for wrong usage', async () => {
     const cases: readonly (readonly [args: readonly string[], message: RegExp])[] = [
       [['nonsense'], /unknown command/],
       [['status', '--nonsense'], /unknown option/],
@@ -68,7 +68,7 @@ describe('the command line', () => {
     }
   })
 
-  it('settings that are wrong or missing are named one by one: exit 1', async () => {
+  it('names each setting that is wrong or missing: exit 1', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'cli-none-'))
     const missing = await deployment.command(['status', '--settings', join(folder, 'none.json')])
     expect(missing.exit).toBe(1)
@@ -80,7 +80,7 @@ describe('the command line', () => {
     await rm(folder, { recursive: true })
   })
 
-  it('the environment comes before the settings file', async () => {
+  it('takes the environment before the settings file', async () => {
     const { exit, err } = await deployment.command(['status'], { POLL_EVERY: 'soon' })
     expect(exit).toBe(1)
     expect(err).toMatch(/^POLL_EVERY is "soon"/)
@@ -88,7 +88,7 @@ describe('the command line', () => {
 })
 
 describe('retry', () => {
-  it('plans a landed window again and keeps its figures; what is not landed or failed is named', async () => {
+  it('plans a landed window again and keeps its figures; it names a window that is neither landed nor failed', async () => {
     const { exit } = await command('retry', 'usage', '--window', id(0), '--accept-empty')
     expect(exit).toBe(0)
     expect(await entry(id(0))).toMatchObject({ state: 'planned', reason: 'retry', tries: 0, acceptEmpty: true })
@@ -126,7 +126,7 @@ describe('replay', () => {
     expect(reportsAsked()).toBe(asked)
   })
 
-  it('refuses while the local feeds are others than the app read, and names feeds diff', async () => {
+  it('refuses while the local feeds differ from those the app has read, and points to feeds diff', async () => {
     await deployment.writeFeeds([{ ...USAGE, shards: 2 }])
     const { exit, err } = await command('replay', 'usage', '--window', id(0))
     await deployment.writeFeeds([USAGE])

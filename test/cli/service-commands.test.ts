@@ -39,7 +39,7 @@ describe('validate', () => {
 })
 
 describe('feeds', () => {
-  it('push is refused for feeds that are wrong, and changes nothing', async () => {
+  it('push refuses wrong feeds and changes nothing', async () => {
     const file = join(deployment.folder, 'wrong.json')
     await writeFile(file, '{"feeds":[{"name":"usage","dataset":"AzureUsge"}]}')
     const { exit, err } = await command('feeds', 'push', '--feeds', file)
@@ -98,7 +98,7 @@ describe('datasets and queries', () => {
     expect(ours).toMatchObject([{ feeds: ['usage'], name: expect.stringMatching(/^pis local usage /) }])
   })
 
-  it('a sign-in that is refused is named: exit 1, and no secret in it', async () => {
+  it('a refused sign-in is named without any secret: exit 1', async () => {
     deployment.simulator.fault({ endpoint: 'token', effect: { refuse: 'invalid_grant' } })
     const { exit, out, err } = await command('datasets')
     expect(err).toMatch(/sign-in of account default .* refused/)

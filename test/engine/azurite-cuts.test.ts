@@ -10,7 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => service.close())
 
-/** Ten of each history: always the same ones, so that a failure can be looked at again. */
+/** Ten cuts of each history, always the same ones, so that a failure can be repeated. */
 const CASES: readonly (readonly [string, History, number])[] = [
   ['a first landing', HISTORIES.first, 1],
   ['a restatement with fewer rows', HISTORIES.restatement, 2],
@@ -19,7 +19,7 @@ const CASES: readonly (readonly [string, History, number])[] = [
 
 describe('an instance abandoned at one of its requests to Azurite', () => {
   it.each(CASES)(
-    'in %s leaves nothing that another does not bring to the same end',
+    'in %s leaves nothing that keeps another instance from the same end',
     async (name, history, seed) => {
       const place: Place = { service, store: () => createAzuriteStore(inject('storage')) }
       const { outcome: expected, calls } = await uninterrupted(place, history)

@@ -28,7 +28,7 @@ const CASES: readonly (readonly [string, History])[] = [
 
 describe('an instance abandoned before or after any of its calls', () => {
   it.each(CASES)(
-    'in %s leaves nothing that another does not bring to the same end',
+    'in %s leaves nothing that keeps another instance from the same end',
     async (name, history) => {
       const place: Place = { service, store: (clock) => createMemoryStore({ clock: clock.now, ...SMALL }) }
       const { outcome: expected, calls } = await uninterrupted(place, history)

@@ -10,7 +10,7 @@ const ROWS = 200_000
 let azurite: Azurite
 let service: Service
 beforeAll(async () => {
-  // Its own: as many rows would slow down every other test that shares it.
+  // An Azurite of its own: so many rows would slow down the tests that share it.
   azurite = await startAzurite()
   service = await startService()
 })
@@ -68,7 +68,7 @@ it('200,000 rows land in many short invocations, each exactly once', async () =>
   )
 }, 180_000)
 
-/** Lets the clock of a deployment go with real time; gives what ends that. */
+/** Moves the clock of a deployment with real time. The function that it gives ends that. */
 function keepTime(clock: { advance(milliseconds: number): void }): () => void {
   let last = performance.now()
   const timer = setInterval(() => {

@@ -13,7 +13,7 @@ import { type StoredRow, unhindered } from '../memory/store.ts'
 
 type Read = { readonly rows: readonly StoredRow[]; readonly rejected: number } | 'refused'
 
-/** Archives, reads, encodes and writes a file as a landing does, and gives the rows that stand then. */
+/** Archives, reads, encodes and writes a file as a landing does, and gives the rows that are there afterwards. */
 async function landed(bytes: Buffer, columns: AnyTable['columns']): Promise<Read> {
   const store = createMemoryStore({ clock: () => new Date(0) })
   const { archive, landingTable } = store.open(unhindered)
@@ -53,7 +53,7 @@ const READERS: Readonly<Record<string, (value: unknown) => unknown>> = {
   'Edm.DateTime': (value) => new Date(String(value)).getTime(),
 }
 
-/** The values of a row by the names of their columns: a reader of our own for names and types. */
+/** The values of a row by the names of their columns, read without the app's code. */
 function readRow(row: StoredRow): Map<string, unknown> {
   const own = Object.entries(row).filter(
     ([property]) => !/^(PartitionKey|RowKey|_attempt|_reportId|_line)$|@/.test(property),
@@ -126,11 +126,11 @@ it.each([
   ['252 properties', (over: boolean) => landedWide(over ? 250 : 249, 1), 'refused'],
   ['255 characters of a name', (over: boolean) => landedWide(1, 1, over ? 256 : 255), 'refused'],
   ['a mebibyte of an entity', (over: boolean) => landedWide(16, over ? 32_768 : 32_500), 'reject'],
-] as const)('lands at %s, and not beyond', async (_, land, beyond) => {
+] as const)('a row lands at %s, and not beyond', async (_, land, beyond) => {
   expect([await land(false), await land(true)]).toEqual(['lands', beyond])
 })
 
-it('rows of any size land up to a mebibyte and are rejects beyond', async () => {
+it('rows land up to the size of a mebibyte, and are rejects beyond it', async () => {
   const seen = new Set<string>()
   const width = fc.integer({ min: 30_000, max: 32_768 })
   const lands = fc.asyncProperty(fc.integer({ min: 15, max: 18 }), width, async (columns, units) => {

@@ -15,10 +15,10 @@ beforeAll(async () => {
 })
 afterAll(() => service.close())
 
-/** Shorter than what the zombie lands: what it writes beyond must not stay either. */
+/** Shorter than the file that the zombie lands: rows that it writes beyond must not stay either. */
 const NEWER = reportFile(140, 'newer')
 
-/** Freezes an instance in a restatement, lands what the service says now, and wakes it at one call of that landing. */
+/** Freezes an instance in a restatement, lands a newer report, and wakes the instance at one call of that landing. */
 async function wokenAt(cut: Cut | undefined, wake: number) {
   const thaw = Promise.withResolvers<void>()
   const deployment = await prepare(place, HISTORIES.restatement)
@@ -38,15 +38,15 @@ async function wokenAt(cut: Cut | undefined, wake: number) {
 const tableCalls = (calls: readonly string[]) =>
   calls.flatMap((call, index) => (/^table\.(transaction|list)$/.test(call) ? [index + 1] : []))
 
-it('an owner frozen past its lease and woken in the middle of a newer landing spoils none of it', async () => {
+it('an owner that is frozen past its lease and wakes during a newer landing spoils nothing of it', async () => {
   const { calls } = await uninterrupted(place, HISTORIES.restatement)
   const { outcome: expected, calls: newer } = await wokenAt(undefined, 0)
   const wakes = tableCalls(newer)
   const writes = wakes.filter((wake) => wake < newer.indexOf('table.list') + 1)
   const cuts = tableCalls(calls).flatMap((at) => [
-    // Frozen with an answer unread: it can see that its lease is over, whenever it wakes.
+    // Frozen before it reads an answer: whenever it wakes, it can see that its lease is over.
     ...wakes.map((wake) => ({ at, side: 'after' as const, wake })),
-    // Frozen with a request on its way, which nothing calls back: the newer landing counts what stands after it wrote.
+    // Frozen with a request on its way, which nothing can stop: the newer landing counts the rows after it wrote.
     ...writes.map((wake) => ({ at, side: 'before' as const, wake })),
   ])
   let lost = 0

@@ -59,7 +59,7 @@ describe('feeds of several accounts', () => {
     expect(await rawRows(landingTable(table))).toHaveLength(60)
   })
 
-  it('each signs in as itself, in the way its settings say', () => {
+  it('each account signs in as itself, in the way its settings say', () => {
     const signIns = simulator.requests.filter(({ path }) => path.endsWith('/oauth2/v2.0/token'))
     const said = signIns.map(({ path, body }) => {
       const form = new URLSearchParams(body)
@@ -70,7 +70,7 @@ describe('feeds of several accounts', () => {
     )
   })
 
-  it('each asks for its own report with its own query', () => {
+  it('each account asks for its own report with its own query', () => {
     const posts = reportRequests(simulator)
     expect(posts.map(({ body }) => JSON.parse(body).ReportName.split(' ')[2]).toSorted()).toEqual([
       'usageXapac',
@@ -80,7 +80,7 @@ describe('feeds of several accounts', () => {
     expect(new Set(posts.map(({ body }) => JSON.parse(body).QueryId)).size).toBe(2)
   })
 
-  it('an account without settings names what it lacks, and holds up nobody else', () => {
+  it('an account without settings is told what it lacks, and holds up no other account', () => {
     expect(events.filter(({ event }) => event === 'feed.stale')).toMatchObject([
       { feed: 'usage-nobody', kind: 'unauthorized', message: expect.stringMatching(/PARTNER_TENANT_ID.*missing/) },
     ])

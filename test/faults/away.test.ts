@@ -17,7 +17,7 @@ describe('a service that is away', () => {
     expect(await onlyEntry(world)).toMatchObject({ state: 'landed', attempt: 1, figures: { attempt: 1 } })
   })
 
-  it('and never makes the report ends as unavailable after three tries', async () => {
+  it('ends the window as unavailable after three tries that made no report', async () => {
     const world = await costsWorld()
     world.simulator.fault({ endpoint: 'createReport', effect: { status: 500 }, nth: 'all' })
     for (let tries = 0; tries < 6; tries++) await turn(world, HOUR / 4)
@@ -25,7 +25,7 @@ describe('a service that is away', () => {
     expect(world.simulator.reports()).toEqual([])
   })
 
-  it('ends as deadline once every try has had its day', async () => {
+  it('ends the window as deadline once every try has had its day', async () => {
     const world = await costsWorld()
     world.simulator.fault({ endpoint: 'listExecutions', effect: { page: 502 }, nth: 'all' })
     // A day for the report, and half of one until somebody asks anew.
@@ -49,7 +49,7 @@ describe('a service that is away', () => {
 describe('a sign-in that is refused', () => {
   it('is told once, keeps the feed waiting, and is over as soon as it works again', async () => {
     const world = await costsWorld()
-    // The daily look for strays signs in, too.
+    // The daily sweep of strays signs in, too.
     for (const nth of [1, 2, 3]) world.simulator.fault({ endpoint: 'token', effect: { refuse: 'invalid_grant' }, nth })
     await turn(world)
     await turn(world, HOUR)
@@ -61,7 +61,7 @@ describe('a sign-in that is refused', () => {
     expect(told).toMatchObject([{ event: 'feed.stale', kind: 'unauthorized' }, { event: 'feed.fresh' }])
   })
 
-  it('a role that is missing blocks the feed', async () => {
+  it('for a missing role blocks the feed', async () => {
     const world = await costsWorld()
     world.simulator.fault({ endpoint: 'token', effect: 'noRole' })
     await turn(world)
@@ -69,8 +69,8 @@ describe('a sign-in that is refused', () => {
   })
 })
 
-describe('our own side', () => {
-  it('an entry that was changed by somebody else is named, and its window is not asked for again', async () => {
+describe('trouble on our own side', () => {
+  it('an entry that somebody else changed is named in status, and its window is not asked for again', async () => {
     const world = await costsWorld()
     await turn(world)
     for await (const row of world.ledgerTable.listEntities<{ v?: number }>()) {

@@ -9,7 +9,7 @@ const GOOD = '2025-05-01,Contoso,2024-02-29,1,10.5'
 const fileOf = (...lines: readonly string[]) => lines.map((line) => `${line}\r\n`).join('')
 const wide = (count: number) => Array.from({ length: count }, (_, index) => `Wide${index}`)
 
-/** Unpacked over a hundred times what a report of that size is. */
+/** Unpacks to more than a hundred times what a report of that size holds. */
 const BOMB = Buffer.concat([Buffer.from(fileOf(HEADER)), Buffer.alloc(120 * 1024 * 1024, ' ')])
 
 type Case = readonly [name: string, file: string | Buffer, kind: FailureKind, message: RegExp, feed?: object]
@@ -22,7 +22,7 @@ const REFUSED: readonly Case[] = [
     /not in the report: "SubscriptionStartDate", "IsD/,
   ],
   [
-    'a new column where new ones fail',
+    'a new column in a feed where new columns fail',
     fileOf(`${HEADER},Extra`, `${GOOD},x`),
     'column-new',
     /nobody named: "Extra"/,
@@ -62,14 +62,14 @@ const REFUSED: readonly Case[] = [
     'too-many-rejects',
     /1 of 1 rows/,
   ],
-  ['a number that is none', fileOf(HEADER, '2025-05-01,x,2024-02-29,1,ten'), 'too-many-rejects', /1 of 1 rows/],
+  ['a text in place of a number', fileOf(HEADER, '2025-05-01,x,2024-02-29,1,ten'), 'too-many-rejects', /1 of 1 rows/],
   [
     'an integer beyond 64 bits',
     fileOf(HEADER, '2025-05-01,x,2024-02-29,9223372036854775808,1'),
     'too-many-rejects',
     /1 of 1 rows/,
   ],
-  ['a day no calendar has', fileOf(HEADER, '2025-05-01,x,2025-02-29,1,1'), 'too-many-rejects', /1 of 1 rows/],
+  ['a day that no calendar has', fileOf(HEADER, '2025-05-01,x,2025-02-29,1,1'), 'too-many-rejects', /1 of 1 rows/],
   ['a row without its time', fileOf(HEADER, ',x,2024-02-29,1,1'), 'too-many-rejects', /1 of 1 rows/],
   [
     'a row of the month before',
@@ -106,7 +106,7 @@ const REFUSED: readonly Case[] = [
   ['a header of 2 MiB', `${'x'.repeat(2 * 1024 * 1024)}\r\n`, 'malformed', /the header line is too-long/],
   ['nothing but NUL bytes', Buffer.alloc(5_000), 'column-missing', /not in the report: "Month"/],
   [
-    'bytes that are no UTF-8',
+    'bytes that are not UTF-8',
     Buffer.concat([Buffer.from(`${HEADER}\r\n2025-05-01,M`), Buffer.from([0xfc, 0x0d, 0x0a])]),
     'malformed',
     /bytes are not UTF-8/,
@@ -116,7 +116,7 @@ const REFUSED: readonly Case[] = [
   ['empty lines only', '\r\n\r\n\n', 'no-header', /the file has no header line/],
 ]
 
-/** Files that are odd and good: they land, cell for cell. */
+/** Files that are odd but good: they land cell for cell. */
 const LANDED: readonly (readonly [name: string, file: string, customers: readonly string[], feed?: object])[] = [
   ['a header in another case', fileOf(HEADER.toLowerCase(), GOOD), ['Contoso']],
   [
@@ -127,9 +127,9 @@ const LANDED: readonly (readonly [name: string, file: string, customers: readonl
     ),
     ['Fabrikam'],
   ],
-  ['blanks round the names of the header', fileOf(COLUMNS.join(' , '), GOOD), ['Contoso']],
+  ['blanks around the names of the header', fileOf(COLUMNS.join(' , '), GOOD), ['Contoso']],
   ['NUL bytes in a cell', fileOf(HEADER, GOOD.replace('Contoso', 'Con\0toso')), ['Con\0toso']],
-  ['no line end behind the last row', `${HEADER}\r\n${GOOD}`, ['Contoso']],
+  ['no line end after the last row', `${HEADER}\r\n${GOOD}`, ['Contoso']],
   ['a byte order mark', `\uFEFF${fileOf(HEADER, GOOD)}`, ['Contoso']],
   ['LF and CRLF mixed', `${HEADER}\n${GOOD}\r\n${GOOD}\n`, ['Contoso', 'Contoso']],
   ['line breaks inside a cell', fileOf(HEADER, GOOD.replace('Contoso', '"Con\r\ntoso\n"')), ['Con\r\ntoso\n']],
@@ -143,14 +143,14 @@ const LANDED: readonly (readonly [name: string, file: string, customers: readonl
   ],
 ]
 
-/** Cases as Vitest takes them without losing the type of an element that may be left out. */
+/** The cases in a form in which Vitest keeps the type of the optional last element. */
 function named<R extends readonly unknown[]>(cases: readonly (readonly [string, ...R])[]) {
   return cases.map(([name, ...rest]) => ({ name, rest }))
 }
 
 describe('a report that cannot land', () => {
   it.each(named(REFUSED))(
-    '$name is told by its kind, and no row stands',
+    '$name fails with its kind, and leaves no row',
     async ({ rest: [file, kind, message, feed] }) => {
       const world = await costsWorld({ feeds: [{ ...FEED, ...feed }] })
       const entry = await deliver(world, file)
@@ -181,7 +181,7 @@ describe('an odd report that can land', () => {
   })
 })
 
-/** Which tables of this world exist: a refused report makes none. */
+/** The tables of this world: a refused report makes none. */
 async function tableNames(here: World): Promise<readonly string[]> {
   const rows = await rawRows(here.landingTable('Costs')).catch((error: Error) => error.message)
   return typeof rows === 'string' && rows.includes('TableNotFound') ? [] : ['Costs']

@@ -17,7 +17,7 @@ let world: World
 const landed = () => world.events.filter(({ event }) => event === 'window.landed')
 const askedForState = () => world.simulator.requests.filter(({ path }) => path.includes('/execution/')).length
 
-/** Every address the app gave the service to call back, in the order of the reports. */
+/** The callback addresses that the app gave to the service, in the order of the reports. */
 const addresses = () => reportRequests(world.simulator).map(({ body }) => String(JSON.parse(body).CallbackUrl))
 
 const post = async (address: string) => (await fetch(address, { method: 'POST' })).status
@@ -27,14 +27,14 @@ async function everything(): Promise<object> {
   return { ledger: await rawRows(world.ledgerTable), rows: await rawRows(world.landingTable('Costs')) }
 }
 
-describe('callbacks alone, and none at all', () => {
-  it('land everything while no sweep ever runs', async () => {
+describe('without one of its two ways to hear of a report, the app', () => {
+  it('lands everything while no sweep ever runs', async () => {
     world = await openWorld({ feeds: [MONTHS], simulator: SMALL })
     await world.run()
     expect((await world.entries()).map(({ state }) => state)).toEqual(['landed', 'landed', 'landed'])
   })
 
-  it('the sweep lands everything while every callback is lost', async () => {
+  it('lands everything while every callback is lost', async () => {
     world = await openWorld({ feeds: [MONTHS], simulator: SMALL })
     world.simulator.fault({ endpoint: 'callback', effect: 'lost', nth: 'all' })
     await turn(world)
@@ -54,7 +54,7 @@ describe('strange callbacks of the service', () => {
       world.clock.advance(HOUR)
       const before = world.sent.length
       await world.run()
-      // The true call and the one beside it, in whatever order they come.
+      // The true call and the strange one come in any order.
       await waitUntil('both calls have come', () => world.sent.length >= before + 2)
       await world.drain()
       expect(await onlyEntry(world)).toMatchObject({ state: 'landed', attempt: 2 })
@@ -65,7 +65,7 @@ describe('strange callbacks of the service', () => {
     },
   )
 
-  it('two messages at work at the same moment: one of them lands the rows, once', async () => {
+  it('two messages handled at the same moment land the rows once', async () => {
     world = await costsWorld()
     await provision(world.services)
     const { feed, window, attempt } = await onlyEntry(world)
@@ -142,7 +142,7 @@ describe('a callback that anyone may send', () => {
     expect(addresses()).toHaveLength(3)
   })
 
-  it('with one character of its address changed is no callback of ours', async () => {
+  it('with one changed character in its address is refused', async () => {
     world = await costsWorld({ settings: { callback: { baseUrl: 'http://127.0.0.1:9', secrets: ['s'.repeat(32)] } } })
     await provision(world.services)
     const [, , , feed, window, attempt, token] = new URL(addresses()[0] ?? '').pathname

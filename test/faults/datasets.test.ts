@@ -54,7 +54,7 @@ describe.each(['2021', '2023'] as const)('under profile %s', (profile) => {
   })
   afterAll(() => world?.close())
 
-  /** What the service made and sent for the report the rows say they came from. */
+  /** What the service made and sent for the report that the rows name. */
   const servedFor = (rows: readonly RawRow[]) => {
     const served = world.simulator.served(String(rows[0]?._reportId))
     if (!served) throw new Error('the rows name no report of the service')

@@ -13,7 +13,7 @@ let world: World
 
 const downloads = () => world.simulator.requests.filter(({ path }) => path.startsWith('/download/'))
 
-/** The report landed: its bytes stand in the archive as they were sent, its rows as they were made. */
+/** Expects that the archive holds the bytes of the report as they were sent, and the table its rows as they were made. */
 async function expectLanded(): Promise<Figures> {
   const { figures, ...entry } = await onlyEntry(world)
   expect(entry).toMatchObject({ state: 'landed', attempt: 1 })
@@ -89,7 +89,7 @@ describe('a source that does not keep still', () => {
     await expectLanded()
   })
 
-  it('a file replaced half-way is started over, never mixed of two', async () => {
+  it('a file that is replaced half-way is started over, so that two are never mixed', async () => {
     world = await costsWorld()
     world.simulator.fault({ endpoint: 'download', effect: { cutAt: 500, after: 'replaced' } })
     await turn(world)
@@ -97,12 +97,15 @@ describe('a source that does not keep still', () => {
     expect(downloads().map(({ headers }) => headers.range)).toEqual([undefined, 'bytes=500-', undefined])
   })
 
-  it.each([1, 1000])('a length that says %i byte more than there are is no whole file', async (lengthOff) => {
-    world = await costsWorld()
-    world.simulator.fault({ endpoint: 'download', effect: { lengthOff } })
-    await turn(world)
-    await expectLanded()
-  })
+  it.each([1, 1000])(
+    'a file that is %i byte shorter than its stated length is not taken for the whole file',
+    async (lengthOff) => {
+      world = await costsWorld()
+      world.simulator.fault({ endpoint: 'download', effect: { lengthOff } })
+      await turn(world)
+      await expectLanded()
+    },
+  )
 })
 
 describe('other forms of the same file', () => {
@@ -113,7 +116,7 @@ describe('other forms of the same file', () => {
     await expectLanded()
   })
 
-  it('tabs although commas were asked for: the same rows, from an archive named for it', async () => {
+  it('tabs instead of the commas asked for: the same rows, from an archive with the ending .tsv.gz', async () => {
     world = await costsWorld()
     world.simulator.fault({ endpoint: 'report', effect: 'tsv' })
     await turn(world)

@@ -45,7 +45,7 @@ describe('a snapshot', () => {
 })
 
 describe('no rows', () => {
-  it('too early is landed as empty and asked for once more, twice the delay after the end of the window', async () => {
+  it('before the data has settled land as empty, and are asked for once more, twice the delay after the window', async () => {
     // Due on the 5th, four days after the month; settled on the 9th.
     world = await costsWorld({
       feeds: [{ ...FEED, from: '2025-06-01', to: '2025-07-01' }],
@@ -61,7 +61,7 @@ describe('no rows', () => {
     expect(await onlyEntry(world)).toMatchObject({ state: 'landed', attempt: 2, figures: { verdict: 'rows' } })
   })
 
-  it('after the data settled is the truth, and not asked for again', async () => {
+  it('after the data has settled are the truth: the window is not asked for again', async () => {
     world = await costsWorld()
     world.simulator.fault({ endpoint: 'report', effect: 'headerOnly', nth: 'all' })
     for (let day = 0; day < 4; day++) await turn(world, 5 * DAY)
@@ -69,7 +69,7 @@ describe('no rows', () => {
     expect(await onlyEntry(world)).toMatchObject({ state: 'landed', figures: { verdict: 'empty' } })
   })
 
-  it('between two full windows is told once', async () => {
+  it('between two full windows are told once', async () => {
     world = await costsWorld({ feeds: [MONTHS] })
     world.simulator.fault({ endpoint: 'report', effect: 'headerOnly', nth: 2 })
     await turn(world)
@@ -80,7 +80,7 @@ describe('no rows', () => {
 })
 
 describe('what is told', () => {
-  it('a landing is told in order: requested, archived, landed; another total as restated', async () => {
+  it('a landing is told in order: requested, archived, landed; a changed total is told as restated', async () => {
     world = await costsWorld()
     const fileOf = (amount: number) => `${HEADER}\r\n2025-05-01,Contoso,2024-02-29,1,${amount}\r\n`
     await deliver(world, fileOf(1))
@@ -98,7 +98,7 @@ describe('what is told', () => {
     expect(told('window.restated')).toMatchObject([{ ...subject, attempt: 3, count: 1 }])
   })
 
-  it('rejects are counted, and stand beside the archive with line, column, reason and raw text', async () => {
+  it('rejects are counted, and listed beside the archive with line, column, reason and raw text', async () => {
     world = await costsWorld({ feeds: [{ ...FEED, maxRejects: 0.9 }] })
     const lines = [
       HEADER,

@@ -33,7 +33,7 @@ describe('a create call whose answer is lost', () => {
     expect([posted(), world.simulator.reports()]).toEqual([1, []])
   })
 
-  it('and which the service does not list costs a second report, never a second landing, and is cleared away', async () => {
+  it('costs a second report, never a second landing, while the service does not list the first, which is deleted later', async () => {
     world = await costsWorld()
     world.simulator.fault({ endpoint: 'createReport', effect: 'lost' })
     world.simulator.fault({ endpoint: 'listReports', effect: 'unlisted', nth: 2 })
@@ -48,7 +48,7 @@ describe('a create call whose answer is lost', () => {
     expect(world.simulator.reports()).toEqual([])
   })
 
-  it('is found under a name the service only finds in part, behind empty pages', async () => {
+  it('is found although the service compares names in part and gives empty pages first', async () => {
     world = await costsWorld()
     world.simulator.fault({ endpoint: 'createReport', effect: 'lost' })
     world.simulator.fault({ endpoint: 'listReports', effect: { nextLink: 'absolute' }, nth: 'all' })
@@ -129,7 +129,7 @@ describe('a feed that only a change outside can heal', () => {
     expect((await status(world.services)).feeds).toMatchObject([{ blocked: { kind: 'column-missing' } }])
   })
 
-  it('is asked for whole again as soon as the feed is changed', async () => {
+  it('is asked for with all its windows as soon as the feed is changed', async () => {
     const feed = { ...THREE_MONTHS, newColumns: 'fail' }
     world = await costsWorld({ feeds: [feed] })
     world.simulator.fault({ endpoint: 'report', effect: { newColumn: 'Surprise' }, nth: 'all' })

@@ -6,7 +6,7 @@ import { costsWorld, FEED, onlyEntry, turn } from './steer.ts'
 
 type Case = readonly [name: string, kind: FailureKind, fault: FaultRule, message: RegExp, feed?: object]
 
-/** What ends an attempt at once, each made by the service itself. */
+/** Faults of the service that end an attempt at once. */
 const CASES: readonly Case[] = [
   [
     'a link to a host nobody allowed',
@@ -27,7 +27,7 @@ const CASES: readonly Case[] = [
     /unexpected answer 302; redirects are not followed/,
   ],
   [
-    'a create call without the right',
+    'a create call without permission',
     'forbidden',
     { endpoint: 'createReport', effect: { status: 403 } },
     /answered 403/,
@@ -95,7 +95,7 @@ const CASES: readonly Case[] = [
 
 describe('a window that fails', () => {
   it.each(CASES.map(([name, kind, ...rest]) => ({ name, kind, rest })))(
-    '$name: $kind, told with its remedy, and its feed blocked only where a change has to come first',
+    '$name: $kind is told with its remedy, and the feed is blocked only if something has to change first',
     async ({ kind, rest: [fault, message, feed] }) => {
       const world = await costsWorld({ feeds: [{ ...FEED, ...feed }] })
       world.simulator.fault(fault)

@@ -31,7 +31,7 @@ async function rewrite(change: (entry: LedgerEntry) => LedgerEntry): Promise<Led
 }
 
 describe('the sweep leaves alone', () => {
-  it('a landed report, where the settings say that reports stay', async () => {
+  it('a landed report when the settings keep reports', async () => {
     world = await costsWorld({ settings: { deleteReports: false } })
     await turn(world)
     await turn(world, HOUR)
@@ -88,7 +88,7 @@ describe('the sweep leaves alone', () => {
   })
 })
 
-it('a tick asks for no window that was ended since it read the ledger', async () => {
+it('a tick does not ask for a window that ended after the tick read the ledger', async () => {
   world = await costsWorld()
   await turn(world)
   const asked = posted()
@@ -112,7 +112,7 @@ it('a feed whose query is refused is tried once in a tick, however many of its w
   expect(queryRequests(world.simulator)).toHaveLength(1)
 })
 
-it('rows that a failed landing began to write over are not said to stand', async () => {
+it('status does not say that rows still stand when a failed landing began to write over them', async () => {
   world = await costsWorld()
   await turn(world)
   const landedBefore = async () => (await status(world.services)).feeds[0]?.failures[0]?.landedBefore

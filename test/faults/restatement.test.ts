@@ -11,7 +11,7 @@ const lineOf = ([customer, ...rest]: Row) => ['2025-05-01', `"${customer}"`, ...
 const fileOf = (rows: readonly Row[]) => [HEADER, ...rows.map(lineOf), ''].join('\r\n')
 const rowOf = (index: number): Row => [`Customer ${index}`, '2024-02-29', String(index % 2), `${index}.25`]
 
-/** Ways in which the service tells a window again; `seed` makes each time another one. */
+/** Ways in which the service restates a window; `seed` makes each one different. */
 const RESTATEMENTS = {
   fewer: (rows: readonly Row[]) => rows.slice(0, Math.max(Math.floor(rows.length * 0.6), 1)),
   more: (rows: readonly Row[], seed: number) => [...rows, ...Array.from({ length: 130 }, (_, n) => rowOf(seed + n))],
@@ -20,7 +20,7 @@ const RESTATEMENTS = {
   same: (rows: readonly Row[]) => rows,
 }
 
-/** Files that do not pass the check, and as what they fail. */
+/** Files that do not pass the check, and the kind of failure of each. */
 const BROKEN = {
   'bad last row': { kind: 'too-many-rejects', file: (rows: readonly Row[]) => `${fileOf(rows)}2025-05-01,x,y,1,2` },
   'header only': { kind: 'suspicious-empty', file: () => `${HEADER}\r\n` },
@@ -45,7 +45,7 @@ function keysOf<T extends object>(of: T): fc.Arbitrary<keyof T> {
 
 const landed = (from: World) => rawRows(from.landingTable('Costs'))
 
-/** What must stand: every row once, in its place, with all it says. */
+/** The rows that must be there: each once, in its place, with all its cells. */
 function standing(rows: readonly Row[], attempt: number, shards: number) {
   return rows.map(([customer, started, duplicate, amount], record) => [
     `20250501_${String(Math.floor(record / 100) % shards).padStart(3, '0')}`,
@@ -59,14 +59,14 @@ const seen = (row: RawRow) => [
   ...COLUMNS.slice(1).map((column) => landedCell(row, column).replace('.0000000Z', 'Z')),
 ]
 
-describe('a window told again', () => {
-  it('holds exactly the rows of its last good report, whatever came in which order', async () => {
+describe('a restated window', () => {
+  it('holds exactly the rows of its last good report, in whatever order reports came', async () => {
     const history = fc.array(step, { minLength: 4, maxLength: 7 })
     await fc.assert(fc.asyncProperty(history, live), { numRuns: 4 })
   })
 
   it.each(Object.keys(BROKEN) as (keyof typeof BROKEN)[])(
-    'keeps every earlier row and its figures byte for byte where the new report is: %s',
+    'keeps every earlier row and its figures byte for byte when the new report fails: %s',
     async (broken) => {
       const world = await costsWorld()
       const rows = Array.from({ length: 250 }, (_, index) => rowOf(index))
@@ -77,7 +77,7 @@ describe('a window told again', () => {
   )
 })
 
-/** Nothing of what stood may change, not even when it was last written. */
+/** Delivers a broken report: nothing may change, not even the times of the rows. */
 async function refused(world: World, broken: keyof typeof BROKEN, rows: readonly Row[]): Promise<void> {
   const before = { rows: await landed(world), figures: (await onlyEntry(world)).figures }
   const { kind, file } = BROKEN[broken]
@@ -87,7 +87,7 @@ async function refused(world: World, broken: keyof typeof BROKEN, rows: readonly
   expect(before.rows[0]).toHaveProperty('odata.etag')
 }
 
-/** One deployment that meets these reports one after the other. */
+/** Lets one deployment meet these reports one after the other. */
 async function live(steps: readonly Step[]): Promise<void> {
   const feed = { ...FEED, shards: 16 }
   const world = await costsWorld({ feeds: [feed] })

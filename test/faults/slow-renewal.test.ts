@@ -4,7 +4,7 @@ import type { Ledger } from '../../src/services/storage/ledger-table.ts'
 import { holdEntry, LeaseLost } from '../../src/steps/landing/held-entry.ts'
 import { costsWorld, storedOnly, turn } from './steer.ts'
 
-it('a renewal that took over half a lease keeps nothing: others may take over that much sooner', async () => {
+it('a renewal that takes more than half a lease does not hold: another instance may take over by then', async () => {
   const world = await costsWorld()
   await turn(world)
   const { ledger } = world.services

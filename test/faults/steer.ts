@@ -9,7 +9,7 @@ import { quietWorld, type World, type WorldOptions } from '../setup/world.ts'
 export const HOUR = 3_600_000
 export const DAY = 24 * HOUR
 
-/** One month of few columns, one of each kind that a cell may fail to be. */
+/** A feed of one month and few columns, one of each type that a cell can be wrong in. */
 export const COLUMNS = ['Month', 'CustomerName', 'SubscriptionStartDate', 'IsDuplicateAtMpnLevel', 'ACR_USD'] as const
 export const FEED = {
   name: 'costs',
@@ -51,7 +51,7 @@ export async function planAgain(world: World): Promise<void> {
   await planRetry(ledger, await storedOnly(world), world.clock.now())
 }
 
-/** A turn that ends with this very file as the report of the feed; asks for it first where it was not asked for yet. */
+/** One turn with this file as the report of the feed. Asks for the report first if that has not happened yet. */
 export async function deliver(world: World, file: string | Buffer): Promise<LedgerEntry> {
   await provisionWith(world, file)
   await sweep(world.services)
@@ -59,7 +59,7 @@ export async function deliver(world: World, file: string | Buffer): Promise<Ledg
   return onlyEntry(world)
 }
 
-/** The simulator keeps the file of each report as it was when it was asked for: the first one, whose query is new, comes after. */
+/** The simulator keeps the file that a report had when it was asked for; before the first one there is no query yet. */
 async function provisionWith({ services, simulator }: World, file: string | Buffer): Promise<void> {
   const serve = async () => {
     const queryId = (await findFeedRow(services.ledger, FEED.name))?.query?.queryId

@@ -14,7 +14,7 @@ export const CALL_LIMIT = MINUTE
 
 export type Act = 'provision' | 'sweep' | 'both'
 
-/** What another instance does while a request is on its way: before the service makes the report, or before the answer. */
+/** What another instance does while a request is on its way, before the report is made or before the answer comes. */
 export type Meanwhile = { readonly side: 'before' | 'after'; readonly later: number; readonly act: Act }
 
 const LOSSES = ['status', 'dropped', 'unreadable', 'timed out'] as const
@@ -24,15 +24,15 @@ export type Loss = (typeof LOSSES)[number]
 /** What becomes of one request for a report. */
 export type Creation = {
   readonly made: boolean
-  /** How its answer is lost; undefined where it arrives. */
+  /** How its answer is lost; undefined when it arrives. */
   readonly loss: Loss | undefined
   /** `failing`: it is ready, and its file cannot land. */
   readonly report: 'good' | 'stuck' | 'failing'
-  /** How long after the making the service calls back: early, once, twice, late, or not at all. */
+  /** How long after the report was made the service calls back: early, once, twice, late, or not at all. */
   readonly calls: readonly number[]
   /** Each of them comes twice, first with the id of another report. */
   readonly isMisnamed: boolean
-  /** How long after the making the service itself deletes the report; undefined where it does not. */
+  /** How long after the report was made the service itself deletes it; undefined when it does not. */
   readonly removedAfter: number | undefined
   readonly meanwhile: Meanwhile | undefined
   /** A report of somebody else that stands beside it. */
@@ -51,7 +51,7 @@ export type History = {
   /** How many deletions the service refuses at first. */
   readonly undeleted: number
   readonly creations: readonly Creation[]
-  /** What becomes of every request after those: unless it is `good`, no window can land any more. */
+  /** What becomes of every later request. Unless it is `good`, no window can land any more. */
   readonly afterwards: keyof typeof AFTERWARDS
   readonly steps: readonly { readonly later: number; readonly act: Act }[]
 }
@@ -130,7 +130,7 @@ const several = {
   afterwards: fc.constant('good' as const),
 }
 
-/** Where no request can succeed, windows would fail and be tried again in turns for ever: there is one of them. */
+/** When no request can succeed, several windows would fail and be tried again in turns for ever: there is one. */
 const hopeless = {
   feeds: fc.constant(1),
   windows: fc.constant(1),

@@ -29,7 +29,7 @@ export type Scene = {
   meanwhile(what: Meanwhile): Promise<void>
 }
 
-/** The service as the plan of a history has it: the app's own client and, before each call, the switches for it. */
+/** The service as a history plans it: the app's own client, with the faults of each call set before it. */
 export function insightsOf(scene: Scene): InsightsClient {
   const { twin, history } = scene
   const { client, simulator } = twin
@@ -102,7 +102,7 @@ const UNANSWERED: Answer = { outcome: 'unknown', failure: failed('unavailable', 
 async function post({ twin, clock }: Scene, request: ReportRequest, fate: Creation): Promise<Answer> {
   const { client, simulator } = twin
   if (fate.made) {
-    // Who calls back, and when, is the history's to say.
+    // The history decides when the service calls back.
     simulator.fault({ endpoint: 'callback', effect: 'lost' })
     if (fate.report === 'stuck') simulator.fault({ endpoint: 'report', effect: 'stuck' })
   }

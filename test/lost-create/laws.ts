@@ -6,7 +6,7 @@ import { type History, MAX_TRIES } from './history.ts'
 import type { Asked } from './insights.ts'
 import type { Played } from './play.ts'
 
-/** What is demanded of every history, whatever happened in it. */
+/** What must be true after every history. */
 export async function checkLaws(history: History, played: Played): Promise<void> {
   oneRequestPerAttempt(played)
   adoptedAsItself(played)
@@ -44,7 +44,7 @@ function adoptedAsItself({ asked, requested }: Played): void {
   }
 }
 
-/** Every report that was made is the entry's, unless the service deleted it; another one only follows one that was no good. */
+/** Every report that was made belongs to an entry, unless the service deleted it. Another report only follows a bad one. */
 function nothingTwiceWhereListed({ asked, requested, entries }: Played): void {
   const known = new Set(requested.map(({ reportId }) => reportId))
   for (const each of asked.filter(({ reportId, fate }) => reportId && fate.removedAfter === undefined)) {
@@ -76,14 +76,14 @@ function landedOnce(entry: Landed, rows: readonly StoredRow[], played: Played): 
   ).toEqual([figures.attempt])
 }
 
-/** What DELETE_REPORTS keeps is deleted by nobody of ours. */
+/** No instance of ours deletes a report that DELETE_REPORTS keeps. */
 function keptAtTheService({ figures }: Landed, { asked, standing }: Played): void {
   const made = asked.find(({ reportId }) => reportId === figures.reportId)
   const isKept = standing.has(figures.reportId) || made?.fate.removedAfter !== undefined
   expect(isKept, `the report that ${made && nameOf(made)} landed from was deleted`).toBe(true)
 }
 
-/** Without a row, and only where its report's file cannot land, or where no request came to anything. */
+/** A failed window has no rows. It failed because the file of its report cannot land, or because no request succeeded. */
 function failedForGood(
   entry: LedgerEntry,
   rows: readonly StoredRow[],

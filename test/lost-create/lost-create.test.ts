@@ -8,16 +8,16 @@ import { startTwin, type Twin } from './twin.ts'
 
 const HISTORIES = 1_000
 
-/** A service that remembers many reports answers slowly: a new one begins after so many histories. */
+/** A service that remembers many reports answers slowly: a new one starts after so many histories. */
 const HISTORIES_OF_A_TWIN = 25
 
-/** Before the test's own time is over, so that a failing history is told and not lost. */
+/** Shorter than the timeout of the test, so that a failing history is reported and not lost. */
 const SEARCH_LIMIT = 240_000
 
 let twin: Twin | undefined
 afterAll(() => twin?.simulator.close())
 
-it('a lost create answer is adopted, never doubled where reports are listed, and never lands twice where not', async () => {
+it('a report whose create answer is lost is adopted, never doubled while reports are listed, and never landed twice', async () => {
   const tally = openTally()
   let played = 0
   const law = fc.asyncProperty(anyHistory, async (history) => {

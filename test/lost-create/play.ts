@@ -30,14 +30,14 @@ import type { Twin } from './twin.ts'
 
 const FEEDS = ['usage', 'spend'] as const
 
-/** The user's own queries: that a query is registered once is another law. */
+/** The feeds name queries of the user: that a query is registered once is another law. */
 function feedsOf({ feeds, windows }: History, { queries }: Twin): string {
   const span = { from: `2025-0${7 - windows}-01`, to: '2025-07-01' }
   const feed = { dataset: 'AzureUsage', ...span, maxRejects: 0, shards: 2 }
   return JSON.stringify({ feeds: FEEDS.slice(0, feeds).map((name) => ({ ...feed, name, queryId: queries[name] })) })
 }
 
-/** Rounds after which a window that is still open will be so for ever. */
+/** A window that is still open after so many rounds will be open for ever. */
 const ROUNDS = 60
 
 /** All that a history left. */
@@ -71,7 +71,7 @@ type Stage = Scene & {
 
 let deployments = 0
 
-/** Plays a history on a deployment of its own until no window is open, and then lets everything late come. */
+/** Plays a history on a deployment of its own until no window is open, and then lets everything that is late arrive. */
 export async function play(twin: Twin, history: History, tally: Tally): Promise<Played> {
   const clock = testClock('2026-01-10T12:00:00Z')
   twin.follow(clock)
@@ -85,7 +85,7 @@ export async function play(twin: Twin, history: History, tally: Tally): Promise<
     history,
     asked,
     async meanwhile(what) {
-      // One instance at a time is held up: longer than its own limit no request is on its way.
+      // Only one instance at a time is held up, because no request takes longer than its own limit.
       if (nested++ === 0) await turn(stage, what)
       nested -= 1
     },

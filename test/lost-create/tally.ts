@@ -4,7 +4,7 @@ import { readIngestMessage } from '../../src/services/storage/work-queue.ts'
 import { ADOPT_AFTER, type History, MAX_TRIES } from './history.ts'
 import type { Asked } from './insights.ts'
 
-/** What the histories may hold, with the sides of each: every one of them has to occur. */
+/** What histories may hold, with the sides of each. Every side has to occur. */
 const SIDES = {
   'reports are listed': ['always', 'never', 'late'],
   'names are found': ['whole', 'in part'],
@@ -105,7 +105,7 @@ export function countHint(tally: Tally, body: unknown, entries: readonly LedgerE
   tally.count('a hint', now < entry.pollAfter ? 'before pollAfter' : 'at or after it')
 }
 
-/** An entry as it is written: where its attempt came to nothing it says so. */
+/** Counts an entry as it is written, if its attempt came to nothing. */
 export function countWritten(tally: Tally, entry: LedgerEntry): void {
   if (entry.state === 'planned' && entry.reason === 'expired')
     tally.count('tries of an attempt that came to nothing', 'below MAX_TRIES')

@@ -3,7 +3,7 @@ import type { InsightsClient } from '../../src/services/insights/client.ts'
 import { type SharedInsights, startSharedInsights } from '../setup/insights.ts'
 import { GENERATION } from './history.ts'
 
-/** The stand-in for the service, for histories one after the other. */
+/** The simulator for histories that are played one after the other. */
 export type Twin = SharedInsights & {
   /** One query for each feed, and one that no feed uses. */
   readonly queries: Readonly<Record<'usage' | 'spend' | 'foreign', string>>

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { ColumnType } from '../../src/core/feeds/feed.ts'
 
-/** What a cell is when it is read back: nothing where the property is absent, and `reject` where its row can not land. */
+/** A cell, and its value when it is read back: undefined for an absent property, `REJECT` if the row cannot land. */
 export type AnyCell = { readonly text: string; readonly value: unknown; readonly about: string }
 
 export type AnyTable = {
@@ -9,7 +9,7 @@ export type AnyTable = {
   readonly rows: readonly (readonly AnyCell[])[]
   readonly delimiter: ',' | '\t'
   readonly lineEnd: '\n' | '\r\n'
-  /** Quotes also what needs none. */
+  /** Whether cells are quoted that need no quotes. */
   readonly allQuoted: boolean
 }
 
@@ -27,7 +27,7 @@ const cell = (text: string, value: unknown, about = 'plain'): AnyCell => ({ text
 const edge = (...cells: readonly AnyCell[]) => ({ weight: 1, arbitrary: fc.constantFrom(...cells) })
 const some = (arbitrary: fc.Arbitrary<AnyCell>) => ({ weight: 40, arbitrary })
 
-/** Cells of each type, those at both sides of each limit among them. */
+/** Cells of each type, including those on both sides of each limit. */
 const CELLS: Readonly<Record<ColumnType, fc.Arbitrary<AnyCell>>> = {
   string: fc.oneof(
     some(fc.string({ unit: 'binary', maxLength: 40 }).map((text) => cell(text, text))),
@@ -81,7 +81,7 @@ const CELLS: Readonly<Record<ColumnType, fc.Arbitrary<AnyCell>>> = {
 
 const TYPES = Object.keys(CELLS) as ColumnType[]
 
-/** Any name that a header can hold: one with a tab would make the file a TSV, and blanks around it are dropped. */
+/** Any name that a header can hold. A tab would make the file a TSV, and blanks around a name are dropped. */
 const anyName = fc
   .oneof(
     fc.string({ unit: 'binary', minLength: 1, maxLength: 36 }),
@@ -99,7 +99,7 @@ const anyName = fc
   )
   .filter((name) => name.trim() === name && name !== '' && !name.includes('\t'))
 
-/** A tab in the first line tells a TSV: it needs two columns at least, and no name that breaks the line. */
+/** A TSV is known by a tab in its first line: it needs at least two columns, and no name with a line break. */
 function mayBeTsv(columns: AnyTable['columns']): boolean {
   return columns.length > 1 && columns.every(({ name }) => !name.includes('\n'))
 }

@@ -17,7 +17,7 @@ import { rowsIfAny } from '../setup/site-storage.ts'
 import { freshName, storageOf, withSuffix } from '../setup/storage.ts'
 import type { Pass, Store, StoredBlob } from './store.ts'
 
-/** A storage account of its own in Azurite, under names nobody else has; each HTTP request is one call. */
+/** A store in Azurite, under names of its own. Each HTTP request is one call. */
 export function createAzuriteStore(connectionString: string): Store {
   const suffix = freshName('s')
   const direct = storageOf(connectionString)
@@ -39,7 +39,7 @@ export function createAzuriteStore(connectionString: string): Store {
   }
 }
 
-/** Clients whose every request, repeated ones too, goes through `pass`. */
+/** Clients that send every request through `pass`, retries included. */
 function passedClients(connectionString: string, pass: Pass): StorageClients {
   const policy: PipelinePolicy = {
     name: 'passPolicy',
@@ -63,7 +63,7 @@ function passedClients(connectionString: string, pass: Pass): StorageClients {
   }
 }
 
-/** What the service adds to a row says nothing of what was landed. */
+/** The row without what the service adds to it. */
 function withoutService(row: RawRow): RawRow {
   return Object.fromEntries(Object.entries(row).filter(([name]) => !/^(odata\.|Timestamp)/.test(name)))
 }

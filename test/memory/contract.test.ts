@@ -12,7 +12,7 @@ import { type Store, unhindered } from './store.ts'
 const MAY = '20250501T000000Z_20250601T000000Z'
 const JUNE = '20250601T000000Z_20250701T000000Z'
 
-/** A store, and what makes so many seconds pass there; for Azurite time passes by itself. */
+/** A store, and what makes seconds pass for it; for Azurite time passes by itself. */
 type Kind = { readonly store: Store; pass(seconds: number): void }
 
 const KINDS: readonly (readonly [string, () => Kind])[] = [
@@ -85,7 +85,7 @@ describe.each(KINDS)('a store %s', (_, create) => {
       expect(await ledger.read('usage', windowId(changed.window))).toEqual(second)
     })
 
-    it('has no entry before its table is made, and takes none', async () => {
+    it('neither gives nor takes an entry before its table is made', async () => {
       const { ledger } = opened()
       expect(await ledger.read('usage', windowId(entryOf(MAY).window))).toBeUndefined()
       expect(await ledger.write(entryOf(MAY), undefined)).toBeUndefined()
@@ -233,7 +233,7 @@ describe.each(KINDS)('a store %s', (_, create) => {
       expect(await keys(store)).toHaveLength(9)
     })
 
-    it('is a failure where it was never made, and has nothing to remove', async () => {
+    it('gives a failure when rows are written before it is made, and has nothing to remove then', async () => {
       const table = opened().landingTable('Usage')
       const written = await table.write(inPieces(entities(1)), { inFlight: 2 })
       expect(isFailure(written) && written.kind).toBe('storage')
@@ -249,7 +249,7 @@ describe.each(KINDS)('a store %s', (_, create) => {
       expect(await keys(store)).toHaveLength(350 + 20)
     })
 
-    it('removes part by part: each part goes on where the one before ended, and all are the whole', async () => {
+    it('removes in parts: each part goes on where the last one ended, and together they remove everything', async () => {
       const { store, table } = await landed()
       await table.write(inPieces(entities(1250, { shards: 5 })), { inFlight: 8 })
       await table.write(inPieces(entities(350, { attempt: 2 })), { inFlight: 8 })
@@ -268,7 +268,7 @@ describe.each(KINDS)('a store %s', (_, create) => {
     })
   })
 
-  it('shows a message at once or after its delay, and not while somebody has taken it', async () => {
+  it('shows a message at once or after its delay, and hides it while somebody has taken it', async () => {
     const { store, pass } = create()
     const { queue } = store.open(unhindered)
     const message = { feed: 'usage', window: MAY, attempt: 1 }

@@ -16,7 +16,7 @@ import { type Cut, type Instance, startInstance } from './instance.ts'
 import type { Service } from './service.ts'
 import { type Pass, type Store, unhindered } from './store.ts'
 
-/** The feed of every deployment here has one window, May 2025, long settled. */
+/** The feed of every deployment here. It has one window, May 2025, whose data has settled long ago. */
 export const FEED = {
   name: 'usage',
   dataset: 'AzureUsage',
@@ -29,15 +29,15 @@ export const FEED = {
 
 const MAY = parseWindowId('20250501T000000Z_20250601T000000Z')
 
-/** Beyond every lease, wait and limit of these deployments but a report's deadline. */
+/** Longer than every lease, wait and limit of these deployments except the deadline of a report, in milliseconds. */
 const LONG = 301_000
 
-/** Rounds after which a window that has not landed never will. */
+/** A window that has not landed after so many rounds never will. */
 const ROUNDS = 12
 
 export type DeploymentOptions = {
   readonly service: Service
-  /** Opens the storage account that goes by the deployment's clock. */
+  /** Opens a store that goes by the deployment's clock. */
   readonly store: (clock: TestClock) => Store
   /** What the service answers for the window. */
   readonly file: Buffer
@@ -48,7 +48,7 @@ export type DeploymentOptions = {
 /** An instance of the app at work on a deployment. */
 export type Running = Instance & {
   readonly services: Services
-  /** One round of every timer, then the queue until it shows nothing more. */
+  /** Runs both timers once, then drains the queue. */
   tick(): Promise<void>
 }
 
@@ -57,10 +57,10 @@ export type Deployment = {
   readonly store: Store
   /** `onCall` hears of each call before its effect. */
   start(cut?: Cut, onCall?: (n: number) => void): Running
-  /** What a person's `retry` does; the service answers with this file from now on. */
+  /** Plans the window again as `retry` does. From now on the service answers with this file. */
   askAgain(file: Buffer): Promise<void>
   entry(): Promise<Stored<LedgerEntry> | undefined>
-  /** Lets a new instance work, time passing, until the window has landed as another attempt than `before`. */
+  /** Lets a new instance work, and time pass, until the window has landed with a later attempt than `before`. */
   finish(before?: number): Promise<void>
 }
 

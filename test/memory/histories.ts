@@ -6,10 +6,10 @@ import { reportFile } from './report-file.ts'
 import type { Service } from './service.ts'
 import type { Store } from './store.ts'
 
-/** What happens to a window: the last of the files is what an instance lands while the test looks on. */
+/** What happens to a window. The last file is the one that the test watches an instance land. */
 export type History = {
   readonly files: readonly [Buffer, Buffer?]
-  /** With 10 ms a call it makes an invocation land one piece of the file, or empty a few partitions. */
+  /** At 10 ms a call, so short a limit lets an invocation land one piece of the file, or empty a few partitions. */
   readonly ingestTimeLimitMs?: number
 }
 
@@ -26,7 +26,7 @@ export const HISTORIES = {
 
 export type Place = { readonly service: Service; readonly store: (clock: TestClock) => Store }
 
-/** Azurite may show a message some milliseconds after it was sent, when a round is over already. */
+/** Azurite may show a message some milliseconds after it was sent, when the round is already over. */
 async function work({ entry }: Deployment, { tick }: Running): Promise<void> {
   await tick()
   if ((await entry())?.value.state !== 'landed') await tick()
@@ -45,7 +45,7 @@ export async function prepare(
   return deployment
 }
 
-/** What is left where nothing is cut, and the calls that it took. */
+/** What a history leaves when nothing is cut, and the calls that it took. */
 export async function uninterrupted(
   place: Place,
   history: History,
@@ -71,7 +71,7 @@ export async function cutAndFinished(
   return { outcome: await outcomeOf(deployment), attempts: ((await deployment.entry())?.value.attempt ?? 0) - before }
 }
 
-/** A window takes another attempt only where the report was written down and never made. */
+/** A window takes a second attempt only if the request was written down and the report never made. */
 export function attemptsNeeded(calls: readonly string[], { at, side }: Cut): number {
   const effects = side === 'before' ? at - 1 : at
   return effects === calls.indexOf('insights.createReport') ? 2 : 1

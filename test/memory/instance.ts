@@ -5,7 +5,7 @@ import type { Pass } from './store.ts'
 export type Cut = {
   readonly at: number
   readonly side: 'before' | 'after'
-  /** It goes on then, as a frozen process does; without it the instance is gone for ever. */
+  /** When the instance goes on, like a frozen process that wakes. Without it the instance is gone for ever. */
   readonly until?: Promise<void>
 }
 
@@ -40,7 +40,7 @@ export function startInstance(clock: TestClock, cut?: Cut, onCall: (n: number) =
     stopAt(n, 'before')
     await standing
     const answer = effect()
-    // A refusal is an answer too.
+    // A refusal is an answer, too.
     await Promise.allSettled([answer])
     stopAt(n, 'after')
     await standing

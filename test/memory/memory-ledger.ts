@@ -13,7 +13,7 @@ export const emptyLedger = (): LedgerState => ({ partitions: undefined, writes: 
 
 const APP = '_app'
 
-/** A ledger in memory. Values are stored as rows, so what a row can not hold is lost here as it is in Table Storage. */
+/** A ledger in memory. Values are stored as rows, so what a row cannot hold is lost here as it is in Table Storage. */
 export function openMemoryLedger(state: LedgerState, pass: Pass): Ledger {
   const get = (partition: string, key: string) => pass('ledger.get', async () => rowOf(state, partition, key))
   const list = (partition: string) => pass('ledger.list', async () => rowsOf(state, partition))

@@ -5,19 +5,19 @@ import { emptyLedger, openMemoryLedger } from './memory-ledger.ts'
 import { emptyTables, keyOf, openMemoryTable } from './memory-table.ts'
 import { byText, type Store } from './store.ts'
 
-/** A taken message is seen again after this, in milliseconds, as host.json says. */
+/** A message that was taken is visible again after so many milliseconds, as host.json says. */
 const INVISIBLE = 60_000
 
 export type MemoryOptions = {
   readonly clock: () => Date
-  /** Bytes of one block, rows of one page: the service's own sizes unless a test wants more calls. */
+  /** Bytes of one block and rows of one page. By default the service's own sizes; smaller ones make more calls. */
   readonly block?: number
   readonly page?: number
 }
 
 type Message = { readonly text: string; seenAt: number }
 
-/** A storage account in memory, for laws over many histories; `contract.test.ts` holds it to what Azurite does. */
+/** A storage account in memory, for laws over many histories. `contract.test.ts` compares it with Azurite. */
 export function createMemoryStore({ clock, block = 4 * 1024 * 1024, page = 1000 }: MemoryOptions): Store {
   const ledger = emptyLedger()
   const archive = emptyArchive(block)

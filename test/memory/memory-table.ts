@@ -29,7 +29,7 @@ export function openMemoryTable(state: TablesState, name: string, pass: Pass): L
   }
 }
 
-/** Transactions end in the order in which their calls do, which need not be the one they began in. */
+/** Transactions end in the order in which their calls end, which need not be the order in which they began. */
 async function write(
   { tables }: TablesState,
   name: string,
@@ -66,7 +66,7 @@ async function* transactions(entities: AsyncIterable<readonly Entity[]>): AsyncG
   if (batch.length > 0) yield batch
 }
 
-/** Replaces the rows of a batch, and gives those that can not be stored. */
+/** Replaces the rows of a batch, and gives those that cannot be stored. */
 function upsert(table: Map<string, TableRow> | undefined, batch: readonly Entity[]): readonly Entity[] {
   const refused = batch.filter(({ json }) => Object.values(JSON.parse(json)).some(isTooLong))
   for (const entity of batch) if (!refused.includes(entity)) table?.set(keyOf(entity), entity)

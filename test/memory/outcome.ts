@@ -2,7 +2,7 @@ import type { Figures } from '../../src/core/ledger/ledger.ts'
 import type { Deployment } from './deployment.ts'
 import type { StoredRow } from './store.ts'
 
-/** All that a landing leaves, without times and what the service gives out anew for each report. */
+/** Everything that a landing leaves, without times and without ids that are new for each report. */
 export type Outcome = {
   readonly rows: readonly StoredRow[]
   readonly archive: readonly object[]
@@ -10,8 +10,8 @@ export type Outcome = {
 }
 
 /**
- * Reads what a landed window left. Attempts are told by their rank, since the one whose report was never made has
- * none; rows that do not name the attempt and the report of the figures keep what they name, and so show.
+ * Reads what a landed window left. Attempts are given by their rank, because an attempt whose report was never made
+ * leaves nothing. Rows of another attempt or report than the figures name keep theirs, so that a comparison shows them.
  */
 export async function outcomeOf({ store, entry }: Deployment): Promise<Outcome> {
   const figures = (await entry())?.value.figures

@@ -6,7 +6,7 @@ import type { InsightsClient } from '../../src/services/insights/client.ts'
 import { type SharedInsights, startSharedInsights } from '../setup/insights.ts'
 import type { Pass } from './store.ts'
 
-/** Partner Insights as instances see it that may stop at any of their calls. */
+/** Partner Insights for instances that may stop at any of their calls. */
 export type Service = SharedInsights & {
   /** Where reports are downloaded from. */
   readonly gate: string

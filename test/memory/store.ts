@@ -1,7 +1,7 @@
 import type { Services } from '../../src/steps/services.ts'
 import type { Receive } from '../setup/queue.ts'
 
-/** What every call of an instance to the outside goes through: it may be counted, come late, or never return. */
+/** Every call of an instance to the outside goes through this: it may be counted, delayed, or never return. */
 export type Pass = <T>(name: string, effect: () => Promise<T>) => Promise<T>
 
 export const unhindered: Pass = (_, effect) => effect()
@@ -22,7 +22,7 @@ export type StoredBlob = {
 export type Store = {
   /** The account as one instance sees it. */
   open(pass: Pass): StoreServices
-  /** The rows of a landing table in the order of their keys; none where the table is missing. */
+  /** The rows of a landing table in the order of their keys; none when the table does not exist. */
   rows(table: string): Promise<readonly StoredRow[]>
   /** The blobs of the archive in the order of their names. */
   blobs(): Promise<readonly StoredBlob[]>

@@ -1,6 +1,6 @@
 import type { TypedColumn } from './typed-cells.ts'
 
-/** What a column of AzureUsage lands as: written out here, so that no catalogue can be wrong twice. */
+/** The types of the columns of AzureUsage, written out here so that a mistake in the catalogue shows. */
 const TYPES = {
   PGAMpnId: 'string',
   SubscriptionId: 'guid',
@@ -59,8 +59,8 @@ const TYPES = {
   CustomerTenantCount: 'number',
 } as const
 
-/** Every column of a report of AzureUsage by today's documents, in its order. */
+/** Every column of a report of AzureUsage, in the order of the documents. */
 export const COLUMNS: readonly TypedColumn[] = Object.entries(TYPES).map(([name, type]) => ({ name, type }))
 
-/** Properties that only `month` columns have beside their own. */
+/** The properties that `month` columns add to their own. */
 export const DERIVED: readonly string[] = ['Month_month']

@@ -5,6 +5,7 @@ import { waitUntil } from '../../local/processes.ts'
 import { proxiedConnectionString, type StorageProxy, serviceOrigins, startProxy } from '../../local/proxy.ts'
 import { callbackToken } from '../../src/services/insights/callback-token.ts'
 import { type HostProcess, makeApp, runHost } from '../setup/host-process.ts'
+import { LEAP_DAY } from '../setup/settings.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const SECRET = 'the secret of this deployment, long enough'
@@ -14,23 +15,20 @@ const WINDOW = '20250401T000000Z_20250501T000000Z'
 const OTHER_WINDOW = '20250501T000000Z_20250601T000000Z'
 const REPORT = 'b7f6a0c1-0d1e-4f7a-9c55-0f2a1d3c4b5e'
 
-/** A timer that stays quiet while the test runs. */
-const LEAP_DAY = '0 0 0 29 2 *'
-
 let host: HostProcess
 let proxies: readonly StorageProxy[]
 
 const token = (of: { feed?: string; window?: string; attempt?: number } = {}, secret = SECRET) =>
   callbackToken(secret, { feed: FEED, window: WINDOW, attempt: 1, ...of })
 
-/** Every storage call of the app so far; the host asks the queue for messages by itself, and nothing else does. */
+/** Every storage call of the app so far. Only the host asks the queues for messages. */
 const storageCalls = () =>
   proxies
     .flatMap(({ requests }) => requests)
     .filter(({ method, path }) => method !== 'GET' || !path.includes('/messages'))
     .map(({ method, path }) => `${method} ${path}`)
 
-/** The host says at its start which queues it listens to, and makes each before it first asks it. */
+/** The host logs at its start which queues it listens to, and creates each before it first asks for messages. */
 function isAsking(): boolean {
   const queues = host.lines.flatMap((line) => /: queue (\S+)$/.exec(line)?.[1] ?? [])
   const paths = proxies.flatMap(({ requests }) => requests.map(({ path }) => path))
@@ -77,11 +75,11 @@ it.each([
   ['of another feed', `${FEED}/${WINDOW}/1/${token({ feed: 'azure-usages' })}`],
   ['of another window', `${FEED}/${OTHER_WINDOW}/1/${token()}`],
   ['of another attempt', `${FEED}/${WINDOW}/2/${token()}`],
-  ['of the same attempt, written otherwise', `${FEED}/${WINDOW}/01/${token()}`],
+  ['of the same attempt with a leading zero', `${FEED}/${WINDOW}/01/${token()}`],
   ['with one letter changed', `${FEED}/${WINDOW}/1/${token().slice(0, -1)}~`],
   ['that is the start of the true one', `${FEED}/${WINDOW}/1/${token().slice(0, 42)}`],
-  ['for a feed that cannot be', `${encodeURIComponent("x' or 1 eq 1")}/${WINDOW}/1/${token()}`],
-  ['for a window that cannot be', `${FEED}/20250230T000000Z_20250301T000000Z/1/${token()}`],
+  ['for an impossible feed name', `${encodeURIComponent("x' or 1 eq 1")}/${WINDOW}/1/${token()}`],
+  ['for an impossible window', `${FEED}/20250230T000000Z_20250301T000000Z/1/${token()}`],
   ['in a path of 10 KB', `${FEED}/${WINDOW}/1/${'A'.repeat(10_240)}`],
   ['behind a feed of 10 KB', `${'a'.repeat(10_240)}/${WINDOW}/1/${token()}`],
 ])('a token %s is not found, and no storage call is made for it', async (_, path) => {
@@ -100,7 +98,7 @@ it('a path with too few or too many parts is not found, without a storage call',
   expect(await call(`${FEED}/${WINDOW}/1/${token()}/${REPORT}/more`)).toEqual({ status: 404, stored: [] })
 })
 
-it('of a forged and a true token only the true one is accepted and reaches the storage', async () => {
+it('only the true token of two is accepted and reaches the storage', async () => {
   const forged = await call(`${FEED}/${WINDOW}/1/${token({ attempt: 2 })}/${REPORT}`)
   expect(forged).toEqual({ status: 404, stored: [] })
   const genuine = await call(`${FEED}/${WINDOW}/1/${token()}/${REPORT}`)
@@ -109,7 +107,7 @@ it('of a forged and a true token only the true one is accepted and reaches the s
   await waitUntil('the message is handled', () => ignored() === 1)
 })
 
-it('the secret before the last rotation still opens, by GET too', async () => {
+it('a token made with the secret before the last rotation is still accepted, by GET too', async () => {
   expect((await call(`${FEED}/${WINDOW}/1/${token({}, FORMER)}?reportId=${REPORT}`, 'GET')).status).toBe(202)
   await waitUntil('the message is handled', () => ignored() === 2)
 })
@@ -118,7 +116,7 @@ it('no line of the log holds a token', () => {
   expect(host.lines.filter((line) => line.includes(token()) || line.includes(token({}, FORMER)))).toEqual([])
 })
 
-/** A hint for a feed the app never stored is completed and told, no more. */
+/** How many hints were ignored: all that happens to a hint for a feed that the app never stored. */
 function ignored(): number {
   return host.lines.filter((line) => line.includes('"message.ignored"')).length
 }

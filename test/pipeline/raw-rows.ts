@@ -1,12 +1,12 @@
 import { createDefaultHttpClient, createHttpHeaders, createPipelineRequest } from '@azure/core-rest-pipeline'
 import type { TableClient } from '@azure/data-tables'
 
-/** A row as the service answers it, with every type it tells; in the order of the record numbers. */
+/** A row as the service answers it, with every type that it states. */
 export type RawRow = Readonly<Record<string, string | number | boolean>>
 
 const CONTINUATION = ['NextPartitionKey', 'NextRowKey'] as const
 
-/** Reads a whole table without any reader that could change a type; `odata.etag` is among the members. */
+/** Reads a whole table without a library that could change a type. `odata.etag` is among the members. */
 export async function rawRows(client: TableClient): Promise<readonly RawRow[]> {
   const rows: RawRow[] = []
   let next = ''

@@ -2,13 +2,13 @@ import { expect, it } from 'vitest'
 import { openWorld } from '../setup/world.ts'
 import { type RawRow, rawRows } from './raw-rows.ts'
 
-/** A system query of the service: the file that was handed over is served for it. */
+/** A system query of the service, for which the simulator serves the file. */
 const QUERY_ID = 'd1a4d75e-5ca8-4847-845f-ee0a9be6f07b'
 
 const COLUMNS = 44
 const ROWS = 1_000
 
-/** Cells that a reader with an idea of its own would change; none may. */
+/** Cells that a reader might change by guessing their type. None may change. */
 const CELLS: readonly string[] = [
   '{"project":"atlas","owner":"Müller, \\"Jo\\"","tags":["a","b"]}',
   'NULL',
@@ -31,10 +31,10 @@ const cells = Array.from({ length: ROWS }, (_, row) =>
   header.map((_, column) => (column === 1 ? `row ${row}` : (CELLS[(row + column * 3) % CELLS.length] ?? ''))),
 )
 
-/** Quoted as few writers do it: everything, so that the file's form is not the one the simulator makes. */
+/** Every cell is quoted, which few writers do, so that the file has another form than the simulator's. */
 const text = [header, ...cells].map((row) => row.map((cell) => `"${cell.replaceAll('"', '""')}"`).join(',')).join('\n')
 
-it('a file of 44 columns and 1,000 awkward rows lands in every window, equal cell for cell, all as text', async () => {
+it('a file of 44 columns and 1,000 awkward rows lands cell for cell in every window, all as text', async () => {
   const types = Object.fromEntries(header.map((column) => [column, 'string']))
   const feed = { name: 'costs', dataset: 'AzureUsage', queryId: QUERY_ID, types, from: '2025-05-01', to: '2025-07-01' }
   const world = await openWorld({ feeds: [feed] })

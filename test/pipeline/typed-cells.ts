@@ -2,10 +2,10 @@ import type { Value } from '../../local/simulator/values.ts'
 import type { CatalogType } from '../../src/core/catalog.ts'
 import { landedCell, type RawRow } from './raw-rows.ts'
 
-/** A column of a report: its name, and what its cells are. */
+/** A column of a report, with the type of its cells. */
 export type TypedColumn = { readonly name: string; readonly type: CatalogType }
 
-/** What each type lands as, written out by hand; an absent cell lands as nothing unless it is text. */
+/** How each type lands, written out by hand. An empty cell lands as nothing unless it is text. */
 const LANDED: Readonly<Record<CatalogType, (text: string) => readonly string[]>> = {
   string: (text) => [`Edm.String ${text}`],
   guid: (text) => [text === '' ? 'absent' : `Edm.Guid ${text}`],

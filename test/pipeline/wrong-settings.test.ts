@@ -3,11 +3,9 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { storageConnectionString } from '../../local/azurite.ts'
 import { freePorts, waitUntil } from '../../local/processes.ts'
 import { type HostProcess, makeApp, runHost, spawnHost } from '../setup/host-process.ts'
+import { LEAP_DAY } from '../setup/settings.ts'
 
 const KEY = 'the key of this test'
-
-/** A timer that stays quiet while the test runs. */
-const LEAP_DAY = '0 0 0 29 2 *'
 
 const GOOD = {
   PARTNER_TENANT_ID: 'contoso',

@@ -2,7 +2,7 @@ import type { ProxiedRequest } from '../../local/proxy.ts'
 import type { Callee, Site } from '../setup/host-process.ts'
 import { asksForReport } from '../setup/insights.ts'
 
-/** Rows of one window: eleven transactions, of which ten at most have been sent when the third is on its way. */
+/** Rows of one window. They take eleven transactions, of which at most ten are sent when the third is on its way. */
 export const ROWS = 1100
 export const TABLE = 'AzureUsage'
 
@@ -13,14 +13,14 @@ export type KillPoint = {
   is(request: ProxiedRequest): boolean
   /** Which of these calls it is; the first unless said. */
   readonly nth?: number
-  /** `pass`: what was asked is still done, and nobody is there for the answer. `before`: it is never done. */
+  /** `pass`: the call still has its effect, and nobody is there for the answer. `before`: it has none. */
   readonly call: 'pass' | 'before'
   /**
-   * Otherwise no callback comes, and every message is gone with the host: the one it worked on would stay invisible for
-   * ten minutes, and only the sweep may finish what it began.
+   * Without it no callback comes and all messages are lost with the host: the one it was working on would stay invisible
+   * for ten minutes. Then only the sweep can finish what the host began.
    */
   readonly keepsMessages?: true
-  /** Whether storage and service stand as they must after a death at just this point. */
+  /** Whether storage and service are as they must be after a death at exactly this point. */
   holds(site: Site): Promise<boolean>
 }
 
@@ -108,7 +108,7 @@ export const KILL_POINTS: readonly KillPoint[] = [
   },
 ]
 
-/** The sweep sends hints to the same queue; only what a callback sends names the report. */
+/** The sweep sends hints to the same queue. Only the hints of callbacks name the report. */
 function isCallbackMessage({ method, path, body = '' }: ProxiedRequest): boolean {
   if (method !== 'POST' || !path.includes('/ingest/messages')) return false
   const [, text = ''] = /<MessageText>([^<]*)</.exec(body) ?? []

@@ -50,7 +50,7 @@ async function end(): Promise<void> {
   expect(left ?? []).toEqual([])
 }
 
-/** Kills its victim within the call that `point` names: the process is gone before the call goes any further. */
+/** Kills the host during the call that the point names, before the call goes any further. */
 function trap({ callee, is, nth = 1, call }: KillPoint) {
   const sprung = { calls: 0, kills: 0 }
   let victim: ChildProcess | undefined
@@ -69,12 +69,12 @@ function trap({ callee, is, nth = 1, call }: KillPoint) {
   }
 }
 
-test('undisturbed, each window has all its rows', () => {
+test('without a kill, each window has all its rows', () => {
   expect(undisturbed).toHaveLength(WINDOWS * ROWS)
 })
 
 test.each(KILL_POINTS)(
-  'killed $name, the host that follows ends in the same rows, with one report each',
+  'when a host is killed $name, the next one ends with the same rows and one report for each window',
   async (point) => {
     const { sprung, set, onCall } = trap(point)
     const settings = point.keepsMessages ? {} : { CALLBACK_BASE_URL: '' }

@@ -4,7 +4,7 @@ import { reportRequests } from '../setup/insights.ts'
 
 const ORIGIN = new Set(['_attempt', '_reportId', 'Timestamp'])
 
-/** What landed, without what says when and by which report: equal for every history that ends well. */
+/** The rows without their time, attempt and report, so that every history that ends well gives the same. */
 export function withoutOrigin(rows: readonly RawRow[]): readonly RawRow[] {
   return rows.map((row) =>
     Object.fromEntries(
@@ -13,13 +13,13 @@ export function withoutOrigin(rows: readonly RawRow[]): readonly RawRow[] {
   )
 }
 
-/** Which attempt and report the rows of each window say they came from: one line where they agree. */
+/** The attempts and reports that the rows of each window name; one line for a window whose rows agree. */
 export function originsOf(rows: readonly RawRow[]): readonly string[] {
   const origins = rows.map((row) => `${String(row.PartitionKey).slice(0, 8)} ${row._attempt} ${row._reportId}`)
   return [...new Set(origins)].toSorted()
 }
 
-/** The same, as the ledger's figures have it. */
+/** The same, taken from the figures in the ledger. */
 export function figuresOrigins(entries: readonly RawRow[]): readonly string[] {
   const origins = entries.map(({ RowKey, figures }) => {
     const { attempt, reportId } = JSON.parse(String(figures))
@@ -28,7 +28,7 @@ export function figuresOrigins(entries: readonly RawRow[]): readonly string[] {
   return origins.toSorted()
 }
 
-/** Every report the service was asked for, by the name that stands for one attempt of one window. */
+/** The names of all reports that the service was asked for; each stands for one attempt of one window. */
 export function askedReports({ requests }: Pick<Simulator, 'requests'>): readonly string[] {
   return reportRequests({ requests })
     .map(({ body }) => String(JSON.parse(body).ReportName))
@@ -44,7 +44,7 @@ export function attemptNames(entries: readonly RawRow[]): readonly string[] {
   return names.toSorted()
 }
 
-/** The first day of the month that began `months` before the running one, as a feed names it. */
+/** The first day of the month `months` before the current one, as feeds.json writes it. */
 export function monthsBack(months: number): string {
   const now = new Date()
   return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - months, 1)).toISOString().slice(0, 10)

@@ -25,16 +25,16 @@ const TABLES = ['AzureUsage', 'Seats', 'OfficeUsage']
 const WINDOWS = 18
 const TEST_MILLISECONDS = 180_000
 
-/** How long a report takes: longer than a tick, so that reports of several ticks and hosts are open together. */
+/** Milliseconds that a report takes. Longer than a tick, so that reports of several ticks and hosts are open together. */
 const GENERATION = 1000
 const SIMULATOR = { rows: 40, generationMilliseconds: GENERATION }
 
 const MAX_IN_FLIGHT = 4
-/** Half the windows at first, then all; history leaves one of an hour's reports to live windows. */
+/** First half of the windows, then all. History leaves one of an hour's reports to live windows. */
 const FIRST_HOUR = WINDOWS / 2
 const hourOf = (reports: number) => ({ MAX_REPORTS_PER_HOUR: String(reports + 1) })
 
-/** Two ticks that meet must not take each other's reports for given up. */
+/** Two ticks at the same time must not adopt each other's reports. */
 const PACE = { MAX_IN_FLIGHT: String(MAX_IN_FLIGHT), ADOPT_AFTER: 'PT30S' }
 
 let azurite: Azurite
@@ -60,7 +60,7 @@ afterAll(async () => {
 })
 
 test(
-  'two hosts over one storage ask for each window once, keep both limits, and land everything once',
+  'two hosts on one storage account ask for each window once, keep both limits, and land everything once',
   async () => {
     site = await startSite({ azurite, app, simulator: SIMULATOR, settings: PACE })
     const { startHost, simulator, allLanded, rows } = site
@@ -91,7 +91,7 @@ test(
   TEST_MILLISECONDS,
 )
 
-/** Whoever has landed a window gets no further message until the other has landed one: each must do its part. */
+/** A host that has landed a window gets no further message until the other has landed one, so that both take part. */
 async function hostsInTurn(startHost: Site['startHost'], ports: readonly number[]) {
   const runs = ports.map((): HostRun[] => [])
   const haveLanded = () => runs.map((hosts) => eventsOf(hosts, 'window.landed').length > 0)

@@ -1,19 +1,19 @@
 import type { LoggedRequest } from '../../local/simulator/service.ts'
 import type { SiteStorage } from './site-storage.ts'
 
-/** Something nobody may find again outside the requests it belongs in. */
+/** A secret that may appear nowhere but in the requests it belongs to. */
 export type Canary = { readonly what: string; readonly text: string }
 
-/** A text somebody can read: a line of a log, a row, a message. */
+/** A text that somebody can read: a line of a log, a row, a message. */
 export type Place = { readonly where: string; readonly text: string }
 
-/** Any part of a canary that is this long counts as the whole: half a token in a log is a leak too. */
+/** A part of a canary that is this long counts as the whole: half a token in a log is a leak, too. */
 const PIECE = 16
 
 const HEADERS = ['authorization', 'x-aaduserticket', 'x-identity-header']
 const FIELDS = ['refresh_token', 'client_secret', 'client_assertion', 'password', 'code', 'code_verifier']
 
-/** Every secret that the stand-ins received: tokens, what was signed in with, signed queries, callback tokens. */
+/** Every secret that the stand-ins received: tokens, credentials of a sign-in, signed queries, callback tokens. */
 export function canariesOf(requests: readonly LoggedRequest[]): readonly Canary[] {
   const found = requests.flatMap((request) => [
     ...HEADERS.map((name) => ({ what: name, text: String(request.headers[name] ?? '').replace(/^Bearer /i, '') })),
@@ -34,7 +34,7 @@ function bodyCanaries({ method, path, body }: LoggedRequest): readonly Canary[] 
   return callback ? [{ what: 'callback token', text: callback }] : []
 }
 
-/** Tells each canary that stands in one of the places, as it is or written otherwise; empty when none does. */
+/** Names each canary that is in one of the places, as it is or encoded. Empty when there is none. */
 export function leaksOf(canaries: readonly Canary[], places: readonly Place[]): readonly string[] {
   const pieces = new Map(canaries.flatMap(({ what, text }) => piecesOf(text).map((piece) => [piece, what] as const)))
   return places.flatMap(({ where, text }) => {
@@ -49,24 +49,24 @@ export function linesOf({ lines }: { readonly lines: readonly string[] }): reado
   return lines.map((text) => ({ where: `the log: ${text.slice(0, 120)}`, text }))
 }
 
-/** Every row of the ledger as it stands, the app's own among them. */
+/** Every row of the ledger, the app's own rows included. */
 export async function ledgerPlaces({ rows }: Pick<SiteStorage, 'rows'>): Promise<readonly Place[]> {
   const found = await rows('ledger')
   return found.map((row) => ({ where: `ledger row ${row.PartitionKey} ${row.RowKey}`, text: JSON.stringify(row) }))
 }
 
-/** Things that are told one by one, under the name of their list. */
+/** The items of each list as texts, under the name of the list. */
 export function placesOf(lists: Readonly<Record<string, readonly unknown[]>>): readonly Place[] {
   return Object.entries(lists).flatMap(([where, all]) => all.map((each) => ({ where, text: JSON.stringify(each) })))
 }
 
-/** Throws, naming each, where one of the secrets the stand-ins received stands in one of the places. */
+/** Throws when a secret that the stand-ins received is in one of the places, and names each of them. */
 export function forbidLeaks(requests: readonly LoggedRequest[], places: readonly Place[]): void {
   const leaks = leaksOf(canariesOf(requests), places)
   if (leaks.length > 0) throw new Error(`secrets where anyone can read them: ${leaks.join('; ')}`)
 }
 
-/** Pieces side by side in every form, and the last one: whatever holds twice their length of a canary holds one. */
+/** Pieces side by side in every form, and the last one: any part of a canary of twice their length holds a piece. */
 function piecesOf(text: string): readonly string[] {
   return formsOf(text).flatMap((form) => {
     const starts = Array.from({ length: Math.floor(form.length / PIECE) }, (_, index) => index * PIECE)
@@ -81,7 +81,7 @@ function formsOf(text: string): readonly string[] {
   return [...forms, ...base64.map((form) => form.replaceAll('+', '-').replaceAll('/', '_'))]
 }
 
-/** What of the base64 form stays the same whatever stands around the text, where so many bytes of three stand before it. */
+/** The part of the base64 form that does not depend on what is around the text, with `bytes` bytes before it. */
 function base64After(text: string, bytes: number): string {
   const whole = Buffer.concat([Buffer.alloc(bytes), Buffer.from(text)]).toString('base64')
   return whole.slice(bytes === 0 ? 0 : bytes + 1, -4)

@@ -1,4 +1,4 @@
-/** A clock a test can set: it stands still until it is moved, so that every instant of a test is known. */
+/** A clock that stands still until the test moves it, so that every instant of a test is known. */
 export type TestClock = { now(): Date; advance(milliseconds: number): void }
 
 /** A clock that shows `start` (ISO 8601). */

@@ -8,7 +8,7 @@ import { openCredentials } from '../../src/services/sign-in/credentials.ts'
 import type { Environment } from '../../src/settings/environment.ts'
 import { type TestClock, testClock } from './clock.ts'
 
-/** From now on this process accepts the certificate of the simulator's https endpoint, where sign-ins go. */
+/** Makes this process trust the certificate of the simulator's https endpoint, which serves sign-ins. */
 export function trust({ certificate }: Pick<Simulator, 'certificate'>): void {
   setDefaultCACertificates([...getCACertificates('default'), certificate])
 }
@@ -20,12 +20,12 @@ export async function startTrustedSimulator(options: SimulatorOptions = {}): Pro
   return simulator
 }
 
-/** The settings by which an app in this process finds the simulator. */
+/** The settings that lead an app to the simulator. */
 export function addressesOf({ baseUrl, authority, origin }: Simulator): Environment {
   return { INSIGHTS_BASE_URL: baseUrl, PARTNER_AUTHORITY_HOST: authority, REPORT_DOWNLOAD_HOSTS: origin }
 }
 
-/** The simulator as a process of its own has to be told of it; writes the certificate into `folder`. */
+/** Describes the simulator for the environment of another process, and writes its certificate into `folder`. */
 export async function writeAddress(simulator: Simulator, folder: string): Promise<SimulatorAddress> {
   const { baseUrl, origin, authority } = simulator
   const certificate = join(folder, 'certificate.pem')
@@ -33,7 +33,7 @@ export async function writeAddress(simulator: Simulator, folder: string): Promis
   return { baseUrl, origin, authority, certificate }
 }
 
-/** The app's own client, which repeats no call here: one fault of the simulator is one failure of the app. */
+/** The app's client of the simulator, without retries: one fault of the simulator is one failure for the app. */
 export function openTestClient(
   { authority, ...simulator }: Simulator,
   clock: () => Date,
@@ -48,10 +48,11 @@ export function openTestClient(
 export type SharedInsights = {
   readonly simulator: Simulator
   readonly client: InsightsClient
-  /** From now on the service goes by this clock. */
+  /** Makes the service go by this clock. */
   follow(clock: TestClock): void
 }
 
+/** Starts a simulator that takes `generationMilliseconds` for a report, and opens the app's client of it. */
 export async function startSharedInsights(generationMilliseconds: number): Promise<SharedInsights> {
   let clock = testClock('2026-01-10T12:00:00Z')
   const now = () => clock.now()
@@ -67,12 +68,12 @@ export async function startSharedInsights(generationMilliseconds: number): Promi
 
 type Request = { readonly method: string; readonly path: string }
 
-/** Whether this is the call that asks the service for a report. */
+/** Whether a request asks the service for a report. */
 export const asksForReport = ({ method, path }: Request) => method === 'POST' && path.endsWith('/ScheduledReport')
 
-/** The calls so far that asked for a report. */
+/** The requests so far that asked for a report. */
 export const reportRequests = ({ requests }: Pick<Simulator, 'requests'>) => requests.filter(asksForReport)
 
-/** The calls so far that asked the service to keep a query. */
+/** The requests so far that registered a query. */
 export const queryRequests = ({ requests }: Pick<Simulator, 'requests'>) =>
   requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/ScheduledQueries'))

@@ -2,10 +2,10 @@ import type { QueueClient } from '@azure/storage-queue'
 import { ingest } from '../../src/steps/ingest.ts'
 import type { Services } from '../../src/steps/services.ts'
 
-/** A message taken off the queue: for a minute nobody else sees it, and afterwards everybody unless it was completed. */
+/** A message taken off the queue. Nobody else sees it for a minute; then it is visible again unless it was completed. */
 export type Taken = { readonly body: unknown; complete(): Promise<void> }
 
-/** Takes a message that can be taken now; undefined where there is none. */
+/** Takes the next visible message; undefined when there is none. */
 export type Receive = () => Promise<Taken | undefined>
 
 /** Takes messages off a queue as the Functions host does. */
@@ -21,7 +21,7 @@ export function openReceiver(queue: QueueClient): Receive {
   }
 }
 
-/** Gives every message to `ingest`, one after the other, until none can be taken. */
+/** Gives every visible message to `ingest`, one after the other, until there is none left. */
 export async function drain(receive: Receive, services: Services): Promise<void> {
   for (let taken = await receive(); taken; taken = await receive()) {
     await ingest(taken.body, services)

@@ -1,17 +1,20 @@
 import type { Environment } from '../../src/settings/environment.ts'
 import { readSettings, type Settings } from '../../src/settings/settings.ts'
 
-/** No secret: it holds for the length of a test, on this machine. */
+/** The callback secret of deployments that exist only while a test runs. */
 export const CALLBACK_SECRET = 'a secret of this test, 32 characters long'
 
-/** The settings of an environment that is right; throws, naming every problem, where it is not. */
+/** A schedule on which no timer fires while tests run. */
+export const LEAP_DAY = '0 0 0 29 2 *'
+
+/** The settings of an environment. Throws when they are wrong, and names every problem. */
 export function requireSettings(env: Environment): Settings {
   const settings = readSettings(env)
   if ('problems' in settings) throw new Error(settings.problems.join('; '))
   return settings
 }
 
-/** The settings of an app with one account and without callbacks; what `env` does not set has its default. */
+/** Settings with one account, without callbacks, and otherwise with defaults. `env` adds settings or replaces them. */
 export function testSettings(env: Environment = {}): Settings {
   return requireSettings({
     DataStorage: 'UseDevelopmentStorage=true',

@@ -12,11 +12,11 @@ export type SiteStorage = {
   rows(table: string): Promise<readonly RawRow[]>
   /** The messages of the queue `ingest` that anyone could take now. */
   messages(): Promise<readonly string[]>
-  /** Takes every message away, also those that a host is working on. */
+  /** Deletes every message, including those that a host is working on. */
   loseMessages(): Promise<void>
 }
 
-/** Takes away all tables, containers and queues: whoever comes next finds a new account. */
+/** Deletes all tables, containers and queues, so that the account is like new. */
 export async function emptyStorage({ connectionString }: Azurite): Promise<void> {
   const tables = TableServiceClient.fromConnectionString(connectionString, { allowInsecureConnection: true })
   for await (const { name } of tables.listTables()) if (name) await tables.deleteTable(name)
@@ -45,7 +45,7 @@ export function openSiteStorage({ connectionString }: Azurite): SiteStorage {
   }
 }
 
-/** The rows of a table; one that nobody has made yet holds none. */
+/** The rows of a table; none when the table does not exist yet. */
 export async function rowsIfAny(table: TableClient): Promise<readonly RawRow[]> {
   return rawRows(table).catch((error: Error) => {
     if (error.message.includes('TableNotFound')) return []

@@ -4,7 +4,7 @@ import { BlobServiceClient } from '@azure/storage-blob'
 import { QueueServiceClient } from '@azure/storage-queue'
 import type { StorageClients } from '../../src/services/storage/clients.ts'
 
-/** A name nobody else uses, good for a table, a queue and a container: small letters and digits, a letter first. */
+/** A name that nobody else uses. It begins with a letter and fits tables, queues and containers. */
 export function freshName(prefix: string): string {
   const chance = Array.from({ length: 12 }, () => randomInt(36).toString(36)).join('')
   return `${prefix.toLowerCase().replace(/[^a-z0-9]/g, '')}${chance}`
@@ -22,7 +22,7 @@ export function storageOf(connectionString: string) {
   }
 }
 
-/** The same clients under names that end in `suffix`: an app that works with them meets no other in the account. */
+/** The same clients with `suffix` added to every name, so that apps can share an account without meeting. */
 export function withSuffix({ table, container, queue }: StorageClients, suffix: string): StorageClients {
   return {
     table: (name) => table(name + suffix),

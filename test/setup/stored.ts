@@ -6,7 +6,7 @@ import { toPlanned } from '../../src/core/ledger/transitions.ts'
 import type { WindowId } from '../../src/core/time/window.ts'
 import type { Ledger, Stored } from '../../src/services/storage/ledger-table.ts'
 
-/** The entry of a window; throws where there is none, or none that can be read. */
+/** The entry of a window. Throws when there is none, or when it cannot be read. */
 export async function storedEntry(ledger: Ledger, feed: string, window: WindowId): Promise<Stored<LedgerEntry>> {
   const stored = await ledger.read(feed, window)
   if (!stored) throw new Error(`no entry ${feed} ${window}`)
@@ -14,14 +14,14 @@ export async function storedEntry(ledger: Ledger, feed: string, window: WindowId
   return stored
 }
 
-/** Every entry that can be read, of all feeds that the app knows. */
+/** The entries of all feeds that the app knows, except those that cannot be read. */
 export async function everyEntry(ledger: Ledger): Promise<readonly LedgerEntry[]> {
   const rows = await ledger.appRows<FeedRow>(feedRowKey(''))
   const found = await Promise.all(rows.map(({ feed }) => ledger.entries(feed.name)))
   return found.flat().filter((entry): entry is LedgerEntry => !isFailure(entry))
 }
 
-/** The row of a feed; undefined before the first tick. */
+/** The row of a feed; undefined before the first tick with it. */
 export async function findFeedRow(ledger: Ledger, feed: string): Promise<FeedRow | undefined> {
   return (await ledger.readApp<FeedRow>(feedRowKey(feed)))?.value
 }

@@ -31,13 +31,13 @@ export type WorldOptions = {
   readonly now?: string
   readonly simulator?: Omit<SimulatorOptions, 'now'>
   readonly settings?: Partial<StepSettings>
-  /** Another way to the storage of the run, as through a proxy. */
+  /** A connection string for the app alone, such as one through a proxy. */
   readonly storage?: string
-  /** Another way to the simulator. */
+  /** Gives another base address of the service for the app, such as one through a proxy. */
   readonly insights?: (simulator: Simulator) => Promise<string>
 }
 
-/** One deployment of its own: a simulator, storage under names nobody else has, a clock, and the steps to drive. */
+/** One deployment: a simulator, storage under names of its own, a clock, and the services for the steps. */
 export type World = {
   readonly services: Services
   readonly simulator: Simulator
@@ -47,20 +47,20 @@ export type World = {
   readonly sent: { readonly message: IngestMessage; readonly delaySeconds: number }[]
   /** Where callbacks arrive. */
   readonly origin: string
-  /** Straight to the storage, past any proxy. */
+  /** This and the next two lead straight to the storage, past any proxy. */
   readonly ledgerTable: TableClient
   landingTable(name: string): TableClient
   readonly container: ContainerClient
   entries(): Promise<readonly LedgerEntry[]>
-  /** Takes the visible messages off the queue as the host does, and gives each to `ingest`. */
+  /** Gives every visible message of the queue to `ingest`. */
   drain(): Promise<void>
-  /** One tick, then drains until no attempt is open. */
+  /** Runs one tick, then drains the queue until no attempt is open. */
   run(): Promise<void>
-  /** Throws where an event, a message or the ledger holds a secret that the stand-ins received. */
+  /** Ends the servers. Throws when an event, a message or the ledger holds a secret that the stand-ins received. */
   close(): Promise<void>
 }
 
-/** Opens a world, for its caller to close. */
+/** Opens a world that the caller closes. */
 export async function createWorld(options: WorldOptions): Promise<World> {
   const clock = testClock(options.now ?? '2025-07-10T12:00:00Z')
   const simulator = await startTrustedSimulator({ generationMilliseconds: 0, ...options.simulator, now: clock.now })
@@ -133,18 +133,18 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   }
 }
 
-/** A world that ends with its test. */
+/** Opens a world that ends with its test. */
 export async function openWorld(options: WorldOptions): Promise<World> {
   const world = await createWorld(options)
   onTestFinished(() => world.close())
   return world
 }
 
-/** A world that ends with its test, and where nobody calls back unless the settings say so: each step is the test's own. */
+/** Opens a world that ends with its test, and without callbacks unless the settings ask for them. */
 export const quietWorld = (options: WorldOptions): Promise<World> =>
   openWorld({ ...options, settings: { callback: undefined, ...options.settings } })
 
-/** The list of rejects that stands beside an archive, one object for each row. */
+/** The list of rejects beside an archive, one object for each row. */
 export async function rejectsOf({ container }: World, archive = ''): Promise<readonly unknown[]> {
   const list = container.getBlobClient(archive.replace(/\.csv\.gz$/, '.rejects.jsonl'))
   const lines = (await list.downloadToBuffer()).toString('utf8').trim().split('\n')

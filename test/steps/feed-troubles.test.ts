@@ -79,7 +79,7 @@ describe('a query that somebody deleted at the service', () => {
     expect(await entryOf(world)).toMatchObject({ state: 'landed', attempt: 4, tries: 0 })
   })
 
-  it('again and again fails its window after MAX_TRIES', async () => {
+  it('fails its window after MAX_TRIES when it is deleted again and again', async () => {
     const world = await worldOf()
     world.simulator.fault({
       endpoint: 'createReport',
@@ -92,7 +92,7 @@ describe('a query that somebody deleted at the service', () => {
     expect(named(world, 'feed.blocked')).toMatchObject([{ feed: FEED.name, kind: 'query-refused' }])
   })
 
-  it('is for a person where it was named in feeds.json: the window fails, and the feed is blocked', async () => {
+  it('fails the window and blocks the feed when feeds.json names it: only a person can change that', async () => {
     const queryId = '11111111-1111-4111-8111-111111111111'
     const { columns: _, ...feed } = FEED
     const world = await worldOf({ feeds: [{ ...feed, queryId }] })

@@ -10,12 +10,12 @@ const NEVER_READY = { generationMilliseconds: 1e12 }
 
 describe('a message that is not for the open attempt', () => {
   it.each([
-    ['that is no JSON', 'landed?'],
+    ['that is not JSON', 'landed?'],
     ['without a body', undefined],
-    ['of another form', { ingest: { feed: 'usage' } }],
-    ['with an attempt that is no number', { ingest: { ...HINT, attempt: '1' } }],
+    ['of another shape', { ingest: { feed: 'usage' } }],
+    ['with an attempt that is not a number', { ingest: { ...HINT, attempt: '1' } }],
     ['that names no window', { ingest: { ...HINT, window: 'May' } }],
-    ['whose feed cannot be one', { ingest: { ...HINT, feed: "u' or 1 eq 1" } }],
+    ['with an impossible feed name', { ingest: { ...HINT, feed: "u' or 1 eq 1" } }],
     ['of an unknown feed', { ingest: { ...HINT, feed: 'nobody' } }],
     ['of an unknown window', { ingest: { ...HINT, window: '20240501T000000Z_20240601T000000Z' } }],
   ])('%s is completed with one event and no effect', async (_, body) => {

@@ -42,12 +42,12 @@ describe('the first landing of a window', () => {
     expect(await rowsOf(world)).toHaveLength(250)
   })
 
-  it('without rows is landed as empty', async () => {
+  it('lands as empty when the report has no rows', async () => {
     const world = await landedWorld(fileOf([]))
     expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { rowsLanded: 0, verdict: 'empty' } })
   })
 
-  it('is not believed where fewer rows were acknowledged than read', async () => {
+  it('is not believed when fewer rows were acknowledged than read', async () => {
     const world = await worldOf()
     await provision(world.services)
     await serve(world, fileOf(names(250)))
@@ -68,7 +68,7 @@ describe('the first landing of a window', () => {
 })
 
 describe('a restated report', () => {
-  it('with fewer rows removes those that are no more', async () => {
+  it('with fewer rows removes the rows that are gone', async () => {
     const world = await landedWorld(fileOf(names(250)))
     await landFile(world, fileOf(names(120, 'restated')))
     const rows = await rowsOf(world)
@@ -84,7 +84,7 @@ describe('a restated report', () => {
     })
   })
 
-  it('lands right under another number of shards too', async () => {
+  it('lands correctly with another number of shards, too', async () => {
     const world = await landedWorld(fileOf(names(250)), { ...FEED, shards: 3 })
     const text = JSON.stringify({ feeds: [{ ...FEED, shards: 2 }] })
     const readFeeds = async () => ({ text, source: 'package' as const })
@@ -117,11 +117,11 @@ describe('a report that fails its check', () => {
   const cases: readonly (readonly [string, Buffer, FailureKind])[] = [
     ['holds a row of another month', Buffer.from(`${many}2025-06-01,late,1\r\n`), 'outside-window'],
     ['lacks a column', Buffer.from('Month,CustomerName\r\n2025-05-01,a\r\n'), 'column-missing'],
-    ['is nothing at all', Buffer.from(''), 'no-header'],
+    ['is empty', Buffer.from(''), 'no-header'],
     ['has a header and no rows where there were some', fileOf([]), 'suspicious-empty'],
     ['has a quote that is never closed', Buffer.from(`${many}2025-05-01,"never closed,1\r\n`), 'malformed'],
     ['has rows that can not land, too many', Buffer.from(`${many}2025-05-01,a,many\r\n`), 'too-many-rejects'],
-    ['is no text', Buffer.from([...Buffer.from(many), 0xff, 0xfe, 0x0d, 0x0a]), 'malformed'],
+    ['is not text', Buffer.from([...Buffer.from(many), 0xff, 0xfe, 0x0d, 0x0a]), 'malformed'],
   ]
 
   it.each(cases)('because it %s leaves rows and figures byte for byte', async (_, file, kind) => {
@@ -145,7 +145,7 @@ describe('a report that fails its check', () => {
     expect(await entryOf(world)).toMatchObject({ state: 'failed', kind: 'redacted' })
   })
 
-  it('because its link leads elsewhere is not fetched, and the link is told without its signature', async () => {
+  it('because its link leads to another host is not fetched, and the link is told without its signature', async () => {
     const world = await worldOf()
     await provision(world.services)
     const link = 'https://elsewhere.example/report.csv?sig=SECRET'

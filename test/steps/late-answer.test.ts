@@ -10,7 +10,7 @@ import { storedEntry } from '../setup/stored.ts'
 import type { World } from '../setup/world.ts'
 import { entryOf, FEED, fileOf, HINT, MAY, worldOf } from './one-window.ts'
 
-/** The services of an instance that hears of its report only after `meanwhile`. */
+/** The services of an instance that gets the answer to its request only after `meanwhile`. */
 function answeredAfter({ services }: World, meanwhile: (reportId: string) => Promise<unknown>): Services {
   return {
     ...services,
@@ -29,7 +29,7 @@ function answeredAfter({ services }: World, meanwhile: (reportId: string) => Pro
   }
 }
 
-/** Another instance has followed a callback for the report meanwhile. */
+/** Another instance lands the report after a callback. */
 const landIt = ({ services }: World) => {
   return (reportId: string) => ingest({ ingest: { ...HINT, reportId } }, services)
 }
@@ -48,8 +48,8 @@ async function importMay({ services }: World): Promise<unknown> {
 
 const reportsOf = ({ simulator }: World) => simulator.reports().map(({ reportId }) => reportId)
 
-describe('an answer that comes when its report has landed already', () => {
-  it('leaves the report where DELETE_REPORTS keeps it', async () => {
+describe('a create answer that comes after its report has landed', () => {
+  it('leaves the report when DELETE_REPORTS keeps it', async () => {
     const world = await worldOf({ settings: { deleteReports: false } })
     await provision(overtaken(world))
     const { state, remoteReport } = await entryOf(world)
@@ -57,14 +57,14 @@ describe('an answer that comes when its report has landed already', () => {
     expect(reportsOf(world)).toEqual([remoteReport])
   })
 
-  it('leaves no report where they are deleted', async () => {
+  it('leaves no report when reports are deleted', async () => {
     const world = await worldOf()
     await provision(overtaken(world))
     expect(await entryOf(world)).toMatchObject({ state: 'landed', attempt: 1 })
     expect(reportsOf(world)).toEqual([])
   })
 
-  it('leaves the report where it is kept and its window is being landed anew from a file', async () => {
+  it('leaves the report when reports are kept and its window is being landed again from a file', async () => {
     const world = await worldOf({ settings: { deleteReports: false } })
     const late = answeredAfter(world, async (reportId) => {
       await landIt(world)(reportId)
@@ -76,7 +76,7 @@ describe('an answer that comes when its report has landed already', () => {
     expect(reportsOf(world)).toEqual([entry.remoteReport])
   })
 
-  it('leaves the report to the sweep of strays where the entry cannot be read', async () => {
+  it('leaves the report to the sweep of strays when the entry cannot be read', async () => {
     const world = await worldOf()
     const unreadable = { partitionKey: 'usage', rowKey: MAY, v: 99, state: 'requesting' }
     await provision(answeredAfter(world, () => world.ledgerTable.upsertEntity(unreadable, 'Replace')))

@@ -20,7 +20,7 @@ async function landingOf(world: World): Promise<Landing> {
 }
 
 describe('two owners of one landing', () => {
-  it('the second takes over only half a lease after the lease of the first ended', async () => {
+  it('the second takes over only half a lease after the first lease has ended', async () => {
     const world = await worldOf()
     await provision(world.services)
     await world.services.ledger.write(await landingOf(world), await etagOf(world))
@@ -35,7 +35,7 @@ describe('two owners of one landing', () => {
     expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { rowsLanded: 40 } })
   })
 
-  it('who lost the entry to another before the first row writes none', async () => {
+  it('an owner that loses the entry before its first row writes no row', async () => {
     const world = await worldOf()
     await provision(world.services)
     const robbed = withTable(world.services, (table) => ({
@@ -50,7 +50,7 @@ describe('two owners of one landing', () => {
     expect(await rawRows(world.landingTable('Usage'))).toEqual([])
   })
 
-  it('who could not renew for half a lease stops writing', async () => {
+  it('an owner that could not renew for half a lease stops writing', async () => {
     const world = await worldOf()
     await provision(world.services)
     const slow = withTable(world.services, (table) => ({
@@ -63,7 +63,7 @@ describe('two owners of one landing', () => {
     expect(await rawRows(world.landingTable('Usage'))).toEqual([])
   })
 
-  it('an instance that vanished after the last row leaves nothing to repair but the ledger', async () => {
+  it('an owner that vanishes after the last row leaves only the ledger to repair', async () => {
     const world = await worldOf()
     await provision(world.services)
     await serve(world, fileOf(['a', 'b', 'c']))

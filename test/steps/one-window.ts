@@ -25,7 +25,7 @@ export const MAY = windowId(parseWindowId('20250501T000000Z_20250601T000000Z') ?
 /** The same feed with six windows. */
 export const HALF_A_YEAR = { ...FEED, from: '2025-01-01', to: '2025-07-01' }
 
-/** What a hint for the first attempt of that window says. */
+/** A hint for the first attempt of that window. */
 export const HINT = { feed: 'usage', window: MAY, attempt: 1 } as const
 
 function failWindow(): never {
@@ -46,12 +46,12 @@ export function fileOf(names: readonly string[]): Buffer {
   return Buffer.from(['Month,CustomerName,UsageQuantity', ...lines, ''].join('\r\n'))
 }
 
-/** The only entry of the feed as it stands. */
+/** The entry of a window of the feed. */
 export async function entryOf({ services }: Pick<World, 'services'>, window: WindowId = MAY): Promise<LedgerEntry> {
   return (await storedEntry(services.ledger, FEED.name, window)).value
 }
 
-/** The etag of the entry: another one means that it was written. */
+/** The ETag of the entry of May: a new one means that the entry was written. */
 export async function etagOf({ services }: Pick<World, 'services'>): Promise<string> {
   return (await storedEntry(services.ledger, FEED.name, MAY)).etag
 }
@@ -72,12 +72,12 @@ export async function feedRowOf({ services }: World, name = FEED.name): Promise<
   return row
 }
 
-/** Has the service answer every later report of the feed with this file. */
+/** From now on the service answers the reports of the feed with this file. */
 export async function serve(world: World, file: Buffer): Promise<void> {
   world.simulator.serveFile((await feedRowOf(world)).query?.queryId ?? '', file)
 }
 
-/** Sets the window back to be asked for again, as `retry` does, and asks. */
+/** Plans the window again, as `retry` does, and asks for its report. */
 export async function askAgain({ services, clock }: Pick<World, 'services' | 'clock'>): Promise<void> {
   await planRetry(services.ledger, await storedEntry(services.ledger, FEED.name, MAY), clock.now())
   await provision(services)
@@ -94,7 +94,7 @@ export function watched(ledger: Ledger, before: (entry: LedgerEntry) => Promise<
   }
 }
 
-/** The services of an instance whose landing tables differ from the app's in what `change` gives. */
+/** Services with landing tables that differ from the app's in what `change` gives. */
 export function withTable(services: Services, change: (table: LandingTable) => Partial<LandingTable>): Services {
   const landingTable = (name: string) => {
     const table = services.landingTable(name)
@@ -110,14 +110,14 @@ export const names = (count: number, prefix = 'customer') =>
 /** The rows of the feed's table. */
 export const rowsOf = (world: World) => rawRows(world.landingTable('Usage'))
 
-/** Lands a file as the given attempt; the first one registers the query that the file is served for. */
+/** Lands a file as the next attempt. The query of the feed must be registered already. */
 export async function landFile(world: World, file: Buffer): Promise<void> {
   await serve(world, file)
   await askAgain(world)
   await hint(world, world.services, { attempt: (await entryOf(world)).attempt })
 }
 
-/** A window landed from a file: the report made for its first attempt is never fetched. */
+/** A world with a window that landed from a file, as its second attempt. */
 export async function landedWorld(file: Buffer, feed: object = FEED): Promise<World> {
   const world = await worldOf({ feeds: [feed] })
   await provision(world.services)

@@ -13,7 +13,7 @@ const ROWS = 250
 
 const downloads = ({ simulator }: World) => simulator.requests.filter(({ path }) => path.includes('/download')).length
 
-/** Services whose landing table breaks in a way nobody expects, at one of its calls. */
+/** Services whose landing table throws at one of its calls. */
 const broken = (services: Services, call: 'create' | 'write') =>
   withTable(services, () => ({
     [call]: async () => {
@@ -46,7 +46,7 @@ describe.each([
     expect(named(world, 'window.failed')).toEqual([])
   })
 
-  it('rests until then, whoever hints, and lands from the archive as the same attempt', async () => {
+  it('rests until then, whatever hints come, and lands from the archive as the same attempt', async () => {
     const { world } = await poisoned(call)
     world.clock.advance(HOUR - 1000)
     await sweep(world.services)
@@ -68,7 +68,7 @@ describe.each([
     expect(await entryOf(world)).toMatchObject({ state: 'landed', attempt: 1 })
   })
 
-  it('is failed as poison the second time', async () => {
+  it('fails as poison the second time', async () => {
     const { world } = await poisoned(call)
     world.clock.advance(HOUR)
     await expect(hint(world, broken(world.services, call))).rejects.toThrow('broken')
@@ -78,7 +78,7 @@ describe.each([
   })
 })
 
-it('a landing that failed before its report was archived goes back to where the service is asked', async () => {
+it('a landing that failed before its report was archived asks the service again', async () => {
   const world = await worldOf()
   const { services } = world
   await provision(services)

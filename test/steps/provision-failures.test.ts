@@ -3,8 +3,8 @@ import { provision } from '../../src/steps/provision.ts'
 import { status } from '../../src/steps/status.ts'
 import { asked, entryOf, feedRowOf, HALF_A_YEAR, named, worldOf } from './one-window.ts'
 
-describe('a request that fails', () => {
-  it('refused for its query, fails the window and blocks the feed, which is told once', async () => {
+describe('a failed request', () => {
+  it('that is refused for its query fails the window and blocks the feed, which is told once', async () => {
     const world = await worldOf({ feeds: [HALF_A_YEAR] })
     world.simulator.fault({
       endpoint: 'createReport',
@@ -25,7 +25,7 @@ describe('a request that fails', () => {
     ])
   })
 
-  it('refused for the query itself, blocks the feed before any window is touched', async () => {
+  it('to register the query blocks the feed before any window is touched', async () => {
     const world = await worldOf()
     world.simulator.fault({ endpoint: 'createQuery', effect: { status: 400, message: 'Invalid query' }, nth: 'all' })
     await provision(world.services)
@@ -36,7 +36,7 @@ describe('a request that fails', () => {
   })
 
   it.each(['lost', { status: 500 }] as const)(
-    'with its answer lost (%j), leaves the intent as it is and asks nothing again',
+    'whose answer is lost (%j) leaves the intent as it is, and nothing is asked again',
     async (effect) => {
       const world = await worldOf()
       world.simulator.fault({ endpoint: 'createReport', effect, nth: 1 })
@@ -47,7 +47,7 @@ describe('a request that fails', () => {
     },
   )
 
-  it('for its sign-in, leaves every window in the plan, and says so once', async () => {
+  it('to sign in leaves every window in the plan, and is told once', async () => {
     const world = await worldOf()
     world.simulator.fault({ endpoint: 'token', effect: { status: 401, body: { error: 'invalid_grant' } }, nth: 'all' })
     expect(await provision(world.services)).toMatchObject({ requested: 0, waiting: 1 })

@@ -17,7 +17,7 @@ describe('what provision cannot use', () => {
     expect(await world.services.ledger.readApp(TICK_KEY)).toBeUndefined()
   })
 
-  it('a table that belongs to another feed: the feed is told, and only the owner is asked for', async () => {
+  it('a table that belongs to another feed: this is told, and only the owner is asked for', async () => {
     const world = await worldOf({ feeds: [{ ...FEED, table: 'Shared' }] })
     await provision(world.services)
     const text = JSON.stringify({ feeds: [{ ...FEED, name: 'rival', table: 'SHARED' }] })

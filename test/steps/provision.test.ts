@@ -12,8 +12,8 @@ import { askAgain, asked, entryOf, HALF_A_YEAR, HINT, named, watched, worldOf } 
 const MINUTE = 60_000
 const pacingOf = async ({ services }: World) => (await services.ledger.readApp<Pacing>(pacingRowKey('default')))?.value
 
-describe('a report is asked for', () => {
-  it('after the pacing row and the intent were written, in this order', async () => {
+describe('a report', () => {
+  it('is asked for after the pacing row and the intent were written, in this order', async () => {
     const wire: string[] = []
     const seen = (text: string) => /pacing~|"state":"request\w+"/.exec(text)?.[0]
     const tables = await startProxy({
@@ -42,7 +42,7 @@ describe('a report is asked for', () => {
     expect(wire).toEqual(['pacing~', '"state":"requesting"', 'POST', '"state":"requested"'])
   })
 
-  it('once, however many instances tick at the same time', async () => {
+  it('is asked for once, however many instances tick at the same time', async () => {
     const world = await worldOf({ feeds: [HALF_A_YEAR] })
     await Promise.all([1, 2, 3].map(() => provision(world.services)))
     await provision(world.services)
@@ -52,7 +52,7 @@ describe('a report is asked for', () => {
     expect(world.simulator.reports()).toHaveLength(6)
   })
 
-  it('not at all by who finds the pacing row changed', async () => {
+  it('is not asked for by an instance that finds the pacing row changed', async () => {
     const world = await worldOf()
     const { ledger } = world.services
     let changed = false
@@ -69,7 +69,7 @@ describe('a report is asked for', () => {
     expect(await world.entries()).toEqual([])
   })
 
-  it('not at all by who finds the entry written by another', async () => {
+  it('is not asked for by an instance that finds the entry written by another', async () => {
     const world = await worldOf()
     const { ledger } = world.services
     const rival = async (entry: LedgerEntry) =>
@@ -79,7 +79,7 @@ describe('a report is asked for', () => {
     expect(await entryOf(world)).toMatchObject({ state: 'requesting', reportName: 'of another' })
   })
 
-  it('and deleted again where the entry went to another meanwhile', async () => {
+  it('is deleted again when another instance took the entry in the meantime', async () => {
     const world = await worldOf()
     const { ledger } = world.services
     let etag: string | undefined
@@ -98,7 +98,7 @@ describe('a report is asked for', () => {
     expect(world.simulator.reports()).toEqual([])
   })
 
-  it('no more often than the hour allows, with one slot kept for new windows', async () => {
+  it('is asked for no more often than the hour allows, with one slot kept for new windows', async () => {
     const world = await worldOf({
       feeds: [HALF_A_YEAR],
       settings: { limits: { maxInFlight: 10, maxReportsPerHour: 4 } },

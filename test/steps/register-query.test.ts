@@ -11,7 +11,7 @@ import { asked, FEED, feedRowOf, HALF_A_YEAR, named, worldOf } from './one-windo
 
 const HOUR = 3_600_000
 
-/** The texts of the queries that the service was asked to keep. */
+/** The texts of the queries that were registered. */
 const registered = ({ simulator }: World) => queryRequests(simulator).map(({ body }) => JSON.parse(body).Query)
 
 /** How often the service was asked what a dataset offers. */
@@ -32,7 +32,7 @@ describe('a query is registered', () => {
     await provision(world.services)
     const stored = await feedRowOf(world)
     const { query: _, ...row } = stored
-    // The other instance looked the query up before ours was there, and so made one of its own.
+    // The other instance looked for the query before ours was there, and so registers one of its own.
     const late = { ...clientOf(world), queries: async () => [] }
     expect(await registerQuery(world.services, late, row)).toEqual(stored)
     const left = await clientOf(world).listQueries({ includeSystemQueries: false })
@@ -46,7 +46,7 @@ describe('a query is registered', () => {
       "SELECT DISTINCT Month,CustomerName,UsageQuantity FROM AzureUsage WHERE CustomerName like 'A%'  AND  UsageQuantity>1",
     ],
     [own(' select month,UsageQuantity\nfrom azureusage ; '), ' select month,UsageQuantity\nfrom azureusage ; '],
-  ])('%j: with the text it has always had, by which it is found again', async (feed, text) => {
+  ])('with the text it has always had, by which it is found again: %j', async (feed, text) => {
     const world = await worldOf({ feeds: [feed] })
     await provision(world.services)
     expect(registered(world)).toEqual([text])
@@ -65,7 +65,7 @@ describe('a query is registered', () => {
     expect(looked(world)).toBe(1)
   })
 
-  it('without such a look where it is there already', async () => {
+  it('without a look at the dataset when the service has it already', async () => {
     const world = await worldOf()
     await provision(world.services)
     const { queryId } = (await feedRowOf(world)).query ?? {}
@@ -125,7 +125,7 @@ describe('a query that the service has', () => {
     expect([looked(world), registered(world).length]).toEqual([1, 1])
   })
 
-  it.each(FEEDS)('no longer is judged and made anew for a feed in trouble with %s', async (_, feed) => {
+  it.each(FEEDS)('no longer is judged and registered again for a feed in trouble with %s', async (_, feed) => {
     const world = await worldOf({ feeds: [feed] })
     await provision(world.services)
     const row = await feedRowOf(world)
@@ -162,7 +162,7 @@ describe('a dataset that the service lists by another name', () => {
     expect([registered(world), looked(world)]).toEqual([[text], 2])
   })
 
-  it('is looked for once where it has the name that the catalogue gives it', async () => {
+  it('is looked for only once when it has the name that the catalogue gives it', async () => {
     const world = await worldOf({ feeds: [feed] })
     await provision(world.services)
     expect([registered(world), looked(world)]).toEqual([[`SELECT Month,CompetencyName FROM ${CANONICAL}`], 1])

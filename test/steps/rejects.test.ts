@@ -17,7 +17,7 @@ import {
 } from './one-window.ts'
 
 describe('rejects within the limit', () => {
-  it('are listed beside the archive, and their numbers stay free', async () => {
+  it('are listed beside the archive, and their row numbers stay unused', async () => {
     const world = await landedWorld(Buffer.from(`${fileOf(names(3))}2025-05-01,broken,many\r\n2025-05-01,last,1\r\n`), {
       ...FEED,
       maxRejects: 0.5,
@@ -31,7 +31,7 @@ describe('rejects within the limit', () => {
     expect(world.events.filter(({ event }) => event === 'window.rejects')).toMatchObject([{ count: 1 }])
   })
 
-  it('are also the rows that the service refuses, each for itself', async () => {
+  it('include single rows that Table Storage refuses', async () => {
     const world = await worldOf({ feeds: [{ ...FEED, maxRejects: 0.5 }] })
     await provision(world.services)
     await serve(world, Buffer.from(`${fileOf(names(3))}2025-05-01,broken,many\r\n`))

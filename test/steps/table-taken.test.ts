@@ -41,7 +41,7 @@ async function importInto({ services }: World, name: string) {
   return importReport(services, name, window, { name: 'may.csv', bytes })
 }
 
-/** The owner has asked for its window and left feeds.json, which refuses two feeds of one table; its rows stay. */
+/** The owner has asked for its window and has left feeds.json, where two feeds cannot share a table. Its rows stay. */
 async function rivals(): Promise<World> {
   const world = await worldOf({ feeds: [OWNER] })
   await tickWith(world, OWNER)
@@ -50,7 +50,7 @@ async function rivals(): Promise<World> {
 }
 
 describe('a new feed whose table belongs to another', () => {
-  it('stands in status as blocked, with kind, message and remedy, and is told once', async () => {
+  it('is shown as blocked in status, with kind, message and remedy, and is told once', async () => {
     const world = await rivals()
     await tickWith(world, RIVAL)
     expect(await statusOf(world, 'rival')).toMatchObject({ blocked: { ...TAKEN, remedy }, waiting: 1, failures: [] })
@@ -179,7 +179,7 @@ describe('a disabled feed whose table belongs to another', () => {
 })
 
 describe('a known feed that changes to the table of another', () => {
-  /** The window of `usage` is on its way to the table Usage when the feed names that of one that left. */
+  /** A window of `usage` is on its way to the table Usage when the feed changes to the table of a former feed. */
   async function changed(): Promise<World> {
     const world = await worldOf({ feeds: [FEED, OWNER] })
     await tickWith(world, FEED, OWNER)

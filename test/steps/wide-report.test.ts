@@ -3,7 +3,7 @@ import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { askAgain, entryOf, FEED, HINT, landFile, named, rowsOf, serve, worldOf } from './one-window.ts'
 
-/** As many columns as a row takes beside its keys and lineage, with names as long as they may be. */
+/** As many columns as fit in a row beside its keys and lineage, with the longest names allowed. */
 const WIDE = Array.from({ length: 246 }, (_, index) => `Amount${String(index).padStart(3, '0')}`.padEnd(255, 'x'))
 const { columns: _, ...PLAIN } = FEED
 const feedOf = (names: readonly string[]) => ({
@@ -24,7 +24,7 @@ it('hundreds of numeric columns with long names land, again and again, with the 
   expect(await rowsOf(world)).toHaveLength(1)
 })
 
-it('sums that are too long for the ledger fail the window with what to do, before any row is written', async () => {
+it('sums that are too long for the ledger fail the window before any row is written, and say what to do', async () => {
   const world = await worldOf({ feeds: [feedOf(WIDE)] })
   await provision(world.services)
   await serve(world, fileOf(WIDE, `1${'0'.repeat(300)}`))
