@@ -1,7 +1,7 @@
 /**
- * The only list of failures an operator may meet: what heals each kind, and what a person does.
- * `time`: the sweep tries again by itself. `change`: something outside has to change first.
- * `person`: nothing happens until somebody decides.
+ * The only list of failures that an operator can see: what heals each kind, and what a person does.
+ * `time`: the sweep tries again by itself. `change`: something outside the app has to change first.
+ * `person`: nothing happens until a person decides.
  */
 export const FAILURES = {
   unavailable: {
@@ -51,13 +51,13 @@ export const FAILURES = {
 
 export type FailureKind = keyof typeof FAILURES
 
-/** Only `failed` makes a failure: other values have a kind and a message too, as a ledger entry that is `failed` has. */
+/** Marks the failures that `failed` creates. Other values have a kind and a message too, such as a failed ledger entry. */
 const mark = Symbol('failure')
 
 /** An expected failure: a value, never thrown. `message` is one line, safe to log and to store. */
 export type Failure = { readonly kind: FailureKind; readonly message: string; readonly [mark]: true }
 
-/** Gives a failure; `message` says what failed, on which thing, and never holds a token, a secret or a signed address. */
+/** Creates a failure. `message` says what failed and where. It never contains a token, a secret or a signed address. */
 export function failed(kind: FailureKind, message: string): Failure {
   return { kind, message, [mark]: true }
 }

@@ -10,21 +10,21 @@ import {
   USER_TYPES,
 } from './feed.ts'
 
-// The only list of the fields of feeds.json. The reader knows no others, and `npm run docs` makes feeds.schema.json and the
-// table in docs/feeds.md of it.
+// The only list of the fields of feeds.json. The reader accepts no others. `npm run docs` generates feeds.schema.json and the
+// table in docs/feeds.md from it.
 
 /** A field of an object of `feeds.json`. */
 export type Field = {
   /** What it means, in whole sentences. Code is in backticks here and in `otherwise`. */
   readonly meaning: string
-  /** What its value must be. Messages say it after `it must be`. */
+  /** What its value must be. In messages it follows the words `it must be`. */
   readonly allowed: string
-  /** What counts where the field is left out, in words; a default that is one value is in the schema instead. */
+  /** The default in words. A default that is a single value is in the schema instead. */
   readonly otherwise?: string
   readonly required?: true
 } & (
   | {
-      /** JSON Schema of 2020-12, which may refer to `DEFINITIONS`. */
+      /** A JSON Schema (2020-12), which can refer to `DEFINITIONS`. */
       readonly schema: { readonly default?: unknown; readonly [keyword: string]: unknown }
     }
   | {
@@ -37,19 +37,19 @@ export type FieldTable = Readonly<Record<string, Field>>
 
 type KeyOf<Union> = Union extends unknown ? keyof Union : never
 
-/** What a feed takes from its entry under the same name: a table without it does not compile. */
+/** The fields that a feed takes from its entry under the same name. A table that lacks one does not compile. */
 type FeedKey = Exclude<
   keyof Feed | KeyOf<FeedSource> | keyof Extract<Cadence, { kind: 'windows' }>,
   'source' | 'cadence' | 'kind' | 'grain' | 'timeColumn' | 'hash'
 >
 
-/** Who signs in how; `PARTNER_AUTH` and the `auth` of an account name the same ways. */
+/** The ways to sign in, for `PARTNER_AUTH` and for the `auth` of an account. */
 export const AUTH_MODES = ['refresh-token', 'client-secret', 'certificate', 'managed-identity', 'password'] as const
 
-/** An account's name goes into the names of settings, of secrets in a Key Vault and of rows. */
+/** An account's name becomes part of the names of settings, Key Vault secrets and rows. */
 export const ACCOUNT_NAME = /^[a-z][a-z0-9]{0,19}$/
 
-/** Table Storage's rule for names, less the tables that are taken. */
+/** Table Storage's rule for table names. It does not exclude `ledger` and `tables`. */
 export const TABLE_NAME = /^[A-Za-z][A-Za-z0-9]{2,62}$/
 
 const FLAG = 'true or false'
@@ -65,7 +65,7 @@ const NAMES_SCHEMA = { type: 'array', items: TEXT_SCHEMA, minItems: 1, uniqueIte
 const DURATION_SCHEMA = { $ref: '#/$defs/duration' } as const
 const BOUNDARY_SCHEMA = { $ref: '#/$defs/boundary' } as const
 
-/** What the schemas of several fields refer to. */
+/** Schemas that several fields share. */
 export const DEFINITIONS = {
   duration: {
     type: 'string',

@@ -1,6 +1,6 @@
 import { type JSONVisitor, printParseErrorCode, visit } from 'jsonc-parser'
 
-/** What is wrong, for each kind of mistake that jsonc-parser knows. */
+/** The message for each kind of mistake that jsonc-parser finds. */
 const MISTAKES: Readonly<Record<ReturnType<typeof printParseErrorCode>, string>> = {
   InvalidSymbol: 'something that JSON does not have (names and texts go in double quotes)',
   InvalidNumberFormat: 'something that is no number',
@@ -22,8 +22,8 @@ const MISTAKES: Readonly<Record<ReturnType<typeof printParseErrorCode>, string>>
 }
 
 /**
- * Reads JSON, or says what its first mistake is and where: lines and columns count from 1. `JSON.parse` decides what JSON
- * is; its message names the place of some mistakes only.
+ * Parses JSON, or gives its first mistake and the place of it. Lines and columns count from 1. `JSON.parse` decides whether
+ * the text is JSON, but its messages give the place of only some mistakes, so jsonc-parser finds the place.
  */
 export function parseJson(text: string): { readonly value: unknown } | { readonly mistake: string | undefined } {
   try {
@@ -41,7 +41,7 @@ function firstMistake(text: string): string | undefined {
   try {
     visit(text, { onError }, { disallowComments: true })
   } catch {
-    // `visit` calls itself for each bracket: thousands of them within each other are more than the stack holds.
+    // `visit` calls itself for each bracket, so thousands of nested brackets overflow the stack.
     return 'its brackets are nested too deeply'
   }
   return mistakes[0]

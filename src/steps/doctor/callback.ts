@@ -2,10 +2,10 @@ import { type Finding, forgedFinding, healthFinding, problem, warning } from '..
 import { reasonOf } from '../../services/safe-text.ts'
 import type { Patient } from './patient.ts'
 
-/** Its token has the right length and is never valid. */
+/** A callback whose token has the right length but is never valid. */
 const FORGED = `doctor/20250101T000000Z_20250201T000000Z/1/${'x'.repeat(43)}`
 
-/** Checks that the service can call back, and that nobody else can. */
+/** Checks that the app answers at the callback address and refuses a forged callback. */
 export async function checkCallback({ means }: Patient): Promise<readonly Finding[]> {
   const { callback } = means.services.settings
   if (!callback) {

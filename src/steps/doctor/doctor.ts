@@ -12,10 +12,10 @@ import { checkCallback } from './callback.ts'
 import type { DoctorMeans, Patient } from './patient.ts'
 import { checkStorage } from './storage.ts'
 
-/** What the doctor found. `well`: no finding is a problem. */
+/** The result of the doctor. `well` means that no finding is a problem. */
 export type Diagnosis = { readonly well: boolean; readonly findings: readonly Finding[] }
 
-/** Checks everything that the app needs, and says of each part whether it works. Leaves nothing behind. */
+/** Checks everything that the app needs, with a finding for each part. Leaves nothing behind. */
 export async function doctor(means: DoctorMeans): Promise<Diagnosis> {
   const storage = await checkStorage(means.storage, means.limitMs)
   const hasStorage = isWell(storage)
@@ -68,7 +68,7 @@ async function checkAccounts(known: Patient): Promise<readonly Finding[]> {
   return (await Promise.all([...names].map((name) => checkAccount(known, name)))).flat()
 }
 
-/** Problems that the app itself has met: tables that belong to another feed, feeds that are blocked for another reason. */
+/** Gives the problems in the ledger: tables that belong to another feed, and feeds that are blocked for another reason. */
 async function checkLedger({ means, feeds, hasStorage }: Patient): Promise<readonly Finding[]> {
   if (!hasStorage) return []
   const asking = feeds.filter(({ enabled }) => enabled)

@@ -2,7 +2,7 @@ import { type Finding, problem, well } from '../../core/doctor.ts'
 import { reasonOf } from '../../services/safe-text.ts'
 import { statusOf } from '../../services/storage/errors.ts'
 
-/** One service of the storage account, and what makes, fills and deletes something there. */
+/** One service of the storage account. `run` creates, writes and deletes something in it. */
 export type StorageProbe = {
   readonly service: 'table' | 'blob' | 'queue'
   readonly run: (signal: AbortSignal) => Promise<void>
@@ -14,7 +14,7 @@ const ROLES = {
   queue: 'Storage Queue Data Contributor',
 } as const
 
-/** Tries out what the app does with the storage account. */
+/** Checks that the app can use each service of the storage account. */
 export function checkStorage(probes: readonly StorageProbe[], limitMs: number): Promise<readonly Finding[]> {
   return Promise.all(probes.map((probe) => checkProbe(probe, limitMs)))
 }
