@@ -43,7 +43,7 @@ export function isWell(findings: readonly Finding[]): boolean {
 export function clockFinding(behindMs: number): Finding {
   const skewMs = Math.abs(behindMs)
   const message = `this clock is ${Math.round(skewMs / 1000)} s ${behindMs < 0 ? 'ahead of' : 'behind'} the service's`
-  const remedy = 'Set the clock of this machine: sign-in and due times go by it.'
+  const remedy = 'Set the clock of this machine: sign-in and due times depend on it.'
   if (skewMs > MAX_SKEW_MS) return problem('clock', message, remedy)
   return skewMs > MINUTE_MS ? warning('clock', message, remedy) : well('clock', 'it agrees with the service')
 }
@@ -67,7 +67,7 @@ export function healthFinding(status: number): Finding {
   }
   const remedy =
     'Set CALLBACK_BASE_URL to https://<site host>/api/callback, or leave it empty to work without callbacks.'
-  return problem('callback', `health beside CALLBACK_BASE_URL answered ${status}, not 200`, remedy)
+  return problem('callback', `health next to CALLBACK_BASE_URL answered ${status}, not 200`, remedy)
 }
 
 /** Checks the status that a callback with a forged token returned. Only 404 is right. */
@@ -75,7 +75,7 @@ export function forgedFinding(status: number): Finding {
   if (status === 404) return well('callback', 'a forged callback is refused')
   if (status === 401 || status === 403 || (status >= 300 && status < 400)) {
     const remedy = 'Exempt /api/callback from the sign-in in front of the app; its path holds a token.'
-    return problem('callback', `something in front of the app turns callbacks away (${status})`, remedy)
+    return problem('callback', `something in front of the app refuses callbacks (${status})`, remedy)
   }
   const remedy = 'Make sure that CALLBACK_BASE_URL leads to this app, and redeploy it.'
   return problem('callback', `a forged callback was answered with ${status}, not 404`, remedy)
@@ -87,17 +87,21 @@ export function offeredFinding(
   live: Pick<ListedDataset, 'columns' | 'metrics'> | undefined,
 ): Finding {
   if (!live) {
-    const message = `feed ${name}: dataset ${dataset} is not offered to this account`
+    const message = `feed ${name}: the service does not offer dataset ${dataset} to this account`
     return problem(
       'dataset',
       message,
-      'See the command datasets; correct the feed, or give the account a role that has it.',
+      'Choose a dataset that the command datasets lists, or give the account a role that includes this one.',
     )
   }
   const wanted = source.kind === 'columns' ? (source.columns ?? []) : []
   const names = [...live.columns, ...live.metrics]
   const missing = wanted.filter((column) => !names.some((each) => isSameName(each, column)))
-  if (missing.length === 0) return well('dataset', `feed ${name}: ${dataset} offers what it asks for`)
+  if (missing.length === 0) return well('dataset', `feed ${name}: ${dataset} offers everything the feed asks for`)
   const message = `feed ${name}: ${dataset} does not list ${missing.join(', ')}`
-  return problem('columns', message, 'Correct the columns of the feed; datasets --json lists those there are.')
+  return problem(
+    'columns',
+    message,
+    'Correct the columns of the feed. The command datasets --json lists the available ones.',
+  )
 }

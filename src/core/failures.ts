@@ -6,15 +6,15 @@
 export const FAILURES = {
   unavailable: {
     heals: 'time',
-    remedy: 'Nothing to do: the service or the network did not answer; it is tried again.',
+    remedy: 'Nothing to do: the service or the network did not answer. The app tries again.',
   },
   unauthorized: { heals: 'time', remedy: 'Check the PARTNER_… settings and the consent of the account.' },
-  deadline: { heals: 'time', remedy: 'Nothing to do: the report was never ready; it is asked for again.' },
+  deadline: { heals: 'time', remedy: 'Nothing to do: the report was never ready. The app asks for it again.' },
   storage: {
     heals: 'time',
-    remedy: 'Check that the storage account of DataStorage is reachable and its roles are granted.',
+    remedy: 'Check that the app can reach the storage account of DataStorage and has its roles.',
   },
-  poison: { heals: 'time', remedy: 'Read the exceptions of the ingest function; the window is tried again.' },
+  poison: { heals: 'time', remedy: 'Read the exceptions of the ingest function. The app tries the window again.' },
   'link-refused': { heals: 'time', remedy: 'Check REPORT_DOWNLOAD_HOSTS against the host named in the message.' },
   forbidden: { heals: 'change', remedy: 'Give the account the Executive Report Viewer role.' },
   redacted: {
@@ -24,28 +24,28 @@ export const FAILURES = {
   'query-refused': { heals: 'change', remedy: 'Correct the query or the columns of the feed.' },
   'column-missing': {
     heals: 'change',
-    remedy: 'Correct the columns of the feed; the report does not hold the one named.',
+    remedy: 'Correct the columns of the feed: the report lacks those in the message.',
   },
   'column-new': { heals: 'change', remedy: 'Name the new column in the feed, or set newColumns to land.' },
   'outside-window': {
     heals: 'change',
-    remedy: 'The report holds rows of another time; check the query for a TIMESPAN of its own.',
+    remedy: 'The report has rows outside the window. Check whether the query has a TIMESPAN.',
   },
   'table-taken': { heals: 'change', remedy: 'Name another table in the feed: a table holds the rows of one feed.' },
-  malformed: { heals: 'person', remedy: 'Look at the archived report; ask for the window again.' },
+  malformed: { heals: 'person', remedy: 'Look at the archived report, then ask for the window again.' },
   'too-many-rejects': {
     heals: 'person',
-    remedy: 'Read the rejects beside the archive; correct types or raise maxRejects.',
+    remedy: 'Read the rejects next to the archive, then correct types or raise maxRejects.',
   },
   'suspicious-empty': { heals: 'person', remedy: 'If the window is really empty now, retry it with --accept-empty.' },
-  'no-header': { heals: 'person', remedy: 'The file has no header line; ask for the window again.' },
+  'no-header': { heals: 'person', remedy: 'The report has no header line. Ask for the window again.' },
   'out-of-range': {
     heals: 'person',
-    remedy: 'The dataset no longer offers this window; import a file of your own if you have one.',
+    remedy: 'The dataset no longer offers this window. If you have a file of your own, import it.',
   },
   'unreadable-entry': {
     heals: 'person',
-    remedy: 'The ledger entry was changed by something else; correct or delete it.',
+    remedy: 'Something else changed the ledger entry. Correct or delete it.',
   },
 } as const satisfies Record<string, { heals: 'time' | 'change' | 'person'; remedy: string }>
 

@@ -52,7 +52,7 @@ export function readSource(feed: FeedSection, dataset: Dataset | undefined): Fee
     addProblem(feed, `${given.join(' and ')} are given; it must be one of columns, query and queryId`)
   }
   if (given.includes('query') || given.includes('queryId')) {
-    refuseGiven(feed, ['where', 'distinct'], 'a query says it itself')
+    refuseGiven(feed, ['where', 'distinct'], 'write it in the query itself')
   }
   // Only syntax errors in a query are refused here, because a dataset may have columns that the catalogue does not know.
   const isAlone = given.length <= 1

@@ -81,7 +81,7 @@ function readTable(feed: FeedSection, name: string): string {
   const words = name.split('-').map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))
   const table = words.join('')
   if (!parseTable(table)) {
-    addProblem(feed, `table is ${show(table)} (from name); it must be ${FEED_FIELDS.table.allowed}: give one`)
+    addProblem(feed, `table is ${show(table)} (from name); it must be ${FEED_FIELDS.table.allowed}: set table`)
   }
   return table
 }

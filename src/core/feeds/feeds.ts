@@ -65,10 +65,10 @@ function readAccounts(file: FileSection): Readonly<Record<string, Account>> {
 
 function readAccount(file: FileSection, name: string, entry: unknown): Account {
   if (name === DEFAULT_ACCOUNT) {
-    addProblem(file, `accounts has "${DEFAULT_ACCOUNT}"; that one is set by the PARTNER_… settings alone`)
+    addProblem(file, `accounts has "${DEFAULT_ACCOUNT}"; only the PARTNER_… settings set that account`)
   }
   if (!matching(ACCOUNT_NAME)(name)) {
-    const allowed = 'small letters and digits, starting with a letter, 1 to 20 of them'
+    const allowed = '1 to 20 lowercase letters and digits, starting with a letter'
     addProblem(file, `accounts has ${show(name)}; its name must be ${allowed}`)
   }
   const values = parseObject(entry)
@@ -103,13 +103,13 @@ function refuseRepeated({ problems }: Subject, feeds: readonly Feed[]): void {
     const before = feeds.slice(0, index)
     const subject = { owner: feedOwner(name), problems }
     if (name !== '' && before.some((other) => other.name === name)) {
-      addProblem(subject, `name is ${show(name)}, as of a feed before it; it must be unique`)
+      addProblem(subject, `name is ${show(name)}, which an earlier feed has too; it must be unique`)
       continue
     }
     const other = before.find((each) => table !== '' && isSameName(each.table, table))
     if (!other) continue
     const shown = `${show(table)}, the table of ${feedOwner(other.name)}`
-    addProblem(subject, `table is ${shown}; it must be one of its own, whatever the case`)
+    addProblem(subject, `table is ${shown}; each feed needs its own table, and case does not count`)
   }
 }
 

@@ -133,12 +133,12 @@ export const REFRESH_FIELDS = {
 export const FEED_FIELDS = {
   name: {
     meaning: 'What the feed is called everywhere. No two feeds have the same name, and it never changes.',
-    allowed: 'small letters, digits and hyphens, starting with a letter, 2 to 40 of them',
+    allowed: '2 to 40 lowercase letters, digits and hyphens, starting with a letter',
     required: true,
     schema: { type: 'string', pattern: FEED_NAME.source },
   },
   account: {
-    meaning: 'Which sign-in to use: one of `accounts`, or `default` for the one of the `PARTNER_…` settings.',
+    meaning: 'Which sign-in to use: one of `accounts`, or `default` for the one in the `PARTNER_…` settings.',
     allowed: 'the name of an account',
     schema: { type: 'string', default: DEFAULT_ACCOUNT },
   },
@@ -152,7 +152,7 @@ export const FEED_FIELDS = {
     meaning: 'Columns and metrics to select.',
     allowed: NAMES,
     otherwise:
-      'without `query` and `queryId`, the newest ones the catalogue knows, without personal data, that the service offers too',
+      'without `query` and `queryId`, the newest ones in the catalogue that the service offers too, without personal data',
     schema: NAMES_SCHEMA,
   },
   where: {
@@ -221,12 +221,12 @@ export const FEED_FIELDS = {
   refresh: {
     meaning: `Ask again for young windows, since the source restates them. ${NO_EFFECT}`,
     allowed: 'an object with the fields every and for',
-    otherwise: 'for `P70D` for usage and money, else not at all',
+    otherwise: 'for `P70D` for usage and money; other datasets are not asked for again',
     fields: REFRESH_FIELDS,
   },
   table: {
-    meaning: 'The table the rows land in. No two feeds land in the same table, whatever the case of its name.',
-    allowed: 'letters and digits, starting with a letter, 3 to 63 of them, and neither ledger nor tables',
+    meaning: 'The table the rows land in. No two feeds land in the same table. Case does not count.',
+    allowed: '3 to 63 letters and digits, starting with a letter, but not ledger or tables',
     otherwise: '`name` in PascalCase',
     schema: { type: 'string', pattern: TABLE_NAME.source },
   },
@@ -237,7 +237,8 @@ export const FEED_FIELDS = {
     schema: { type: 'object', additionalProperties: { enum: USER_TYPES } },
   },
   newColumns: {
-    meaning: 'What to do with a column nobody named: land it as a string, or fail the window.',
+    meaning:
+      'What to do with a column that neither the feed nor the catalogue names: land it as a string, or fail the window.',
     allowed: 'land or fail',
     schema: { enum: ['land', 'fail'], default: 'land' },
   },
@@ -257,7 +258,7 @@ export const FEED_FIELDS = {
     schema: { type: 'integer', minimum: 1, maximum: 512, default: 16 },
   },
   allowRedacted: {
-    meaning: "Land reports whose data the service has redacted for the account's role.",
+    meaning: "Land reports even if the service redacts data for the account's role.",
     allowed: FLAG,
     schema: { type: 'boolean', default: false },
   },

@@ -2,8 +2,8 @@ import { type JSONVisitor, printParseErrorCode, visit } from 'jsonc-parser'
 
 /** The message for each kind of mistake that jsonc-parser finds. */
 const MISTAKES: Readonly<Record<ReturnType<typeof printParseErrorCode>, string>> = {
-  InvalidSymbol: 'something that JSON does not have (names and texts go in double quotes)',
-  InvalidNumberFormat: 'something that is no number',
+  InvalidSymbol: 'an invalid symbol (names and texts go in double quotes)',
+  InvalidNumberFormat: 'an invalid number',
   PropertyNameExpected: 'a name in double quotes is missing',
   ValueExpected: 'a value is missing',
   ColonExpected: 'a colon is missing',
@@ -11,12 +11,12 @@ const MISTAKES: Readonly<Record<ReturnType<typeof printParseErrorCode>, string>>
   CloseBraceExpected: 'a } is missing',
   CloseBracketExpected: 'a ] is missing',
   EndOfFileExpected: 'something after the end',
-  InvalidCommentToken: 'a comment, which JSON does not have,',
+  InvalidCommentToken: 'a comment, which JSON does not allow,',
   UnexpectedEndOfComment: 'a comment that is not closed',
   UnexpectedEndOfString: 'a text that is not closed on its line',
   UnexpectedEndOfNumber: 'a number that is cut off',
-  InvalidUnicode: 'a text with a \\u that four hexadecimal digits do not follow',
-  InvalidEscapeCharacter: 'a text with a backslash before a character that takes none',
+  InvalidUnicode: 'a text with a \\u without four hexadecimal digits after it',
+  InvalidEscapeCharacter: 'a text with an unknown escape sequence',
   InvalidCharacter: 'a text with a tab or another control character',
   '<unknown ParseErrorCode>': 'something that is not JSON',
 }

@@ -42,7 +42,7 @@ export function nextDue(feed: Feed, known: KnownWindows): Date | undefined {
  */
 export function whyNotImported(feed: Feed, window: Window, entries: readonly LedgerEntry[]): string | undefined {
   const same = entries.find((entry) => windowId(entry.window) === windowId(window))
-  if (same) return isAtRest(same) ? undefined : `is ${same.state}: only what is landed or failed can be landed over`
+  if (same) return isAtRest(same) ? undefined : `is ${same.state}: only a landed or failed window can take a file`
   const overlapping = entries.find((entry) => entry.window.from < window.to && window.from < entry.window.to)
   if (overlapping) return `overlaps the window ${windowId(overlapping.window)}`
   const { grain } = feed

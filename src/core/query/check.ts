@@ -71,8 +71,8 @@ function nameProblems(text: string, { value, at }: Located<string>, dataset: Que
   const known = [...dataset.columns, ...dataset.metrics].map(({ name }) => name)
   if (known.some((name) => isSameName(name, value))) return []
   const like = nearest(value, known)
-  const what = `${value} at ${placeOf(text, at)} is no column or metric of ${dataset.name}`
-  return [{ problem: like ? `${what}; is it ${like}?` : what, at }]
+  const what = `${value} at ${placeOf(text, at)} is not a column or metric of ${dataset.name}`
+  return [{ problem: like ? `${what}; did you mean ${like}?` : what, at }]
 }
 
 function timespanProblems(text: string, { timespan }: LocatedQuery, dataset: QueryDataset): readonly QueryProblem[] {
@@ -94,7 +94,9 @@ function partProblems({ fields, dataset, where, order, limit }: WrittenQuery): r
     ...names.filter((name) => !isIdentifier(name)).map((name) => `"${name}" is not a name of the query language`),
     ...values.flatMap(literalProblems),
     ...lists.flatMap(({ field, values }) => (isOneKind(values) ? [] : [`the list of ${field} is empty or mixed`])),
-    ...(limit === undefined || (Number.isSafeInteger(limit) && limit > 0) ? [] : [`LIMIT ${limit} is not from 1`]),
+    ...(limit === undefined || (Number.isSafeInteger(limit) && limit > 0)
+      ? []
+      : [`LIMIT ${limit} is not a whole number from 1`]),
   ]
 }
 
@@ -104,7 +106,9 @@ function isIdentifier(name: string): boolean {
 
 function literalProblems(literal: Literal): readonly string[] {
   if ('number' in literal) return /^-?\d+(\.\d+)?$/.test(literal.number) ? [] : [`"${literal.number}" is not a number`]
-  return literal.string.includes("'") ? [`the text "${literal.string}" holds a quote, which cannot be written`] : []
+  return literal.string.includes("'")
+    ? [`the text "${literal.string}" contains a quote, which a query cannot escape`]
+    : []
 }
 
 function isOneKind(values: readonly Literal[]): boolean {

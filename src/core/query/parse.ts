@@ -139,7 +139,7 @@ function readTimespan(cursor: Cursor): Located<Timespan> | undefined {
   const word = TIMESPANS.find((each) => isWord(token, each))
   if (!token || !word) {
     const like = token && nearest(token.text, TIMESPANS)
-    return expect(cursor, `one of ${TIMESPANS.join(', ')}`, like ? `; is it ${like}?` : '')
+    return expect(cursor, `one of ${TIMESPANS.join(', ')}`, like ? `; did you mean ${like}?` : '')
   }
   cursor.index += 1
   return { value: word, at: token.at }
@@ -219,8 +219,8 @@ function expect(cursor: Cursor, what: string, hint = hintAt(peek(cursor))): unde
 
 /** A hint for what SQL has and this language lacks. */
 function hintAt(token: Token | undefined): string {
-  if (token?.text === '*') return ': there is no *, every column is named'
-  if (isWord(token, 'OR')) return ': conditions are joined by AND alone'
-  if (isWord(token, 'AS')) return ': there are no aliases'
+  if (token?.text === '*') return ': name every column, * is not supported'
+  if (isWord(token, 'OR')) return ': join conditions with AND, OR is not supported'
+  if (isWord(token, 'AS')) return ': aliases are not supported'
   return ''
 }

@@ -72,7 +72,7 @@ export function cutClauses(text: string, tokens: readonly Token[]): Clauses | Qu
   for (const [number, { name, index, at }] of starts.entries()) {
     const place = placeOf(text, at)
     const before = starts[number - 1]?.name
-    if (clauses.has(name)) return { problem: `${name} comes a second time at ${place}; once is enough`, at }
+    if (clauses.has(name)) return { problem: `${name} appears a second time at ${place}; once is enough`, at }
     if (before && CLAUSES.indexOf(name) < CLAUSES.indexOf(before)) {
       return { problem: `${name} at ${place} comes after ${before}; ${ORDER}`, at }
     }

@@ -64,7 +64,7 @@ export function createCheck(
 function failureOf(record: ParsedRecord, lander: Lander, about: string): Failure | undefined {
   const place = `${about}: line ${record.line}`
   if (record.verdict === 'unclosed-quote') return failed('malformed', `${place}: a quote is opened and never closed`)
-  return lander.isOutside(record) ? failed('outside-window', `${place} holds a row of another time`) : undefined
+  return lander.isOutside(record) ? failed('outside-window', `${place} has a row outside the window`) : undefined
 }
 
 function refusedBy(code: string, { line, raw }: ParsedRecord, number: number): Reject {
@@ -84,7 +84,10 @@ export function refuse(
   const { length } = JSON.stringify(totals)
   if (length > TOTALS_LENGTH) {
     const size = `the names and sums of ${Object.keys(totals).length} numeric columns take ${length} characters`
-    return failed('malformed', `${about}: ${size}, more than ${TOTALS_LENGTH}; ask for less, or land some as string`)
+    return failed(
+      'malformed',
+      `${about}: ${size}, more than ${TOTALS_LENGTH}; select fewer columns, or land some as string`,
+    )
   }
   // If there were rows before, a report without rows is more likely a fault than the truth.
   if (rowsRead === 0 && rowsLanded > 0 && !acceptEmpty) {

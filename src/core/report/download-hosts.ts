@@ -13,7 +13,7 @@ export function allowedLink(link: URL, hosts: DownloadHosts): Failure | undefine
   if (hosts.some((host) => matches(link, host))) return undefined
   return failed(
     'link-refused',
-    `download link leads to ${link.protocol}//${link.host}: add it to REPORT_DOWNLOAD_HOSTS to allow it`,
+    `download link leads to ${link.protocol}//${link.host}: to allow it, add it to REPORT_DOWNLOAD_HOSTS`,
   )
 }
 
@@ -23,7 +23,9 @@ export function hostProblem(host: string): string | undefined {
   if (!URL.canParse(host)) return 'is not an origin'
   const url = new URL(host)
   if (url.origin !== host.toLowerCase()) return 'is more than an origin'
-  return url.protocol === 'https:' || LOOPBACK.has(url.hostname) ? undefined : 'allows plain http beyond loopback'
+  return url.protocol === 'https:' || LOOPBACK.has(url.hostname)
+    ? undefined
+    : 'allows plain http for a host that is not loopback'
 }
 
 function matches(link: URL, host: string): boolean {

@@ -56,9 +56,9 @@ const RECORDS_PER_SHARD = 100
 const COUNTED_ABOVE = 12_000
 
 const REASONS: Readonly<Record<Verdict, string>> = {
-  ragged: 'has another number of fields than the header',
+  ragged: 'does not have as many fields as the header',
   'text-after-quote': 'has text after a closing quote',
-  'too-long': 'is longer than a record may be',
+  'too-long': 'is longer than the limit of a record',
   'unclosed-quote': 'has a quote that is never closed',
 }
 
@@ -67,16 +67,19 @@ export function checkColumns(columns: readonly Column[]): Failure | undefined {
   const properties = columns.flatMap(propertiesOf)
   const names = new Set<string>()
   const twice = columns.find(({ name }) => names.size === names.add(name).size)
-  if (twice) return failed('malformed', `column "${shown(twice.name)}" is in the header twice; ask for it once`)
+  if (twice) return failed('malformed', `column "${shown(twice.name)}" is in the header twice; select it once`)
   const count = properties.length + LINEAGE_PROPERTIES
   if (count > PROPERTY_LIMIT) {
-    return failed('malformed', `${count} properties are more than the ${PROPERTY_LIMIT} of a table row; ask for less`)
+    return failed(
+      'malformed',
+      `${count} properties are more than the ${PROPERTY_LIMIT} of a table row; select fewer columns`,
+    )
   }
   const long = columns.find((column) => propertiesOf(column).some((property) => property.length > NAME_LIMIT))
   if (long === undefined) return undefined
   return failed(
     'malformed',
-    `column "${shown(long.name)}…": its property name passes ${NAME_LIMIT} characters; rename it`,
+    `column "${shown(long.name)}…": its property name is longer than ${NAME_LIMIT} characters; rename it`,
   )
 }
 

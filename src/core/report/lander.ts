@@ -27,7 +27,7 @@ export function createLander(feed: Feed, window: Window, { columns, timeIndex }:
       const { line, raw, verdict, fields } = record
       const hasTime = verdict !== undefined || (fields[timeIndex] ?? '').trim() !== ''
       if (hasTime) return encoder.encode(record, number)
-      return { record: number, line, column: timeColumn, reason: 'no time: the row belongs to no window', raw }
+      return { record: number, line, column: timeColumn, reason: 'is empty, so the row belongs to no window', raw }
     },
     isOutside({ verdict, fields }) {
       const moment = verdict === undefined ? parseMoment(fields[timeIndex] ?? '') : undefined

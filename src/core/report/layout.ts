@@ -35,7 +35,7 @@ export function readHeader(
   }
   const unnamed = unnamedColumns(feed, expected, names)
   if (feed.newColumns === 'fail' && unnamed.length > 0) {
-    return failed('column-new', `${about}: columns that nobody named: ${unnamed.map((name) => `"${name}"`).join(', ')}`)
+    return failed('column-new', `${about}: new columns in the report: ${unnamed.map((name) => `"${name}"`).join(', ')}`)
   }
   const spelling = new Map(Object.keys(feed.types).map((name) => [nameKey(name), name]))
   const columns = names.map((name) => {

@@ -14,7 +14,7 @@ import type { Patient } from './patient.ts'
 /** How many reports of the account are checked for hidden data. */
 const REPORTS = 10
 
-const REACH = 'Check PARTNER_AUTHORITY_HOST and INSIGHTS_BASE_URL, and that this network reaches both.'
+const REACH = 'Check PARTNER_AUTHORITY_HOST and INSIGHTS_BASE_URL, and check that this network can reach both.'
 
 /** Checks one account: its sign-in, its role, and the datasets, columns and queries of its feeds. */
 export async function checkAccount(known: Patient, name: string): Promise<readonly Finding[]> {
@@ -59,7 +59,7 @@ async function checkRole(client: InsightsClient, name: string): Promise<readonly
   if (isFailure(reports)) return [failing('role', reports)]
   const ids = reports.slice(-REPORTS).map(({ reportId }) => reportId)
   if (ids.length === 0)
-    return [well('role', `account ${name} may read; it has no report that could tell of hidden data`)]
+    return [well('role', `account ${name} can read; without a report, nothing shows whether data is hidden`)]
   const found = await client.listExecutions(ids, { statuses: ['Completed'], latest: true })
   if (found === 'not-yet' || found === 'unknown') return []
   if (isFailure(found)) return [failing('role', found)]
@@ -78,7 +78,7 @@ async function checkQuery(
   if (isFailure(run)) return [failing('query', run)]
   const answer = await client.testQuery(run)
   if (isFailure(answer)) return [{ ...failing('query', answer), message: `feed ${feed.name}: ${answer.message}` }]
-  return [well('query', `feed ${feed.name}: the service takes its query`)]
+  return [well('query', `feed ${feed.name}: the service accepts its query`)]
 }
 
 /** The query for the service to test, or the failure that keeps the app from registering it. Undefined if there is none. */

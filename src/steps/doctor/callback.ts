@@ -9,7 +9,13 @@ const FORGED = `doctor/20250101T000000Z_20250201T000000Z/1/${'x'.repeat(43)}`
 export async function checkCallback({ means }: Patient): Promise<readonly Finding[]> {
   const { callback } = means.services.settings
   if (!callback) {
-    return [warning('callback', 'there are none: reports are polled', 'Set CALLBACK_BASE_URL to hear of them sooner.')]
+    return [
+      warning(
+        'callback',
+        'they are off, so the app polls for reports',
+        'Set CALLBACK_BASE_URL to land reports sooner.',
+      ),
+    ]
   }
   const { baseUrl } = callback
   const health = await askStatus(baseUrl.replace(/\/callback$/, '/health'), 'GET', means.limitMs)
@@ -28,7 +34,7 @@ async function askStatus(url: string, method: string, limitMs: number): Promise<
     await response.body?.cancel()
     return response.status
   } catch (error) {
-    const remedy = 'Set CALLBACK_BASE_URL to an address of the app that the internet reaches, or to nothing.'
+    const remedy = 'Set CALLBACK_BASE_URL to an address of the app that the internet can reach, or leave it empty.'
     return problem('callback', `nothing answers at CALLBACK_BASE_URL (${reasonOf(error)})`, remedy)
   }
 }

@@ -32,9 +32,9 @@ function unable(service: StorageProbe['service'], error: unknown): Finding {
   const status = statusOf(error)
   if (status === 401 || status === 403) {
     const remedy = `Give the identity the role ${ROLES[service]}, or correct the key in DataStorage.`
-    return problem('storage', `${service} storage refuses what the app has to do (${status})`, remedy)
+    return problem('storage', `${service} storage refuses an operation that the app needs (${status})`, remedy)
   }
   const reason = status === undefined ? reasonOf(error) : `status ${status}`
-  const remedy = 'Check DataStorage, and that the storage account and its network let this machine in.'
-  return problem('storage', `${service} storage does not do what the app needs (${reason})`, remedy)
+  const remedy = 'Check DataStorage, and check that the storage account and its network allow this machine.'
+  return problem('storage', `${service} storage fails an operation that the app needs (${reason})`, remedy)
 }
