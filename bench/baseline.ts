@@ -4,7 +4,7 @@ import type { TableClient, TableEntity, TransactionAction } from '@azure/data-ta
 import { parse } from 'csv-parse'
 import { COLUMNS, keysOf, ORIGIN } from './report.ts'
 
-/** What the bench measures against: csv-parse and the SDK's submitTransaction, the same rows with the same types. */
+/** The baseline of the bench: lands the same rows with the same types through csv-parse and the SDK's submitTransaction. */
 export async function landByLibraries(path: string, client: TableClient, inFlight: number): Promise<number> {
   const open = new Set<Promise<void>>()
   let [actions, number, acknowledged]: [TransactionAction[], number, number] = [[], 0, 0]

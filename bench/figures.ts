@@ -1,8 +1,8 @@
-/** What the bench finds; milliseconds, MiB, microseconds of processor time per row, or quotients. */
+/** The results of the bench, in milliseconds, MiB, microseconds of processor time per row, or as ratios. */
 export type Figures = {
-  /** Check and write, from CSV bytes to acknowledged rows, against csv-parse and submitTransaction. */
+  /** Check and write, from CSV bytes to acknowledged rows, compared with csv-parse and submitTransaction. */
   readonly cpu_vs_sdk: number
-  /** Our writer from entities against bare `node:http` with bodies that are ready. */
+  /** The app's writer, which starts from entities, compared with bare `node:http`, which sends prepared bodies. */
   readonly cpu_write_vs_raw: number
   readonly cpu_us_per_row: number
   readonly rss_mb_100k: number
@@ -12,7 +12,7 @@ export type Figures = {
   readonly bundle_mb: number
 }
 
-/** What each figure may be at most. */
+/** The upper limit of each figure. */
 export const LIMITS: Readonly<Partial<Record<keyof Figures, number>>> = {
   cpu_vs_sdk: 0.4,
   cpu_write_vs_raw: 1.5,
@@ -25,12 +25,12 @@ export const LIMITS: Readonly<Partial<Record<keyof Figures, number>>> = {
 /** Memory may grow by this much, in MiB, from 100,000 rows to 2,000,000. */
 const GROWTH_LIMIT = 20
 
-/** One line for each figure that is not what it must be. */
+/** Gives one line for each figure over its limit. */
 export function missed(figures: Figures): readonly string[] {
   const names = Object.keys(figures) as (keyof Figures)[]
   const over = names.flatMap((name) => {
     const limit = LIMITS[name]
-    // Not a number is over any limit.
+    // NaN counts as over the limit.
     return limit === undefined || figures[name] <= limit ? [] : [`${name} is ${figures[name]}, over ${limit}`]
   })
   const growth = figures.rss_mb_2m - figures.rss_mb_100k

@@ -10,7 +10,7 @@ const ENTRY = resolve(import.meta.dirname, '../src/functions.ts')
 const TIMES = 7
 const MIB = 1024 * 1024
 
-/** What the bundle costs: its size, and how long the host waits for it; bare Node and Node with the bundle in turn. */
+/** Measures the size of the bundle and how long the host waits for it. Bare Node and Node with the bundle run in turn. */
 export async function bundleFigures(folder: string): Promise<Pick<Figures, 'import_ms' | 'bundle_mb'>> {
   const outfile = join(folder, 'functions.cjs')
   const bundled = await bundle({ entry: ENTRY, outfile })
@@ -22,17 +22,18 @@ export async function bundleFigures(folder: string): Promise<Pick<Figures, 'impo
     times.handlers.push(await startMs(files.handlers))
   }
   const more = (name: keyof typeof files) => median(times[name]) - median(times.none)
-  console.error(`apart: ${Math.round(more('handlers'))} ms until the first callback has all its code`)
+  console.error(`not counted: ${Math.round(more('handlers'))} ms until the first callback has loaded all its code`)
   return { import_ms: more('triggers'), bundle_mb: bundled.bytes / MIB }
 }
 
 function handlersOf({ metafile }: Bundle, folder: string): string {
   const found = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint?.endsWith('handlers.ts'))
-  if (!found) throw new Error('the bundle has no file of the handlers: what the first invocation loads is unknown')
+  if (!found)
+    throw new Error('the bundle has no file for handlers.ts, so the load time of the first invocation is unknown')
   return resolve(folder, found[0].split('/').at(-1) ?? '')
 }
 
-/** How long a fresh Node takes to start and to load some files; in milliseconds. */
+/** How long a fresh Node process takes to start and load some files, in milliseconds. */
 async function startMs(files: readonly string[]): Promise<number> {
   const started = performance.now()
   const child = startNode(['--eval', files.map((file) => `require(${JSON.stringify(file)})`).join(';')])

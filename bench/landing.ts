@@ -12,7 +12,7 @@ import { benchFeed, LINEAGE, WINDOW } from './report.ts'
 
 const NEVER = new Date(Date.UTC(9999, 0, 1))
 
-/** Our side: the `land` of the app, with the archive in a file and the ledger entry in memory. Gives the rows acknowledged. */
+/** The app's side: its `land`, with the archive in a file and the ledger entry in memory. Gives the acknowledged rows. */
 export async function landByApp(path: string, client: TableClient): Promise<number> {
   const row = { feed: benchFeed(client.tableName), account: {}, since: '2025-01-01T00:00:00Z' }
   const services = servicesOver(fileArchive(path), client)
@@ -25,12 +25,12 @@ export async function landByApp(path: string, client: TableClient): Promise<numb
     },
   }
   const result = await land(job, heldEntry(), { name: path, bytes: size, sha256: '' }, NEVER)
-  if (result === 'paused') throw new Error('a landing without a limit of time paused')
+  if (result === 'paused') throw new Error('a landing without a time limit paused')
   if (isFailure(result)) throw new Error(result.message)
   return result.rowsLanded
 }
 
-/** An archive that gives the report at `path`, under any name. */
+/** An archive that gives the report at `path` for every name. */
 export function fileArchive(path: string): Archive {
   return {
     create: absent,
@@ -56,7 +56,7 @@ async function* ranges(path: string): AsyncGenerator<Buffer> {
   }
 }
 
-/** A window in its first landing, held by nobody else. */
+/** A window in its first landing, with no other holder. */
 function heldEntry(): HeldEntry {
   const asked = { reportName: 'bench', queryId: 'bench', requestedAt: WINDOW.to, deadline: NEVER, pollAfter: NEVER }
   const held = { executionId: 'bench', hash: '', checkpoint: 0, leaseUntil: NEVER, owner: 'bench' }
@@ -94,7 +94,7 @@ function servicesOver(archive: Archive, client: TableClient): Services {
   }
 }
 
-/** Knows no feed, so there is none to note anything of. */
+/** A ledger without feed rows, so `land` has none to update. */
 const EMPTY_LEDGER: Ledger = {
   create: absent,
   read: absent,

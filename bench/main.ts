@@ -10,13 +10,13 @@ import type { Bench, Report } from './measure.ts'
 import { writeReport } from './report.ts'
 import { compare, footprint, requireHonesty, type Trial } from './trials.ts'
 
-/** How often two sides are run in turn; the writers differ by little, so they are run more often. */
+/** How often two sides run in turn. The writers differ by little, so they run more often. */
 const TIMES = 3
 const WRITER_TIMES = 7
 
 /**
- * As the deployed app ought to start Node (`languageWorkers__node__arguments`): without it V8 lets the young generation
- * grow by the memory of the machine, so figures of one machine would say nothing of another.
+ * The flags that the deployed app should pass to Node (`languageWorkers__node__arguments`). Without them, V8 sizes the young
+ * generation by the memory of the machine, and figures from different machines cannot be compared.
  */
 const DEPLOYED_FLAGS = ['--max-semi-space-size=16']
 
@@ -66,10 +66,10 @@ async function report(folder: string, rows: number): Promise<Report> {
   return { path, rows }
 }
 
-/** What the quotients are made of, where it does not disturb who reads JSON. */
+/** Prints what the ratios are made of to standard error, so that standard output stays valid JSON. */
 function tell(trials: Readonly<Record<string, Trial>>): void {
   for (const [side, { usPerRow, startMs: start, warmUpMs }] of Object.entries(trials)) {
-    const apart = `apart: start-up ${Math.round(start)} ms, warm-up ${Math.round(warmUpMs)} ms`
+    const apart = `not counted: start-up ${Math.round(start)} ms, warm-up ${Math.round(warmUpMs)} ms`
     console.error(`${side.padEnd(10)}${usPerRow.toFixed(2).padStart(7)} µs of processor time per row (${apart})`)
   }
 }

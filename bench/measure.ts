@@ -5,18 +5,18 @@ import type { Said } from './run-process.ts'
 import type { Fault, Tally } from './sink.ts'
 import { ROUNDS } from './writing.ts'
 
-/** A report in a file, and how many rows it has. */
+/** A report in a file, and the number of its rows. */
 export type Report = { readonly path: string; readonly rows: number }
 
-/** `program` is `run-process.ts` or a bundle of it; `origin` is the sink's. */
+/** `program` is `run-process.ts` or a bundle of it. `origin` is the address of the sink. */
 export type Bench = { readonly program: string; readonly origin: string; readonly warmUp: Report }
 
-/** A run with what the sink took of it; `rows` is what was sent. */
+/** The result of a run. `rows` is the number of rows sent, and `tally` is what the sink took. */
 export type Measured = { readonly rows: number; readonly cost: Cost; readonly tally: Tally }
 
 /**
- * Runs one side in a process of its own and compares what it says was acknowledged with what the sink acknowledged.
- * Throws where they differ: a writer that does not read its answers proves nothing.
+ * Runs one side in its own process and compares the rows that it reports as acknowledged with those that the sink took.
+ * Throws if they differ, because a writer that does not read its answers proves nothing.
  */
 export async function runOnce(
   { program, origin, warmUp }: Bench,
@@ -30,7 +30,7 @@ export async function runOnce(
   const [said] = (await Promise.race([once(child, 'message'), ended])) as [Said | number]
   await ended
   const tally = await takeTally(origin)
-  if (typeof said === 'number' || said === null) throw new Error(`${side}: the process ended before it said anything`)
+  if (typeof said === 'number' || said === null) throw new Error(`${side}: the process ended without a result`)
   if ('error' in said) throw new Error(`${side}: ${said.error}`)
   const rows = report.rows * (side === 'writer' || side === 'raw' ? ROUNDS : 1)
   const { acknowledged } = said.cost
@@ -44,12 +44,12 @@ export async function takeTally(origin: string): Promise<Tally> {
   return (await (await fetch(`${origin}/tally`)).json()) as Tally
 }
 
-/** Sets what goes wrong at the sink from now on; nothing where no fault is given. */
+/** Sets the fault of the sink from now on, or removes it if no fault is given. */
 export async function setFault(origin: string, fault?: Fault): Promise<void> {
   await fetch(`${origin}/fault`, { method: 'PUT', body: fault === undefined ? '' : JSON.stringify(fault) })
 }
 
-/** Spares the sink its hashes, where the number of rows is enough to know. */
+/** Makes the sink count the rows without hashing them. */
 export async function setCountOnly(origin: string, countOnly: boolean): Promise<void> {
   await fetch(`${origin}/count-only`, { method: 'PUT', body: String(countOnly) })
 }

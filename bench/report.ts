@@ -8,7 +8,7 @@ import { parseFeeds } from '../src/core/feeds/feeds.ts'
 import type { Column } from '../src/core/report/entities.ts'
 import type { Window } from '../src/core/time/window.ts'
 
-/** The report both sides land: eleven columns, every type of value, some cells quoted and some empty. */
+/** The columns of the report that both sides land: eleven, with every type. Some cells are quoted and some are empty. */
 export const COLUMNS = [
   { name: 'DateKey', type: 'datetime' },
   { name: 'TenantId', type: 'guid' },
@@ -25,13 +25,13 @@ export const COLUMNS = [
 
 export const WINDOW: Window = { from: new Date(Date.UTC(2025, 2, 1)), to: new Date(Date.UTC(2025, 3, 1)) }
 
-/** What every landed row says of its origin, on both sides: the hash of the rows covers it. */
+/** The origin in every landed row, on both sides. The hash of the rows covers it. */
 export const LINEAGE = { attempt: 1, reportId: '7f4a1c02-55b8-4b0e-9d1e-0c6a52d3f001' }
 export const ORIGIN = { _attempt: LINEAGE.attempt, _reportId: LINEAGE.reportId }
 
 export const SHARDS = 16
 
-/** The keys of a row: as many rows as one transaction takes follow each other in one partition. */
+/** The keys of a row. Consecutive rows share a partition, as many as one transaction takes. */
 export function keysOf(number: number): { readonly partitionKey: string; readonly rowKey: string } {
   const shard = String(Math.floor(number / 100) % SHARDS).padStart(3, '0')
   return { partitionKey: `20250301_${shard}`, rowKey: String(number).padStart(9, '0') }
@@ -50,7 +50,7 @@ export function benchFeed(table: string): Feed {
   return feed
 }
 
-/** Writes a gzip report of `rows` rows; the same number gives the same rows. */
+/** Writes a gzip report of `rows` rows. The same number always gives the same rows. */
 export async function writeReport(path: string, rows: number): Promise<void> {
   await pipeline(Readable.from(chunks(rows)), createGzip({ level: 1 }), createWriteStream(path))
 }
@@ -64,7 +64,7 @@ function* chunks(rows: number): Generator<string> {
 }
 
 function line(number: number): string {
-  // Multiplied by a large prime, so that neighbours differ as customers do.
+  // The large prime makes neighbouring rows differ, as the rows of different customers do.
   const mixed = Math.imul(number + 1, 2_654_435_761) >>> 0
   const hex = mixed.toString(16).padStart(8, '0')
   const day = String(1 + (Math.floor(number / 5000) % 31)).padStart(2, '0')

@@ -1,6 +1,6 @@
 import { type Cost, measure, type Run } from './run.ts'
 
-/** What the process says in the end: what the run cost, or why there is nothing to say. */
+/** The message that the process sends at its end: the cost of the run, or the error. */
 export type Said = { readonly cost: Cost } | { readonly error: string }
 
 async function say(): Promise<Said> {

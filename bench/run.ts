@@ -3,13 +3,13 @@ import { landByLibraries } from './baseline.ts'
 import { landByApp } from './landing.ts'
 import { type Prepared, prepareRaw, prepareWriter } from './writing.ts'
 
-/** The four things that are measured; each run has a process of its own. */
+/** The four things to measure. Each run has its own process. */
 export type Side = 'app' | 'libraries' | 'writer' | 'raw'
 
-/** One run: `warmUp` is landed first and not counted. */
+/** One run. It lands `warmUp` first and does not count it. */
 export type Run = { readonly side: Side; readonly origin: string; readonly warmUp: string; readonly report: string }
 
-/** What a run cost, in milliseconds of processor time and MiB of memory at its highest. */
+/** The cost of a run, in milliseconds of processor time and MiB of peak memory. */
 export type Cost = {
   readonly startMs: number
   readonly warmUpMs: number
@@ -18,7 +18,7 @@ export type Cost = {
   readonly acknowledged: number
 }
 
-/** Transactions in flight on every side: as many as the app sends. */
+/** Transactions in flight on every side, as many as the app sends. */
 const IN_FLIGHT = 8
 
 type Prepare = (report: string, client: TableClient) => Promise<Prepared>
@@ -31,7 +31,7 @@ const SIDES: Readonly<Record<Side, Prepare>> = {
   raw: (report, client) => prepareRaw(report, client, IN_FLIGHT),
 }
 
-/** Lands the warm-up, empties the sink's tally, and lands the report. */
+/** Lands the warm-up, resets the tally of the sink, and lands the report. */
 export async function measure({ side, origin, warmUp, report }: Run): Promise<Cost> {
   const startMs = cpuMs()
   const client = new TableClient(`${origin}/bench`, 'Bench', { allowInsecureConnection: true })

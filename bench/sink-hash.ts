@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 
-/** Two numbers of 32 bits that stand for a written row: every property with its type and its value as the service keeps it. */
+/** Hashes a written row to two 32-bit numbers: every property with its type and its value as the service stores it. */
 export function rowHash(method: string, json: string): readonly [number, number] {
   const row = JSON.parse(json) as Record<string, unknown>
   const names = Object.keys(row).filter((name) => !name.endsWith('@odata.type'))
@@ -9,7 +9,7 @@ export function rowHash(method: string, json: string): readonly [number, number]
   return [digest.readUInt32BE(0), digest.readUInt32BE(4)]
 }
 
-/** Without a type the service takes a number without a fraction for an Int32, and text for text. */
+/** Formats a value as the service stores it. Without a type, a whole number is an Int32 and text is a string. */
 function stored(value: unknown, type: unknown): string {
   if (type === undefined) return `${impliedType(value)}\0${value}`
   if (type === 'Edm.Double') return `${type}\0${Number(value)}`

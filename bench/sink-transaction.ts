@@ -1,4 +1,4 @@
-/** One change of a transaction as it came; `id` is its Content-ID, where it has one. */
+/** One change of a transaction as received. `id` is its Content-ID, if it has one. */
 export type SinkChange = {
   readonly method: string
   readonly address: string
@@ -9,7 +9,7 @@ export type SinkChange = {
 const CHANGES_LIMIT = 100
 const REQUEST_LINE = /^(PUT|PATCH|MERGE|POST|DELETE) (\S+) HTTP\/1\.1$/
 
-/** Reads the changes of a transaction, or gives the code with which the service refuses the whole. */
+/** Reads the changes of a transaction, or gives the error code with which the service refuses all of it. */
 export function readTransaction(body: string): readonly SinkChange[] | string {
   const changes: SinkChange[] = []
   let [method, address, id]: (string | undefined)[] = []
@@ -33,7 +33,7 @@ function refusalOf(changes: readonly SinkChange[]): string | undefined {
   return partitions.size > 1 ? 'CommandsInBatchActOnDifferentPartitions' : undefined
 }
 
-/** The answer to a transaction whose changes were all taken, as the service words it. */
+/** The answer of the service to a transaction that succeeded. */
 export function answerOf(changes: readonly SinkChange[]): string {
   const parts = changes.map(({ id, address }) => {
     const number = id === undefined ? '' : `Content-ID: ${id}\r\n`

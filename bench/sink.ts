@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { rowHash } from './sink-hash.ts'
 import { answerOf, readTransaction } from './sink-transaction.ts'
 
-/** What the sink took since the tally was last read. Rows with the same values of the same types give the same hash. */
+/** What the sink took since the last read of the tally. Rows with the same values and types give the same hash. */
 export type Tally = {
   readonly rows: number
   readonly hash: string
@@ -13,8 +13,8 @@ export type Tally = {
 }
 
 /**
- * What happens to every `every`-th transaction. `busy`: 503, nothing taken. `omit`: taken less its last row, which gets
- * no answer. `delay`: answered late. `cut`: nothing taken, the connection is dropped.
+ * What goes wrong with one transaction in `every`. `busy`: the sink answers 503 and takes nothing. `omit`: it takes all rows
+ * but the last, which gets no answer. `delay`: it answers late. `cut`: it takes nothing and drops the connection.
  */
 export type Fault = { readonly kind: 'busy' | 'omit' | 'delay' | 'cut'; readonly every: number }
 
@@ -22,13 +22,13 @@ export type Sink = { readonly origin: string; close(): Promise<void> }
 
 const DELAY_MS = 50
 
-/** The service takes no larger body ("Performing entity group transactions"). */
+/** The largest body that the service takes ("Performing entity group transactions"). */
 const BODY_LIMIT = 4 * 1024 * 1024
 
 /**
- * Answers table transactions as Table Storage does, and keeps of the rows only their number and a hash. `GET /tally` gives
- * what it took and starts anew; `PUT /fault` with a `Fault`, or an empty body, sets what goes wrong from then on;
- * `PUT /count-only` with `true` spares the hash where a run is long.
+ * Answers table transactions as Table Storage does. Keeps only the number of rows and a hash of them. `GET /tally` gives the
+ * tally and resets it. `PUT /fault` with a `Fault` sets what goes wrong from now on, and an empty body removes it.
+ * `PUT /count-only` with `true` turns the hash off for long runs.
  */
 export async function startSink(): Promise<Sink> {
   const state: State = {
@@ -100,7 +100,7 @@ function answer(state: State, body: string, bytes: number, request: IncomingMess
   else send()
 }
 
-/** Hashes are added up, so that the order of the rows does not matter and a row taken twice does. */
+/** Adds up the hashes: the order of the rows does not change the sum, but a repeated row does. */
 function count(state: State, method: string, json: string): void {
   state.rows++
   if (state.countOnly) return

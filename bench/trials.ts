@@ -11,12 +11,13 @@ import {
 import type { Side } from './run.ts'
 import type { Fault } from './sink.ts'
 
-/** Microseconds of processor time per row, and milliseconds of what is counted apart; medians. */
+/** Medians: microseconds of processor time per row, and the milliseconds of start-up and warm-up, which do not count. */
 export type Trial = { readonly usPerRow: number; readonly startMs: number; readonly warmUpMs: number }
 
 /**
- * Runs two sides in turn, so that what else the machine does falls on both, and gives the medians of each. First each
- * writes once for the sink to hash; when the time is taken it only counts, or the sides would mostly wait for its hashes.
+ * Runs two sides in turn, so that other work of the machine affects both, and gives the medians of each. Each side first
+ * writes once for the sink to hash. During the measured runs the sink only counts: otherwise the sides would wait for its
+ * hashes.
  */
 export async function compare<A extends Side, B extends Side>(
   bench: Bench,
@@ -45,7 +46,7 @@ async function countingOnly({ origin }: Bench, run: () => Promise<void>): Promis
   }
 }
 
-/** Same number, same values, same types: else the two did not do the same work. */
+/** Throws unless all runs wrote the same rows, values and types. Otherwise they did not do the same work. */
 export function requireSameRows(runs: readonly Measured[], sides: string): void {
   const hashes = new Set(runs.map(({ tally }) => tally.hash))
   if (hashes.size > 1) throw new Error(`${sides}: the rows the sink took differ in values or types`)
@@ -59,7 +60,7 @@ function trial(runs: readonly Measured[]): Trial {
   }
 }
 
-/** What passes, and must leave the same rows. */
+/** Faults that pass. They must leave the same rows. */
 const PASSING: readonly Fault[] = [
   { kind: 'busy', every: 3 },
   { kind: 'delay', every: 5 },
@@ -67,8 +68,8 @@ const PASSING: readonly Fault[] = [
 ]
 
 /**
- * Shows that the app counts what the service acknowledged: faults that pass leave the same rows, and a row without an answer
- * makes the landing fail. Throws where it does not.
+ * Checks that the app counts only what the service acknowledged. Faults that pass must leave the same rows, and a row
+ * without an answer must make the landing fail. Throws otherwise.
  */
 export async function requireHonesty(bench: Bench, report: Report): Promise<void> {
   try {
@@ -85,7 +86,7 @@ export async function requireHonesty(bench: Bench, report: Report): Promise<void
   }
 }
 
-/** The words of a landing that counted fewer answers than rows; a run that merely boasts is told in others. */
+/** The message of a landing that counted fewer answers than rows. A run with a wrong count fails with another message. */
 const UNPROVEN = 'the landing is not complete'
 
 async function requireUnproven(bench: Bench, report: Report): Promise<void> {
@@ -94,13 +95,13 @@ async function requireUnproven(bench: Bench, report: Report): Promise<void> {
     (error: Error) => error.message,
   )
   await takeTally(bench.origin)
-  if (!said.includes(UNPROVEN)) throw new Error(`app: rows were left without an answer, and it says: ${said}`)
+  if (!said.includes(UNPROVEN)) throw new Error(`app: some rows got no answer, but the app says: ${said}`)
 }
 
-/** Peak memory in MiB of landing a report with the flags of the deployed app, and what storage would bill for 1,000 rows. */
+/** Peak memory in MiB of landing a report with the flags of the deployed app, and billed operations per 1,000 rows. */
 export type Footprint = { readonly rssMb: number; readonly billedOps: number }
 
-/** Lands a report some times, and gives the medians. */
+/** Lands a report a number of times and gives the medians. */
 export async function footprint(
   bench: Bench,
   report: Report,

@@ -11,13 +11,13 @@ import { COLUMNS, LINEAGE, SHARDS, WINDOW } from './report.ts'
 
 const PER_TRANSACTION = 100
 
-/** How often the prepared rows are sent: few of them in memory, or the collector's work would hide the writer's. */
+/** How often the prepared rows are sent. With more rows in memory, garbage collection would hide the cost of the writer. */
 export const ROUNDS = 20
 
-/** Work that is measured without what was prepared for it; gives the rows acknowledged. */
+/** Work to measure without its preparation. Gives the number of acknowledged rows. */
 export type Prepared = () => Promise<number>
 
-/** The app's writer alone, from entities that are ready. */
+/** Prepares the app's writer alone, from entities that are ready. */
 export async function prepareWriter(path: string, client: TableClient, inFlight: number): Promise<Prepared> {
   const groups = await entityGroups(path)
   return async () => {
@@ -27,7 +27,7 @@ export async function prepareWriter(path: string, client: TableClient, inFlight:
   }
 }
 
-/** What no writer can beat: bodies that are ready, sent by `node:http`, and answers that are read and not looked at. */
+/** Prepares the lower bound: `node:http` sends bodies that are ready and reads the answers without parsing them. */
 export async function prepareRaw(path: string, client: TableClient, inFlight: number): Promise<Prepared> {
   const groups = await entityGroups(path)
   const bodies = groups.map((group) => transactionBody(`${client.url}/${client.tableName}`, group))
@@ -59,7 +59,7 @@ async function* repeated(groups: readonly (readonly Entity[])[]): AsyncGenerator
   for (let round = 0; round < ROUNDS; round++) yield* groups
 }
 
-/** The rows of a report as entities, in the groups of their transactions. */
+/** The rows of a report as entities, grouped by transaction. */
 async function entityGroups(path: string): Promise<readonly (readonly Entity[])[]> {
   const report = await openReport(fileArchive(path), path, 'bench')
   if (isFailure(report)) throw new Error(report.message)
@@ -71,7 +71,7 @@ async function entityGroups(path: string): Promise<readonly (readonly Entity[])[
     for (const record of group) {
       const entity = encoder.encode(record, entities.length)
       if (isReject(entity)) throw new Error(`${entity.column} ${entity.reason}`)
-      // A text in one piece: one in many would be put together anew in every round.
+      // Copies the text into one piece. Otherwise every round would join its parts again.
       entities.push({ ...entity, json: Buffer.from(entity.json).toString() })
     }
   }

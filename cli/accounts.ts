@@ -10,12 +10,12 @@ import { type CommandResult, refused, table } from './output.ts'
 /** The service as one account sees it, and the feeds that use the account. */
 export type AccountView = { readonly name: string; readonly insights: InsightsClient; readonly feeds: readonly Feed[] }
 
-/** The columns of a printed table: the heading of each, and the text of its cell in a row. */
+/** The columns of a printed table. Each has a heading and gives the text of its cell in a row. */
 export type PrintedColumns<R> = readonly (readonly [heading: string, cell: (row: R) => string])[]
 
 /**
- * Lists what `read` finds for each account, as a table or as JSON under `name`. An account that cannot be read is named
- * on standard error and makes the exit code 1; the others are listed all the same.
+ * Lists what `read` finds for each account, as a table or as JSON under `name`. An account that cannot be read goes
+ * to standard error and makes the exit code 1. The other accounts are still listed.
  */
 export async function listByAccount<R extends object>(
   app: LocalApp,
@@ -39,7 +39,7 @@ export async function listByAccount<R extends object>(
   return { exitCode: problems.length === 0 ? 0 : 1, json: { [name]: rows, problems }, lines, problems }
 }
 
-/** Opens the accounts of the feeds that the app would read now. An account whose sign-in is not set up is a problem. */
+/** Opens the accounts of the feeds that the app would read now. An account without a sign-in is a problem. */
 async function openAccounts({ services }: LocalApp): Promise<readonly AccountView[] | Problems> {
   const file = parseFeeds((await services.readFeeds()).text, CATALOG)
   if ('problems' in file) return file

@@ -25,10 +25,10 @@ export function addCommand(program: Command, usage: string, description: string)
     .option('--feeds <file>', 'the local feeds', 'feeds.json')
 }
 
-/** The app as a command works with it: its own parts, put together on this machine, and the local feeds. */
+/** The app as a command uses it: its settings and services, opened on this machine, and the local feeds. */
 export type LocalApp = { readonly settings: Settings; readonly services: Services; readonly feedsFile: string }
 
-/** Runs a command that needs the app. Settings that are wrong are printed, one problem per line, and end the command. */
+/** Runs a command that needs the app. Wrong settings end the command, with one line for each problem. */
 export function withApp(options: CommonOptions, run: (app: LocalApp) => Promise<CommandResult>): Promise<void> {
   return print(options, async () => {
     const env = await readEnvironment(options)
@@ -42,8 +42,8 @@ export function withApp(options: CommonOptions, run: (app: LocalApp) => Promise<
 
 /**
  * Reads the environment, and the settings file for what the environment lacks. The file has the form of
- * local.settings.json and must exist only if `--settings` names it. From now on the process also trusts the
- * certificates that NODE_EXTRA_CA_CERTS of the file names.
+ * local.settings.json and must exist only if `--settings` names it. If the file sets NODE_EXTRA_CA_CERTS, the process
+ * trusts those certificates from now on.
  */
 export async function readEnvironment({
   settings,
@@ -67,7 +67,7 @@ function readValues(text: string): Record<string, string> | undefined {
   }
 }
 
-/** Node itself reads NODE_EXTRA_CA_CERTS only at its start, and only from the environment. */
+/** Trusts the certificates in a file. Node reads NODE_EXTRA_CA_CERTS only at its start and only from the environment. */
 async function trust(file: string | undefined): Promise<string | undefined> {
   if (!file) return undefined
   const certificate = await readFile(file, 'utf8').catch(() => undefined)
@@ -77,8 +77,8 @@ async function trust(file: string | undefined): Promise<string | undefined> {
 }
 
 /**
- * Compares the local feeds with those that the app last read. Gives the reason why a command must not change anything,
- * or undefined where both are the same.
+ * Compares the local feeds with those that the app last read. Gives the reason why a command must not change anything, or
+ * undefined if both are the same.
  */
 export async function differingFeeds({ services, feedsFile }: LocalApp): Promise<string | undefined> {
   const source = (await services.ledger.readApp<FeedsSourceRow>(FEEDS_SOURCE_KEY))?.value
@@ -87,5 +87,5 @@ export async function differingFeeds({ services, feedsFile }: LocalApp): Promise
   if (text === undefined)
     return `${feedsFile} cannot be read; name the app's feeds with --feeds, or get them with feeds pull`
   if (hashJson(text) === source.hash) return undefined
-  return `${feedsFile} is not what the app last read; "feeds diff" shows how they differ`
+  return `${feedsFile} differs from what the app last read; "feeds diff" shows how`
 }

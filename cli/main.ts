@@ -9,5 +9,5 @@ try {
   process.exitCode = error.exitCode === 0 ? 0 : 2
 }
 
-// Ends the process once its output is written: a sign-in that still waits for its answer would keep it alive.
+// End the process when its output is written. Otherwise a sign-in that still waits for an answer would keep it alive.
 process.stdout.write('', () => process.exit())

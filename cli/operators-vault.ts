@@ -4,7 +4,7 @@ import { identityToken } from '../src/services/sign-in/identity.ts'
 import type { KeyVault } from '../src/services/sign-in/key-vault.ts'
 import type { Environment } from '../src/settings/environment.ts'
 
-/** Opens the Key Vault, an https address, for a person at a terminal: as signed in with `az login`, or in Azure as the identity there. */
+/** Opens the Key Vault (an https address) as the user of `az login`, or with the managed identity if there is one. */
 export function operatorsVault({ KEY_VAULT_URL: url }: Environment): KeyVault | undefined {
   if (!url?.startsWith('https://')) return undefined
   const hasIdentity = process.env.IDENTITY_ENDPOINT !== undefined

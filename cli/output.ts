@@ -1,13 +1,13 @@
 import { safeText } from '../src/services/safe-text.ts'
 import { storageProblem } from '../src/services/storage/errors.ts'
 
-/** 0: done. 1: the command, or a part of it, failed. 2: the command line is wrong. */
+/** 0: done. 1: the command or a part of it failed. 2: the command line is wrong. */
 export type ExitCode = 0 | 1 | 2
 
 /** The result of a command: JSON for `--json`, lines for a person, and problems for standard error. */
 export type CommandResult = {
   readonly exitCode: ExitCode
-  /** Absent when the command has already written its own output. */
+  /** Absent if the command has already written its output. */
   readonly json?: object
   readonly lines: readonly string[]
   readonly problems?: readonly string[]
@@ -19,12 +19,12 @@ export function done(json: object, lines: readonly string[]): CommandResult {
   return { exitCode: 0, json, lines }
 }
 
-/** The command is done and has already written its own output. */
+/** The result of a command that has already written its output. */
 export function written(): CommandResult {
   return { exitCode: 0, lines: [] }
 }
 
-/** The command changed nothing, for these reasons. */
+/** The result of a command that did nothing because of these problems. */
 export function refused(problems: readonly string[], exitCode: ExitCode = 1): CommandResult {
   return { exitCode, json: { problems }, lines: [], problems }
 }
@@ -39,13 +39,13 @@ export async function print({ json }: OutputOptions, run: () => Promise<CommandR
   process.exitCode = result.exitCode
 }
 
-/** The text of an error can hold an address or a key, so it is shown without them. */
+/** Shows an error without addresses and keys, which its text can contain. */
 function unexpected(error: unknown): CommandResult {
   const text = error instanceof Error ? safeText(error.message) : 'unknown error'
   return refused([storageProblem(error) ?? text])
 }
 
-/** Gives aligned columns under a heading, one line per row. */
+/** Formats rows as aligned columns under a heading, one line per row. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
   const widths = head.map((name, i) => Math.max(name.length, ...rows.map((row) => (row[i] ?? '').length)))
   return [head, ...rows].map((row) =>

@@ -13,12 +13,12 @@ import { addRetry } from './commands/retry.ts'
 import { addStatus } from './commands/status.ts'
 import { addValidate } from './commands/validate.ts'
 
-/** Gives the whole command line; docs/commands.md describes it, and a test compares the two. */
+/** Creates the command line. docs/commands.md describes it, and a test compares the two. */
 export function createProgram(): Command {
   const program = new Command('partner-insights-sync')
     .description(packageJson.description)
     .version(packageJson.version)
-    .showHelpAfterError('(add --help for what there is)')
+    .showHelpAfterError('(add --help to see all commands and options)')
     .exitOverride()
     .addHelpText('after', '\nExit code: 0 done, 1 failed, 2 wrong usage.')
   // The help lists the commands in this order.

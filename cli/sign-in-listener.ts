@@ -7,7 +7,7 @@ import { SCOPE } from '../src/services/sign-in/token-request.ts'
 /** How long a person has to sign in. */
 const PATIENCE_MS = 15 * 60_000
 
-/** What the browser brings back: a code, or the error code of the authority. */
+/** The answer that the browser brings back: a code, or the error code of the authority. */
 export type BrowserAnswer = { readonly code: string } | { readonly refusal: string }
 
 export type SignInListener = {
@@ -20,7 +20,7 @@ export type SignInListener = {
   close(): void
 }
 
-/** Listens on this machine for the end of a sign-in in the browser. Only an answer with our own `state` counts. */
+/** Listens on this machine for the end of a sign-in in the browser. Ignores any answer without our `state`. */
 export async function listenForSignIn(tenantUrl: string, clientId: string): Promise<SignInListener> {
   const state = randomText()
   const verifier = randomText()
@@ -68,7 +68,7 @@ function waitForBrowser(server: Server, state: string): Promise<BrowserAnswer> {
   return promise
 }
 
-/** The code of the error alone: its description can hold names. */
+/** Gives only the code of the error, because its description can contain names. */
 function errorCode(error: string | null): string {
   return /^[a-z_]{1,60}$/.test(error ?? '') ? String(error) : 'no code'
 }

@@ -5,7 +5,7 @@ import { parseWindowId, type Window, windowId } from '../src/core/time/window.ts
 import { type CommonOptions, differingFeeds, type LocalApp, withApp } from './command.ts'
 import { print, refused } from './output.ts'
 
-/** Options that choose windows: those named, or those that overlap a span of time. */
+/** Options that choose windows: by id, or all that overlap a span of time. */
 export type WindowOptions = { readonly window: readonly Window[]; readonly from?: Date; readonly to?: Date }
 
 /** Options of a command that changes the chosen windows of one feed. */
@@ -13,9 +13,9 @@ export type ChangeOptions = CommonOptions & WindowOptions & { readonly feed?: st
 
 export function addWindowOptions(command: Command): Command {
   return command
-    .option('--window <id>', 'a window, as 20250301T000000Z_20250401T000000Z; may be repeated', collectWindow, [])
-    .option('--from <date>', 'windows that reach beyond this date or instant, UTC', parseInstant)
-    .option('--to <date>', 'windows that begin before this date or instant, UTC', parseInstant)
+    .option('--window <id>', 'a window, such as 20250301T000000Z_20250401T000000Z; may be repeated', collectWindow, [])
+    .option('--from <date>', 'windows that end after this date or instant, UTC', parseInstant)
+    .option('--to <date>', 'windows that start before this date or instant, UTC', parseInstant)
 }
 
 /** Whether the options choose a window. Without any of them, every window is chosen. */
@@ -24,10 +24,10 @@ export function isChosen({ window: named, from, to }: WindowOptions, { from: sta
   return (!from || ends > from) && (!to || starts < to)
 }
 
-/** Reads a window id of the command line. */
+/** Parses a window id of the command line. */
 export function parseWindow(text: string): Window {
   const window = parseWindowId(text)
-  if (!window) throw new InvalidArgumentError('It must be as 20250301T000000Z_20250401T000000Z.')
+  if (!window) throw new InvalidArgumentError('It must look like 20250301T000000Z_20250401T000000Z.')
   return window
 }
 
@@ -37,13 +37,14 @@ function collectWindow(text: string, before: readonly Window[]): readonly Window
 
 function parseInstant(text: string): Date {
   const instant = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z)?$/.test(text) ? new Date(text) : new Date(Number.NaN)
-  if (Number.isNaN(instant.getTime())) throw new InvalidArgumentError('It must be as 2025-03-01 or 2025-03-01T12:00Z.')
+  if (Number.isNaN(instant.getTime()))
+    throw new InvalidArgumentError('It must look like 2025-03-01 or 2025-03-01T12:00Z.')
   return instant
 }
 
 /**
- * Changes the chosen windows of a feed, one after the other. A window that cannot be changed is named on standard error
- * and makes the exit code 1; the others are changed all the same.
+ * Changes the chosen windows of a feed, one after the other. A window that cannot change goes to standard error and makes
+ * the exit code 1. The other windows still change.
  */
 export function changeWindows<R extends object>(
   feed: string | undefined,
@@ -60,7 +61,7 @@ export function changeWindows<R extends object>(
     const entries = await app.services.ledger.entries(feed)
     const known = entries.flatMap((entry) => (isFailure(entry) ? [] : [entry.window]))
     const windows = named.length > 0 ? named : known.filter((window) => isChosen(options, window))
-    if (windows.length === 0) return refused([`feed ${feed} has no window of that time in the ledger`])
+    if (windows.length === 0) return refused([`the ledger has no window of feed ${feed} in that time`])
     const results: ({ window: string } & (R | Problem))[] = []
     for (const window of windows) {
       results.push({ window: windowId(window), ...(await change(app, feed, window)) })

@@ -15,10 +15,10 @@ const COLUMNS: PrintedColumns<Row & { readonly account: string }> = [
   ['name', ({ name }) => name],
 ]
 
-/** Lists what this deployment left at the service. With --yes, deletes what nothing needs any more. */
+/** Lists the reports and queries that this deployment left at the service. With --yes, deletes those that nothing needs. */
 export function addCleanup(program: Command): void {
-  addCommand(program, 'cleanup', 'what this deployment left at the service')
-    .option('--yes', 'delete what is left over; without it nothing is deleted')
+  addCommand(program, 'cleanup', 'list the reports and queries that this deployment left at the service')
+    .option('--yes', 'delete those that nothing needs any more')
     .action((options: Options) =>
       withApp(options, (app) =>
         listByAccount(app, 'leftovers', COLUMNS, (view) => cleanUp(app, view, options.yes === true)),
@@ -26,7 +26,7 @@ export function addCleanup(program: Command): void {
     )
 }
 
-/** Stops at the first thing that cannot be deleted; a second run goes on from there. */
+/** Stops at the first failure to delete. A second run continues from there. */
 async function cleanUp({ services }: LocalApp, { insights }: AccountView, isSure: boolean) {
   const found = await leftovers(services, insights)
   if (isFailure(found)) return found

@@ -16,17 +16,17 @@ import { type CommandResult, done, print, refused } from '../output.ts'
 import { listenForSignIn } from '../sign-in-listener.ts'
 
 type Options = CommonOptions & { readonly account: string; readonly local?: true }
-/** Where the refresh token of an account is kept; `keep` gives the reason where it could not be stored. */
+/** The place that keeps the refresh token of an account. `keep` gives the reason if it cannot store the token. */
 type TokenKeeper = { readonly place: string; readonly keep: (token: string) => Promise<string | undefined> }
 
 /**
- * Takes a person through the first sign-in in a browser, with every factor that the account asks for. Stores the refresh
- * token and never shows it.
+ * Guides a person through the first sign-in in a browser, with multi-factor authentication. Stores the refresh token and
+ * never shows it.
  */
 export function addConsent(program: Command): void {
-  addCommand(program, 'consent', 'sign in once in a browser and store what the app needs to go on')
-    .option('--account <name>', 'which sign-in', DEFAULT_ACCOUNT)
-    .option('--local', 'store it in the settings file, where there is no Key Vault')
+  addCommand(program, 'consent', 'sign in once in a browser and store the refresh token')
+    .option('--account <name>', 'the account to sign in', DEFAULT_ACCOUNT)
+    .option('--local', 'store the token in the settings file, for use without a Key Vault')
     .action((options: Options) => print(options, () => consent(options)))
 }
 
@@ -35,7 +35,7 @@ async function consent(options: Options): Promise<CommandResult> {
   if ('problems' in env) return refused(env.problems)
   const vault = options.local ? undefined : operatorsVault(env.values)
   const store = vault ? inVault(vault, options.account) : inFile(options)
-  if (!store) return refused(['nowhere to store the token: set KEY_VAULT_URL (https), or give --local'], 2)
+  if (!store) return refused(['no place to store the token: set KEY_VAULT_URL (https), or give --local'], 2)
   const signIn = await readSignIn(env.values, options)
   if ('problem' in signIn) return refused([signIn.problem])
   const signedIn = await signInByBrowser(signIn, vault)
@@ -65,16 +65,16 @@ function inFile({ account, settings: file = SETTINGS_FILE, local }: Options): To
   }
 }
 
-/** Reads who signs in where. No other setting is needed: there is no refresh token yet. */
+/** Reads the sign-in of an account. It needs no other setting, and no refresh token yet. */
 async function readSignIn(env: Environment, { account, feeds }: Options): Promise<RefreshSignIn | Problem> {
   const authorityHost = (env.PARTNER_AUTHORITY_HOST || DEFAULT_AUTHORITY).replace(/\/+$/, '')
   const signIn = signInOf(account, await accountIn(feeds, account), { partner: env, authorityHost, hasVault: true })
   if (isFailure(signIn)) return { problem: signIn.message }
   if (signIn.auth === 'refresh-token') return signIn
-  return { problem: `account ${account} signs in with ${signIn.auth}: only refresh-token takes a consent` }
+  return { problem: `account ${account} signs in with ${signIn.auth}: only refresh-token needs consent` }
 }
 
-/** What the local feeds say of an account; nothing where there is no such file. */
+/** Reads an account from the local feeds. Gives an empty one if there is no such file or account. */
 async function accountIn(feedsFile: string, name: string): Promise<Account> {
   const text = await readFile(feedsFile, 'utf8').catch(() => undefined)
   const file = text === undefined ? undefined : parseFeeds(text, CATALOG)
@@ -90,9 +90,11 @@ async function signInByBrowser(
   const tenantUrl = `${authorityHost}/${tenantId}`
   const listener = await listenForSignIn(tenantUrl, clientId)
   try {
-    process.stderr.write(`Sign in as the partner's user; open in a browser:\n${listener.authorizeUrl}\n`)
+    process.stderr.write(
+      `To sign in as the partner's user, open this address in a browser:\n${listener.authorizeUrl}\n`,
+    )
     const answer = await listener.answer()
-    if ('refusal' in answer) return { problem: `sign-in of account ${name} came to nothing: ${answer.refusal}` }
+    if ('refusal' in answer) return { problem: `sign-in of account ${name} failed: ${answer.refusal}` }
     const request = {
       url: `${tenantUrl}/oauth2/v2.0/token`,
       account: name,

@@ -17,9 +17,9 @@ const COLUMNS: PrintedColumns<Row & { readonly account: string }> = [
   ['used by', ({ feeds }) => feeds.join(' ') || '-'],
 ]
 
-/** Lists the datasets that the service offers, next to the feeds that use them. --json adds every column and metric. */
+/** Lists the datasets that the service offers, with the feeds that use them. --json adds every column and metric. */
 export function addDatasets(program: Command): void {
-  addCommand(program, 'datasets', 'the datasets the service offers, and the feeds that use them').action(
+  addCommand(program, 'datasets', 'list the datasets that the service offers, with the feeds that use them').action(
     (options: CommonOptions) => withApp(options, (app) => listByAccount(app, 'datasets', COLUMNS, read)),
   )
 }

@@ -10,18 +10,18 @@ import { type CommandResult, print, refused } from '../output.ts'
 
 type Options = CommonOptions & { readonly app?: string; readonly key?: string }
 
-/** Azure lets an HTTP function answer for 230 seconds, whatever `functionTimeout` says (Function app time-out duration). */
+/** Azure ends an HTTP request after 230 seconds, even if `functionTimeout` is longer (Function app time-out duration). */
 const APP_LIMIT_MS = 230_000
 
-/** Checks everything the app needs: from this machine, or with --app inside the deployed app, as its own identity. */
+/** Checks everything that the app needs, from this machine or (with --app) inside the app with its own identity. */
 export function addDoctor(program: Command): void {
-  addCommand(program, 'doctor', 'whether everything the app needs is well, each problem with its remedy')
-    .option('--app <url>', 'look from inside the deployed app, https://<site host>')
+  addCommand(program, 'doctor', 'check everything that the app needs, with a remedy for each problem')
+    .option('--app <url>', 'run the checks inside the deployed app, https://<site host>')
     .option('--key <key>', 'a function key of that app')
     .action((options: Options) =>
       print(options, async () => {
         if (options.app === undefined) return resultOf(await lookHere(options))
-        if (options.key === undefined) return refused(['--app needs the function key: --key'], 2)
+        if (options.key === undefined) return refused(['--app needs a function key: use --key'], 2)
         if (!URL.canParse(options.app)) return refused(['--app is not an address'], 2)
         return resultOf(await lookThere(new URL(options.app), options.key))
       }),
@@ -50,14 +50,14 @@ async function lookThere(app: URL, key: string): Promise<readonly Finding[]> {
     if (response.status === 200) return ((await response.json()) as { findings: Finding[] }).findings
     return [problem('app', `the app answered ${response.status}`, APP_REMEDIES[response.status] ?? 'Read its log.')]
   } catch (error) {
-    return [problem('app', `the app gave no answer (${reasonOf(error)})`, 'Check --app, and that the app runs.')]
+    return [problem('app', `the app gave no answer (${reasonOf(error)})`, 'Check --app, and check that the app runs.')]
   }
 }
 
 const APP_REMEDIES: Readonly<Record<number, string>> = {
   401: 'Check --key: it takes a function key of the app.',
-  404: 'Check --app; deploy this version of the app if it is right.',
-  503: 'Its settings are wrong or its storage does not answer: read the event app.settings in its log.',
+  404: 'Check --app. If it is right, deploy this version of the app.',
+  503: 'Its settings are wrong or its storage does not answer. Read the event app.settings in its log.',
 }
 
 function resultOf(findings: readonly Finding[]): CommandResult {

@@ -13,14 +13,14 @@ import { readFeedsText, writeFeedsText } from '../../src/services/storage/feeds-
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
 import { type CommandResult, done, refused } from '../output.ts'
 
-/** Puts the local feeds where the app reads them, gets them from there, or says how they differ. */
+/** Pushes the local feeds to the app, pulls the feeds of the app, or shows how they differ. */
 export function addFeeds(program: Command): void {
-  const feeds = program.command('feeds').description('the feeds the app acts by: push, pull, diff')
+  const feeds = program.command('feeds').description('push, pull or compare the feeds of the app')
   const add = (name: string, description: string, act: (app: LocalApp) => Promise<CommandResult>) =>
     addCommand(feeds, name, description).action((options: CommonOptions) => withApp(options, act))
-  add('push', 'make the local feeds those of the app, from its next tick on', push)
-  add('pull', 'write the feeds that were pushed over the local ones', pull)
-  add('diff', 'how the local feeds differ from those of the app', diff)
+  add('push', 'give the local feeds to the app, which reads them at its next tick', push)
+  add('pull', 'overwrite the local feeds with those that were pushed', pull)
+  add('diff', 'show how the local feeds differ from those of the app', diff)
 }
 
 async function push({ settings, feedsFile }: LocalApp): Promise<CommandResult> {
@@ -42,7 +42,7 @@ async function pull({ settings, feedsFile }: LocalApp): Promise<CommandResult> {
   const pushed = await pushedText(settings)
   if (pushed === undefined) return refused(['no feeds were pushed: the app uses those it was deployed with'])
   await writeFile(feedsFile, pushed)
-  return done({ pulled: feedsFile }, [`${feedsFile} is now what was pushed`])
+  return done({ pulled: feedsFile }, [`${feedsFile} now has the feeds that were pushed`])
 }
 
 async function diff(app: LocalApp): Promise<CommandResult> {

@@ -10,10 +10,10 @@ import { parseWindow } from '../windows.ts'
 
 type Options = CommonOptions & { readonly window: Window }
 
-/** Lands a file as the next attempt of a window, for example one that the service no longer offers. */
+/** Lands a file as the next attempt of a window. Use it for a window that the service no longer offers. */
 export function addImport(program: Command): void {
   addCommand(program, 'import <feed> <file>', 'land a file (CSV or TSV, also compressed) as a window of a feed')
-    .requiredOption('--window <id>', 'the window, as 20250301T000000Z_20250401T000000Z', parseWindow)
+    .requiredOption('--window <id>', 'the window, such as 20250301T000000Z_20250401T000000Z', parseWindow)
     .action((feed: string, file: string, options: Options) =>
       withApp(options, (app) => importFile(app, feed, file, options.window)),
     )

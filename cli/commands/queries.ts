@@ -16,9 +16,9 @@ const COLUMNS: PrintedColumns<Row & { readonly account: string }> = [
   ['name', ({ name }) => name],
 ]
 
-/** Lists the queries at the service, its own included, next to the feeds that use them. --json adds their texts. */
+/** Lists the queries at the service, including system queries, with the feeds that use them. --json adds their texts. */
 export function addQueries(program: Command): void {
-  addCommand(program, 'queries', 'the queries the service has, and the feeds that use them').action(
+  addCommand(program, 'queries', 'list the queries at the service, with the feeds that use them').action(
     (options: CommonOptions) =>
       withApp(options, (app) => listByAccount(app, 'queries', COLUMNS, (view) => read(app, view))),
   )

@@ -12,15 +12,15 @@ import { addWindowOptions, isChosen, type WindowOptions } from '../windows.ts'
 
 type Options = CommonOptions & WindowOptions & { readonly feed?: string }
 
-/** Lists the rows that could not land. --json prints all that is known of each, as one list. */
+/** Lists the rows that could not land. --json prints every field of each reject, as one list. */
 export function addRejects(program: Command): void {
-  const command = addCommand(program, 'rejects', 'the rows that could not land, with line and reason')
+  const command = addCommand(program, 'rejects', 'list the rows that could not land, with line and reason')
   addWindowOptions(command)
     .option('--feed <name>', 'only of this feed')
     .action((options: Options) => withApp(options, ({ services }) => list(services, options)))
 }
 
-/** The list can have any length, so it is written while it is read. */
+/** Writes the list while reading it, because it can have any length. */
 async function list(services: Services, options: Options): Promise<CommandResult> {
   const rows = await services.ledger.appRows<FeedRow>(FEED_ROWS)
   const feeds = rows.map(({ feed }) => feed.name).filter((name) => options.feed === undefined || name === options.feed)

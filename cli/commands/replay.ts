@@ -7,7 +7,7 @@ import { addWindowOptions, type ChangeOptions, changeWindows } from '../windows.
 export function addReplay(program: Command): void {
   const command = addCommand(program, 'replay [feed]', 'land windows again from their archives')
   addWindowOptions(command)
-    .option('--feed <name>', 'the feed, where it is not the first argument')
+    .option('--feed <name>', 'the feed, if it is not the first argument')
     .action((feed: string | undefined, options: ChangeOptions) =>
       changeWindows(feed ?? options.feed, options, ({ services }, name, window) => replay(services, name, window)),
     )

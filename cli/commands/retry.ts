@@ -9,8 +9,8 @@ type Options = ChangeOptions & { readonly acceptEmpty?: true }
 export function addRetry(program: Command): void {
   const command = addCommand(program, 'retry [feed]', 'ask the service for landed or failed windows again')
   addWindowOptions(command)
-    .option('--feed <name>', 'the feed, where it is not the first argument')
-    .option('--accept-empty', 'a report without rows may land over rows')
+    .option('--feed <name>', 'the feed, if it is not the first argument')
+    .option('--accept-empty', 'let a report without rows replace the landed rows')
     .action((feed: string | undefined, options: Options) =>
       changeWindows(feed ?? options.feed, options, ({ services }, name, window) =>
         retry(services, name, window, options.acceptEmpty === true),

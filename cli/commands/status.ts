@@ -8,7 +8,7 @@ type Options = CommonOptions & { readonly feed?: string }
 
 /** Prints the ledger as a table: the states of each feed, how far it is complete, and each failure with its remedy. */
 export function addStatus(program: Command): void {
-  addCommand(program, 'status', 'what the ledger says of each feed')
+  addCommand(program, 'status', 'show the ledger: the windows of each feed and its failures')
     .option('--feed <name>', 'only this feed')
     .action((options: Options) =>
       withApp(options, async ({ services }) => resultOf(await status(services), options.feed)),
@@ -19,8 +19,8 @@ function resultOf(all: Status, feed: string | undefined): CommandResult {
   const feeds = all.feeds.filter((each) => feed === undefined || each.feed === feed)
   if (feed !== undefined && feeds.length === 0) return refused([`feed ${feed} is not known to the app`])
   const tick = all.lastTick ? `last tick of provision: ${all.lastTick.at}` : 'provision has not run yet'
-  const from = all.feedsFrom ? `feeds from the ${all.feedsFrom.source}` : 'no feeds were read yet'
-  const differs = all.feedsFrom?.packagedDiffers ? ['the local feeds are others: see "feeds diff"'] : []
+  const from = all.feedsFrom ? `feeds from the ${all.feedsFrom.source}` : 'the app has not read its feeds yet'
+  const differs = all.feedsFrom?.packagedDiffers ? ['the local feeds differ: see "feeds diff"'] : []
   const lines = [...table(HEAD, feeds.map(rowOf)), '', ...feeds.flatMap(troubles), [tick, from, ...differs].join('; ')]
   return done({ ...all, feeds }, lines)
 }
@@ -45,7 +45,7 @@ function troubles({ feed, blocked, trouble, failures }: FeedStatus): readonly st
   return [
     ...ofFeed.map(({ is, kind, message, remedy }) => `${feed} is ${is}: ${kind}: ${message}\n  ${remedy}`),
     ...failures.map(({ kind, message, remedy, landedBefore }) => {
-      const kept = landedBefore ? ' (the rows of an earlier landing stand)' : ''
+      const kept = landedBefore ? ' (the rows of an earlier landing remain)' : ''
       return `${feed} ${kind}: ${message}${kept}\n  ${remedy}`
     }),
   ]

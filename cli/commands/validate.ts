@@ -5,7 +5,7 @@ import { checkFeeds } from '../../src/core/feeds/feeds.ts'
 import { addCommand, type CommonOptions } from '../command.ts'
 import { type CommandResult, done, print, refused } from '../output.ts'
 
-/** Checks the local feeds against the schema, the catalogue and the query language. Asks nobody and needs no settings. */
+/** Checks the local feeds against the schema, the catalogue and the query language, without requests or settings. */
 export function addValidate(program: Command): void {
   addCommand(program, 'validate', 'check the local feeds without asking the service').action((options: CommonOptions) =>
     print(options, () => validate(options.feeds)),
@@ -19,6 +19,6 @@ async function validate(file: string): Promise<CommandResult> {
   if ('problems' in checked) return refused(checked.problems)
   const { feeds, warnings } = checked
   const names = feeds.map(({ name }) => name)
-  const lines = [...warnings.map((warning) => `warning: ${warning}`), `${file}: ${feeds.length} feeds, all well`]
+  const lines = [...warnings.map((warning) => `warning: ${warning}`), `${file}: ${feeds.length} feeds, no problems`]
   return done({ feeds: names, warnings }, lines)
 }

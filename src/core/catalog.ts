@@ -1,44 +1,44 @@
 import catalog from './catalog.json' with { type: 'json' }
 import { isSameName } from './names.ts'
 
-/** Which documentation names a column or metric: the pages of July 2021 or those of October 2023. */
+/** The documentation that names a column or metric: the pages of July 2021 or of October 2023. */
 export type Era = 2021 | 2023
 
-/** How the documents describe a column; `feeds/columns.ts` turns it into a column type. */
+/** The type of a column in the documents. `feeds/columns.ts` maps it to a column type. */
 export type CatalogType = 'string' | 'guid' | 'integer' | 'number' | 'date' | 'month'
 
 export type CatalogColumn = {
   readonly name: string
   readonly type: CatalogType
   readonly eras: readonly Era[]
-  /** Only in the definitions of the portal's exports: it may not be selectable in a query. */
+  /** Only the definitions of the portal's exports name it, so a query may not be able to select it. */
   readonly definitionOnly?: boolean
-  /** Names a person or an account of one. */
+  /** Identifies a person or a person's account. */
   readonly personal?: boolean
-  /** Values the documents name. */
+  /** The values that the documents list. */
   readonly values?: readonly (string | number)[]
 }
 
 export type CatalogMetric = {
   readonly name: string
   readonly eras: readonly Era[]
-  /** Whether the sum over all rows means something: counts of distinct things do not add up. */
+  /** Whether the sum over all rows is meaningful. Distinct counts do not add up. */
   readonly additive: boolean
   readonly basis: Basis
 }
 
-/** `documented`: a page says so. `inferred`: concluded from samples, or assumed. */
+/** `documented`: a page says so. `inferred`: taken from samples, or assumed. */
 export type Basis = 'documented' | 'inferred'
 
 export type Grain = 'day' | 'month'
 
-/** What is known of one dataset of Partner Insights. Durations are ISO 8601. */
+/** One dataset of Partner Insights. Durations are ISO 8601. */
 export type Dataset = {
   readonly name: string
   readonly title: string
   /** Other spellings seen for the same dataset. */
   readonly aliases?: readonly string[]
-  /** The column that says which time a row belongs to; a dataset without one has snapshots, not windows. */
+  /** The column with the time of a row. A dataset without one has snapshots instead of windows. */
   readonly timeColumn?: string
   readonly grain?: Grain
   /** How late the data settles. */
@@ -46,7 +46,7 @@ export type Dataset = {
   readonly refreshInterval: string
   /** Whether rows of past windows change later (usage and money). */
   readonly restates: boolean
-  /** TIMESPAN words the dataset offers. */
+  /** The TIMESPAN values that the dataset offers. */
   readonly ranges: readonly string[]
   readonly minimumRecurrenceIntervalHours: number
   readonly basis: Readonly<Record<string, Basis>>
@@ -54,7 +54,7 @@ export type Dataset = {
   readonly metrics: readonly CatalogMetric[]
 }
 
-/** The 22 datasets of the Partner Insights documentation, made from its pages of 2021 and 2023. */
+/** The 22 datasets of the Partner Insights documentation, taken from its pages of 2021 and 2023. */
 export const CATALOG = catalog as readonly Dataset[]
 
 /** Finds a dataset by its name or another spelling of it, ignoring case. */
@@ -65,7 +65,7 @@ export function findDataset<T extends Pick<Dataset, 'name' | 'aliases'>>(
   return datasets.find((dataset) => [dataset.name, ...(dataset.aliases ?? [])].some((each) => isSameName(each, name)))
 }
 
-/** The newest columns and metrics that the catalogue has, without personal data and what only definitions name. */
+/** The newest columns and metrics of a dataset. Leaves out personal data and columns that only definitions name. */
 export function defaultColumns({ columns, metrics }: Dataset): readonly string[] {
   const candidates = [...columns.filter(({ definitionOnly, personal }) => !definitionOnly && !personal), ...metrics]
   const newest = candidates.some(({ eras }) => eras.includes(2023)) ? 2023 : 2021

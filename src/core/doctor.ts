@@ -4,7 +4,7 @@ import type { ListedDataset } from './feeds/feed-query.ts'
 import { isSameName } from './names.ts'
 import { DAY_MS, MINUTE_MS } from './time/durations.ts'
 
-/** What one check of the doctor found. Only a problem makes the command fail. */
+/** The result of one check of the doctor. Only a problem makes the command fail. */
 export type Finding = {
   readonly check: string
   readonly level: 'ok' | 'warning' | 'problem'
@@ -12,10 +12,10 @@ export type Finding = {
   readonly remedy?: string
 }
 
-/** Entra refuses assertions that are further off than this. */
+/** Entra refuses an assertion whose clock is further off than this. */
 const MAX_SKEW_MS = 5 * MINUTE_MS
 
-/** How long before its end a credential is worth a warning. */
+/** A credential that ends sooner than this gets a warning. */
 const WARN_BEFORE_MS = 30 * DAY_MS
 
 export function well(check: string, message: string): Finding {
@@ -30,7 +30,7 @@ export function problem(check: string, message: string, remedy: string): Finding
   return { check, level: 'problem', message, remedy }
 }
 
-/** A failure the app would meet too, with the remedy it has there. */
+/** Reports a failure that the app would have too, with its remedy from the list of failures. */
 export function failing(check: string, { kind, message }: Failure): Finding {
   return problem(check, message, FAILURES[kind].remedy)
 }
@@ -39,16 +39,16 @@ export function isWell(findings: readonly Finding[]): boolean {
   return findings.every(({ level }) => level !== 'problem')
 }
 
-/** Judges how far this clock is behind the service's; a negative `behindMs` means ahead. */
+/** Checks how far this clock is behind the service's. A negative `behindMs` means ahead. */
 export function clockFinding(behindMs: number): Finding {
   const skewMs = Math.abs(behindMs)
   const message = `this clock is ${Math.round(skewMs / 1000)} s ${behindMs < 0 ? 'ahead of' : 'behind'} the service's`
-  const remedy = 'Set the clock of this machine: sign-in and due times go by it.'
+  const remedy = 'Set the clock of this machine: sign-in and due times depend on it.'
   if (skewMs > MAX_SKEW_MS) return problem('clock', message, remedy)
   return skewMs > MINUTE_MS ? warning('clock', message, remedy) : well('clock', 'it agrees with the service')
 }
 
-/** Judges when something an account signs in with ends. */
+/** Checks when a credential or consent of an account ends. */
 export function expiryFinding(account: string, what: string, expiresAt: Date, now: Date): Finding {
   const leftMs = expiresAt.getTime() - now.getTime()
   const day = expiresAt.toISOString().slice(0, 10)
@@ -58,7 +58,7 @@ export function expiryFinding(account: string, what: string, expiresAt: Date, no
   return leftMs < WARN_BEFORE_MS ? warning('expiry', message, remedy) : well('expiry', message)
 }
 
-/** Judges what `health` at the callback address answered. */
+/** Checks the status that `health` at the callback address returned. */
 export function healthFinding(status: number): Finding {
   if (status === 200) return well('callback', 'the app answers at CALLBACK_BASE_URL')
   if (status === 503) {
@@ -67,37 +67,41 @@ export function healthFinding(status: number): Finding {
   }
   const remedy =
     'Set CALLBACK_BASE_URL to https://<site host>/api/callback, or leave it empty to work without callbacks.'
-  return problem('callback', `health beside CALLBACK_BASE_URL answered ${status}, not 200`, remedy)
+  return problem('callback', `health next to CALLBACK_BASE_URL answered ${status}, not 200`, remedy)
 }
 
-/** Judges the answer to a callback with a forged token: anything but 404 is wrong. */
+/** Checks the status that a callback with a forged token returned. Only 404 is right. */
 export function forgedFinding(status: number): Finding {
   if (status === 404) return well('callback', 'a forged callback is refused')
   if (status === 401 || status === 403 || (status >= 300 && status < 400)) {
     const remedy = 'Exempt /api/callback from the sign-in in front of the app; its path holds a token.'
-    return problem('callback', `something in front of the app turns callbacks away (${status})`, remedy)
+    return problem('callback', `something in front of the app refuses callbacks (${status})`, remedy)
   }
   const remedy = 'Make sure that CALLBACK_BASE_URL leads to this app, and redeploy it.'
   return problem('callback', `a forged callback was answered with ${status}, not 404`, remedy)
 }
 
-/** Judges what the service lists of a feed's dataset: whether it lists it at all, and the columns that the feed asks for. */
+/** Checks whether the service lists the dataset of a feed, and every column that the feed asks for. */
 export function offeredFinding(
   { name, dataset, source }: Feed,
   live: Pick<ListedDataset, 'columns' | 'metrics'> | undefined,
 ): Finding {
   if (!live) {
-    const message = `feed ${name}: dataset ${dataset} is not offered to this account`
+    const message = `feed ${name}: the service does not offer dataset ${dataset} to this account`
     return problem(
       'dataset',
       message,
-      'See the command datasets; correct the feed, or give the account a role that has it.',
+      'Choose a dataset that the command datasets lists, or give the account a role that includes this one.',
     )
   }
   const wanted = source.kind === 'columns' ? (source.columns ?? []) : []
   const names = [...live.columns, ...live.metrics]
   const missing = wanted.filter((column) => !names.some((each) => isSameName(each, column)))
-  if (missing.length === 0) return well('dataset', `feed ${name}: ${dataset} offers what it asks for`)
+  if (missing.length === 0) return well('dataset', `feed ${name}: ${dataset} offers everything the feed asks for`)
   const message = `feed ${name}: ${dataset} does not list ${missing.join(', ')}`
-  return problem('columns', message, 'Correct the columns of the feed; datasets --json lists those there are.')
+  return problem(
+    'columns',
+    message,
+    'Correct the columns of the feed. The command datasets --json lists the available ones.',
+  )
 }

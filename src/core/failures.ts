@@ -1,20 +1,20 @@
 /**
- * The only list of failures an operator may meet: what heals each kind, and what a person does.
- * `time`: the sweep tries again by itself. `change`: something outside has to change first.
- * `person`: nothing happens until somebody decides.
+ * The only list of failures that an operator can see: what heals each kind, and what a person does.
+ * `time`: the sweep tries again by itself. `change`: something outside the app has to change first.
+ * `person`: nothing happens until a person decides.
  */
 export const FAILURES = {
   unavailable: {
     heals: 'time',
-    remedy: 'Nothing to do: the service or the network did not answer; it is tried again.',
+    remedy: 'Nothing to do: the service or the network did not answer. The app tries again.',
   },
   unauthorized: { heals: 'time', remedy: 'Check the PARTNER_… settings and the consent of the account.' },
-  deadline: { heals: 'time', remedy: 'Nothing to do: the report was never ready; it is asked for again.' },
+  deadline: { heals: 'time', remedy: 'Nothing to do: the report was never ready. The app asks for it again.' },
   storage: {
     heals: 'time',
-    remedy: 'Check that the storage account of DataStorage is reachable and its roles are granted.',
+    remedy: 'Check that the app can reach the storage account of DataStorage and has its roles.',
   },
-  poison: { heals: 'time', remedy: 'Read the exceptions of the ingest function; the window is tried again.' },
+  poison: { heals: 'time', remedy: 'Read the exceptions of the ingest function. The app tries the window again.' },
   'link-refused': { heals: 'time', remedy: 'Check REPORT_DOWNLOAD_HOSTS against the host named in the message.' },
   forbidden: { heals: 'change', remedy: 'Give the account the Executive Report Viewer role.' },
   redacted: {
@@ -24,40 +24,40 @@ export const FAILURES = {
   'query-refused': { heals: 'change', remedy: 'Correct the query or the columns of the feed.' },
   'column-missing': {
     heals: 'change',
-    remedy: 'Correct the columns of the feed; the report does not hold the one named.',
+    remedy: 'Correct the columns of the feed: the report lacks those in the message.',
   },
   'column-new': { heals: 'change', remedy: 'Name the new column in the feed, or set newColumns to land.' },
   'outside-window': {
     heals: 'change',
-    remedy: 'The report holds rows of another time; check the query for a TIMESPAN of its own.',
+    remedy: 'The report has rows outside the window. Check whether the query has a TIMESPAN.',
   },
   'table-taken': { heals: 'change', remedy: 'Name another table in the feed: a table holds the rows of one feed.' },
-  malformed: { heals: 'person', remedy: 'Look at the archived report; ask for the window again.' },
+  malformed: { heals: 'person', remedy: 'Look at the archived report, then ask for the window again.' },
   'too-many-rejects': {
     heals: 'person',
-    remedy: 'Read the rejects beside the archive; correct types or raise maxRejects.',
+    remedy: 'Read the rejects next to the archive, then correct types or raise maxRejects.',
   },
   'suspicious-empty': { heals: 'person', remedy: 'If the window is really empty now, retry it with --accept-empty.' },
-  'no-header': { heals: 'person', remedy: 'The file has no header line; ask for the window again.' },
+  'no-header': { heals: 'person', remedy: 'The report has no header line. Ask for the window again.' },
   'out-of-range': {
     heals: 'person',
-    remedy: 'The dataset no longer offers this window; import a file of your own if you have one.',
+    remedy: 'The dataset no longer offers this window. If you have a file of your own, import it.',
   },
   'unreadable-entry': {
     heals: 'person',
-    remedy: 'The ledger entry was changed by something else; correct or delete it.',
+    remedy: 'Something else changed the ledger entry. Correct or delete it.',
   },
 } as const satisfies Record<string, { heals: 'time' | 'change' | 'person'; remedy: string }>
 
 export type FailureKind = keyof typeof FAILURES
 
-/** Only `failed` makes a failure: other values have a kind and a message too, as a ledger entry that is `failed` has. */
+/** Marks the failures that `failed` creates. Other values have a kind and a message too, such as a failed ledger entry. */
 const mark = Symbol('failure')
 
 /** An expected failure: a value, never thrown. `message` is one line, safe to log and to store. */
 export type Failure = { readonly kind: FailureKind; readonly message: string; readonly [mark]: true }
 
-/** Gives a failure; `message` says what failed, on which thing, and never holds a token, a secret or a signed address. */
+/** Creates a failure. `message` says what failed and where. It never contains a token, a secret or a signed address. */
 export function failed(kind: FailureKind, message: string): Failure {
   return { kind, message, [mark]: true }
 }

@@ -2,9 +2,9 @@ const OFFSET_BASIS = 0xcbf29ce484222325n
 const PRIME = 0x100000001b3n
 
 /**
- * Sixteen hex digits that change when a JSON value changes; the order of an object's fields does not count.
- * FNV-1a of 64 bits: it tells apart the few versions a feed goes through, and nobody gains by forging one, so it
- * need not withstand an attacker.
+ * Hashes a JSON value to sixteen hex digits. The order of an object's fields does not matter.
+ * The hash is FNV-1a with 64 bits. It only tells apart the few versions of a feed. It does not have to withstand an
+ * attacker, because nobody gains from a forged hash.
  */
 export function hashJson(value: unknown): string {
   let hash = OFFSET_BASIS

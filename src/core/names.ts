@@ -1,14 +1,14 @@
-/** A name as it is compared: to the service neither case nor the blanks around a name count. */
+/** A name in the form that is compared. The service ignores case and the blanks around a name. */
 export function nameKey(name: string): string {
   return name.trim().toLowerCase()
 }
 
-/** Whether two names are the same to the service. */
+/** Whether the service treats two names as the same. */
 export function isSameName(name: string, other: string): boolean {
   return nameKey(name) === nameKey(other)
 }
 
-/** The candidate that takes the fewest changed letters to reach from a name, ignoring case; undefined when none is like it. */
+/** The candidate with the fewest letters changed from a name, ignoring case. Undefined if no candidate is similar. */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   const wanted = name.toLowerCase()
   let best: { readonly candidate: string; readonly distance: number } | undefined
@@ -20,7 +20,7 @@ export function nearest(name: string, candidates: readonly string[]): string | u
   return best?.candidate
 }
 
-/** Levenshtein's distance: how many letters to insert, remove or change to turn one text into the other. */
+/** The Levenshtein distance: how many letters to insert, remove or change to turn one text into the other. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column)
   for (let line = 1; line <= a.length; line++) {

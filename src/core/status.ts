@@ -6,14 +6,14 @@ import { type Coverage, coverage } from './plan/coverage.ts'
 import { type KnownFeed, nextRequest } from './plan/plan.ts'
 import { windowId } from './time/window.ts'
 
-/** One thing that went wrong, with what a person does about it. */
+/** One failure, with what a person does about it. */
 export type FailedWindow = {
   readonly window?: string
   readonly kind: FailureKind
   readonly message: string
   readonly remedy: string
   readonly since?: Date
-  /** Rows of an earlier landing stand unchanged: only the later attempt failed. */
+  /** Only the last attempt failed: the rows of an earlier landing are unchanged. */
   readonly landedBefore?: boolean
 }
 
@@ -33,12 +33,12 @@ export type Status = {
   readonly at: Date
   /** The last finished tick of `provision`. */
   readonly lastTick?: TickRow
-  /** Where feeds.json came from, and whether the packaged one says something else. */
+  /** Where feeds.json came from, and whether the packaged file differs from it. */
   readonly feedsFrom?: { readonly source: 'container' | 'package'; readonly packagedDiffers: boolean }
   readonly feeds: readonly FeedStatus[]
 }
 
-/** What the ledger holds, as far as a status is made of it. `packagedHash` is the hash of the packaged feeds.json. */
+/** The content of the ledger that a status needs. `packagedHash` is the hash of the packaged feeds.json. */
 export type LedgerContent = {
   readonly feeds: readonly KnownFeed[]
   readonly lastTick: TickRow | undefined
@@ -46,7 +46,7 @@ export type LedgerContent = {
   readonly packagedHash: string
 }
 
-/** Says what the ledger knows: how far each feed is complete, its windows by state, its failures with a remedy, what is next. */
+/** Gives the status of each feed: how far it is complete, its windows by state, its failures with remedies. */
 export function ledgerStatus(now: Date, { feeds, lastTick, source, packagedHash }: LedgerContent): Status {
   return {
     at: now,

@@ -100,7 +100,7 @@ describe('consent', () => {
       const back = `error=access_denied&error_description=secret&state=${searchParams.get('state')}`
       return fetch(`${searchParams.get('redirect_uri')}/?${back}`)
     })
-    expect(said).toMatch(/came to nothing: access_denied$/)
+    expect(said).toMatch(/sign-in of account default failed: access_denied$/)
     expect(exit).toBe(1)
     expect(await stored()).toEqual(before)
   })
@@ -113,6 +113,6 @@ describe('consent', () => {
       said: expect.stringMatching(/KEY_VAULT_URL .* or give --local/),
     })
     const managed = await consent(['--local'], undefined, { PARTNER_AUTH: 'managed-identity' })
-    expect(managed).toMatchObject({ exit: 1, said: expect.stringMatching(/only refresh-token takes a consent/) })
+    expect(managed).toMatchObject({ exit: 1, said: expect.stringMatching(/only refresh-token needs consent/) })
   })
 })

@@ -95,13 +95,13 @@ const CASES: readonly Case[] = [
       return look({ DataStorage: storageConnectionString({ blob, queue, table }) }, 2_000)
     },
     'storage',
-    /table storage does not do what the app needs/,
+    /table storage fails an operation that the app needs/,
   ],
   [
     'a storage key that is wrong',
     () => look({ DataStorage: deployment.settings.DataStorage?.replace(/AccountKey=..../, 'AccountKey=AAAA') }),
     'storage',
-    /(blob|queue) storage refuses what the app has to do \(403\)/,
+    /(blob|queue) storage refuses an operation that the app needs \(403\)/,
   ],
   [
     'feeds.json that is no JSON',
@@ -119,7 +119,7 @@ const CASES: readonly Case[] = [
     'a query with a column that is none',
     () => withFeeds([{ name: 'own', dataset: 'MSLearn', query: 'SELECT Nothing FROM MSLearn' }]),
     'query',
-    /feed own: its query cannot be registered: Nothing at character 8 is no column/,
+    /feed own: its query cannot be registered: Nothing at character 8 is not a column/,
   ],
   [
     'a query of another dataset',
@@ -210,7 +210,7 @@ const CASES: readonly Case[] = [
       return withFeeds([{ ...USAGE, where: "CustomerMarket='Norway'" }])
     },
     'query',
-    /feed usage: its query cannot be registered: where: CustomerMarket at character 1 is no column/,
+    /feed usage: its query cannot be registered: where: CustomerMarket at character 1 is not a column/,
   ],
   [
     'a query the service refuses',
@@ -258,7 +258,7 @@ const CASES: readonly Case[] = [
   ['an app whose settings are wrong', () => withAnswers({ health: 503 }), 'callback', /settings are wrong \(503\)/],
   ['a callback address of something else', () => withAnswers({ health: 404 }), 'callback', /answered 404, not 200/],
   ['a callback that anybody can make', () => withAnswers({ callback: 202 }), 'callback', /answered with 202, not 404/],
-  ['a sign-in before the callback', () => withAnswers({ callback: 401 }), 'callback', /turns callbacks away \(401\)/],
+  ['a sign-in before the callback', () => withAnswers({ callback: 401 }), 'callback', /refuses callbacks \(401\)/],
   [
     'a clock that is ten minutes behind',
     () => withAnswers({ clock: 600_000 }, { INSIGHTS_BASE_URL: origin }),
@@ -304,7 +304,7 @@ describe('the doctor', () => {
   it('has the service try out the query that the app would register', async () => {
     const before = deployment.simulator.requests.length
     const found = await withFeeds([{ ...USAGE, where: "CustomerMarket = 'Norway'" }])
-    const well = { check: 'query', level: 'ok', message: 'feed usage: the service takes its query' }
+    const well = { check: 'query', level: 'ok', message: 'feed usage: the service accepts its query' }
     expect(found.findings).toContainEqual(well)
     const calls = deployment.simulator.requests.slice(before)
     const tried = calls.filter(({ path }) => path.endsWith('/testQueryResult')).map(({ query }) => query.exportQuery)
@@ -330,9 +330,9 @@ describe('the doctor', () => {
     const found = await withFeeds([{ name: 'own', dataset: 'MSLearn', query: 'SELECT Newest FROM MSLearn' }])
     const said = found.findings.filter(({ check }) => check === 'feeds' || check === 'query')
     expect(said).toMatchObject([
-      { level: 'warning', message: expect.stringMatching(/^feed "own": query: Newest at character 8 is no column/) },
+      { level: 'warning', message: expect.stringMatching(/^feed "own": query: Newest at character 8 is not a column/) },
       { level: 'ok', message: '1 feeds can be read' },
-      { level: 'ok', message: 'feed own: the service takes its query' },
+      { level: 'ok', message: 'feed own: the service accepts its query' },
     ])
     expect(problemsOf(found)).toEqual([])
   })

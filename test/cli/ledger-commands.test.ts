@@ -55,8 +55,8 @@ describe('the command line', () => {
     const cases: readonly (readonly [args: readonly string[], message: RegExp])[] = [
       [['nonsense'], /unknown command/],
       [['status', '--nonsense'], /unknown option/],
-      [['retry', 'usage', '--window', '20250101_20250201'], /must be as 2025/],
-      [['retry', 'usage', '--from', 'yesterday'], /must be as 2025/],
+      [['retry', 'usage', '--window', '20250101_20250201'], /must look like 2025/],
+      [['retry', 'usage', '--from', 'yesterday'], /must look like 2025/],
       [['retry', 'usage'], /name windows/],
       [['replay', '--from', '2025-01-01'], /name the feed/],
       [['import', 'usage', 'file.csv'], /--window/],

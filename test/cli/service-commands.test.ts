@@ -32,8 +32,8 @@ describe('validate', () => {
       command('validate', '--settings', 'none'),
       command('validate', '--feeds', file),
     ])
-    expect(good).toMatchObject({ exit: 0, out: 'feeds.json: 1 feeds, all well\n' })
-    expect(wrong.err).toMatch(/^feed "own": query: Colum at character 8 is no column or metric of MSLearn/)
+    expect(good).toMatchObject({ exit: 0, out: 'feeds.json: 1 feeds, no problems\n' })
+    expect(wrong.err).toMatch(/^feed "own": query: Colum at character 8 is not a column or metric of MSLearn/)
     expect(wrong.exit).toBe(1)
   })
 })

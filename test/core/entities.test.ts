@@ -135,7 +135,7 @@ describe('columns', () => {
     expect(checkColumns([{ name: 'x'.repeat(255), type: 'string' }])).toBeUndefined()
     expect(checkColumns([{ name: 'x'.repeat(255), type: 'month' }])).toMatchObject({ kind: 'malformed' })
     expect(checkColumns([{ name: `${'-'.repeat(40)}\n`, type: 'string' }])).toEqual(
-      failed('malformed', `column "${'-'.repeat(40)} …": its property name passes 255 characters; rename it`),
+      failed('malformed', `column "${'-'.repeat(40)} …": its property name is longer than 255 characters; rename it`),
     )
   })
 })

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { FEED_FIELDS } from '../../src/core/feeds/fields.ts'
 import { problemsIn, problemsOf } from './feed-of.ts'
 
-const NAME = 'small letters, digits and hyphens, starting with a letter, 2 to 40 of them'
-const TABLE = 'letters and digits, starting with a letter, 3 to 63 of them, and neither ledger nor tables'
+const NAME = '2 to 40 lowercase letters, digits and hyphens, starting with a letter'
+const TABLE = '3 to 63 letters and digits, starting with a letter, but not ledger or tables'
 const BOUNDARY =
   'a date or an instant of the years 2000 to 2099, such as 2024-01-01 or 2024-01-01T00:00:00Z, or a duration back, such as P24M'
 const DURATION = 'an ISO 8601 duration, such as P7D or PT12H'
@@ -52,8 +52,8 @@ describe('a value that is not allowed is named with what is', () => {
     [{ table: 'ab' }, `table is "ab"; it must be ${TABLE}`],
     [{ table: 'Ledger' }, `table is "Ledger"; it must be ${TABLE}`],
     [{ table: 'TABLES' }, `table is "TABLES"; it must be ${TABLE}`],
-    [{ name: 'ab' }, `table is "Ab" (from name); it must be ${TABLE}: give one`],
-    [{ name: 'ledger' }, `table is "Ledger" (from name); it must be ${TABLE}: give one`],
+    [{ name: 'ab' }, `table is "Ab" (from name); it must be ${TABLE}: set table`],
+    [{ name: 'ledger' }, `table is "Ledger" (from name); it must be ${TABLE}: set table`],
     [{ types: [] }, 'types is []; it must be an object of columns and their types'],
     [{ newColumns: 'drop' }, 'newColumns is "drop"; it must be land or fail'],
     [{ maxRejects: 1.1 }, 'maxRejects is 1.1; it must be a share from 0 to 1, such as 0.001'],
@@ -138,8 +138,8 @@ describe('fields that exclude each other', () => {
 
   test('where and distinct go with columns', () => {
     expect(problemsOf({ queryId: 'b', where: 'x', distinct: true })).toEqual([
-      'feed "azure-usage": where is "x"; it must be left out: a query says it itself',
-      'feed "azure-usage": distinct is true; it must be left out: a query says it itself',
+      'feed "azure-usage": where is "x"; it must be left out: write it in the query itself',
+      'feed "azure-usage": distinct is true; it must be left out: write it in the query itself',
     ])
   })
 
@@ -203,17 +203,17 @@ describe('the file as a whole', () => {
   test('a feed name is used once', () => {
     const feed = { name: 'azure', dataset: 'AzureUsage' }
     expect(problemsIn(JSON.stringify({ feeds: [feed, { ...feed, table: 'Other' }] }))).toEqual([
-      'feed "azure": name is "azure", as of a feed before it; it must be unique',
+      'feed "azure": name is "azure", which an earlier feed has too; it must be unique',
     ])
   })
 
-  test('a table belongs to one feed, whatever the case', () => {
+  test('a table belongs to one feed, and case does not count', () => {
     const feeds = [
       { name: 'azu-re', dataset: 'AzureUsage' },
       { name: 'other', dataset: 'AzureUsage', table: 'AZURE' },
     ]
     expect(problemsIn(JSON.stringify({ feeds }))).toEqual([
-      'feed "other": table is "AZURE", the table of feed "azu-re"; it must be one of its own, whatever the case',
+      'feed "other": table is "AZURE", the table of feed "azu-re"; each feed needs its own table, and case does not count',
     ])
   })
 
@@ -221,8 +221,8 @@ describe('the file as a whole', () => {
     const accounts = { Emea: {}, default: {}, apac: 3, us: { clientSecret: 's3cret', auth: 'magic', tenantId: 5 } }
     const problems = problemsIn(JSON.stringify({ accounts, feeds: [] }))
     expect(problems).toEqual([
-      'feeds.json: accounts has "Emea"; its name must be small letters and digits, starting with a letter, 1 to 20 of them',
-      'feeds.json: accounts has "default"; that one is set by the PARTNER_… settings alone',
+      'feeds.json: accounts has "Emea"; its name must be 1 to 20 lowercase letters and digits, starting with a letter',
+      'feeds.json: accounts has "default"; only the PARTNER_… settings set that account',
       'feeds.json: account "apac" is not an object with the fields tenantId, clientId, auth',
       'account "us": field "clientSecret" is not known; the nearest is "clientId"',
       'account "us": tenantId is 5; it must be the id or domain of a tenant',
@@ -233,7 +233,7 @@ describe('the file as a whole', () => {
 })
 
 describe('a file that is not JSON', () => {
-  const unknown = 'something that JSON does not have (names and texts go in double quotes)'
+  const unknown = 'an invalid symbol (names and texts go in double quotes)'
 
   test.each([
     ['', 'a value is missing at line 1, column 1'],
@@ -248,16 +248,16 @@ describe('a file that is not JSON', () => {
     ['{"feeds": []}\r\n}', 'something after the end at line 2, column 1'],
     ["{'feeds': []}", `${unknown} at line 1, column 2`],
     ['{"feeds": ["a\nb"]}', 'a text that is not closed on its line at line 1, column 12'],
-    ['// feeds\n{}', 'a comment, which JSON does not have, at line 1, column 1'],
-    ['{"feeds": [] /* none */}', 'a comment, which JSON does not have, at line 1, column 14'],
+    ['// feeds\n{}', 'a comment, which JSON does not allow, at line 1, column 1'],
+    ['{"feeds": [] /* none */}', 'a comment, which JSON does not allow, at line 1, column 14'],
     ['{"feeds": [],', 'a name in double quotes is missing at line 1, column 14'],
     ['{"feeds": [', 'a ] is missing at line 1, column 12'],
     ['{"feeds": []', 'a } is missing at line 1, column 13'],
     ['{feeds: []}', `${unknown} at line 1, column 2`],
     ['{"feeds": NaN}', `${unknown} at line 1, column 11`],
     ['{"feeds": 1.}', 'a number that is cut off at line 1, column 11'],
-    ['{"feeds": "\\u12"}', 'a text with a \\u that four hexadecimal digits do not follow at line 1, column 11'],
-    ['{"feeds": "\\x"}', 'a text with a backslash before a character that takes none at line 1, column 11'],
+    ['{"feeds": "\\u12"}', 'a text with a \\u without four hexadecimal digits after it at line 1, column 11'],
+    ['{"feeds": "\\x"}', 'a text with an unknown escape sequence at line 1, column 11'],
     ['{"feeds": "\t"}', 'a text with a tab or another control character at line 1, column 11'],
     ['\uFEFF{"feeds": []\n]', 'a comma or a closing bracket is missing at line 2, column 1'],
     ['['.repeat(100_000), 'its brackets are nested too deeply'],

@@ -41,14 +41,14 @@ describe('a header line', () => {
     expect(header(names)).toMatchObject({ message: expect.stringMatching(/^usage May: /) })
   })
 
-  it('with a column nobody named lands it as text and names it', () => {
+  it('with a new column lands it as text and names it', () => {
     expect(header([...ASKED, 'Surprise'])).toMatchObject({
       columns: [{}, {}, {}, { name: 'Surprise', type: 'string' }],
       unnamed: ['Surprise'],
     })
   })
 
-  it('with a column nobody named is refused where the feed says so', () => {
+  it('with a new column is refused where the feed says so', () => {
     const strict = feedOf({ columns: ASKED, newColumns: 'fail' })
     expect(header([...ASKED, 'Surprise'], strict)).toMatchObject({ kind: 'column-new' })
   })

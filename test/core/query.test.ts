@@ -114,8 +114,8 @@ describe('the query language', () => {
     [
       { where: "Mont='x'", fields: ['Nme'] },
       [
-        expect.stringMatching(/^Nme at character 8 is no column or metric of CustomersAndTenants/),
-        'where: Mont at character 1 is no column or metric of CustomersAndTenants; is it Month?',
+        expect.stringMatching(/^Nme at character 8 is not a column or metric of CustomersAndTenants/),
+        'where: Mont at character 1 is not a column or metric of CustomersAndTenants; did you mean Month?',
       ],
     ],
     [
@@ -161,13 +161,16 @@ describe('the query language', () => {
     [{ fields: [] }, 'a query selects at least one column or metric'],
     [{ fields: ['Month,SKU'] }, '"Month,SKU" is not a name of the query language'],
     [{ dataset: 'order' }, '"order" is not a name of the query language'],
-    [{ limit: 0 }, 'LIMIT 0 is not from 1'],
-    [{ limit: 1.5 }, 'LIMIT 1.5 is not from 1'],
-    [{ value: { string: "x' TIMESPAN TODAY" } }, `the text "x' TIMESPAN TODAY" holds a quote, which cannot be written`],
+    [{ limit: 0 }, 'LIMIT 0 is not a whole number from 1'],
+    [{ limit: 1.5 }, 'LIMIT 1.5 is not a whole number from 1'],
+    [
+      { value: { string: "x' TIMESPAN TODAY" } },
+      `the text "x' TIMESPAN TODAY" contains a quote, which a query cannot escape`,
+    ],
     [{ value: { number: '1e3' } }, '"1e3" is not a number'],
     [{ values: [] }, 'the list of Month is empty or mixed'],
     [{ values: [{ number: '1' }, { string: 'a' }] }, 'the list of Month is empty or mixed'],
-    [{ fields: ['Mont'] }, 'Mont at character 8 is no column or metric of CustomersAndTenants; is it Month?'],
+    [{ fields: ['Mont'] }, 'Mont at character 8 is not a column or metric of CustomersAndTenants; did you mean Month?'],
   ])('the builder refuses %j', ({ value, values, ...parts }: Refused, problem) => {
     const condition: Condition[] = [
       ...(value ? [{ field: 'Month', operator: '=', value } as const] : []),
@@ -234,7 +237,7 @@ describe('what is wrong with a query is named with its place', () => {
   test.each([
     [
       'SELECT * FROM AzureUsage',
-      'the name of a column or metric is expected at character 8, not *: there is no *, every column is named',
+      'the name of a column or metric is expected at character 8, not *: name every column, * is not supported',
     ],
     [
       'SELECT Month FROM AzureUsage LIMIT 5 WHERE Month=1',
@@ -245,7 +248,7 @@ describe('what is wrong with a query is named with its place', () => {
       'SELECT at character 17 comes after FROM; the order is SELECT, FROM, WHERE, ORDER BY, LIMIT, TIMESPAN',
     ],
     ['SELECT Month WHERE Month=1', 'FROM is missing; the order is SELECT, FROM, WHERE, ORDER BY, LIMIT, TIMESPAN'],
-    ['SELECT Month FROM AzureUsage LIMIT 1 LIMIT 2', 'LIMIT comes a second time at character 38; once is enough'],
+    ['SELECT Month FROM AzureUsage LIMIT 1 LIMIT 2', 'LIMIT appears a second time at character 38; once is enough'],
     ['Month FROM AzureUsage', 'a query begins with SELECT, not with Month'],
     ['', 'SELECT is missing; the order is SELECT, FROM, WHERE, ORDER BY, LIMIT, TIMESPAN'],
     ['SELECT Month, FROM AzureUsage', 'the name of a column or metric is expected at character 15'],
@@ -259,7 +262,7 @@ describe('what is wrong with a query is named with its place', () => {
     ],
     [
       "SELECT Month FROM AzureUsage WHERE Month='a' OR Month='b'",
-      'the end of the clause is expected at character 46, not OR: conditions are joined by AND alone',
+      'the end of the clause is expected at character 46, not OR: join conditions with AND, OR is not supported',
     ],
     [
       "SELECT Month FROM AzureUsage WHERE Month IN (1, 'b')",
@@ -273,10 +276,10 @@ describe('what is wrong with a query is named with its place', () => {
       'SELECT Month FROM AzureUsage WHERE MpnId=6096xxx',
       '6096xxx at character 42 is neither a name, a number nor a sign of the query language',
     ],
-    ['SELECT Mont FROM AzureUsage', 'Mont at character 8 is no column or metric of AzureUsage; is it Month?'],
+    ['SELECT Mont FROM AzureUsage', 'Mont at character 8 is not a column or metric of AzureUsage; did you mean Month?'],
     [
       'SELECT Month\nFROM AzureUsage\nORDER BY Montth',
-      'Montth at line 3, character 10 is no column or metric of AzureUsage; is it Month?',
+      'Montth at line 3, character 10 is not a column or metric of AzureUsage; did you mean Month?',
     ],
     ['SELECT Month FROM OfficeUsage', 'FROM names OfficeUsage at character 19; it must be AzureUsage'],
     [
@@ -289,7 +292,7 @@ describe('what is wrong with a query is named with its place', () => {
 
   test('a TIMESPAN that does not exist is told with the one most like it', () => {
     expect(problem('SELECT Month FROM AzureUsage TIMESPAN LAST_MONTHS')[0]).toMatch(
-      / is expected at character 39, not LAST_MONTHS; is it LAST_MONTH\?$/,
+      / is expected at character 39, not LAST_MONTHS; did you mean LAST_MONTH\?$/,
     )
   })
 
@@ -305,7 +308,7 @@ describe('what is wrong with a query is named with its place', () => {
 
   test('conditions that stand alone count their places from their own beginning, and hold no other clause', () => {
     expect(validateWhere("Month='JAN-2024' AND CustomerName LIKE 'A%'", usage)).toEqual([])
-    expect(validateWhere("Mont='JAN-2024'", usage)[0]?.problem).toMatch(/^Mont at character 1 is no column/)
+    expect(validateWhere("Mont='JAN-2024'", usage)[0]?.problem).toMatch(/^Mont at character 1 is not a column/)
     expect(validateWhere("Month='x' TIMESPAN TODAY", usage)).toEqual([
       { problem: 'the end of the clause is expected at character 11, not TIMESPAN', at: 10 },
     ])

@@ -25,7 +25,7 @@ const REFUSED: readonly Case[] = [
     'a new column in a feed where new columns fail',
     fileOf(`${HEADER},Extra`, `${GOOD},x`),
     'column-new',
-    /nobody named: "Extra"/,
+    /new columns in the report: "Extra"/,
     { newColumns: 'fail' },
   ],
   [
@@ -75,13 +75,13 @@ const REFUSED: readonly Case[] = [
     'a row of the month before',
     fileOf(HEADER, GOOD, GOOD.replace('-05-', '-04-')),
     'outside-window',
-    /line 3 holds a row of another time/,
+    /line 3 has a row outside the window/,
   ],
   [
     'a row of the month after',
     fileOf(HEADER, GOOD.replace('-05-', '-06-'), GOOD),
     'outside-window',
-    /line 2 holds a row of another time/,
+    /line 2 has a row outside the window/,
   ],
   [
     '500 columns',
@@ -171,7 +171,7 @@ describe('an odd report that can land', () => {
     for (const row of rows) expect(landedCell(row, 'ACR_USD')).toMatch(/^Edm\.Double (1|10\.5)$/)
   })
 
-  it('a column nobody named lands as text, and is told once', async () => {
+  it('a new column lands as text, and is told once', async () => {
     const world = await costsWorld()
     await deliver(world, fileOf(`${HEADER},Odd Name`, `${GOOD},007`))
     const [row = {}] = await rawRows(world.landingTable('Costs'))

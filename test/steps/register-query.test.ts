@@ -170,7 +170,7 @@ describe('a dataset that the service lists by another name', () => {
 })
 
 describe('a query that asks for what the service does not list', () => {
-  const NOTHING = 'is no column or metric of AzureUsage; is it'
+  const NOTHING = 'is not a column or metric of AzureUsage; did you mean'
 
   it.each([
     [

@@ -30,7 +30,7 @@ it('sums that are too long for the ledger fail the window before any row is writ
   await serve(world, fileOf(WIDE, `1${'0'.repeat(300)}`))
   await askAgain(world)
   await ingest({ ingest: { ...HINT, attempt: 2 } }, world.services)
-  const told = { kind: 'malformed', message: expect.stringMatching(/246 numeric columns.*ask for less/) }
+  const told = { kind: 'malformed', message: expect.stringMatching(/246 numeric columns.*select fewer columns/) }
   expect(await entryOf(world)).toMatchObject({ state: 'failed', ...told })
   expect(named(world, 'window.failed')).toMatchObject([told])
   expect(await entryOf(world)).not.toHaveProperty('wrote')

@@ -20,7 +20,7 @@ import {
   type ValueParser,
 } from './section.ts'
 
-/** The fields that say when a window is asked for; a snapshot has none of them. */
+/** The fields that say when to ask for a window. A snapshot feed has none of them. */
 const WINDOW_FIELDS = ['window', 'backfillWindow', 'from', 'to', 'delay', 'openWindow', 'refresh'] as const
 
 const DEFAULT_REFRESH_FOR = 'P70D'
@@ -30,13 +30,13 @@ const WHOLE: Readonly<Record<Grain, string>> = {
   month: 'whole months, such as P1M or P3M',
 }
 
-/** Reads when a feed asks for what. Without a dataset (its name was not known) what depends on it is not checked. */
+/** Reads the cadence of a feed. Without a dataset (its name is unknown), nothing that depends on it is checked. */
 export function readCadence(feed: FeedSection, dataset: Dataset | undefined): Cadence {
   const bySnapshot = dataset ? dataset.timeColumn === undefined : isGiven(feed, 'snapshot')
   return bySnapshot ? readSnapshot(feed, dataset) : readWindows(feed, dataset)
 }
 
-/** Reads how late the service settles: the catalogue knows it of each dataset. */
+/** Reads how late the data of the service settles. The default of each dataset is in the catalogue. */
 export function readDelay(feed: FeedSection, dataset: Dataset | undefined): Duration {
   return read(feed, 'delay', parseDurationField) ?? catalogued(dataset?.latency)
 }
@@ -68,7 +68,7 @@ function readWindows(feed: FeedSection, dataset: Dataset | undefined): Cadence {
   return present({ kind: 'windows', window, backfillWindow, from, to, openWindow, refresh })
 }
 
-/** A date and a duration back can be compared only once the day is known on which the feed was first seen. */
+/** True as well for a date and a duration back: these compare only after the app has first seen the feed. */
 function mayBeBefore(from: Boundary, to: Boundary): boolean {
   if ('date' in from && 'date' in to) return from.date < to.date
   if ('back' in from && 'back' in to) return durationMilliseconds(from.back) > durationMilliseconds(to.back)
@@ -93,7 +93,7 @@ function parseWhole(grain: Grain): ValueParser<Duration> {
   }
 }
 
-/** A duration of the catalogue or of a default; a day where the dataset is not known, whose feed is refused anyway. */
+/** Parses a duration of the catalogue or a default. A day if the dataset is unknown, since its feed is refused anyway. */
 function catalogued(text: string | undefined): Duration {
   return (text === undefined ? undefined : parseDuration(text)) ?? GRAIN.day
 }

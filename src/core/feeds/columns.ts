@@ -30,19 +30,19 @@ const COLUMN_TYPES: Readonly<Record<CatalogType, ColumnType>> = {
   month: 'month',
 }
 
-/** Only one of them can say what a feed selects. */
+/** The fields that say what a feed selects. A feed has at most one of them. */
 const SOURCES = ['columns', 'query', 'queryId'] as const
 
-/** Names that a list may hold, in the spelling they take on. */
+/** The names that a list may contain, in their final spelling. */
 type Vocabulary = {
   readonly names: readonly string[]
-  /** What each of the names is, for messages. */
+  /** What each name is, for messages. */
   readonly what: string
-  /** Whether other names are allowed: a query's own, or any when the dataset is not known. */
+  /** Whether other names are allowed: those of a user's own query, or any name if the dataset is unknown. */
   readonly open: boolean
 }
 
-/** Reads where the query of a feed comes from. Without a dataset (its name was not known) columns are not checked. */
+/** Reads where the query of a feed comes from. Without a dataset (its name is unknown), columns are not checked. */
 export function readSource(feed: FeedSection, dataset: Dataset | undefined): FeedSource {
   const columns = read(feed, 'columns', parseNames)
   const query = read(feed, 'query', parseText)
@@ -52,9 +52,9 @@ export function readSource(feed: FeedSection, dataset: Dataset | undefined): Fee
     addProblem(feed, `${given.join(' and ')} are given; it must be one of columns, query and queryId`)
   }
   if (given.includes('query') || given.includes('queryId')) {
-    refuseGiven(feed, ['where', 'distinct'], 'a query says it itself')
+    refuseGiven(feed, ['where', 'distinct'], 'write it in the query itself')
   }
-  // Text of the query language is refused for its grammar alone: a dataset may have columns that the catalogue does not know.
+  // Only syntax errors in a query are refused here, because a dataset may have columns that the catalogue does not know.
   const isAlone = given.length <= 1
   if (query !== undefined) {
     const parsed = parseQuery(query)
@@ -70,7 +70,7 @@ export function readSource(feed: FeedSection, dataset: Dataset | undefined): Fee
   return present({ kind: 'columns', columns: spelled, where, distinct })
 }
 
-/** Reads the columns that identify a row: where the feed names its columns, some of these. */
+/** Reads the columns that identify a row. If the feed names its columns, the key must be some of them. */
 export function readKey(feed: FeedSection, source: FeedSource, dataset?: Dataset): readonly string[] | undefined {
   const names = read(feed, 'key', parseNames)
   const chosen = source.kind === 'columns' ? source.columns : undefined
@@ -78,7 +78,7 @@ export function readKey(feed: FeedSection, source: FeedSource, dataset?: Dataset
   return names && spell(feed, 'key', names, known)
 }
 
-/** Reads the type of every column: the catalogue's, changed and added to by the feed's own `types`. */
+/** Reads the type of every column: the types of the catalogue, overridden and extended by the `types` of the feed. */
 export function readTypes(feed: FeedSection, source: FeedSource, dataset: Dataset | undefined): Types {
   const given = read(feed, 'types', parseObject) ?? {}
   const names = Object.keys(given)
@@ -99,21 +99,21 @@ function catalogueTypes(dataset: Dataset): Types {
   ])
 }
 
-/** What a query that the app writes may select. */
+/** The names that a query written by the app may select. */
 function selectable(dataset: Dataset | undefined): Vocabulary {
   const names = [...(dataset?.columns ?? []), ...(dataset?.metrics ?? [])].map(({ name }) => name)
   return { names, what: `a column or metric of ${dataset?.name}`, open: !dataset }
 }
 
-/** What the columns of a report may be called: those of somebody's own query are not known before it is there. */
+/** The names that the columns of a report may have. With the user's own query, they are unknown until the report comes. */
 function landable(source: FeedSource, dataset: Dataset | undefined): Vocabulary {
   const known = selectable(dataset)
   return { ...known, open: known.open || source.kind !== 'columns' }
 }
 
 /**
- * Gives names in the spelling of the vocabulary, others without the blanks around them; one that it lacks, or that comes
- * twice, is a problem.
+ * Gives each name in the spelling of the vocabulary. Another name loses the blanks around it, and is a problem unless the
+ * vocabulary is open. A repeated name is a problem too.
  */
 function spell(
   feed: FeedSection,

@@ -1,11 +1,11 @@
 import type { Feed } from './feed.ts'
 
-/** How a feed differs between two sets: in one of them only, or in these fields. */
+/** How a feed differs between two sets: it is in only one of them, or these fields differ. */
 export type FeedChange =
   | { readonly feed: string; readonly change: 'added' | 'removed' }
   | { readonly feed: string; readonly change: 'changed'; readonly fields: readonly string[] }
 
-/** Says what `after` changes, feed by feed, defaults filled in; nothing where both say the same. */
+/** Gives the changes from `before` to `after`, one for each feed that differs. Defaults are filled in on both sides. */
 export function compareFeeds(before: readonly Feed[], after: readonly Feed[]): readonly FeedChange[] {
   const removed = before.filter(({ name }) => !after.some((each) => each.name === name))
   const changes = after.flatMap((feed): readonly FeedChange[] => {

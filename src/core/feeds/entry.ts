@@ -23,10 +23,10 @@ import {
 /** What a feed may refer to. */
 export type References = { readonly catalogue: readonly Dataset[]; readonly accounts: readonly string[] }
 
-/** What decides how rows land: a change of any of it changes the feed's hash. */
+/** The fields that decide how rows land. A change of any of them changes the hash of the feed. */
 type HashedFields = Omit<Feed, 'name' | 'cadence' | 'delay' | 'key' | 'enabled' | 'hash'>
 
-/** Reads one entry of `feeds`. What is wrong gets a stand-in, since one problem is enough to refuse the file. */
+/** Reads one entry of `feeds`. A wrong value gets a placeholder, since one problem is enough to refuse the file. */
 export function readFeed(feed: FeedSection, { catalogue, accounts }: References): Feed {
   const name = readRequired(feed, 'name', matching(FEED_NAME)) ?? ''
   const dataset = readDataset(feed, catalogue)
@@ -81,7 +81,7 @@ function readTable(feed: FeedSection, name: string): string {
   const words = name.split('-').map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))
   const table = words.join('')
   if (!parseTable(table)) {
-    addProblem(feed, `table is ${show(table)} (from name); it must be ${FEED_FIELDS.table.allowed}: give one`)
+    addProblem(feed, `table is ${show(table)} (from name); it must be ${FEED_FIELDS.table.allowed}: set table`)
   }
   return table
 }

@@ -21,16 +21,16 @@ export type ListedDataset = {
   readonly ranges: readonly string[]
 }
 
-/** Characters of a message: a query may hold any number of wrong names, and the message is stored with the feed. */
+/** The longest message in characters. A query can have any number of wrong names, and the feed's row stores the message. */
 const MESSAGE_LENGTH = 1_000
 
-/** Every name the service may know a dataset by, the catalogue's own first. */
+/** Every spelling that the service may use for a dataset, starting with the catalogue's. */
 export function spellingsOf(dataset: string): readonly string[] {
   const known = findDataset(CATALOG, dataset)
   return known ? [known.name, ...(known.aliases ?? [])] : [dataset]
 }
 
-/** Finds a dataset among those the service lists, ignoring case; of several, the one of the first spelling. */
+/** Finds a dataset among those that the service lists, ignoring case. An earlier spelling wins over a later one. */
 export function findListed<T extends { readonly name: string }>(
   listed: readonly T[],
   spellings: readonly string[],
@@ -39,9 +39,9 @@ export function findListed<T extends { readonly name: string }>(
 }
 
 /**
- * Gives the text a feed's query is registered with: the user's own as it is, or one that the app writes of the columns,
- * without TIMESPAN, since the query times of a report decide. Fails as `query-refused` where it asks for what the service
- * does not list, whatever the catalogue knows.
+ * Gives the text to register for a feed's query. A query that the user wrote stays as it is. Otherwise the app writes one
+ * from the columns, without TIMESPAN, because each report has its own query times. Fails with `query-refused` if the query
+ * asks for something that the service does not list, even if the catalogue has it.
  */
 export function feedQuery(feed: Feed, source: QuerySource, listed: ListedDataset): string | Failure {
   const dataset = toQueryDataset(feed.dataset, listed)
@@ -53,7 +53,7 @@ export function feedQuery(feed: Feed, source: QuerySource, listed: ListedDataset
   return typeof built === 'string' ? built : refused(feed, built.problems)
 }
 
-/** The texts by which a feed's query is found again, one for each spelling of its dataset. Nothing is checked. */
+/** The texts that find a registered query of a feed again, one for each spelling of its dataset. Checks nothing. */
 export function queryTexts({ dataset }: Feed, source: QuerySource): readonly string[] {
   if (source.kind === 'query') return [source.query.trim()]
   return spellingsOf(dataset).map((spelling) => printQuery(toWritten(source, spelling)).trim())
@@ -65,8 +65,8 @@ function toWritten(source: ChosenColumns, dataset: string): WrittenQuery {
 }
 
 /**
- * The service says what it offers; the other spellings of a dataset's name only the catalogue knows. The feed's spelling
- * stays where the service's differs in case alone: a registered query is found again by its text.
+ * Combines what the service lists with the other spellings of the dataset, which only the catalogue knows. If the service's
+ * spelling differs only in case, the feed's spelling stays, because the app finds a registered query by its text.
  */
 function toQueryDataset(feedName: string, { name, columns, metrics, ranges }: ListedDataset): QueryDataset {
   const named = (names: readonly string[]) => names.map((each) => ({ name: each.trim() }))
@@ -79,14 +79,14 @@ function toQueryDataset(feedName: string, { name, columns, metrics, ranges }: Li
   }
 }
 
-/** What the service lists counts only where it is in the words that a query takes; else what the catalogue says. */
+/** The ranges that the service lists, if a query can use all of them. Otherwise the ranges of the catalogue. */
 function rangesOf(dataset: string, listed: readonly string[]): readonly string[] {
   const words = listed.map((range) => range.trim().toUpperCase())
   const areWords = words.length > 0 && words.every((word) => TIMESPANS.some((each) => each === word))
   return areWords ? words : (findDataset(CATALOG, dataset)?.ranges ?? TIMESPANS)
 }
 
-/** What the catalogue has against a feed's own query or conditions, one line each. */
+/** Checks the query or conditions that the user wrote against the catalogue. Gives one line for each problem. */
 export function queryProblems({ name, dataset, source }: Feed, catalogue: readonly Dataset[]): readonly string[] {
   const known = findDataset(catalogue, dataset)
   if (!known || source.kind === 'queryId') return []
@@ -98,8 +98,8 @@ export function queryProblems({ name, dataset, source }: Feed, catalogue: readon
 }
 
 /**
- * Gives what the catalogue has against a feed's own query or conditions: `problems`, which no service takes, or `doubts`,
- * names and times it does not know, about which the service decides when the query is registered.
+ * Checks the query or conditions that the user wrote against the catalogue. `problems` are errors that the service always
+ * refuses. `doubts` are names and times that the catalogue lacks: the service decides when the app registers the query.
  */
 export function catalogueVerdict(feed: Feed): {
   readonly problems: readonly string[]
@@ -107,7 +107,7 @@ export function catalogueVerdict(feed: Feed): {
 } {
   const { dataset, source } = feed
   const known = findDataset(CATALOG, dataset)
-  // Conditions that are not of the language are not read from feeds.json in the first place.
+  // Conditions with a syntax error never get here: `parseFeeds` refuses them.
   const isSound = source.kind !== 'query' || !known || isSoundQuery(source.query, known)
   const found = queryProblems(feed, CATALOG)
   return isSound ? { problems: [], doubts: found } : { problems: found, doubts: [] }

@@ -7,7 +7,7 @@ export const USER_TYPES = ['string', 'double', 'int64', 'boolean', 'datetime', '
 /** How a column lands. `month` comes only from the catalogue: the text as written, and `<name>_month` as a datetime. */
 export type ColumnType = (typeof USER_TYPES)[number] | 'month'
 
-/** Where a feed's query comes from; without `columns` they are the catalogue's default, chosen with the live dataset. */
+/** Where a feed's query comes from. Without `columns`, the app selects the catalogue's defaults that the service lists. */
 export type FeedSource =
   | {
       readonly kind: 'columns'
@@ -21,10 +21,10 @@ export type FeedSource =
 /** Where history starts or ends: an ISO instant, or a duration back from the day the app first saw the feed. */
 export type Boundary = { readonly date: string } | { readonly back: Duration }
 
-/** Ask again every `every` for windows that ended less than `for` ago. */
+/** Ask again, once per `every`, for windows that ended less than `for` ago. */
 export type Refresh = { readonly every: Duration; readonly for: Duration }
 
-/** When a feed asks for what: for one window after another, or for all there is every now and then. */
+/** When a feed asks for data: one window after another, or a snapshot of everything at intervals. */
 export type Cadence =
   | {
       readonly kind: 'windows'
@@ -48,7 +48,7 @@ export type Feed = {
   readonly timeColumn?: string
   readonly delay: Duration
   readonly table: string
-  /** Every column and metric of the dataset in the catalogue's spelling, and what the user's `types` add. */
+  /** The types of all columns and metrics in the catalogue's spelling, and of those that the user's `types` add. */
   readonly types: Readonly<Record<string, ColumnType>>
   readonly newColumns: 'land' | 'fail'
   readonly maxRejects: number
@@ -56,11 +56,11 @@ export type Feed = {
   readonly shards: number
   readonly allowRedacted: boolean
   readonly enabled: boolean
-  /** Changes when, and only when, something that decides how rows land changes. */
+  /** Changes only when something changes that decides how rows land. */
   readonly hash: string
 }
 
-/** What `feeds.json` says of one account; the rest of its sign-in is in the settings. */
+/** One account in `feeds.json`. The rest of its sign-in is in the settings. */
 export type Account = { readonly tenantId?: string; readonly clientId?: string; readonly auth?: string }
 
 /** The account whose sign-in is in the settings without a suffix. Every feed that names none uses it. */

@@ -22,7 +22,7 @@ import {
   show,
 } from './section.ts'
 
-/** What `feeds.json` says. */
+/** The content of `feeds.json`. */
 export type FeedsFile = {
   readonly feeds: readonly Feed[]
   readonly accounts: Readonly<Record<string, Account>>
@@ -32,9 +32,9 @@ export type FeedsFile = {
 type FileSection = Section<keyof typeof FILE_FIELDS>
 
 /**
- * Reads `feeds.json`: every feed with its defaults filled in, or all that is wrong, one line each. The only reader; all
- * other code takes the `Feed` it gives. Names of datasets and columns match ignoring case and come out in the spelling
- * of the catalogue.
+ * Reads `feeds.json`. Gives every feed with its defaults filled in, or one line for each problem. This is the only reader:
+ * all other code takes the `Feed` that it gives. Names of datasets and columns match without regard to case and get the
+ * spelling of the catalogue.
  */
 export function parseFeeds(text: string, catalogue: readonly Dataset[]): FeedsFile | Problems {
   const json = parseJson(text.replace(/^\uFEFF/, ''))
@@ -49,7 +49,7 @@ export function parseFeeds(text: string, catalogue: readonly Dataset[]): FeedsFi
   return { feeds, accounts, warnings: feeds.flatMap(warnings) }
 }
 
-/** As `parseFeeds`, with what the catalogue has against the users' own queries and conditions. Asks nobody. */
+/** Like `parseFeeds`, but also checks the users' own queries and conditions against the catalogue. Sends no request. */
 export function checkFeeds(text: string, catalogue: readonly Dataset[]): FeedsFile | Problems {
   const file = parseFeeds(text, catalogue)
   if ('problems' in file) return file
@@ -57,7 +57,7 @@ export function checkFeeds(text: string, catalogue: readonly Dataset[]): FeedsFi
   return problems.length > 0 ? { problems } : file
 }
 
-/** Reads the accounts besides the default one. No secret belongs there, so none is read. */
+/** Reads the accounts other than the default one. Secrets do not belong in `feeds.json`, so none is read. */
 function readAccounts(file: FileSection): Readonly<Record<string, Account>> {
   const accounts = read(file, 'accounts', parseObject) ?? {}
   return Object.fromEntries(Object.entries(accounts).map(([name, entry]) => [name, readAccount(file, name, entry)]))
@@ -65,10 +65,10 @@ function readAccounts(file: FileSection): Readonly<Record<string, Account>> {
 
 function readAccount(file: FileSection, name: string, entry: unknown): Account {
   if (name === DEFAULT_ACCOUNT) {
-    addProblem(file, `accounts has "${DEFAULT_ACCOUNT}"; that one is set by the PARTNER_… settings alone`)
+    addProblem(file, `accounts has "${DEFAULT_ACCOUNT}"; only the PARTNER_… settings set that account`)
   }
   if (!matching(ACCOUNT_NAME)(name)) {
-    const allowed = 'small letters and digits, starting with a letter, 1 to 20 of them'
+    const allowed = '1 to 20 lowercase letters and digits, starting with a letter'
     addProblem(file, `accounts has ${show(name)}; its name must be ${allowed}`)
   }
   const values = parseObject(entry)
@@ -97,23 +97,23 @@ function readFeeds(file: FileSection, references: References): readonly Feed[] {
   })
 }
 
-/** Names and tables are unique; Table Storage tells no table from another by case. */
+/** Refuses repeated names and tables. Table Storage ignores the case of a table's name. */
 function refuseRepeated({ problems }: Subject, feeds: readonly Feed[]): void {
   for (const [index, { name, table }] of feeds.entries()) {
     const before = feeds.slice(0, index)
     const subject = { owner: feedOwner(name), problems }
     if (name !== '' && before.some((other) => other.name === name)) {
-      addProblem(subject, `name is ${show(name)}, as of a feed before it; it must be unique`)
+      addProblem(subject, `name is ${show(name)}, which an earlier feed has too; it must be unique`)
       continue
     }
     const other = before.find((each) => table !== '' && isSameName(each.table, table))
     if (!other) continue
     const shown = `${show(table)}, the table of ${feedOwner(other.name)}`
-    addProblem(subject, `table is ${shown}; it must be one of its own, whatever the case`)
+    addProblem(subject, `table is ${shown}; each feed needs its own table, and case does not count`)
   }
 }
 
-/** Only when the feed is first seen is it known whether a date comes before a duration back; until then, a warning. */
+/** Warns about a date next to a duration back: these compare only after the app has first seen the feed. */
 function warnings({ name, cadence }: Feed): readonly string[] {
   if (cadence.kind === 'snapshot' || !cadence.to || 'date' in cadence.from === 'date' in cadence.to) return []
   const both = 'one of from and to is a date and one counts back'

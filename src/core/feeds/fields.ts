@@ -10,21 +10,21 @@ import {
   USER_TYPES,
 } from './feed.ts'
 
-// The only list of the fields of feeds.json. The reader knows no others, and `npm run docs` makes feeds.schema.json and the
-// table in docs/feeds.md of it.
+// The only list of the fields of feeds.json. The reader accepts no others. `npm run docs` generates feeds.schema.json and the
+// table in docs/feeds.md from it.
 
 /** A field of an object of `feeds.json`. */
 export type Field = {
   /** What it means, in whole sentences. Code is in backticks here and in `otherwise`. */
   readonly meaning: string
-  /** What its value must be. Messages say it after `it must be`. */
+  /** What its value must be. In messages it follows the words `it must be`. */
   readonly allowed: string
-  /** What counts where the field is left out, in words; a default that is one value is in the schema instead. */
+  /** The default in words. A default that is a single value is in the schema instead. */
   readonly otherwise?: string
   readonly required?: true
 } & (
   | {
-      /** JSON Schema of 2020-12, which may refer to `DEFINITIONS`. */
+      /** A JSON Schema (2020-12), which can refer to `DEFINITIONS`. */
       readonly schema: { readonly default?: unknown; readonly [keyword: string]: unknown }
     }
   | {
@@ -37,19 +37,19 @@ export type FieldTable = Readonly<Record<string, Field>>
 
 type KeyOf<Union> = Union extends unknown ? keyof Union : never
 
-/** What a feed takes from its entry under the same name: a table without it does not compile. */
+/** The fields that a feed takes from its entry under the same name. A table that lacks one does not compile. */
 type FeedKey = Exclude<
   keyof Feed | KeyOf<FeedSource> | keyof Extract<Cadence, { kind: 'windows' }>,
   'source' | 'cadence' | 'kind' | 'grain' | 'timeColumn' | 'hash'
 >
 
-/** Who signs in how; `PARTNER_AUTH` and the `auth` of an account name the same ways. */
+/** The ways to sign in, for `PARTNER_AUTH` and for the `auth` of an account. */
 export const AUTH_MODES = ['refresh-token', 'client-secret', 'certificate', 'managed-identity', 'password'] as const
 
-/** An account's name goes into the names of settings, of secrets in a Key Vault and of rows. */
+/** An account's name becomes part of the names of settings, Key Vault secrets and rows. */
 export const ACCOUNT_NAME = /^[a-z][a-z0-9]{0,19}$/
 
-/** Table Storage's rule for names, less the tables that are taken. */
+/** Table Storage's rule for table names. It does not exclude `ledger` and `tables`. */
 export const TABLE_NAME = /^[A-Za-z][A-Za-z0-9]{2,62}$/
 
 const FLAG = 'true or false'
@@ -65,7 +65,7 @@ const NAMES_SCHEMA = { type: 'array', items: TEXT_SCHEMA, minItems: 1, uniqueIte
 const DURATION_SCHEMA = { $ref: '#/$defs/duration' } as const
 const BOUNDARY_SCHEMA = { $ref: '#/$defs/boundary' } as const
 
-/** What the schemas of several fields refer to. */
+/** Schemas that several fields share. */
 export const DEFINITIONS = {
   duration: {
     type: 'string',
@@ -133,12 +133,12 @@ export const REFRESH_FIELDS = {
 export const FEED_FIELDS = {
   name: {
     meaning: 'What the feed is called everywhere. No two feeds have the same name, and it never changes.',
-    allowed: 'small letters, digits and hyphens, starting with a letter, 2 to 40 of them',
+    allowed: '2 to 40 lowercase letters, digits and hyphens, starting with a letter',
     required: true,
     schema: { type: 'string', pattern: FEED_NAME.source },
   },
   account: {
-    meaning: 'Which sign-in to use: one of `accounts`, or `default` for the one of the `PARTNER_…` settings.',
+    meaning: 'Which sign-in to use: one of `accounts`, or `default` for the one in the `PARTNER_…` settings.',
     allowed: 'the name of an account',
     schema: { type: 'string', default: DEFAULT_ACCOUNT },
   },
@@ -152,7 +152,7 @@ export const FEED_FIELDS = {
     meaning: 'Columns and metrics to select.',
     allowed: NAMES,
     otherwise:
-      'without `query` and `queryId`, the newest ones the catalogue knows, without personal data, that the service offers too',
+      'without `query` and `queryId`, the newest ones in the catalogue that the service offers too, without personal data',
     schema: NAMES_SCHEMA,
   },
   where: {
@@ -221,12 +221,12 @@ export const FEED_FIELDS = {
   refresh: {
     meaning: `Ask again for young windows, since the source restates them. ${NO_EFFECT}`,
     allowed: 'an object with the fields every and for',
-    otherwise: 'for `P70D` for usage and money, else not at all',
+    otherwise: 'for `P70D` for usage and money; other datasets are not asked for again',
     fields: REFRESH_FIELDS,
   },
   table: {
-    meaning: 'The table the rows land in. No two feeds land in the same table, whatever the case of its name.',
-    allowed: 'letters and digits, starting with a letter, 3 to 63 of them, and neither ledger nor tables',
+    meaning: 'The table the rows land in. No two feeds land in the same table. Case does not count.',
+    allowed: '3 to 63 letters and digits, starting with a letter, but not ledger or tables',
     otherwise: '`name` in PascalCase',
     schema: { type: 'string', pattern: TABLE_NAME.source },
   },
@@ -237,7 +237,8 @@ export const FEED_FIELDS = {
     schema: { type: 'object', additionalProperties: { enum: USER_TYPES } },
   },
   newColumns: {
-    meaning: 'What to do with a column nobody named: land it as a string, or fail the window.',
+    meaning:
+      'What to do with a column that neither the feed nor the catalogue names: land it as a string, or fail the window.',
     allowed: 'land or fail',
     schema: { enum: ['land', 'fail'], default: 'land' },
   },
@@ -257,7 +258,7 @@ export const FEED_FIELDS = {
     schema: { type: 'integer', minimum: 1, maximum: 512, default: 16 },
   },
   allowRedacted: {
-    meaning: "Land reports whose data the service has redacted for the account's role.",
+    meaning: "Land reports even if the service redacts data for the account's role.",
     allowed: FLAG,
     schema: { type: 'boolean', default: false },
   },

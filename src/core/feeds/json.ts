@@ -1,9 +1,9 @@
 import { type JSONVisitor, printParseErrorCode, visit } from 'jsonc-parser'
 
-/** What is wrong, for each kind of mistake that jsonc-parser knows. */
+/** The message for each kind of mistake that jsonc-parser finds. */
 const MISTAKES: Readonly<Record<ReturnType<typeof printParseErrorCode>, string>> = {
-  InvalidSymbol: 'something that JSON does not have (names and texts go in double quotes)',
-  InvalidNumberFormat: 'something that is no number',
+  InvalidSymbol: 'an invalid symbol (names and texts go in double quotes)',
+  InvalidNumberFormat: 'an invalid number',
   PropertyNameExpected: 'a name in double quotes is missing',
   ValueExpected: 'a value is missing',
   ColonExpected: 'a colon is missing',
@@ -11,19 +11,19 @@ const MISTAKES: Readonly<Record<ReturnType<typeof printParseErrorCode>, string>>
   CloseBraceExpected: 'a } is missing',
   CloseBracketExpected: 'a ] is missing',
   EndOfFileExpected: 'something after the end',
-  InvalidCommentToken: 'a comment, which JSON does not have,',
+  InvalidCommentToken: 'a comment, which JSON does not allow,',
   UnexpectedEndOfComment: 'a comment that is not closed',
   UnexpectedEndOfString: 'a text that is not closed on its line',
   UnexpectedEndOfNumber: 'a number that is cut off',
-  InvalidUnicode: 'a text with a \\u that four hexadecimal digits do not follow',
-  InvalidEscapeCharacter: 'a text with a backslash before a character that takes none',
+  InvalidUnicode: 'a text with a \\u without four hexadecimal digits after it',
+  InvalidEscapeCharacter: 'a text with an unknown escape sequence',
   InvalidCharacter: 'a text with a tab or another control character',
   '<unknown ParseErrorCode>': 'something that is not JSON',
 }
 
 /**
- * Reads JSON, or says what its first mistake is and where: lines and columns count from 1. `JSON.parse` decides what JSON
- * is; its message names the place of some mistakes only.
+ * Parses JSON, or gives its first mistake and the place of it. Lines and columns count from 1. `JSON.parse` decides whether
+ * the text is JSON, but its messages give the place of only some mistakes, so jsonc-parser finds the place.
  */
 export function parseJson(text: string): { readonly value: unknown } | { readonly mistake: string | undefined } {
   try {
@@ -41,7 +41,7 @@ function firstMistake(text: string): string | undefined {
   try {
     visit(text, { onError }, { disallowComments: true })
   } catch {
-    // `visit` calls itself for each bracket: thousands of them within each other are more than the stack holds.
+    // `visit` calls itself for each bracket, so thousands of nested brackets overflow the stack.
     return 'its brackets are nested too deeply'
   }
   return mistakes[0]

@@ -3,14 +3,14 @@ import { type Duration, parseDuration } from '../time/durations.ts'
 import type { Boundary } from './feed.ts'
 import type { FEED_FIELDS, Field } from './fields.ts'
 
-/** Whose problems are collected: a person is told all of them at once. */
+/** The object whose problems are collected, so that the user sees all of them at once. */
 export type Subject = {
   /** For messages: `feed "azure-usage"`. */
   readonly owner: string
   readonly problems: string[]
 }
 
-/** One object of `feeds.json` while it is read. Its values can be read only by the names of the fields that it may have. */
+/** One object of `feeds.json` while it is read. Only the fields that it may have can be read from it. */
 export type Section<Name extends string> = Subject & {
   readonly fields: Readonly<Record<Name, Field>>
   readonly values: Readonly<Partial<Record<Name, unknown>>>
@@ -18,12 +18,12 @@ export type Section<Name extends string> = Subject & {
 
 export type FeedSection = Section<keyof typeof FEED_FIELDS>
 
-/** Turns one JSON value into what it means; undefined when it is not allowed. */
+/** Parses one JSON value. Gives undefined if the value is not allowed. */
 export type ValueParser<T> = (value: unknown) => T | undefined
 
 /**
- * Begins to read an object. Each field that it may not have is a problem; its value is not shown, for it may be a
- * misplaced secret.
+ * Starts to read an object. Each unknown field is a problem. The message does not show its value, which may be a misplaced
+ * secret.
  */
 export function openSection<Name extends string>(
   { owner, problems }: Subject,
@@ -39,8 +39,8 @@ export function openSection<Name extends string>(
 }
 
 /**
- * Reads a field that may be left out. A value that the parser does not take is a problem, told with what is allowed: what
- * the table of fields says, unless the caller knows better.
+ * Reads an optional field. A value that the parser does not accept is a problem. The message says what is allowed: by
+ * default, what the table of fields says.
  */
 export function read<Name extends string, T>(
   section: Section<Name>,
@@ -55,7 +55,7 @@ export function read<Name extends string, T>(
   return parsed
 }
 
-/** Reads a field that may not be left out. */
+/** Reads a required field. */
 export function readRequired<Name extends string, T>(
   section: Section<Name>,
   name: Name,
@@ -69,7 +69,7 @@ export function isGiven<Name extends string>(section: Section<Name>, name: Name)
   return section.values[name] !== undefined
 }
 
-/** Makes each of these fields a problem where it is given. */
+/** Adds a problem for each of these fields that is given. */
 export function refuseGiven<Name extends string>(
   section: Section<Name>,
   names: readonly NoInfer<Name>[],
@@ -90,7 +90,7 @@ export function suggest(name: string, known: readonly string[]): string {
   return candidate === undefined ? `; allowed are ${known.join(', ')}` : `; the nearest is ${show(candidate)}`
 }
 
-/** A value as a message shows it: JSON, on one line, not too long. */
+/** Formats a value for a message: JSON on one line, cut to 80 characters. */
 export function show(value: unknown): string {
   const text = JSON.stringify(value)
   return text.length <= 80 ? text : `${text.slice(0, 79)}…`
@@ -123,7 +123,7 @@ export function parseFlag(value: unknown): boolean | undefined {
   return typeof value === 'boolean' ? value : undefined
 }
 
-/** Gives a parser of text of a certain form. */
+/** Gives a parser of text that matches a pattern. */
 export function matching(pattern: RegExp): ValueParser<string> {
   return (value) => (typeof value === 'string' && pattern.test(value) ? value : undefined)
 }
@@ -133,7 +133,7 @@ export function oneOf<T extends string>(words: readonly T[]): ValueParser<T> {
   return (value) => words.find((word) => word === value)
 }
 
-/** Gives a parser of the numbers that a JSON Schema takes. */
+/** Gives a parser of the numbers that a JSON Schema accepts. */
 export function within(schema: {
   readonly type: 'integer' | 'number'
   readonly minimum: number
@@ -149,7 +149,7 @@ export function parseDurationField(value: unknown): Duration | undefined {
   return typeof value === 'string' ? parseDuration(value) : undefined
 }
 
-/** Reads a date, an instant with its zone, or a duration back. No date is before 2000: the service is younger. */
+/** Parses a date, an instant with its zone, or a duration back. Dates before 2000 are refused: the service is younger. */
 export function parseBoundary(value: unknown): Boundary | undefined {
   if (typeof value !== 'string') return undefined
   const back = parseDuration(value)
@@ -161,7 +161,7 @@ export function parseBoundary(value: unknown): Boundary | undefined {
   return year >= 2000 && year < 2100 ? { date: date.toISOString() } : undefined
 }
 
-/** `Date` takes the 30th of February for a day of March: only what reads back the same exists. */
+/** Whether a day exists. `Date` turns February 30 into a day of March, so the day must read back the same. */
 function isDay(text: string): boolean {
   const date = new Date(text)
   return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text)

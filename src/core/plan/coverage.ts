@@ -3,17 +3,17 @@ import type { Window } from '../time/window.ts'
 import { missingWindows } from './due-windows.ts'
 import { type KnownFeed, waiting } from './plan.ts'
 
-/** How far a feed is proven complete: read from figures, never from states alone. */
+/** How far a feed is proven complete. The proof is figures, never states alone. */
 export type Coverage = {
   readonly states: Readonly<Record<State, number>>
-  /** Windows that are due and were not asked for yet. */
+  /** Windows that are due but not asked for yet. */
   readonly waiting: number
   /** Windows whose rows are proven. */
   readonly complete: number
-  /** Windows a landing has begun to write over and not finished. */
+  /** Windows that a landing has started to overwrite but not finished. */
   readonly incomplete: number
   readonly rows: number
-  /** Up to here, from the feed's first window on, nothing is missing. */
+  /** Nothing is missing from the feed's first window up to here. */
   readonly completeUntil?: Date
 }
 
@@ -44,7 +44,7 @@ function unbroken(now: Date, { row, entries }: KnownFeed, complete: readonly Led
   return (gap === -1 ? all.at(-1) : all[gap - 1])?.to
 }
 
-/** How many empty windows lie right between two full ones: possible, but worth a look. */
+/** Counts the empty windows between two full ones. They are possible but worth a look. */
 export function emptyBetweenFull(entries: readonly LedgerEntry[]): number {
   const sorted = entries.toSorted((a, b) => a.window.from.getTime() - b.window.from.getTime())
   const isFull = sorted.map((entry) => isComplete(entry) && (entry.figures?.rowsLanded ?? 0) > 0)

@@ -4,18 +4,18 @@ import { alignDown, alignUp, GRAIN, nextBoundary } from '../time/calendar.ts'
 import { addDuration, type Duration } from '../time/durations.ts'
 import { type Window, windowId } from '../time/window.ts'
 
-/** A window of a feed that may be asked for from `dueAt` on. */
+/** A window of a feed. The app may ask for it from `dueAt` on. */
 export type DueWindow = { readonly window: Window; readonly lane: Lane; readonly dueAt: Date }
 
-/** What is known of one feed: since when the app has seen it, which windows the ledger holds, and the time. */
+/** What is known about one feed: when the app first saw it, which windows the ledger holds, and the current time. */
 export type KnownWindows = { readonly since: Date; readonly taken: readonly Window[]; readonly now: Date }
 
 type Windows = Extract<Cadence, { kind: 'windows' }>
 
-/** No window reaches beyond: its id could not hold the year. */
+/** Every window ends before this, because a window id has four digits for the year. */
 const END_OF_TIME = new Date(Date.UTC(9999, 0, 1))
 
-/** The windows that the ledger lacks and that are due now, in order of time. Of what is taken, nothing is asked again. */
+/** The windows that the ledger lacks and that are due now, in order of time. They overlap no window of the ledger. */
 export function missingWindows(feed: Feed, known: KnownWindows): readonly DueWindow[] {
   const due: DueWindow[] = []
   for (const planned of plannedWindows(feed, known)) {
@@ -25,24 +25,24 @@ export function missingWindows(feed: Feed, known: KnownWindows): readonly DueWin
   return due
 }
 
-/** The lane of a window of a feed that the app has seen since `since`. */
+/** The lane of a window, if the app first saw its feed at `since`. */
 export function laneOf(window: Window, since: Date): Lane {
   return window.to <= since ? 'backfill' : 'live'
 }
 
-/** When the next window that the ledger lacks is due, in the past when it is due now; undefined when there is none to come. */
+/** When the next window that the ledger lacks is due. In the past if it is due now, undefined if there will be none. */
 export function nextDue(feed: Feed, known: KnownWindows): Date | undefined {
   for (const planned of plannedWindows(feed, known)) return planned.dueAt
   return undefined
 }
 
 /**
- * Says why a file cannot be imported into a window, or gives undefined where it can: a window of the ledger must be at
- * rest, and a new one cut at the grain and free of others.
+ * Gives the reason why a file cannot be imported into a window, or undefined if it can. A window of the ledger must be at
+ * rest. A new window must be cut at the grain and must not overlap another.
  */
 export function whyNotImported(feed: Feed, window: Window, entries: readonly LedgerEntry[]): string | undefined {
   const same = entries.find((entry) => windowId(entry.window) === windowId(window))
-  if (same) return isAtRest(same) ? undefined : `is ${same.state}: only what is landed or failed can be landed over`
+  if (same) return isAtRest(same) ? undefined : `is ${same.state}: only a landed or failed window can take a file`
   const overlapping = entries.find((entry) => entry.window.from < window.to && window.from < entry.window.to)
   if (overlapping) return `overlaps the window ${windowId(overlapping.window)}`
   const { grain } = feed
@@ -51,7 +51,7 @@ export function whyNotImported(feed: Feed, window: Window, entries: readonly Led
   return isAligned ? undefined : `is not cut at a ${grain}, the grain of ${feed.dataset}`
 }
 
-/** All windows still to be asked for, in order of time and of becoming due: without end unless the feed has one. */
+/** All windows to ask for, in order of time, which is also the order of `dueAt`. Endless unless the feed has an end. */
 function* plannedWindows(feed: Feed, known: KnownWindows): Generator<DueWindow> {
   const { cadence } = feed
   if (cadence.kind === 'snapshot') {
@@ -66,7 +66,7 @@ function* plannedWindows(feed: Feed, known: KnownWindows): Generator<DueWindow> 
   }
 }
 
-/** The running snapshot, or where the ledger already reaches into it (or past it: a clock was set back) the one after. */
+/** The running snapshot, or the next free one if the ledger already has it or a later one (after a clock was set back). */
 function nextSnapshot(every: Duration, { taken, now }: KnownWindows): Window {
   const running = alignDown(now, every)
   const free = alignUp(new Date(Math.max(running.getTime(), ...taken.map(({ to }) => to.getTime()))), every)
@@ -75,7 +75,7 @@ function nextSnapshot(every: Duration, { taken, now }: KnownWindows): Window {
 
 /**
  * The spans between the feed's start and end that no ledger entry covers, in order of time. A day or month (the feed's
- * grain) that an entry covers in part counts as covered: the rest of it could not be asked for alone.
+ * grain) that an entry covers in part counts as covered, because the app cannot ask for the rest of it alone.
  */
 function gaps(feed: Feed, cadence: Windows, { since, taken }: KnownWindows): readonly Window[] {
   const grain = GRAIN[feed.grain ?? 'day']
@@ -89,7 +89,7 @@ function gaps(feed: Feed, cadence: Windows, { since, taken }: KnownWindows): rea
   return [...found, { from, to: end }].filter((gap) => gap.from < gap.to)
 }
 
-/** Cuts a gap at the boundaries of the calendar, so that every span of it is in exactly one window. */
+/** Cuts a gap into windows at the boundaries of the calendar. The windows cover the gap and do not overlap. */
 function* cut(gap: Window, cadence: Windows, since: Date): Generator<Window> {
   let from = gap.from
   while (from < gap.to) {
@@ -108,7 +108,7 @@ function endOfWindow(from: Date, gap: Window, { window, backfillWindow }: Window
   return backfillStart > from ? earliest(end, backfillStart) : backfillEnd
 }
 
-/** The instant of a boundary; one given as a duration counts back from the start of the day the feed was first seen. */
+/** The instant of a boundary. A duration counts back from the start of the day on which the app first saw the feed. */
 function instant(boundary: Boundary, since: Date): Date {
   return 'date' in boundary ? new Date(boundary.date) : addDuration(alignDown(since, GRAIN.day), boundary.back, -1)
 }

@@ -1,7 +1,7 @@
 import type { Lane, LedgerEntry } from '../ledger/ledger.ts'
 import { HOUR_MS } from '../time/durations.ts'
 
-/** The place of one report that was asked for, or is about to be. Instants are ISO text: the row is stored as JSON. */
+/** The slot of one report that the app asked for, or is about to ask for. Instants are ISO text because the row is JSON. */
 export type Slot = {
   readonly feed: string
   readonly window: string
@@ -9,14 +9,14 @@ export type Slot = {
   readonly at: string
 }
 
-/** What an account has asked of the service: changed under its ETag before each report, which serialises all instances. */
+/** The reports of one account. The row changes under its ETag before each report, which serialises all instances. */
 export type Pacing = {
-  /** When each report of the last 60 minutes was asked for. */
+  /** When the app asked for each report of the last 60 minutes. */
   readonly creations: readonly string[]
   readonly open: readonly Slot[]
-  /** The service asked us to wait. */
+  /** The service asked the app to wait until then. */
   readonly notBefore?: string
-  /** The hour's allowance after the service refused one for its quota; doubles after each quiet hour. */
+  /** The reports per hour after the service refused one for its quota. Doubles after each quiet hour. */
   readonly reduced?: { readonly allowance: number; readonly at: string }
 }
 
@@ -25,9 +25,9 @@ export const EMPTY_PACING: Pacing = { creations: [], open: [] }
 export type PacingLimits = { readonly maxInFlight: number; readonly maxReportsPerHour: number }
 
 /**
- * Takes a slot for one report: the row as it must be written before the report is asked for,
- * or undefined where the account has no room now. One slot of each limit is kept for lane `live`.
- * `isOpen` tells whether an earlier slot is still taken.
+ * Takes a slot for one report. Gives the row to write before the app asks for the report, or undefined if the account has
+ * no free slot now. One slot of each limit is reserved for lane `live`. `isOpen` says whether an earlier slot is still
+ * taken.
  */
 export function takeSlot(
   pacing: Pacing,
@@ -49,13 +49,13 @@ export function takeSlot(
   return { creations: [...creations, next.at], open: [...open, slot], ...(reduced && { reduced }) }
 }
 
-/** Whether a slot is still taken: its attempt is under way, or too young for its entry to have been written. */
+/** Whether a slot is still taken: its attempt is in progress, or so young that its entry may not be written yet. */
 export function isSlotTaken(slot: Slot, entry: LedgerEntry | undefined, now: Date, adoptAfterMs: number): boolean {
   if (entry?.attempt === slot.attempt) return entry.state === 'requesting' || entry.state === 'requested'
   return (entry?.attempt ?? 0) < slot.attempt && isYoung(slot, now, adoptAfterMs)
 }
 
-/** Whether another instance has just taken the slot of this very attempt and is about to write its entry. */
+/** Whether another instance has just taken the slot of the same attempt and is about to write its entry. */
 export function isClaimed({ open }: Pacing, attempt: Omit<Slot, 'at'>, now: Date, adoptAfterMs: number): boolean {
   return open.some(
     (slot) =>
@@ -70,7 +70,7 @@ function isYoung({ at }: Slot, now: Date, adoptAfterMs: number): boolean {
   return now.getTime() - Date.parse(at) < adoptAfterMs
 }
 
-/** The account was refused for its quota: it waits, and its allowance for an hour is halved. */
+/** The service refused a report for its quota: the account waits, and its reports per hour are halved. */
 export function throttled(pacing: Pacing, now: Date, waitMs: number, limits: PacingLimits): Pacing {
   const halved = Math.max(Math.floor(allowance(pacing, now.getTime(), limits) / 2), 1)
   return {
@@ -80,7 +80,7 @@ export function throttled(pacing: Pacing, now: Date, waitMs: number, limits: Pac
   }
 }
 
-/** How many reports the account may ask for in an hour now. */
+/** How many reports per hour the account may ask for now. */
 export function allowance(pacing: Pacing, nowMs: number, limits: PacingLimits): number {
   if (!pacing.reduced) return limits.maxReportsPerHour
   const quietHours = Math.max(Math.floor((nowMs - Date.parse(pacing.reduced.at)) / HOUR_MS), 0)

@@ -6,18 +6,18 @@ import { DAY_MS } from '../time/durations.ts'
 import type { Window } from '../time/window.ts'
 import { missingWindows, nextDue } from './due-windows.ts'
 
-/** A blocked feed is tried once a day with its newest due window. */
+/** A blocked feed asks for its newest due window once a day. */
 const BLOCKED_RETRY_MS = DAY_MS
 
-/** A feed with what the ledger knows of it. */
+/** A feed with its row and entries from the ledger. */
 export type KnownFeed = {
   readonly row: FeedRow
   readonly entries: readonly LedgerEntry[]
-  /** Entries that cannot be read. Their windows are unknown, so the feed asks for nothing new until they are mended. */
+  /** Entries that cannot be read. Their windows are unknown, so the feed asks for nothing new until they are fixed. */
   readonly unreadable: readonly Failure[]
 }
 
-/** Whether a feed may ask for new windows at all. */
+/** Whether a feed may ask for new windows. */
 function isAsking({ row, unreadable }: KnownFeed): boolean {
   return row.feed.enabled && unreadable.length === 0
 }
@@ -31,8 +31,8 @@ export type RequestAction = {
 }
 
 /**
- * Says which windows to ask for at `now`: those the ledger lacks and those it has as `planned`.
- * Live windows come first, oldest first; then history, newest first, so that recent months land soonest.
+ * Gives the windows to ask for at `now`: those that the ledger lacks and those that are `planned`. Live windows come first,
+ * oldest first. History follows, newest first, so that recent months land soonest.
  */
 export function plan(now: Date, feeds: readonly KnownFeed[]): readonly RequestAction[] {
   const due = feeds.filter(isAsking).flatMap((known) => withinBlock(now, known))
@@ -46,7 +46,7 @@ export function waiting(now: Date, known: KnownFeed): number {
   return isAsking(known) ? dueActions(now, known).length : 0
 }
 
-/** When the next window of a feed becomes due; undefined when there will be none. */
+/** When the next window of a feed becomes due, or undefined if there will be none. */
 export function nextRequest(now: Date, known: KnownFeed): Date | undefined {
   if (!isAsking(known)) return undefined
   const { row, entries } = known
@@ -68,12 +68,12 @@ function dueActions(now: Date, { row, entries }: KnownFeed): readonly RequestAct
   return [...missing, ...planned]
 }
 
-/** Today's data never lands under an old date: a snapshot is asked for only while its window runs. */
+/** Whether a snapshot's window has ended. It is not asked for any more: today's data must not land under an old date. */
 export function hasPassed(now: Date, { cadence }: Feed, { window }: LedgerEntry): boolean {
   return cadence.kind === 'snapshot' && now >= window.to
 }
 
-/** A blocked feed asks for one window a day, the newest, and only while no attempt is under way. */
+/** A blocked feed asks for one window a day: the newest, and only while no attempt is in progress. */
 function withinBlock(now: Date, known: KnownFeed): readonly RequestAction[] {
   const due = dueActions(now, known)
   const { blocked } = known.row

@@ -15,14 +15,14 @@ import {
 import { addDuration, DAY_MS, HOUR_MS } from '../time/durations.ts'
 import { hasPassed, type KnownFeed } from './plan.ts'
 
-/** What heals with time is tried again after 6 hours, then after twice as long each time, up to a week. */
+/** A failure that heals with time is tried again after 6 hours, then after twice as long each time, up to a week. */
 const FIRST_HEALING_MS = 6 * HOUR_MS
 const LAST_HEALING_MS = 7 * DAY_MS
 
-/** After a block has ended, what it had failed is tried again one a day. */
+/** After a block has ended, the windows that failed under it are tried again, one a day. */
 const RETRY_AFTER_BLOCK_MS = DAY_MS
 
-/** Something to do about one entry. `hint` puts a message in the queue, so that ingest looks at the entry. */
+/** One action on one entry. `hint` puts a message in the queue, so that `ingest` reads the entry. */
 export type SweepAction =
   | { readonly kind: 'hint'; readonly entry: Requested | Landing }
   | { readonly kind: 'adopt'; readonly entry: Requesting }
@@ -34,7 +34,7 @@ export type SweepAction =
 
 export type SweepLimits = { readonly adoptAfterMs: number; readonly leaseMs: number; readonly deleteReports: boolean }
 
-/** Says what the ledger of one feed needs at `now`; at most one action for an entry. */
+/** Gives the actions that the entries of one feed need at `now`, at most one for each entry. */
 export function sweepActions(now: Date, known: KnownFeed, limits: SweepLimits): readonly SweepAction[] {
   const reopened = new Set(reopenings(now, known))
   return known.entries.flatMap((entry): readonly SweepAction[] => {
@@ -61,7 +61,7 @@ function actionsFor(now: Date, entry: LedgerEntry, limits: SweepLimits): readonl
   }
 }
 
-/** A report that the entry no longer needs still stands at the service. */
+/** Withdraws a report that the entry no longer needs but the service still has. */
 function withdrawal(entry: LedgerEntry, { deleteReports }: SweepLimits): readonly SweepAction[] {
   const { remoteReport } = entry
   if (remoteReport === undefined || neededReports(entry, !deleteReports).includes(remoteReport)) return []
@@ -74,7 +74,7 @@ function isLate(now: Date, { row }: KnownFeed, entry: LedgerEntry): entry is Pla
   return open && hasPassed(now, row.feed, entry)
 }
 
-/** An empty answer that came before the data settles is asked for once more, twice the delay after the window's end. */
+/** Whether an empty report was asked for too early and is due again, which is twice the delay after the window's end. */
 function isTooEarlyEmpty(now: Date, { row }: KnownFeed, entry: LedgerEntry): entry is Landed {
   if (entry.state !== 'landed' || entry.figures.verdict !== 'empty' || row.feed.cadence.kind === 'snapshot')
     return false
@@ -96,12 +96,12 @@ function healsAt({ since, heals }: Failed): number {
   return since.getTime() + Math.min(FIRST_HEALING_MS * 2 ** Math.min(heals, 20), LAST_HEALING_MS)
 }
 
-/** What failed before the feed was changed deserves another try, unless time heals it anyway. */
+/** Whether the window failed before the feed was changed. A failure that heals with time has its own schedule. */
 function isOfEarlierFeed({ kind, since }: Failed, reopenBefore: string | undefined): boolean {
   return reopenBefore !== undefined && FAILURES[kind].heals !== 'time' && since.getTime() < Date.parse(reopenBefore)
 }
 
-/** One window a day: the newest one while the feed is blocked, and after the block the others, newest first. */
+/** One failed window a day: the newest while the feed is blocked, then the others, newest first. */
 function oneOfBlock(now: Date, row: FeedRow, entries: readonly LedgerEntry[]): readonly Failed[] {
   const failed = entries.filter((entry): entry is Failed => entry.state === 'failed')
   const waiting = failed.filter(({ kind }) => FAILURES[kind].heals === 'change')

@@ -7,15 +7,15 @@ import { isReserved, placeOf, type QueryProblem } from './tokens.ts'
 
 type Named = { readonly name: string }
 
-/** What a query is judged by: a dataset of the catalogue, or what the service lists of it. */
+/** The dataset a query is checked against: from the catalogue, or as the service lists it. */
 export type QueryDataset = Pick<Dataset, 'name' | 'aliases' | 'ranges'> & {
   readonly columns: readonly Named[]
   readonly metrics: readonly Named[]
 }
 
 /**
- * Gives everything that is wrong with the text of a query for a dataset, each with its place: what is not of the query
- * language (the first such thing only), columns or metrics the dataset lacks, a TIMESPAN it does not offer.
+ * Checks the text of a query against a dataset. Gives the first syntax error if there is one. Otherwise gives every column
+ * or metric that the dataset lacks and a TIMESPAN that it does not offer. Each problem names its place.
  */
 export function validateQuery(text: string, dataset: QueryDataset): readonly QueryProblem[] {
   const located = locateQuery(text)
@@ -27,23 +27,23 @@ export function validateQuery(text: string, dataset: QueryDataset): readonly Que
   ]
 }
 
-/** As `validateQuery`, for the conditions of a WHERE that are given by themselves. */
+/** Checks the conditions of a WHERE clause like `validateQuery`. `text` does not include the word WHERE. */
 export function validateWhere(text: string, dataset: QueryDataset): readonly QueryProblem[] {
   const where = locateConditions(text)
   if ('problem' in where) return [where]
   return where.flatMap(({ value, at }) => nameProblems(text, { value: value.field, at }, dataset))
 }
 
-/** Whether a query is of the language and of its dataset. What else is wrong with it, another list of columns can mend. */
+/** Whether a query has no syntax error and names this dataset. A newer list of columns can solve any other problem. */
 export function isSoundQuery(text: string, dataset: QueryDataset): boolean {
   const located = locateQuery(text)
   return !('problem' in located) && datasetProblems(text, located, dataset).length === 0
 }
 
 /**
- * Makes the text of a query from its parts, or says all that is wrong with them: names that are none or that the dataset
- * lacks, numbers and limits that are none, text with a quote in it. Conditions that are somebody's own text are judged
- * apart, and places in them count from where they begin. `validateQuery` accepts what this makes.
+ * Writes the text of a query from its parts, or gives every problem with them: invalid names, names that the dataset lacks,
+ * invalid numbers and limits, and text that contains a quote. Conditions that the user wrote as text are checked on their
+ * own, and places in them count from their start. `validateQuery` accepts what this writes.
  */
 export function buildQuery(query: WrittenQuery, dataset: QueryDataset): string | Problems {
   const ofConditions = typeof query.where === 'string' ? validateWhere(query.where, dataset) : []
@@ -71,8 +71,8 @@ function nameProblems(text: string, { value, at }: Located<string>, dataset: Que
   const known = [...dataset.columns, ...dataset.metrics].map(({ name }) => name)
   if (known.some((name) => isSameName(name, value))) return []
   const like = nearest(value, known)
-  const what = `${value} at ${placeOf(text, at)} is no column or metric of ${dataset.name}`
-  return [{ problem: like ? `${what}; is it ${like}?` : what, at }]
+  const what = `${value} at ${placeOf(text, at)} is not a column or metric of ${dataset.name}`
+  return [{ problem: like ? `${what}; did you mean ${like}?` : what, at }]
 }
 
 function timespanProblems(text: string, { timespan }: LocatedQuery, dataset: QueryDataset): readonly QueryProblem[] {
@@ -83,7 +83,7 @@ function timespanProblems(text: string, { timespan }: LocatedQuery, dataset: Que
   return [{ problem: `TIMESPAN ${value} at ${placeOf(text, at)} is not offered by ${dataset.name}; ${offered}`, at }]
 }
 
-/** What would change the shape of the query once it is printed. */
+/** Problems with parts that would change the structure of the printed query. */
 function partProblems({ fields, dataset, where, order, limit }: WrittenQuery): readonly string[] {
   const conditions = typeof where === 'string' ? [] : where
   const names = [...fields, dataset, ...conditions.map(({ field }) => field), ...order.map(({ field }) => field)]
@@ -94,7 +94,9 @@ function partProblems({ fields, dataset, where, order, limit }: WrittenQuery): r
     ...names.filter((name) => !isIdentifier(name)).map((name) => `"${name}" is not a name of the query language`),
     ...values.flatMap(literalProblems),
     ...lists.flatMap(({ field, values }) => (isOneKind(values) ? [] : [`the list of ${field} is empty or mixed`])),
-    ...(limit === undefined || (Number.isSafeInteger(limit) && limit > 0) ? [] : [`LIMIT ${limit} is not from 1`]),
+    ...(limit === undefined || (Number.isSafeInteger(limit) && limit > 0)
+      ? []
+      : [`LIMIT ${limit} is not a whole number from 1`]),
   ]
 }
 
@@ -104,7 +106,9 @@ function isIdentifier(name: string): boolean {
 
 function literalProblems(literal: Literal): readonly string[] {
   if ('number' in literal) return /^-?\d+(\.\d+)?$/.test(literal.number) ? [] : [`"${literal.number}" is not a number`]
-  return literal.string.includes("'") ? [`the text "${literal.string}" holds a quote, which cannot be written`] : []
+  return literal.string.includes("'")
+    ? [`the text "${literal.string}" contains a quote, which a query cannot escape`]
+    : []
 }
 
 function isOneKind(values: readonly Literal[]): boolean {

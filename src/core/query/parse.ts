@@ -26,13 +26,13 @@ export type LocatedQuery = {
   readonly timespan: Located<Timespan> | undefined
 }
 
-/** Reads the text of a query into its parts, or gives the first thing in it that the query language does not have. */
+/** Parses the text of a query into its parts, or gives the first syntax error. */
 export function parseQuery(text: string): ReportQuery | QueryProblem {
   const located = locateQuery(text)
   return 'problem' in located ? located : located.query
 }
 
-/** As `parseQuery`, with the places of all names. */
+/** Like `parseQuery`, but also gives the places of all names. */
 export function locateQuery(text: string): LocatedQuery | QueryProblem {
   const tokens = tokenize(text)
   if ('problem' in tokens) return tokens
@@ -66,7 +66,7 @@ export function locateQuery(text: string): LocatedQuery | QueryProblem {
   return { query, names: [...selected, ...used], dataset: { value: from.text, at: from.at }, timespan }
 }
 
-/** Reads the conditions of a WHERE that are given by themselves, without the word. */
+/** Parses the conditions of a WHERE clause. `text` does not include the word WHERE. */
 export function locateConditions(text: string): readonly Located<Condition>[] | QueryProblem {
   const tokens = tokenize(text)
   if ('problem' in tokens) return tokens
@@ -139,13 +139,13 @@ function readTimespan(cursor: Cursor): Located<Timespan> | undefined {
   const word = TIMESPANS.find((each) => isWord(token, each))
   if (!token || !word) {
     const like = token && nearest(token.text, TIMESPANS)
-    return expect(cursor, `one of ${TIMESPANS.join(', ')}`, like ? `; is it ${like}?` : '')
+    return expect(cursor, `one of ${TIMESPANS.join(', ')}`, like ? `; did you mean ${like}?` : '')
   }
   cursor.index += 1
   return { value: word, at: token.at }
 }
 
-/** Reads the tokens of one clause from left to right; what is wrong goes to `faults`. */
+/** Reads the tokens of one clause from left to right. Problems go to `faults`. */
 type Cursor = {
   readonly text: string
   readonly clause: Clause
@@ -153,7 +153,7 @@ type Cursor = {
   index: number
 }
 
-/** One or more parts and what separates them; it ends where no separator follows. */
+/** Reads one or more parts with a separator between them. The list ends where no separator follows. */
 function listOf<T>(
   cursor: Cursor,
   part: (cursor: Cursor) => T | undefined,
@@ -173,7 +173,7 @@ function takeField(cursor: Cursor): Token | undefined {
   return takeName(cursor, 'the name of a column or metric')
 }
 
-/** The name under the cursor, which moves on; a problem where there is none. */
+/** Takes the name under the cursor and moves on. Adds a problem if there is no name. */
 function takeName(cursor: Cursor, what: string): Token | undefined {
   const token = peek(cursor)
   if (!isName(token)) return expect(cursor, what)
@@ -207,7 +207,7 @@ function isComma(token: Token | undefined): boolean {
   return token?.kind === 'sign' && token.text === ','
 }
 
-/** Notes that something else is expected under the cursor; of all notes of a query only the first is told. */
+/** Adds a problem: something else is expected under the cursor. Only the first problem of a query is reported. */
 function expect(cursor: Cursor, what: string, hint = hintAt(peek(cursor))): undefined {
   const { text, clause, faults } = cursor
   const token = peek(cursor)
@@ -217,10 +217,10 @@ function expect(cursor: Cursor, what: string, hint = hintAt(peek(cursor))): unde
   faults.push({ problem: `${what} is expected at ${placeOf(text, at)}${instead}${hint}`, at })
 }
 
-/** What people expect of SQL and this language lacks. */
+/** A hint for what SQL has and this language lacks. */
 function hintAt(token: Token | undefined): string {
-  if (token?.text === '*') return ': there is no *, every column is named'
-  if (isWord(token, 'OR')) return ': conditions are joined by AND alone'
-  if (isWord(token, 'AS')) return ': there are no aliases'
+  if (token?.text === '*') return ': name every column, * is not supported'
+  if (isWord(token, 'OR')) return ': join conditions with AND, OR is not supported'
+  if (isWord(token, 'AS')) return ': aliases are not supported'
   return ''
 }

@@ -1,4 +1,4 @@
-/** What a query may name as its time instead of query times (the grammar of the Partner Insights documentation). */
+/** The values of TIMESPAN, for a report without query times (from the grammar in the Partner Insights documentation). */
 export const TIMESPANS = [
   'TODAY',
   'YESTERDAY',
@@ -21,14 +21,14 @@ export type Timespan = (typeof TIMESPANS)[number]
 export type Comparison = (typeof COMPARISONS)[number]
 export type Direction = 'ASC' | 'DESC'
 
-/** A value as it is written: a number keeps its digits, a string holds no single quote (no way to escape one is known). */
+/** A value as written. A number keeps its digits. A string has no single quote: no way to escape one is known. */
 export type Literal = { readonly number: string } | { readonly string: string }
 
 export type Condition =
   | { readonly field: string; readonly operator: Comparison; readonly value: Literal }
   | { readonly field: string; readonly operator: 'IN' | 'NOT IN'; readonly values: readonly Literal[] }
 
-/** A query of the service, one of `ScheduledQueries`, in its parts. All conditions must hold; the language has no OR. */
+/** The parts of a query of the service (one of `ScheduledQueries`). All conditions must hold: the language has no OR. */
 export type ReportQuery = {
   readonly distinct: boolean
   readonly fields: readonly string[]
@@ -41,12 +41,12 @@ export type ReportQuery = {
 }
 
 /**
- * A query to be written, whose conditions may be somebody's own text: it goes in letter for letter, since a query that is
- * registered is found again by its text.
+ * A query to be written. Its conditions can be text that the user wrote. That text stays exactly as it is, because the app
+ * finds a registered query by its text.
  */
 export type WrittenQuery = Omit<ReportQuery, 'where'> & { readonly where: readonly Condition[] | string }
 
-/** The text of a query, in the only order of clauses there is; `parseQuery` reads it back to the same parts. */
+/** Prints a query with its clauses in the only valid order. `parseQuery` gives the same parts back. */
 export function printQuery({ distinct, fields, dataset, where, order, limit, timespan }: WrittenQuery): string {
   const sorted = order.map(({ field, direction }) => (direction ? `${field} ${direction}` : field))
   const conditions = typeof where === 'string' ? where : where.map(printCondition).join(' AND ')

@@ -1,4 +1,4 @@
-/** What is wrong with a query: one line that names the place, and the place itself, counted from 0. */
+/** A problem with a query. `problem` is one line that names the place. `at` is the place, counted from 0. */
 export type QueryProblem = { readonly problem: string; readonly at: number }
 
 export type Token = {
@@ -12,7 +12,7 @@ export type Token = {
 const TOKEN =
   /(?:'(?<string>[^']*)'|(?<number>-?\d+(?:\.\d+)?)(?![\w.])|(?<word>[A-Za-z]\w*)|(?<sign><=|>=|!=|[=<>,()*]))/y
 
-/** The clauses in the only order they may come in; a query needs the first two. */
+/** The clauses in the only valid order. A query needs the first two. */
 const CLAUSES = ['SELECT', 'FROM', 'WHERE', 'ORDER BY', 'LIMIT', 'TIMESPAN'] as const
 
 /** For messages. */
@@ -25,12 +25,12 @@ export type Clause = { readonly tokens: readonly Token[]; readonly end: number }
 
 export type Clauses = ReadonlyMap<ClauseName, Clause>
 
-/** Words that cannot be names, because clauses and conditions are recognized by them. */
+/** Keywords. None of them can be a name. */
 const RESERVED = new Set(
   'SELECT DISTINCT FROM WHERE AND NOT LIKE IN ORDER BY ASC DESC LIMIT TIMESPAN OR GROUP HAVING JOIN AS'.split(' '),
 )
 
-/** Cuts a query into its tokens, or says where there is something that is no token. One `;` at the end is allowed. */
+/** Splits a query into tokens, or gives the first place that is not a token. One `;` at the end is allowed. */
 export function tokenize(text: string): readonly Token[] | QueryProblem {
   const end = text.replace(/\s*;?\s*$/, '').length
   const tokens: Token[] = []
@@ -58,7 +58,7 @@ function unreadable(text: string, at: number): QueryProblem {
   return { problem: `${shown} at ${place} is neither a name, a number nor a sign of the query language`, at }
 }
 
-/** Cuts the tokens of a query at the words that start a clause, or says what is wrong with the order of the clauses. */
+/** Splits the tokens of a query into its clauses, or gives the first problem with their order. */
 export function cutClauses(text: string, tokens: readonly Token[]): Clauses | QueryProblem {
   const starts = tokens.flatMap((token, index) => {
     const name = CLAUSES.find((clause) => isWord(token, clause.replace(/ .*/, '')))
@@ -72,7 +72,7 @@ export function cutClauses(text: string, tokens: readonly Token[]): Clauses | Qu
   for (const [number, { name, index, at }] of starts.entries()) {
     const place = placeOf(text, at)
     const before = starts[number - 1]?.name
-    if (clauses.has(name)) return { problem: `${name} comes a second time at ${place}; once is enough`, at }
+    if (clauses.has(name)) return { problem: `${name} appears a second time at ${place}; once is enough`, at }
     if (before && CLAUSES.indexOf(name) < CLAUSES.indexOf(before)) {
       return { problem: `${name} at ${place} comes after ${before}; ${ORDER}`, at }
     }
@@ -98,7 +98,7 @@ export function isReserved(word: string): boolean {
   return RESERVED.has(word.toUpperCase())
 }
 
-/** Says where something is in a text, for people: characters and lines count from 1. */
+/** Describes a place in a text for a message. Characters and lines count from 1. */
 export function placeOf(text: string, at: number): string {
   const lines = text.slice(0, at).split('\n')
   const character = `character ${(lines.at(-1)?.length ?? 0) + 1}`

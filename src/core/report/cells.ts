@@ -2,19 +2,19 @@ import type { ColumnType } from '../feeds/feed.ts'
 import { type Moment, parseMoment, startOfMonth } from './dates.ts'
 import { MONTH_SUFFIX, propertyName } from './property-names.ts'
 
-/** A text that does not fit its column's type. */
+/** Why a text does not fit the type of its column. */
 export type Unfit = { readonly reason: string }
 
-/** Turns the text of a cell into members of the entity's JSON, each with a comma before it, or says why it cannot. */
+/** Encodes the text of a cell as members of the entity's JSON, each with a comma before it. Gives a reason if it cannot. */
 export type CellEncoder = (text: string) => string | Unfit
 
-/** 64 KiB of UTF-16: what one string property holds. */
+/** The limit of one string property: 64 KiB of UTF-16. */
 const STRING_LIMIT = 32_768
 
-/** Longer than any number written in full that a double tells from its neighbours in practice, and cheap to sum exactly. */
+/** Longer than any number in practice, and short enough to sum exactly at little cost. */
 const NUMBER_LIMIT = 400
 
-/** Anything but the characters JSON takes as they are: quotes, backslashes, controls, line ends, halves of pairs. */
+/** Characters that JSON needs escaped: quotes, backslashes, control characters, line ends and surrogates. */
 const NEEDS_ESCAPE = /[^ !#-[\]-\u2027\u202a-\ud7ff\ue000-\uffff]/
 const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/
@@ -44,8 +44,8 @@ const NOT_A_DATE: Unfit = { reason: 'is not a date in a known format between 160
 const NOT_A_GUID: Unfit = { reason: 'is not a GUID of 36 characters' }
 
 /**
- * The encoder of one column; `name` is the column's, as landed. An empty text is the empty string in a column of type
- * `string` or `month`, so that it differs from a column the file does not have; in all others the property is absent.
+ * Gives the encoder of one column. `name` is the name as landed. An empty text lands as an empty string in a column of type
+ * `string` or `month`, to tell it from a column that the file lacks. For all other types the property is absent.
  */
 export function cellEncoder(name: string, type: ColumnType): CellEncoder {
   return ENCODERS[type](propertyName(name))
@@ -76,7 +76,7 @@ function filled(encode: CellEncoder): CellEncoder {
   return (text) => (text === '' ? '' : encode(text))
 }
 
-/** Rows of a report come in order of time, so a date is mostly the one of the row before. */
+/** Keeps the last result: rows come in order of time, so most rows repeat the date of the row before. */
 function remembering(encode: CellEncoder): CellEncoder {
   let lastText: string | undefined
   let last: string | Unfit = ''
@@ -102,12 +102,12 @@ function toJsonString(text: string): string | Unfit {
   return NEEDS_ESCAPE.test(text) ? escaped(text) : `"${text}"`
 }
 
-/** JSON allows the two Unicode line ends inside a string, but readers that take a body line by line stumble over them. */
+/** JSON allows the two Unicode line ends inside a string, but they break readers that read a body line by line. */
 function escaped(text: string): string {
   return JSON.stringify(text).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
 }
 
-/** The nearest double. Short decimals go as written: any reader finds the same double for them. */
+/** Encodes the nearest double. Short decimals stay as written, since every reader parses them to the same double. */
 function toDouble(text: string): string | Unfit {
   if (text.length <= 16 && JSON_NUMBER.test(text)) return text
   if (text.length > NUMBER_LIMIT || !NUMBER.test(text)) return NOT_A_NUMBER

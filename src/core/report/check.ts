@@ -7,12 +7,12 @@ import type { ParsedRecord } from './parse.ts'
 import { createTotals } from './totals.ts'
 
 /**
- * The most that the totals may take as JSON, in UTF-16 units: hundreds of columns with names of hundreds of letters. An
- * entry of the ledger holds the totals up to three times, and 1 MiB in all.
+ * The longest JSON of the totals, in UTF-16 units: enough for hundreds of columns with names of hundreds of letters. A
+ * ledger entry holds the totals up to three times and takes 1 MiB at most.
  */
 export const TOTALS_LENGTH = 100_000
 
-/** What the check of a whole file found; the figures of a landing start here. */
+/** The result of checking a whole file. The figures of a landing start from it. */
 export type Checked = {
   readonly rowsRead: number
   readonly rowsRejected: number
@@ -20,17 +20,17 @@ export type Checked = {
 }
 
 export type Check = {
-  /** Checks the next record; gives the reason where it cannot land. */
+  /** Checks the next record. Gives a reject if it cannot land. */
   add(record: ParsedRecord): Reject | undefined
-  /** The failure that no later record can mend, as soon as it is seen. */
+  /** The first problem so far that fails the whole file. */
   failure(): Failure | undefined
   result(): Checked
 }
 
 /**
- * Checks records one by one: types, limits and time; counts and sums. Memory does not grow with the file. `about` names
- * the window in messages. `refused` are the numbers of records that the service refused, with its code: each is a reject,
- * whatever the check finds.
+ * Checks the types, limits and time of records one by one, counts them and sums them. Memory does not grow with the file.
+ * `about` names the window in messages. `refused` maps the numbers of records that Table Storage refused to its error code.
+ * Each of them is a reject, even if the check finds nothing wrong with it.
  */
 export function createCheck(
   lander: Lander,
@@ -60,21 +60,21 @@ export function createCheck(
   }
 }
 
-/** What a record means for the whole file. */
+/** The failure of the whole file that a record causes, if any. */
 function failureOf(record: ParsedRecord, lander: Lander, about: string): Failure | undefined {
   const place = `${about}: line ${record.line}`
   if (record.verdict === 'unclosed-quote') return failed('malformed', `${place}: a quote is opened and never closed`)
-  return lander.isOutside(record) ? failed('outside-window', `${place} holds a row of another time`) : undefined
+  return lander.isOutside(record) ? failed('outside-window', `${place} has a row outside the window`) : undefined
 }
 
 function refusedBy(code: string, { line, raw }: ParsedRecord, number: number): Reject {
   return { record: number, line, reason: `is refused by Table Storage (${code})`, raw }
 }
 
-/** What has landed of a window before, and whether a person said that no rows are right. */
+/** What landed for a window before, and whether a person accepts a report without rows. */
 export type Standing = { readonly rowsLanded: number; readonly acceptEmpty: boolean }
 
-/** Decides whether a checked file may replace what has landed of its window before: undefined where it may. */
+/** Gives the reason why a checked file must not replace the landed rows of its window, or undefined if it may. */
 export function refuse(
   { rowsRead, rowsRejected, totals }: Checked,
   { maxRejects }: Feed,
@@ -84,9 +84,12 @@ export function refuse(
   const { length } = JSON.stringify(totals)
   if (length > TOTALS_LENGTH) {
     const size = `the names and sums of ${Object.keys(totals).length} numeric columns take ${length} characters`
-    return failed('malformed', `${about}: ${size}, more than ${TOTALS_LENGTH}; ask for less, or land some as string`)
+    return failed(
+      'malformed',
+      `${about}: ${size}, more than ${TOTALS_LENGTH}; select fewer columns, or land some as string`,
+    )
   }
-  // No rows where there were some is more likely a fault than the truth.
+  // If there were rows before, a report without rows is more likely a fault than the truth.
   if (rowsRead === 0 && rowsLanded > 0 && !acceptEmpty) {
     return failed('suspicious-empty', `${about}: the report has no rows, but an earlier one landed ${rowsLanded}`)
   }

@@ -1,6 +1,6 @@
 import { MINUTE_MS } from '../time/durations.ts'
 
-/** A moment in UTC: whole seconds since 1970 in milliseconds, and the text Table Storage takes, with up to seven decimals. */
+/** A moment in UTC: milliseconds since 1970 in whole seconds, and its text for Table Storage with up to seven decimals. */
 export type Moment = { readonly milliseconds: number; readonly iso: string }
 
 type Parts = Readonly<Record<string, string | undefined>>
@@ -8,14 +8,14 @@ type Parts = Readonly<Record<string, string | undefined>>
 const MONTH_NAMES = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
-/** Table Storage knows no DateTime before 1601. */
+/** The earliest DateTime of Table Storage is in 1601. */
 const EARLIEST = Date.UTC(1601, 0, 1)
 const AFTER_LATEST = Date.UTC(10_000, 0, 1)
 
-/** How nearly every date of a report is written. It is read apart: a file has millions, and the table takes it as it is. */
+/** The format of nearly every date. A file has millions of them, and the table takes them as they are: a fast path. */
 const PLAIN = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d):(\d\d)Z)?$/
 
-/** What else the documents and the samples show, most frequent first; nothing is guessed beyond these. */
+/** The other formats in the documents and samples, most frequent first. No other format is guessed. */
 const FORMATS = [
   /^(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d)(?:[T ](?<hour>\d\d):(?<minute>\d\d):(?<second>\d\d)(?:\.(?<fraction>\d+))?(?:Z|(?<sign>[+-])(?<zoneHour>\d\d):(?<zoneMinute>\d\d))?)?$/,
   /^(?<name>[A-Za-z]{3})[- ](?<year>\d{4})$/,
@@ -26,9 +26,9 @@ const FORMATS = [
 
 /**
  * Reads a date: `yyyy-MM-dd`, the same with `T` or a blank and `HH:mm:ss[.f…][Z|±hh:mm]`, `MMM-yyyy`, `MMM yyyy`, `yyyyMM`,
- * `yyyyMMdd`, `yyyy-MM`, `M/d/yyyy` and the same with `h:mm[:ss] [AM|PM]` (month first, as Microsoft writes it). Without a
- * zone it is UTC. Decimals of a second after the seventh are dropped: the table holds no more. Undefined for anything
- * else, for days the calendar does not have, and outside 1601 to 9999.
+ * `yyyyMMdd`, `yyyy-MM`, `M/d/yyyy` and the same with `h:mm[:ss] [AM|PM]` (month first, as Microsoft writes it). A date
+ * without a zone is UTC. A second keeps seven decimals, because the table holds no more. Gives undefined for any other
+ * text, for a day that does not exist, and outside the years 1601 to 9999.
  */
 export function parseMoment(text: string): Moment | undefined {
   const plain = PLAIN.exec(text)
@@ -40,7 +40,7 @@ export function parseMoment(text: string): Moment | undefined {
   return undefined
 }
 
-/** The first instant of the month a moment lies in. */
+/** The first instant of the month of a moment. */
 export function startOfMonth(moment: Moment): Moment {
   const date = new Date(moment.milliseconds)
   return fromMilliseconds(Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1), '')
@@ -74,10 +74,10 @@ function dayOf({ year, month, name, day = '1' }: Parts): number | undefined {
   return startOfDay(Number(year), number, Number(day))
 }
 
-/** The first instant of a day that the calendar has; months and days count from 1. */
+/** The first instant of a day, or undefined if the day does not exist. Months and days count from 1. */
 function startOfDay(year: number, month: number, day: number): number | undefined {
   const days = month === 2 && isLeapYear(year) ? 29 : DAYS_IN_MONTH[month - 1]
-  // Date.UTC takes the years 0 to 99 for 1900 to 1999; the table takes neither.
+  // Date.UTC reads the years 0 to 99 as 1900 to 1999. The table cannot hold these years.
   if (days === undefined || day < 1 || day > days || year < 100) return undefined
   return Date.UTC(year, month - 1, day)
 }
@@ -96,7 +96,7 @@ function timeOfDay(hour: number, minute: number, second: number): number | undef
   return (hour * 60 + minute) * MINUTE_MS + second * 1000
 }
 
-/** The hour of a clock of twelve hours, on which 12 AM is midnight; 24, which no day has, for hours it does not show. */
+/** Converts an hour with AM or PM: 12 AM is midnight. Gives 24, which is invalid, for an hour outside 1 to 12. */
 function fullHour(hour: number, half: string): number {
   if (hour < 1 || hour > 12) return 24
   return (hour % 12) + (half.toLowerCase() === 'pm' ? 12 : 0)

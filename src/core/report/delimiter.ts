@@ -1,13 +1,13 @@
 /** The byte order mark and the empty lines that may come before a header. */
 const BEFORE = /^\uFEFF?(?:\r?\n)*/
 
-/** A first field in quotes, and the character behind it. */
+/** A first field in quotes, and the character after it. */
 const QUOTED_FIRST = /^"[^"]*(?:""[^"]*)*"([^"])/
 
 /**
- * Tells CSV from TSV by how a file begins; undefined while the header may go on beyond `head`. A tab in the header's
- * first line makes it TSV, for no column of the service has one in its name; so does a tab right behind a first field
- * that holds line ends within its quotes.
+ * Tells CSV from TSV by the start of a file. Gives undefined if the header may continue after `head`. A tab in the first
+ * line of the header means TSV, because no column of the service has a tab in its name. So does a tab right after a first
+ * field whose quotes contain line ends.
  */
 export function delimiterOf(head: string): ',' | '\t' | undefined {
   const header = head.replace(BEFORE, '')

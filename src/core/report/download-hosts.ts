@@ -1,29 +1,31 @@
 import { type Failure, failed } from '../failures.ts'
 
-/** Where a report may be fetched from: host names, `*.suffix` patterns, or full origins. */
+/** The hosts that reports can be downloaded from: host names, `*.suffix` patterns, or full origins. */
 export type DownloadHosts = readonly string[]
 
-/** Partner Insights hands out links to Azure Blob Storage (field observation; the documents name no host). */
+/** Partner Insights gives links to Azure Blob Storage. This was seen in practice: the documents name no host. */
 export const DEFAULT_DOWNLOAD_HOSTS: DownloadHosts = ['*.blob.core.windows.net']
 
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]'])
 
-/** Says why a link may not be followed, or undefined where it may. Only the host is named: the rest can be a secret. */
+/** Gives a failure if a link must not be followed. It names only the host, because the rest can be a secret. */
 export function allowedLink(link: URL, hosts: DownloadHosts): Failure | undefined {
   if (hosts.some((host) => matches(link, host))) return undefined
   return failed(
     'link-refused',
-    `download link leads to ${link.protocol}//${link.host}: add it to REPORT_DOWNLOAD_HOSTS to allow it`,
+    `download link leads to ${link.protocol}//${link.host}: to allow it, add it to REPORT_DOWNLOAD_HOSTS`,
   )
 }
 
-/** Says what is wrong with an item of the setting, or undefined. Plain http is for loopback only. */
+/** Gives the problem with an item of the setting, or undefined. Plain http is allowed for loopback only. */
 export function hostProblem(host: string): string | undefined {
   if (!host.includes('://')) return /^(\*\.)?[a-z0-9.-]+(:\d+)?$/i.test(host) ? undefined : 'is not a host name'
   if (!URL.canParse(host)) return 'is not an origin'
   const url = new URL(host)
   if (url.origin !== host.toLowerCase()) return 'is more than an origin'
-  return url.protocol === 'https:' || LOOPBACK.has(url.hostname) ? undefined : 'allows plain http beyond loopback'
+  return url.protocol === 'https:' || LOOPBACK.has(url.hostname)
+    ? undefined
+    : 'allows plain http for a host that is not loopback'
 }
 
 function matches(link: URL, host: string): boolean {

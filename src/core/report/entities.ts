@@ -4,7 +4,7 @@ import { cellEncoder } from './cells.ts'
 import type { ParsedRecord, Verdict } from './parse.ts'
 import { MONTH_SUFFIX, propertyName } from './property-names.ts'
 
-/** A column of the file; `name` as it lands. */
+/** A column of the file. `name` is the name as landed. */
 export type Column = { readonly name: string; readonly type: ColumnType }
 
 /** A row that could not land. `record` counts from 0, `line` from 1; `raw` is the record's text, possibly cut. */
@@ -16,7 +16,7 @@ export type Reject = {
   readonly raw: string
 }
 
-/** A row as it goes over the wire. `bytes` is never less than the length of `json` in UTF-8. */
+/** A row as it is sent. `bytes` is at least the length of `json` in UTF-8. */
 export type Entity = {
   readonly partitionKey: string
   readonly rowKey: string
@@ -24,7 +24,7 @@ export type Entity = {
   readonly bytes: number
 }
 
-/** What every row says of where it came from. */
+/** Where a row came from. Every row carries it. */
 export type Lineage = { readonly attempt: number; readonly reportId: string }
 
 export type EntityEncoder = { encode(record: ParsedRecord, number: number): Entity | Reject }
@@ -32,13 +32,13 @@ export type EntityEncoder = { encode(record: ParsedRecord, number: number): Enti
 export type EncoderOptions = {
   /** In the order of the file. */
   readonly columns: readonly Column[]
-  /** What all partition keys of the window begin with, as `20250301_`. */
+  /** The start of all partition keys of the window, such as `20250301_`. */
   readonly prefix: string
   readonly shards: number
   readonly lineage: Lineage
 }
 
-/** Limits of Table Storage ("Understanding the Table Service Data Model"); the emulator does not know the first two. */
+/** Limits of Table Storage ("Understanding the Table Service Data Model"); the emulator does not enforce the first two. */
 const PROPERTY_LIMIT = 252
 const NAME_LIMIT = 255
 const ENTITY_LIMIT = 1_048_576
@@ -46,37 +46,40 @@ const ENTITY_LIMIT = 1_048_576
 /** `_attempt`, `_reportId`, `_line`. */
 const LINEAGE_PROPERTIES = 3
 
-/** More than the keys and the lineage take in the service's sum of an entity, whatever the report's id. */
+/** The size that the keys and the lineage add to an entity, rounded up for any report id. */
 const LINEAGE_SIZE = 1024
 
-/** As many consecutive records share a partition as one transaction takes, so every transaction is full. */
+/** One transaction takes this many records. Consecutive records share a partition, so every transaction is full. */
 const RECORDS_PER_SHARD = 100
 
-/** Below this many UTF-16 units a hundred entities stay far from the 4 MiB of a transaction however they encode. */
+/** A hundred entities of up to this many UTF-16 units stay far below the 4 MiB of a transaction in any encoding. */
 const COUNTED_ABOVE = 12_000
 
 const REASONS: Readonly<Record<Verdict, string>> = {
-  ragged: 'has another number of fields than the header',
+  ragged: 'does not have as many fields as the header',
   'text-after-quote': 'has text after a closing quote',
-  'too-long': 'is longer than a record may be',
+  'too-long': 'is longer than the limit of a record',
   'unclosed-quote': 'has a quote that is never closed',
 }
 
-/** Gives a failure where the columns cannot be properties of one entity: too many, a name twice, or a name too long. */
+/** Gives a failure if the columns do not fit one entity: too many properties, a repeated name or a too long name. */
 export function checkColumns(columns: readonly Column[]): Failure | undefined {
   const properties = columns.flatMap(propertiesOf)
   const names = new Set<string>()
   const twice = columns.find(({ name }) => names.size === names.add(name).size)
-  if (twice) return failed('malformed', `column "${shown(twice.name)}" is in the header twice; ask for it once`)
+  if (twice) return failed('malformed', `column "${shown(twice.name)}" is in the header twice; select it once`)
   const count = properties.length + LINEAGE_PROPERTIES
   if (count > PROPERTY_LIMIT) {
-    return failed('malformed', `${count} properties are more than the ${PROPERTY_LIMIT} of a table row; ask for less`)
+    return failed(
+      'malformed',
+      `${count} properties are more than the ${PROPERTY_LIMIT} of a table row; select fewer columns`,
+    )
   }
   const long = columns.find((column) => propertiesOf(column).some((property) => property.length > NAME_LIMIT))
   if (long === undefined) return undefined
   return failed(
     'malformed',
-    `column "${shown(long.name)}…": its property name passes ${NAME_LIMIT} characters; rename it`,
+    `column "${shown(long.name)}…": its property name is longer than ${NAME_LIMIT} characters; rename it`,
   )
 }
 
@@ -85,7 +88,7 @@ function propertiesOf({ name, type }: Column): string[] {
   return type === 'month' ? [property, property + MONTH_SUFFIX] : [property]
 }
 
-/** A header's name, fit for a message of one line. */
+/** The name of a column, cut and cleaned for a message of one line. */
 function shown(name: string): string {
   return name.slice(0, 60).replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ')
 }
@@ -95,9 +98,9 @@ export function isReject(result: Entity | Reject): result is Reject {
 }
 
 /**
- * Makes entities of one landing. PartitionKey is the prefix and the shard in three digits (record ÷ 100 mod shards),
- * RowKey the record's number in nine. A record that is not well formed, has a cell of the wrong type, or passes the
- * megabyte of an entity is a reject. The columns must have passed `checkColumns`.
+ * Encodes the entities of one landing. PartitionKey is the prefix and the shard in three digits (record ÷ 100 mod shards).
+ * RowKey is the number of the record in nine digits. A record is a reject if it is malformed, has a cell that does not fit
+ * its type, or is larger than the 1 MiB of an entity. Check the columns with `checkColumns` first.
  */
 export function createEntityEncoder({ columns, prefix, shards, lineage }: EncoderOptions): EntityEncoder {
   const encodeCells = cellsEncoder(columns)
@@ -135,7 +138,7 @@ function cellsEncoder(columns: readonly Column[]): (fields: readonly string[]) =
   }
 }
 
-/** An entity never takes more than two bytes a unit of its JSON, so the service's own sum is needed for few. */
+/** An entity takes at most two bytes per unit of its JSON, so few entities need the exact sum of the service. */
 function isTooLarge(json: string, columns: readonly Column[], fields: readonly string[]): boolean {
   if (json.length * 2 <= ENTITY_LIMIT) return false
   const sizes = columns.map((column, index) => {
@@ -152,7 +155,7 @@ function byteBound(json: string): number {
   return bytes
 }
 
-/** Each half of a surrogate pair counts three: a pair takes four, so this errs on the safe side. */
+/** Each half of a surrogate pair counts as three bytes. A pair takes four, so the result is never too small. */
 function bytesOf(unit: number): number {
   if (unit < 0x80) return 1
   return unit < 0x800 ? 2 : 3

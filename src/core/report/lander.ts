@@ -6,11 +6,11 @@ import { createEntityEncoder, type Entity, type Lineage, type Reject } from './e
 import type { Layout } from './layout.ts'
 import type { ParsedRecord } from './parse.ts'
 
-/** Lands the records of one file: the check and the writing of it share one, so that they decide alike. */
+/** Lands the records of one file. The check and the write both use it, so that they make the same decisions. */
 export type Lander = {
-  /** Gives the entity of a record, or why it cannot land. `number` counts the records from 0. */
+  /** Gives the entity of a record, or a reject if it cannot land. `number` counts the records from 0. */
   land(record: ParsedRecord, number: number): Entity | Reject
-  /** Whether the row is of another time than the window, at the grain of the dataset; false where its time cannot be told. */
+  /** Whether the time of the row is outside the window, at the grain of the dataset. False if its time cannot be read. */
   isOutside(record: ParsedRecord): boolean
 }
 
@@ -27,7 +27,7 @@ export function createLander(feed: Feed, window: Window, { columns, timeIndex }:
       const { line, raw, verdict, fields } = record
       const hasTime = verdict !== undefined || (fields[timeIndex] ?? '').trim() !== ''
       if (hasTime) return encoder.encode(record, number)
-      return { record: number, line, column: timeColumn, reason: 'no time: the row belongs to no window', raw }
+      return { record: number, line, column: timeColumn, reason: 'is empty, so the row belongs to no window', raw }
     },
     isOutside({ verdict, fields }) {
       const moment = verdict === undefined ? parseMoment(fields[timeIndex] ?? '') : undefined

@@ -7,16 +7,16 @@ import type { Column } from './entities.ts'
 /** How the columns of one file land, in the order of the file. */
 export type Layout = {
   readonly columns: readonly Column[]
-  /** Columns that neither the feed nor the catalogue names; they land as text. */
+  /** New columns: neither the feed nor the catalogue names them. They land as text. */
   readonly unnamed: readonly string[]
-  /** The index of the dataset's time column; absent where the file has none or the feed lands it as plain text. */
+  /** The index of the time column. Absent if the file has none or the feed lands it as plain text. */
   readonly timeIndex?: number
 }
 
 /**
- * Reads a header line. Names match ignoring case and land in the catalogue's spelling. `expected` are the columns that
- * were asked for; where the query was the user's own there are none, and the header decides. `about` names the window in
- * messages.
+ * Reads a header line. Names match without regard to case and land in the catalogue's spelling. `expected` are the columns
+ * that the app asked for. It is undefined if the user wrote the query: then the header decides. `about` names the window
+ * in messages.
  */
 export function readHeader(
   feed: Feed,
@@ -35,7 +35,7 @@ export function readHeader(
   }
   const unnamed = unnamedColumns(feed, expected, names)
   if (feed.newColumns === 'fail' && unnamed.length > 0) {
-    return failed('column-new', `${about}: columns that nobody named: ${unnamed.map((name) => `"${name}"`).join(', ')}`)
+    return failed('column-new', `${about}: new columns in the report: ${unnamed.map((name) => `"${name}"`).join(', ')}`)
   }
   const spelling = new Map(Object.keys(feed.types).map((name) => [nameKey(name), name]))
   const columns = names.map((name) => {
@@ -45,7 +45,7 @@ export function readHeader(
   return present({ columns, unnamed, timeIndex: timeIndexOf(feed, columns) })
 }
 
-/** With the user's own query every column was asked for; otherwise those beside the expected ones are new. */
+/** Gives the new columns. A query that the user wrote has none: it asks for every column that it gives. */
 function unnamedColumns(
   feed: Feed,
   expected: readonly string[] | undefined,

@@ -1,20 +1,20 @@
 /**
- * Why a record cannot be trusted. `ragged`: another number of fields than the header. `text-after-quote`: text between a
- * closing quote and the next delimiter. `too-long`: longer than the limit. `unclosed-quote`: the text ended inside quotes.
+ * Why a record is malformed. `ragged`: not as many fields as the header. `text-after-quote`: text between a closing quote
+ * and the next delimiter. `too-long`: longer than the limit. `unclosed-quote`: the text ended inside quotes.
  */
 export type Verdict = 'ragged' | 'text-after-quote' | 'too-long' | 'unclosed-quote'
 
 export type ParsedRecord = {
   /** The physical line where the record starts: line feeds before it, plus one. */
   readonly line: number
-  /** Empty under every verdict but `ragged`: no field of such a record can be told from the next. */
+  /** Empty for every verdict except `ragged`, because the fields of such a record cannot be separated. */
   readonly fields: readonly string[]
   readonly verdict?: Verdict
-  /** The record as written, without its line end, cut at 65,536 UTF-16 units (or the record limit where that is lower). */
+  /** The record as written, without its line end, cut at 65,536 UTF-16 units (or at the record limit if that is lower). */
   readonly raw: string
 }
 
-/** Takes decoded text in pieces of any size and gives the records that are complete; `end` gives the last one. */
+/** Takes decoded text in pieces of any size and gives the complete records. `end` gives the last record. */
 export type Parser = { push(text: string): readonly ParsedRecord[]; end(): readonly ParsedRecord[] }
 
 const LINE_FEED = 10
@@ -23,7 +23,7 @@ const QUOTE = 34
 const BYTE_ORDER_MARK = 0xfeff
 const RAW_LIMIT = 65_536
 
-// Where a scan is inside a record. Numbers, not words: they are compared once per character.
+// The place of a scan inside a record. These are numbers because they are compared once per character.
 const FIELD_START = 0
 const PLAIN = 1
 const QUOTED = 2
@@ -36,20 +36,24 @@ type Scan = {
   place: number
   line: number
   startLine: number
-  /** The text of the record begun, all of it scanned. */
+  /** The text of the unfinished record, already scanned. */
   pending: string
-  /** The beginning of a record that got too long; the rest of it is scanned and not kept. */
+  /** The start of a record that is too long. The rest is scanned but not kept. */
   head: string | undefined
   width: number | undefined
   started: boolean
 }
 
 /**
- * A parser of delimited text after RFC 4180, with what real files add: a byte order mark is dropped; records end with LF
- * or CRLF, mixed as they come, and a lone CR is data; a quote inside an unquoted field is literal; text after a closing
- * quote spoils its record up to the next line feed and no further. The first record is the header and sets the width.
- * Empty lines are no records, except below a header of one column, where an empty line is an empty cell. A record of more
- * than `maxRecordLength` UTF-16 units is scanned to its end without being kept. An unclosed quote takes the rest of the text.
+ * Creates a parser of delimited text after RFC 4180 that also reads what real files contain:
+ * - It drops a byte order mark.
+ * - Records end with LF or CRLF, also mixed. A lone CR is data.
+ * - A quote inside an unquoted field is literal.
+ * - Text after a closing quote makes its record malformed, up to the next line feed.
+ * - The first record is the header. It sets the number of fields.
+ * - Empty lines are skipped. Below a header of one column, an empty line is an empty cell.
+ * - A record longer than `maxRecordLength` UTF-16 units is scanned to its end but not kept.
+ * - An unclosed quote takes the rest of the text.
  */
 export function createParser(options: { delimiter: string; maxRecordLength: number }): Parser {
   const state: Scan = {
@@ -75,7 +79,7 @@ function withoutMark(state: Scan, text: string): string {
   return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text
 }
 
-/** A record of one line, as nearly all are, is found by the engine's own search; only others are scanned by character. */
+/** Nearly all records are one line, which `indexOf` finds fast. Only the others are scanned by character. */
 function readRecords(state: Scan, chunk: string): ParsedRecord[] {
   const records: ParsedRecord[] = []
   const text = state.pending + chunk
@@ -108,7 +112,7 @@ function recordText(text: string, start: number, lineFeed: number): string {
   return text.slice(start, hasReturn ? lineFeed - 1 : lineFeed)
 }
 
-/** The index of the line feed that ends the record, or -1 with the place kept for the next piece. */
+/** The index of the line feed that ends the record. If there is none, gives -1 and keeps the place for the next piece. */
 function findEnd(state: Scan, text: string, from: number): number {
   const delimiter = state.delimiter.charCodeAt(0)
   let place = state.place
@@ -130,14 +134,14 @@ function nextPlace(place: number, code: number, delimiter: number): number {
   if (place === BROKEN) return BROKEN
   if (code === delimiter) return FIELD_START
   if (place === PLAIN) return PLAIN
-  // At the start of a field a quote opens it; after a quote it is a doubled one, and the field goes on.
+  // A quote at the start of a field opens it. A quote after a quote is an escaped one, and the field continues.
   if (code === QUOTE) return QUOTED
   return place === FIELD_START ? PLAIN : BROKEN
 }
 
 function keepPending(state: Scan, text: string): void {
   state.pending = state.head === undefined ? text : ''
-  // One unit more than the limit may still be the CR of the line end.
+  // The one unit above the limit can be the CR of the line end.
   if (state.pending.length <= state.maxRecordLength + 1) return
   state.head = rawText(state, text)
   state.pending = ''
@@ -170,17 +174,17 @@ function broken(state: Scan, verdict: Verdict, text: string): ParsedRecord {
   return { line: state.startLine, fields: [], verdict, raw: rawText(state, text) }
 }
 
-/** The fields of a record as text, quotes taken off, or why there are none. */
+/** The fields of a record without their quotes, or the verdict if the record is malformed. */
 type Split = readonly string[] | Verdict
 
-/** What is in one line, or undefined where a quote is open at its end and the record goes on. */
+/** Splits one line. Gives undefined if a quote is still open at its end and the record continues. */
 function splitLine(line: string, delimiter: string, isPlain: boolean): Split | undefined {
   if (isPlain) return line.split(delimiter)
   const split = splitQuoted(line, delimiter)
   return split === 'unclosed-quote' ? undefined : split
 }
 
-/** The fields of one record, or why there are none. */
+/** Splits one record that contains quotes. */
 function splitQuoted(text: string, delimiter: string): Split {
   const fields: string[] = []
   for (let at = 0; at <= text.length; at++) {
@@ -200,14 +204,14 @@ function splitQuoted(text: string, delimiter: string): Split {
   return fields
 }
 
-/** The quote that is not one of a doubled pair, or -1. */
+/** The index of the closing quote, which is not one of a doubled pair, or -1. */
 function closingQuote(text: string, from: number): number {
   let at = text.indexOf('"', from)
   while (at !== -1 && text.charCodeAt(at + 1) === QUOTE) at = text.indexOf('"', at + 2)
   return at
 }
 
-/** The index of `wanted`, or the length of the text where there is none. */
+/** The index of `wanted`, or the length of the text if it is not found. */
 function indexOrEnd(text: string, wanted: string, from: number): number {
   const index = text.indexOf(wanted, from)
   return index === -1 ? text.length : index

@@ -2,23 +2,23 @@ import type { Column } from './entities.ts'
 import type { ParsedRecord } from './parse.ts'
 
 /**
- * Sums of the numeric columns (double, int64), exact as decimals and not as doubles. `result` gives them by column name, as
- * text without trailing zeros or exponent; a column without a value sums to `0`. Memory does not grow with the records.
+ * Sums of the numeric columns (double, int64), as exact decimals instead of doubles. `result` gives them by column name, as
+ * text without trailing zeros or exponent. A column without values sums to `0`. Memory does not grow with the records.
  */
 export type Totals = { add(record: ParsedRecord): void; result(): Record<string, string> }
 
-/** Up to this many digits a number is added as an integer of its own scale, without a BigInt. */
+/** A number of at most this many digits is added as an integer of its scale, without a BigInt. */
 const FAST_DIGITS = 15
 
-/** A sum below this takes one more fast number and stays an exact integer. */
+/** A sum below this stays an exact integer when one more fast number is added. */
 const FAST_SUM = 2 ** 52
 
 const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/
 
-/** `small[scale]` and `large` add up to the sum; `large` counts units of 10 to the power of −`scale`. */
+/** The sum is all of `small[scale]` plus `large`, which counts units of 10 to the power of −`scale`. */
 type Sum = { readonly small: (number | undefined)[]; large: bigint; scale: number }
 
-/** Totals of the columns, given in the order of the file. Add only records whose cells fit their columns. */
+/** Sums the columns, which are in the order of the file. Add only records whose cells fit their columns. */
 export function createTotals(columns: readonly Column[]): Totals {
   const sums = columns.flatMap(({ name, type }, index) =>
     type === 'double' || type === 'int64'
@@ -37,7 +37,7 @@ function addText(sum: Sum, text: string): void {
   if (text !== '' && !addFast(sum, text)) addExact(sum, text)
 }
 
-/** Adds a plain decimal of few digits; false, and nothing added, for anything else. */
+/** Adds a plain decimal of few digits. For any other text, adds nothing and gives false. */
 function addFast(sum: Sum, text: string): boolean {
   const isNegative = text.charCodeAt(0) === 45
   const start = isNegative ? 1 : 0
@@ -67,7 +67,7 @@ function addUnits(sum: Sum, units: number, scale: number): void {
 function addExact(sum: Sum, text: string): void {
   const [, sign, whole = '', fraction = '', exponent = '0'] = DECIMAL.exec(text) ?? []
   const digits = BigInt(whole + fraction)
-  // Zero may carry any exponent, and only zero: a double holds no other number so small or so large.
+  // Only zero can have any exponent: no other number so small or so large fits a double.
   if (digits !== 0n) addLarge(sum, sign === '-' ? -digits : digits, fraction.length - Number(exponent))
 }
 

@@ -7,18 +7,18 @@ export const GRAIN: Readonly<Record<Grain, Duration>> = {
   month: { months: 1, days: 0, seconds: 0 },
 }
 
-/** Days and weeks are counted from here: a Monday, the first of a year and of a century. */
+/** Days and weeks count from this Monday, the first day of a year and of a century. */
 const FIRST_MONDAY_MS = Date.UTC(2001, 0, 1)
 
-/** Whether the calendar can be cut into a duration: whole months, or whole days, but not both. */
+/** Whether a duration can divide the calendar: whole months or whole days, but not both. */
 export function cutsCalendar({ months, days, seconds }: Duration): boolean {
   return seconds === 0 && months > 0 !== days > 0
 }
 
 /**
- * The last boundary of the UTC calendar at or before a date. Steps of n months are counted from year 0, so that P3M gives
- * quarters and P1Y years; steps of n days from Monday 2001-01-01, so that weeks start on Monday.
- * `step` is one that `cutsCalendar`.
+ * The last boundary of the UTC calendar at or before a date. Steps of n months count from year 0, so P3M gives quarters and
+ * P1Y gives years. Steps of n days count from Monday 2001-01-01, so weeks start on Monday. `step` must pass
+ * `cutsCalendar`.
  */
 export function alignDown(date: Date, step: Duration): Date {
   if (step.months > 0) {

@@ -1,32 +1,32 @@
 /** A half-open span of UTC time: `from` is inside, `to` is not. */
 export type Window = { readonly from: Date; readonly to: Date }
 
-/** A window as text, `20250301T000000Z_20250401T000000Z`: the row key of its ledger entry. */
+/** A window as text, such as `20250301T000000Z_20250401T000000Z`. It is the row key of the ledger entry. */
 export type WindowId = string & { readonly __brand: 'WindowId' }
 
 const WINDOW_ID = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z_(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/
 
-/** The id of a window, to the second. */
+/** The id of a window, with whole seconds. */
 export function windowId({ from, to }: Window): WindowId {
   return `${compact(from)}_${compact(to)}` as WindowId
 }
 
-/** Reads a window id; undefined when it is not exactly one, names a date that does not exist, or ends before it starts. */
+/** Parses a window id. Gives undefined for any other text, for a date that does not exist, and if the window is empty. */
 export function parseWindowId(text: string): Window | undefined {
   const match = WINDOW_ID.exec(text)
   if (!match) return undefined
   const [a, b, c, d, e, f, g, h, i, j, k, l] = match.slice(1)
   const window = { from: new Date(`${a}-${b}-${c}T${d}:${e}:${f}Z`), to: new Date(`${g}-${h}-${i}T${j}:${k}:${l}Z`) }
-  // The 30th of February parses as a day of March, and 24:00 as the next day: only what reads back the same is a window.
+  // February 30 parses as a day of March, and 24:00 as the next day, so the id must read back the same.
   return window.from < window.to && windowId(window) === text ? window : undefined
 }
 
-/** What the partition keys of a window's rows start with, `20250301_`: no two windows of a feed start on one day. */
+/** The start of a window's partition keys, such as `20250301_`. No two windows of a feed start on the same day. */
 export function partitionPrefix({ from }: Window): string {
   return `${compact(from).slice(0, 8)}_`
 }
 
-/** QueryStartTime and QueryEndTime: the end is a second early, right whether the service takes it as inclusive or not. */
+/** QueryStartTime and QueryEndTime. The end is one second early, which is right for an inclusive and an exclusive end. */
 export function queryTimes({ from, to }: Window): { readonly start: string; readonly end: string } {
   return { start: toTheSecond(from), end: toTheSecond(new Date(to.getTime() - 1000)) }
 }

@@ -11,12 +11,12 @@ import {
 import type { InsightsClient, LiveDataset } from '../../services/insights/client.ts'
 import type { Patient } from './patient.ts'
 
-/** How many of the account's reports are checked for hidden data. */
+/** How many reports of the account are checked for hidden data. */
 const REPORTS = 10
 
-const REACH = 'Check PARTNER_AUTHORITY_HOST and INSIGHTS_BASE_URL, and that this network reaches both.'
+const REACH = 'Check PARTNER_AUTHORITY_HOST and INSIGHTS_BASE_URL, and check that this network can reach both.'
 
-/** Checks one account: whether it can sign in and read, what it may see, and what its feeds ask for. */
+/** Checks one account: its sign-in, its role, and the datasets, columns and queries of its feeds. */
 export async function checkAccount(known: Patient, name: string): Promise<readonly Finding[]> {
   const { means, accounts, feeds } = known
   const account = accounts[name] ?? {}
@@ -53,13 +53,13 @@ async function checkExpiry({ means, accounts }: Patient, name: string): Promise<
   return ends.map(({ what, expiresAt }) => expiryFinding(name, what, expiresAt, now))
 }
 
-/** The service says only with the executions of a report that it hides data from a role. */
+/** Checks whether the service hides data from the role. Only the executions of a report tell. */
 async function checkRole(client: InsightsClient, name: string): Promise<readonly Finding[]> {
   const reports = await client.reports()
   if (isFailure(reports)) return [failing('role', reports)]
   const ids = reports.slice(-REPORTS).map(({ reportId }) => reportId)
   if (ids.length === 0)
-    return [well('role', `account ${name} may read; it has no report that could tell of hidden data`)]
+    return [well('role', `account ${name} can read; without a report, nothing shows whether data is hidden`)]
   const found = await client.listExecutions(ids, { statuses: ['Completed'], latest: true })
   if (found === 'not-yet' || found === 'unknown') return []
   if (isFailure(found)) return [failing('role', found)]
@@ -67,7 +67,7 @@ async function checkRole(client: InsightsClient, name: string): Promise<readonly
   return [problem('role', `account ${name}: the service hides data from its role`, FAILURES.redacted.remedy)]
 }
 
-/** Tries out a query of the user. One that the app writes is judged by its columns alone. */
+/** Asks the service to test the query or conditions that the user wrote. For other feeds, `offeredFinding` is enough. */
 async function checkQuery(
   client: InsightsClient,
   feed: Feed,
@@ -78,10 +78,10 @@ async function checkQuery(
   if (isFailure(run)) return [failing('query', run)]
   const answer = await client.testQuery(run)
   if (isFailure(answer)) return [{ ...failing('query', answer), message: `feed ${feed.name}: ${answer.message}` }]
-  return [well('query', `feed ${feed.name}: the service takes its query`)]
+  return [well('query', `feed ${feed.name}: the service accepts its query`)]
 }
 
-/** The query for the service to try, or why the app would not register it. Undefined where the dataset is not offered. */
+/** The query for the service to test, or the failure that keeps the app from registering it. Undefined if there is none. */
 function testOf(feed: Feed, datasets: readonly LiveDataset[]) {
   const { source, dataset } = feed
   if (source.kind === 'queryId') return { queryId: source.queryId }

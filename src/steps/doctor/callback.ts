@@ -2,14 +2,20 @@ import { type Finding, forgedFinding, healthFinding, problem, warning } from '..
 import { reasonOf } from '../../services/safe-text.ts'
 import type { Patient } from './patient.ts'
 
-/** Its token has the right length and is never valid. */
+/** A callback whose token has the right length but is never valid. */
 const FORGED = `doctor/20250101T000000Z_20250201T000000Z/1/${'x'.repeat(43)}`
 
-/** Checks that the service can call back, and that nobody else can. */
+/** Checks that the app answers at the callback address and refuses a forged callback. */
 export async function checkCallback({ means }: Patient): Promise<readonly Finding[]> {
   const { callback } = means.services.settings
   if (!callback) {
-    return [warning('callback', 'there are none: reports are polled', 'Set CALLBACK_BASE_URL to hear of them sooner.')]
+    return [
+      warning(
+        'callback',
+        'they are off, so the app polls for reports',
+        'Set CALLBACK_BASE_URL to land reports sooner.',
+      ),
+    ]
   }
   const { baseUrl } = callback
   const health = await askStatus(baseUrl.replace(/\/callback$/, '/health'), 'GET', means.limitMs)
@@ -28,7 +34,7 @@ async function askStatus(url: string, method: string, limitMs: number): Promise<
     await response.body?.cancel()
     return response.status
   } catch (error) {
-    const remedy = 'Set CALLBACK_BASE_URL to an address of the app that the internet reaches, or to nothing.'
+    const remedy = 'Set CALLBACK_BASE_URL to an address of the app that the internet can reach, or leave it empty.'
     return problem('callback', `nothing answers at CALLBACK_BASE_URL (${reasonOf(error)})`, remedy)
   }
 }

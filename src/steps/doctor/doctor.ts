@@ -12,10 +12,10 @@ import { checkCallback } from './callback.ts'
 import type { DoctorMeans, Patient } from './patient.ts'
 import { checkStorage } from './storage.ts'
 
-/** What the doctor found. `well`: no finding is a problem. */
+/** The result of the doctor. `well` means that no finding is a problem. */
 export type Diagnosis = { readonly well: boolean; readonly findings: readonly Finding[] }
 
-/** Checks everything that the app needs, and says of each part whether it works. Leaves nothing behind. */
+/** Checks everything that the app needs, with a finding for each part. Leaves nothing behind. */
 export async function doctor(means: DoctorMeans): Promise<Diagnosis> {
   const storage = await checkStorage(means.storage, means.limitMs)
   const hasStorage = isWell(storage)
@@ -36,17 +36,15 @@ const CHECKS: readonly Check[] = [
 ]
 
 function broken(name: string, error: unknown): readonly Finding[] {
-  return [
-    problem(name, `it could not be looked at (${reasonOf(error)})`, 'Run doctor again; correct what else it names.'),
-  ]
+  return [problem(name, `the check failed (${reasonOf(error)})`, 'Correct the other problems, then run doctor again.')]
 }
 
-const DOUBTED = 'Only the catalogue says so; correct the feed where the service does not take its query.'
+const DOUBT_REMEDY = 'This comes from the catalogue alone. Correct the feed if the service refuses its query.'
 
 type File = Pick<Patient, 'feeds' | 'accounts'> & { readonly findings: readonly Finding[] }
 
 async function readFile({ services }: DoctorMeans, hasStorage: boolean): Promise<File> {
-  const remedy = 'Correct it and run validate; feeds push puts it where the app reads it.'
+  const remedy = 'Correct feeds.json and run validate. Then give it to the app with feeds push.'
   const none = { feeds: [], accounts: {} }
   const read = hasStorage ? async () => (await services.readFeeds()).text : services.packagedFeeds
   const text = await read().catch(() => undefined)
@@ -57,7 +55,7 @@ async function readFile({ services }: DoctorMeans, hasStorage: boolean): Promise
   const verdicts = file.feeds.map(catalogueVerdict)
   const wrong = verdicts.flatMap(({ problems }) => problems.map(toProblem))
   const warnings = file.warnings.map((each) => warning('feeds', each, remedy))
-  const doubts = verdicts.flatMap((verdict) => verdict.doubts.map((each) => warning('feeds', each, DOUBTED)))
+  const doubts = verdicts.flatMap((verdict) => verdict.doubts.map((each) => warning('feeds', each, DOUBT_REMEDY)))
   const fine = wrong.length === 0 ? [well('feeds', `${file.feeds.length} feeds can be read`)] : []
   return { ...file, findings: [...wrong, ...warnings, ...doubts, ...fine] }
 }
@@ -68,7 +66,7 @@ async function checkAccounts(known: Patient): Promise<readonly Finding[]> {
   return (await Promise.all([...names].map((name) => checkAccount(known, name)))).flat()
 }
 
-/** Problems that the app itself has met: tables that belong to another feed, feeds that are blocked for another reason. */
+/** Gives the problems in the ledger: tables that belong to another feed, and feeds that are blocked for another reason. */
 async function checkLedger({ means, feeds, hasStorage }: Patient): Promise<readonly Finding[]> {
   if (!hasStorage) return []
   const asking = feeds.filter(({ enabled }) => enabled)
@@ -102,7 +100,9 @@ async function checkClock({ means }: Patient): Promise<readonly Finding[]> {
   await response?.body?.cancel()
   const theirs = Date.parse(response?.headers.get('date') ?? '')
   if (Number.isNaN(theirs)) {
-    return [warning('clock', 'it was not compared: the service did not answer', 'Run doctor again when it does.')]
+    return [
+      warning('clock', 'it was not compared: the service did not answer', 'Run doctor again when the service answers.'),
+    ]
   }
   return [clockFinding(theirs - (started + services.clock().getTime()) / 2)]
 }

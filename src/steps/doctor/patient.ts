@@ -4,20 +4,20 @@ import type { Expiry } from '../../services/sign-in/expiry.ts'
 import type { Services } from '../services.ts'
 import type { StorageProbe } from './storage.ts'
 
-/** What the doctor needs besides the app's own parts. */
+/** The services of the app, and what else the doctor needs. */
 export type DoctorMeans = {
   readonly services: Services
   readonly insightsBaseUrl: string
   readonly storage: readonly StorageProbe[]
-  /** When the secrets and the consent of an account expire, as far as that is known. */
+  /** When the secrets and the consent of an account expire, if known. */
   readonly expiry: (name: string, account: Account) => Promise<readonly Expiry[] | Failure>
-  /** What a person should know about a sign-in that works. */
+  /** A warning about a sign-in that works. */
   readonly signInWarning: (name: string, account: Account) => string | undefined
-  /** No check takes longer. */
+  /** The longest that one check may take. */
   readonly limitMs: number
 }
 
-/** What is examined: the app, and the feeds as the next tick would read them. */
+/** What the doctor checks: the app, and the feeds as the next tick would read them. */
 export type Patient = {
   readonly means: DoctorMeans
   readonly feeds: readonly Feed[]

@@ -2,7 +2,7 @@ import { type Finding, problem, well } from '../../core/doctor.ts'
 import { reasonOf } from '../../services/safe-text.ts'
 import { statusOf } from '../../services/storage/errors.ts'
 
-/** One service of the storage account, and what makes, fills and deletes something there. */
+/** One service of the storage account. `run` creates, writes and deletes something in it. */
 export type StorageProbe = {
   readonly service: 'table' | 'blob' | 'queue'
   readonly run: (signal: AbortSignal) => Promise<void>
@@ -14,7 +14,7 @@ const ROLES = {
   queue: 'Storage Queue Data Contributor',
 } as const
 
-/** Tries out what the app does with the storage account. */
+/** Checks that the app can use each service of the storage account. */
 export function checkStorage(probes: readonly StorageProbe[], limitMs: number): Promise<readonly Finding[]> {
   return Promise.all(probes.map((probe) => checkProbe(probe, limitMs)))
 }
@@ -32,9 +32,9 @@ function unable(service: StorageProbe['service'], error: unknown): Finding {
   const status = statusOf(error)
   if (status === 401 || status === 403) {
     const remedy = `Give the identity the role ${ROLES[service]}, or correct the key in DataStorage.`
-    return problem('storage', `${service} storage refuses what the app has to do (${status})`, remedy)
+    return problem('storage', `${service} storage refuses an operation that the app needs (${status})`, remedy)
   }
   const reason = status === undefined ? reasonOf(error) : `status ${status}`
-  const remedy = 'Check DataStorage, and that the storage account and its network let this machine in.'
-  return problem('storage', `${service} storage does not do what the app needs (${reason})`, remedy)
+  const remedy = 'Check DataStorage, and check that the storage account and its network allow this machine.'
+  return problem('storage', `${service} storage fails an operation that the app needs (${reason})`, remedy)
 }
