@@ -184,7 +184,7 @@ const CASES: readonly Case[] = [
     'a dataset the account is not offered',
     () => withFault({ endpoint: 'listDatasets', effect: { status: 200, body: { value: [], statusCode: 200 } } }),
     'dataset',
-    /feed usage: dataset AzureUsage is not offered/,
+    /feed usage: the service does not offer dataset AzureUsage/,
   ],
   [
     'a column the service does not list',
