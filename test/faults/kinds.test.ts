@@ -12,7 +12,7 @@ const CASES: readonly Case[] = [
     'a link to a host nobody allowed',
     'link-refused',
     { endpoint: 'listExecutions', effect: { link: 'https://evil.example/r.csv?sig=secret' } },
-    /leads to https:\/\/evil\.example: add it to REPORT_DOWNLOAD_HOSTS/,
+    /leads to https:\/\/evil\.example: to allow it, add it to REPORT_DOWNLOAD_HOSTS/,
   ],
   [
     'a link to a plain address',
