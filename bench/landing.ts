@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { open, stat } from 'node:fs/promises'
 import type { TableClient } from '@azure/data-tables'
 import { isFailure } from '../src/core/failures.ts'
@@ -8,7 +9,7 @@ import type { Ledger } from '../src/services/storage/ledger-table.ts'
 import type { HeldEntry } from '../src/steps/landing/held-entry.ts'
 import { land } from '../src/steps/landing/land.ts'
 import type { Services } from '../src/steps/services.ts'
-import { benchFeed, LINEAGE, WINDOW } from './report.ts'
+import { benchFeed, GENERATION, LINEAGE, WINDOW } from './report.ts'
 
 const NEVER = new Date(Date.UTC(9999, 0, 1))
 
@@ -24,7 +25,12 @@ export async function landByApp(path: string, client: TableClient): Promise<numb
       return absent()
     },
   }
-  const result = await land(job, heldEntry(), { name: path, bytes: size, sha256: '' }, NEVER)
+  const result = await land(
+    job,
+    heldEntry(),
+    { name: path, bytes: size, sha256: await sha256Of(path), etag: '' },
+    NEVER,
+  )
   if (result === 'paused') throw new Error('a landing without a time limit paused')
   if (isFailure(result)) throw new Error(result.message)
   return result.rowsLanded
@@ -38,8 +44,15 @@ export function fileArchive(path: string): Archive {
     list: absent,
     write: absent,
     read: () => ranges(path),
-    rejects: () => ({ add: absent, close: async () => undefined }),
+    rejects: (name) => ({ name, add: absent, close: async () => undefined }),
   }
+}
+
+/** The landing compares the bytes with what was received. */
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const bytes of ranges(path)) hash.update(bytes)
+  return hash.digest('hex')
 }
 
 async function* ranges(path: string): AsyncGenerator<Buffer> {
@@ -59,7 +72,14 @@ async function* ranges(path: string): AsyncGenerator<Buffer> {
 /** A window in its first landing, with no other holder. */
 function heldEntry(): HeldEntry {
   const asked = { reportName: 'bench', queryId: 'bench', requestedAt: WINDOW.to, deadline: NEVER, pollAfter: NEVER }
-  const held = { executionId: 'bench', hash: '', checkpoint: 0, leaseUntil: NEVER, owner: 'bench' }
+  const held = {
+    executionId: 'bench',
+    generation: GENERATION,
+    hash: '',
+    checkpoint: 0,
+    leaseUntil: NEVER,
+    owner: 'bench',
+  }
   const life = { feed: 'bench', window: WINDOW, tries: 1, heals: 0, history: [] }
   let entry: Landing = { ...life, ...asked, ...held, ...LINEAGE, lane: 'live', phase: 'check', state: 'landing' }
   return {
@@ -100,6 +120,10 @@ const EMPTY_LEDGER: Ledger = {
   read: absent,
   entries: absent,
   write: absent,
+  drops: absent,
+  readDrop: absent,
+  writeDrop: absent,
+  endDrop: absent,
   readApp: async () => undefined,
   writeApp: absent,
   appRows: absent,

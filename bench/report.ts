@@ -6,6 +6,7 @@ import { CATALOG } from '../src/core/catalog.ts'
 import type { Feed } from '../src/core/feeds/feed.ts'
 import { parseFeeds } from '../src/core/feeds/feeds.ts'
 import type { Column } from '../src/core/report/entities.ts'
+import { keyRange, newGeneration } from '../src/core/report/generation.ts'
 import type { Window } from '../src/core/time/window.ts'
 
 /** The columns of the report that both sides land: eleven, with every type. Some cells are quoted and some are empty. */
@@ -25,6 +26,8 @@ export const COLUMNS = [
 
 export const WINDOW: Window = { from: new Date(Date.UTC(2025, 2, 1)), to: new Date(Date.UTC(2025, 3, 1)) }
 
+export const GENERATION = newGeneration(() => '0123456789ab')
+
 /** The origin in every landed row, on both sides. The hash of the rows covers it. */
 export const LINEAGE = { attempt: 1, reportId: '7f4a1c02-55b8-4b0e-9d1e-0c6a52d3f001' }
 export const ORIGIN = { _attempt: LINEAGE.attempt, _reportId: LINEAGE.reportId }
@@ -34,7 +37,7 @@ export const SHARDS = 16
 /** The keys of a row. Consecutive rows share a partition, as many as one transaction takes. */
 export function keysOf(number: number): { readonly partitionKey: string; readonly rowKey: string } {
   const shard = String(Math.floor(number / 100) % SHARDS).padStart(3, '0')
-  return { partitionKey: `20250301_${shard}`, rowKey: String(number).padStart(9, '0') }
+  return { partitionKey: `${keyRange(WINDOW, GENERATION).keyFrom}${shard}`, rowKey: String(number).padStart(9, '0') }
 }
 
 const RECORDS_PER_CHUNK = 1000

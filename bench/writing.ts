@@ -2,12 +2,12 @@ import { Agent, request as httpRequest } from 'node:http'
 import type { TableClient } from '@azure/data-tables'
 import { isFailure } from '../src/core/failures.ts'
 import { createEntityEncoder, type Entity, isReject } from '../src/core/report/entities.ts'
-import { partitionPrefix } from '../src/core/time/window.ts'
+import { keyRange } from '../src/core/report/generation.ts'
 import { openLandingTable } from '../src/services/storage/landing-table.ts'
 import { openReport } from '../src/services/storage/report-records.ts'
 import { TRANSACTION_HEADERS, transactionBody } from '../src/services/storage/transaction.ts'
 import { fileArchive } from './landing.ts'
-import { COLUMNS, LINEAGE, SHARDS, WINDOW } from './report.ts'
+import { COLUMNS, GENERATION, LINEAGE, SHARDS, WINDOW } from './report.ts'
 
 const PER_TRANSACTION = 100
 
@@ -61,9 +61,11 @@ async function* repeated(groups: readonly (readonly Entity[])[]): AsyncGenerator
 
 /** The rows of a report as entities, grouped by transaction. */
 async function entityGroups(path: string): Promise<readonly (readonly Entity[])[]> {
-  const report = await openReport(fileArchive(path), path, 'bench')
+  const report = await openReport(fileArchive(path), { name: path, bytes: 0, sha256: '', etag: '' }, 'bench', {
+    verify: false,
+  })
   if (isFailure(report)) throw new Error(report.message)
-  const prefix = partitionPrefix(WINDOW)
+  const prefix = keyRange(WINDOW, GENERATION).keyFrom
   const encoder = createEntityEncoder({ columns: COLUMNS, prefix, shards: SHARDS, lineage: LINEAGE })
   const entities: Entity[] = []
   for await (const group of report.records) {

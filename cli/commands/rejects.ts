@@ -3,7 +3,6 @@ import type { Command } from 'commander'
 import { isFailure } from '../../src/core/failures.ts'
 import { FEED_ROWS } from '../../src/core/ledger/app-rows.ts'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
-import { windowId } from '../../src/core/time/window.ts'
 import { type ListedReject, listRejects } from '../../src/steps/operator/rejects.ts'
 import type { Services } from '../../src/steps/services.ts'
 import { addCommand, type CommonOptions, withApp } from '../command.ts'
@@ -38,7 +37,7 @@ async function* rejectsOf(services: Services, feeds: readonly string[], options:
   for (const feed of feeds) {
     for (const entry of await services.ledger.entries(feed)) {
       if (isFailure(entry) || !isChosen(options, entry.window)) continue
-      yield* listRejects(services, feed, windowId(entry.window))
+      yield* listRejects(services, entry)
     }
   }
 }

@@ -25,11 +25,11 @@ function resultOf(all: Status, feed: string | undefined): CommandResult {
   return done({ ...all, feeds }, lines)
 }
 
-const HEAD = ['feed', 'landed', 'failed', 'open', 'waiting', 'incomplete', 'rows', 'complete until', 'next due']
+const HEAD = ['feed', 'landed', 'failed', 'open', 'waiting', 'rows', 'complete until', 'next due']
 
-function rowOf({ feed, states, waiting, incomplete, rows, completeUntil, nextDue }: FeedStatus): readonly string[] {
+function rowOf({ feed, states, waiting, rows, completeUntil, nextDue }: FeedStatus): readonly string[] {
   const open = states.planned + states.requesting + states.requested + states.landing
-  const counts = [states.landed, states.failed, open, waiting, incomplete, rows].map(String)
+  const counts = [states.landed, states.failed, open, waiting, rows].map(String)
   return [feed, ...counts, shown(completeUntil), shown(nextDue)]
 }
 

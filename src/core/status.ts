@@ -1,7 +1,7 @@
 import { FAILURES, type FailureKind } from './failures.ts'
 import type { FeedsSourceRow, TickRow } from './ledger/app-rows.ts'
 import type { Trouble } from './ledger/feed-row.ts'
-import { isComplete, type LedgerEntry } from './ledger/ledger.ts'
+import { isPublished, type LedgerEntry } from './ledger/ledger.ts'
 import { type Coverage, coverage } from './plan/coverage.ts'
 import { type KnownFeed, nextRequest } from './plan/plan.ts'
 import { windowId } from './time/window.ts'
@@ -77,7 +77,7 @@ function feedStatus(now: Date, known: KnownFeed): FeedStatus {
 function failedWindow(entry: LedgerEntry): readonly FailedWindow[] {
   if (entry.state !== 'failed') return []
   const { since } = entry
-  return [{ window: windowId(entry.window), ...explained(entry), since, landedBefore: isComplete(entry) }]
+  return [{ window: windowId(entry.window), ...explained(entry), since, landedBefore: isPublished(entry) }]
 }
 
 function explained({ kind, message }: { readonly kind: FailureKind; readonly message: string }) {

@@ -1,6 +1,7 @@
 import { FAILURES, type Failure, isFailure } from '../core/failures.ts'
 import { isFeedName } from '../core/feeds/feed.ts'
 import { feedRowKey } from '../core/ledger/app-rows.ts'
+import { letGo } from '../core/ledger/drop.ts'
 import { type FeedRow, isOfEarlierQuery } from '../core/ledger/feed-row.ts'
 import { isOpen, isReportOf, type Landing, type Requested, type Requesting, takeoverAt } from '../core/ledger/ledger.ts'
 import {
@@ -11,9 +12,11 @@ import {
   toRequested,
   toTakenOver,
 } from '../core/ledger/transitions.ts'
+import { newGeneration, toGeneration } from '../core/report/generation.ts'
 import { parseWindowId, windowId } from '../core/time/window.ts'
 import type { Stored } from '../services/storage/ledger-table.ts'
-import { type IngestMessage, readIngestMessage } from '../services/storage/work-queue.ts'
+import { type IngestMessage, readDropMessage, readIngestMessage } from '../services/storage/work-queue.ts'
+import { dropRows } from './landing/drop.ts'
 import { type Completed, fetchReport } from './landing/fetch-report.ts'
 import { holdEntry } from './landing/held-entry.ts'
 import { land } from './landing/land.ts'
@@ -27,6 +30,9 @@ import type { Services } from './services.ts'
  * attempt has no effect. If this throws, the queue tries again.
  */
 export async function ingest(body: unknown, services: Services): Promise<void> {
+  const drop = readDropMessage(body)
+  const generation = drop && toGeneration(drop.generation)
+  if (drop && generation && isFeedName(drop.feed)) return dropRows(services, drop.feed, generation)
   const message = readIngestMessage(body)
   const window = message && parseWindowId(message.window)
   if (!message || !window || !isFeedName(message.feed)) return ignore(services, 'the message is no ingest message')
@@ -79,6 +85,7 @@ async function poll(job: IngestJob, { value: entry, etag }: Stored<Requested>): 
   if (execution.status === 'pending') return
   const landing = toLanding(asked, {
     executionId: execution.executionId,
+    generation: newGeneration(services.newId),
     hash: row.feed.hash,
     phase: 'check',
     checkpoint: 0,
@@ -110,8 +117,13 @@ async function resume(job: IngestJob, { value: entry, etag }: Stored<Landing>): 
   const waitMs = takeoverAt(entry, settings.leaseMs).getTime() - now.getTime()
   if (waitMs > 0) return queue.send(message, waitMs / 1000)
   const leaseUntil = new Date(now.getTime() + settings.leaseMs)
-  const taken = toTakenOver(entry, { hash: row.feed.hash, owner: services.newId(), leaseUntil })
-  const written = await ledger.write(taken, etag)
+  const taken = toTakenOver(entry, {
+    hash: row.feed.hash,
+    owner: services.newId(),
+    leaseUntil,
+    generation: newGeneration(services.newId),
+  })
+  const written = await ledger.write(taken, etag, letGo(entry, taken, row.feed.table, now))
   if (!written) return queue.send(message)
   return landUnderLease(job, written)
 }
@@ -119,7 +131,7 @@ async function resume(job: IngestJob, { value: entry, etag }: Stored<Landing>): 
 /** Archives the report, unless it already is, and lands it. An expected failure ends in `failed`. */
 async function landUnderLease(job: Job, stored: Stored<Landing>, execution?: Completed): Promise<void> {
   const { ledger, clock, settings } = job.services
-  const held = holdEntry(stored, { ledger, clock, leaseMs: settings.leaseMs })
+  const held = holdEntry(stored, { ledger, clock, leaseMs: settings.leaseMs, table: job.row.feed.table })
   const until = new Date(clock().getTime() + settings.ingestTimeLimitMs)
   try {
     const archived = await fetchReport(job, held, execution)

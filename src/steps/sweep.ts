@@ -1,6 +1,8 @@
 import { isFailure } from '../core/failures.ts'
+import type { Drop } from '../core/ledger/drop.ts'
 import type { KnownFeed } from '../core/plan/plan.ts'
 import { sweepActions } from '../core/plan/sweep.ts'
+import type { Stored } from '../services/storage/ledger-table.ts'
 import { noteEmptyWindows, readKnownFeeds } from './ledger/feed-row.ts'
 import { deleteFormerQueries, deleteStrays } from './requesting/strays.ts'
 import { carryOut } from './requesting/sweep-actions.ts'
@@ -17,7 +19,9 @@ export async function sweep(services: Services): Promise<Swept> {
   const known = await readKnownFeeds(services)
   const swept: Record<string, number> = {}
   for (const each of known) {
-    for (const kind of await sweepFeed(services, each)) swept[kind] = (swept[kind] ?? 0) + 1
+    // Drops need no sign-in: an account that cannot sign in keeps no row that nobody sees.
+    const done = [...(await sweepFeed(services, each)), ...(await sendDrops(services, each.row.feed.name))]
+    for (const kind of done) swept[kind] = (swept[kind] ?? 0) + 1
   }
   await deleteStrays(services, known)
   return swept
@@ -35,4 +39,12 @@ async function sweepFeed(services: Services, known: KnownFeed): Promise<readonly
   await deleteFormerQueries(job, known.entries)
   await noteEmptyWindows(services, known)
   return done
+}
+
+/** Rows that nobody sees any more are deleted by ingest, which has the time for it. */
+async function sendDrops({ ledger, queue, clock }: Services, feed: string): Promise<readonly string[]> {
+  const readable = (await ledger.drops(feed)).filter((drop): drop is Stored<Drop> => !isFailure(drop))
+  const due = readable.filter(({ value }) => value.wakeAt <= clock())
+  for (const { value } of due) await queue.sendDrop({ feed, generation: value.generation })
+  return due.map(() => 'drop')
 }

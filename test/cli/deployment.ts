@@ -62,12 +62,16 @@ export async function startDeployment(feeds: readonly object[]): Promise<Deploym
     (await services.ledger.entries(feed)).filter((entry): entry is LedgerEntry => !isFailure(entry))
   const queue = storage.queue('ingest')
   const receive = openReceiver(queue)
+  const unfinishedDrops = async (feed: string) =>
+    (await services.ledger.drops(feed)).flatMap((drop) => (isFailure(drop) || drop.value.goneAt ? [] : [drop.value]))
   const settle = (feed: string) =>
-    waitUntil('no attempt is open', async () => {
+    waitUntil('no attempt is open and no replaced row is left', async () => {
       await queue.createIfNotExists()
       for (const message of await missingHints(services)) await services.queue.send(message)
+      for (const { generation } of await unfinishedDrops(feed)) await services.queue.sendDrop({ feed, generation })
       await drain(receive, services)
-      return !(await entries(feed)).some((entry) => isOpen(entry))
+      if ((await entries(feed)).some((entry) => isOpen(entry))) return false
+      return (await unfinishedDrops(feed)).length === 0
     })
   return {
     azurite,

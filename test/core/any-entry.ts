@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { FAILURES, type FailureKind } from '../../src/core/failures.ts'
 import type { Figures, LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import type { Progress } from '../../src/core/ledger/progress.ts'
+import type { Generation } from '../../src/core/report/generation.ts'
 
 /** Instants as the ledger can hold them, to the millisecond. */
 export const anyInstant = fc.date({ min: new Date('2000-01-01'), max: new Date('2099-12-31'), noInvalidDate: true })
@@ -15,26 +16,17 @@ const totals = fc.dictionary(
   fc.oneof(text, fc.constantFrom('at', 'requestedAt', 'landedAt', 'constructor')),
   fc.integer().map((sum) => `${sum}.50`),
 )
-const milliseconds = fc.record({ check: count, write: count, remove: count })
+const milliseconds = fc.record({ check: count, write: count, count })
+export const anyGeneration = fc
+  .bigInt({ min: 0n, max: 16n ** 12n - 1n })
+  .map((value) => value.toString(16).padStart(12, '0') as Generation)
 
 const figures: fc.Arbitrary<Figures> = fc.record(
   {
-    attempt: count,
-    reportId: text,
-    executionId: text,
-    requestedAt: anyInstant,
-    rowsRead: count,
-    rowsLanded: count,
-    rowsRejected: count,
-    bytes: count,
-    sha256: text,
-    totals,
-    archive: text,
-    table: text,
-    landedAt: anyInstant,
-    milliseconds,
-    operations: count,
-    verdict: fc.constantFrom('rows', 'empty'),
+    ...{ attempt: count, generation: anyGeneration, reportId: text, executionId: text, requestedAt: anyInstant },
+    ...{ rowsRead: count, rejects: text },
+    ...{ rowsLanded: count, rowsRejected: count, bytes: count, sha256: text, totals, archive: text, table: text },
+    ...{ landedAt: anyInstant, milliseconds, operations: count, verdict: fc.constantFrom('rows', 'empty') },
     totalsBefore: totals,
   },
   { noNullPrototype: true },
@@ -42,21 +34,14 @@ const figures: fc.Arbitrary<Figures> = fc.record(
 
 const progress: fc.Arbitrary<Progress> = fc.record({
   checked: fc.record({ rowsRead: count, rowsRejected: count, totals }),
-  untouched: fc.boolean(),
-  acknowledged: count,
-  rejected: count,
-  kept: count,
-  rounds: count,
+  ...{ etag: text, acknowledged: count, rejected: count, mustCount: fc.boolean(), counted: count, rounds: count },
   operations: count,
-  refused: fc.dictionary(fc.constantFrom('EntityTooLarge', 'InvalidInput'), fc.array(count)),
-  milliseconds,
+  ...{ refused: fc.dictionary(fc.constantFrom('EntityTooLarge', 'InvalidInput'), fc.array(count)), milliseconds },
 })
 
 const past = fc.record(
   {
-    attempt: count,
-    at: anyInstant,
-    rows: count,
+    ...{ attempt: count, at: anyInstant, rows: count, archive: text, rejects: text },
     outcome: fc.oneof(fc.constantFrom('landed' as const, 'expired' as const), kind),
   },
   { requiredKeys: ['attempt', 'at', 'outcome'] },
@@ -80,19 +65,12 @@ const asked = { reportName: text, queryId: text, requestedAt: anyInstant }
 const known = { ...asked, reportId: text, deadline: anyInstant, pollAfter: anyInstant }
 const held = {
   ...known,
-  executionId: text,
-  hash: text,
-  phase: fc.constantFrom('check', 'write', 'remove'),
-  checkpoint: count,
-  leaseUntil: anyInstant,
-  owner: text,
+  ...{ executionId: text, hash: text, phase: fc.constantFrom('check', 'write', 'count'), checkpoint: count },
+  ...{ leaseUntil: anyInstant, owner: text, generation: anyGeneration },
 }
 const maybe = {
-  figures,
-  lastError: fc.record({ kind, message: text, at: anyInstant }),
-  wrote: count,
-  remoteReport: text.filter((id) => id !== ''),
-  acceptEmpty: fc.constant(true),
+  ...{ figures, lastError: fc.record({ kind, message: text, at: anyInstant }) },
+  ...{ remoteReport: text.filter((id) => id !== ''), acceptEmpty: fc.constant(true) },
 }
 
 const OWN = {
@@ -109,7 +87,7 @@ export const ownFields = (state: LedgerEntry['state']): readonly string[] => Obj
 
 /** Any entry of one state, with any of the fields it need not have. */
 export function anyEntryIn(state: LedgerEntry['state']): fc.Arbitrary<LedgerEntry> {
-  const more = state === 'landing' ? { archive: text, progress } : {}
+  const more = state === 'landing' ? { archive: text, rejects: text, progress } : {}
   const model = { ...maybe, ...more, ...common, ...OWN[state], state: fc.constant(state) }
   const requiredKeys = ['state', ...Object.keys(common), ...Object.keys(OWN[state])] as 'state'[]
   return fc.record(model, { requiredKeys }) as unknown as fc.Arbitrary<LedgerEntry>

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isFailure } from '../../src/core/failures.ts'
 import { createCheck, refuse, TOTALS_LENGTH } from '../../src/core/report/check.ts'
+import { newGeneration } from '../../src/core/report/generation.ts'
 import { createLander } from '../../src/core/report/lander.ts'
 import { readHeader } from '../../src/core/report/layout.ts'
 import type { ParsedRecord } from '../../src/core/report/parse.ts'
@@ -14,8 +15,8 @@ const FEED = feedOf({ columns: COLUMNS })
 function checkOf(feed = FEED) {
   const layout = readHeader(feed, COLUMNS, COLUMNS, 'usage May')
   if (isFailure(layout)) throw new Error(layout.message)
-  const lineage = { attempt: 1, reportId: 'r' }
-  return createCheck(createLander(feed, WINDOW, layout, lineage), layout, 'usage May')
+  const by = { attempt: 1, reportId: 'r', generation: newGeneration(() => '0123456789ab') }
+  return createCheck(createLander(feed, WINDOW, layout, by), layout, 'usage May')
 }
 
 const record = (fields: readonly string[], line = 2): ParsedRecord => ({ line, fields, raw: fields.join(',') })

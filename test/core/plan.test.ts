@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { failed } from '../../src/core/failures.ts'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
-import { isComplete, type LedgerEntry } from '../../src/core/ledger/ledger.ts'
+import { isPublished, type LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { coverage } from '../../src/core/plan/coverage.ts'
 import { nextRequest, plan, type RequestAction, waiting } from '../../src/core/plan/plan.ts'
 import { ledgerStatus } from '../../src/core/status.ts'
@@ -139,10 +139,10 @@ describe('over any ledger', () => {
       fc.property(anyLedger, (entries) => {
         const found = coverage(NOW, { row: rowOf(), unreadable: [], entries })
         const proven = (index: number) =>
-          entries.some((entry) => windowId(entry.window) === windowId(month(index)) && isComplete(entry))
+          entries.some((entry) => windowId(entry.window) === windowId(month(index)) && isPublished(entry))
         const first = [-1, 0, 1, 2, 3, 4, 5].find((index) => !proven(index)) ?? 6
         expect(found.completeUntil).toEqual(first === -1 ? undefined : month(first).from)
-        expect(found.complete).toBe(entries.filter(isComplete).length)
+        expect(found.complete).toBe(entries.filter(isPublished).length)
         expect(Object.values(found.states).reduce((sum, count) => sum + count, 0)).toBe(entries.length)
       }),
     )

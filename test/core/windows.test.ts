@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { missingWindows, nextDue } from '../../src/core/plan/due-windows.ts'
-import { parseWindowId, partitionPrefix, queryTimes, windowId } from '../../src/core/time/window.ts'
+import { parseWindowId, queryTimes, windowId } from '../../src/core/time/window.ts'
 import { feedOf } from './feed-of.ts'
 
 /** `2025-03-01/2025-04-01` as a window. */
@@ -349,10 +349,6 @@ describe('window ids', () => {
 
   test('an id names both ends to the second', () => {
     expect(windowId(march)).toBe('20250301T000000Z_20250401T000000Z')
-  })
-
-  test('the rows of a window start with its first day', () => {
-    expect(partitionPrefix(march)).toBe('20250301_')
   })
 
   test('query times end a second before the window does', () => {

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import type { State } from '../../src/core/ledger/ledger.ts'
 import { createEntityEncoder } from '../../src/core/report/entities.ts'
+import { generationAt, keyRange } from '../../src/core/report/generation.ts'
 import { MONTH_SUFFIX } from '../../src/core/report/property-names.ts'
-import { parseWindowId, partitionPrefix } from '../../src/core/time/window.ts'
+import { parseWindowId } from '../../src/core/time/window.ts'
 import { archiveName, rejectsName } from '../../src/services/storage/archive.ts'
 import { feedOf } from '../core/feed-of.ts'
 import { codeOf, namesIn, rowsOf, textOf } from './page.ts'
@@ -19,13 +20,15 @@ test('the example row is what the encoder makes of its cells', () => {
   const [, window = ''] = /RowKey` the window, such as `([^`]+)`/.exec(PAGE) ?? []
   const month = parseWindowId(window)
   if (!month) throw new Error(`the page names a window that is none: ${window}`)
+  const place = generationAt(shownValue('PartitionKey'))
+  if (!place) throw new Error('the page shows a PartitionKey that is none')
   const { types, shards } = feedOf()
   const cells = example.filter(
     ({ property }) => property in types && !property.startsWith('_') && !property.endsWith(MONTH_SUFFIX),
   )
   const encoder = createEntityEncoder({
     columns: cells.map(({ property }) => ({ name: property, type: types[property] ?? 'string' })),
-    prefix: partitionPrefix(month),
+    prefix: keyRange(month, place.generation).keyFrom,
     shards,
     lineage: { attempt: Number(shownValue('_attempt')), reportId: shownValue('_reportId') },
   })
@@ -64,5 +67,5 @@ test('reports and rejects have the names that the archive gives them', () => {
   const report = archiveName(subject, '<execution>', { tsv: false, gzip: false })
   const shown = (name: string) => name.replace('/1-', '/<attempt>-')
   expect(PAGE).toContain(`\n${shown(report)} `)
-  expect(PAGE).toContain(`\n${shown(rejectsName(report))} `)
+  expect(PAGE).toContain(`\n${shown(rejectsName(subject, '<owner>'))} `)
 })

@@ -20,8 +20,7 @@ async function landed(bytes: Buffer, columns: AnyTable['columns']): Promise<Read
   const name = `f/w/1-x.csv${bytes[0] === 0x1f ? '.gz' : ''}`
   const writer = archive.write(name, { reportId: 'r', attempt: 1, requestedAt: new Date(0), nonce: 'n' })
   await writer.append(bytes)
-  await writer.commit()
-  const report = await openReport(archive, name, 'a table')
+  const report = await openReport(archive, await writer.commit(), 'a table', { verify: true })
   if (isFailure(report)) throw new Error(report.message)
   const types = Object.fromEntries(columns.map((column) => [column.name, column.type]))
   const layout = readHeader({ ...feedOf(), types }, undefined, report.header, 'a table')

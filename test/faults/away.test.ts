@@ -75,12 +75,12 @@ describe('trouble on our own side', () => {
     await turn(world)
     for await (const row of world.ledgerTable.listEntities<{ v?: number }>()) {
       const { partitionKey = '', rowKey = '' } = row
-      if (partitionKey === 'costs') await world.ledgerTable.updateEntity({ partitionKey, rowKey, v: 2 }, 'Merge')
+      if (partitionKey === 'costs') await world.ledgerTable.updateEntity({ partitionKey, rowKey, v: 3 }, 'Merge')
     }
     await turn(world, 40 * DAY)
     const [feedStatus] = (await status(world.services)).feeds
     expect(feedStatus?.failures).toMatchObject([
-      { kind: 'unreadable-entry', message: expect.stringMatching(/version 2/) },
+      { kind: 'unreadable-entry', message: expect.stringMatching(/version 3/) },
     ])
     expect(world.events.filter(({ event }) => event === 'window.requested')).toHaveLength(1)
   })

@@ -7,7 +7,7 @@ import { provision } from '../../src/steps/provision.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
 import { reportRequests } from '../setup/insights.ts'
 import { openWorld, type World } from '../setup/world.ts'
-import { costsWorld, FEED, HOUR, onlyEntry, planAgain, turn } from './steer.ts'
+import { costsWorld, dropFormer, FEED, HOUR, onlyEntry, planAgain, turn } from './steer.ts'
 
 const MONTHS = { ...FEED, from: '2025-04-01', to: '2025-07-01' }
 const SMALL = { rows: 120 }
@@ -59,6 +59,7 @@ describe('strange callbacks of the service', () => {
       await world.drain()
       expect(await onlyEntry(world)).toMatchObject({ state: 'landed', attempt: 2 })
       expect(landed().map(({ attempt }) => attempt)).toEqual([1, 2])
+      await dropFormer(world)
       const rows = await rawRows(world.landingTable('Costs'))
       const served = world.simulator.served(String(rows[0]?._reportId))
       expect(rows.map((row) => row.CustomerName)).toEqual(served?.rows.map((row) => row[1]))

@@ -110,7 +110,7 @@ describe('what is told', () => {
     ]
     const { figures } = await deliver(world, lines.join('\r\n'))
     expect(told('window.rejects')).toMatchObject([{ feed: 'costs', count: 3 }])
-    expect(await rejectsOf(world, figures?.archive)).toEqual([
+    expect(await rejectsOf(world, figures?.rejects)).toEqual([
       { record: 1, line: 4, column: 'ACR_USD', reason: 'is not a number', raw: '2025-05-01,x,2024-02-29,1,"1,5"' },
       { record: 2, line: 5, reason: 'does not have as many fields as the header', raw: 'a,b' },
       { record: 3, line: 6, column: 'Month', reason: 'is empty, so the row belongs to no window', raw: ',x,,,' },

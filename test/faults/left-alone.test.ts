@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { failed } from '../../src/core/failures.ts'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
+import { sharedFields } from '../../src/core/ledger/ledger-row.ts'
 import { toFailed, toPlanned, withoutRemoteReport } from '../../src/core/ledger/transitions.ts'
 import { readPacing, reduceAllowance, writePacing } from '../../src/steps/requesting/pacing-row.ts'
 import { requestReport } from '../../src/steps/requesting/request-report.ts'
@@ -112,14 +113,18 @@ it('a feed whose query is refused is tried once in a tick, however many of its w
   expect(queryRequests(world.simulator)).toHaveLength(1)
 })
 
-it('status does not say that rows still stand when a failed landing began to write over them', async () => {
+it('rows of an earlier landing are said to stand where a later attempt failed, and only there', async () => {
   world = await costsWorld()
   await turn(world)
   const landedBefore = async () => (await status(world.services)).feeds[0]?.failures[0]?.landedBefore
   const now = world.clock.now()
   await rewrite((entry) => toFailed({ ...entry, attempt: 2 }, failed('storage', 'refused'), now))
   expect(await landedBefore()).toBe(true)
-  await rewrite((entry) => toFailed({ ...entry, wrote: 2 }, failed('storage', 'refused'), now))
+  await rewrite((entry) => {
+    const { figures: _, ...never } = sharedFields(entry)
+    const refusal = { kind: 'storage', message: 'refused', since: now } as const
+    return { ...never, ...refusal, state: 'failed' }
+  })
   expect(await landedBefore()).toBe(false)
 })
 

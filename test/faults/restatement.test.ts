@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { landedCell, type RawRow, rawRows } from '../pipeline/raw-rows.ts'
 import type { World } from '../setup/world.ts'
-import { COLUMNS, costsWorld, DAY, deliver, FEED, onlyEntry, planAgain } from './steer.ts'
+import { COLUMNS, costsWorld, DAY, deliver, dropFormer, FEED, onlyEntry, planAgain } from './steer.ts'
 
 type Row = readonly [customer: string, started: string, duplicate: string, amount: string]
 
@@ -45,10 +45,10 @@ function keysOf<T extends object>(of: T): fc.Arbitrary<keyof T> {
 
 const landed = (from: World) => rawRows(from.landingTable('Costs'))
 
-/** The rows that must be there: each once, in its place, with all its cells. */
-function standing(rows: readonly Row[], attempt: number, shards: number) {
+/** What must stand: every row once, in its place, with all it says. */
+function standing(rows: readonly Row[], attempt: number, shards: number, generation: string | undefined) {
   return rows.map(([customer, started, duplicate, amount], record) => [
-    `20250501_${String(Math.floor(record / 100) % shards).padStart(3, '0')}`,
+    `20250501_g${generation}_${String(Math.floor(record / 100) % shards).padStart(3, '0')}`,
     ...[String(record).padStart(9, '0'), attempt, `Edm.String ${customer}`, `Edm.DateTime ${started}T00:00:00Z`],
     ...[`Edm.Int64 ${duplicate}`, `Edm.Double ${Number(amount)}`],
   ])
@@ -83,6 +83,7 @@ async function refused(world: World, broken: keyof typeof BROKEN, rows: readonly
   const { kind, file } = BROKEN[broken]
   if (broken === 'redacted') world.simulator.fault({ endpoint: 'listExecutions', effect: 'redacted' })
   expect(await deliver(world, file(rows))).toMatchObject({ state: 'failed', kind, figures: before.figures })
+  await dropFormer(world)
   expect(await landed(world)).toEqual(before.rows)
   expect(before.rows[0]).toHaveProperty('odata.etag')
 }
@@ -105,6 +106,8 @@ async function live(steps: readonly Step[]): Promise<void> {
     rows = RESTATEMENTS[each.restate](rows, 1000 * (index + 1))
     const entry = await deliver(world, fileOf(rows))
     expect(entry).toMatchObject({ state: 'landed', attempt: index + 2, figures: { rowsLanded: rows.length } })
-    expect((await landed(world)).map(seen)).toEqual(standing(rows, index + 2, each.shards))
+    await dropFormer(world)
+    const { figures } = entry
+    expect((await landed(world)).map(seen)).toEqual(standing(rows, index + 2, each.shards, figures?.generation))
   }
 }

@@ -1,5 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { toReplayed } from '../../src/core/ledger/transitions.ts'
+import { newGeneration } from '../../src/core/report/generation.ts'
 import type { Ledger } from '../../src/services/storage/ledger-table.ts'
 import { holdEntry, LeaseLost } from '../../src/steps/landing/held-entry.ts'
 import { costsWorld, storedOnly, turn } from './steer.ts'
@@ -9,19 +10,20 @@ it('a renewal that takes more than half a lease does not hold: another instance 
   await turn(world)
   const { ledger } = world.services
   const { value: entry, etag } = await storedOnly(world)
+  const generation = newGeneration(world.services.newId)
   const asked = { reportName: '', queryId: 'query', requestedAt: world.clock.now() }
-  const held = { ...asked, reportId: 'report', executionId: 'run', hash: 'hash', archive: 'costs/none.csv' }
+  const held = { ...asked, reportId: 'report', executionId: 'run', hash: 'hash', archive: 'costs/none.csv', generation }
   const landing = toReplayed(entry, entry, held, world.clock.now())
   const written = await ledger.write(landing, etag)
   if (!written) throw new Error('the entry changed')
   const slow: Ledger = {
     ...ledger,
-    async write(next, under) {
+    async write(next, under, drops) {
       world.clock.advance(60_001)
-      return ledger.write(next, under)
+      return ledger.write(next, under, drops)
     },
   }
-  const lease = { ledger: slow, clock: world.clock.now, leaseMs: 120_000 }
+  const lease = { ledger: slow, clock: world.clock.now, leaseMs: 120_000, table: 'Costs' }
   const owner = holdEntry(written, lease)
   onTestFinished(() => owner.release())
   owner.assertHeld()

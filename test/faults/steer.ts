@@ -1,3 +1,4 @@
+import { expect } from 'vitest'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import type { Stored } from '../../src/services/storage/ledger-table.ts'
@@ -30,6 +31,16 @@ export async function turn(world: World, later = 0): Promise<void> {
   await provision(world.services)
   await sweep(world.services)
   await world.drain()
+}
+
+/** The rows of former generations go: a sweep finds them, ingest deletes them, and looks again an hour later. */
+export async function dropFormer(world: World): Promise<void> {
+  for (const later of [0, HOUR]) {
+    world.clock.advance(later)
+    await sweep(world.services)
+    await world.drain()
+  }
+  expect(await world.services.ledger.drops(FEED.name)).toEqual([])
 }
 
 /** The only entry of the ledger. */

@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import type { Landed, LedgerEntry } from '../../src/core/ledger/ledger.ts'
-import { partitionPrefix, windowId } from '../../src/core/time/window.ts'
+import { generationAt } from '../../src/core/report/generation.ts'
+import { windowId } from '../../src/core/time/window.ts'
 import type { StoredRow } from '../memory/store.ts'
 import { type History, MAX_TRIES } from './history.ts'
 import type { Asked } from './insights.ts'
@@ -15,7 +16,7 @@ export async function checkLaws(history: History, played: Played): Promise<void>
   for (const { feed } of played.entries) rows.set(feed, await played.rows(tableOf(feed)))
   let counted = 0
   for (const entry of played.entries) {
-    const prefix = partitionPrefix(entry.window)
+    const prefix = `${windowId(entry.window).slice(0, 8)}_`
     const own = (rows.get(entry.feed) ?? []).filter(({ PartitionKey }) => String(PartitionKey).startsWith(prefix))
     counted += own.length
     if (entry.state === 'landed') landedOnce(entry, own, played)
@@ -62,6 +63,8 @@ function landedOnce(entry: Landed, rows: readonly StoredRow[], played: Played): 
   const made = played.asked.find(({ reportId }) => reportId === figures.reportId)
   expect(made && nameOf(made), 'figures name the report of another').toBe(`${feed} ${id} ${figures.attempt}`)
   expect(made?.fate.report, `${feed} ${id} landed from a report that cannot land`).toBe('good')
+  const generations = rows.map(({ PartitionKey }) => generationAt(String(PartitionKey))?.generation)
+  expect(new Set([...generations, figures.generation])).toEqual(new Set([figures.generation]))
   expect(rows.map(({ CustomerName }) => CustomerName).sort()).toEqual(made?.customers)
   expect(new Set(rows.map(({ _attempt, _reportId }) => `${_attempt} ${_reportId}`))).toEqual(
     new Set([`${figures.attempt} ${figures.reportId}`]),

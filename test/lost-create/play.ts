@@ -166,8 +166,8 @@ function servicesOf(scene: Scene, store: Store, written: Written, tally: Tally):
 function watched(ledger: Ledger, { requested, latest }: Written, tally: Tally): Ledger {
   return {
     ...ledger,
-    async write(entry, etag) {
-      const answer = await ledger.write(entry, etag)
+    async write(entry, etag, drops) {
+      const answer = await ledger.write(entry, etag, drops)
       if (!answer) return undefined
       countWritten(tally, entry)
       latest.set(`${entry.feed} ${windowId(entry.window)}`, entry)

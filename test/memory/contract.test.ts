@@ -1,8 +1,10 @@
 import { describe, expect, inject, it } from 'vitest'
 import { waitUntil } from '../../local/processes.ts'
 import { isFailure } from '../../src/core/failures.ts'
+import type { Drop } from '../../src/core/ledger/drop.ts'
 import type { Requesting } from '../../src/core/ledger/ledger.ts'
 import { createEntityEncoder, type Entity, isReject } from '../../src/core/report/entities.ts'
+import { keyRange, toGeneration } from '../../src/core/report/generation.ts'
 import { parseWindowId, windowId } from '../../src/core/time/window.ts'
 import { testClock } from '../setup/clock.ts'
 import { createAzuriteStore } from './azurite-store.ts'
@@ -10,6 +12,8 @@ import { createMemoryStore } from './memory-store.ts'
 import { type Store, unhindered } from './store.ts'
 
 const MAY = '20250501T000000Z_20250601T000000Z'
+const MAY_ROWS = { keyFrom: '20250501_g0123456789ab_', keyTo: '20250501_g0123456789ab_~' }
+const never = () => false
 const JUNE = '20250601T000000Z_20250701T000000Z'
 
 /** A store, and what makes seconds pass for it; for Azurite time passes by itself. */
@@ -45,9 +49,18 @@ function entryOf(id: string, change: Partial<Requesting> = {}): Requesting {
   }
 }
 
+/** A drop of rows of May, whose generation is one digit again and again. */
+function dropOf(digit: string): Drop {
+  const window = parseWindowId(MAY)
+  const generation = toGeneration(digit.repeat(12))
+  if (!window || !generation) throw new Error(`no generation ${digit}`)
+  const wakeAt = new Date('2025-07-10T12:00:00Z')
+  return { feed: 'usage', window, generation, table: 'Usage', ...keyRange(window, generation), wakeAt }
+}
+
 type Made = { attempt?: number; shards?: number; prefix?: string }
 
-function entities(count: number, { attempt = 1, shards = 3, prefix = '20250501_' }: Made = {}): Entity[] {
+function entities(count: number, { attempt = 1, shards = 3, prefix = MAY_ROWS.keyFrom }: Made = {}): Entity[] {
   const columns = [{ name: 'Name', type: 'string' }] as const
   const encoder = createEntityEncoder({ columns, prefix, shards, lineage: { attempt, reportId: 'r' } })
   return Array.from({ length: count }, (_, number) => {
@@ -109,6 +122,54 @@ describe.each(KINDS)('a store %s', (_, create) => {
       expect(await ledger.entries('nobody')).toEqual([])
     })
 
+    it('writes an entry and its drops together, and on a conflict neither', async () => {
+      const { ledger } = opened()
+      await ledger.create()
+      const first = await ledger.write(entryOf(MAY), undefined, [dropOf('a')])
+      expect(first?.value).toEqual(entryOf(MAY))
+      expect(await ledger.read('usage', windowId(entryOf(MAY).window))).toEqual(first)
+      const drops = () => ledger.drops('usage')
+      expect(await drops()).toMatchObject([{ value: dropOf('a') }])
+      const second = await ledger.write(entryOf(MAY, { attempt: 2 }), first?.etag, [dropOf('c'), dropOf('b')])
+      expect(await ledger.read('usage', windowId(entryOf(MAY).window))).toEqual(second)
+      expect(await drops()).toMatchObject(['a', 'b', 'c'].map((digit) => ({ value: dropOf(digit) })))
+      const before = await drops()
+      expect(await ledger.write(entryOf(MAY, { attempt: 9 }), first?.etag, [dropOf('d')])).toBeUndefined()
+      expect(await ledger.write(entryOf(MAY, { attempt: 9 }), undefined, [dropOf('d')])).toBeUndefined()
+      expect(await ledger.write(entryOf(JUNE), first?.etag, [dropOf('d')])).toBeUndefined()
+      expect(await ledger.write(entryOf(MAY, { attempt: 9 }), second?.etag, [dropOf('d'), dropOf('a')])).toBeUndefined()
+      expect(await ledger.read('usage', windowId(entryOf(MAY).window))).toEqual(second)
+      expect(await drops()).toEqual(before)
+      expect(await ledger.entries('usage')).toEqual([entryOf(MAY, { attempt: 2 })])
+      expect(await ledger.drops('seats')).toEqual([])
+    })
+
+    it('changes and ends a drop under the ETag last given, and no other', async () => {
+      const { ledger } = opened()
+      await ledger.create()
+      await ledger.write(entryOf(MAY), undefined, [dropOf('a'), dropOf('b')])
+      const { generation } = dropOf('a')
+      const read = async () => {
+        const stored = await ledger.readDrop('usage', generation)
+        return stored && !isFailure(stored) ? stored : undefined
+      }
+      const first = await read()
+      expect(first?.value).toEqual(dropOf('a'))
+      expect(await ledger.readDrop('usage', dropOf('c').generation)).toBeUndefined()
+      const gone = { ...dropOf('a'), goneAt: new Date('2025-07-10T13:00:00Z') }
+      const second = await ledger.writeDrop(gone, first?.etag ?? '')
+      expect(second?.value).toEqual(gone)
+      expect(await read()).toEqual(second)
+      expect(await ledger.writeDrop(dropOf('a'), first?.etag ?? '')).toBeUndefined()
+      if (first) await ledger.endDrop(first)
+      expect(await read()).toEqual(second)
+      if (second) await ledger.endDrop(second)
+      expect(await read()).toBeUndefined()
+      if (second) await ledger.endDrop(second)
+      expect(await ledger.writeDrop(gone, second?.etag ?? '')).toBeUndefined()
+      expect(await ledger.drops('usage')).toMatchObject([{ value: dropOf('b') }])
+    })
+
     it('keeps app rows apart from entries, and lists those of a prefix', async () => {
       const { ledger } = opened()
       await ledger.create()
@@ -159,7 +220,7 @@ describe.each(KINDS)('a store %s', (_, create) => {
       for (const name of ['f/w/2-x.csv', 'f/w/10-y.tsv.gz', 'f/w2/3-z.csv']) {
         await archive.write(name, { reportId: 'r', attempt: 1, requestedAt, nonce: name }).commit()
       }
-      const rejects = archive.rejects('f/w/10-y.tsv.gz')
+      const rejects = archive.rejects('f/w/10-o.rejects.jsonl')
       await rejects.add({ record: 1, line: 2, reason: 'none', raw: '' })
       await rejects.close()
       expect(await archive.list('f', 'w')).toEqual([
@@ -181,20 +242,36 @@ describe.each(KINDS)('a store %s', (_, create) => {
       await expect(all(archive.read('missing.csv'))).rejects.toThrow()
     })
 
-    it('holds the rejects of the last check, or none', async () => {
+    it('is read under the ETag it was found with, and under no other', async () => {
+      const { archive } = opened()
+      await archive.create()
+      const writer = archive.write('f/w/1-x.csv', { reportId: 'r', attempt: 1, requestedAt, nonce: 'n' })
+      await writer.append(Buffer.from('a report'))
+      const { etag } = await writer.commit()
+      expect(String(Buffer.concat(await all(archive.read('f/w/1-x.csv', etag))))).toBe('a report')
+      await expect(all(archive.read('f/w/1-x.csv', '"another"'))).rejects.toThrow()
+    })
+
+    it('holds the rejects of each owner, as its last check gave them, or none', async () => {
       const { store } = create()
       const { archive } = store.open(unhindered)
       await archive.create()
-      const lists: string[] = []
-      for (const reasons of [['first', 'second'], ['third'], [], []]) {
-        const rejects = archive.rejects('f/w/1-x.csv')
+      const list = async (owner: string, reasons: readonly string[]) => {
+        const rejects = archive.rejects(`f/w/1-${owner}.rejects.jsonl`)
+        expect(rejects.name).toBe(`f/w/1-${owner}.rejects.jsonl`)
         for (const reason of reasons) await rejects.add({ record: 1, line: 2, reason, raw: 'ä' })
         await rejects.close()
-        lists.push((await store.blobs()).map(({ name, bytes }) => `${name} ${bytes}`).join())
+        return (await store.blobs()).map(({ name, bytes }) => `${name} ${bytes}`)
       }
       const line = (reason: string) => `{"record":1,"line":2,"reason":"${reason}","raw":"ä"}\n`
-      const name = 'f/w/1-x.rejects.jsonl'
-      expect(lists).toEqual([`${name} ${line('first')}${line('second')}`, `${name} ${line('third')}`, '', ''])
+      const [one, two] = ['one', 'two'].map((owner) => `f/w/1-${owner}.rejects.jsonl`)
+      expect(await list('one', ['first', 'second'])).toEqual([`${one} ${line('first')}${line('second')}`])
+      expect(await list('two', ['other'])).toEqual([
+        `${one} ${line('first')}${line('second')}`,
+        `${two} ${line('other')}`,
+      ])
+      expect(await list('one', ['third'])).toEqual([`${one} ${line('third')}`, `${two} ${line('other')}`])
+      expect(await list('three', [])).toHaveLength(2)
     })
   })
 
@@ -237,34 +314,46 @@ describe.each(KINDS)('a store %s', (_, create) => {
       const table = opened().landingTable('Usage')
       const written = await table.write(inPieces(entities(1)), { inFlight: 2 })
       expect(isFailure(written) && written.kind).toBe('storage')
-      expect(await table.remove('20250501_', 1)).toEqual({ kept: 0, removed: 0, operations: 1 })
+      expect(await table.remove(MAY_ROWS, never)).toEqual({ isDone: true, operations: 1 })
+      expect(await table.count(MAY_ROWS, never)).toEqual({ rows: 0, operations: 1 })
     })
 
-    it('loses the rows of other attempts under the prefix, and counts those of this one', async () => {
+    it('counts and removes the rows of a generation, and no others', async () => {
       const { store, table } = await landed()
       await table.write(inPieces(entities(1250, { shards: 5 })), { inFlight: 8 })
-      await table.write(inPieces(entities(20, { prefix: '20250601_' })), { inFlight: 8 })
-      await table.write(inPieces(entities(350, { attempt: 2 })), { inFlight: 8 })
-      expect(await table.remove('20250501_', 2)).toMatchObject({ kept: 350, removed: 900 + 50 })
-      expect(await keys(store)).toHaveLength(350 + 20)
+      await table.write(inPieces(entities(350, { prefix: '20250501_g0123456789ac_' })), { inFlight: 8 })
+      await table.write(inPieces(entities(20, { prefix: '20250501_g0123456789aa_' })), { inFlight: 8 })
+      expect(await table.count(MAY_ROWS, never)).toMatchObject({ rows: 1250 })
+      expect(await table.remove(MAY_ROWS, never)).toMatchObject({ isDone: true })
+      expect(await table.count(MAY_ROWS, never)).toMatchObject({ rows: 0 })
+      expect(await keys(store)).toHaveLength(370)
     })
 
-    it('removes in parts: each part goes on where the last one ended, and together they remove everything', async () => {
-      const { store, table } = await landed()
-      await table.write(inPieces(entities(1250, { shards: 5 })), { inFlight: 8 })
-      await table.write(inPieces(entities(350, { attempt: 2 })), { inFlight: 8 })
-      const parts: string[] = ['']
-      let kept = 0
-      for (let from: string | undefined = '20250501_'; from !== undefined; ) {
-        const part = await table.remove('20250501_', 2, { from, shouldPause: () => true })
+    it('counts part by part: each part goes on where the one before ended, and all are the whole', async () => {
+      const { table } = await landed()
+      await table.write(inPieces(entities(2250, { shards: 2 })), { inFlight: 8 })
+      const starts: string[] = []
+      let rows = 0
+      for (let keyFrom: string | undefined = MAY_ROWS.keyFrom; keyFrom !== undefined; ) {
+        const part = await table.count({ ...MAY_ROWS, keyFrom }, () => true)
         if (isFailure(part)) throw new Error(part.message)
-        kept += part.kept
-        from = part.next
-        if (from) parts.push(from)
+        starts.push(keyFrom)
+        rows += part.rows
+        keyFrom = part.next
       }
-      expect([kept, (await keys(store)).length]).toEqual([350, 350])
-      expect(parts).toEqual(parts.toSorted())
-      expect(new Set(parts).size).toBe(parts.length)
+      expect([rows, starts]).toEqual([2250, [MAY_ROWS.keyFrom, `${MAY_ROWS.keyFrom}001`]])
+    })
+
+    it('removes part by part, until it says that no row is left', async () => {
+      const { store, table } = await landed()
+      await table.write(inPieces(entities(1250, { shards: 5 })), { inFlight: 8 })
+      const left: number[] = []
+      for (let isDone = false; !isDone; left.push((await keys(store)).length)) {
+        const part = await table.remove(MAY_ROWS, () => true)
+        if (isFailure(part)) throw new Error(part.message)
+        isDone = part.isDone
+      }
+      expect(left).toEqual([250, 0, 0])
     })
   })
 

@@ -32,7 +32,13 @@ const MAY = parseWindowId('20250501T000000Z_20250601T000000Z')
 /** Longer than every lease, wait and limit of these deployments except the deadline of a report, in milliseconds. */
 const LONG = 301_000
 
-/** A window that has not landed after so many rounds never will. */
+/** Late rows are looked for an hour after the others have gone. */
+const SECOND_LOOK = 3_600_000
+
+/** Looks after which a drop that is not over never will be. */
+const LOOKS = 8
+
+/** Rounds after which a window that has not landed never will. */
 const ROUNDS = 12
 
 export type DeploymentOptions = {
@@ -60,7 +66,14 @@ export type Deployment = {
   /** Plans the window again as `retry` does. From now on the service answers with this file. */
   askAgain(file: Buffer): Promise<void>
   entry(): Promise<Stored<LedgerEntry> | undefined>
-  /** Lets a new instance work, and time pass, until the window has landed with a later attempt than `before`. */
+  /** Whether rows are left that no entry names. */
+  hasDrops(): Promise<boolean>
+  /** Lets an instance work until no drop is left, each look an hour after the one before. */
+  drop(running: Running): Promise<void>
+  /**
+   * Lets a new instance work, time passing, until the window has landed as another attempt than `before` and the rows of
+   * every other generation are gone, late ones too.
+   */
   finish(before?: number): Promise<void>
 }
 
@@ -78,6 +91,14 @@ export function createDeployment(options: DeploymentOptions): Deployment {
     const stored = await ledger.read(FEED.name, windowId(MAY ?? failed('no window')))
     return stored && isFailure(stored) ? failed(stored.message) : stored
   }
+  const hasDrops = async () => (await ledger.drops(FEED.name)).length > 0
+  const drop = async ({ tick }: Running) => {
+    for (let look = 0; await hasDrops(); look += 1) {
+      if (look > LOOKS) failed('rows that no entry names are never dropped')
+      await tick()
+      clock.advance(SECOND_LOOK)
+    }
+  }
   const start: Deployment['start'] = (cut, onCall) => {
     const instance = startInstance(clock, cut, onCall)
     const services = servicesOf({ ...options, name, clock, served, shared: store, pass: instance.pass })
@@ -88,6 +109,8 @@ export function createDeployment(options: DeploymentOptions): Deployment {
     store,
     start,
     entry,
+    hasDrops,
+    drop,
     async askAgain(file) {
       served.file = file
       const row = await findFeedRow(ledger, FEED.name)
@@ -99,7 +122,7 @@ export function createDeployment(options: DeploymentOptions): Deployment {
       for (let round = 0; round < ROUNDS; round += 1) {
         clock.advance(LONG)
         await running.tick()
-        if (isSettled((await entry())?.value, before)) return
+        if (isSettled((await entry())?.value, before)) return drop(running)
       }
       failed(`the window is not settled: ${JSON.stringify((await entry())?.value)}`)
     },

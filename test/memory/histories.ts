@@ -26,10 +26,14 @@ export const HISTORIES = {
 
 export type Place = { readonly service: Service; readonly store: (clock: TestClock) => Store }
 
-/** Azurite may show a message some milliseconds after it was sent, when the round is already over. */
-async function work({ entry }: Deployment, { tick }: Running): Promise<void> {
-  await tick()
-  if ((await entry())?.value.state !== 'landed') await tick()
+/**
+ * Lands what is due, and drops what that replaced. Azurite may show a message some milliseconds after it was sent, when a
+ * round is over already.
+ */
+async function work({ entry, drop }: Deployment, running: Running): Promise<void> {
+  await running.tick()
+  if ((await entry())?.value.state !== 'landed') await running.tick()
+  await drop(running)
 }
 
 /** A deployment whose last file is still to be landed. */

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { Reject } from '../../src/core/report/entities.ts'
-import {
-  type Archive,
-  type ArchivedBlob,
-  type ArchivedReport,
-  type ArchiveOrigin,
-  type ArchiveWriter,
-  rejectsName,
+import type {
+  Archive,
+  ArchivedBlob,
+  ArchivedReport,
+  ArchiveOrigin,
+  ArchiveWriter,
 } from '../../src/services/storage/archive.ts'
 import type { RejectWriter } from '../../src/services/storage/reject-list.ts'
 import type { Pass, StoredBlob } from './store.ts'
@@ -21,15 +20,20 @@ export function openMemoryArchive(state: ArchiveState, pass: Pass): Archive {
     create: () => pass('archive.create', async () => undefined),
     find: (name) => pass('archive.properties', async () => find(state, name)),
     write: (name, origin) => writer(state, pass, name, origin),
-    read: (name) => ranges(state, pass, name),
+    read: (name, etag) => ranges(state, pass, name, etag),
     list: (feed, window) => pass('archive.list', async () => list(state, `${feed}/${window}/`)),
-    rejects: (name) => rejectWriter(state, pass, rejectsName(name)),
+    rejects: (name) => rejectWriter(state, pass, name),
   }
 }
 
 function find({ blobs }: ArchiveState, name: string): ArchivedBlob | undefined {
   const blob = blobs.get(name)
-  return blob && { name, bytes: blob.bytes.length, sha256: blob.metadata.sha256 ?? '' }
+  return blob && { name, bytes: blob.bytes.length, sha256: blob.metadata.sha256 ?? '', etag: etagOf(blob) }
+}
+
+/** Blobs are never changed in place here: other bytes or other metadata are another ETag. */
+function etagOf({ bytes, metadata }: StoredBlob): string {
+  return createHash('sha256').update(bytes).update(JSON.stringify(metadata)).digest('hex')
 }
 
 /** The reports under a prefix, newest attempt first. */
@@ -69,7 +73,9 @@ function writer(
       await pass('archive.commit', async () => {
         if (!state.blobs.has(name)) state.blobs.set(name, { name, bytes, metadata, contentType: contentType(name) })
       })
-      return find(state, name) ?? { name, bytes: bytes.length, sha256 }
+      const written = find(state, name)
+      if (!written) throw new Error(`blob ${name} is missing`)
+      return written
     },
   }
 }
@@ -79,9 +85,10 @@ function contentType(name: string): string {
   return name.endsWith('.tsv') ? 'text/tab-separated-values' : 'text/csv'
 }
 
-async function* ranges(state: ArchiveState, pass: Pass, name: string): AsyncIterable<Buffer> {
+async function* ranges(state: ArchiveState, pass: Pass, name: string, etag?: string): AsyncIterable<Buffer> {
   const blob = await pass('archive.properties', async () => state.blobs.get(name))
   if (!blob) throw new Error(`blob ${name} is missing`)
+  if (etag !== undefined && etag !== etagOf(blob)) throw new Error(`blob ${name} is another (412)`)
   for (let offset = 0; offset < blob.bytes.length; offset += state.block) {
     yield await pass('archive.range', async () => blob.bytes.subarray(offset, offset + state.block))
   }
@@ -90,13 +97,13 @@ async function* ranges(state: ArchiveState, pass: Pass, name: string): AsyncIter
 function rejectWriter({ blobs }: ArchiveState, pass: Pass, name: string): RejectWriter {
   const lines: string[] = []
   return {
+    name,
     async add(reject: Reject) {
       lines.push(`${JSON.stringify(reject)}\n`)
     },
     async close() {
       const blob = { name, bytes: Buffer.from(lines.join('')), metadata: {}, contentType: 'application/x-ndjson' }
-      if (lines.length === 0) await pass('archive.delete', async () => blobs.delete(name))
-      else await pass('archive.put', async () => blobs.set(name, blob))
+      if (lines.length > 0) await pass('archive.put', async () => blobs.set(name, blob))
     },
   }
 }

@@ -1,10 +1,13 @@
-import { isFailure } from '../../src/core/failures.ts'
+import { type Failure, isFailure } from '../../src/core/failures.ts'
+import { DROPS, type Drop, dropKey, fromDropRow, toDropRow } from '../../src/core/ledger/drop.ts'
+import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { fromRow, type LedgerRow, toRow } from '../../src/core/ledger/ledger-row.ts'
 import { windowId } from '../../src/core/time/window.ts'
-import type { Ledger } from '../../src/services/storage/ledger-table.ts'
+import type { Ledger, Stored } from '../../src/services/storage/ledger-table.ts'
 import { byText, type Pass } from './store.ts'
 
-type Row = { readonly key: string; readonly value: LedgerRow; readonly etag: string }
+type NewRow = { readonly key: string; readonly value: LedgerRow }
+type Row = NewRow & { readonly etag: string }
 
 /** The table `ledger`: its partitions by name; `undefined` until it is made. */
 export type LedgerState = { partitions: Map<string, Map<string, Row>> | undefined; writes: number }
@@ -17,11 +20,16 @@ const APP = '_app'
 export function openMemoryLedger(state: LedgerState, pass: Pass): Ledger {
   const get = (partition: string, key: string) => pass('ledger.get', async () => rowOf(state, partition, key))
   const list = (partition: string) => pass('ledger.list', async () => rowsOf(state, partition))
-  const write = <T>(value: T, partition: string, key: string, row: LedgerRow, expected: string | undefined) =>
-    pass('ledger.write', async () => {
-      const etag = conditionalWrite(state, partition, { key, value: structuredClone(row) }, expected)
-      return etag === undefined ? undefined : { value, etag }
+  /** Writes one row under its ETag and adds others, all or none. */
+  const write = <T>(value: T, partition: string, row: NewRow, expected: string | undefined, added: readonly NewRow[]) =>
+    pass(added.length > 0 ? 'ledger.transaction' : 'ledger.write', async () => {
+      if (added.some(({ key }) => rowOf(state, partition, key))) return undefined
+      const etag = conditionalWrite(state, partition, row, expected)
+      if (etag === undefined) return undefined
+      for (const each of added) conditionalWrite(state, partition, each, undefined)
+      return { value, etag }
     })
+  const dropRow = (drop: Drop): NewRow => ({ key: dropKey(drop.generation), value: toDropRow(drop) })
   return {
     create: () =>
       pass('ledger.create', async () => {
@@ -33,18 +41,50 @@ export function openMemoryLedger(state: LedgerState, pass: Pass): Ledger {
       if (!row || !value) return undefined
       return isFailure(value) ? value : { value, etag: row.etag }
     },
-    entries: async (feed) => (await list(feed)).map(({ key, value }) => fromRow(feed, key, value)),
-    write: (entry, etag) => write(entry, entry.feed, windowId(entry.window), toRow(entry), etag),
+    async entries(feed) {
+      const rows = (await list(feed)).filter(({ key }) => key < DROPS)
+      return rows.map(({ key, value }) => fromRow(feed, key, value))
+    },
+    write: (entry, etag, drops = []) =>
+      write(entry, entry.feed, { key: windowId(entry.window), value: toRow(entry) }, etag, drops.map(dropRow)),
+    async drops(feed) {
+      const rows = (await list(feed)).filter(({ key }) => key >= DROPS)
+      return rows.map((row) => storedDrop(feed, row))
+    },
+    async readDrop(feed, generation) {
+      const row = await get(feed, dropKey(generation))
+      return row && storedDrop(feed, row)
+    },
+    writeDrop: (drop, etag) => write(drop, drop.feed, dropRow(drop), etag, []),
+    endDrop: ({ value, etag }) =>
+      pass('ledger.delete', async () => {
+        const { feed, generation } = value
+        if (rowOf(state, feed, dropKey(generation))?.etag === etag) {
+          state.partitions?.get(feed)?.delete(dropKey(generation))
+        }
+      }),
     async readApp<T>(key: string) {
       const row = await get(APP, key)
       return row && { value: JSON.parse(String(row.value.json)) as T, etag: row.etag }
     },
-    writeApp: (key, value, etag) => write(value, APP, key, { json: JSON.stringify(value) }, etag),
+    writeApp: (key, value, etag) => write(value, APP, { key, value: { json: JSON.stringify(value) } }, etag, []),
     async appRows<T>(prefix: string) {
       const rows = (await list(APP)).filter(({ key }) => key.startsWith(prefix))
       return rows.map(({ value }) => JSON.parse(String(value.json)) as T)
     },
   }
+}
+
+/** The entries of a feed that can be read, as they stand now. */
+export function entriesOf({ partitions }: LedgerState, feed: string): readonly LedgerEntry[] {
+  const rows = [...(partitions?.get(feed)?.values() ?? [])].filter(({ key }) => key < DROPS)
+  const entries = rows.map(({ key, value }) => fromRow(feed, key, value))
+  return entries.filter((entry): entry is LedgerEntry => !isFailure(entry))
+}
+
+function storedDrop(feed: string, { key, value, etag }: Row): Stored<Drop> | Failure {
+  const drop = fromDropRow(feed, key, value)
+  return isFailure(drop) ? drop : { value: drop, etag }
 }
 
 function rowOf({ partitions }: LedgerState, partition: string, key: string): Row | undefined {
@@ -62,13 +102,13 @@ function rowsOf({ partitions }: LedgerState, partition: string): readonly Row[] 
 function conditionalWrite(
   state: LedgerState,
   partition: string,
-  row: Omit<Row, 'etag'>,
+  row: NewRow,
   expected: string | undefined,
 ): string | undefined {
   if (rowOf(state, partition, row.key)?.etag !== expected || !state.partitions) return undefined
   state.writes += 1
   const etag = `etag ${state.writes}`
   const rows = state.partitions.get(partition) ?? new Map<string, Row>()
-  state.partitions.set(partition, rows.set(row.key, { ...row, etag }))
+  state.partitions.set(partition, rows.set(row.key, { key: row.key, value: structuredClone(row.value), etag }))
   return etag
 }

@@ -1,8 +1,8 @@
-import type { IngestMessage } from '../../src/services/storage/work-queue.ts'
+import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import type { Taken } from '../setup/queue.ts'
 import { emptyArchive, openMemoryArchive } from './memory-archive.ts'
-import { emptyLedger, openMemoryLedger } from './memory-ledger.ts'
-import { emptyTables, keyOf, openMemoryTable } from './memory-table.ts'
+import { emptyLedger, entriesOf, openMemoryLedger } from './memory-ledger.ts'
+import { emptyTables, keyOf, openMemoryTable, type TableRow } from './memory-table.ts'
 import { byText, type Store } from './store.ts'
 
 /** A message that was taken is visible again after so many milliseconds, as host.json says. */
@@ -17,26 +17,37 @@ export type MemoryOptions = {
 
 type Message = { readonly text: string; seenAt: number }
 
-/** A storage account in memory, for laws over many histories. `contract.test.ts` compares it with Azurite. */
-export function createMemoryStore({ clock, block = 4 * 1024 * 1024, page = 1000 }: MemoryOptions): Store {
+/** One whose content can be looked at between two calls. */
+export type MemoryStore = Store & {
+  /** The rows of a landing table as they stand now, in the order of their keys. */
+  look(table: string): readonly TableRow[]
+  /** The entries of a feed as they stand now. */
+  lookAtEntries(feed: string): readonly LedgerEntry[]
+}
+
+/** A storage account in memory, for laws over many histories; `contract.test.ts` holds it to what Azurite does. */
+export function createMemoryStore({ clock, block = 4 * 1024 * 1024, page = 1000 }: MemoryOptions): MemoryStore {
   const ledger = emptyLedger()
   const archive = emptyArchive(block)
   const tables = emptyTables(page)
   const messages = new Set<Message>()
-  const send = async (message: IngestMessage, delaySeconds: number) => {
-    messages.add({ text: JSON.stringify({ ingest: message }), seenAt: clock().getTime() + delaySeconds * 1000 })
+  const put = async (content: object, delaySeconds = 0) => {
+    messages.add({ text: JSON.stringify(content), seenAt: clock().getTime() + delaySeconds * 1000 })
   }
+  const look = (name: string) => [...(tables.tables.get(name)?.values() ?? [])].sort(byText(keyOf))
   return {
+    look,
+    lookAtEntries: (feed) => entriesOf(ledger, feed),
     open: (pass) => ({
       ledger: openMemoryLedger(ledger, pass),
       archive: openMemoryArchive(archive, pass),
-      queue: { send: (message, delay = 0) => pass('queue.send', () => send(message, delay)) },
+      queue: {
+        send: (ingest, delay) => pass('queue.send', () => put({ ingest }, delay)),
+        sendDrop: (drop) => pass('queue.send', () => put({ drop })),
+      },
       landingTable: (name) => openMemoryTable(tables, name, pass),
     }),
-    async rows(name) {
-      const rows = [...(tables.tables.get(name)?.values() ?? [])].sort(byText(keyOf))
-      return rows.map(({ json }) => JSON.parse(json))
-    },
+    rows: async (name) => look(name).map(({ json }) => JSON.parse(json)),
     blobs: async () => [...archive.blobs.values()].sort(byText(({ name }) => name)),
     receive: async () => take(messages, clock().getTime()),
   }

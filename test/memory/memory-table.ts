@@ -1,6 +1,7 @@
 import { type Failure, failed } from '../../src/core/failures.ts'
 import type { Entity } from '../../src/core/report/entities.ts'
-import type { LandingTable, Removed, RemoveOptions, Written } from '../../src/services/storage/landing-table.ts'
+import type { KeyRange } from '../../src/core/report/generation.ts'
+import type { Counted, LandingTable, Removed, Written } from '../../src/services/storage/landing-table.ts'
 import { byText, type Pass } from './store.ts'
 
 export type TableRow = Pick<Entity, 'partitionKey' | 'rowKey' | 'json'>
@@ -24,8 +25,8 @@ export function openMemoryTable(state: TablesState, name: string, pass: Pass): L
         if (!state.tables.has(name)) state.tables.set(name, new Map())
       }),
     write: (entities, { inFlight }) => write(state, name, pass, entities, inFlight),
-    remove: (prefix, attempt, options = {}) =>
-      remove({ state, name, pass, attempt, assertHeld: options.assertHeld ?? (() => undefined) }, prefix, options),
+    count: (range, shouldPause) => count(state, name, pass, range, shouldPause),
+    remove: (range, shouldPause) => remove(state, name, pass, range, shouldPause),
   }
 }
 
@@ -77,52 +78,64 @@ function isTooLong(value: unknown): boolean {
   return typeof value === 'string' && value.length > STRING_LIMIT
 }
 
-type Removal = {
-  readonly state: TablesState
-  readonly name: string
-  readonly pass: Pass
-  readonly attempt: number
-  readonly assertHeld: () => void
-}
-
-async function remove(removal: Removal, prefix: string, { from = '', shouldPause }: RemoveOptions): Promise<Removed> {
-  const total = { kept: 0, removed: 0, operations: 0 }
-  const { state, name } = removal
-  const partitions = [...(state.tables.get(name)?.values() ?? [])]
-    .map(({ partitionKey }) => partitionKey)
-    .filter((partition) => partition.startsWith(prefix) && partition >= from)
-  const names = [...new Set(partitions)].sort()
-  for (const [index, partition] of names.entries()) {
-    if (index > 0 && shouldPause?.()) return { ...total, next: partition }
-    await removePartition(removal, partition, total)
-  }
-  if (names.length === 0) total.operations = await removal.pass('table.list', async () => 1)
-  return total
-}
-
-async function removePartition(
-  { state: { tables, page }, name, pass, attempt, assertHeld }: Removal,
-  partition: string,
-  total: { kept: number; removed: number; operations: number },
-): Promise<void> {
-  const table = tables.get(name) ?? new Map<string, TableRow>()
-  for (let after = '', done = false; !done; ) {
-    const rows = await pass('table.list', async () => listed(table, partition, after).slice(0, page))
-    after = rows.at(-1)?.rowKey ?? after
-    done = rows.length < page
-    const stale = rows.filter(({ json }) => JSON.parse(json)._attempt !== attempt)
-    total.operations += 1 + Math.ceil(stale.length / TRANSACTION)
-    total.kept += rows.length - stale.length
-    for (let at = 0; at < stale.length; at += TRANSACTION) {
-      const batch = stale.slice(at, at + TRANSACTION)
-      assertHeld()
-      await pass('table.transaction', async () => batch.forEach((row) => void table.delete(keyOf(row))))
-      total.removed += batch.length
+async function count(
+  state: TablesState,
+  name: string,
+  pass: Pass,
+  range: KeyRange,
+  shouldPause: () => boolean,
+): Promise<Counted> {
+  const counted = { rows: 0, operations: 0 }
+  const found = [...new Set(listed(state, name, range, '').map(({ partitionKey }) => partitionKey))]
+  const partitions = found.length === 0 ? [range.keyFrom] : found
+  for (const [index, partition] of partitions.entries()) {
+    if (index > 0 && shouldPause()) return { ...counted, next: partition }
+    const only = { keyFrom: partition, keyTo: `${partition}~` }
+    for (let after = '', isDone = false; !isDone; ) {
+      const rows = await pass('table.list', async () => listed(state, name, only, after).slice(0, state.page))
+      after = keyAfter(rows, after)
+      isDone = rows.length < state.page
+      counted.rows += rows.length
+      counted.operations += 1
     }
   }
+  return counted
 }
 
-function listed(table: Map<string, TableRow>, partition: string, after: string): readonly TableRow[] {
-  const rows = [...table.values()].filter((row) => row.partitionKey === partition && row.rowKey > after)
+async function remove(
+  state: TablesState,
+  name: string,
+  pass: Pass,
+  range: KeyRange,
+  shouldPause: () => boolean,
+): Promise<Removed> {
+  for (let operations = 1; ; operations += 1) {
+    const rows = await pass('table.list', async () => listed(state, name, range, '').slice(0, state.page))
+    if (rows.length === 0) return { isDone: true, operations }
+    for (let at = 0; at < rows.length; at += TRANSACTION) {
+      const batch = rows.slice(at, at + TRANSACTION)
+      const table = state.tables.get(name)
+      await pass('table.transaction', async () => batch.forEach((row) => void table?.delete(keyOf(row))))
+      operations += 1
+    }
+    if (shouldPause()) return { isDone: false, operations }
+  }
+}
+
+/** The rows of a range after a key, in the order of their keys. */
+function listed(
+  { tables }: TablesState,
+  name: string,
+  { keyFrom, keyTo }: KeyRange,
+  after: string,
+): readonly TableRow[] {
+  const rows = [...(tables.get(name)?.values() ?? [])].filter(
+    (row) => row.partitionKey >= keyFrom && row.partitionKey < keyTo && keyOf(row) > after,
+  )
   return rows.sort(byText(keyOf))
+}
+
+function keyAfter(rows: readonly TableRow[], before: string): string {
+  const last = rows.at(-1)
+  return last ? keyOf(last) : before
 }

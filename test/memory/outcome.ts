@@ -1,4 +1,5 @@
 import type { Figures } from '../../src/core/ledger/ledger.ts'
+import { generationAt } from '../../src/core/report/generation.ts'
 import type { Deployment } from './deployment.ts'
 import type { StoredRow } from './store.ts'
 
@@ -10,38 +11,49 @@ export type Outcome = {
 }
 
 /**
- * Reads what a landed window left. Attempts are given by their rank, because an attempt whose report was never made
- * leaves nothing. Rows of another attempt or report than the figures name keep theirs, so that a comparison shows them.
+ * Reads what a landed window left. Attempts are told by their rank, since the one whose report was never made has
+ * none; rows that are not of the generation, the attempt and the report of the figures keep what they name, and so show.
+ * Of the lists of rejects only the one that the figures name counts: an owner that was replaced leaves its own.
  */
 export async function outcomeOf({ store, entry }: Deployment): Promise<Outcome> {
   const figures = (await entry())?.value.figures
   if (!figures) throw new Error('the window has no figures')
   const rows = (await store.rows(figures.table)).map((row) => plainRow(row, figures))
-  const blobs = (await store.blobs()).map((blob) => ({ ...blob, ...partsOf(blob.name) }))
+  const all = await store.blobs()
+  const blobs = all
+    .filter(({ name }) => isReport(name) || name === figures.rejects)
+    .map((blob) => ({ ...blob, ...partsOf(blob.name) }))
   const attempts = [...new Set(blobs.map(({ attempt }) => attempt))].sort((a, b) => a - b)
-  const archive = blobs.map(({ name, attempt, ending, bytes, contentType, metadata }) => ({
+  // The order of names is that of random ids.
+  const inOrder = blobs.toSorted((a, b) => a.attempt - b.attempt || a.ending.localeCompare(b.ending))
+  const archive = inOrder.map(({ name, attempt, ending, bytes, contentType, metadata }) => ({
     attempt: attempts.indexOf(attempt),
     ending,
     bytes: bytes.toString('base64'),
     contentType,
     sha256: metadata.sha256,
     isOfAttempt: metadata.attempt === undefined || metadata.attempt === String(attempt),
-    isOfFigures: name === figures.archive && metadata.reportid === figures.reportId,
+    isOfFigures: name === figures.rejects || (name === figures.archive && metadata.reportid === figures.reportId),
   }))
   return { rows, archive, figures: { ...plainFigures(figures), attempt: attempts.indexOf(figures.attempt) } }
 }
+
+const isReport = (name: string) => !name.endsWith('.rejects.jsonl')
 
 function partsOf(name: string): { attempt: number; ending: string } {
   const [, attempt, ending = ''] = /\/(\d+)-[^.]+\.(.+)$/.exec(name) ?? []
   return { attempt: Number(attempt), ending }
 }
 
-function plainRow(row: StoredRow, { attempt, reportId }: Figures): StoredRow {
-  const isOfFigures = row._attempt === attempt && row._reportId === reportId
-  return isOfFigures ? { ...row, _attempt: 'of the figures', _reportId: 'of the figures' } : row
+function plainRow(row: StoredRow, { attempt, generation, reportId }: Figures): StoredRow {
+  const place = generationAt(String(row.PartitionKey))
+  const isOfFigures = place?.generation === generation && row._attempt === attempt && row._reportId === reportId
+  if (!isOfFigures) return row
+  const shard = String(row.PartitionKey).slice(place.keyFrom.length)
+  return { ...row, PartitionKey: shard, _attempt: 'of the figures', _reportId: 'of the figures' }
 }
 
 function plainFigures(figures: Figures): object {
   const { requestedAt: _, landedAt: __, milliseconds: ___, operations: ____, ...rest } = figures
-  return { ...rest, reportId: '', executionId: '', archive: '' }
+  return { ...rest, generation: '', reportId: '', executionId: '', archive: '', rejects: rest.rejects !== undefined }
 }

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { proxiedConnectionString, type StorageProxy, serviceOrigins, startProxy } from '../../local/proxy.ts'
 import { AWKWARD } from '../../local/simulator/awkward.ts'
 import type { Served } from '../../local/simulator/served.ts'
+import { windowId } from '../../src/core/time/window.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { status } from '../../src/steps/status.ts'
 import { reportRequests } from '../setup/insights.ts'
@@ -80,7 +81,6 @@ describe('from the timer to the table row', () => {
         table: 'AzureUsage',
         waiting: 0,
         complete: 3,
-        incomplete: 0,
         failures: [],
         rows: rows.length,
         completeUntil: new Date('2025-07-01T00:00:00Z'),
@@ -110,18 +110,24 @@ describe('what landed', () => {
     expect(ofMonth(month).map((row) => landedCells(COLUMNS, row))).toEqual(expected)
   })
 
-  it.each(MONTHS)('of %s has a place, an order and a line that follow from the file alone', (month) => {
-    const records: string[][] = parse(gunzipSync(servedFor(month).bytes))
-    let line = 1
-    const expected = records.map((record, index) => {
-      const start = line
-      line += 1 + record.reduce((breaks, cell) => breaks + (cell.match(/\r\n|\r|\n/g)?.length ?? 0), 0)
-      const shard = String(Math.floor((index - 1) / 100) % 16).padStart(3, '0')
-      return [`${month.replaceAll('-', '')}_${shard}`, String(index - 1).padStart(9, '0'), start, 1]
-    })
-    const landed = ofMonth(month).map((row) => [row.PartitionKey, row.RowKey, row._line, row._attempt])
-    expect(landed).toEqual(expected.slice(1))
-  })
+  it.each(MONTHS)(
+    'of %s has a place, an order and a line that follow from its generation and the file',
+    async (month) => {
+      const start = month.replaceAll('-', '')
+      const landing = (await world.entries()).find(({ window }) => windowId(window).startsWith(start))
+      const records: string[][] = parse(gunzipSync(servedFor(month).bytes))
+      let line = 1
+      const expected = records.map((record, index) => {
+        const startsAt = line
+        line += 1 + record.reduce((breaks, cell) => breaks + (cell.match(/\r\n|\r|\n/g)?.length ?? 0), 0)
+        const shard = String(Math.floor((index - 1) / 100) % 16).padStart(3, '0')
+        const partition = `${start}_g${landing?.figures?.generation}_${shard}`
+        return [partition, String(index - 1).padStart(9, '0'), startsAt, 1]
+      })
+      const landed = ofMonth(month).map((row) => [row.PartitionKey, row.RowKey, row._line, row._attempt])
+      expect(landed).toEqual(expected.slice(1))
+    },
+  )
 
   it('has no property but columns, what is derived from the month, and where the row came from', () => {
     const own = ['PartitionKey', 'RowKey', 'Timestamp', '_attempt', '_line', '_reportId', ...NAMES, ...DERIVED]

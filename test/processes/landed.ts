@@ -2,28 +2,32 @@ import type { Simulator } from '../../local/simulator/simulator.ts'
 import type { RawRow } from '../pipeline/raw-rows.ts'
 import { reportRequests } from '../setup/insights.ts'
 
+/** The generation in a partition's key, which is another one for each landing. */
+const GENERATION = /_g[0-9a-f]{12}_/
+
 const ORIGIN = new Set(['_attempt', '_reportId', 'Timestamp'])
 
 /** The rows without their time, attempt and report, so that every history that ends well gives the same. */
 export function withoutOrigin(rows: readonly RawRow[]): readonly RawRow[] {
-  return rows.map((row) =>
-    Object.fromEntries(
-      Object.entries(row).filter(([name]) => !name.startsWith('odata.') && !ORIGIN.has(name.replace(/@.*/, ''))),
-    ),
-  )
+  return rows.map((row) => {
+    const own = Object.entries(row).filter(
+      ([name]) => !name.startsWith('odata.') && !ORIGIN.has(name.replace(/@.*/, '')),
+    )
+    return { ...Object.fromEntries(own), PartitionKey: String(row.PartitionKey).replace(GENERATION, '_') }
+  })
 }
 
-/** The attempts and reports that the rows of each window name; one line for a window whose rows agree. */
+/** Which generation, attempt and report the rows of each window say they are of: one line where they agree. */
 export function originsOf(rows: readonly RawRow[]): readonly string[] {
-  const origins = rows.map((row) => `${String(row.PartitionKey).slice(0, 8)} ${row._attempt} ${row._reportId}`)
+  const origins = rows.map((row) => `${String(row.PartitionKey).slice(0, 22)} ${row._attempt} ${row._reportId}`)
   return [...new Set(origins)].toSorted()
 }
 
 /** The same, taken from the figures in the ledger. */
 export function figuresOrigins(entries: readonly RawRow[]): readonly string[] {
   const origins = entries.map(({ RowKey, figures }) => {
-    const { attempt, reportId } = JSON.parse(String(figures))
-    return `${String(RowKey).slice(0, 8)} ${attempt} ${reportId}`
+    const { attempt, generation, reportId } = JSON.parse(String(figures))
+    return `${String(RowKey).slice(0, 8)}_g${generation} ${attempt} ${reportId}`
   })
   return origins.toSorted()
 }

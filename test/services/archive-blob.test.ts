@@ -25,9 +25,9 @@ async function store(archive: Archive, name: string, chunks: readonly Buffer[], 
   return writer.commit()
 }
 
-async function read(archive: Archive, name: string): Promise<Buffer> {
+async function read(archive: Archive, name: string, etag?: string): Promise<Buffer> {
   const chunks: Buffer[] = []
-  for await (const chunk of archive.read(name)) chunks.push(chunk)
+  for await (const chunk of archive.read(name, etag)) chunks.push(chunk)
   return Buffer.concat(chunks)
 }
 
@@ -38,7 +38,7 @@ describe('an archived report', () => {
     const all = Buffer.concat(chunks)
     const sha256 = createHash('sha256').update(all).digest('hex')
     const stored = await store(archive, 'usage/w/3-e.csv.gz', chunks)
-    expect(stored).toEqual({ name: 'usage/w/3-e.csv.gz', bytes: all.length, sha256 })
+    expect(stored).toEqual({ name: 'usage/w/3-e.csv.gz', bytes: all.length, sha256, etag: expect.any(String) })
     expect(await archive.find('usage/w/3-e.csv.gz')).toEqual(stored)
     expect((await read(archive, 'usage/w/3-e.csv.gz')).equals(all)).toBe(true)
     const { metadata, contentEncoding } = await container.getBlobClient('usage/w/3-e.csv.gz').getProperties()
@@ -70,6 +70,14 @@ describe('an archived report', () => {
     expect(createHash('sha256').update(kept).digest('hex')).toBe(stored[0]?.sha256)
   })
 
+  it('is read under the ETag it was found with, or not at all once it was changed', async () => {
+    const { archive, container } = await freshArchive()
+    const { name, etag } = await store(archive, 'usage/w/1-e.csv', [Buffer.from('first')])
+    expect(String(await read(archive, name, etag))).toBe('first')
+    await container.getBlockBlobClient(name).upload('other', 5)
+    await expect(read(archive, name, etag)).rejects.toMatchObject({ statusCode: 412 })
+  })
+
   it('is never written over', async () => {
     const { archive } = await freshArchive()
     const first = await store(archive, 'usage/w/1-e.csv', [Buffer.from('first')])
@@ -85,9 +93,9 @@ describe('the rejects of a report', () => {
     reason: 'is not a number',
     raw: 'a "quoted"\nraw text',
   })
-  const name = 'usage/w/3-e.csv.gz'
+  const name = rejectsName({ feed: 'usage', window: 'w', attempt: 3 }, 'owner')
   const lines = async (archive: Archive) =>
-    String(await read(archive, rejectsName(name)))
+    String(await read(archive, name))
       .trim()
       .split('\n')
 
@@ -102,7 +110,7 @@ describe('the rejects of a report', () => {
     expect(JSON.parse(found[0] ?? '')).toEqual(reject(0))
   })
 
-  it('of a second pass replace those of the first, and none leaves no list', async () => {
+  it('of a second pass of the same owner replace those of the first, and none makes no list', async () => {
     const { archive } = await freshArchive()
     for (const records of [[1, 2], [7]]) {
       const list = archive.rejects(name)
@@ -110,15 +118,16 @@ describe('the rejects of a report', () => {
       await list.close()
     }
     expect((await lines(archive)).map((line) => JSON.parse(line).record)).toEqual([7])
-    await archive.rejects(name).close()
-    expect(await archive.find(rejectsName(name))).toBeUndefined()
+    const none = name.replace('owner', 'another')
+    await archive.rejects(none).close()
+    expect(await archive.find(none)).toBeUndefined()
   })
 })
 
 describe('rejects that cannot be stored', () => {
   it('are an error for whoever adds them, and nobody waits for room that never comes', async () => {
     const missing = BlobServiceClient.fromConnectionString(inject('storage')).getContainerClient(freshName('missing'))
-    const list = openArchive(async () => missing).rejects('usage/w/1-e.csv')
+    const list = openArchive(async () => missing).rejects('usage/w/1-o.rejects.jsonl')
     const long = { record: 1, line: 2, reason: 'is not a number', raw: 'x'.repeat(MEBIBYTE) }
     const adding = async () => {
       for (;;) await list.add(long)
@@ -134,8 +143,9 @@ describe('the name of an archive', () => {
     [{ tsv: false, gzip: false }, 'usage/w/2-e.csv'],
     [{ tsv: false, gzip: true }, 'usage/w/2-e.csv.gz'],
     [{ tsv: true, gzip: true }, 'usage/w/2-e.tsv.gz'],
-  ])('of %j is %s, with the rejects beside it', (format, name) => {
-    expect(archiveName({ feed: 'usage', window: 'w', attempt: 2 }, 'e', format)).toBe(name)
-    expect(rejectsName(name)).toBe('usage/w/2-e.rejects.jsonl')
+  ])('of %j is %s, with the rejects of each owner beside it', (format, name) => {
+    const subject = { feed: 'usage', window: 'w', attempt: 2 }
+    expect(archiveName(subject, 'e', format)).toBe(name)
+    expect(rejectsName(subject, 'o')).toBe('usage/w/2-o.rejects.jsonl')
   })
 })

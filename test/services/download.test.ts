@@ -52,7 +52,7 @@ function memory(): ArchiveWriter {
     },
     async commit(): Promise<ArchivedBlob> {
       const all = Buffer.concat(chunks)
-      return { name: all.toString('base64'), bytes: all.length, sha256: '' }
+      return { name: all.toString('base64'), bytes: all.length, sha256: '', etag: '' }
     },
   }
 }

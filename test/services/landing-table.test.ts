@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { createDefaultHttpClient, createHttpHeaders, createPipelineRequest } from '@azure/core-rest-pipeline'
 import { TableClient, type TableServiceClientOptions } from '@azure/data-tables'
 import { afterEach, describe, expect, inject, it } from 'vitest'
-import { failed } from '../../src/core/failures.ts'
+import { failed, isFailure } from '../../src/core/failures.ts'
 import { type Column, createEntityEncoder, type Entity, isReject } from '../../src/core/report/entities.ts'
 import { openLandingTable } from '../../src/services/storage/landing-table.ts'
 import type { RetryLimits } from '../../src/services/storage/retry-policy.ts'
@@ -208,36 +208,48 @@ describe('a landing table', () => {
   })
 })
 
+const rangeOf = (prefix: string) => ({ keyFrom: prefix, keyTo: `${prefix}~` })
+const RANGE = rangeOf('20250301_g0123456789ab_')
+const NEXT = '20250301_g0123456789ac_'
+const inRange = { prefix: RANGE.keyFrom }
+const never = () => false
+
 describe('removing', () => {
-  it('deletes what other attempts left, whatever their shards, and counts what stays', async () => {
+  it('deletes all rows of a generation, whatever their shards, and none of any other', async () => {
     const { client, table } = await freshTable()
-    await table.write(inPieces(entities(simple(1_300), { shards: 3 })), IN_FLIGHT)
-    await table.write(inPieces(entities(simple(1_250), { attempt: 2, shards: 16 })), IN_FLIGHT)
-    await table.write(inPieces(entities(simple(20), { prefix: '20250401_' })), IN_FLIGHT)
-    await client.createEntity({ partitionKey: '20250301_it is', rowKey: "a'b c" })
-    const removed = await table.remove('20250301_', 2)
-    const left = await listed(client)
-    expect(left.filter((row) => String(row.partitionKey).startsWith('20250301_') && row._attempt !== 2)).toEqual([])
-    expect(left).toHaveLength(1_250 + 20)
-    expect(removed).toMatchObject({ kept: 1_250 })
-    expect(await table.remove('20250301_', 2)).toEqual({ kept: 1_250, removed: 0, operations: 2 })
+    await table.write(inPieces(entities(simple(1_300), { ...inRange, shards: 3 })), IN_FLIGHT)
+    for (const prefix of [NEXT, '20250301_g0123456789aa_', '20250401_g0123456789ab_']) {
+      await table.write(inPieces(entities(simple(20), { prefix })), IN_FLIGHT)
+    }
+    expect(await table.remove(RANGE, never)).toMatchObject({ isDone: true })
+    const left = (await listed(client)).map(({ partitionKey }) => String(partitionKey))
+    expect(left.filter((key) => key.startsWith(RANGE.keyFrom))).toEqual([])
+    expect(left).toHaveLength(60)
+    expect(await table.remove(RANGE, never)).toEqual({ isDone: true, operations: 1 })
   })
 
-  it('leaves the rows of a later attempt to it', async () => {
+  it('goes on where it was interrupted, until no row is left', async () => {
     const { client, table } = await freshTable()
-    await table.write(inPieces(entities(simple(30), { attempt: 3 })), IN_FLIGHT)
-    expect(await table.remove('20250301_', 2)).toMatchObject({ kind: 'storage' })
-    expect(await listed(client)).toHaveLength(30)
+    await table.write(inPieces(entities(simple(2_300), inRange)), IN_FLIGHT)
+    const parts: boolean[] = []
+    for (let isDone = false; !isDone; parts.push(isDone)) {
+      const removed = await table.remove(RANGE, () => true)
+      if (isFailure(removed)) throw new Error(removed.message)
+      isDone = removed.isDone
+    }
+    expect(parts).toEqual([false, false, false, true])
+    expect(await listed(client)).toEqual([])
   })
 
   it('finds nothing in a table that is missing', async () => {
     const table = openLandingTable(azuriteClient())
-    expect(await table.remove('20250301_', 1)).toEqual({ kept: 0, removed: 0, operations: 1 })
+    expect(await table.remove(RANGE, never)).toEqual({ isDone: true, operations: 1 })
+    expect(await table.count(RANGE, never)).toEqual({ rows: 0, operations: 1 })
   })
 
   it('ends well when the answer to a deletion is lost', async () => {
     const { client, table } = await freshTable()
-    await table.write(inPieces(entities(simple(250))), IN_FLIGHT)
+    await table.write(inPieces(entities(simple(250), inRange)), IN_FLIGHT)
     const target = new URL(client.url)
     let lost = 0
     const origin = await listen((request, response) => {
@@ -252,24 +264,48 @@ describe('removing', () => {
     })
     const connection = inject('storage').replace(/TableEndpoint=[^;]+/, `TableEndpoint=${origin}${target.pathname}`)
     const behind = TableClient.fromConnectionString(connection, client.tableName, PLAIN)
-    expect(await openLandingTable(behind, QUICK_RETRIES).remove('20250301_', 2)).toMatchObject({ kept: 0 })
+    expect(await openLandingTable(behind, QUICK_RETRIES).remove(RANGE, never)).toMatchObject({ isDone: true })
     expect(lost).toBeGreaterThan(1)
     expect(await listed(client)).toEqual([])
   })
 
   it('fails where deletions are never acknowledged', async () => {
-    const row = { PartitionKey: '20250301_000', RowKey: '000000001', _attempt: 1 }
+    const row = { PartitionKey: `${RANGE.keyFrom}000`, RowKey: '000000001' }
     const { client, batches } = await sink(() => answerOf([]), JSON.stringify({ value: [row] }))
-    expect(await openLandingTable(client).remove('20250301_', 2)).toMatchObject({ kind: 'storage' })
+    expect(await openLandingTable(client).remove(RANGE, never)).toMatchObject({ kind: 'storage' })
     expect(batches.length).toBeGreaterThan(1)
   })
 
-  it('fails where the rows cannot be listed', async () => {
+  it('and counting fail where the rows cannot be listed', async () => {
     const table = openLandingTable(new TableClient(await deadAddress(), 'Rows', PLAIN), NO_RETRIES)
-    expect(await table.remove('20250301_', 1)).toMatchObject({
-      kind: 'storage',
-      message: expect.not.stringMatching(/\?|sig/),
-    })
+    const refused = { kind: 'storage', message: expect.not.stringMatching(/\?|sig/) }
+    expect(await table.remove(RANGE, never)).toMatchObject(refused)
+    expect(await table.count(RANGE, never)).toMatchObject(refused)
+  })
+})
+
+describe('counting', () => {
+  it('gives the rows of a generation and of no other', async () => {
+    const { table } = await freshTable()
+    await table.write(inPieces(entities(simple(1_300), inRange)), IN_FLIGHT)
+    await table.write(inPieces(entities(simple(20), { prefix: NEXT })), IN_FLIGHT)
+    expect(await table.count(RANGE, never)).toEqual({ rows: 1_300, operations: 2 })
+  })
+
+  it('goes on where it was interrupted, by whole partitions, and all parts are the whole', async () => {
+    const { table } = await freshTable()
+    await table.write(inPieces(entities(simple(4_650), { ...inRange, shards: 3 })), IN_FLIGHT)
+    const starts: string[] = []
+    let rows = 0
+    for (let keyFrom: string | undefined = RANGE.keyFrom; keyFrom !== undefined; ) {
+      const part = await table.count({ ...RANGE, keyFrom }, () => true)
+      if (isFailure(part)) throw new Error(part.message)
+      starts.push(keyFrom)
+      rows += part.rows
+      keyFrom = part.next
+    }
+    expect(rows).toBe(4_650)
+    expect(starts).toEqual([RANGE.keyFrom, `${RANGE.keyFrom}001`, `${RANGE.keyFrom}002`])
   })
 })
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -14,9 +15,11 @@ function archiveOf(bytes: Buffer, size = bytes.length): Pick<Archive, 'read'> {
   }
 }
 
+const blobOf = (name: string, sha256 = '') => ({ name, bytes: 0, sha256, etag: '' })
+
 async function fieldsOf(archive: Pick<Archive, 'read'>, name: string): Promise<(readonly string[] | string)[]> {
   const found: (readonly string[] | string)[] = []
-  for await (const group of readRecords(archive as Archive, name)) {
+  for await (const group of readRecords(archive as Archive, blobOf(name), { verify: false })) {
     if (isFailure(group)) found.push(group.kind)
     else found.push(...group.map(({ fields }) => fields))
   }
@@ -80,8 +83,26 @@ describe('the records of a report', () => {
   })
 })
 
+describe('the bytes of a report', () => {
+  const sha256 = createHash('sha256').update(TEXT).digest('hex')
+  const lastOf = async (bytes: Buffer, verify: boolean) => {
+    let last: unknown
+    for await (const group of readRecords(archiveOf(bytes, 9) as Archive, blobOf('r.csv', sha256), { verify }))
+      last = group
+    return last
+  }
+
+  it('are compared with what was received where that is asked for, to the last one', async () => {
+    const other = Buffer.from(TEXT.replace('lines', 'linex'))
+    expect(await lastOf(Buffer.from(TEXT), true)).not.toHaveProperty('kind')
+    expect(await lastOf(other, true)).toMatchObject({ kind: 'malformed', message: expect.stringContaining('SHA-256') })
+    expect(await lastOf(other, false)).not.toHaveProperty('kind')
+  })
+})
+
 describe('a report', () => {
-  const open = (bytes: Buffer, size?: number) => openReport(archiveOf(bytes, size) as Archive, 'r.csv', 'usage May')
+  const open = (bytes: Buffer, size?: number) =>
+    openReport(archiveOf(bytes, size) as Archive, blobOf('r.csv'), 'usage May', { verify: false })
 
   it('has a header, and the records that follow it', async () => {
     const lines = fc.array(fc.tuple(fc.stringMatching(/^\w{1,9}$/), fc.stringMatching(/^\w{1,9}$/)), { maxLength: 20 })

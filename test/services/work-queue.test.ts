@@ -2,7 +2,7 @@ import { QueueServiceClient } from '@azure/storage-queue'
 import fc from 'fast-check'
 import { expect, inject, it } from 'vitest'
 import { waitUntil } from '../../local/processes.ts'
-import { openWorkQueue, readIngestMessage } from '../../src/services/storage/work-queue.ts'
+import { openWorkQueue, readDropMessage, readIngestMessage } from '../../src/services/storage/work-queue.ts'
 import { freshName } from '../setup/storage.ts'
 
 const HINT = { feed: 'usage', window: 'w', attempt: 2 }
@@ -37,6 +37,17 @@ it('a delay beyond what the service takes is cut', async () => {
   expect((await client.getProperties()).approximateMessagesCount).toBe(1)
 })
 
+it('a drop is a message of its own in the same queue, which is read as it was sent', async () => {
+  const client = freshQueue()
+  const drop = { feed: 'usage', generation: '0123456789ab' }
+  await openWorkQueue(client).sendDrop(drop)
+  const [message] = (await client.receiveMessages()).receivedMessageItems
+  const body = JSON.parse(Buffer.from(message?.messageText ?? '', 'base64').toString('utf8'))
+  expect(body).toEqual({ drop })
+  expect(readDropMessage(body)).toEqual(drop)
+  expect(readIngestMessage(body)).toBeUndefined()
+})
+
 it('many messages at once make the queue once', async () => {
   const client = freshQueue()
   const queue = openWorkQueue(client)
@@ -57,7 +68,9 @@ it('anything else is no message, and never throws', () => {
   fc.assert(
     fc.property(fc.anything(), (body) => {
       expect(readIngestMessage(body)).toBeUndefined()
+      expect(readDropMessage(body)).toBeUndefined()
       if (!isHint(body)) expect(readIngestMessage({ ingest: body })).toBeUndefined()
+      if (!isHint(body)) expect(readDropMessage({ drop: body })).toBeUndefined()
     }),
   )
 })

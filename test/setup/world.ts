@@ -87,6 +87,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
         await workQueue.send(message, delaySeconds)
         sent.push({ message, delaySeconds })
       },
+      sendDrop: workQueue.sendDrop,
     },
     insights: () => client,
   })
@@ -144,9 +145,8 @@ export async function openWorld(options: WorldOptions): Promise<World> {
 export const quietWorld = (options: WorldOptions): Promise<World> =>
   openWorld({ ...options, settings: { callback: undefined, ...options.settings } })
 
-/** The list of rejects beside an archive, one object for each row. */
-export async function rejectsOf({ container }: World, archive = ''): Promise<readonly unknown[]> {
-  const list = container.getBlobClient(archive.replace(/\.csv\.gz$/, '.rejects.jsonl'))
-  const lines = (await list.downloadToBuffer()).toString('utf8').trim().split('\n')
+/** A list of rejects, one object for each row. */
+export async function rejectsOf({ container }: World, name = ''): Promise<readonly unknown[]> {
+  const lines = (await container.getBlobClient(name).downloadToBuffer()).toString('utf8').trim().split('\n')
   return lines.map((line) => JSON.parse(line))
 }

@@ -6,6 +6,7 @@ import { provision } from '../../src/steps/provision.ts'
 import { status } from '../../src/steps/status.ts'
 import {
   askAgain,
+  dropFormer,
   entryOf,
   FEED,
   fileOf,
@@ -26,7 +27,6 @@ describe('the first landing of a window', () => {
     const world = await landedWorld(fileOf(names(250)))
     expect(await entryOf(world)).toMatchObject({
       state: 'landed',
-      wrote: 2,
       tries: 0,
       figures: {
         attempt: 2,
@@ -63,14 +63,19 @@ describe('the first landing of a window', () => {
     expect(entry.state).not.toBe('landed')
     expect(entry.figures).toBeUndefined()
     expect(entry.lastError).toMatchObject({ kind: 'storage', message: expect.stringMatching(/249 .*250 read/) })
-    expect((await status(world.services)).feeds).toMatchObject([{ complete: 0, incomplete: 1 }])
+    expect((await status(world.services)).feeds).toMatchObject([{ complete: 0, rows: 0 }])
+    expect(await rowsOf(world)).toHaveLength(250)
+    await dropFormer(world)
+    expect(await rowsOf(world)).toEqual([])
   })
 })
 
 describe('a restated report', () => {
-  it('with fewer rows removes the rows that are gone', async () => {
+  it('with fewer rows leaves those of the landing before until it is published, and then they go', async () => {
     const world = await landedWorld(fileOf(names(250)))
     await landFile(world, fileOf(names(120, 'restated')))
+    expect(await rowsOf(world)).toHaveLength(250 + 120)
+    await dropFormer(world)
     const rows = await rowsOf(world)
     expect(rows.map(({ CustomerName }) => CustomerName)).toEqual(names(120, 'restated'))
     expect(new Set(rows.map(({ _attempt }) => _attempt))).toEqual(new Set([3]))
@@ -92,9 +97,12 @@ describe('a restated report', () => {
     // Another landing of the rows is another query at the service: it is registered by the first request.
     await askAgain(changed)
     await landFile(changed, fileOf(names(300)))
+    await dropFormer(world)
     const rows = await rowsOf(world)
     expect(rows).toHaveLength(300)
-    expect(new Set(rows.map(({ PartitionKey }) => PartitionKey))).toEqual(new Set(['20250501_000', '20250501_001']))
+    const { figures } = await entryOf(world)
+    const partitions = ['000', '001'].map((shard) => `20250501_g${figures?.generation}_${shard}`)
+    expect(new Set(rows.map(({ PartitionKey }) => PartitionKey))).toEqual(new Set(partitions))
   })
 
   it('leaves the rows of the windows beside it alone', async () => {
@@ -106,6 +114,7 @@ describe('a restated report', () => {
     const before = (await rowsOf(world)).filter(({ PartitionKey }) => !String(PartitionKey).startsWith('20250501'))
     expect(before).toHaveLength(80)
     await landFile(world, fileOf(names(3)))
+    await dropFormer(world)
     const after = await rowsOf(world)
     expect(after.filter(({ PartitionKey }) => !String(PartitionKey).startsWith('20250501'))).toEqual(before)
     expect(after).toHaveLength(83)
@@ -128,7 +137,7 @@ describe('a report that fails its check', () => {
     const world = await landedWorld(fileOf(names(120)))
     const [rows, { figures }] = [await rowsOf(world), await entryOf(world)]
     await landFile(world, file)
-    expect(await entryOf(world)).toMatchObject({ state: 'failed', kind, wrote: 2, attempt: 3 })
+    expect(await entryOf(world)).toMatchObject({ state: 'failed', kind, attempt: 3 })
     expect((await entryOf(world)).figures).toEqual(figures)
     expect(await rowsOf(world)).toEqual(rows)
     const [failed] = world.events.filter(({ event }) => event === 'window.failed')

@@ -1,9 +1,22 @@
 import { describe, expect, it } from 'vitest'
 import type { Landing, Requested } from '../../src/core/ledger/ledger.ts'
+import { newGeneration } from '../../src/core/report/generation.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
 import type { World } from '../setup/world.ts'
-import { askAgain, entryOf, etagOf, feedRowOf, fileOf, hint, serve, watched, withTable, worldOf } from './one-window.ts'
+import {
+  askAgain,
+  dropFormer,
+  entryOf,
+  etagOf,
+  feedRowOf,
+  fileOf,
+  hint,
+  serve,
+  watched,
+  withTable,
+  worldOf,
+} from './one-window.ts'
 
 const SECOND = 1000
 const LEASE = 120 * SECOND
@@ -14,7 +27,9 @@ const landedNames = async (world: World) =>
 /** Puts the entry in the hands of an owner that will never finish. */
 async function landingOf(world: World): Promise<Landing> {
   const entry = (await entryOf(world)) as Requested
-  const held = { executionId: 'x', hash: (await feedRowOf(world)).feed.hash, phase: 'check', checkpoint: 0 } as const
+  const { hash } = (await feedRowOf(world)).feed
+  const generation = newGeneration(world.services.newId)
+  const held = { executionId: 'x', generation, hash, phase: 'check', checkpoint: 0 } as const
   const leaseUntil = new Date(world.clock.now().getTime() + LEASE)
   return { ...entry, ...held, state: 'landing', leaseUntil, owner: 'an instance that is gone' }
 }
@@ -80,10 +95,11 @@ describe('two owners of one landing', () => {
     })
     void hint(world, { ...world.services, ledger: vanishing }, { attempt: 2 })
     await gone
-    expect(await entryOf(world)).toMatchObject({ state: 'landing', wrote: 2 })
+    expect(await entryOf(world)).toMatchObject({ state: 'landing', phase: 'write' })
     world.clock.advance(LEASE * 1.5)
     await hint(world, world.services, { attempt: 2 })
     expect(await entryOf(world)).toMatchObject({ state: 'landed', attempt: 2, figures: { rowsLanded: 3 } })
+    await dropFormer(world)
     expect(await landedNames(world)).toEqual(['a 2', 'b 2', 'c 2'])
   })
 })

@@ -1,3 +1,4 @@
+import { expect } from 'vitest'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { parseWindowId, type WindowId, windowId } from '../../src/core/time/window.ts'
@@ -6,6 +7,7 @@ import type { Ledger } from '../../src/services/storage/ledger-table.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
 import type { Services } from '../../src/steps/services.ts'
+import { sweep } from '../../src/steps/sweep.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
 import { reportRequests } from '../setup/insights.ts'
 import { findFeedRow, planRetry, storedEntry } from '../setup/stored.ts'
@@ -87,9 +89,9 @@ export async function askAgain({ services, clock }: Pick<World, 'services' | 'cl
 export function watched(ledger: Ledger, before: (entry: LedgerEntry) => Promise<unknown>): Ledger {
   return {
     ...ledger,
-    async write(entry, etag) {
+    async write(entry, etag, drops) {
       await before(entry)
-      return ledger.write(entry, etag)
+      return ledger.write(entry, etag, drops)
     },
   }
 }
@@ -110,7 +112,17 @@ export const names = (count: number, prefix = 'customer') =>
 /** The rows of the feed's table. */
 export const rowsOf = (world: World) => rawRows(world.landingTable('Usage'))
 
-/** Lands a file as the next attempt. The query of the feed must be registered already. */
+/** Lets the rows that no entry names go: a sweep finds them, ingest deletes them, and looks again an hour later. */
+export async function dropFormer({ services, clock, drain }: World): Promise<void> {
+  await sweep(services)
+  await drain()
+  clock.advance(3_600_000)
+  await sweep(services)
+  await drain()
+  expect(await services.ledger.drops(FEED.name)).toEqual([])
+}
+
+/** Lands a file as the given attempt; the first one registers the query that the file is served for. */
 export async function landFile(world: World, file: Buffer): Promise<void> {
   await serve(world, file)
   await askAgain(world)

@@ -85,10 +85,10 @@ describe('a report', () => {
     let etag: string | undefined
     const rival: typeof ledger = {
       ...ledger,
-      async write(entry, expected) {
+      async write(entry, expected, drops) {
         const other = { reportId: 'of-another', remoteReport: 'of-another' }
         if (entry.state === 'requested') await ledger.write({ ...entry, ...other }, etag)
-        const written = await ledger.write(entry, expected)
+        const written = await ledger.write(entry, expected, drops)
         etag = written?.etag
         return written
       },

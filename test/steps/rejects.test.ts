@@ -24,7 +24,7 @@ describe('rejects within the limit', () => {
     })
     const { figures } = await entryOf(world)
     expect(figures).toMatchObject({ rowsRead: 5, rowsLanded: 4, rowsRejected: 1 })
-    expect(await rejectsOf(world, figures?.archive)).toMatchObject([
+    expect(await rejectsOf(world, figures?.rejects)).toMatchObject([
       { record: 3, line: 5, column: 'UsageQuantity', reason: expect.any(String), raw: '2025-05-01,broken,many' },
     ])
     expect((await rowsOf(world)).map(({ RowKey }) => Number(RowKey))).toEqual([0, 1, 2, 4])

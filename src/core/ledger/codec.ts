@@ -112,6 +112,7 @@ function isNoDate(date: Date): boolean {
   return Number.isNaN(date.getTime())
 }
 
-function unfit(what: string): never {
+/** Ends the reading of a value. */
+export function unfit(what: string): never {
   throw new Error(`is not ${what}`)
 }

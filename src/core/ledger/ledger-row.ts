@@ -1,4 +1,5 @@
 import { FAILURES, type Failure, type FailureKind, failed } from '../failures.ts'
+import { type Generation, keyRange, toGeneration } from '../report/generation.ts'
 import { parseWindowId } from '../time/window.ts'
 import {
   type Codec,
@@ -15,6 +16,7 @@ import {
   optional,
   readFields,
   text,
+  unfit,
   writeFields,
 } from './codec.ts'
 import {
@@ -27,7 +29,7 @@ import {
   type State,
   type StateFields,
 } from './ledger.ts'
-import type { Progress } from './progress.ts'
+import type { PhaseTimes, Progress } from './progress.ts'
 
 /** A ledger entry as Table Storage holds it, without its keys: what is compound is JSON text. */
 export type LedgerRow = Readonly<Record<string, string | number | boolean | Date>>
@@ -36,11 +38,17 @@ export type LedgerRow = Readonly<Record<string, string | number | boolean | Date
 const HISTORY_LENGTH = 16_000
 
 const kind: Codec<FailureKind> = oneOf(...(Object.keys(FAILURES) as FailureKind[]))
-const milliseconds = object<Figures['milliseconds']>({ check: count, write: count, remove: count })
+const milliseconds = object<PhaseTimes>({ check: count, write: count, count })
+
+const generation: Codec<Generation> = {
+  write: (value) => value,
+  read: (stored) => toGeneration(text.read(stored)) ?? unfit('a generation'),
+}
 
 const figures = json<Figures>(
   object<Figures>({
     attempt: count,
+    generation,
     reportId: text,
     executionId: text,
     requestedAt: isoInstant,
@@ -51,6 +59,7 @@ const figures = json<Figures>(
     sha256: text,
     totals: dictionary(text),
     archive: text,
+    rejects: optional(text),
     table: text,
     landedAt: isoInstant,
     milliseconds,
@@ -63,11 +72,12 @@ const figures = json<Figures>(
 const progress = json<Progress>(
   object<Progress>({
     checked: object<Progress['checked']>({ rowsRead: count, rowsRejected: count, totals: dictionary(text) }),
-    untouched: flag,
+    etag: text,
     acknowledged: count,
     rejected: count,
     refused: dictionary(list(count)),
-    kept: count,
+    mustCount: flag,
+    counted: count,
     rounds: count,
     operations: count,
     milliseconds,
@@ -80,6 +90,8 @@ const pastAttempts = list(
     at: isoInstant,
     outcome: oneOf('landed', 'expired', ...(Object.keys(FAILURES) as FailureKind[])),
     rows: optional(count),
+    archive: optional(text),
+    rejects: optional(text),
   }),
 )
 
@@ -98,7 +110,6 @@ const SHARED: Codecs<SharedFields> = {
   tries: count,
   figures: optional(figures),
   lastError: optional(json(object({ kind, message: text, at: isoInstant }))),
-  wrote: optional(count),
   heals: count,
   remoteReport: optional(text),
   acceptEmpty: optional(flag),
@@ -118,8 +129,10 @@ const BY_STATE: { readonly [S in State]: Codecs<StateFields[S]> } = {
     ...REPORT,
     executionId: text,
     archive: optional(text),
+    generation,
+    rejects: optional(text),
     hash: text,
-    phase: oneOf('check', 'write', 'remove'),
+    phase: oneOf('check', 'write', 'count'),
     checkpoint: count,
     leaseUntil: instant,
     owner: text,
@@ -135,7 +148,14 @@ const STATE: Codecs<{ readonly state: State }> = { state: oneOf(...(Object.keys(
 export function toRow(entry: LedgerEntry): LedgerRow {
   const shared = writeFields(SHARED, entry)
   const own = writeFields<object>(BY_STATE[entry.state], entry)
-  return { v: LEDGER_VERSION, state: entry.state, ...shared, ...own } as LedgerRow
+  return { v: LEDGER_VERSION, state: entry.state, ...shared, ...own, ...publishedColumns(entry) } as LedgerRow
+}
+
+/** What readers of the landing table need, as columns of their own beside the figures that prove it. */
+function publishedColumns({ window, figures }: LedgerEntry) {
+  if (!figures) return {}
+  const { generation, table, rowsLanded, landedAt } = figures
+  return { table, ...keyRange(window, generation), rows: rowsLanded, landedAt }
 }
 
 /** Reads a stored entry; anything that does not fit is a failure, never a guess. */

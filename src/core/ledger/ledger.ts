@@ -1,16 +1,18 @@
 import type { FailureKind } from '../failures.ts'
+import type { Generation } from '../report/generation.ts'
 import type { Window } from '../time/window.ts'
-import type { Progress } from './progress.ts'
+import type { PhaseTimes, Progress } from './progress.ts'
 
 /** The version of the stored form; a reader refuses a newer one. */
-export const LEDGER_VERSION = 1
+export const LEDGER_VERSION = 2
 
 /** `live`: windows that end after the app first saw the feed. `backfill`: history before that. */
 export type Lane = 'live' | 'backfill'
 
-/** The evidence of the last completed landing of a window. */
+/** The evidence of the published generation of a window. */
 export type Figures = {
   readonly attempt: number
+  readonly generation: Generation
   readonly reportId: string
   readonly executionId: string
   readonly requestedAt: Date
@@ -24,9 +26,11 @@ export type Figures = {
   /** The exact decimal sum of each numeric column. */
   readonly totals: Readonly<Record<string, string>>
   readonly archive: string
+  /** The blob with the list of rejects; absent where every row landed. */
+  readonly rejects?: string
   readonly table: string
   readonly landedAt: Date
-  readonly milliseconds: { readonly check: number; readonly write: number; readonly remove: number }
+  readonly milliseconds: PhaseTimes
   /** Requests to Table Storage that are billed: one per transaction or page. */
   readonly operations: number
   readonly verdict: 'rows' | 'empty'
@@ -40,12 +44,15 @@ export type PastAttempt = {
   readonly at: Date
   readonly outcome: 'landed' | 'expired' | FailureKind
   readonly rows?: number
+  /** The archive of a failed attempt and the list of its rejects, for `replay` and `rejects`. */
+  readonly archive?: string
+  readonly rejects?: string
 }
 
 export type LastError = { readonly kind: FailureKind; readonly message: string; readonly at: Date }
 
 export type PlannedReason = 'refresh' | 'retry' | 'expired' | 'healed'
-export type Phase = 'check' | 'write' | 'remove'
+export type Phase = keyof PhaseTimes
 
 /** Which window of which feed an entry is about: its keys in the table. */
 export type EntryKey = { readonly feed: string; readonly window: Window }
@@ -59,8 +66,6 @@ export type SharedFields = {
   readonly tries: number
   readonly figures?: Figures
   readonly lastError?: LastError
-  /** The last attempt that began phase `write`. */
-  readonly wrote?: number
   /** Reopenings since the last `landed`. */
   readonly heals: number
   /** A report of ours that still stands at the service. */
@@ -84,9 +89,13 @@ export type LandingFields = ReportFields & {
   readonly executionId: string
   /** The blob with the report's bytes; absent until it is complete. */
   readonly archive?: string
+  /** The rows that this landing writes. */
+  readonly generation: Generation
+  /** The blob with the list of rejects; absent until the check has passed, and where every row can land. */
+  readonly rejects?: string
   readonly hash: string
   readonly phase: Phase
-  /** The lowest record that is not yet acknowledged, or, while removing, the partition to read next. */
+  /** The lowest record that is not yet acknowledged, or, in phase `count`, the shard to read next. */
   readonly checkpoint: number
   readonly leaseUntil: Date
   /** Empty while nobody lands: the owner gave the lease up for a continuation. */
@@ -118,9 +127,19 @@ export type Failed = EntryIn<'failed'>
 /** What is known of one window of one feed; a field exists only in the states where it is true. */
 export type LedgerEntry = Planned | Requesting | Requested | Landing | Landed | Failed
 
-/** A window counts as complete only while nothing has begun to write over its last landing. */
-export function isComplete(entry: LedgerEntry): boolean {
-  return entry.figures !== undefined && entry.wrote === entry.figures.attempt
+/** Whether rows of the window are published; a later attempt, whatever becomes of it, leaves them as they are. */
+export function isPublished(entry: LedgerEntry): entry is LedgerEntry & { readonly figures: Figures } {
+  return entry.figures !== undefined
+}
+
+/** What a landing left in the archive: the report, and the list of its rejects where there is one. */
+export type LeftInArchive = { readonly archive: string; readonly rejects?: string }
+
+/** The archive that a window was landed from last: that of its failed attempt, else that of its published landing. */
+export function lastArchive({ state, history, figures }: LedgerEntry): LeftInArchive | undefined {
+  const last = state === 'failed' ? history.at(-1) : undefined
+  const { archive, rejects } = last?.archive === undefined ? (figures ?? {}) : last
+  return archive === undefined ? undefined : { archive, ...(rejects !== undefined && { rejects }) }
 }
 
 /** Whether a landing changed what a window holds: the source restates its numbers. */

@@ -1,37 +1,54 @@
 import type { Checked } from '../report/check.ts'
 
+/** Milliseconds spent in each phase of a landing. */
+export type PhaseTimes = { readonly check: number; readonly write: number; readonly count: number }
+
 /** How far a landing has come; kept in its ledger entry, so that another instance goes on where this one stopped. */
 export type Progress = {
   readonly checked: Checked
-  /** No earlier landing wrote to this window and nobody took this one over: there is nothing to remove. */
-  readonly untouched: boolean
+  /** The ETag of the archive that was checked: the write pass reads the same bytes. */
+  readonly etag: string
   /** Rows acknowledged by the service below the checkpoint. */
   readonly acknowledged: number
   /** Records below the checkpoint that the write pass could not encode: as many as the check rejected. */
   readonly rejected: number
   /** Rows the service refused, each for itself: the numbers of their records, by the service's code. */
   readonly refused: Readonly<Record<string, readonly number[]>>
-  /** Rows of this attempt found in the partitions below the remove pass's checkpoint. */
-  readonly kept: number
+  /** An owner was replaced before it gave up its lease: what it still wrote is counted. */
+  readonly mustCount: boolean
+  /** Rows counted below the checkpoint of phase `count`. */
+  readonly counted: number
   /** How often the write pass was started. */
   readonly rounds: number
+  /** Requests to Table Storage that are billed. */
   readonly operations: number
-  readonly milliseconds: { readonly check: number; readonly write: number; readonly remove: number }
+  readonly milliseconds: PhaseTimes
 }
 
-/** The write pass begins, after a check or because the remove pass counted other rows than were acknowledged. */
-export function beginWriting(progress: Omit<Progress, 'acknowledged' | 'rejected' | 'refused' | 'kept'>): Progress {
-  return { ...progress, acknowledged: 0, rejected: 0, refused: {}, kept: 0, rounds: progress.rounds + 1 }
+/** The check has passed: nothing is written yet. */
+export function beginLanding(checked: Checked, etag: string, milliseconds: PhaseTimes): Progress {
+  return {
+    checked,
+    etag,
+    acknowledged: 0,
+    rejected: 0,
+    refused: {},
+    mustCount: false,
+    counted: 0,
+    rounds: 1,
+    operations: 0,
+    milliseconds,
+  }
+}
+
+/** The write pass starts again, because the table holds other rows than were acknowledged. */
+export function writeAgain(progress: Progress): Progress {
+  return { ...progress, acknowledged: 0, rejected: 0, refused: {}, counted: 0, rounds: progress.rounds + 1 }
 }
 
 /** Adds the time that passed since `started` to one phase. */
-export function spent(
-  { milliseconds }: Pick<Progress, 'milliseconds'>,
-  phase: 'check' | 'write' | 'remove',
-  started: Date,
-  now: Date,
-): Progress['milliseconds'] {
-  return { ...milliseconds, [phase]: milliseconds[phase] + now.getTime() - started.getTime() }
+export function spent(times: PhaseTimes, phase: keyof PhaseTimes, started: Date, now: Date): PhaseTimes {
+  return { ...times, [phase]: times[phase] + now.getTime() - started.getTime() }
 }
 
 /** The service's code of each refused record, by its number. */

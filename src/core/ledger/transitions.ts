@@ -1,4 +1,5 @@
 import type { Failure } from '../failures.ts'
+import type { Generation } from '../report/generation.ts'
 import type {
   EntryKey,
   Failed,
@@ -67,6 +68,7 @@ export type ReplaySource = Omit<RequestFields, 'reportName'> & {
   readonly executionId: string
   readonly hash: string
   readonly archive: string
+  readonly generation: Generation
 }
 
 /** A window is landed anew from an archive: the next attempt, with no report to wait for, free for whoever takes it. */
@@ -93,18 +95,23 @@ export function toReplayed(
   }
 }
 
+/** Who takes a landing over, and what for. */
+export type NewOwner = Pick<Landing, 'hash' | 'owner' | 'leaseUntil'> & { readonly generation: Generation }
+
 /**
- * Another owner goes on with a landing. Under another feed `hash` it starts anew, as the next attempt where rows were
- * written already. After a lease that ran out nobody knows what the former owner still wrote, so the rows are counted.
+ * Another owner goes on with a landing. Under another feed `hash` it starts anew: as the next attempt, with a generation
+ * of its own, where rows may have been written. After a lease that ran out nobody knows what the former owner still
+ * wrote, so the rows are counted.
  */
-export function toTakenOver(entry: Landing, taken: Pick<Landing, 'hash' | 'owner' | 'leaseUntil'>): Landing {
-  if (entry.hash !== taken.hash) {
-    const { progress: _, ...rest } = entry
-    const attempt = entry.wrote === entry.attempt ? entry.attempt + 1 : entry.attempt
-    return { ...rest, ...taken, attempt, phase: 'check', checkpoint: 0 }
+export function toTakenOver(entry: Landing, { generation, ...owner }: NewOwner): Landing {
+  const { progress, rejects, ...rest } = entry
+  if (entry.hash !== owner.hash && entry.phase !== 'check') {
+    return { ...rest, ...owner, generation, attempt: entry.attempt + 1, phase: 'check', checkpoint: 0 }
   }
-  const untouched = entry.progress?.untouched === true && entry.owner === ''
-  return { ...entry, ...taken, ...(entry.progress && { progress: { ...entry.progress, untouched } }) }
+  if (entry.phase === 'check') return { ...rest, ...owner }
+  const wasReplaced = entry.owner !== ''
+  const mustCount = wasReplaced || progress?.mustCount === true
+  return { ...entry, ...owner, ...(progress && { progress: { ...progress, mustCount } }) }
 }
 
 /** The landing is complete: `figures` are its evidence. */
@@ -121,7 +128,7 @@ export function toLanded(entry: Landing, figures: Figures): Landed {
 
 /** The attempt ended; rows and figures of an earlier landing stay as they are. */
 export function toFailed(entry: LedgerEntry, { kind, message }: Failure, at: Date): Failed {
-  const history = remember(entry, { attempt: entry.attempt, at, outcome: kind })
+  const history = remember(entry, { attempt: entry.attempt, at, outcome: kind, ...leftBehind(entry) })
   const lastError = { kind, message, at }
   return { ...sharedFields(entry), history, lastError, kind, message, since: at, state: 'failed' }
 }
@@ -182,6 +189,13 @@ export function withRemoteReport<E extends LedgerEntry>(entry: E, reportId: stri
 export function withoutRemoteReport(entry: LedgerEntry): LedgerEntry {
   const { remoteReport: _, ...rest } = entry
   return rest
+}
+
+/** What a failed attempt leaves in the archive. */
+function leftBehind(entry: LedgerEntry): Pick<PastAttempt, 'archive' | 'rejects'> {
+  if (entry.state !== 'landing') return {}
+  const { archive, rejects } = entry
+  return { ...(archive !== undefined && { archive }), ...(rejects !== undefined && { rejects }) }
 }
 
 function remember(entry: LedgerEntry, past: PastAttempt): readonly PastAttempt[] {

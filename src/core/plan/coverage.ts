@@ -1,4 +1,4 @@
-import { isComplete, type LedgerEntry, type State } from '../ledger/ledger.ts'
+import { isPublished, type LedgerEntry, type State } from '../ledger/ledger.ts'
 import type { Window } from '../time/window.ts'
 import { missingWindows } from './due-windows.ts'
 import { type KnownFeed, waiting } from './plan.ts'
@@ -10,8 +10,6 @@ export type Coverage = {
   readonly waiting: number
   /** Windows whose rows are proven. */
   readonly complete: number
-  /** Windows that a landing has started to overwrite but not finished. */
-  readonly incomplete: number
   readonly rows: number
   /** Nothing is missing from the feed's first window up to here. */
   readonly completeUntil?: Date
@@ -20,7 +18,7 @@ export type Coverage = {
 /** Gives the coverage of a feed at `now`. */
 export function coverage(now: Date, known: KnownFeed): Coverage {
   const { entries } = known
-  const complete = entries.filter(isComplete)
+  const complete = entries.filter(isPublished)
   const states = { planned: 0, requesting: 0, requested: 0, landing: 0, landed: 0, failed: 0 }
   for (const { state } of entries) states[state]++
   const until = unbroken(now, known, complete)
@@ -28,7 +26,6 @@ export function coverage(now: Date, known: KnownFeed): Coverage {
     states,
     waiting: waiting(now, known),
     complete: complete.length,
-    incomplete: entries.filter((entry) => entry.wrote !== undefined && !isComplete(entry)).length,
     rows: complete.reduce((sum, entry) => sum + (entry.figures?.rowsLanded ?? 0), 0),
     ...(until && { completeUntil: until }),
   }
@@ -47,7 +44,7 @@ function unbroken(now: Date, { row, entries }: KnownFeed, complete: readonly Led
 /** Counts the empty windows between two full ones. They are possible but worth a look. */
 export function emptyBetweenFull(entries: readonly LedgerEntry[]): number {
   const sorted = entries.toSorted((a, b) => a.window.from.getTime() - b.window.from.getTime())
-  const isFull = sorted.map((entry) => isComplete(entry) && (entry.figures?.rowsLanded ?? 0) > 0)
-  const isEmpty = sorted.map((entry) => isComplete(entry) && entry.figures?.verdict === 'empty')
+  const isFull = sorted.map((entry) => isPublished(entry) && (entry.figures?.rowsLanded ?? 0) > 0)
+  const isEmpty = sorted.map((entry) => isPublished(entry) && entry.figures?.verdict === 'empty')
   return isEmpty.filter((empty, index) => empty && isFull[index - 1] && isFull[index + 1]).length
 }

@@ -1,8 +1,9 @@
 import type { Feed } from '../feeds/feed.ts'
 import { alignDown, alignUp, GRAIN } from '../time/calendar.ts'
-import { partitionPrefix, type Window } from '../time/window.ts'
+import type { Window } from '../time/window.ts'
 import { parseMoment } from './dates.ts'
 import { createEntityEncoder, type Entity, type Lineage, type Reject } from './entities.ts'
+import { type Generation, keyRange } from './generation.ts'
 import type { Layout } from './layout.ts'
 import type { ParsedRecord } from './parse.ts'
 
@@ -14,9 +15,13 @@ export type Lander = {
   isOutside(record: ParsedRecord): boolean
 }
 
-export function createLander(feed: Feed, window: Window, { columns, timeIndex }: Layout, lineage: Lineage): Lander {
+/** The rows that an attempt lands, and what each of them says of where it came from. */
+export type LandedBy = Lineage & { readonly generation: Generation }
+
+export function createLander(feed: Feed, window: Window, { columns, timeIndex }: Layout, by: LandedBy): Lander {
   const { grain, timeColumn, shards } = feed
-  const encoder = createEntityEncoder({ columns, prefix: partitionPrefix(window), shards, lineage })
+  const prefix = keyRange(window, by.generation).keyFrom
+  const encoder = createEntityEncoder({ columns, prefix, shards, lineage: by })
   if (timeIndex === undefined || !grain || timeColumn === undefined) {
     return { land: (record, number) => encoder.encode(record, number), isOutside: () => false }
   }

@@ -21,11 +21,6 @@ export function parseWindowId(text: string): Window | undefined {
   return window.from < window.to && windowId(window) === text ? window : undefined
 }
 
-/** The start of a window's partition keys, such as `20250301_`. No two windows of a feed start on the same day. */
-export function partitionPrefix({ from }: Window): string {
-  return `${compact(from).slice(0, 8)}_`
-}
-
 /** QueryStartTime and QueryEndTime. The end is one second early, which is right for an inclusive and an exclusive end. */
 export function queryTimes({ from, to }: Window): { readonly start: string; readonly end: string } {
   return { start: toTheSecond(from), end: toTheSecond(new Date(to.getTime() - 1000)) }

@@ -10,8 +10,14 @@ const BLOCK = 4 * 1024 * 1024
 /** Bytes that one read asks for, about 20,000 rows. Larger ranges leave holes in the memory of the process. */
 export const RANGE = 1024 * 1024
 
-/** A blob of the archive: a report's bytes as the service sent them. */
-export type ArchivedBlob = { readonly name: string; readonly bytes: number; readonly sha256: string }
+/** What stands in the archive, as the service's bytes were received. */
+export type ArchivedBlob = {
+  readonly name: string
+  readonly bytes: number
+  /** Of the bytes as they were received, in hex. */
+  readonly sha256: string
+  readonly etag: string
+}
 
 export type ArchiveWriter = {
   append(chunk: Buffer): Promise<void>
@@ -36,10 +42,11 @@ export type Archive = {
   create(): Promise<void>
   find(name: string): Promise<ArchivedBlob | undefined>
   write(name: string, origin: ArchiveOrigin): ArchiveWriter
-  /** The bytes of an archived report or of a list of rejects, piece by piece. */
-  read(name: string): AsyncIterable<Buffer>
-  /** The archived reports of one window, the newest attempt first. */
+  /** The bytes of an archived report, or of a list of rejects, in ranges; throws (412) where the blob is not that of `etag`. */
+  read(name: string, etag?: string): AsyncIterable<Buffer>
+  /** The archived reports of one window, newest attempt first. */
   list(feed: string, window: string): Promise<readonly ArchivedReport[]>
+  /** Opens a list of rejects, which only its owner writes. */
   rejects(name: string): RejectWriter
 }
 
@@ -52,9 +59,9 @@ export function openArchive(container: () => Promise<ContainerClient>): Archive 
     },
     find: async (name) => find(await blob(name)()),
     write: (name, origin) => writer(blob(name), origin),
-    read: (name) => ranges(blob(name)),
+    read: (name, etag) => ranges(blob(name), etag),
     list: async (feed, window) => listArchived(await container(), `${feed}/${window}/`),
-    rejects: (name) => rejectWriter(blob(rejectsName(name))),
+    rejects: (name) => rejectWriter(name, blob(name)),
   }
 }
 
@@ -70,17 +77,20 @@ export function archiveName(
   return `${feed}/${window}/${attempt}-${executionId}.${ending}`
 }
 
-/** The name of the list of rejects, which is beside the archive. */
-export function rejectsName(archive: string): string {
-  return `${archive.replace(/\.(csv|tsv)(\.gz)?$/, '')}.rejects.jsonl`
+/**
+ * The name of an owner's list of rejects, beside the archive. It holds the attempt and the owner, so that no owner ever
+ * writes or deletes the list of another.
+ */
+export function rejectsName({ feed, window, attempt }: CallbackSubject, owner: string): string {
+  return `${feed}/${window}/${attempt}-${owner}.rejects.jsonl`
 }
 
 type OpenBlob = () => Promise<BlockBlobClient>
 
 async function find(blob: BlockBlobClient): Promise<ArchivedBlob | undefined> {
   try {
-    const { contentLength, metadata } = await blob.getProperties()
-    return { name: blob.name, bytes: contentLength ?? 0, sha256: metadata?.sha256 ?? '' }
+    const { contentLength = 0, metadata, etag = '' } = await blob.getProperties()
+    return { name: blob.name, bytes: contentLength, sha256: metadata?.sha256 ?? '', etag }
   } catch (error) {
     if (statusOf(error) === 404) return undefined
     throw error
@@ -122,9 +132,11 @@ function writer(open: OpenBlob, origin: ArchiveOrigin): ArchiveWriter {
     async commit() {
       if (size.waiting > 0) await stage()
       const blob = await open()
-      const written = { name: blob.name, bytes: size.all, sha256: hash.digest('hex') }
-      const committed = await commitOnce(blob, blocks, metadataOf(origin, written))
-      return committed ? written : ((await find(blob)) ?? written)
+      const sha256 = hash.digest('hex')
+      const etag = await commitOnce(blob, blocks, metadataOf(origin, sha256))
+      const written = etag === undefined ? await find(blob) : { name: blob.name, bytes: size.all, sha256, etag }
+      if (!written) throw new Error(`archive ${blob.name} was deleted while it was written`)
+      return written
     },
   }
 }
@@ -135,21 +147,22 @@ function blockId(nonce: string, number: number): string {
   return Buffer.from(id).toString('base64')
 }
 
-function metadataOf(
-  { reportId, attempt, requestedAt }: ArchiveOrigin,
-  { sha256 }: ArchivedBlob,
-): Record<string, string> {
+function metadataOf({ reportId, attempt, requestedAt }: ArchiveOrigin, sha256: string): Record<string, string> {
   return { sha256, reportid: reportId, attempt: String(attempt), requestedat: requestedAt.toISOString() }
 }
 
-/** Gives false where another writer of the same execution was first. */
-async function commitOnce(blob: BlockBlobClient, blocks: string[], metadata: Record<string, string>): Promise<boolean> {
+/** Gives the ETag; undefined where another writer of the same execution was first. */
+async function commitOnce(
+  blob: BlockBlobClient,
+  blocks: string[],
+  metadata: Record<string, string>,
+): Promise<string | undefined> {
   const blobHTTPHeaders = { blobContentType: contentType(blob.name) }
   try {
-    await blob.commitBlockList(blocks, { metadata, blobHTTPHeaders, conditions: { ifNoneMatch: '*' } })
-    return true
+    const { etag } = await blob.commitBlockList(blocks, { metadata, blobHTTPHeaders, conditions: { ifNoneMatch: '*' } })
+    return etag
   } catch (error) {
-    if (statusOf(error) === 409 || statusOf(error) === 412) return false
+    if (statusOf(error) === 409 || statusOf(error) === 412) return undefined
     throw error
   }
 }
@@ -159,11 +172,11 @@ function contentType(name: string): string {
   return name.endsWith('.tsv') ? 'text/tab-separated-values' : 'text/csv'
 }
 
-/** Reads range by range: the SDK's stream takes a dropped connection for an abort and does not resume. */
-async function* ranges(open: OpenBlob): AsyncIterable<Buffer> {
+/** Ranges instead of one long stream: the SDK's stream takes a dropped connection for an abort and does not resume. */
+async function* ranges(open: OpenBlob, expected: string | undefined): AsyncIterable<Buffer> {
   const blob = await open()
   const { contentLength = 0, etag } = await blob.getProperties()
-  const conditions = { ...(etag && { ifMatch: etag }) }
+  const conditions = { ifMatch: expected ?? etag ?? '*' }
   for (let offset = 0; offset < contentLength; offset += RANGE) {
     const count = Math.min(RANGE, contentLength - offset)
     yield await blob.downloadToBuffer(offset, count, { conditions, concurrency: 1, maxRetryRequestsPerBlock: 5 })

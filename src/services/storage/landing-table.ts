@@ -2,13 +2,13 @@ import { defaultRetryPolicy } from '@azure/core-rest-pipeline'
 import { odata, type TableClient } from '@azure/data-tables'
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import type { Entity } from '../../core/report/entities.ts'
+import type { KeyRange } from '../../core/report/generation.ts'
 import { statusOf } from './errors.ts'
 import { RETRY_LIMITS, type RetryLimits, retryPolicy } from './retry-policy.ts'
 import {
   describeRefusal,
   openTransactionSender,
   type RefusedRow,
-  type SendResult,
   type SizedChange,
   type TransactionSender,
 } from './transaction-sender.ts'
@@ -20,13 +20,11 @@ export type Written = {
   readonly refused: readonly RefusedRow[]
 }
 
-export type Removed = {
-  readonly kept: number
-  readonly removed: number
-  readonly operations: number
-  /** The partition that was not read to its end. Absent when all were. */
-  readonly next?: string
-}
+/** Rows that were counted. `next`: the partition that was not counted to its end; absent once all were. */
+export type Counted = { readonly rows: number; readonly operations: number; readonly next?: string }
+
+/** `isDone`: no row is left. */
+export type Removed = { readonly isDone: boolean; readonly operations: number }
 
 /** The table a feed's rows go to. `operations` counts what the storage account bills, not counting retries. */
 export type LandingTable = {
@@ -39,22 +37,13 @@ export type LandingTable = {
    * refusal is `storage`.
    */
   write(entities: AsyncIterable<readonly Entity[]>, options: { inFlight: number }): Promise<Written | Failure>
-  /**
-   * Removes the rows under `prefix` of other attempts and counts those of this one, partition by partition. Stops
-   * between two pages when `shouldPause` says so, and then gives the partition to go on from, whose rows count again. A
-   * missing table has no rows.
-   */
-  remove(prefix: string, attempt: number, options?: RemoveOptions): Promise<Removed | Failure>
+  /** Counts the rows of a range, whole partitions only, until `shouldPause` ends it. A missing table has no rows. */
+  count(range: KeyRange, shouldPause: () => boolean): Promise<Counted | Failure>
+  /** Deletes the rows of a range, until `shouldPause` ends it. */
+  remove(range: KeyRange, shouldPause: () => boolean): Promise<Removed | Failure>
 }
 
-export type RemoveOptions = {
-  readonly from?: string
-  readonly shouldPause?: () => boolean
-  /** Called before each deletion. Throws where another owner may be writing these rows by now. */
-  readonly assertHeld?: () => void
-}
-
-type Row = { partitionKey: string; rowKey: string; _attempt?: unknown }
+type Row = { partitionKey: string; rowKey: string }
 type Page = { readonly rows: readonly Row[]; readonly next: string | undefined }
 
 /** The service lists at most this many rows in one answer. */
@@ -62,10 +51,10 @@ const PAGE_SIZE = 1000
 
 const REMOVALS_IN_FLIGHT = 8
 
-/** A page is read again so often. A repeated deletion whose first answer was lost finds its rows gone. */
+/** Pages of rows of which none could be deleted are read again so often. */
 const REREADS = 3
 
-/** Opens a landing table. `client` knows the address and the sign-in; its calls end within `limits` from now on. */
+/** Opens a landing table; `client` brings the address and the sign-in, and its calls end within `limits` from now on. */
 export function openLandingTable(client: TableClient, limits: RetryLimits = RETRY_LIMITS): LandingTable {
   const policy = retryPolicy(limits)
   client.pipeline.removePolicy({ name: defaultRetryPolicy().name })
@@ -79,81 +68,79 @@ export function openLandingTable(client: TableClient, limits: RetryLimits = RETR
       if (refused !== undefined) return describeRefusal(client.tableName, refused)
       return { acknowledged, operations, refused: rows }
     },
-    remove: (prefix, attempt, options) => remove(client, send, { prefix, attempt, ...options }),
+    count: (range, shouldPause) => count(client, range, shouldPause),
+    remove: (range, shouldPause) => remove(client, send, range, shouldPause),
   }
 }
 
-type Range = RemoveOptions & { readonly prefix: string; readonly attempt: number }
-
-type Total = { kept: number; removed: number; operations: number }
-
-async function remove(client: TableClient, send: TransactionSender, range: Range): Promise<Removed | Failure> {
-  const total: Total = { kept: 0, removed: 0, operations: 0 }
-  let open = { partition: '', kept: 0 }
+async function count(client: TableClient, range: KeyRange, shouldPause: () => boolean): Promise<Counted | Failure> {
+  let rows = 0
+  let operations = 0
+  let open = { partition: '', rows: 0 }
+  let first: string | undefined
   let token: string | undefined
-  for (;;) {
-    const page = await cleanPage(client, send, range, token, total)
-    if (isFailure(page)) return page
-    open = lastPartition(page, range.attempt, open)
-    token = page.next
-    if (token === undefined) return total
-    // One partition at least is read to its end each time, or a continuation would never advance.
-    if (range.shouldPause?.() && open.partition > (range.from ?? page.rows[0]?.partitionKey ?? '')) {
-      return { ...total, kept: total.kept - open.kept, next: open.partition }
-    }
-  }
-}
-
-/** Removes the stale rows of one page and counts them. Where an answer is missing, the page is read again. */
-async function cleanPage(
-  client: TableClient,
-  send: TransactionSender,
-  range: Range,
-  token: string | undefined,
-  total: Total,
-): Promise<Page | Failure> {
-  for (let reread = 0; ; reread++) {
+  do {
     const page = await readPage(client, range, token)
     if (isFailure(page)) return page
-    if (page.rows.some((row) => Number(row._attempt) > range.attempt)) return overtaken(client.tableName, range)
-    const stale = page.rows.filter((row) => row._attempt !== range.attempt)
-    if (stale.length > 0) range.assertHeld?.()
-    const result = await send(deletions(stale), REMOVALS_IN_FLIGHT)
-    total.operations += 1 + result.operations
-    total.removed += result.acknowledged
-    if (result.acknowledged === stale.length) {
-      total.kept += page.rows.length - stale.length
-      return page
+    operations++
+    rows += page.rows.length
+    first ??= page.rows[0]?.partitionKey
+    open = lastPartition(page, open)
+    token = page.next
+    // One partition at least is counted to its end each time, or a continuation would never advance.
+    if (token !== undefined && first !== undefined && open.partition > first && shouldPause()) {
+      return { rows: rows - open.rows, operations, next: open.partition }
     }
-    if (reread === REREADS || !isWorthRereading(result)) return unremoved(client.tableName, range.prefix, result)
+  } while (token !== undefined)
+  return { rows, operations }
+}
+
+/** The partition a page ends in, which the next page may go on with, and how many of its rows were listed so far. */
+function lastPartition(page: Page, before: { partition: string; rows: number }) {
+  const partition = page.rows.at(-1)?.partitionKey ?? before.partition
+  const listed = page.rows.filter(({ partitionKey }) => partitionKey === partition).length
+  return { partition, rows: listed + (partition === before.partition ? before.rows : 0) }
+}
+
+async function remove(
+  client: TableClient,
+  send: TransactionSender,
+  range: KeyRange,
+  shouldPause: () => boolean,
+): Promise<Removed | Failure> {
+  let operations = 0
+  let fruitless = 0
+  let token: string | undefined
+  for (;;) {
+    const page = await readPage(client, range, token)
+    if (isFailure(page)) return page
+    operations++
+    if (page.rows.length === 0 && page.next === undefined) return { isDone: true, operations }
+    // From the start again once rows were deleted, so that no row is passed over; the service may also give empty pages.
+    token = page.rows.length === 0 ? page.next : undefined
+    if (token !== undefined) continue
+    const outcome = await send(deletions(page.rows), REMOVALS_IN_FLIGHT)
+    operations += outcome.operations
+    // Rows that are gone already were deleted by another, or by a request whose answer was lost.
+    if (outcome.refused && outcome.refused.status !== 404) return describeRefusal(client.tableName, outcome.refused)
+    fruitless = outcome.acknowledged === 0 ? fruitless + 1 : 0
+    if (fruitless > REREADS) return unremoved(client.tableName, range)
+    if (shouldPause()) return { isDone: false, operations }
   }
 }
 
-/** Rows of a later attempt mean that this attempt is the older one. It leaves them alone. */
-function overtaken(table: string, { prefix, attempt }: Range): Failure {
-  return failed(
-    'storage',
-    `table ${table}, rows under ${prefix}: an attempt later than ${attempt} has written there; nothing is removed`,
-  )
-}
-
-/** The partition that a page ends in, and how many of its rows were kept so far. The next page may go on with it. */
-function lastPartition(page: Page, attempt: number, before: { partition: string; kept: number }) {
-  const partition = page.rows.at(-1)?.partitionKey ?? before.partition
-  const rows = page.rows.filter((row) => row.partitionKey === partition && row._attempt === attempt)
-  return { partition, kept: rows.length + (partition === before.partition ? before.kept : 0) }
+function unremoved(table: string, { keyFrom }: KeyRange): Failure {
+  return failed('storage', `table ${table}, rows from ${keyFrom} on: deletions were sent and not acknowledged`)
 }
 
 async function* deletions(rows: readonly Row[]): AsyncGenerator<SizedChange[]> {
   yield rows.map(({ partitionKey, rowKey }) => ({ partitionKey, rowKey, bytes: 0 }))
 }
 
-/** Each page is a call of its own, with its own retries. Only one page is in memory. */
-async function readPage(client: TableClient, { prefix, from }: Range, token?: string): Promise<Page | Failure> {
-  const filter = odata`PartitionKey ge ${from ?? prefix} and PartitionKey lt ${`${prefix}~`}`
-  const list = client.listEntities<Row>({
-    queryOptions: { filter, select: ['PartitionKey', 'RowKey', '_attempt'] },
-  })
+/** Each page is a call of its own, with its own retries; only one is held. */
+async function readPage(client: TableClient, { keyFrom, keyTo }: KeyRange, token?: string): Promise<Page | Failure> {
+  const filter = odata`PartitionKey ge ${keyFrom} and PartitionKey lt ${keyTo}`
+  const list = client.listEntities<Row>({ queryOptions: { filter, select: ['PartitionKey', 'RowKey'] } })
   const pages = list.byPage({ maxPageSize: PAGE_SIZE, ...(token !== undefined && { continuationToken: token }) })
   try {
     const { value } = await pages.next()
@@ -161,20 +148,7 @@ async function readPage(client: TableClient, { prefix, from }: Range, token?: st
   } catch (error) {
     const status = statusOf(error)
     if (status === 404) return { rows: [], next: undefined }
-    const place = `table ${client.tableName}, rows under ${prefix}`
+    const place = `table ${client.tableName}, rows from ${keyFrom} on`
     return failed('storage', `${place}: not listed (${status ?? 'no answer'}); check the storage account and the roles`)
   }
-}
-
-/** Where rows are gone or answers are missing, all may be done: reading the page again tells. */
-function isWorthRereading({ refused }: SendResult): boolean {
-  return refused === undefined || refused.status === 404
-}
-
-function unremoved(table: string, prefix: string, { refused }: SendResult): Failure {
-  if (refused !== undefined) return describeRefusal(table, refused)
-  return failed(
-    'storage',
-    `table ${table}, rows under ${prefix}: deletions were not acknowledged; they are tried again`,
-  )
 }

@@ -3,21 +3,23 @@ import { PassThrough } from 'node:stream'
 import type { BlockBlobClient } from '@azure/storage-blob'
 import type { Reject } from '../../core/report/entities.ts'
 
-/** Writes the list of a report's rejects. Both functions throw what the storage client throws. */
+/** The list of a report's rejects while it is written; its calls throw what the storage throws. */
 export type RejectWriter = {
+  readonly name: string
   add(reject: Reject): Promise<void>
-  /** Ends the list. Where there was no reject, an older list is deleted. */
+  /** Ends the list. Where there was no reject there is no list. */
   close(): Promise<void>
 }
 
 /** The size of one block of the list, in bytes. No more of the list is in memory. */
 const BLOCK = 4 * 1024 * 1024
 
-/** Opens a list of rejects, one JSON object a line. The list may have any length. */
-export function rejectWriter(open: () => Promise<BlockBlobClient>): RejectWriter {
+/** Writes a list of rejects, one to a line, however many there are. */
+export function rejectWriter(name: string, open: () => Promise<BlockBlobClient>): RejectWriter {
   const lines = new PassThrough()
   let upload: Promise<void> | undefined
   return {
+    name,
     async add(reject) {
       upload ??= uploadLines(open, lines)
       const room = lines.write(`${JSON.stringify(reject)}\n`) ? undefined : once(lines, 'drain')
@@ -25,7 +27,6 @@ export function rejectWriter(open: () => Promise<BlockBlobClient>): RejectWriter
       await Promise.race([upload, room])
     },
     async close() {
-      if (!upload) await (await open()).deleteIfExists()
       lines.end()
       await upload
     },

@@ -1,10 +1,11 @@
+import { createHash, type Hash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { TextDecoder } from 'node:util'
 import { createGunzip } from 'node:zlib'
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { delimiterOf } from '../../core/report/delimiter.ts'
 import { createParser, type ParsedRecord, type Parser } from '../../core/report/parse.ts'
-import type { Archive } from './archive.ts'
+import type { Archive, ArchivedBlob } from './archive.ts'
 
 /** A row larger than an entity (1 MiB) cannot land. A longer record becomes a reject and is not kept in memory. */
 const MAX_RECORD_LENGTH = 1024 * 1024
@@ -19,14 +20,23 @@ const UNPACKED_ALLOWANCE = 64 * 1024 * 1024
 /** So many unpacked bytes are decoded and parsed at once. */
 const CHUNK = 64 * 1024
 
+/** `verify`: whether the bytes are compared with the SHA-256 that they had when they were received. */
+export type ReadOptions = { readonly verify: boolean }
+
 /**
- * Reads the records of an archived report, the header first, in groups as the parser gives them. Ends with a failure of
- * kind `malformed` where the bytes are not gzip or not UTF-8. Throws what the storage client throws.
+ * Reads the records of an archived report, header first, in groups as they come out of the parser. The last thing given
+ * is a failure of kind `malformed` where the bytes are no gzip, no UTF-8 or, with `verify`, not those that were received;
+ * errors of the storage are thrown.
  */
-export async function* readRecords(archive: Archive, name: string): AsyncGenerator<readonly ParsedRecord[] | Failure> {
+export async function* readRecords(
+  archive: Archive,
+  blob: ArchivedBlob,
+  { verify }: ReadOptions,
+): AsyncGenerator<readonly ParsedRecord[] | Failure> {
+  const source = { blob, bytes: archive.read(blob.name, blob.etag), packed: 0, hash: createHash('sha256') }
   let unparsed = ''
   let parser: Parser | undefined
-  for await (const text of readText(archive, name)) {
+  for await (const text of readText(source)) {
     if (typeof text !== 'string') return yield text
     unparsed += text
     if (!parser && unparsed.length < MAX_HEADER_LENGTH && !delimiterOf(unparsed)) continue
@@ -37,33 +47,42 @@ export async function* readRecords(archive: Archive, name: string): AsyncGenerat
   parser ??= parserFor(unparsed)
   yield parser.push(unparsed)
   yield parser.end()
+  if (verify && source.hash.digest('hex') !== blob.sha256) yield changed(blob.name)
 }
 
-/** A file whose header shows no delimiter has one column. */
+/** The bytes of a blob while they are read. */
+type Source = {
+  readonly blob: ArchivedBlob
+  readonly bytes: AsyncIterable<Buffer>
+  packed: number
+  readonly hash: Hash
+}
+
+/** A file that ends before its header tells has one column. */
 function parserFor(head: string): Parser {
   return createParser({ delimiter: delimiterOf(head) ?? ',', maxRecordLength: MAX_RECORD_LENGTH })
 }
 
-async function* readText(archive: Archive, name: string): AsyncGenerator<string | Failure> {
+async function* readText(source: Source): AsyncGenerator<string | Failure> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
-  for await (const chunk of unpacked(archive, name)) {
+  for await (const chunk of unpacked(source)) {
     const text = Buffer.isBuffer(chunk) ? decode(decoder, chunk) : chunk
-    yield text ?? notText(name)
+    yield text ?? notText(source.blob.name)
   }
-  if (decode(decoder) === undefined) yield notText(name)
+  if (decode(decoder) === undefined) yield notText(source.blob.name)
 }
 
-async function* unpacked(archive: Archive, name: string): AsyncGenerator<Buffer | Failure> {
-  const counted = { packed: 0, unpacked: 0 }
-  const source = counting(archive.read(name), counted)
-  if (!name.endsWith('.gz')) return yield* source
-  const packed = Readable.from(source)
+async function* unpacked(source: Source): AsyncGenerator<Buffer | Failure> {
+  const { name } = source.blob
+  let size = 0
+  if (!name.endsWith('.gz')) return yield* metered(source)
+  const packed = Readable.from(metered(source))
   const gunzip = createGunzip({ chunkSize: CHUNK })
   packed.on('error', (error) => gunzip.destroy(error))
   try {
     for await (const chunk of packed.pipe(gunzip)) {
-      counted.unpacked += chunk.length
-      if (counted.unpacked > MAX_RATIO * counted.packed + UNPACKED_ALLOWANCE) return yield tooLarge(name)
+      size += chunk.length
+      if (size > MAX_RATIO * source.packed + UNPACKED_ALLOWANCE) return yield tooLarge(name)
       yield chunk
     }
   } catch (error) {
@@ -74,11 +93,16 @@ async function* unpacked(archive: Archive, name: string): AsyncGenerator<Buffer 
   }
 }
 
-async function* counting(source: AsyncIterable<Buffer>, counted: { packed: number }): AsyncGenerator<Buffer> {
-  for await (const chunk of source) {
-    counted.packed += chunk.length
+async function* metered(source: Source): AsyncGenerator<Buffer> {
+  for await (const chunk of source.bytes) {
+    source.packed += chunk.length
+    source.hash.update(chunk)
     yield chunk
   }
+}
+
+function changed(name: string): Failure {
+  return failed('malformed', `archive ${name}: its bytes are not those that were received (SHA-256); ask for it again`)
 }
 
 function tooLarge(name: string): Failure {
@@ -108,12 +132,14 @@ export type OpenReport = {
   readonly records: AsyncIterable<readonly ParsedRecord[] | Failure>
 }
 
-/**
- * Opens an archived report. A file without a header line is the failure `no-header`: it does not say that there are no
- * rows.
- */
-export async function openReport(archive: Archive, name: string, about: string): Promise<OpenReport | Failure> {
-  const groups = readRecords(archive, name)
+/** Opens an archived report. A file without a header line is `no-header`, which is not the same as no rows. */
+export async function openReport(
+  archive: Archive,
+  blob: ArchivedBlob,
+  about: string,
+  options: ReadOptions,
+): Promise<OpenReport | Failure> {
+  const groups = readRecords(archive, blob, options)
   for (let next = await groups.next(); !next.done; next = await groups.next()) {
     if (isFailure(next.value)) return next.value
     const [header, ...rest] = next.value

@@ -9,9 +9,13 @@ export type IngestMessage = {
   readonly reportId?: string
 }
 
+/** Work for the ingest function: rows to delete. */
+export type DropMessage = { readonly feed: string; readonly generation: string }
+
 export type WorkQueue = {
-  /** Puts a message into the queue. It becomes visible after `delaySeconds`. */
+  /** Puts a hint in the queue, to be seen after `delaySeconds`. */
   send(message: IngestMessage, delaySeconds?: number): Promise<void>
+  sendDrop(message: DropMessage): Promise<void>
 }
 
 /** A queue message is invisible for at most seven days (Queue service REST reference, Put Message). */
@@ -23,13 +27,14 @@ const LONGEST_DELAY_SECONDS = 7 * 24 * 3600
  */
 export function openWorkQueue(client: QueueClient): WorkQueue {
   const create = lazily(() => client.createIfNotExists())
+  const put = async (content: object, visibilityTimeout: number) => {
+    await create()
+    await client.sendMessage(Buffer.from(JSON.stringify(content)).toString('base64'), { visibilityTimeout })
+  }
   return {
-    async send(message, delaySeconds = 0) {
-      await create()
-      const text = Buffer.from(JSON.stringify({ ingest: message })).toString('base64')
-      const visibilityTimeout = Math.min(Math.max(Math.ceil(delaySeconds), 0), LONGEST_DELAY_SECONDS)
-      await client.sendMessage(text, { visibilityTimeout })
-    },
+    send: (ingest, delaySeconds = 0) =>
+      put({ ingest }, Math.min(Math.max(Math.ceil(delaySeconds), 0), LONGEST_DELAY_SECONDS)),
+    sendDrop: (drop) => put({ drop }, 0),
   }
 }
 
@@ -44,6 +49,15 @@ export function readIngestMessage(body: unknown): IngestMessage | undefined {
   const { feed, window, attempt, reportId } = ingest as Record<string, unknown>
   if (typeof feed !== 'string' || typeof window !== 'string' || !isAttempt(attempt)) return undefined
   return { feed, window, attempt, ...(typeof reportId === 'string' && { reportId }) }
+}
+
+/** Reads the body of a `drop` message. */
+export function readDropMessage(body: unknown): DropMessage | undefined {
+  if (typeof body !== 'object' || body === null || !('drop' in body)) return undefined
+  const { drop } = body
+  if (typeof drop !== 'object' || drop === null) return undefined
+  const { feed, generation } = drop as Record<string, unknown>
+  return typeof feed === 'string' && typeof generation === 'string' ? { feed, generation } : undefined
 }
 
 function isAttempt(value: unknown): value is number {

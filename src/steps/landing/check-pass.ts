@@ -5,10 +5,11 @@ import { checkColumns } from '../../core/report/entities.ts'
 import { createLander, type Lander } from '../../core/report/lander.ts'
 import { type Layout, readHeader } from '../../core/report/layout.ts'
 import type { ParsedRecord } from '../../core/report/parse.ts'
-import type { ArchivedBlob } from '../../services/storage/archive.ts'
-import { openReport } from '../../services/storage/report-records.ts'
+import { type ArchivedBlob, rejectsName } from '../../services/storage/archive.ts'
+import type { RejectWriter } from '../../services/storage/reject-list.ts'
+import { openReport, type ReadOptions } from '../../services/storage/report-records.ts'
 import { noteDrift } from '../ledger/feed-row.ts'
-import { type Job, nameOf } from '../ledger/job.ts'
+import { type Job, nameOf, subjectOf } from '../ledger/job.ts'
 import type { HeldEntry } from './held-entry.ts'
 
 type Records = AsyncIterable<readonly ParsedRecord[] | Failure>
@@ -21,8 +22,9 @@ export async function openFitting(
   { row, services }: Job,
   entry: Landing,
   archive: ArchivedBlob,
+  options: ReadOptions,
 ): Promise<FittingReport | Failure> {
-  const report = await openReport(services.archive, archive.name, nameOf(entry))
+  const report = await openReport(services.archive, archive, nameOf(entry), options)
   if (isFailure(report)) return report
   const layout = readHeader(row.feed, row.query?.columns, report.header, nameOf(entry))
   if (isFailure(layout)) return layout
@@ -32,8 +34,8 @@ export async function openFitting(
 }
 
 /**
- * Reads the whole file once: types, limits, time, counts and sums are decided before any row changes. `refused` are
- * records that the service refused while writing: they count as rejects when the file is checked once more.
+ * Reads the whole file once: its bytes, types, limits, time, counts and sums are decided before any row is written.
+ * `refused` are records that the service refused while writing: they count as rejects when the file is checked once more.
  */
 export async function checkPass(
   job: Job,
@@ -42,25 +44,26 @@ export async function checkPass(
   refused: ReadonlyMap<number, string>,
 ): Promise<Checked | Failure> {
   const entry = held.entry()
-  const fitting = await openFitting(job, entry, archive)
+  const fitting = await openFitting(job, entry, archive, { verify: true })
   if (isFailure(fitting)) return fitting
   await noteDrift(job.services, entry.feed, fitting.layout.unnamed)
   const check = createCheck(fitting.lander, fitting.layout, nameOf(entry), refused)
-  const failure = await checkRecords(job, held, archive, check, fitting.records)
+  const list = job.services.archive.rejects(rejectsName(subjectOf(entry), entry.owner))
+  const failure = await checkRecords(held, check, fitting.records, list)
   if (failure) return failure
   const checked = check.result()
+  // Also where there are too many of them to land: a person reads the list then.
+  if (checked.rowsRejected > 0) await held.update({ rejects: list.name })
   const standing = { rowsLanded: entry.figures?.rowsLanded ?? 0, acceptEmpty: entry.acceptEmpty === true }
   return refuse(checked, job.row.feed, standing, nameOf(entry)) ?? checked
 }
 
 async function checkRecords(
-  { services }: Job,
   held: HeldEntry,
-  archive: ArchivedBlob,
   check: Check,
   groups: Records,
+  rejects: RejectWriter,
 ): Promise<Failure | undefined> {
-  const rejects = services.archive.rejects(archive.name)
   try {
     for await (const group of groups) {
       held.assertHeld()

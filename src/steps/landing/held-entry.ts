@@ -1,3 +1,4 @@
+import { letGo } from '../../core/ledger/drop.ts'
 import type { Landing, LedgerEntry } from '../../core/ledger/ledger.ts'
 import { windowId } from '../../core/time/window.ts'
 import type { Ledger, Stored } from '../../services/storage/ledger-table.ts'
@@ -24,7 +25,12 @@ export type HeldEntry = {
   release(): void
 }
 
-export type Lease = { readonly ledger: Ledger; readonly clock: () => Date; readonly leaseMs: number }
+export type Lease = {
+  readonly ledger: Ledger
+  readonly clock: () => Date
+  readonly leaseMs: number
+  readonly table: string
+}
 
 /** Holds an entry that this owner has just written; the lease is renewed every quarter of its length. */
 export function holdEntry(stored: Stored<Landing>, lease: Lease): HeldEntry {
@@ -54,14 +60,15 @@ export function holdEntry(stored: Stored<Landing>, lease: Lease): HeldEntry {
 }
 
 /** Changes an entry under its ETag, one change at a time: two writes under one ETag would look like a lost lease. */
-function openWriter({ value, etag }: Stored<Landing>, { ledger, clock }: Lease) {
+function openWriter({ value, etag }: Stored<Landing>, { ledger, clock, table }: Lease) {
   let renewedAt: number | undefined = clock().getTime()
   let last: Promise<unknown> = Promise.resolve()
   const writeNow = async <E extends LedgerEntry>(change: (value: Landing) => E): Promise<Stored<E>> => {
     // The lease counts from before the write: where that takes long, so much of the lease has passed.
     const began = clock().getTime()
     const next = change(value)
-    const written = renewedAt === undefined ? undefined : await ledger.write(next, etag)
+    const drops = letGo(value, next, table, clock())
+    const written = renewedAt === undefined ? undefined : await ledger.write(next, etag, drops)
     renewedAt = written && began
     if (!written) throw new LeaseLost(value)
     etag = written.etag

@@ -1,15 +1,18 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import type { Figures, Landing } from '../../core/ledger/ledger.ts'
-import { beginWriting, type Progress, refusedCodes, spent } from '../../core/ledger/progress.ts'
-import { partitionPrefix } from '../../core/time/window.ts'
+import { beginLanding, type Progress, refusedCodes, spent, writeAgain } from '../../core/ledger/progress.ts'
+import { keyRange } from '../../core/report/generation.ts'
 import type { ArchivedBlob } from '../../services/storage/archive.ts'
 import { type Job, nameOf } from '../ledger/job.ts'
 import { checkPass } from './check-pass.ts'
 import type { HeldEntry } from './held-entry.ts'
 import { writePass } from './write-pass.ts'
 
-/** How often the write pass starts again when the remove pass counts other rows than were acknowledged. */
+/** How often the write pass starts again when the table holds other rows than were acknowledged. */
 const WRITE_ROUNDS = 3
+
+/** A checkpoint of phase `count` at which every shard was counted: a feed has 512 at most. */
+const BEYOND_SHARDS = 999
 
 /** `paused`: the time of this invocation is over; a continuation goes on from the entry. */
 export type LandResult = Figures | Failure | 'paused'
@@ -25,8 +28,9 @@ type Work = {
 }
 
 /**
- * Lands an archived report in its phases: check writes nothing and decides; write upserts; remove deletes what an earlier
- * attempt left and counts what stands. Gives the figures, or the failure that leaves whatever stood before as it was.
+ * Lands an archived report as a generation of its own, in phases: check writes no row and decides; write upserts; count
+ * reads what stands, where an owner was replaced. Gives the figures that prove it, ready to be published, or the failure
+ * that ends the attempt; what was published before stays as it is.
  */
 export async function land(job: Job, held: HeldEntry, archive: ArchivedBlob, until: Date): Promise<LandResult> {
   const work = { job, held, archive, enough: () => job.services.clock() >= until }
@@ -36,19 +40,17 @@ export async function land(job: Job, held: HeldEntry, archive: ArchivedBlob, unt
   return figuresOf(work)
 }
 
-const PHASES: Readonly<Record<Landing['phase'], (work: Work) => Promise<Outcome>>> = { check, write, remove }
+const PHASES: Readonly<Record<Landing['phase'], (work: Work) => Promise<Outcome>>> = { check, write, count }
 
 async function check({ job, held, archive }: Work): Promise<Outcome> {
   const { clock, landingTable } = job.services
   const started = clock()
-  const { attempt, wrote } = held.entry()
   const checked = await checkPass(job, held, archive, new Map())
   if (isFailure(checked)) return checked
-  const none = { check: 0, write: 0, remove: 0 }
-  const milliseconds = spent({ milliseconds: none }, 'check', started, clock())
-  const progress = beginWriting({ checked, untouched: wrote === undefined, rounds: 0, operations: 0, milliseconds })
+  const times = spent({ check: 0, write: 0, count: 0 }, 'check', started, clock())
   await landingTable(job.row.feed.table).create()
-  await held.update({ phase: 'write', checkpoint: 0, wrote: attempt, progress })
+  const progress = beginLanding(checked, archive.etag, times)
+  await held.update({ phase: 'write', checkpoint: 0, progress })
   return 'next'
 }
 
@@ -56,6 +58,7 @@ async function write(work: Work): Promise<Outcome> {
   const { job, held, archive, enough } = work
   const { clock, landingTable } = job.services
   const before = progressOf(held)
+  if (archive.etag !== before.etag) return isNotWhatWasChecked(held, archive)
   const started = clock()
   const part = await writePass(job, held, archive, landingTable(job.row.feed.table), enough)
   if (isFailure(part)) return part
@@ -63,9 +66,9 @@ async function write(work: Work): Promise<Outcome> {
     ...before,
     acknowledged: before.acknowledged + part.acknowledged,
     rejected: before.rejected + part.rejected,
-    refused: part.refused.reduce((all, { rowKey, code }) => refuseRow(all, Number(rowKey), code), before.refused),
+    refused: part.refused.reduce((all, { rowKey, code }) => withRefused(all, Number(rowKey), code), before.refused),
     operations: before.operations + part.operations,
-    milliseconds: spent(before, 'write', started, clock()),
+    milliseconds: spent(before.milliseconds, 'write', started, clock()),
   }
   if (part.next !== undefined) {
     await held.update({ checkpoint: part.next, progress })
@@ -86,47 +89,60 @@ async function prove({ job, held, archive }: Work, progress: Progress): Promise<
     const sum = `${acknowledged} rows acknowledged, ${rejected} rejected and ${refused.size} refused of ${rowsRead} read`
     return failed('storage', `${nameOf(held.entry())}: ${sum}; the landing is not complete and is tried again`)
   }
-  await held.update({ phase: 'remove', checkpoint: 0, progress: { ...progress, checked } })
-  return 'next'
-}
-
-async function remove({ job, held, enough }: Work): Promise<Outcome> {
-  const { clock, landingTable } = job.services
-  const { window, attempt, checkpoint } = held.entry()
-  const before = progressOf(held)
-  if (before.untouched) return 'complete'
-  const started = clock()
-  const prefix = partitionPrefix(window)
-  const from = `${prefix}${String(checkpoint).padStart(3, '0')}`
-  const { assertHeld } = held
-  const part = await landingTable(job.row.feed.table).remove(prefix, attempt, { from, shouldPause: enough, assertHeld })
-  if (isFailure(part)) return part
-  const kept = before.kept + part.kept
-  const operations = before.operations + part.operations
-  const progress = { ...before, kept, operations, milliseconds: spent(before, 'remove', started, clock()) }
-  if (part.next !== undefined) {
-    await held.update({ checkpoint: Number(part.next.slice(prefix.length)), progress })
-    return 'paused'
-  }
-  if (kept === before.acknowledged) {
-    await held.update({ progress })
+  const proven = { progress: { ...progress, checked } }
+  if (!progress.mustCount) {
+    // Whoever takes over between here and the publication writes no row again and adds none to those acknowledged.
+    await held.update({ ...proven, checkpoint: rowsRead })
     return 'complete'
   }
-  if (before.rounds >= WRITE_ROUNDS) return otherRows(held, before, kept)
-  await held.update({ phase: 'write', checkpoint: 0, progress: beginWriting(progress) })
+  await held.update({ ...proven, phase: 'count', checkpoint: 0 })
   return 'next'
 }
 
-function otherRows(held: HeldEntry, { acknowledged, rounds }: Progress, kept: number): Failure {
-  const found = `${kept} rows stand where ${acknowledged} were acknowledged, after writing ${rounds} times`
+/** Counts the rows that stand: a former owner may have written any of them, and none but them. */
+async function count({ job, held, enough }: Work): Promise<Outcome> {
+  const { clock, landingTable } = job.services
+  const { window, generation, checkpoint } = held.entry()
+  const before = progressOf(held)
+  const started = clock()
+  const range = keyRange(window, generation)
+  const from = `${range.keyFrom}${String(checkpoint).padStart(3, '0')}`
+  const part = await landingTable(job.row.feed.table).count({ ...range, keyFrom: from }, enough)
+  if (isFailure(part)) return part
+  const progress: Progress = {
+    ...before,
+    counted: before.counted + part.rows,
+    operations: before.operations + part.operations,
+    milliseconds: spent(before.milliseconds, 'count', started, clock()),
+  }
+  if (part.next !== undefined) {
+    await held.update({ checkpoint: Number(part.next.slice(range.keyFrom.length)), progress })
+    return 'paused'
+  }
+  if (progress.counted === progress.acknowledged) {
+    await held.update({ progress, checkpoint: BEYOND_SHARDS })
+    return 'complete'
+  }
+  if (progress.rounds >= WRITE_ROUNDS) return hasOtherRows(held, progress)
+  await held.update({ phase: 'write', checkpoint: 0, progress: writeAgain(progress) })
+  return 'next'
+}
+
+function isNotWhatWasChecked(held: HeldEntry, { name }: ArchivedBlob): Failure {
+  return failed('malformed', `${nameOf(held.entry())}: archive ${name} was changed after its check; ask for it again`)
+}
+
+function hasOtherRows(held: HeldEntry, { counted, acknowledged, rounds }: Progress): Failure {
+  const found = `${counted} rows stand where ${acknowledged} were acknowledged, after writing ${rounds} times`
   return failed('storage', `${nameOf(held.entry())}: ${found}; something else changes the table`)
 }
 
 function figuresOf({ job, held, archive }: Work): Figures {
-  const { attempt, reportId, executionId, requestedAt, figures } = held.entry()
+  const { attempt, generation, reportId, executionId, requestedAt, figures, rejects } = held.entry()
   const { checked, acknowledged, operations, milliseconds } = progressOf(held)
   return {
     attempt,
+    generation,
     reportId,
     executionId,
     requestedAt,
@@ -137,6 +153,7 @@ function figuresOf({ job, held, archive }: Work): Figures {
     bytes: archive.bytes,
     sha256: archive.sha256,
     archive: archive.name,
+    ...(rejects !== undefined && { rejects }),
     table: job.row.feed.table,
     landedAt: job.services.clock(),
     milliseconds,
@@ -152,6 +169,6 @@ function progressOf(held: HeldEntry): Progress {
   return progress
 }
 
-function refuseRow(refused: Progress['refused'], record: number, code: string): Progress['refused'] {
+function withRefused(refused: Progress['refused'], record: number, code: string): Progress['refused'] {
   return { ...refused, [code]: [...(refused[code] ?? []), record] }
 }

@@ -1,4 +1,5 @@
 import { FAILURES, type Failure } from '../../core/failures.ts'
+import type { Drop } from '../../core/ledger/drop.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import { withoutRemoteReport } from '../../core/ledger/transitions.ts'
 import type { Stored } from '../../services/storage/ledger-table.ts'
@@ -9,14 +10,16 @@ import { type Job, subjectOf } from './job.ts'
 /**
  * Writes the entry that ends an attempt. If the window is now `failed`, emits an event, and blocks the feed where only a
  * change outside heals the failure. Undefined where somebody else changed the entry meanwhile: then nothing was done.
+ * `drops` are the rows that the entry no longer names.
  */
 export async function endAttempt(
   services: Services,
   next: LedgerEntry,
   etag: string,
   failure?: Failure,
+  drops?: readonly Drop[],
 ): Promise<Stored<LedgerEntry> | undefined> {
-  const written = await services.ledger.write(next, etag)
+  const written = await services.ledger.write(next, etag, drops)
   if (written && failure && next.state === 'failed') await tellFailure(services, next, failure)
   return written
 }

@@ -7,6 +7,7 @@ import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import { toReplayed } from '../../core/ledger/transitions.ts'
 import { laneOf, whyNotImported } from '../../core/plan/due-windows.ts'
 import type { Problem } from '../../core/problems.ts'
+import { newGeneration } from '../../core/report/generation.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import { archiveName } from '../../services/storage/archive.ts'
 import type { Stored } from '../../services/storage/ledger-table.ts'
@@ -44,6 +45,7 @@ export async function importReport(
     executionId: archived.executionId,
     hash: row.feed.hash,
     archive: archived.archive,
+    generation: newGeneration(services.newId),
   }
   const landing = toReplayed(stored?.value, { feed, window, lane }, report, clock())
   if (!(await ledger.write(landing, stored?.etag))) {

@@ -1,30 +1,20 @@
+import { type LedgerEntry, lastArchive } from '../../core/ledger/ledger.ts'
 import type { Reject } from '../../core/report/entities.ts'
-import { rejectsName } from '../../services/storage/archive.ts'
-import { statusOf } from '../../services/storage/errors.ts'
+import { windowId } from '../../core/time/window.ts'
 import type { Services } from '../services.ts'
 
 /** A row that could not land, and where it came from. */
 export type ListedReject = Reject & { readonly feed: string; readonly window: string; readonly archive: string }
 
-/** Gives, one by one, the rows of a window's newest archive that could not land. */
+/** Gives, one by one, the rows that could not land: of the failed attempt of a window, else of its published landing. */
 export async function* listRejects(
   { archive }: Pick<Services, 'archive'>,
-  feed: string,
-  window: string,
+  entry: LedgerEntry,
 ): AsyncIterable<ListedReject> {
-  const [newest] = await archive.list(feed, window)
-  if (!newest) return
-  for await (const line of linesOf(ofExisting(archive.read(rejectsName(newest.name))))) {
-    yield { feed, window, archive: newest.name, ...(JSON.parse(line) as Reject) }
-  }
-}
-
-/** Where every row could land there is no list. */
-async function* ofExisting(bytes: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
-  try {
-    yield* bytes
-  } catch (error) {
-    if (statusOf(error) !== 404) throw error
+  const of = lastArchive(entry)
+  if (of?.rejects === undefined) return
+  for await (const line of linesOf(archive.read(of.rejects))) {
+    yield { feed: entry.feed, window: windowId(entry.window), archive: of.archive, ...(JSON.parse(line) as Reject) }
   }
 }
 

@@ -1,9 +1,10 @@
 import { isFailure } from '../../core/failures.ts'
 import { feedRowKey } from '../../core/ledger/app-rows.ts'
 import type { FeedRow } from '../../core/ledger/feed-row.ts'
-import { isAtRest } from '../../core/ledger/ledger.ts'
+import { isAtRest, lastArchive } from '../../core/ledger/ledger.ts'
 import { toReplayed } from '../../core/ledger/transitions.ts'
 import type { Problem } from '../../core/problems.ts'
+import { newGeneration } from '../../core/report/generation.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import { messageOf } from '../ledger/job.ts'
 import type { Services } from '../services.ts'
@@ -11,8 +12,9 @@ import type { Services } from '../services.ts'
 export type Replayed = { readonly attempt: number; readonly archive: string }
 
 /**
- * Lands a window again from its newest archive, as its next attempt. The entry waits in `landing` without an owner, and a
- * message makes ingest take it. Only a window that is `landed` or `failed` can be replayed.
+ * Lands a window again, as its next attempt, from the archive that the ledger names: of its failed attempt, or else of its
+ * published landing. The entry waits in `landing` without an owner, and a message makes ingest take it. Only a window that
+ * is `landed` or `failed` can be replayed.
  */
 export async function replay(services: Services, feed: string, window: Window): Promise<Replayed | Problem> {
   const { ledger, archive } = services
@@ -25,9 +27,10 @@ export async function replay(services: Services, feed: string, window: Window): 
   const { value: entry, etag } = stored
   if (!isAtRest(entry))
     return { problem: `${feed} ${id} is ${entry.state}: only what is landed or failed can be replayed` }
-  const [newest] = await archive.list(feed, id)
-  if (!newest) return { problem: `${feed} ${id} has no archive: ask for its report again with retry` }
-  const { reportId, executionId, requestedAt, name } = newest
+  const last = lastArchive(entry)
+  const archived = last && (await archive.list(feed, id)).find(({ name }) => name === last.archive)
+  if (!archived) return { problem: `${feed} ${id} has no archive: ask for its report again with retry` }
+  const { reportId, executionId, requestedAt, name } = archived
   const report = {
     queryId: row.query?.queryId ?? '',
     requestedAt,
@@ -35,6 +38,7 @@ export async function replay(services: Services, feed: string, window: Window): 
     executionId,
     hash: row.feed.hash,
     archive: name,
+    generation: newGeneration(services.newId),
   }
   const landing = toReplayed(entry, entry, report, services.clock())
   if (!(await ledger.write(landing, etag))) return { problem: `${feed} ${id} was changed just now; try again` }

@@ -1,0 +1,103 @@
+import { type Failure, failed } from '../failures.ts'
+import { type Generation, type KeyRange, keyRange, toGeneration } from '../report/generation.ts'
+import { parseWindowId, type Window, windowId } from '../time/window.ts'
+import { type Codec, type Codecs, instant, optional, readFields, text, unfit, writeFields } from './codec.ts'
+import type { LedgerEntry } from './ledger.ts'
+import type { LedgerRow } from './ledger-row.ts'
+
+/**
+ * Rows that no reader sees any more and that are still to be deleted. It is written by the transaction that lets go of
+ * them, and is the only thing known of the deletion.
+ */
+export type Drop = KeyRange & {
+  readonly feed: string
+  readonly window: Window
+  readonly generation: Generation
+  readonly table: string
+  /** When the sweep looks after it next. */
+  readonly wakeAt: Date
+  /** When the rows were first seen gone. A request that was under way then may still bring some back. */
+  readonly goneAt?: Date
+}
+
+/** A drop that somebody works on is looked after by nobody else for this long. */
+const WAKE_AFTER_MS = 15 * 60_000
+
+/** Longer than any request to the storage can be under way: then the rows are looked for once more. */
+const SECOND_LOOK_MS = 3_600_000
+
+/** The generations whose rows `before` could have and `after` no longer names, each to be dropped. */
+export function letGo(before: LedgerEntry, after: LedgerEntry | undefined, table: string, now: Date): readonly Drop[] {
+  const named = after ? generationsOf(after, table) : new Map<Generation, string>()
+  const { feed, window } = before
+  return [...generationsOf(before, table)]
+    .filter(([generation]) => !named.has(generation))
+    .map(([generation, where]) => ({
+      feed,
+      window,
+      generation,
+      table: where,
+      ...keyRange(window, generation),
+      wakeAt: now,
+    }))
+}
+
+/** The generations that an entry names, with their tables: the published one, and the one that is being landed. */
+function generationsOf(entry: LedgerEntry, table: string): ReadonlyMap<Generation, string> {
+  const { figures } = entry
+  const published = figures ? [[figures.generation, figures.table] as const] : []
+  const landing = entry.state === 'landing' ? [[entry.generation, table] as const] : []
+  return new Map([...published, ...landing])
+}
+
+/** The drop is being worked on: nobody else needs to look after it for a while. */
+export function withLaterWake(drop: Drop, now: Date): Drop {
+  return { ...drop, wakeAt: new Date(now.getTime() + WAKE_AFTER_MS) }
+}
+
+/** No row is left. Undefined: that was the second look, and the drop is over. */
+export function withRowsGone(drop: Drop, now: Date): Drop | undefined {
+  if (drop.goneAt && now.getTime() >= drop.goneAt.getTime() + SECOND_LOOK_MS) return undefined
+  const goneAt = drop.goneAt ?? now
+  return { ...drop, goneAt, wakeAt: new Date(goneAt.getTime() + SECOND_LOOK_MS) }
+}
+
+/** What the keys of all drops begin with; they come after the keys of all entries. */
+export const DROPS = '~drop_'
+
+export const dropKey = (generation: Generation): string => `${DROPS}${generation}`
+
+const generationCodec: Codec<Generation> = {
+  write: (value) => value,
+  read: (stored) => toGeneration(text.read(stored)) ?? unfit('a generation'),
+}
+const windowCodec: Codec<Window> = {
+  write: (value) => windowId(value),
+  read: (stored) => parseWindowId(text.read(stored)) ?? unfit('a window'),
+}
+
+const FIELDS: Codecs<Omit<Drop, 'feed'>> = {
+  window: windowCodec,
+  generation: generationCodec,
+  table: text,
+  keyFrom: text,
+  keyTo: text,
+  wakeAt: instant,
+  goneAt: optional(instant),
+}
+
+/** Gives the stored form of a drop, without its keys. */
+export function toDropRow(drop: Drop): LedgerRow {
+  return writeFields<Omit<Drop, 'feed'>>(FIELDS, drop) as LedgerRow
+}
+
+/** Reads a stored drop; anything that does not fit is a failure, never a guess. */
+export function fromDropRow(feed: string, key: string, row: Readonly<Record<string, unknown>>): Drop | Failure {
+  try {
+    const drop = { feed, ...readFields(FIELDS, row) }
+    return dropKey(drop.generation) === key ? drop : unfit('the drop that its key names')
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    return failed('unreadable-entry', `ledger row ${feed} ${key}: ${reason}`)
+  }
+}
