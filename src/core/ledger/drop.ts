@@ -1,9 +1,9 @@
 import { type Failure, failed } from '../failures.ts'
-import { type Generation, type KeyRange, keyRange, toGeneration } from '../report/generation.ts'
+import { type Generation, type KeyRange, keyRange } from '../report/generation.ts'
 import { parseWindowId, type Window, windowId } from '../time/window.ts'
 import { type Codec, type Codecs, instant, optional, readFields, text, unfit, writeFields } from './codec.ts'
 import type { LedgerEntry } from './ledger.ts'
-import type { LedgerRow } from './ledger-row.ts'
+import { generation, type LedgerRow } from './ledger-row.ts'
 
 /**
  * Rows that no reader sees any more and that are still to be deleted. It is written by the transaction that lets go of
@@ -26,18 +26,21 @@ const WAKE_AFTER_MS = 15 * 60_000
 /** Longer than any request to the storage can be under way: then the rows are looked for once more. */
 const SECOND_LOOK_MS = 3_600_000
 
-/** The generations whose rows `before` could have and `after` no longer names, each to be dropped. */
-export function letGo(before: LedgerEntry, after: LedgerEntry | undefined, table: string, now: Date): readonly Drop[] {
-  const named = after ? generationsOf(after, table) : new Map<Generation, string>()
+/**
+ * The drops of the generations that `before` names and `after` no longer does. `table` is the feed's, where a landing
+ * writes.
+ */
+export function letGo(before: LedgerEntry, after: LedgerEntry, table: string, now: Date): readonly Drop[] {
+  const named = generationsOf(after, table)
   const { feed, window } = before
   return [...generationsOf(before, table)]
-    .filter(([generation]) => !named.has(generation))
-    .map(([generation, where]) => ({
+    .filter(([each]) => !named.has(each))
+    .map(([each, where]) => ({
       feed,
       window,
-      generation,
+      generation: each,
       table: where,
-      ...keyRange(window, generation),
+      ...keyRange(window, each),
       wakeAt: now,
     }))
 }
@@ -65,12 +68,8 @@ export function withRowsGone(drop: Drop, now: Date): Drop | undefined {
 /** What the keys of all drops begin with; they come after the keys of all entries. */
 export const DROPS = '~drop_'
 
-export const dropKey = (generation: Generation): string => `${DROPS}${generation}`
+export const dropKey = (dropped: Generation): string => `${DROPS}${dropped}`
 
-const generationCodec: Codec<Generation> = {
-  write: (value) => value,
-  read: (stored) => toGeneration(text.read(stored)) ?? unfit('a generation'),
-}
 const windowCodec: Codec<Window> = {
   write: (value) => windowId(value),
   read: (stored) => parseWindowId(text.read(stored)) ?? unfit('a window'),
@@ -78,7 +77,7 @@ const windowCodec: Codec<Window> = {
 
 const FIELDS: Codecs<Omit<Drop, 'feed'>> = {
   window: windowCodec,
-  generation: generationCodec,
+  generation,
   table: text,
   keyFrom: text,
   keyTo: text,

@@ -40,7 +40,7 @@ const HISTORY_LENGTH = 16_000
 const kind: Codec<FailureKind> = oneOf(...(Object.keys(FAILURES) as FailureKind[]))
 const milliseconds = object<PhaseTimes>({ check: count, write: count, count })
 
-const generation: Codec<Generation> = {
+export const generation: Codec<Generation> = {
   write: (value) => value,
   read: (stored) => toGeneration(text.read(stored)) ?? unfit('a generation'),
 }
