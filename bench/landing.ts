@@ -80,7 +80,7 @@ function heldEntry(): HeldEntry {
     leaseUntil: NEVER,
     owner: 'bench',
   }
-  const life = { feed: 'bench', window: WINDOW, tries: 1, heals: 0, history: [] }
+  const life = { feed: 'bench', window: WINDOW, tries: 1, heals: 0, remoteReports: [], history: [] }
   let entry: Landing = { ...life, ...asked, ...held, ...LINEAGE, lane: 'live', phase: 'check', state: 'landing' }
   return {
     entry: () => entry,
@@ -124,7 +124,15 @@ const EMPTY_LEDGER: Ledger = {
   readDrop: absent,
   writeDrop: absent,
   endDrop: absent,
-  readApp: async () => undefined,
+  scan: absent,
+  due: absent,
+  remove: absent,
+  readPlan: absent,
+  writePlan: absent,
+  readFeed: async () => undefined,
+  writeFeed: absent,
+  feeds: absent,
+  readApp: absent,
   writeApp: absent,
   appRows: absent,
 }

@@ -1,12 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { CATALOG } from '../../src/core/catalog.ts'
+import { isFailure } from '../../src/core/failures.ts'
 import { compareFeeds, type FeedChange } from '../../src/core/feeds/compare.ts'
 import type { Feed } from '../../src/core/feeds/feed.ts'
 import { catalogueVerdict } from '../../src/core/feeds/feed-query.ts'
 import { type FeedsFile, parseFeeds } from '../../src/core/feeds/feeds.ts'
-import { FEED_ROWS } from '../../src/core/ledger/app-rows.ts'
-import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { Problems } from '../../src/core/problems.ts'
 import { storageClients } from '../../src/services/storage/clients.ts'
 import { readFeedsText, writeFeedsText } from '../../src/services/storage/feeds-file.ts'
@@ -74,7 +73,7 @@ async function pushedText({ storage }: LocalApp['settings']): Promise<string | u
 
 /** The feeds as the app last read them from the file it was deployed with. */
 async function storedFeeds({ services }: LocalApp): Promise<readonly Feed[]> {
-  return (await services.ledger.appRows<FeedRow>(FEED_ROWS)).map(({ feed }) => feed)
+  return (await services.ledger.feeds()).flatMap((row) => (isFailure(row) ? [] : row.feed))
 }
 
 function feedsIn(text: string): readonly Feed[] {

@@ -1,8 +1,7 @@
 import { once } from 'node:events'
 import type { Command } from 'commander'
 import { isFailure } from '../../src/core/failures.ts'
-import { FEED_ROWS } from '../../src/core/ledger/app-rows.ts'
-import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
+import { readableFeeds } from '../../src/steps/ledger/feed-row.ts'
 import { type ListedReject, listRejects } from '../../src/steps/operator/rejects.ts'
 import type { Services } from '../../src/steps/services.ts'
 import { addCommand, type CommonOptions, withApp } from '../command.ts'
@@ -21,8 +20,8 @@ export function addRejects(program: Command): void {
 
 /** Writes the list while reading it, because it can have any length. */
 async function list(services: Services, options: Options): Promise<CommandResult> {
-  const rows = await services.ledger.appRows<FeedRow>(FEED_ROWS)
-  const feeds = rows.map(({ feed }) => feed.name).filter((name) => options.feed === undefined || name === options.feed)
+  const names = readableFeeds(await services.ledger.appRows()).map(({ feed }) => feed.name)
+  const feeds = names.filter((name) => options.feed === undefined || name === options.feed)
   if (options.feed !== undefined && feeds.length === 0) return refused([`feed ${options.feed} is not known to the app`])
   let before = '['
   for await (const reject of rejectsOf(services, feeds, options)) {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { AppEvent } from '../core/events.ts'
+import { wakeAt } from '../core/ledger/wake.ts'
 import { openArchive } from '../services/storage/archive.ts'
 import { type StorageClients, storageClients } from '../services/storage/clients.ts'
 import { readFeedsText } from '../services/storage/feeds-file.ts'
@@ -34,7 +35,7 @@ export function openApp(settings: Settings, feedsFile: string, overrides: Partia
     storage = storageClients(settings.storage),
     packagedFeeds = () => readFile(feedsFile, 'utf8'),
     readFeeds = async () => readFeedsText(await storage.container('config'), packagedFeeds),
-    ledger = openLedger(storage.table('ledger')),
+    ledger = openLedger(storage.table('ledger'), (entry) => wakeAt(entry, clock(), settings)),
     archive = openArchive(() => storage.container('reports')),
     queue = openWorkQueue(storage.queue('ingest')),
     landingTable = (name) => openLandingTable(storage.table(name), retryLimits(settings.leaseMs)),

@@ -17,6 +17,7 @@ export type EventName =
   | 'feed.empty-between-full'
   | 'credential.expiring'
   | 'quota.reduced'
+  | 'cleanup.failing'
   | 'app.settings'
   | 'message.ignored'
 

@@ -1,9 +1,11 @@
-import { FAILURES, type FailureKind } from './failures.ts'
+import { FAILURES, type Failure, type FailureKind } from './failures.ts'
 import type { FeedsSourceRow, TickRow } from './ledger/app-rows.ts'
 import type { Trouble } from './ledger/feed-row.ts'
 import { isPublished, type LedgerEntry } from './ledger/ledger.ts'
 import { type Coverage, coverage } from './plan/coverage.ts'
-import { type KnownFeed, nextRequest } from './plan/plan.ts'
+import { type KnownFeed, planOf } from './plan/known-feed.ts'
+import { type Pacing, waitsUntil } from './plan/pacing.ts'
+import { nextRequest } from './plan/plan.ts'
 import { windowId } from './time/window.ts'
 
 /** One failure, with what a person does about it. */
@@ -26,6 +28,8 @@ export type FeedStatus = Coverage & {
   readonly nextDue?: Date
   readonly blocked?: Trouble & { readonly remedy: string }
   readonly trouble?: Trouble & { readonly remedy: string }
+  /** Windows without rows that a person accepted. */
+  readonly acceptedGaps: readonly string[]
   readonly failures: readonly FailedWindow[]
 }
 
@@ -35,23 +39,36 @@ export type Status = {
   readonly lastTick?: TickRow
   /** Where feeds.json came from, and whether the packaged file differs from it. */
   readonly feedsFrom?: { readonly source: 'container' | 'package'; readonly packagedDiffers: boolean }
+  /** Accounts that the service asked to wait. */
+  readonly accounts: readonly { readonly account: string; readonly waitsUntil: Date }[]
+  /** Rows of feeds that cannot be read. */
+  readonly problems: readonly FailedWindow[]
   readonly feeds: readonly FeedStatus[]
 }
 
 /** The content of the ledger that a status needs. `packagedHash` is the hash of the packaged feeds.json. */
 export type LedgerContent = {
   readonly feeds: readonly KnownFeed[]
+  readonly unreadable: readonly Failure[]
+  /** The pacing of each account. */
+  readonly accounts: ReadonlyMap<string, Pacing>
   readonly lastTick: TickRow | undefined
   readonly source: FeedsSourceRow | undefined
   readonly packagedHash: string
 }
 
 /** Gives the status of each feed: how far it is complete, its windows by state, its failures with remedies. */
-export function ledgerStatus(now: Date, { feeds, lastTick, source, packagedHash }: LedgerContent): Status {
+export function ledgerStatus(now: Date, content: LedgerContent): Status {
+  const { feeds, lastTick, source, packagedHash, unreadable, accounts } = content
   return {
     at: now,
     ...(lastTick && { lastTick }),
     ...(source && { feedsFrom: { source: source.source, packagedDiffers: source.hash !== packagedHash } }),
+    accounts: [...accounts].flatMap(([account, pacing]) => {
+      const until = waitsUntil(pacing, now)
+      return until ? [{ account, waitsUntil: until }] : []
+    }),
+    problems: unreadable.map(explained),
     feeds: feeds.map((known) => feedStatus(now, known)),
   }
 }
@@ -59,7 +76,7 @@ export function ledgerStatus(now: Date, { feeds, lastTick, source, packagedHash 
 function feedStatus(now: Date, known: KnownFeed): FeedStatus {
   const { row, entries, unreadable } = known
   const { name, dataset, table, enabled } = row.feed
-  const nextDue = nextRequest(now, known)
+  const nextDue = nextRequest(now, planOf(known))
   return {
     feed: name,
     dataset,
@@ -70,7 +87,8 @@ function feedStatus(now: Date, known: KnownFeed): FeedStatus {
     ...(nextDue && { nextDue }),
     ...(row.blocked && { blocked: { ...row.blocked, remedy: FAILURES[row.blocked.kind].remedy } }),
     ...(row.trouble && { trouble: { ...row.trouble, remedy: FAILURES[row.trouble.kind].remedy } }),
-    failures: [...unreadable.map(explained), ...entries.flatMap(failedWindow)],
+    acceptedGaps: row.acceptedGaps ?? [],
+    failures: [...unreadable.map(({ failure }) => explained(failure)), ...entries.flatMap(failedWindow)],
   }
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Failure, isFailure } from '../core/failures.ts'
+import { DAY_MS } from '../core/time/durations.ts'
 
 /** A call is sent at most this often. */
 const TRIES = 3
@@ -56,16 +57,19 @@ export function isTransient(status: number): boolean {
   return status === 408 || status === 429 || status >= 500
 }
 
+/** Whatever a service asks for, nothing waits longer than a day. */
+const LONGEST_ASKED_MS = DAY_MS
+
 /**
- * Reads a `Retry-After` header (RFC 9110), seconds or a date, as milliseconds from `now`. Anything else counts as
- * absent.
+ * Reads a `Retry-After` header (RFC 9110), seconds or a date, as milliseconds from `now`, a day at most. Anything else
+ * counts as absent.
  */
 export function readRetryAfterMs(value: string | null, now: Date): number | undefined {
   if (value === null) return undefined
-  if (/^\d+$/.test(value.trim())) return Number(value) * 1000
+  if (/^\d+$/.test(value.trim())) return Math.min(Number(value) * 1000, LONGEST_ASKED_MS)
   // Date.parse takes "-5" and "1.5" for days of 2001. Every HTTP date has a time of day.
   const at = value.includes(':') ? Date.parse(value) : Number.NaN
-  return Number.isNaN(at) ? undefined : Math.max(at - now.getTime(), 0)
+  return Number.isNaN(at) ? undefined : Math.min(Math.max(at - now.getTime(), 0), LONGEST_ASKED_MS)
 }
 
 /** Waits that many milliseconds, or until the signal aborts. */

@@ -1,8 +1,7 @@
 import { FAILURES, type Failure, isFailure } from '../core/failures.ts'
 import { isFeedName } from '../core/feeds/feed.ts'
-import { feedRowKey } from '../core/ledger/app-rows.ts'
 import { letGo } from '../core/ledger/drop.ts'
-import { type FeedRow, isOfEarlierQuery } from '../core/ledger/feed-row.ts'
+import { isOfEarlierQuery } from '../core/ledger/feed-row.ts'
 import { isOpen, isReportOf, type Landing, type Requested, type Requesting, takeoverAt } from '../core/ledger/ledger.ts'
 import {
   toFailed,
@@ -12,7 +11,9 @@ import {
   toRequested,
   toTakenOver,
 } from '../core/ledger/transitions.ts'
+import { hasCome } from '../core/ledger/wake.ts'
 import { newGeneration, toGeneration } from '../core/report/generation.ts'
+import { DAY_MS } from '../core/time/durations.ts'
 import { parseWindowId, windowId } from '../core/time/window.ts'
 import type { Stored } from '../services/storage/ledger-table.ts'
 import { type IngestMessage, readDropMessage, readIngestMessage } from '../services/storage/work-queue.ts'
@@ -21,7 +22,8 @@ import { type Completed, fetchReport } from './landing/fetch-report.ts'
 import { holdEntry } from './landing/held-entry.ts'
 import { land } from './landing/land.ts'
 import { settle } from './landing/settle.ts'
-import { endAttempt, withdrawReport } from './ledger/end-attempt.ts'
+import { endAttempt, withdrawReports } from './ledger/end-attempt.ts'
+import { findFeed } from './ledger/feed-row.ts'
 import type { Job } from './ledger/job.ts'
 import type { Services } from './services.ts'
 
@@ -36,8 +38,8 @@ export async function ingest(body: unknown, services: Services): Promise<void> {
   const message = readIngestMessage(body)
   const window = message && parseWindowId(message.window)
   if (!message || !window || !isFeedName(message.feed)) return ignore(services, 'the message is no ingest message')
-  const row = (await services.ledger.readApp<FeedRow>(feedRowKey(message.feed)))?.value
-  if (!row) return ignore(services, `the message names feed ${message.feed}, which the app does not know`)
+  const row = await findFeed(services, message.feed)
+  if ('problem' in row) return ignore(services, `the message names a feed that cannot be used: ${row.problem}`)
   const stored = await services.ledger.read(message.feed, windowId(window))
   if (!stored || isFailure(stored))
     return ignore(services, `no readable ledger entry ${message.feed} ${message.window}`)
@@ -74,7 +76,7 @@ async function poll(job: IngestJob, { value: entry, etag }: Stored<Requested>): 
   const { message, row, insights, services } = job
   const { ledger, queue, clock, settings } = services
   const now = clock().getTime()
-  if (now < entry.pollAfter.getTime()) return queue.send(message, (entry.pollAfter.getTime() - now) / 1000)
+  if (!hasCome(entry.pollAfter, clock(), DAY_MS)) return queue.send(message, (entry.pollAfter.getTime() - now) / 1000)
   if (isOfEarlierQuery(row, entry)) return drop(job, { value: entry, etag })
   const asked = toPolled(entry, new Date(now + settings.pollEveryMs))
   const written = await ledger.write(asked, etag)
@@ -106,7 +108,7 @@ async function refused(services: Services, { value, etag }: Stored<Requested>, f
 /** The feed's query changed while the report was made. The window is asked for again, which costs no try. */
 async function drop(job: IngestJob, { value, etag }: Stored<Requested>): Promise<void> {
   const ended = await endAttempt(job.services, toPlannedAtNoCost(value, job.services.clock()), etag)
-  if (ended) await withdrawReport(job, ended)
+  if (ended) await withdrawReports(job, ended)
 }
 
 /** Continues a landing whose owner is gone. Until that is certain, the message waits. */
@@ -114,8 +116,9 @@ async function resume(job: IngestJob, { value: entry, etag }: Stored<Landing>): 
   const { message, row, services } = job
   const { ledger, queue, clock, settings } = services
   const now = clock()
-  const waitMs = takeoverAt(entry, settings.leaseMs).getTime() - now.getTime()
-  if (waitMs > 0) return queue.send(message, waitMs / 1000)
+  const at = takeoverAt(entry, settings.leaseMs)
+  const waitMs = at.getTime() - now.getTime()
+  if (!hasCome(at, now, DAY_MS)) return queue.send(message, waitMs / 1000)
   const leaseUntil = new Date(now.getTime() + settings.leaseMs)
   const taken = toTakenOver(entry, {
     hash: row.feed.hash,
@@ -123,7 +126,7 @@ async function resume(job: IngestJob, { value: entry, etag }: Stored<Landing>): 
     leaseUntil,
     generation: newGeneration(services.newId),
   })
-  const written = await ledger.write(taken, etag, letGo(entry, taken, row.feed.table, now))
+  const written = await ledger.write(taken, etag, { drops: letGo(entry, taken, row.feed.table, now) })
   if (!written) return queue.send(message)
   return landUnderLease(job, written)
 }

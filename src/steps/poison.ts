@@ -1,8 +1,6 @@
 import { failed, isFailure } from '../core/failures.ts'
 import { isFeedName } from '../core/feeds/feed.ts'
-import { feedRowKey } from '../core/ledger/app-rows.ts'
 import { letGo } from '../core/ledger/drop.ts'
-import type { FeedRow } from '../core/ledger/feed-row.ts'
 import type { Landing, Requested } from '../core/ledger/ledger.ts'
 import { toFailed, toRested } from '../core/ledger/transitions.ts'
 import { HOUR_MS } from '../core/time/durations.ts'
@@ -48,7 +46,7 @@ async function giveBack(services: Services, entry: Requested | Landing, etag: st
   const next = isSecond
     ? toFailed(entry, failure, now)
     : toRested(entry, new Date(now.getTime() + REST_MS), { kind: 'poison', message, at: now })
-  const row = (await services.ledger.readApp<FeedRow>(feedRowKey(entry.feed)))?.value
-  const drops = row && letGo(entry, next, row.feed.table, now)
+  const row = await services.ledger.readFeed(entry.feed)
+  const drops = row && !isFailure(row) ? letGo(entry, next, row.value.feed.table, now) : undefined
   await endAttempt(services, next, etag, failure, drops)
 }

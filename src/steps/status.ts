@@ -1,17 +1,33 @@
+import { isFailure } from '../core/failures.ts'
 import { hashJson } from '../core/hash.ts'
 import { FEEDS_SOURCE_KEY, type FeedsSourceRow, TICK_KEY, type TickRow } from '../core/ledger/app-rows.ts'
+import type { KnownFeed } from '../core/plan/known-feed.ts'
+import type { Pacing } from '../core/plan/pacing.ts'
 import { ledgerStatus, type Status } from '../core/status.ts'
-import { readKnownFeeds } from './ledger/feed-row.ts'
+import type { AppRows } from '../services/storage/ledger-table.ts'
+import { readableFeeds, readKnownFeed } from './ledger/feed-row.ts'
+import { pacingOf } from './requesting/pacing-row.ts'
 import type { Services } from './services.ts'
 
 /** Reads the ledger and says what it knows of every feed. */
 export async function status(services: Services): Promise<Status> {
   const { ledger, clock, packagedFeeds } = services
-  const feeds = await readKnownFeeds(services)
+  await ledger.create()
+  const app = await ledger.appRows()
+  const feeds: KnownFeed[] = []
+  for (const row of readableFeeds(app)) feeds.push(await readKnownFeed(services, row))
   return ledgerStatus(clock(), {
     feeds,
-    lastTick: (await ledger.readApp<TickRow>(TICK_KEY))?.value,
-    source: (await ledger.readApp<FeedsSourceRow>(FEEDS_SOURCE_KEY))?.value,
+    unreadable: [...app.feeds.values()].filter(isFailure),
+    accounts: accountsOf(app, feeds),
+    lastTick: app.get(TICK_KEY)?.value as TickRow | undefined,
+    source: app.get(FEEDS_SOURCE_KEY)?.value as FeedsSourceRow | undefined,
     packagedHash: hashJson(await packagedFeeds()),
   })
+}
+
+function accountsOf(app: AppRows, feeds: readonly KnownFeed[]): ReadonlyMap<string, Pacing> {
+  const names = new Set(feeds.map(({ row }) => row.feed.account))
+  const found = [...names].map((name) => [name, pacingOf(app, name)] as const)
+  return new Map(found.flatMap(([name, pacing]) => (isFailure(pacing) ? [] : [[name, pacing.value]])))
 }

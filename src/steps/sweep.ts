@@ -1,50 +1,90 @@
 import { isFailure } from '../core/failures.ts'
-import type { Drop } from '../core/ledger/drop.ts'
-import type { KnownFeed } from '../core/plan/plan.ts'
-import { sweepActions } from '../core/plan/sweep.ts'
+import { SWEEP_KEY } from '../core/ledger/app-rows.ts'
+import type { FeedOutline } from '../core/ledger/feed-row.ts'
+import { hasSpareReport, type LedgerEntry } from '../core/ledger/ledger.ts'
+import { asksService, sweepAction } from '../core/plan/sweep.ts'
 import type { Stored } from '../services/storage/ledger-table.ts'
-import { noteEmptyWindows, readKnownFeeds } from './ledger/feed-row.ts'
-import { deleteFormerQueries, deleteStrays } from './requesting/strays.ts'
-import { carryOut } from './requesting/sweep-actions.ts'
+import { readableFeeds } from './ledger/feed-row.ts'
+import { cleanUp } from './requesting/clean-up.ts'
+import { deleteStrays } from './requesting/strays.ts'
+import { carryOut, type Due } from './requesting/sweep-actions.ts'
 import type { Services } from './services.ts'
 
 /** What one sweep did: how many actions of each kind. */
 export type Swept = Readonly<Record<string, number>>
+
+/** The service may take long to answer. A sweep that has asked it for so long leaves the rest to the next one. */
+const ASKING_MS = 3 * 60_000
 
 /**
  * Does what no callback does: polls, adopts reports whose answer was lost, ends attempts that took too long, reopens failed
  * windows, and deletes what we left at the service. It may run at any time, twice, or on two instances at once.
  */
 export async function sweep(services: Services): Promise<Swept> {
-  const known = await readKnownFeeds(services)
+  const { ledger, clock, settings } = services
+  await ledger.create()
+  const app = await ledger.appRows()
   const swept: Record<string, number> = {}
-  for (const each of known) {
-    // Drops need no sign-in: an account that cannot sign in keeps no row that nobody sees.
-    const done = [...(await sweepFeed(services, each)), ...(await sendDrops(services, each.row.feed.name))]
-    for (const kind of done) swept[kind] = (swept[kind] ?? 0) + 1
+  const count = (kind: string) => {
+    swept[kind] = (swept[kind] ?? 0) + 1
   }
-  await deleteStrays(services, known)
+  const awake: Awake[] = []
+  for (const row of readableFeeds(app)) awake.push({ row, entries: await readAwake(services, row, count) })
+  const due = awake.flatMap(({ row, entries }) => dueOf(services, row, entries))
+  const silent = new Set<string>()
+  const until = clock().getTime() + ASKING_MS
+  // What asks the service comes last, and what has waited longest first: a slow service holds up nothing else.
+  for (const each of due.toSorted(byEffort)) {
+    if (asksService(each.action) && (silent.has(each.row.feed.account) || clock().getTime() > until)) continue
+    const result = await carryOut(services, each)
+    if (result === 'done') count(each.action.kind)
+    if (result === 'no-answer') silent.add(each.row.feed.account)
+  }
+  const spare = awake.flatMap(({ row, entries }) =>
+    entries.flatMap((entry) => (hasSpareReport(entry.value, settings.deleteReports) ? { row, entry } : [])),
+  )
+  await cleanUp(services, app, spare)
+  await deleteStrays(services, app)
+  await ledger.writeApp(SWEEP_KEY, { at: clock().toISOString() }, app.get(SWEEP_KEY)?.etag)
   return swept
 }
 
-async function sweepFeed(services: Services, known: KnownFeed): Promise<readonly string[]> {
-  const { row } = known
-  const insights = services.insights(row.feed.account, row.account)
-  if (isFailure(insights)) return []
-  const job = { row, insights, services }
-  const done: string[] = []
-  for (const action of sweepActions(services.clock(), known, services.settings)) {
-    if (await carryOut(job, action)) done.push(action.kind)
+/** The entries of a feed that a sweep looks at. */
+type Awake = { readonly row: FeedOutline; readonly entries: readonly Stored<LedgerEntry>[] }
+
+/** Reads what is awake of a feed. Rows that nobody sees any more are deleted by ingest, which has the time for it. */
+async function readAwake(
+  { ledger, queue, clock }: Services,
+  row: FeedOutline,
+  count: (kind: string) => void,
+): Promise<readonly Stored<LedgerEntry>[]> {
+  const feed = row.feed.name
+  const { entries, drops } = await ledger.due(feed, 'sweep', clock())
+  for (const drop of drops) {
+    if (isFailure(drop)) continue
+    await queue.sendDrop({ feed, generation: drop.value.generation })
+    count('drop')
   }
-  await deleteFormerQueries(job, known.entries)
-  await noteEmptyWindows(services, known)
-  return done
+  // An entry that cannot be read is told by the audit.
+  return entries.filter((entry): entry is Stored<LedgerEntry> => !isFailure(entry))
 }
 
-/** Rows that nobody sees any more are deleted by ingest, which has the time for it. */
-async function sendDrops({ ledger, queue, clock }: Services, feed: string): Promise<readonly string[]> {
-  const readable = (await ledger.drops(feed)).filter((drop): drop is Stored<Drop> => !isFailure(drop))
-  const due = readable.filter(({ value }) => value.wakeAt <= clock())
-  for (const { value } of due) await queue.sendDrop({ feed, generation: value.generation })
-  return due.map(() => 'drop')
+function dueOf(
+  { clock, settings }: Services,
+  row: FeedOutline,
+  entries: readonly Stored<LedgerEntry>[],
+): readonly Due[] {
+  return entries.flatMap(({ value, etag }) => {
+    const action = sweepAction(clock(), row, value, settings)
+    return action ? { row, action, etag } : []
+  })
+}
+
+function byEffort(a: Due, b: Due): number {
+  const effort = Number(asksService(a.action)) - Number(asksService(b.action))
+  return effort || askedAt(a.action.entry) - askedAt(b.action.entry)
+}
+
+function askedAt(entry: LedgerEntry): number {
+  return 'requestedAt' in entry ? entry.requestedAt.getTime() : 0
 }

@@ -59,6 +59,7 @@ const common = {
   attempt: count,
   tries: count,
   heals: count,
+  remoteReports: fc.array(text, { maxLength: 3 }),
   history: fc.array(past, { maxLength: 20 }),
 }
 const asked = { reportName: text, queryId: text, requestedAt: anyInstant }
@@ -70,7 +71,7 @@ const held = {
 }
 const maybe = {
   ...{ figures, lastError: fc.record({ kind, message: text, at: anyInstant }) },
-  ...{ remoteReport: text.filter((id) => id !== ''), acceptEmpty: fc.constant(true) },
+  acceptEmpty: fc.constant(true),
 }
 
 const OWN = {

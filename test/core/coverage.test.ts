@@ -35,6 +35,7 @@ function entry(month: number, state: 'landed' | 'failed', landed?: number): Ledg
     attempt: 9,
     tries: 0,
     heals: 0,
+    remoteReports: [],
     history: [],
   } as const
   const figures = landed === undefined ? undefined : figuresOf(landed, 100)
@@ -65,8 +66,42 @@ describe('coverage', () => {
     expect(found.completeUntil).toBeUndefined()
   })
 
-  it('reaches the end of the last due month where all are proven', () => {
+  it('reaches the end of the last month where all are proven', () => {
     const entries = [6, 4, 5].map((month) => entry(month, 'landed', 1))
     expect(coverage(NOW, { row: ROW, unreadable: [], entries }).completeUntil).toEqual(new Date('2025-07-01T00:00:00Z'))
+  })
+
+  it('does not jump over a month that is not due yet, nor count what lies ahead', () => {
+    const row = { ...ROW, feed: feedOf({ from: '2025-06-01' }) }
+    const until = (...months: number[]) =>
+      coverage(NOW, { row, unreadable: [], entries: months.map((month) => entry(month, 'landed', 1)) }).completeUntil
+    expect(until(6, 8)).toEqual(new Date('2025-07-01T00:00:00Z'))
+    // July runs: what was landed of it is no whole month.
+    expect(until(6, 7, 8)).toEqual(new Date('2025-07-01T00:00:00Z'))
+    expect(until(7, 8)).toBeUndefined()
+  })
+
+  it("begins at the feed's from: what failed before it does not count", () => {
+    const row = { ...ROW, feed: feedOf({ from: '2025-05-01', to: '2025-07-01' }) }
+    const entries = [entry(4, 'failed'), entry(5, 'landed', 1)]
+    expect(coverage(NOW, { row, unreadable: [], entries }).completeUntil).toEqual(new Date('2025-06-01T00:00:00Z'))
+  })
+
+  it('passes a gap that a person accepted, and no other', () => {
+    const entries = [entry(4, 'failed'), entry(5, 'failed'), entry(6, 'landed', 1)]
+    const until = (...acceptedGaps: string[]) =>
+      coverage(NOW, { row: { ...ROW, acceptedGaps }, unreadable: [], entries }).completeUntil
+    expect(until('20250401T000000Z_20250501T000000Z')).toEqual(new Date('2025-05-01T00:00:00Z'))
+    expect(until('20250401T000000Z_20250501T000000Z', '20250501T000000Z_20250601T000000Z')).toEqual(
+      new Date('2025-07-01T00:00:00Z'),
+    )
+  })
+
+  it('of a snapshot feed is its latest snapshot', () => {
+    const row = { ...ROW, feed: feedOf({ name: 'profile', dataset: 'Profile', snapshot: 'P7D' }) }
+    const entries = [entry(4, 'landed', 1), entry(5, 'landed', 1)]
+    const found = coverage(NOW, { row, unreadable: [], entries })
+    expect(found.latestSnapshot).toEqual(entries[1]?.window)
+    expect(found.completeUntil).toBeUndefined()
   })
 })

@@ -2,10 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isFailure } from '../../src/core/failures.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
-import { fromRow, toRow } from '../../src/core/ledger/ledger-row.ts'
+import { fromRow, type LedgerRow, toRow as toRowAt } from '../../src/core/ledger/ledger-row.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { anyEntry, anyEntryIn, ownFields, STATES } from './any-entry.ts'
 
+const toRow = (entry: LedgerEntry): LedgerRow => toRowAt(entry, new Date('2025-07-10'))
 const read = (entry: LedgerEntry, row: Record<string, unknown> = toRow(entry)) =>
   fromRow(entry.feed, windowId(entry.window), row)
 

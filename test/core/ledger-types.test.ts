@@ -1,14 +1,14 @@
 import { expect, expectTypeOf, it } from 'vitest'
 import { type Codecs, count, optional, text } from '../../src/core/ledger/codec.ts'
 import type { Figures, LedgerEntry, Requesting } from '../../src/core/ledger/ledger.ts'
-import type { Ledger, Stored } from '../../src/services/storage/ledger-table.ts'
+import type { Ledger, WrittenEntry } from '../../src/services/storage/ledger-table.ts'
 
 // Mistakes that the compiler has to find. Each `@ts-expect-error` fails the type check once its line compiles.
 
 type Thing = { readonly name: string; readonly size?: number }
 
 it('a write that may meet a conflict gives no ETag before somebody looks', () => {
-  expectTypeOf<ReturnType<Ledger['write']>>().resolves.toEqualTypeOf<Stored<LedgerEntry> | undefined>()
+  expectTypeOf<ReturnType<Ledger['write']>>().resolves.toEqualTypeOf<WrittenEntry<LedgerEntry> | undefined>()
   const etagOf = async (ledger: Ledger, entry: Requesting) => {
     const written = await ledger.write(entry, undefined)
     // @ts-expect-error the entry may have been changed by another: there is no ETag then

@@ -1,21 +1,28 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { allowance, EMPTY_PACING, type Pacing, takeSlot, throttled } from '../../src/core/plan/pacing.ts'
+import { allowance, EMPTY_PACING, type Pacing, takeSlot, throttled, waitsUntil } from '../../src/core/plan/pacing.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const START = Date.parse('2025-07-10T12:00:00Z')
 const LIMITS = { maxInFlight: 10, maxReportsPerHour: 20 }
 
-const slot = (at: number, lane: 'live' | 'backfill' = 'live', attempt = 1) =>
-  ({ feed: 'usage', window: 'w', attempt, lane, at: new Date(at).toISOString() }) as const
+const slot = (at: number, lane: 'live' | 'backfill' = 'live', attempt = 1, feed = 'usage') =>
+  ({ feed, window: 'w', attempt, lane, at: new Date(at).toISOString() }) as const
 
-/** Takes as many slots as there are at one instant. */
+/** The row after a slot is taken; undefined where there is none. */
+function take(...args: Parameters<typeof takeSlot>): Pacing | undefined {
+  const next = takeSlot(...args)
+  return typeof next === 'string' ? undefined : next
+}
+
+/** Takes as many slots as there are at one instant, each for another feed. */
 function fill(pacing: Pacing, at: number, lane: 'live' | 'backfill', limits = LIMITS, isOpen = false) {
   let [row, taken] = [pacing, 0]
-  for (let next = takeSlot(row, slot(at, lane), limits, () => isOpen); next; taken++) {
-    row = next
-    next = takeSlot(row, slot(at, lane), limits, () => isOpen)
+  const next = () => take(row, slot(at, lane, 1, `feed-${taken}`), limits, () => isOpen)
+  for (let taking = next(); taking; taking = next()) {
+    row = taking
+    taken++
   }
   return { row, taken }
 }
@@ -49,7 +56,8 @@ describe('over any history', () => {
           attempt += 1
           const inFlight = open.size
           const inHour = asked.filter((at) => now - at < HOUR).length
-          const next = takeSlot(row, slot(now, what, attempt), limit, (each) => open.has(each.attempt))
+          const feed = `feed-${attempt % 3}`
+          const next = take(row, slot(now, what, attempt, feed), limit, (each) => open.has(each.attempt))
           if (!next) continue
           granted += 1
           const kept = what === 'live' ? 0 : 1
@@ -57,6 +65,8 @@ describe('over any history', () => {
           expect(inHour).toBeLessThan(Math.max(limit.maxReportsPerHour - kept, 1))
           expect(now).toBeGreaterThanOrEqual(waitUntil)
           row = next
+          const ofFeed = [...open].filter((each) => each % 3 === attempt % 3).length
+          expect(ofFeed).toBeLessThan(Math.max(Math.floor(limit.maxInFlight / 2), 1))
           open.add(attempt)
           asked.push(now)
         }
@@ -110,9 +120,40 @@ describe('an account', () => {
     expect(hours).toEqual([5, 10, 20, 20])
   })
 
+  it('gives a feed half of what may be open, and one while a report of it is older than two hours', () => {
+    let row: Pacing = EMPTY_PACING
+    for (let taken = 0; taken < 5; taken++) row = take(row, slot(START), LIMITS, () => true) ?? row
+    expect(takeSlot(row, slot(START), LIMITS, () => true)).toBe('feed')
+    expect(take(row, slot(START, 'live', 1, 'other'), LIMITS, () => true)).toBeDefined()
+    const one = take(EMPTY_PACING, slot(START), LIMITS, () => true) ?? row
+    expect(take(one, slot(START + 2 * HOUR - 1), LIMITS, () => true)).toBeDefined()
+    expect(takeSlot(one, slot(START + 2 * HOUR), LIMITS, () => true)).toBe('feed')
+  })
+
+  it('forgets what a clock that was days ahead wrote', () => {
+    const ahead = START + 30 * 24 * HOUR
+    const wrong = throttled(fill(EMPTY_PACING, ahead, 'live').row, new Date(ahead), 2 * MINUTE, LIMITS)
+    expect(waitsUntil(wrong, new Date(START))).toBeUndefined()
+    expect(fill(wrong, START, 'live').taken).toBe(20)
+  })
+
+  it('waits a day at most, whatever the service asks for', () => {
+    const row = throttled(EMPTY_PACING, new Date(START), 1_767_225_600_000, LIMITS)
+    expect(waitsUntil(row, new Date(START))).toEqual(new Date(START + 24 * HOUR))
+    expect(waitsUntil(row, new Date(START + 24 * HOUR))).toBeUndefined()
+  })
+
+  it('remembers for a day when each feed was served', () => {
+    const first = take(EMPTY_PACING, slot(START, 'live', 1, 'a'), LIMITS, () => false) ?? EMPTY_PACING
+    const second = take(first, slot(START + HOUR, 'live', 1, 'b'), LIMITS, () => false)
+    expect(second?.served).toEqual({ a: new Date(START).toISOString(), b: new Date(START + HOUR).toISOString() })
+    const third = take(first, slot(START + 24 * HOUR, 'live', 1, 'b'), LIMITS, () => false)
+    expect(Object.keys(third?.served ?? {})).toEqual(['b'])
+  })
+
   it('waits until the named instant and not longer', () => {
     const row = throttled(EMPTY_PACING, new Date(START), 2 * MINUTE, LIMITS)
-    expect(takeSlot(row, slot(START + 2 * MINUTE - 1), LIMITS, () => true)).toBeUndefined()
-    expect(takeSlot(row, slot(START + 2 * MINUTE), LIMITS, () => true)).toBeDefined()
+    expect(takeSlot(row, slot(START + 2 * MINUTE - 1), LIMITS, () => true)).toBe('account')
+    expect(take(row, slot(START + 2 * MINUTE), LIMITS, () => true)).toBeDefined()
   })
 })

@@ -2,9 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { failed } from '../../src/core/failures.ts'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
-import { isPublished, type LedgerEntry } from '../../src/core/ledger/ledger.ts'
+import { type Failed, isPublished, type Lane, type LedgerEntry, type Planned } from '../../src/core/ledger/ledger.ts'
 import { coverage } from '../../src/core/plan/coverage.ts'
-import { nextRequest, plan, type RequestAction, waiting } from '../../src/core/plan/plan.ts'
+import { type KnownFeed, planOf } from '../../src/core/plan/known-feed.ts'
+import { dueRequests, endedWindows, nextRequest, type RequestAction, trialRequest } from '../../src/core/plan/plan.ts'
+import { inTurns } from '../../src/core/plan/turns.ts'
 import { ledgerStatus } from '../../src/core/status.ts'
 import type { Window } from '../../src/core/time/window.ts'
 import { windowId } from '../../src/core/time/window.ts'
@@ -27,8 +29,16 @@ const month = (index: number): Window => ({
   to: new Date(Date.UTC(2025, index + 1, 1)),
 })
 
-const base = { feed: 'azure-usage', lane: 'live', attempt: 1, tries: 1, heals: 0, history: [] } as const
-const planned = (index: number, notBefore: Date): LedgerEntry => ({
+const base = {
+  feed: 'azure-usage',
+  lane: 'live',
+  attempt: 1,
+  tries: 1,
+  heals: 0,
+  remoteReports: [],
+  history: [],
+} as const
+const planned = (index: number, notBefore: Date): Planned => ({
   ...base,
   window: month(index),
   state: 'planned',
@@ -44,70 +54,121 @@ const requesting = (index: number): LedgerEntry => ({
   requestedAt: NOW,
 })
 
-const startsOf = (actions: readonly RequestAction[]) =>
-  actions.map(({ window }) => window.from.toISOString().slice(0, 7))
+/** A feed as a ledger with these entries shows it. */
+const known = (row: FeedRow, entries: readonly LedgerEntry[] = []): KnownFeed => ({ row, entries, unreadable: [] })
+const due = (row: FeedRow, entries: readonly LedgerEntry[] = [], now = NOW) =>
+  dueRequests(now, planOf(known(row, entries)))
+const startsOf = (actions: readonly (RequestAction | undefined)[]) =>
+  actions.map((action) => action?.window.from.toISOString().slice(0, 7))
 
 describe('the plan', () => {
   it('takes new windows oldest first, then history newest first', () => {
-    const actions = plan(NOW, [{ row: rowOf(), unreadable: [], entries: [] }])
+    const actions = due(rowOf())
     expect(startsOf(actions)).toEqual(['2025-03', '2025-04', '2025-05', '2025-06', '2025-02', '2025-01', '2024-12'])
-    expect(actions.map(({ lane }) => lane)).toEqual([
-      'live',
-      'live',
-      'live',
-      'live',
-      'backfill',
-      'backfill',
-      'backfill',
-    ])
-  })
-
-  it('mixes feeds by time and not by their place in the file', () => {
-    const other = rowOf({ name: 'other', table: 'Other', from: '2025-04-01', to: '2025-05-01' })
-    const actions = plan(NOW, [
-      { row: rowOf(), unreadable: [], entries: [] },
-      { row: other, unreadable: [], entries: [] },
-    ])
-    expect(startsOf(actions).slice(0, 4)).toEqual(['2025-03', '2025-04', '2025-04', '2025-05'])
+    expect(actions.map(({ lane }) => lane)).toEqual([...Array(4).fill('live'), ...Array(3).fill('backfill')])
   })
 
   it('asks again for a planned window once its time has come, and names the entry', () => {
     const entries = [planned(4, NOW), planned(5, new Date(NOW.getTime() + 1))]
-    const actions = plan(NOW, [{ row: rowOf({ from: '2025-05-01' }), unreadable: [], entries }])
-    expect(actions).toMatchObject([{ window: month(4), previous: entries[0] }])
+    const row = rowOf({ from: '2025-05-01' })
+    expect(due(row, entries)).toMatchObject([{ window: month(4), previous: entries[0] }])
+    expect(due(row, entries, new Date(NOW.getTime() + 1))).toHaveLength(2)
+  })
+
+  it('takes a time that no right clock can have written for one that has come', () => {
+    const [entry, asked] = [planned(5, new Date(NOW.getTime() + DAY)), planned(5, new Date(NOW.getTime() + DAY + 1))]
+    expect(due(rowOf({ from: '2025-06-01' }), [entry])).toEqual([])
+    expect(due(rowOf({ from: '2025-06-01' }), [asked])).toHaveLength(1)
+  })
+
+  it('asks for no window before its data has settled, also where a clock that was ahead planned it', () => {
+    const row = rowOf({ from: '2025-06-01', to: '2025-09-01' })
+    expect(startsOf(due(row, [planned(6, NOW), planned(7, NOW)]))).toEqual(['2025-06'])
   })
 
   it('asks for a planned snapshot only while its window runs', () => {
     const row = { ...rowOf(), feed: feedOf({ name: 'profile', dataset: 'Profile', snapshot: 'P7D' }) }
     const window = { from: new Date('2025-07-07'), to: new Date('2025-07-14') }
     const entry: LedgerEntry = { ...base, window, state: 'planned', reason: 'healed', notBefore: NOW }
-    const asked = (now: Date) => plan(now, [{ row, unreadable: [], entries: [entry] }]).map(({ previous }) => previous)
+    const asked = (now: Date) => due(row, [entry], now).map(({ previous }) => previous)
     expect(asked(new Date(window.to.getTime() - 1))).toEqual([entry])
+    expect(endedWindows(new Date(window.to.getTime() - 1), planOf(known(row, [entry])))).toEqual([])
     expect(asked(window.to)).not.toContain(entry)
+    expect(endedWindows(window.to, planOf(known(row, [entry])))).toEqual([entry])
   })
 
   it('asks nothing of a feed that is not enabled', () => {
-    const known = { row: rowOf({ enabled: false }), unreadable: [], entries: [] }
-    expect([plan(NOW, [known]), waiting(NOW, known), nextRequest(NOW, known)]).toEqual([[], 0, undefined])
+    const row = rowOf({ enabled: false })
+    expect([due(row), nextRequest(NOW, planOf(known(row)))]).toEqual([[], undefined])
   })
 
-  it('leaves a blocked feed alone for a day, then tries its newest window only, one at a time', () => {
-    const blocked = { kind: 'query-refused', message: 'no', at: new Date(NOW.getTime() - DAY).toISOString() } as const
-    const fresh = { ...blocked, at: new Date(NOW.getTime() - DAY + 1).toISOString() }
-    expect(plan(NOW, [{ row: rowOf({}, { blocked: fresh }), unreadable: [], entries: [] }])).toEqual([])
-    expect(startsOf(plan(NOW, [{ row: rowOf({}, { blocked }), unreadable: [], entries: [] }]))).toEqual(['2025-06'])
-    expect(plan(NOW, [{ row: rowOf({}, { blocked }), unreadable: [], entries: [requesting(5)] }])).toEqual([])
+  it('asks nothing of a feed that is blocked, and tries its newest window, or one that a person asked for', () => {
+    const blocked = { kind: 'query-refused', message: 'no', at: NOW.toISOString() } as const
+    const row = rowOf({}, { blocked })
+    const trial = (entries: readonly LedgerEntry[], failed: readonly Failed[] = []) =>
+      startsOf([trialRequest(NOW, planOf(known(row, entries)), failed)])
+    expect(due(row, [planned(2, NOW)])).toEqual([])
+    expect(trial([])).toEqual(['2025-06'])
+    const june: Failed = { ...base, window: month(5), state: 'failed', kind: 'forbidden', message: 'm', since: NOW }
+    expect(trial([june])).toEqual(['2025-05'])
+    expect(trial([june], [june])).toEqual(['2025-06'])
+    expect(trial([planned(2, NOW)])).toEqual(['2025-03'])
+  })
+
+  it('lets windows that failed before wait while a trial has just failed, and no others', () => {
+    const healed = { ...planned(2, NOW), reason: 'healed' } as LedgerEntry
+    const row = rowOf(
+      { from: '2025-03-01', to: '2025-05-01' },
+      { nextTrial: new Date(NOW.getTime() + 1).toISOString() },
+    )
+    expect(startsOf(due(row, [healed]))).toEqual(['2025-04'])
+    expect(startsOf(due(row, [planned(2, NOW)]))).toEqual(['2025-03', '2025-04'])
+    expect(startsOf(due(row, [healed], new Date(NOW.getTime() + 1)))).toEqual(['2025-03', '2025-04'])
   })
 
   it('says when a feed is asked for next', () => {
     const all = [...Array(7).keys()].map((index) => requesting(index - 1))
     const later = new Date('2025-07-12T00:00:00Z')
-    expect(nextRequest(NOW, { row: rowOf(), unreadable: [], entries: [...all.slice(1), planned(-1, later)] })).toEqual(
-      later,
-    )
-    expect(nextRequest(NOW, { row: rowOf(), unreadable: [], entries: all })).toBeUndefined()
-    expect(nextRequest(NOW, { row: rowOf({ to: '2025-08-01' }), unreadable: [], entries: all })).toEqual(
-      new Date('2025-08-05T00:00:00Z'),
+    const next = (row: FeedRow, entries: readonly LedgerEntry[]) => nextRequest(NOW, planOf(known(row, entries)))
+    expect(next(rowOf(), [...all.slice(1), planned(-1, later)])).toEqual(later)
+    expect(next(rowOf(), all)).toBeUndefined()
+    expect(next(rowOf({ to: '2025-08-01' }), all)).toEqual(new Date('2025-08-05T00:00:00Z'))
+  })
+})
+
+describe('turns', () => {
+  const action = (name: string, index: number, lane: Lane): RequestAction => ({
+    row: rowOf({ name }),
+    window: month(index),
+    lane,
+  })
+  const order = (actions: readonly RequestAction[], served: Readonly<Record<string, string>> = {}) =>
+    inTurns(actions, served).map(({ row, window }) => `${row.feed.name} ${window.from.getUTCMonth()}`)
+
+  it('give each feed one window before any gets a second, live before history', () => {
+    const live = [0, 1, 2].map((index) => action('aaa', index, 'live'))
+    const actions = [...live, action('aaa', 8, 'backfill'), action('bba', 5, 'live'), action('bba', 9, 'backfill')]
+    expect(order(actions)).toEqual(['aaa 0', 'bba 5', 'aaa 1', 'aaa 2', 'aaa 8', 'bba 9'])
+  })
+
+  it('begin with the feed that has waited longest', () => {
+    const actions = ['aaa', 'bba', 'cca'].map((name) => action(name, 0, 'live'))
+    const served = { aaa: '2025-07-10T12:00:00.000Z', bba: '2025-07-10T11:00:00.000Z' }
+    expect(order(actions, served)).toEqual(['cca 0', 'bba 0', 'aaa 0'])
+  })
+
+  it('lose no window and make none, whatever is due', () => {
+    const any = fc.record({
+      feed: fc.constantFrom('aaa', 'bba', 'cca'),
+      index: fc.nat(11),
+      lane: fc.constantFrom('live', 'backfill'),
+    })
+    fc.assert(
+      fc.property(fc.array(any, { maxLength: 40 }), (all) => {
+        const actions = all.map(({ feed, index, lane }) => action(feed, index, lane as Lane))
+        expect(inTurns(actions, {})).toHaveLength(actions.length)
+        expect(new Set(inTurns(actions, {}))).toEqual(new Set(actions))
+      }),
     )
   })
 })
@@ -121,15 +182,15 @@ describe('over any ledger', () => {
   it('each month is asked for at most once, and only where nothing is on its way or done', () => {
     fc.assert(
       fc.property(anyLedger, (entries) => {
-        const actions = plan(NOW, [{ row: rowOf(), unreadable: [], entries }])
+        const actions = due(rowOf(), entries)
         const ids = actions.map(({ window }) => windowId(window))
         expect(new Set(ids).size).toBe(ids.length)
         for (const { window, previous } of actions) {
           const entry = entries.find((each) => windowId(each.window) === windowId(window))
           expect(previous).toBe(entry)
-          expect(entry === undefined || (entry.state === 'planned' && entry.notBefore <= NOW)).toBe(true)
+          expect(entry === undefined || entry.state === 'planned').toBe(true)
         }
-        expect(waiting(NOW, { row: rowOf(), unreadable: [], entries })).toBe(actions.length)
+        expect(coverage(NOW, known(rowOf(), entries)).waiting).toBe(actions.length)
       }),
     )
   })
@@ -137,7 +198,7 @@ describe('over any ledger', () => {
   it('a feed is complete up to the first month whose rows are not proven, and counts only proven rows', () => {
     fc.assert(
       fc.property(anyLedger, (entries) => {
-        const found = coverage(NOW, { row: rowOf(), unreadable: [], entries })
+        const found = coverage(NOW, known(rowOf(), entries))
         const proven = (index: number) =>
           entries.some((entry) => windowId(entry.window) === windowId(month(index)) && isPublished(entry))
         const first = [-1, 0, 1, 2, 3, 4, 5].find((index) => !proven(index)) ?? 6
@@ -150,16 +211,23 @@ describe('over any ledger', () => {
 })
 
 describe('an entry that cannot be read', () => {
-  const known = { row: rowOf(), entries: [], unreadable: [failed('unreadable-entry', 'state is not text')] }
+  const failure = failed('unreadable-entry', 'state is not text')
+  const may = { ...known(rowOf()), unreadable: [{ failure, window: month(4) }] }
 
-  it('stops new requests of its feed, whose other windows might overlap it', () => {
-    expect(plan(NOW, [known])).toEqual([])
-    expect(waiting(NOW, known)).toBe(0)
-    expect(nextRequest(NOW, known)).toBeUndefined()
+  it('keeps its window, and the other windows of its feed are asked for', () => {
+    expect(startsOf(dueRequests(NOW, planOf(may)))).toEqual([
+      '2025-03',
+      '2025-04',
+      '2025-06',
+      '2025-02',
+      '2025-01',
+      '2024-12',
+    ])
   })
 
   it('is named in the status of a feed that is not shown as disabled', () => {
-    const status = ledgerStatus(NOW, { feeds: [known], lastTick: undefined, source: undefined, packagedHash: '' })
+    const content = { unreadable: [], accounts: new Map(), lastTick: undefined, source: undefined, packagedHash: '' }
+    const status = ledgerStatus(NOW, { ...content, feeds: [may] })
     expect(status.feeds).toMatchObject([{ enabled: true, failures: [{ kind: 'unreadable-entry' }] }])
   })
 })

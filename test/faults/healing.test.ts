@@ -148,9 +148,9 @@ describe('what is left at the service', () => {
     world = await costsWorld()
     world.simulator.fault({ endpoint: 'deleteReport', effect: { status: 500 } })
     await turn(world)
-    expect(await onlyEntry(world)).toMatchObject({ state: 'landed', remoteReport: expect.any(String) })
+    expect(await onlyEntry(world)).toMatchObject({ state: 'landed', remoteReports: [expect.any(String)] })
     await turn(world, MINUTE)
-    expect(await onlyEntry(world)).not.toHaveProperty('remoteReport')
+    expect(await onlyEntry(world)).toHaveProperty('remoteReports', [])
     expect(world.simulator.reports()).toEqual([])
   })
 

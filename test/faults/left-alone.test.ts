@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { failed } from '../../src/core/failures.ts'
+import { failed, isFailure } from '../../src/core/failures.ts'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { sharedFields } from '../../src/core/ledger/ledger-row.ts'
-import { toFailed, toPlanned, withoutRemoteReport } from '../../src/core/ledger/transitions.ts'
-import { readPacing, reduceAllowance, writePacing } from '../../src/steps/requesting/pacing-row.ts'
+import { toFailed, toPlanned, withoutRemoteReports } from '../../src/core/ledger/transitions.ts'
+import type { Ledger } from '../../src/services/storage/ledger-table.ts'
+import { type PacingRow, pacingOf, reduceAllowance, writePacing } from '../../src/steps/requesting/pacing-row.ts'
 import { requestReport } from '../../src/steps/requesting/request-report.ts'
 import { status } from '../../src/steps/status.ts'
 import { sweep } from '../../src/steps/sweep.ts'
@@ -20,6 +21,12 @@ const posted = () => reportRequests(world.simulator).length
 async function feedRow(): Promise<FeedRow> {
   const row = await findFeedRow(world.services.ledger, FEED.name)
   if (!row) throw new Error('the feed is not known')
+  return row
+}
+
+async function readPacing(account: string): Promise<PacingRow> {
+  const row = pacingOf(await world.services.ledger.appRows(), account)
+  if (isFailure(row)) throw new Error(row.message)
   return row
 }
 
@@ -44,17 +51,19 @@ describe('the sweep leaves alone', () => {
     world = await costsWorld()
     await turn(world)
     const late = failed('deadline', 'late')
-    await rewrite((entry) => toFailed({ ...entry, remoteReport: 'gone' }, late, world.clock.now()))
+    await rewrite((entry) => toFailed({ ...entry, remoteReports: ['gone'] }, late, world.clock.now()))
     world.clock.advance(6 * HOUR)
     const { ledger } = world.services
-    const entries = async (feed: string) => {
-      const found = await ledger.entries(feed)
-      await rewrite(withoutRemoteReport)
+    const due: Ledger['due'] = async (...about) => {
+      const found = await ledger.due(...about)
+      await rewrite((entry) => withoutRemoteReports(entry, ['gone']))
       return found
     }
-    expect(await sweep({ ...world.services, ledger: { ...ledger, entries } })).toMatchObject({ reopen: 1 })
+    const swept = await sweep({ ...world.services, ledger: { ...ledger, due } })
+    expect(swept).not.toHaveProperty('reopen')
+    expect(await onlyEntry(world)).toMatchObject({ state: 'failed' })
+    expect(await sweep(world.services)).toMatchObject({ reopen: 1 })
     expect(await onlyEntry(world)).toMatchObject({ state: 'planned', reason: 'healed' })
-    expect(await onlyEntry(world)).not.toHaveProperty('remoteReport')
   })
 
   it('a former query that the feed has come back to', async () => {
@@ -73,6 +82,7 @@ describe('the sweep leaves alone', () => {
       await turn(world, HOUR)
       expect(await onlyEntry(world)).toMatchObject({ state: 'landed', attempt })
     }
+    for (const day of [1, 2]) await turn(world, day * 24 * HOUR)
     expect(posted()).toBe(4)
     expect((await feedRow()).formerQueries).toBeUndefined()
   })
@@ -85,7 +95,7 @@ describe('the sweep leaves alone', () => {
     expect(await onlyEntry(world)).toMatchObject({ state: 'failed', kind: 'deadline' })
     await turn(world, 6 * HOUR + 1)
     expect(world.events.map(({ event }) => event)).toContain('window.reopened')
-    expect((await feedRow()).retriedAt).toBeUndefined()
+    expect((await feedRow()).nextTrial).toBeUndefined()
   })
 })
 
@@ -94,15 +104,19 @@ it('a tick does not ask for a window that ended after the tick read the ledger',
   await turn(world)
   const asked = posted()
   const now = world.clock.now()
-  const previous = await rewrite((entry) => toPlanned(entry, 'retry', now, 0))
+  await rewrite((entry) => toPlanned(entry, 'retry', now, 0))
+  const { value, etag } = await storedOnly(world)
+  if (value.state !== 'planned') throw new Error('the entry is not planned')
+  const previous = { value, etag }
   await rewrite((entry) => toFailed(entry, failed('out-of-range', 'its time has passed'), now))
   const row = await feedRow()
   const { account: name } = row.feed
-  const account = { name, rows: new Map([[FEED.name, row]]), entries: new Map(), troubles: [] }
-  const pacing = await readPacing(world.services, name)
-  const { window, lane } = previous
-  const action = { feed: row.feed, window, lane, previous }
-  expect(await requestReport(world.services, { ...account, pacing }, action)).toBe('stop')
+  const etags = new Map([[previous.value, previous.etag]])
+  const tick = { name, rows: new Map(), plans: new Map(), etags, open: new Map(), unanswered: new Set<string>() }
+  const pacing = await readPacing(name)
+  const { window, lane } = previous.value
+  const action = { row, window, lane, previous: previous.value }
+  expect(await requestReport(world.services, { ...tick, pacing }, action)).toBe('feed')
   expect([posted(), (await onlyEntry(world)).state]).toEqual([asked, 'failed'])
 })
 
@@ -132,11 +146,11 @@ it('a quota is noted although another instance changed the pacing row at that mo
   world = await costsWorld()
   const { services } = world
   await turn(world)
-  const mine = await readPacing(services, 'default')
-  const others = await readPacing(services, 'default')
+  const mine = await readPacing('default')
+  const others = await readPacing('default')
   await writePacing(services, 'default', others, { ...others.value, open: [] })
   await reduceAllowance(services, 'default', mine, world.clock.now(), HOUR)
-  const { value } = await readPacing(services, 'default')
+  const { value } = await readPacing('default')
   expect(value).toMatchObject({ open: [], reduced: { allowance: 10 } })
   expect(Date.parse(value.notBefore ?? '') - world.clock.now().getTime()).toBe(HOUR)
 })

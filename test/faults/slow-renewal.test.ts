@@ -13,7 +13,7 @@ it('a renewal that takes more than half a lease does not hold: another instance 
   const generation = newGeneration(world.services.newId)
   const asked = { reportName: '', queryId: 'query', requestedAt: world.clock.now() }
   const held = { ...asked, reportId: 'report', executionId: 'run', hash: 'hash', archive: 'costs/none.csv', generation }
-  const landing = toReplayed(entry, entry, held, world.clock.now())
+  const landing = toReplayed(entry, held, world.clock.now())
   const written = await ledger.write(landing, etag)
   if (!written) throw new Error('the entry changed')
   const slow: Ledger = {

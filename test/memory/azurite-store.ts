@@ -17,8 +17,8 @@ import { rowsIfAny } from '../setup/site-storage.ts'
 import { freshName, storageOf, withSuffix } from '../setup/storage.ts'
 import type { Pass, Store, StoredBlob } from './store.ts'
 
-/** A store in Azurite, under names of its own. Each HTTP request is one call. */
-export function createAzuriteStore(connectionString: string): Store {
+/** A store in Azurite, under names of its own. Each HTTP request is one call. The ledger goes by `clock`. */
+export function createAzuriteStore(connectionString: string, clock = () => new Date()): Store {
   const suffix = freshName('s')
   const direct = storageOf(connectionString)
   const queue = direct.queue(`ingest${suffix}`)
@@ -26,7 +26,7 @@ export function createAzuriteStore(connectionString: string): Store {
   return {
     open(pass) {
       const storage = withSuffix(passedClients(connectionString, pass), suffix)
-      const app = openApp(testSettings(), '', { storage })
+      const app = openApp(testSettings(), '', { storage, clock })
       const { ledger, archive, queue, landingTable } = app(() => undefined)
       return { ledger, archive, queue, landingTable }
     },

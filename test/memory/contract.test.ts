@@ -2,10 +2,14 @@ import { describe, expect, inject, it } from 'vitest'
 import { waitUntil } from '../../local/processes.ts'
 import { isFailure } from '../../src/core/failures.ts'
 import type { Drop } from '../../src/core/ledger/drop.ts'
-import type { Requesting } from '../../src/core/ledger/ledger.ts'
+import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
+import type { LedgerEntry, Requesting } from '../../src/core/ledger/ledger.ts'
+import { rebuiltPlan, withoutWindow } from '../../src/core/ledger/plan-row.ts'
 import { createEntityEncoder, type Entity, isReject } from '../../src/core/report/entities.ts'
 import { keyRange, toGeneration } from '../../src/core/report/generation.ts'
 import { parseWindowId, windowId } from '../../src/core/time/window.ts'
+import type { Timer } from '../../src/services/storage/ledger-table.ts'
+import { feedOf } from '../core/feed-of.ts'
 import { testClock } from '../setup/clock.ts'
 import { createAzuriteStore } from './azurite-store.ts'
 import { createMemoryStore } from './memory-store.ts'
@@ -15,6 +19,9 @@ const MAY = '20250501T000000Z_20250601T000000Z'
 const MAY_ROWS = { keyFrom: '20250501_g0123456789ab_', keyTo: '20250501_g0123456789ab_~' }
 const never = () => false
 const JUNE = '20250601T000000Z_20250701T000000Z'
+
+const NOW = new Date('2025-07-10T12:00:00Z')
+const dayOf = (day: number) => `2025050${day}T000000Z_2025050${day + 1}T000000Z`
 
 /** A store, and what makes seconds pass for it; for Azurite time passes by itself. */
 type Kind = { readonly store: Store; pass(seconds: number): void }
@@ -27,7 +34,7 @@ const KINDS: readonly (readonly [string, () => Kind])[] = [
       return { store: createMemoryStore({ clock: clock.now }), pass: (seconds) => clock.advance(seconds * 1000) }
     },
   ],
-  ['of Azurite', () => ({ store: createAzuriteStore(inject('storage')), pass: () => undefined })],
+  ['of Azurite', () => ({ store: createAzuriteStore(inject('storage'), () => NOW), pass: () => undefined })],
 ]
 
 function entryOf(id: string, change: Partial<Requesting> = {}): Requesting {
@@ -40,6 +47,7 @@ function entryOf(id: string, change: Partial<Requesting> = {}): Requesting {
     attempt: 1,
     tries: 1,
     heals: 0,
+    remoteReports: [],
     history: [],
     state: 'requesting',
     reportName: 'pis test',
@@ -125,19 +133,23 @@ describe.each(KINDS)('a store %s', (_, create) => {
     it('writes an entry and its drops together, and on a conflict neither', async () => {
       const { ledger } = opened()
       await ledger.create()
-      const first = await ledger.write(entryOf(MAY), undefined, [dropOf('a')])
+      const first = await ledger.write(entryOf(MAY), undefined, { drops: [dropOf('a')] })
       expect(first?.value).toEqual(entryOf(MAY))
       expect(await ledger.read('usage', windowId(entryOf(MAY).window))).toEqual(first)
       const drops = () => ledger.drops('usage')
       expect(await drops()).toMatchObject([{ value: dropOf('a') }])
-      const second = await ledger.write(entryOf(MAY, { attempt: 2 }), first?.etag, [dropOf('c'), dropOf('b')])
+      const second = await ledger.write(entryOf(MAY, { attempt: 2 }), first?.etag, {
+        drops: [dropOf('c'), dropOf('b')],
+      })
       expect(await ledger.read('usage', windowId(entryOf(MAY).window))).toEqual(second)
       expect(await drops()).toMatchObject(['a', 'b', 'c'].map((digit) => ({ value: dropOf(digit) })))
       const before = await drops()
-      expect(await ledger.write(entryOf(MAY, { attempt: 9 }), first?.etag, [dropOf('d')])).toBeUndefined()
-      expect(await ledger.write(entryOf(MAY, { attempt: 9 }), undefined, [dropOf('d')])).toBeUndefined()
-      expect(await ledger.write(entryOf(JUNE), first?.etag, [dropOf('d')])).toBeUndefined()
-      expect(await ledger.write(entryOf(MAY, { attempt: 9 }), second?.etag, [dropOf('d'), dropOf('a')])).toBeUndefined()
+      expect(await ledger.write(entryOf(MAY, { attempt: 9 }), first?.etag, { drops: [dropOf('d')] })).toBeUndefined()
+      expect(await ledger.write(entryOf(MAY, { attempt: 9 }), undefined, { drops: [dropOf('d')] })).toBeUndefined()
+      expect(await ledger.write(entryOf(JUNE), first?.etag, { drops: [dropOf('d')] })).toBeUndefined()
+      expect(
+        await ledger.write(entryOf(MAY, { attempt: 9 }), second?.etag, { drops: [dropOf('d'), dropOf('a')] }),
+      ).toBeUndefined()
       expect(await ledger.read('usage', windowId(entryOf(MAY).window))).toEqual(second)
       expect(await drops()).toEqual(before)
       expect(await ledger.entries('usage')).toEqual([entryOf(MAY, { attempt: 2 })])
@@ -147,7 +159,7 @@ describe.each(KINDS)('a store %s', (_, create) => {
     it('changes and ends a drop under the ETag last given, and no other', async () => {
       const { ledger } = opened()
       await ledger.create()
-      await ledger.write(entryOf(MAY), undefined, [dropOf('a'), dropOf('b')])
+      await ledger.write(entryOf(MAY), undefined, { drops: [dropOf('a'), dropOf('b')] })
       const { generation } = dropOf('a')
       const read = async () => {
         const stored = await ledger.readDrop('usage', generation)
@@ -170,17 +182,144 @@ describe.each(KINDS)('a store %s', (_, create) => {
       expect(await ledger.drops('usage')).toMatchObject([{ value: dropOf('b') }])
     })
 
-    it('keeps app rows apart from entries, and lists those of a prefix', async () => {
+    it('writes an entry and the plan of its feed together, and on a conflict of either neither', async () => {
+      const { ledger } = opened()
+      await ledger.create()
+      const empty = await ledger.writePlan(rebuiltPlan('usage', [], undefined, NOW), undefined)
+      if (!empty) throw new Error('no plan')
+      expect(await ledger.writePlan(empty.value, undefined)).toBeUndefined()
+      const withMay = { ...empty.value, spans: [entryOf(MAY).window] }
+      const first = await ledger.write(entryOf(MAY), undefined, { plan: { value: withMay, etag: empty.etag } })
+      expect(first?.plan?.value).toEqual(withMay)
+      expect(await ledger.readPlan('usage')).toEqual(first?.plan)
+      const late = { value: { ...withMay, removedAttempt: 9 }, etag: empty.etag }
+      expect(await ledger.write(entryOf(JUNE), undefined, { plan: late })).toBeUndefined()
+      const current = { value: late.value, etag: first?.plan?.etag ?? '' }
+      expect(await ledger.write(entryOf(MAY), undefined, { plan: current })).toBeUndefined()
+      expect(await ledger.readPlan('usage')).toEqual(first?.plan)
+      expect(await ledger.entries('usage')).toEqual([entryOf(MAY)])
+      expect(await ledger.readPlan('seats')).toBeUndefined()
+    })
+
+    it('removes an entry under the ETag last given, and no other', async () => {
+      const { ledger } = opened()
+      await ledger.create()
+      const may = await ledger.write(entryOf(MAY), undefined)
+      const june = await ledger.write(entryOf(JUNE), undefined)
+      if (!may || !june) throw new Error('nothing to remove')
+      expect(await ledger.remove(may.value, june.etag)).toBe(false)
+      expect(await ledger.entries('usage')).toEqual([entryOf(MAY), entryOf(JUNE)])
+      expect(await ledger.remove(may.value, may.etag)).toBe(true)
+      expect(await ledger.remove(may.value, may.etag)).toBe(false)
+      expect(await ledger.entries('usage')).toEqual([entryOf(JUNE)])
+    })
+
+    it('writes a plan and drops together, and on a conflict of either neither', async () => {
+      const { ledger } = opened()
+      await ledger.create()
+      const plan = rebuiltPlan('usage', [entryOf(MAY).window], undefined, NOW)
+      const first = await ledger.writePlan(plan, undefined, [dropOf('a')])
+      const without = withoutWindow(plan, entryOf(MAY).window, 1)
+      expect(await ledger.writePlan(without, undefined, [dropOf('b')])).toBeUndefined()
+      expect(await ledger.writePlan(without, first?.etag, [dropOf('a')])).toBeUndefined()
+      expect(await ledger.readPlan('usage')).toEqual(first)
+      const second = await ledger.writePlan(without, first?.etag, [dropOf('b')])
+      expect(await ledger.readPlan('usage')).toEqual(second)
+      expect(second?.value).toEqual(without)
+      expect(await ledger.drops('usage')).toMatchObject([{ value: dropOf('a') }, { value: dropOf('b') }])
+    })
+
+    it('shows each timer what is due, and nothing of what rests', async () => {
+      const { ledger } = opened()
+      await ledger.create()
+      await ledger.writePlan(rebuiltPlan('usage', [], undefined, NOW), undefined)
+      const planned = (day: number, notBefore: string): LedgerEntry => {
+        const { reportName: _, queryId: __, requestedAt: ___, ...shared } = entryOf(dayOf(day))
+        return { ...shared, state: 'planned', reason: 'retry', notBefore: new Date(notBefore) }
+      }
+      const due = [
+        entryOf(dayOf(1), { requestedAt: new Date('2025-07-10T11:50:00Z') }),
+        planned(2, '2025-07-10T12:00:00Z'),
+      ]
+      const resting = [
+        entryOf(dayOf(3), { requestedAt: new Date('2025-07-10T11:58:00Z') }),
+        planned(4, '2025-07-10T12:00:01Z'),
+        { ...planned(5, NOW.toISOString()), state: 'failed', kind: 'malformed', message: 'm', since: NOW } as const,
+      ]
+      for (const entry of [...due, ...resting]) await ledger.write(entry, undefined)
+      const drop = { ...dropOf('b'), wakeAt: new Date('2025-07-10T13:00:00Z') }
+      await ledger.write(entryOf(dayOf(6), { requestedAt: new Date('2025-07-10T11:59:00Z') }), undefined, {
+        drops: [dropOf('a'), drop],
+      })
+      const seen = async (timer: Timer, now: Date) => {
+        const { plan, entries, drops } = await ledger.due('usage', timer, now)
+        const of = (rows: typeof entries | typeof drops) =>
+          rows.map((row) =>
+            isFailure(row)
+              ? row.message
+              : 'generation' in row.value
+                ? row.value.generation[0]
+                : row.value.window.from.getUTCDate(),
+          )
+        return [plan !== undefined, of(entries), of(drops)]
+      }
+      expect(await seen('provision', NOW)).toEqual([true, [2], []])
+      expect(await seen('sweep', NOW)).toEqual([false, [1], ['a']])
+      expect(await seen('provision', new Date('2025-07-10T12:00:01Z'))).toEqual([true, [2, 4], []])
+      expect(await seen('sweep', new Date('2025-07-10T13:00:00Z'))).toEqual([false, [1, 3, 6], ['a', 'b']])
+      // Nine days before, all that is stored lies further ahead than any right clock writes.
+      expect(await seen('sweep', new Date('2025-07-01T11:00:00Z'))).toEqual([false, [1, 3, 6], ['a', 'b']])
+      expect(await seen('provision', new Date('2025-07-01T11:00:00Z'))).toEqual([true, [2, 4], []])
+      expect(await ledger.due('seats', 'provision', NOW)).toEqual({ entries: [], drops: [] })
+    })
+
+    it('keeps app rows apart from entries, and gives all of them at once', async () => {
       const { ledger } = opened()
       await ledger.create()
       await ledger.write(entryOf(MAY), undefined)
-      const written = await ledger.writeApp('feed~b', { b: 1 }, undefined)
-      await ledger.writeApp('feed~a', { a: 'ä' }, undefined)
-      await ledger.writeApp('feedless', {}, undefined)
-      expect(await ledger.writeApp('feed~b', {}, undefined)).toBeUndefined()
-      expect(await ledger.readApp('feed~b')).toEqual(written)
-      expect(await ledger.readApp('feed~c')).toBeUndefined()
-      expect(await ledger.appRows('feed~')).toEqual([{ a: 'ä' }, { b: 1 }])
+      const written = await ledger.writeApp('tick~b', { b: 1 }, undefined)
+      await ledger.writeApp('tick~a', { a: 'ä' }, undefined)
+      expect(await ledger.writeApp('tick~b', {}, undefined)).toBeUndefined()
+      expect(await ledger.readApp('tick~b')).toEqual(written)
+      expect(await ledger.readApp('tick~c')).toBeUndefined()
+      const rows = await ledger.appRows()
+      expect([rows.get('tick~a')?.value, rows.get('tick~b'), rows.get('tick~c')]).toEqual([
+        { a: 'ä' },
+        written,
+        undefined,
+      ])
+    })
+
+    it('keeps the row of a feed whole, and gives its outline with all app rows', async () => {
+      const { ledger } = opened()
+      await ledger.create()
+      const feed = feedOf({ name: 'usage', from: '2025-01-01' })
+      const query = { queryId: 'q', hash: feed.hash, columns: ['A', 'B'], ours: true }
+      const row: FeedRow = { feed, account: {}, since: NOW.toISOString(), query }
+      const written = await ledger.writeFeed(row, undefined)
+      expect(await ledger.writeFeed(row, undefined)).toBeUndefined()
+      expect(await ledger.readFeed('usage')).toEqual(written)
+      expect(await ledger.readFeed('seats')).toBeUndefined()
+      expect(await ledger.feeds()).toEqual([row])
+      const { types: _, source: __, ...outline } = feed
+      const { columns: ___, ...registered } = query
+      const { feeds } = await ledger.appRows()
+      expect([...feeds.keys()]).toEqual(['usage'])
+      expect(feeds.get('usage')).toEqual({ value: { ...row, feed: outline, query: registered }, etag: written?.etag })
+    })
+
+    it('stops at a row of a feed that something else wrote, and gives the others', async () => {
+      const { ledger } = opened()
+      await ledger.create()
+      const feed = feedOf({ name: 'usage', from: '2025-01-01' })
+      await ledger.writeFeed({ feed, account: {}, since: NOW.toISOString() }, undefined)
+      await ledger.writeApp('feed~seats', { feed: 'seats' }, undefined)
+      const unreadable = expect.objectContaining({ kind: 'unreadable-entry' })
+      expect(await ledger.readFeed('seats')).toEqual(unreadable)
+      expect(await ledger.feeds()).toEqual([unreadable, expect.objectContaining({ feed })])
+      const { feeds } = await ledger.appRows()
+      expect(feeds.get('seats')).toEqual(unreadable)
+      expect(feeds.get('usage')).toMatchObject({ value: { since: NOW.toISOString() } })
     })
   })
 

@@ -134,7 +134,7 @@ function failed(message: string): never {
 }
 
 function isSettled(entry: LedgerEntry | undefined, before: number): boolean {
-  return entry?.state === 'landed' && entry.figures.attempt > before && entry.remoteReport === undefined
+  return entry?.state === 'landed' && entry.figures.attempt > before && entry.remoteReports.length === 0
 }
 
 type Parts = Omit<DeploymentOptions, 'store' | 'file'> & {

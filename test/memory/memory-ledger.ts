@@ -1,9 +1,14 @@
 import { type Failure, isFailure } from '../../src/core/failures.ts'
+import { FEED_ROWS, feedRowKey } from '../../src/core/ledger/app-rows.ts'
 import { DROPS, type Drop, dropKey, fromDropRow, toDropRow } from '../../src/core/ledger/drop.ts'
+import type { FeedOutline } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { fromRow, type LedgerRow, toRow } from '../../src/core/ledger/ledger-row.ts'
-import { windowId } from '../../src/core/time/window.ts'
-import type { Ledger, Stored } from '../../src/services/storage/ledger-table.ts'
+import { fromPlanFields, PLAN_KEY, type PlanRow, toPlanFields } from '../../src/core/ledger/plan-row.ts'
+import { fromFeedFields, fromOutlineField, toFeedFields } from '../../src/core/ledger/stored-feed-row.ts'
+import { NEVER, TOO_FAR_MS } from '../../src/core/ledger/wake.ts'
+import { parseWindowId, windowId } from '../../src/core/time/window.ts'
+import type { Ledger, Scanned, Stored, Timer, Wake, WrittenWith } from '../../src/services/storage/ledger-table.ts'
 import { byText, type Pass } from './store.ts'
 
 type NewRow = { readonly key: string; readonly value: LedgerRow }
@@ -16,20 +21,61 @@ export const emptyLedger = (): LedgerState => ({ partitions: undefined, writes: 
 
 const APP = '_app'
 
+/** Rows of one page: so few that others act between two pages of any feed. */
+const PAGE = 3
+
 /** A ledger in memory. Values are stored as rows, so what a row cannot hold is lost here as it is in Table Storage. */
-export function openMemoryLedger(state: LedgerState, pass: Pass): Ledger {
+export function openMemoryLedger(state: LedgerState, pass: Pass, wake: Wake): Ledger {
   const get = (partition: string, key: string) => pass('ledger.get', async () => rowOf(state, partition, key))
-  const list = (partition: string) => pass('ledger.list', async () => rowsOf(state, partition))
-  /** Writes one row under its ETag and adds others, all or none. */
-  const write = <T>(value: T, partition: string, row: NewRow, expected: string | undefined, added: readonly NewRow[]) =>
-    pass(added.length > 0 ? 'ledger.transaction' : 'ledger.write', async () => {
-      if (added.some(({ key }) => rowOf(state, partition, key))) return undefined
-      const etag = conditionalWrite(state, partition, row, expected)
-      if (etag === undefined) return undefined
-      for (const each of added) conditionalWrite(state, partition, each, undefined)
-      return { value, etag }
+  /** Reads page by page what a filter selects; each page is a call, and shows the rows as they stand then. */
+  async function* pages(partition: string, selects: (row: Row) => boolean): AsyncGenerator<Row> {
+    for (let after = ''; ; ) {
+      const page = await pass('ledger.list', async () =>
+        rowsOf(state, partition)
+          .filter((row) => row.key > after && selects(row))
+          .slice(0, PAGE),
+      )
+      yield* page
+      const last = page.at(-1)
+      if (!last || page.length < PAGE) return
+      after = last.key
+    }
+  }
+  const list = (partition: string, selects: (row: Row) => boolean) => Array.fromAsync(pages(partition, selects))
+  /** Writes rows under their ETags, all or none; gives their new ETags. */
+  const transact = (partition: string, rows: readonly (NewRow & { etag?: string | undefined })[]) =>
+    pass(rows.length > 1 ? 'ledger.transaction' : 'ledger.write', async () => {
+      if (rows.some(({ key, etag }) => rowOf(state, partition, key)?.etag !== etag)) return undefined
+      const etags = rows.map((row) => conditionalWrite(state, partition, row, row.etag))
+      return etags.includes(undefined) ? undefined : etags.map(String)
+    })
+  const write = async <T>(value: T, partition: string, row: NewRow, etag: string | undefined) => {
+    const [written] = (await transact(partition, [{ ...row, etag }])) ?? []
+    return written === undefined ? undefined : { value, etag: written }
+  }
+  const remove = (partition: string, key: string, etag: string) =>
+    pass('ledger.delete', async () => {
+      if (rowOf(state, partition, key)?.etag !== etag) return false
+      return state.partitions?.get(partition)?.delete(key) ?? false
     })
   const dropRow = (drop: Drop): NewRow => ({ key: dropKey(drop.generation), value: toDropRow(drop) })
+  const planRow = (plan: PlanRow): NewRow => ({ key: PLAN_KEY, value: { ...toPlanFields(plan), wakeAt: NEVER } })
+  const others = ({ drops = [], plan }: WrittenWith) => [
+    ...(plan ? [{ ...planRow(plan.value), etag: plan.etag }] : []),
+    ...drops.map(dropRow),
+  ]
+  async function* scan(feed: string): AsyncGenerator<Scanned> {
+    for await (const { key, value, etag } of pages(feed, (row) => isEntry(row))) {
+      const window = parseWindowId(key)
+      const { wakeAt } = value
+      yield {
+        value: fromRow(feed, key, value),
+        etag,
+        ...(window && { window }),
+        ...(wakeAt instanceof Date && { wakeAt }),
+      }
+    }
+  }
   return {
     create: () =>
       pass('ledger.create', async () => {
@@ -37,47 +83,109 @@ export function openMemoryLedger(state: LedgerState, pass: Pass): Ledger {
       }),
     async read(feed, window) {
       const row = await get(feed, window)
-      const value = row && fromRow(feed, window, row.value)
-      if (!row || !value) return undefined
-      return isFailure(value) ? value : { value, etag: row.etag }
+      return row && storedEntry(feed, row)
     },
-    async entries(feed) {
-      const rows = (await list(feed)).filter(({ key }) => key < DROPS)
-      return rows.map(({ key, value }) => fromRow(feed, key, value))
+    scan,
+    entries: (feed) => Array.fromAsync(scan(feed), ({ value }) => value),
+    async due(feed, timer, now) {
+      const rows = await list(feed, (row) => isDue(row, timer, now))
+      const plan = rows.find(({ key }) => key === PLAN_KEY)
+      return {
+        ...(plan && { plan: storedPlan(feed, plan) }),
+        entries: rows.filter(isEntry).map((row) => storedEntry(feed, row)),
+        drops: rows.filter(isDrop).map((row) => storedDrop(feed, row)),
+      }
     },
-    write: (entry, etag, drops = []) =>
-      write(entry, entry.feed, { key: windowId(entry.window), value: toRow(entry) }, etag, drops.map(dropRow)),
-    async drops(feed) {
-      const rows = (await list(feed)).filter(({ key }) => key >= DROPS)
-      return rows.map((row) => storedDrop(feed, row))
+    async write(entry, etag, added = {}) {
+      const row = { key: windowId(entry.window), value: toRow(entry, wake(entry)), etag }
+      const [first, second] = (await transact(entry.feed, [row, ...others(added)])) ?? []
+      if (first === undefined) return undefined
+      const plan = added.plan && second !== undefined && { value: added.plan.value, etag: second }
+      return { value: entry, etag: first, ...(plan && { plan }) }
     },
+    remove: ({ feed, window }, etag) => remove(feed, windowId(window), etag),
+    async readPlan(feed) {
+      const row = await get(feed, PLAN_KEY)
+      return row && storedPlan(feed, row)
+    },
+    async writePlan(plan, etag, drops = []) {
+      const [first] = (await transact(plan.feed, [{ ...planRow(plan), etag }, ...drops.map(dropRow)])) ?? []
+      return first === undefined ? undefined : { value: plan, etag: first }
+    },
+    drops: async (feed) => (await list(feed, isDrop)).map((row) => storedDrop(feed, row)),
     async readDrop(feed, generation) {
       const row = await get(feed, dropKey(generation))
       return row && storedDrop(feed, row)
     },
-    writeDrop: (drop, etag) => write(drop, drop.feed, dropRow(drop), etag, []),
-    endDrop: ({ value, etag }) =>
-      pass('ledger.delete', async () => {
-        const { feed, generation } = value
-        if (rowOf(state, feed, dropKey(generation))?.etag === etag) {
-          state.partitions?.get(feed)?.delete(dropKey(generation))
-        }
-      }),
+    writeDrop: (drop, etag) => write(drop, drop.feed, dropRow(drop), etag),
+    endDrop: async ({ value, etag }) => void (await remove(value.feed, dropKey(value.generation), etag)),
+    async readFeed(name) {
+      const row = await get(APP, feedRowKey(name))
+      const value = row && fromFeedFields(name, row.value)
+      if (!row || !value) return undefined
+      return isFailure(value) ? value : { value, etag: row.etag }
+    },
+    writeFeed: (row, etag) =>
+      write(row, APP, { key: feedRowKey(row.feed.name), value: { ...toFeedFields(row) } }, etag),
+    feeds: async () =>
+      (await list(APP, isFeed)).map(({ key, value }) => fromFeedFields(key.slice(FEED_ROWS.length), value)),
     async readApp<T>(key: string) {
       const row = await get(APP, key)
       return row && { value: JSON.parse(String(row.value.json)) as T, etag: row.etag }
     },
-    writeApp: (key, value, etag) => write(value, APP, { key, value: { json: JSON.stringify(value) } }, etag, []),
-    async appRows<T>(prefix: string) {
-      const rows = (await list(APP)).filter(({ key }) => key.startsWith(prefix))
-      return rows.map(({ value }) => JSON.parse(String(value.json)) as T)
+    writeApp: (key, value, etag) => write(value, APP, { key, value: { json: JSON.stringify(value) } }, etag),
+    async appRows() {
+      const rows = await list(APP, () => true)
+      const byKey = new Map(rows.map((row) => [row.key, row]))
+      return {
+        feeds: new Map(rows.filter(isFeed).map((row) => [row.key.slice(FEED_ROWS.length), storedOutline(row)])),
+        get(key) {
+          const row = byKey.get(key)
+          return row && { value: parseJson(row.value.json), etag: row.etag }
+        },
+      }
     },
+  }
+}
+
+const isDrop = ({ key }: NewRow) => key.startsWith(DROPS)
+const isEntry = (row: NewRow) => !isDrop(row) && row.key !== PLAN_KEY
+const isFeed = ({ key }: NewRow) => key.startsWith(FEED_ROWS)
+
+/** What the filter of a timer selects: a property that a row lacks makes every comparison with it false. */
+function isDue(row: Row, timer: Timer, now: Date): boolean {
+  const { state, wakeAt } = row.value
+  const at = wakeAt instanceof Date ? wakeAt.getTime() : Number.NaN
+  const isAwake = !(at > now.getTime() && at <= now.getTime() + TOO_FAR_MS) && !(at >= NEVER.getTime())
+  if (timer === 'provision') return row.key === PLAN_KEY || (state === 'planned' && isAwake)
+  return state !== 'planned' && isAwake
+}
+
+function storedEntry(feed: string, { key, value, etag }: Row): Stored<LedgerEntry> | Failure {
+  const entry = fromRow(feed, key, value)
+  return isFailure(entry) ? entry : { value: entry, etag }
+}
+
+function storedPlan(feed: string, { value, etag }: Row): Stored<PlanRow | Failure> {
+  return { value: fromPlanFields(feed, value), etag }
+}
+
+function storedOutline({ key, value, etag }: Row): Stored<FeedOutline> | Failure {
+  const outline = fromOutlineField(key.slice(FEED_ROWS.length), value.json)
+  return isFailure(outline) ? outline : { value: outline, etag }
+}
+
+function parseJson(json: unknown): unknown {
+  try {
+    return JSON.parse(String(json))
+  } catch {
+    return undefined
   }
 }
 
 /** The entries of a feed that can be read, as they stand now. */
 export function entriesOf({ partitions }: LedgerState, feed: string): readonly LedgerEntry[] {
-  const rows = [...(partitions?.get(feed)?.values() ?? [])].filter(({ key }) => key < DROPS)
+  const rows = [...(partitions?.get(feed)?.values() ?? [])].filter(isEntry)
   const entries = rows.map(({ key, value }) => fromRow(feed, key, value))
   return entries.filter((entry): entry is LedgerEntry => !isFailure(entry))
 }

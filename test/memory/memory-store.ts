@@ -1,5 +1,8 @@
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
+import { wakeAt } from '../../src/core/ledger/wake.ts'
+import type { Wake } from '../../src/services/storage/ledger-table.ts'
 import type { Taken } from '../setup/queue.ts'
+import { testSettings } from '../setup/settings.ts'
 import { emptyArchive, openMemoryArchive } from './memory-archive.ts'
 import { emptyLedger, entriesOf, openMemoryLedger } from './memory-ledger.ts'
 import { emptyTables, keyOf, openMemoryTable, type TableRow } from './memory-table.ts'
@@ -10,6 +13,8 @@ const INVISIBLE = 60_000
 
 export type MemoryOptions = {
   readonly clock: () => Date
+  /** When a timer looks at an entry next; by default as the app's default settings say. */
+  readonly wake?: Wake
   /** Bytes of one block and rows of one page. By default the service's own sizes; smaller ones make more calls. */
   readonly block?: number
   readonly page?: number
@@ -26,7 +31,12 @@ export type MemoryStore = Store & {
 }
 
 /** A storage account in memory, for laws over many histories; `contract.test.ts` holds it to what Azurite does. */
-export function createMemoryStore({ clock, block = 4 * 1024 * 1024, page = 1000 }: MemoryOptions): MemoryStore {
+export function createMemoryStore({
+  clock,
+  wake = (entry) => wakeAt(entry, clock(), testSettings()),
+  block = 4 * 1024 * 1024,
+  page = 1000,
+}: MemoryOptions): MemoryStore {
   const ledger = emptyLedger()
   const archive = emptyArchive(block)
   const tables = emptyTables(page)
@@ -39,7 +49,7 @@ export function createMemoryStore({ clock, block = 4 * 1024 * 1024, page = 1000 
     look,
     lookAtEntries: (feed) => entriesOf(ledger, feed),
     open: (pass) => ({
-      ledger: openMemoryLedger(ledger, pass),
+      ledger: openMemoryLedger(ledger, pass, wake),
       archive: openMemoryArchive(archive, pass),
       queue: {
         send: (ingest, delay) => pass('queue.send', () => put({ ingest }, delay)),

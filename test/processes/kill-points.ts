@@ -103,7 +103,7 @@ export const KILL_POINTS: readonly KillPoint[] = [
     async holds(site) {
       const standing = site.simulator.reports().map(({ reportId }) => reportId)
       const landed = (await site.entries()).filter(({ state }) => state === 'landed')
-      return landed.some(({ remoteReport }) => standing.includes(String(remoteReport)))
+      return landed.some(({ remoteReports }) => standing.some((id) => String(remoteReports).includes(id)))
     },
   },
 ]

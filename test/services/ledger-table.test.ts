@@ -4,18 +4,21 @@ import { describe, expect, inject, it } from 'vitest'
 import { isFailure } from '../../src/core/failures.ts'
 import { TOTALS_LENGTH } from '../../src/core/report/check.ts'
 import { windowId } from '../../src/core/time/window.ts'
-import { openLedger } from '../../src/services/storage/ledger-table.ts'
+import { openLedger, type Timer } from '../../src/services/storage/ledger-table.ts'
 import { anyEntry, anyEntryIn } from '../core/any-entry.ts'
+import { feedOf } from '../core/feed-of.ts'
 import { freshName } from '../setup/storage.ts'
 
 async function freshLedger() {
   const client = TableClient.fromConnectionString(inject('storage'), freshName('ledger'), {
     allowInsecureConnection: true,
   })
-  const ledger = openLedger(client)
+  const ledger = openLedger(client, () => NOW)
   await ledger.create()
   return { client, ledger }
 }
+
+const NOW = new Date('2025-07-10T12:00:00Z')
 
 /** Texts that XML, which tables once spoke, has no way to write are not what this is about. */
 const [entry, other] = fc.sample(anyEntry, { numRuns: 2, seed: 7 })
@@ -68,7 +71,7 @@ describe('the ledger', () => {
   it('replaces an entry whole: no field of a former state stays', async () => {
     const { ledger, client } = await freshLedger()
     const { feed, window } = entry
-    const base = { feed, window, lane: 'live', attempt: 1, tries: 0, heals: 0, history: [] } as const
+    const base = { feed, window, lane: 'live', attempt: 1, tries: 0, heals: 0, remoteReports: [], history: [] } as const
     const at = new Date('2025-01-01T00:00:00Z')
     const written = await ledger.write(
       { ...base, state: 'requesting', reportName: 'r', queryId: 'q', requestedAt: at },
@@ -78,14 +81,24 @@ describe('the ledger', () => {
     expect(await client.getEntity(feed, windowId(window))).not.toHaveProperty('reportName')
   })
 
-  it('keeps app rows apart from feeds, and by their prefix apart from each other', async () => {
-    const { ledger } = await freshLedger()
-    await ledger.writeApp('feed~usage', { name: 'usage' }, undefined)
-    await ledger.writeApp('feeds~source', { name: 'source' }, undefined)
-    await ledger.writeApp('table~usage', { name: 'table' }, undefined)
-    expect(await ledger.appRows('feed~')).toEqual([{ name: 'usage' }])
-    expect(await ledger.readApp('pacing~default')).toBeUndefined()
-    expect(await ledger.writeApp('feed~usage', {}, undefined)).toBeUndefined()
+  it('shows the timers rows whose time something else has spoilt, and none of another feed', async () => {
+    const { ledger, client } = await freshLedger()
+    const key = (day: number) => ({ partitionKey: 'usage', rowKey: `2025050${day}T000000Z_2025050${day + 1}T000000Z` })
+    const quiet = new Date('9999-12-31T00:00:00Z')
+    await client.createEntity({ ...key(1), state: 'landed' })
+    await client.createEntity({ ...key(2), wakeAt: NOW })
+    await client.createEntity({ ...key(3), state: 'planned', wakeAt: 'tomorrow' })
+    await client.createEntity({ ...key(4), state: 'planned' })
+    await client.createEntity({ ...key(5), state: 'landed', wakeAt: new Date('2026-01-01') })
+    await client.createEntity({ ...key(6), state: 'landed', wakeAt: quiet })
+    await client.createEntity({ ...key(7), state: 'planned', wakeAt: quiet })
+    await client.createEntity({ ...key(8), partitionKey: 'seats', state: 'landed' })
+    const seen = async (timer: Timer) => {
+      const { entries } = await ledger.due('usage', timer, NOW)
+      return entries.map((each) => Number(/usage 2025050(\d)/.exec(isFailure(each) ? each.message : '')?.[1]))
+    }
+    expect(await seen('sweep')).toEqual([1, 2, 5])
+    expect(await seen('provision')).toEqual([3, 4])
   })
 })
 
@@ -146,12 +159,15 @@ describe('an entry with the longest totals that a landing may have', () => {
   })
 })
 
-it('an app row holds more than one property can, as that of a feed with hundreds of columns', async () => {
+it('the row of a feed holds more than one property can, as that of a feed with hundreds of columns', async () => {
   const { ledger } = await freshLedger()
   // Letters of one byte: the emulator breaks others where a body of over 64 KiB comes in pieces.
-  const row = { columns: Array.from({ length: 249 }, (_, index) => `${index} ${'x'.repeat(240)}`) }
-  const written = await ledger.writeApp('feed~wide', row, undefined)
-  expect(await ledger.readApp('feed~wide')).toEqual(written)
+  const columns = Array.from({ length: 249 }, (_, index) => `${index} ${'x'.repeat(240)}`)
+  const feed = feedOf({ name: 'wide', from: '2025-01-01' })
+  const row = { feed, account: {}, since: NOW.toISOString(), query: { queryId: 'q', hash: 'h', ours: true, columns } }
+  const written = await ledger.writeFeed(row, undefined)
   expect(written?.value).toEqual(row)
-  expect(await ledger.appRows('feed~')).toEqual([row])
+  expect(await ledger.readFeed('wide')).toEqual(written)
+  expect(await ledger.feeds()).toEqual([row])
+  expect((await ledger.appRows()).feeds.get('wide')).toMatchObject({ value: { query: { queryId: 'q' } } })
 })

@@ -1,5 +1,6 @@
 import { TableClient } from '@azure/data-tables'
 import { isFailure } from '../../src/core/failures.ts'
+import { NEVER } from '../../src/core/ledger/wake.ts'
 import { openCredentials } from '../../src/services/sign-in/credentials.ts'
 import { openKeyVault } from '../../src/services/sign-in/key-vault.ts'
 import { openLedger } from '../../src/services/storage/ledger-table.ts'
@@ -13,7 +14,10 @@ const clock = () => new Date(roundAt + Date.now() - startedAt)
 const wait = (milliseconds: number) =>
   new Promise<void>((resolve) => setTimeout(resolve, Math.min(milliseconds / 50, 20)))
 const retry = { random: Math.random, wait }
-const ledger = openLedger(TableClient.fromConnectionString(STORAGE, TABLE, { allowInsecureConnection: true }))
+const ledger = openLedger(
+  TableClient.fromConnectionString(STORAGE, TABLE, { allowInsecureConnection: true }),
+  () => NEVER,
+)
 const vault = openKeyVault({ url: VAULT, token: async () => 'vault-token', clock, retry })
 const warn = (message: string) => void process.send?.({ notice: message })
 const signIn = {

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { TableClient } from '@azure/data-tables'
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
+import { NEVER } from '../../src/core/ledger/wake.ts'
 import { type Credentials, openCredentials } from '../../src/services/sign-in/credentials.ts'
 import { openKeyVault } from '../../src/services/sign-in/key-vault.ts'
 import type { SignIn } from '../../src/services/sign-in/sign-in.ts'
@@ -22,7 +23,10 @@ const clock = () => now
 const tokenRequests = () => authority.requests.map(({ body }) => Object.fromEntries(new URLSearchParams(body)))
 
 function openTable(table: string): Ledger {
-  return openLedger(TableClient.fromConnectionString(inject('storage'), table, { allowInsecureConnection: true }))
+  return openLedger(
+    TableClient.fromConnectionString(inject('storage'), table, { allowInsecureConnection: true }),
+    () => NEVER,
+  )
 }
 
 describe('a refresh token in the Key Vault', () => {

@@ -206,7 +206,7 @@ async function allLanded(
     // Storage is asked only when it may be so: fifty questions a second would slow down what is waited for.
     if (simulator.reports().length > 0 || reportRequests(simulator).length < count) return false
     found = await entries()
-    return found.filter(({ state, remoteReport }) => state === 'landed' && remoteReport === undefined).length === count
+    return found.filter(({ state, remoteReports }) => state === 'landed' && remoteReports === '[]').length === count
   }
   await waitUntil(`${count} windows have landed`, isDone, LANDING_MILLISECONDS).catch(async (error: Error) => {
     const states = (await entries()).map(({ RowKey, state, attempt }) => `${RowKey} ${state} ${attempt}`)

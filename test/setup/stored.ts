@@ -1,5 +1,4 @@
 import { isFailure } from '../../src/core/failures.ts'
-import { feedRowKey } from '../../src/core/ledger/app-rows.ts'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { toPlanned } from '../../src/core/ledger/transitions.ts'
@@ -16,14 +15,15 @@ export async function storedEntry(ledger: Ledger, feed: string, window: WindowId
 
 /** The entries of all feeds that the app knows, except those that cannot be read. */
 export async function everyEntry(ledger: Ledger): Promise<readonly LedgerEntry[]> {
-  const rows = await ledger.appRows<FeedRow>(feedRowKey(''))
-  const found = await Promise.all(rows.map(({ feed }) => ledger.entries(feed.name)))
+  const names = [...(await ledger.appRows()).feeds.keys()]
+  const found = await Promise.all(names.map((name) => ledger.entries(name)))
   return found.flat().filter((entry): entry is LedgerEntry => !isFailure(entry))
 }
 
 /** The row of a feed; undefined before the first tick with it. */
 export async function findFeedRow(ledger: Ledger, feed: string): Promise<FeedRow | undefined> {
-  return (await ledger.readApp<FeedRow>(feedRowKey(feed)))?.value
+  const stored = await ledger.readFeed(feed)
+  return stored && !isFailure(stored) ? stored.value : undefined
 }
 
 /** Lets the next tick ask for a window again, as the command `retry` does. */

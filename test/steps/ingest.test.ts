@@ -138,6 +138,6 @@ describe('a landed report', () => {
     await provision(world.services)
     await hint(world)
     expect(world.simulator.reports()).toHaveLength(1)
-    expect(await entryOf(world)).toMatchObject({ state: 'landed', remoteReport: expect.any(String) })
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', remoteReports: [expect.any(String)] })
   })
 })

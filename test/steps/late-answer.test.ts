@@ -52,9 +52,9 @@ describe('a create answer that comes after its report has landed', () => {
   it('leaves the report when DELETE_REPORTS keeps it', async () => {
     const world = await worldOf({ settings: { deleteReports: false } })
     await provision(overtaken(world))
-    const { state, remoteReport } = await entryOf(world)
+    const { state, remoteReports } = await entryOf(world)
     expect(state).toBe('landed')
-    expect(reportsOf(world)).toEqual([remoteReport])
+    expect(reportsOf(world)).toEqual(remoteReports)
   })
 
   it('leaves no report when reports are deleted', async () => {
@@ -73,7 +73,7 @@ describe('a create answer that comes after its report has landed', () => {
     await provision(late)
     const entry = await entryOf(world)
     expect(entry).toMatchObject({ state: 'landing', reportId: 'import' })
-    expect(reportsOf(world)).toEqual([entry.remoteReport])
+    expect(reportsOf(world)).toEqual(entry.remoteReports)
   })
 
   it('leaves the report to the sweep of strays when the entry cannot be read', async () => {

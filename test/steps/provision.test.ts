@@ -86,7 +86,7 @@ describe('a report', () => {
     const rival: typeof ledger = {
       ...ledger,
       async write(entry, expected, drops) {
-        const other = { reportId: 'of-another', remoteReport: 'of-another' }
+        const other = { reportId: 'of-another', remoteReports: ['of-another'] }
         if (entry.state === 'requested') await ledger.write({ ...entry, ...other }, etag)
         const written = await ledger.write(entry, expected, drops)
         etag = written?.etag

@@ -4,13 +4,15 @@
 export const feedRowKey = (name: string): string => `feed~${name}`
 export const tableRowKey = (table: string): string => `table~${table.toLowerCase()}`
 export const pacingRowKey = (account: string): string => `pacing~${account}`
+export const cleanUpRowKey = (account: string): string => `cleanup~${account}`
 export const tokenRowKey = (account: string): string => `token~${account}`
 export const toldRowKey = (about: string): string => `told~${about}`
 
-/** What the keys of all feeds' rows begin with. */
+/** What the keys of all feeds' rows begin with; the name of the feed follows. */
 export const FEED_ROWS = 'feed~'
 export const FEEDS_SOURCE_KEY = 'feeds~source'
 export const TICK_KEY = 'tick~provision'
+export const SWEEP_KEY = 'tick~sweep'
 export const SWEPT_STRAYS_KEY = 'swept~strays'
 
 /** The owner of a landing table: two feeds never land in one. */
@@ -22,11 +24,17 @@ export type FeedsSourceRow = { readonly source: 'container' | 'package'; readonl
 /** The last finished tick of `provision`: without it nobody could tell a quiet app from a dead timer. */
 export type TickRow = { readonly at: string; readonly requested: number; readonly waiting: number }
 
+/** The last finished sweep. */
+export type SweepRow = { readonly at: string }
+
 /** What was last told about a thing that every tick finds again. */
 export type ToldRow = { readonly hash: string; readonly at: string }
 
 /** Who renews the refresh token of an account, and until when. */
 export type TokenLeaseRow = { readonly owner: string; readonly until: string }
+
+/** How often in a row an account could not delete what it left at the service, and when that was last tried. */
+export type CleanUpRow = { readonly times: number; readonly at: string }
 
 /** When reports that nobody names were last looked for. */
 export type SweptRow = { readonly at: string }

@@ -32,17 +32,20 @@ const SECOND_LOOK_MS = 3_600_000
  */
 export function letGo(before: LedgerEntry, after: LedgerEntry, table: string, now: Date): readonly Drop[] {
   const named = generationsOf(after, table)
-  const { feed, window } = before
-  return [...generationsOf(before, table)]
-    .filter(([each]) => !named.has(each))
-    .map(([each, where]) => ({
-      feed,
-      window,
-      generation: each,
-      table: where,
-      ...keyRange(window, each),
-      wakeAt: now,
-    }))
+  return letGoOfAll(before, table, now).filter(({ generation }) => !named.has(generation))
+}
+
+/** The drops of all generations that an entry names: it is removed. */
+export function letGoOfAll(entry: LedgerEntry, table: string, now: Date): readonly Drop[] {
+  const { feed, window } = entry
+  return [...generationsOf(entry, table)].map(([each, where]) => ({
+    feed,
+    window,
+    generation: each,
+    table: where,
+    ...keyRange(window, each),
+    wakeAt: now,
+  }))
 }
 
 /** The generations that an entry names, with their tables: the published one, and the one that is being landed. */

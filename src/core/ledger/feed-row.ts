@@ -1,6 +1,7 @@
 import type { Failure, FailureKind } from '../failures.ts'
 import type { Account, Feed } from '../feeds/feed.ts'
-import { isOpen, type LedgerEntry } from './ledger.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../time/durations.ts'
+import { hasCome } from './wake.ts'
 
 /**
  * What the app remembers of a feed, in its `feed~` row. Only `provision` reads feeds.json; all other steps take the feed
@@ -18,17 +19,37 @@ export type FeedRow = {
   readonly formerQueries?: readonly string[]
   /** A failure that only a change outside can heal: nothing new is asked for meanwhile. */
   readonly blocked?: Trouble
+  /** Until then no window that failed is tried again: the last one that was tried has failed once more. */
+  readonly nextTrial?: string
+  /** Windows of the feed failed that a landing, or a change, may heal. */
+  readonly failing?: true
+  /** When the feed last landed after failures: what failed before is tried again. */
+  readonly healedAt?: string
+  /** When the feed was last changed: what failed before is tried again. */
+  readonly changedAt?: string
   /** Columns of the feed's files that nobody named, as last told. */
   readonly drift?: readonly string[]
-  /** When a window of an ended block was last tried again. */
-  readonly retriedAt?: string
   /** How many empty windows between full ones were last told. */
   readonly emptyBetween?: number
-  /** When the feed was last changed: what failed before is tried again. */
-  readonly reopenBefore?: string
+  /** Windows without rows that a person accepts as gaps, by their ids. */
+  readonly acceptedGaps?: readonly string[]
   /** What keeps the feed from being asked for, and heals with time. */
   readonly trouble?: Trouble
+  /** How often in a row the feed could not be asked for, and when it was last tried. */
+  readonly backoff?: { readonly times: number; readonly at: string }
 }
+
+/** A feed row without its query and columns, which fill most of it: all that the timers read of a feed at each tick. */
+export type FeedOutline = Omit<FeedRow, 'feed' | 'query'> & {
+  readonly feed: Omit<Feed, 'types' | 'source'>
+  readonly query?: Omit<RegisteredQuery, 'columns'>
+}
+
+/** What failed is tried again a day after the last trial failed. */
+const TRIAL_MS = DAY_MS
+
+const FIRST_BACKOFF_MS = 15 * MINUTE_MS
+const LAST_BACKOFF_MS = 6 * HOUR_MS
 
 export type Trouble = { readonly kind: FailureKind; readonly message: string; readonly at: string }
 
@@ -52,8 +73,8 @@ export function newFeedRow(feed: Feed, account: Account, now: Date): FeedRow {
  */
 export function withFeed(row: FeedRow, feed: Feed, account: Account, now: Date): FeedRow {
   if (row.feed.hash === feed.hash) return { ...withoutTableBlock(row), feed, account }
-  const { blocked: _, trouble: __, ...rest } = row
-  return { ...rest, feed, account, reopenBefore: now.toISOString() }
+  const { trouble: _, backoff: __, ...rest } = withoutBlock(row)
+  return { ...rest, feed, account, changedAt: now.toISOString() }
 }
 
 /**
@@ -72,7 +93,7 @@ export function retired(row: FeedRow): FeedRow {
 }
 
 /** The feed names a table of another feed: only feeds.json ends this block, whatever its windows do. */
-export function isTableTaken({ blocked }: FeedRow): boolean {
+export function isTableTaken({ blocked }: Pick<FeedRow, 'blocked'>): boolean {
   return blocked?.kind === 'table-taken'
 }
 
@@ -81,20 +102,65 @@ function withoutTableBlock(row: FeedRow): FeedRow {
   return isTableTaken(row) ? free : row
 }
 
-/** Nothing new is asked for. A further failure of a blocked feed moves the day of its next try. */
+/** Nothing new is asked for. A day later a window is tried. */
 export function blockedBy(row: FeedRow, failure: Failure, now: Date): FeedRow {
-  return isTableTaken(row) ? row : { ...row, blocked: toTrouble(failure, now) }
+  return isTableTaken(row) ? row : { ...withTrialFailed(row, now), blocked: toTrouble(failure, now) }
 }
 
-/** As `blockedBy`, for a window that is tried again after a block: it does not block a feed that is free. */
+/** A window failed that had failed before: what failed is tried again a day later. */
+export function withTrialFailed(row: FeedRow, now: Date): FeedRow {
+  return { ...row, failing: true, nextTrial: new Date(now.getTime() + TRIAL_MS).toISOString() }
+}
+
+/** As `blockedBy`, for a window that failed before: it does not block a feed that is free. */
 export function stillBlockedBy(row: FeedRow, failure: Failure, now: Date): FeedRow {
-  return row.blocked ? blockedBy(row, failure, now) : row
+  return row.blocked ? blockedBy(row, failure, now) : withTrialFailed(row, now)
 }
 
-/** The feed landed again: what held it back is gone. */
-export function unblocked(row: FeedRow): FeedRow {
-  if (!row.blocked || isTableTaken(row)) return row
-  const { blocked: _, ...free } = row
+/** A window failed for a reason that a landing of another window may show to be gone. */
+export function withFailing(row: FeedRow): FeedRow {
+  return row.failing ? row : { ...row, failing: true }
+}
+
+/** No window of the feed is failed any more that a landing or a change could heal. */
+export function withoutFailing(row: FeedRow): FeedRow {
+  const { failing: _, ...rest } = row
+  return row.failing ? rest : row
+}
+
+/** A window of a blocked feed is tried: the next one a day later. */
+export function withTrial(row: FeedRow, now: Date): FeedRow {
+  return { ...row, nextTrial: new Date(now.getTime() + TRIAL_MS).toISOString() }
+}
+
+/** Whether what failed may be tried again now. */
+export function mayTry({ nextTrial }: Pick<FeedRow, 'nextTrial'>, now: Date): boolean {
+  return nextTrial === undefined || hasCome(new Date(nextTrial), now, TRIAL_MS)
+}
+
+/**
+ * The feed landed: its block ends, and what failed is asked for again. While a trial has just failed, a landing of a
+ * feed that is free changes nothing.
+ */
+export function withLanding(row: FeedRow, now: Date): FeedRow {
+  if (isTableTaken(row)) return row
+  if (row.blocked) return { ...withoutBlock(row), healedAt: now.toISOString() }
+  return row.failing && mayTry(row, now) ? { ...row, healedAt: now.toISOString() } : row
+}
+
+/** A person says that what blocked the feed is mended. */
+export function unblocked(row: FeedRow, now: Date): FeedRow {
+  return row.blocked && !isTableTaken(row) ? { ...withoutBlock(row), changedAt: now.toISOString() } : row
+}
+
+/** A person asks for a window of a blocked feed: it is tried at the next tick. */
+export function withTrialNow(row: FeedRow): FeedRow {
+  const { nextTrial: _, ...rest } = row
+  return row.nextTrial === undefined ? row : rest
+}
+
+function withoutBlock(row: FeedRow): FeedRow {
+  const { blocked: _, nextTrial: __, ...free } = row
   return free
 }
 
@@ -113,9 +179,28 @@ export function withEmptyBetween(row: FeedRow, count: number): FeedRow {
   return (row.emptyBetween ?? 0) === count ? row : { ...row, emptyBetween: count }
 }
 
-/** A window that a change outside heals was tried again: the next one a day later. */
-export function withWindowRetried(row: FeedRow, now: Date): FeedRow {
-  return { ...row, retriedAt: now.toISOString() }
+/** A person accepts that a window has no rows. */
+export function withAcceptedGap(row: FeedRow, window: string): FeedRow {
+  const { acceptedGaps = [] } = row
+  return acceptedGaps.includes(window) ? row : { ...row, acceptedGaps: [...acceptedGaps, window] }
+}
+
+/** The feed could not be asked for once more. */
+export function withBackoff(row: FeedRow, now: Date): FeedRow {
+  return { ...row, backoff: { times: (row.backoff?.times ?? 0) + 1, at: now.toISOString() } }
+}
+
+/** The feed was asked for. */
+export function withoutBackoff(row: FeedRow): FeedRow {
+  const { backoff: _, ...rest } = row
+  return row.backoff ? rest : row
+}
+
+/** Whether the feed waits because it could not be asked for: 15 minutes, then twice as long each time, up to 6 hours. */
+export function isBackedOff({ backoff }: Pick<FeedRow, 'backoff'>, now: Date): boolean {
+  if (!backoff) return false
+  const waitMs = Math.min(FIRST_BACKOFF_MS * 2 ** Math.min(backoff.times - 1, 20), LAST_BACKOFF_MS)
+  return !hasCome(new Date(Date.parse(backoff.at) + waitMs), now, LAST_BACKOFF_MS)
 }
 
 /** Whether another instance registered a query for the same feed first: that one counts, for its reports are under way. */
@@ -129,7 +214,7 @@ export function isOvertaken(row: FeedRow, before: FeedRow, query: RegisteredQuer
  * among the former ones; a feed that goes back to an earlier form finds its earlier query again, which stays.
  */
 export function withQuery(row: FeedRow, query: RegisteredQuery): FeedRow {
-  const { trouble: _, formerQueries = [], ...rest } = row
+  const { trouble: _, backoff: __, formerQueries = [], ...rest } = row
   const replaced = row.query?.ours ? [row.query.queryId] : []
   const former = new Set([...formerQueries, ...replaced].filter((queryId) => queryId !== query.queryId))
   return { ...rest, query, ...(former.size > 0 && { formerQueries: [...former] }) }
@@ -141,12 +226,6 @@ export function withoutQuery(row: FeedRow): FeedRow {
   return rest
 }
 
-/** The former queries that no open attempt uses any more. */
-export function unusedQueries({ formerQueries = [] }: FeedRow, entries: readonly LedgerEntry[]): readonly string[] {
-  const used = new Set(entries.filter(isOpen).map(({ queryId }) => queryId))
-  return formerQueries.filter((queryId) => !used.has(queryId))
-}
-
 /** A former query was deleted at the service. */
 export function withoutFormerQuery(row: FeedRow, queryId: string): FeedRow {
   const { formerQueries = [], ...rest } = row
@@ -155,7 +234,10 @@ export function withoutFormerQuery(row: FeedRow, queryId: string): FeedRow {
 }
 
 /** Whether an attempt was asked for with a query that the feed no longer has: its report answers another question. */
-export function isOfEarlierQuery({ query }: FeedRow, { queryId }: { readonly queryId: string }): boolean {
+export function isOfEarlierQuery(
+  { query }: Pick<FeedOutline, 'query'>,
+  { queryId }: { readonly queryId: string },
+): boolean {
   return query !== undefined && query.queryId !== queryId
 }
 

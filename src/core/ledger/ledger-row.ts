@@ -111,7 +111,7 @@ const SHARED: Codecs<SharedFields> = {
   figures: optional(figures),
   lastError: optional(json(object({ kind, message: text, at: isoInstant }))),
   heals: count,
-  remoteReport: optional(text),
+  remoteReports: json(list(text)),
   acceptEmpty: optional(flag),
   history,
 }
@@ -138,17 +138,17 @@ const BY_STATE: { readonly [S in State]: Codecs<StateFields[S]> } = {
     owner: text,
     progress: optional(progress),
   },
-  landed: { figures },
+  landed: { figures, refreshAt: optional(instant) },
   failed: { kind, message: text, since: instant },
 }
 
 const STATE: Codecs<{ readonly state: State }> = { state: oneOf(...(Object.keys(BY_STATE) as State[])) }
 
-/** Gives the stored form of an entry, without its keys. */
-export function toRow(entry: LedgerEntry): LedgerRow {
+/** Gives the stored form of an entry, without its keys. `wakeAt` is when a timer looks at it next. */
+export function toRow(entry: LedgerEntry, wakeAt: Date): LedgerRow {
   const shared = writeFields(SHARED, entry)
   const own = writeFields<object>(BY_STATE[entry.state], entry)
-  return { v: LEDGER_VERSION, state: entry.state, ...shared, ...own, ...publishedColumns(entry) } as LedgerRow
+  return { v: LEDGER_VERSION, state: entry.state, wakeAt, ...shared, ...own, ...publishedColumns(entry) } as LedgerRow
 }
 
 /** What readers of the landing table need, as columns of their own beside the figures that prove it. */

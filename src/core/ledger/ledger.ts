@@ -1,5 +1,6 @@
 import type { FailureKind } from '../failures.ts'
 import type { Generation } from '../report/generation.ts'
+import { MINUTE_MS } from '../time/durations.ts'
 import type { Window } from '../time/window.ts'
 import type { PhaseTimes, Progress } from './progress.ts'
 
@@ -68,8 +69,8 @@ export type SharedFields = {
   readonly lastError?: LastError
   /** Reopenings since the last `landed`. */
   readonly heals: number
-  /** A report of ours that still stands at the service. */
-  readonly remoteReport?: string
+  /** Reports of ours at the service, each until its deletion is confirmed. */
+  readonly remoteReports: readonly string[]
   readonly acceptEmpty?: boolean
   readonly history: readonly PastAttempt[]
 }
@@ -110,7 +111,11 @@ export type StateFields = {
   readonly requesting: RequestFields
   readonly requested: ReportFields
   readonly landing: LandingFields
-  readonly landed: { readonly figures: Figures }
+  readonly landed: {
+    readonly figures: Figures
+    /** When the window is asked for again; absent where its data has settled. */
+    readonly refreshAt?: Date
+  }
   readonly failed: { readonly kind: FailureKind; readonly message: string; readonly since: Date }
 }
 
@@ -166,17 +171,24 @@ export function takeoverAt({ owner, leaseUntil }: Landing, leaseMs: number): Dat
   return owner === '' ? leaseUntil : new Date(leaseUntil.getTime() + leaseMs / 2)
 }
 
-/** The service has had its time for a report. */
-export function isOverdue({ deadline }: Requested | Landing, now: Date): boolean {
-  return now > deadline
+/** What the service says of a report, as far as it decides whose it is. */
+export type ReportAtService = {
+  readonly reportId: string
+  readonly reportName: string
+  readonly queryId: string
+  readonly createdAt?: Date
 }
 
-/** What the service says of a report, as far as it decides whose it is. */
-export type ReportAtService = { readonly reportId: string; readonly reportName: string; readonly queryId: string }
+/** How far the clocks of the service and of the app may differ. */
+const CLOCK_DIFFERENCE_MS = 5 * MINUTE_MS
 
-/** Whether a report at the service is the one that an entry asked for: the service may compare names only in part. */
-export function isReportOf({ reportName, queryId }: RequestFields, report: ReportAtService): boolean {
-  return report.reportName === reportName && report.queryId === queryId
+/**
+ * Whether a report at the service is the one that an entry asked for. The service may compare names only in part, and an
+ * entry that was removed by hand may have asked under the same name before.
+ */
+export function isReportOf({ reportName, queryId, requestedAt }: RequestFields, report: ReportAtService): boolean {
+  const isEarlier = report.createdAt && report.createdAt.getTime() < requestedAt.getTime() - CLOCK_DIFFERENCE_MS
+  return report.reportName === reportName && report.queryId === queryId && !isEarlier
 }
 
 /**
@@ -184,8 +196,18 @@ export function isReportOf({ reportName, queryId }: RequestFields, report: Repor
  * (`DELETE_REPORTS` is false) the one that landed. Any other report of ours can be deleted.
  */
 export function neededReports(entry: LedgerEntry, keepsLanded: boolean): readonly string[] {
-  const { figures, remoteReport } = entry
+  const { figures, remoteReports } = entry
   const open = entry.state === 'requested' || entry.state === 'landing' ? [entry.reportId] : []
-  const isKept = keepsLanded && remoteReport !== undefined && remoteReport === figures?.reportId
-  return isKept ? [...open, remoteReport] : open
+  const landed = keepsLanded && figures && remoteReports.includes(figures.reportId) ? [figures.reportId] : []
+  return [...open, ...landed]
+}
+
+/** The reports of an entry that stand at the service and that nothing needs any more. */
+export function spareReports(entry: LedgerEntry, deleteReports: boolean): readonly string[] {
+  const needed = neededReports(entry, !deleteReports)
+  return entry.remoteReports.filter((reportId) => !needed.includes(reportId))
+}
+
+export function hasSpareReport(entry: LedgerEntry, deleteReports: boolean): boolean {
+  return spareReports(entry, deleteReports).length > 0
 }

@@ -8,7 +8,7 @@ import { type Window, windowId } from '../time/window.ts'
 const plain = (name: string): string => name.replaceAll('-', 'X')
 
 /** The name of one attempt's report: the same whoever asks, so that a lost answer can be looked up. */
-export function reportName(deployment: string, feed: Feed, window: Window, attempt: number): string {
+export function reportName(deployment: string, feed: Pick<Feed, 'name'>, window: Window, attempt: number): string {
   return `pis ${deployment} ${plain(feed.name)} ${windowId(window).replace('_', ' ')} ${attempt}`
 }
 
@@ -18,6 +18,6 @@ export function isOurs(deployment: string, name: string): boolean {
 }
 
 /** The name of the query the app registers for a feed; another `hash` is another query. */
-export function queryName(deployment: string, feed: Feed): string {
+export function queryName(deployment: string, feed: Pick<Feed, 'name' | 'hash'>): string {
   return `pis ${deployment} ${plain(feed.name)} ${feed.hash}`
 }

@@ -24,32 +24,26 @@ import { sharedFields } from './ledger-row.ts'
 /** How many attempts the history of an entry keeps. */
 const HISTORY_LIMIT = 20
 
-/** A window that may not have an entry yet. */
-export type WindowOfFeed = EntryKey & { readonly lane: Lane }
+/** A window without an entry. `removedAttempt`: the attempts of the feed's removed entries end there. */
+export type NewWindow = EntryKey & { readonly lane: Lane; readonly removedAttempt: number }
 
-/** What the next attempt of a window starts from; `previous` is its entry, where there is one. */
-function beforeNextAttempt(
-  previous: LedgerEntry | undefined,
-  { feed, window, lane }: WindowOfFeed,
-): EntryKey & SharedFields {
-  if (previous) return sharedFields(previous)
-  return { feed, window, lane, attempt: 0, tries: 0, heals: 0, history: [] }
+/** What the next attempt of a window starts from. */
+function beforeNextAttempt(from: LedgerEntry | NewWindow): EntryKey & SharedFields {
+  if ('state' in from) return sharedFields(from)
+  const { feed, window, lane, removedAttempt } = from
+  return { feed, window, lane, attempt: removedAttempt, tries: 0, heals: 0, remoteReports: [], history: [] }
 }
 
 /** The entry of a window's next attempt, written before the report is asked for. */
-export function toRequesting(
-  previous: LedgerEntry | undefined,
-  first: WindowOfFeed,
-  request: RequestFields,
-): Requesting {
-  const base = beforeNextAttempt(previous, first)
+export function toRequesting(from: LedgerEntry | NewWindow, request: RequestFields): Requesting {
+  const base = beforeNextAttempt(from)
   return { ...base, ...request, attempt: base.attempt + 1, tries: base.tries + 1, state: 'requesting' }
 }
 
 /** The service made the report, and has `reportDeadlineMs` from now on to finish it. */
 export function toRequested(entry: Requesting, reportId: string, now: Date, reportDeadlineMs: number): Requested {
   const deadline = new Date(now.getTime() + reportDeadlineMs)
-  return { ...entry, reportId, deadline, pollAfter: now, remoteReport: reportId, state: 'requested' }
+  return { ...withRemoteReport(entry, reportId), reportId, deadline, pollAfter: now, state: 'requested' }
 }
 
 /** The service is asked whether the report is ready: not again before `pollAfter`. */
@@ -72,13 +66,8 @@ export type ReplaySource = Omit<RequestFields, 'reportName'> & {
 }
 
 /** A window is landed anew from an archive: the next attempt, with no report to wait for, free for whoever takes it. */
-export function toReplayed(
-  previous: LedgerEntry | undefined,
-  first: WindowOfFeed,
-  archived: ReplaySource,
-  now: Date,
-): Landing {
-  const base = beforeNextAttempt(previous, first)
+export function toReplayed(from: LedgerEntry | NewWindow, archived: ReplaySource, now: Date): Landing {
+  const base = beforeNextAttempt(from)
   return {
     ...base,
     ...archived,
@@ -114,8 +103,8 @@ export function toTakenOver(entry: Landing, { generation, ...owner }: NewOwner):
   return { ...entry, ...owner, ...(progress && { progress: { ...progress, mustCount } }) }
 }
 
-/** The landing is complete: `figures` are its evidence. */
-export function toLanded(entry: Landing, figures: Figures): Landed {
+/** The landing is complete: `figures` are its evidence. `refreshAt`: when the window is asked for again. */
+export function toLanded(entry: Landing, figures: Figures, refreshAt?: Date): Landed {
   const { acceptEmpty: _, lastError: __, ...kept } = sharedFields(entry)
   const past: PastAttempt = {
     attempt: entry.attempt,
@@ -123,7 +112,15 @@ export function toLanded(entry: Landing, figures: Figures): Landed {
     outcome: 'landed',
     rows: figures.rowsLanded,
   }
-  return { ...kept, tries: 0, heals: 0, history: remember(entry, past), figures, state: 'landed' }
+  return {
+    ...kept,
+    tries: 0,
+    heals: 0,
+    history: remember(entry, past),
+    figures,
+    ...(refreshAt && { refreshAt }),
+    state: 'landed',
+  }
 }
 
 /** The attempt ended; rows and figures of an earlier landing stay as they are. */
@@ -182,13 +179,12 @@ export function toPlanned(entry: LedgerEntry, reason: PlannedReason, notBefore: 
 
 /** A report of ours stands at the service, and the entry names it until it is gone. */
 export function withRemoteReport<E extends LedgerEntry>(entry: E, reportId: string): E {
-  return { ...entry, remoteReport: reportId }
+  return { ...entry, remoteReports: [...new Set([...entry.remoteReports, reportId])] }
 }
 
-/** The report that the entry names as ours at the service is gone. */
-export function withoutRemoteReport(entry: LedgerEntry): LedgerEntry {
-  const { remoteReport: _, ...rest } = entry
-  return rest
+/** Reports that the entry names as ours at the service are gone. */
+export function withoutRemoteReports(entry: LedgerEntry, gone: readonly string[]): LedgerEntry {
+  return { ...entry, remoteReports: entry.remoteReports.filter((reportId) => !gone.includes(reportId)) }
 }
 
 /** What a failed attempt leaves in the archive. */

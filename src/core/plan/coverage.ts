@@ -1,7 +1,9 @@
+import type { FeedOutline } from '../ledger/feed-row.ts'
 import { isPublished, type LedgerEntry, type State } from '../ledger/ledger.ts'
-import type { Window } from '../time/window.ts'
-import { missingWindows } from './due-windows.ts'
-import { type KnownFeed, waiting } from './plan.ts'
+import { parseWindowId, type Window } from '../time/window.ts'
+import { wantedSpan } from './due-windows.ts'
+import { type KnownFeed, planOf } from './known-feed.ts'
+import { dueRequests } from './plan.ts'
 
 /** How far a feed is proven complete. The proof is figures, never states alone. */
 export type Coverage = {
@@ -11,40 +13,70 @@ export type Coverage = {
   /** Windows whose rows are proven. */
   readonly complete: number
   readonly rows: number
-  /** Nothing is missing from the feed's first window up to here. */
+  /** The end of the unbroken run of complete windows from the feed's `from`. */
   readonly completeUntil?: Date
+  /** The window of the latest snapshot. A snapshot feed has no `completeUntil`. */
+  readonly latestSnapshot?: Window
 }
 
 /** Gives the coverage of a feed at `now`. */
 export function coverage(now: Date, known: KnownFeed): Coverage {
-  const { entries } = known
+  const { row, entries } = known
   const complete = entries.filter(isPublished)
   const states = { planned: 0, requesting: 0, requested: 0, landing: 0, landed: 0, failed: 0 }
   for (const { state } of entries) states[state]++
-  const until = unbroken(now, known, complete)
   return {
     states,
-    waiting: waiting(now, known),
+    waiting: dueRequests(now, planOf(known)).length,
     complete: complete.length,
-    rows: complete.reduce((sum, entry) => sum + (entry.figures?.rowsLanded ?? 0), 0),
-    ...(until && { completeUntil: until }),
+    rows: complete.reduce((sum, { figures }) => sum + figures.rowsLanded, 0),
+    ...howFar(now, row, complete),
   }
 }
 
-/** The end of the run of complete windows that starts with the feed's first one. */
-function unbroken(now: Date, { row, entries }: KnownFeed, complete: readonly LedgerEntry[]): Date | undefined {
-  const taken = entries.map((entry) => entry.window)
-  const missing = missingWindows(row.feed, { since: new Date(row.since), taken, now }).map(({ window }) => window)
-  const proven = new Set<Window>(complete.map((entry) => entry.window))
-  const all = [...taken, ...missing].sort((a, b) => a.from.getTime() - b.from.getTime())
-  const gap = all.findIndex((window) => !proven.has(window))
-  return (gap === -1 ? all.at(-1) : all[gap - 1])?.to
+function howFar(
+  now: Date,
+  { feed, since, acceptedGaps = [] }: FeedOutline,
+  complete: readonly LedgerEntry[],
+): Pick<Coverage, 'completeUntil' | 'latestSnapshot'> {
+  const windows = inOrder(complete.map(({ window }) => window))
+  const gaps = acceptedGaps.flatMap((id) => parseWindowId(id) ?? [])
+  const wanted = wantedSpan(feed, new Date(since))
+  if (wanted) {
+    const until = unbroken(
+      wanted,
+      inOrder([...windows, ...gaps]).filter(({ to }) => to <= now),
+    )
+    return until ? { completeUntil: until } : {}
+  }
+  const latest = windows.findLast(({ from }) => from <= now)
+  return latest ? { latestSnapshot: latest } : {}
+}
+
+/** The end of the run of windows without a gap that covers the start of the wanted span; undefined without one. */
+function unbroken({ from, to }: Window, windows: readonly Window[]): Date | undefined {
+  let end = from
+  for (const window of windows) {
+    if (window.from > end) break
+    if (window.to > end) end = window.to
+  }
+  if (end <= from) return undefined
+  return end < to ? end : to
+}
+
+function inOrder(windows: readonly Window[]): readonly Window[] {
+  return windows.toSorted((a, b) => a.from.getTime() - b.from.getTime())
 }
 
 /** Counts the empty windows between two full ones. They are possible but worth a look. */
-export function emptyBetweenFull(entries: readonly LedgerEntry[]): number {
-  const sorted = entries.toSorted((a, b) => a.window.from.getTime() - b.window.from.getTime())
-  const isFull = sorted.map((entry) => isPublished(entry) && (entry.figures?.rowsLanded ?? 0) > 0)
-  const isEmpty = sorted.map((entry) => isPublished(entry) && entry.figures?.verdict === 'empty')
-  return isEmpty.filter((empty, index) => empty && isFull[index - 1] && isFull[index + 1]).length
+export function emptyBetweenFull(landed: readonly Fullness[]): number {
+  const sorted = landed.toSorted((a, b) => a.window.from.getTime() - b.window.from.getTime())
+  return sorted.filter(({ rows }, at) => rows === 0 && isFull(sorted[at - 1]) && isFull(sorted[at + 1])).length
+}
+
+/** How many rows of a window are published; undefined where none ever were. */
+export type Fullness = { readonly window: Window; readonly rows: number | undefined }
+
+function isFull(neighbour: Fullness | undefined): boolean {
+  return (neighbour?.rows ?? 0) > 0
 }

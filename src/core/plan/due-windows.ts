@@ -1,13 +1,13 @@
 import type { Boundary, Cadence, Feed } from '../feeds/feed.ts'
-import { isAtRest, type Lane, type LedgerEntry } from '../ledger/ledger.ts'
+import type { Lane } from '../ledger/ledger.ts'
 import { alignDown, alignUp, GRAIN, nextBoundary } from '../time/calendar.ts'
 import { addDuration, type Duration } from '../time/durations.ts'
-import { type Window, windowId } from '../time/window.ts'
+import type { Window } from '../time/window.ts'
 
 /** A window of a feed. The app may ask for it from `dueAt` on. */
 export type DueWindow = { readonly window: Window; readonly lane: Lane; readonly dueAt: Date }
 
-/** What is known about one feed: when the app first saw it, which windows the ledger holds, and the current time. */
+/** What is known about one feed: when the app first saw it, which time the ledger's entries take, and the current time. */
 export type KnownWindows = { readonly since: Date; readonly taken: readonly Window[]; readonly now: Date }
 
 type Windows = Extract<Cadence, { kind: 'windows' }>
@@ -16,7 +16,7 @@ type Windows = Extract<Cadence, { kind: 'windows' }>
 const END_OF_TIME = new Date(Date.UTC(9999, 0, 1))
 
 /** The windows that the ledger lacks and that are due now, in order of time. They overlap no window of the ledger. */
-export function missingWindows(feed: Feed, known: KnownWindows): readonly DueWindow[] {
+export function missingWindows(feed: WindowRules, known: KnownWindows): readonly DueWindow[] {
   const due: DueWindow[] = []
   for (const planned of plannedWindows(feed, known)) {
     if (planned.dueAt > known.now) break
@@ -31,28 +31,27 @@ export function laneOf(window: Window, since: Date): Lane {
 }
 
 /** When the next window that the ledger lacks is due. In the past if it is due now, undefined if there will be none. */
-export function nextDue(feed: Feed, known: KnownWindows): Date | undefined {
+export function nextDue(feed: WindowRules, known: KnownWindows): Date | undefined {
   for (const planned of plannedWindows(feed, known)) return planned.dueAt
   return undefined
 }
 
-/**
- * Gives the reason why a file cannot be imported into a window, or undefined if it can. A window of the ledger must be at
- * rest. A new window must be cut at the grain and must not overlap another.
- */
-export function whyNotImported(feed: Feed, window: Window, entries: readonly LedgerEntry[]): string | undefined {
-  const same = entries.find((entry) => windowId(entry.window) === windowId(window))
-  if (same) return isAtRest(same) ? undefined : `is ${same.state}: only a landed or failed window can take a file`
-  const overlapping = entries.find((entry) => entry.window.from < window.to && window.from < entry.window.to)
-  if (overlapping) return `overlaps the window ${windowId(overlapping.window)}`
-  const { grain } = feed
-  const isAligned =
-    !grain || [window.from, window.to].every((at) => alignDown(at, GRAIN[grain]).getTime() === at.getTime())
-  return isAligned ? undefined : `is not cut at a ${grain}, the grain of ${feed.dataset}`
+/** The feed as far as it decides which windows there are. */
+export type WindowRules = Pick<Feed, 'cadence' | 'delay' | 'grain'>
+
+/** Whether a window starts and ends where the data of a feed can be cut: at its grain, and always at a day. */
+export function isAligned({ grain }: WindowRules, { from, to }: Window): boolean {
+  return [from, to].every((at) => alignDown(at, GRAIN[grain ?? 'day']).getTime() === at.getTime())
+}
+
+/** The first instant that a feed wants, and the first that it no longer wants. A snapshot feed has none. */
+export function wantedSpan(feed: WindowRules, since: Date): Window | undefined {
+  const { cadence } = feed
+  return cadence.kind === 'windows' ? span(feed, cadence, since) : undefined
 }
 
 /** All windows to ask for, in order of time, which is also the order of `dueAt`. Endless unless the feed has an end. */
-function* plannedWindows(feed: Feed, known: KnownWindows): Generator<DueWindow> {
+function* plannedWindows(feed: WindowRules, known: KnownWindows): Generator<DueWindow> {
   const { cadence } = feed
   if (cadence.kind === 'snapshot') {
     const window = nextSnapshot(cadence.every, known)
@@ -77,16 +76,22 @@ function nextSnapshot(every: Duration, { taken, now }: KnownWindows): Window {
  * The spans between the feed's start and end that no ledger entry covers, in order of time. A day or month (the feed's
  * grain) that an entry covers in part counts as covered, because the app cannot ask for the rest of it alone.
  */
-function gaps(feed: Feed, cadence: Windows, { since, taken }: KnownWindows): readonly Window[] {
+function gaps(feed: WindowRules, cadence: Windows, { since, taken }: KnownWindows): readonly Window[] {
   const grain = GRAIN[feed.grain ?? 'day']
-  const end = cadence.to ? alignUp(instant(cadence.to, since), grain) : END_OF_TIME
+  const { from: start, to: end } = span(feed, cadence, since)
   const found: Window[] = []
-  let from = alignDown(instant(cadence.from, since), grain)
+  let from = start
   for (const entry of taken.toSorted((a, b) => a.from.getTime() - b.from.getTime())) {
     found.push({ from, to: earliest(alignDown(entry.from, grain), end) })
     from = latest(from, alignUp(entry.to, grain))
   }
   return [...found, { from, to: end }].filter((gap) => gap.from < gap.to)
+}
+
+function span({ grain }: WindowRules, cadence: Windows, since: Date): Window {
+  const step = GRAIN[grain ?? 'day']
+  const to = cadence.to ? alignUp(instant(cadence.to, since), step) : END_OF_TIME
+  return { from: alignDown(instant(cadence.from, since), step), to }
 }
 
 /** Cuts a gap into windows at the boundaries of the calendar. The windows cover the gap and do not overlap. */

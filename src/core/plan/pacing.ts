@@ -1,5 +1,6 @@
 import type { Lane, LedgerEntry } from '../ledger/ledger.ts'
-import { HOUR_MS } from '../time/durations.ts'
+import { hasCome } from '../ledger/wake.ts'
+import { DAY_MS, HOUR_MS } from '../time/durations.ts'
 
 /** The slot of one report that the app asked for, or is about to ask for. Instants are ISO text because the row is JSON. */
 export type Slot = {
@@ -14,45 +15,80 @@ export type Pacing = {
   /** When the app asked for each report of the last 60 minutes. */
   readonly creations: readonly string[]
   readonly open: readonly Slot[]
+  /** When each feed last took a slot, for a day: who has waited longest goes first. */
+  readonly served: Readonly<Record<string, string>>
   /** The service asked the app to wait until then. */
   readonly notBefore?: string
   /** The reports per hour after the service refused one for its quota. Doubles after each quiet hour. */
   readonly reduced?: { readonly allowance: number; readonly at: string }
 }
 
-export const EMPTY_PACING: Pacing = { creations: [], open: [] }
+export const EMPTY_PACING: Pacing = { creations: [], open: [], served: {} }
 
 export type PacingLimits = { readonly maxInFlight: number; readonly maxReportsPerHour: number }
 
+/** Whatever the service asks for, an account waits no longer than this. */
+const LONGEST_WAIT_MS = DAY_MS
+
+/** A feed whose report takes longer than this gets no second one meanwhile. */
+const SLOW_REPORT_MS = 2 * HOUR_MS
+
+/** Whether a stored value is a pacing row. */
+export function isPacing(value: unknown): value is Pacing {
+  if (typeof value !== 'object' || value === null) return false
+  const { creations, open, served } = value as Partial<Pacing>
+  return Array.isArray(creations) && Array.isArray(open) && typeof served === 'object'
+}
+
+/** Until when an account may ask for nothing; undefined where it may ask now. */
+export function waitsUntil({ notBefore }: Pacing, now: Date): Date | undefined {
+  if (notBefore === undefined) return undefined
+  const at = new Date(notBefore)
+  return hasCome(at, now, LONGEST_WAIT_MS) ? undefined : at
+}
+
 /**
- * Takes a slot for one report. Gives the row to write before the app asks for the report, or undefined if the account has
- * no free slot now. One slot of each limit is reserved for lane `live`. `isOpen` says whether an earlier slot is still
- * taken.
+ * Takes a slot for one report. Gives the row to write before the app asks for the report. `account`: the account has no
+ * free slot now. `feed`: only this feed has none. One slot of each limit is reserved for lane `live`, and a feed holds at
+ * most half of those in flight. `isOpen` says whether an earlier slot is still taken.
  */
 export function takeSlot(
   pacing: Pacing,
   next: Slot & { readonly lane: Lane },
   limits: PacingLimits,
   isOpen: (slot: Slot) => boolean,
-): Pacing | undefined {
-  const nowMs = Date.parse(next.at)
-  if (pacing.notBefore !== undefined && nowMs < Date.parse(pacing.notBefore)) return undefined
-  const creations = pacing.creations.filter((at) => nowMs - Date.parse(at) < HOUR_MS)
+): Pacing | 'account' | 'feed' {
+  const now = new Date(next.at)
+  if (waitsUntil(pacing, now)) return 'account'
+  const creations = pacing.creations.filter((at) => isWithin(at, now, HOUR_MS))
   const open = pacing.open.filter(isOpen)
   const kept = next.lane === 'live' ? 0 : 1
-  const perHour = allowance(pacing, nowMs, limits)
-  if (creations.length >= Math.max(perHour - kept, 1) || open.length >= Math.max(limits.maxInFlight - kept, 1)) {
-    return undefined
-  }
+  const perHour = allowance(pacing, now.getTime(), limits)
+  if (creations.length >= Math.max(perHour - kept, 1)) return 'account'
+  if (open.length >= Math.max(limits.maxInFlight - kept, 1)) return 'account'
+  const ofFeed = open.filter(({ feed }) => feed === next.feed)
+  if (ofFeed.length >= mostOfFeed(ofFeed, now, limits)) return 'feed'
   const { lane: _, ...slot } = next
+  const served = Object.entries(pacing.served).filter(([, at]) => isWithin(at, now, DAY_MS))
   const reduced = perHour < limits.maxReportsPerHour ? pacing.reduced : undefined
-  return { creations: [...creations, next.at], open: [...open, slot], ...(reduced && { reduced }) }
+  return {
+    creations: [...creations, next.at],
+    open: [...open, slot],
+    served: { ...Object.fromEntries(served), [next.feed]: next.at },
+    ...(reduced && { reduced }),
+  }
+}
+
+/** A feed with a slow report waits for it: its reports may never be made, and the others need the slots. */
+function mostOfFeed(ofFeed: readonly Slot[], now: Date, { maxInFlight }: PacingLimits): number {
+  if (ofFeed.some(({ at }) => !isWithin(at, now, SLOW_REPORT_MS))) return 1
+  return Math.max(Math.floor(maxInFlight / 2), 1)
 }
 
 /** Whether a slot is still taken: its attempt is in progress, or so young that its entry may not be written yet. */
 export function isSlotTaken(slot: Slot, entry: LedgerEntry | undefined, now: Date, adoptAfterMs: number): boolean {
   if (entry?.attempt === slot.attempt) return entry.state === 'requesting' || entry.state === 'requested'
-  return (entry?.attempt ?? 0) < slot.attempt && isYoung(slot, now, adoptAfterMs)
+  return (entry?.attempt ?? 0) < slot.attempt && isWithin(slot.at, now, adoptAfterMs)
 }
 
 /** Whether another instance has just taken the slot of the same attempt and is about to write its entry. */
@@ -62,12 +98,13 @@ export function isClaimed({ open }: Pacing, attempt: Omit<Slot, 'at'>, now: Date
       slot.feed === attempt.feed &&
       slot.window === attempt.window &&
       slot.attempt === attempt.attempt &&
-      isYoung(slot, now, adoptAfterMs),
+      isWithin(slot.at, now, adoptAfterMs),
   )
 }
 
-function isYoung({ at }: Slot, now: Date, adoptAfterMs: number): boolean {
-  return now.getTime() - Date.parse(at) < adoptAfterMs
+/** Whether an instant is less than so long ago. One as far ahead was written by a clock that was wrong. */
+function isWithin(at: string, now: Date, longestMs: number): boolean {
+  return Math.abs(now.getTime() - Date.parse(at)) < longestMs
 }
 
 /** The service refused a report for its quota: the account waits, and its reports per hour are halved. */
@@ -75,14 +112,14 @@ export function throttled(pacing: Pacing, now: Date, waitMs: number, limits: Pac
   const halved = Math.max(Math.floor(allowance(pacing, now.getTime(), limits) / 2), 1)
   return {
     ...pacing,
-    notBefore: new Date(now.getTime() + waitMs).toISOString(),
+    notBefore: new Date(now.getTime() + Math.min(waitMs, LONGEST_WAIT_MS)).toISOString(),
     reduced: { allowance: halved, at: now.toISOString() },
   }
 }
 
 /** How many reports per hour the account may ask for now. */
-export function allowance(pacing: Pacing, nowMs: number, limits: PacingLimits): number {
-  if (!pacing.reduced) return limits.maxReportsPerHour
-  const quietHours = Math.max(Math.floor((nowMs - Date.parse(pacing.reduced.at)) / HOUR_MS), 0)
-  return Math.min(pacing.reduced.allowance * 2 ** Math.min(quietHours, 30), limits.maxReportsPerHour)
+export function allowance({ reduced }: Pacing, nowMs: number, limits: PacingLimits): number {
+  if (!reduced) return limits.maxReportsPerHour
+  const quietHours = Math.floor(Math.abs(nowMs - Date.parse(reduced.at)) / HOUR_MS)
+  return Math.min(reduced.allowance * 2 ** Math.min(quietHours, 30), limits.maxReportsPerHour)
 }

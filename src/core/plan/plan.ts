@@ -1,85 +1,94 @@
-import type { Failure } from '../failures.ts'
-import type { Feed } from '../feeds/feed.ts'
-import type { FeedRow } from '../ledger/feed-row.ts'
-import { isOpen, type Lane, type LedgerEntry } from '../ledger/ledger.ts'
-import { DAY_MS } from '../time/durations.ts'
+import { type FeedOutline, mayTry } from '../ledger/feed-row.ts'
+import type { Failed, Lane, LedgerEntry, Planned } from '../ledger/ledger.ts'
+import { hasCome } from '../ledger/wake.ts'
+import { addDuration, DAY_MS } from '../time/durations.ts'
 import type { Window } from '../time/window.ts'
 import { missingWindows, nextDue } from './due-windows.ts'
 
-/** A blocked feed asks for its newest due window once a day. */
-const BLOCKED_RETRY_MS = DAY_MS
+/** The longest that a planned window waits by itself. */
+const LONGEST_WAIT_MS = DAY_MS
 
-/** A feed with its row and entries from the ledger. */
-export type KnownFeed = {
-  readonly row: FeedRow
-  readonly entries: readonly LedgerEntry[]
-  /** Entries that cannot be read. Their windows are unknown, so the feed asks for nothing new until they are fixed. */
-  readonly unreadable: readonly Failure[]
+/** What decides which windows of a feed are asked for: the time that its entries take, and those that are planned. */
+export type FeedPlan = {
+  readonly row: FeedOutline
+  readonly spans: readonly Window[]
+  readonly planned: readonly Planned[]
 }
 
-/** Whether a feed may ask for new windows. */
-function isAsking({ row, unreadable }: KnownFeed): boolean {
-  return row.feed.enabled && unreadable.length === 0
-}
-
-/** Ask the service for one window of a feed. */
+/** Ask the service for one window of a feed. `previous` is its entry, where there is one. */
 export type RequestAction = {
-  readonly feed: Feed
+  readonly row: FeedOutline
   readonly window: Window
   readonly lane: Lane
-  readonly previous?: LedgerEntry
+  readonly previous?: Planned | Failed
 }
 
 /**
- * Gives the windows to ask for at `now`: those that the ledger lacks and those that are `planned`. Live windows come first,
- * oldest first. History follows, newest first, so that recent months land soonest.
+ * Gives the windows of a feed to ask for at `now`: those that the ledger lacks and those that are `planned`. Live windows
+ * come first, oldest first. History follows, newest first, so that recent months land soonest.
  */
-export function plan(now: Date, feeds: readonly KnownFeed[]): readonly RequestAction[] {
-  const due = feeds.filter(isAsking).flatMap((known) => withinBlock(now, known))
+export function dueRequests(now: Date, known: FeedPlan): readonly RequestAction[] {
+  const { row } = known
+  if (!row.feed.enabled || row.blocked) return []
+  const due = [...missing(now, known), ...plannedAndDue(now, known)]
   const live = due.filter(({ lane }) => lane === 'live').sort((a, b) => byStart(a, b))
   const backfill = due.filter(({ lane }) => lane === 'backfill').sort((a, b) => byStart(b, a))
   return [...live, ...backfill]
 }
 
-/** How many windows of a feed are due and not yet asked for. */
-export function waiting(now: Date, known: KnownFeed): number {
-  return isAsking(known) ? dueActions(now, known).length : 0
+/**
+ * The window by which a blocked feed finds out whether it can be asked for again: one that a person asked for, else the
+ * newest. `failed` are the windows that failed for a reason that only a change heals.
+ */
+export function trialRequest(now: Date, known: FeedPlan, failed: readonly Failed[]): RequestAction | undefined {
+  const { row } = known
+  const due = [...missing(now, known), ...plannedAndDue(now, known), ...failed.map((entry) => again(row, entry))]
+  const newest = due.sort((a, b) => byStart(b, a))
+  return newest.find(({ previous }) => previous?.state === 'planned' && previous.reason === 'retry') ?? newest[0]
 }
 
 /** When the next window of a feed becomes due, or undefined if there will be none. */
-export function nextRequest(now: Date, known: KnownFeed): Date | undefined {
-  if (!isAsking(known)) return undefined
-  const { row, entries } = known
-  const planned = entries.flatMap((entry) => (entry.state === 'planned' ? [entry.notBefore] : []))
-  const missing = nextDue(row.feed, { since: new Date(row.since), taken: entries.map((entry) => entry.window), now })
-  const all = missing ? [...planned, missing] : planned
+export function nextRequest(now: Date, { row, spans, planned }: FeedPlan): Date | undefined {
+  if (!row.feed.enabled) return undefined
+  const next = nextDue(row.feed, { since: new Date(row.since), taken: spans, now })
+  const all = [...planned.map(({ notBefore }) => notBefore), ...(next ? [next] : [])]
   return all.sort((a, b) => a.getTime() - b.getTime())[0]
 }
 
-function dueActions(now: Date, { row, entries }: KnownFeed): readonly RequestAction[] {
-  const { feed } = row
-  const known = { since: new Date(row.since), taken: entries.map((entry) => entry.window), now }
-  const missing = missingWindows(feed, known).map(({ window, lane }) => ({ feed, window, lane }))
-  const planned = entries.flatMap((entry) =>
-    entry.state === 'planned' && entry.notBefore <= now && !hasPassed(now, feed, entry)
-      ? [{ feed, window: entry.window, lane: entry.lane, previous: entry }]
-      : [],
+/** The planned windows of a snapshot feed that have ended: today's data must not land under an old date. */
+export function endedWindows(now: Date, { row, planned }: FeedPlan): readonly Planned[] {
+  return planned.filter((entry) => hasPassed(now, row, entry))
+}
+
+/** Whether a snapshot's window has ended. It is not asked for any more. */
+export function hasPassed(now: Date, { feed }: FeedOutline, { window }: Pick<LedgerEntry, 'window'>): boolean {
+  return feed.cadence.kind === 'snapshot' && now >= window.to
+}
+
+/** Whether a window may be asked for: its data has settled. A clock that was ahead may have asked too early. */
+export function isSettled(now: Date, { feed }: FeedOutline, window: Window): boolean {
+  return feed.cadence.kind === 'snapshot' ? now >= window.from : now >= addDuration(window.to, feed.delay)
+}
+
+function missing(now: Date, { row, spans }: FeedPlan): readonly RequestAction[] {
+  const due = missingWindows(row.feed, { since: new Date(row.since), taken: spans, now })
+  return due.map(({ window, lane }) => ({ row, window, lane }))
+}
+
+/** After a trial has failed, windows that failed before wait; a window that a person asked for does not. */
+function plannedAndDue(now: Date, { row, planned }: FeedPlan): readonly RequestAction[] {
+  const may = planned.filter(
+    ({ reason, notBefore, window }) =>
+      hasCome(notBefore, now, LONGEST_WAIT_MS) &&
+      isSettled(now, row, window) &&
+      !hasPassed(now, row, { window }) &&
+      (reason !== 'healed' || mayTry(row, now)),
   )
-  return [...missing, ...planned]
+  return may.map((entry) => again(row, entry))
 }
 
-/** Whether a snapshot's window has ended. It is not asked for any more: today's data must not land under an old date. */
-export function hasPassed(now: Date, { cadence }: Feed, { window }: LedgerEntry): boolean {
-  return cadence.kind === 'snapshot' && now >= window.to
-}
-
-/** A blocked feed asks for one window a day: the newest, and only while no attempt is in progress. */
-function withinBlock(now: Date, known: KnownFeed): readonly RequestAction[] {
-  const due = dueActions(now, known)
-  const { blocked } = known.row
-  if (!blocked) return due
-  if (now.getTime() - Date.parse(blocked.at) < BLOCKED_RETRY_MS || known.entries.some(isOpen)) return []
-  return [...due].sort((a, b) => byStart(b, a)).slice(0, 1)
+function again(row: FeedOutline, previous: Planned | Failed): RequestAction {
+  return { row, window: previous.window, lane: previous.lane, previous }
 }
 
 function byStart(a: RequestAction, b: RequestAction): number {

@@ -1,115 +1,82 @@
 import { FAILURES } from '../failures.ts'
-import type { FeedRow } from '../ledger/feed-row.ts'
+import type { FeedOutline } from '../ledger/feed-row.ts'
 import {
   type Failed,
-  isOverdue,
+  hasSpareReport,
   type Landed,
   type Landing,
   type LedgerEntry,
-  neededReports,
-  type Planned,
   type Requested,
   type Requesting,
   takeoverAt,
 } from '../ledger/ledger.ts'
-import { addDuration, DAY_MS, HOUR_MS } from '../time/durations.ts'
-import { hasPassed, type KnownFeed } from './plan.ts'
+import { adoptAt, hasCome, healsAt, isOverdue, TOO_FAR_MS, type WakeRules } from '../ledger/wake.ts'
+import { DAY_MS } from '../time/durations.ts'
+import { hasPassed } from './plan.ts'
 
-/** A failure that heals with time is tried again after 6 hours, then after twice as long each time, up to a week. */
-const FIRST_HEALING_MS = 6 * HOUR_MS
-const LAST_HEALING_MS = 7 * DAY_MS
+/** Whatever the service asks for, nothing rests longer than this by itself. */
+const LONGEST_WAIT_MS = DAY_MS
 
-/** After a block has ended, the windows that failed under it are tried again, one a day. */
-const RETRY_AFTER_BLOCK_MS = DAY_MS
-
-/** One action on one entry. `hint` puts a message in the queue, so that `ingest` reads the entry. */
+/**
+ * One action on one entry. `hint` puts a message in the queue, so that `ingest` reads the entry. `rest` writes the entry as
+ * it is: it is looked at again later.
+ */
 export type SweepAction =
   | { readonly kind: 'hint'; readonly entry: Requested | Landing }
   | { readonly kind: 'adopt'; readonly entry: Requesting }
   | { readonly kind: 'expire'; readonly entry: Requested }
   | { readonly kind: 'reopen'; readonly entry: Failed }
   | { readonly kind: 'ask-again'; readonly entry: Landed }
-  | { readonly kind: 'out-of-range'; readonly entry: Planned | Requesting | Requested }
-  | { readonly kind: 'withdraw'; readonly entry: LedgerEntry }
+  | { readonly kind: 'out-of-range'; readonly entry: Requesting | Requested }
+  | { readonly kind: 'rest'; readonly entry: LedgerEntry }
 
-export type SweepLimits = { readonly adoptAfterMs: number; readonly leaseMs: number; readonly deleteReports: boolean }
-
-/** Gives the actions that the entries of one feed need at `now`, at most one for each entry. */
-export function sweepActions(now: Date, known: KnownFeed, limits: SweepLimits): readonly SweepAction[] {
-  const reopened = new Set(reopenings(now, known))
-  return known.entries.flatMap((entry): readonly SweepAction[] => {
-    if (entry.state === 'failed' && reopened.has(entry)) return [{ kind: 'reopen', entry }]
-    if (isLate(now, known, entry)) return [{ kind: 'out-of-range', entry }]
-    if (isTooEarlyEmpty(now, known, entry)) return [{ kind: 'ask-again', entry }]
-    return actionsFor(now, entry, limits)
-  })
+/** Gives the action that an entry needs at `now`; undefined where it only waits for a report of it to be deleted. */
+export function sweepAction(
+  now: Date,
+  row: FeedOutline,
+  entry: LedgerEntry,
+  rules: WakeRules,
+): SweepAction | undefined {
+  const action = actionOf(now, row, entry, rules)
+  return action.kind === 'rest' && hasSpareReport(entry, rules.deleteReports) ? undefined : action
 }
 
-function actionsFor(now: Date, entry: LedgerEntry, limits: SweepLimits): readonly SweepAction[] {
+function actionOf(now: Date, row: FeedOutline, entry: LedgerEntry, rules: WakeRules): SweepAction {
+  const rest = { kind: 'rest', entry } as const
   switch (entry.state) {
     case 'requesting':
-      return now.getTime() - entry.requestedAt.getTime() < limits.adoptAfterMs ? [] : [{ kind: 'adopt', entry }]
+      if (hasPassed(now, row, entry)) return { kind: 'out-of-range', entry }
+      return hasCome(adoptAt(entry, rules), now, rules.adoptAfterMs) ? { kind: 'adopt', entry } : rest
     case 'requested':
-      if (isOverdue(entry, now)) return [{ kind: 'expire', entry }]
-      return now >= entry.pollAfter ? [{ kind: 'hint', entry }] : []
+      if (hasPassed(now, row, entry)) return { kind: 'out-of-range', entry }
+      if (isOverdue(entry, now, rules.reportDeadlineMs)) return { kind: 'expire', entry }
+      return hasCome(entry.pollAfter, now, LONGEST_WAIT_MS) ? { kind: 'hint', entry } : rest
     case 'landing':
-      return now >= takeoverAt(entry, limits.leaseMs) ? [{ kind: 'hint', entry }] : []
-    case 'planned':
+      return hasCome(takeoverAt(entry, rules.leaseMs), now, LONGEST_WAIT_MS) ? { kind: 'hint', entry } : rest
+    case 'failed': {
+      const at = healsAt(entry)
+      return at && hasCome(at, now, TOO_FAR_MS) ? { kind: 'reopen', entry } : rest
+    }
     case 'landed':
-    case 'failed':
-      return withdrawal(entry, limits)
+      return refreshed(now, row, entry)
+    case 'planned':
+      return rest
   }
 }
 
-/** Withdraws a report that the entry no longer needs but the service still has. */
-function withdrawal(entry: LedgerEntry, { deleteReports }: SweepLimits): readonly SweepAction[] {
-  const { remoteReport } = entry
-  if (remoteReport === undefined || neededReports(entry, !deleteReports).includes(remoteReport)) return []
-  return [{ kind: 'withdraw', entry }]
+/** A feed that asks for nothing does not wait for the day on which it would ask again. */
+function refreshed(now: Date, { feed }: FeedOutline, entry: Landed): SweepAction {
+  const { refreshAt, ...settled } = entry
+  if (refreshAt === undefined || refreshAt > now) return { kind: 'rest', entry }
+  return feed.enabled ? { kind: 'ask-again', entry } : { kind: 'rest', entry: settled }
 }
 
-/** Whether the window of a snapshot has ended before its report landed. */
-function isLate(now: Date, { row }: KnownFeed, entry: LedgerEntry): entry is Planned | Requesting | Requested {
-  const open = entry.state === 'planned' || entry.state === 'requesting' || entry.state === 'requested'
-  return open && hasPassed(now, row.feed, entry)
+/** Whether an action asks the service something, which may take long. */
+export function asksService({ kind }: SweepAction): boolean {
+  return kind === 'adopt' || kind === 'expire'
 }
 
-/** Whether an empty report was asked for too early and is due again, which is twice the delay after the window's end. */
-function isTooEarlyEmpty(now: Date, { row }: KnownFeed, entry: LedgerEntry): entry is Landed {
-  if (entry.state !== 'landed' || entry.figures.verdict !== 'empty' || row.feed.cadence.kind === 'snapshot')
-    return false
-  const settled = addDuration(addDuration(entry.window.to, row.feed.delay), row.feed.delay)
-  return entry.figures.requestedAt < settled && now >= settled
-}
-
-/** The failed entries that are due for another attempt. */
-function reopenings(now: Date, { row, entries }: KnownFeed): readonly Failed[] {
-  const failed = entries.filter((entry): entry is Failed => entry.state === 'failed')
-  const byTime = failed.filter((entry) => FAILURES[entry.kind].heals === 'time' && now.getTime() >= healsAt(entry))
-  const changed = failed.filter(
-    (entry) => entry.kind !== 'unreadable-entry' && isOfEarlierFeed(entry, row.reopenBefore),
-  )
-  return [...byTime, ...changed, ...oneOfBlock(now, row, entries)]
-}
-
-function healsAt({ since, heals }: Failed): number {
-  return since.getTime() + Math.min(FIRST_HEALING_MS * 2 ** Math.min(heals, 20), LAST_HEALING_MS)
-}
-
-/** Whether the window failed before the feed was changed. A failure that heals with time has its own schedule. */
-function isOfEarlierFeed({ kind, since }: Failed, reopenBefore: string | undefined): boolean {
-  return reopenBefore !== undefined && FAILURES[kind].heals !== 'time' && since.getTime() < Date.parse(reopenBefore)
-}
-
-/** One failed window a day: the newest while the feed is blocked, then the others, newest first. */
-function oneOfBlock(now: Date, row: FeedRow, entries: readonly LedgerEntry[]): readonly Failed[] {
-  const failed = entries.filter((entry): entry is Failed => entry.state === 'failed')
-  const waiting = failed.filter(({ kind }) => FAILURES[kind].heals === 'change')
-  const last = Math.max(
-    ...waiting.map(({ since }) => since.getTime()),
-    ...[row.blocked?.at, row.retriedAt].map((at) => Date.parse(at ?? '') || 0),
-  )
-  const busy = entries.some(({ state, heals }) => heals > 0 && state !== 'landed' && state !== 'failed')
-  if (waiting.length === 0 || busy || now.getTime() - last < RETRY_AFTER_BLOCK_MS) return []
-  return waiting.toSorted((a, b) => b.window.from.getTime() - a.window.from.getTime()).slice(0, 1)
+/** Whether a look-up of a lost answer that failed with this ends the attempt: asking again would not help. */
+export function endsLookUp({ kind }: { readonly kind: keyof typeof FAILURES }): boolean {
+  return FAILURES[kind].heals !== 'time'
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob'
 import type { CallbackSubject } from '../insights/callback-token.ts'
+import { lazily } from '../lazily.ts'
 import { statusOf } from './errors.ts'
 import { type RejectWriter, rejectWriter } from './reject-list.ts'
 
@@ -54,9 +55,7 @@ export type Archive = {
 export function openArchive(container: () => Promise<ContainerClient>): Archive {
   const blob = (name: string) => async () => (await container()).getBlockBlobClient(name)
   return {
-    async create() {
-      await (await container()).createIfNotExists()
-    },
+    create: lazily(async () => void (await (await container()).createIfNotExists())),
     find: async (name) => find(await blob(name)()),
     write: (name, origin) => writer(blob(name), origin),
     read: (name, etag) => ranges(blob(name), etag),

@@ -1,11 +1,17 @@
 import { odata, type TableClient, type TableEntityResult, type TransactionAction } from '@azure/data-tables'
 import { type Failure, isFailure } from '../../core/failures.ts'
+import { FEED_ROWS, feedRowKey } from '../../core/ledger/app-rows.ts'
 import { DROPS, type Drop, dropKey, fromDropRow, toDropRow } from '../../core/ledger/drop.ts'
-import type { LedgerEntry } from '../../core/ledger/ledger.ts'
+import type { FeedOutline, FeedRow } from '../../core/ledger/feed-row.ts'
+import type { EntryKey, LedgerEntry } from '../../core/ledger/ledger.ts'
 import { fromRow, type LedgerRow, toRow } from '../../core/ledger/ledger-row.ts'
 import { joinTexts, splitTexts } from '../../core/ledger/long-texts.ts'
+import { fromPlanFields, PLAN_KEY, type PlanRow, toPlanFields } from '../../core/ledger/plan-row.ts'
+import { fromFeedFields, fromOutlineField, toFeedFields } from '../../core/ledger/stored-feed-row.ts'
+import { NEVER, TOO_FAR_MS } from '../../core/ledger/wake.ts'
 import type { Generation } from '../../core/report/generation.ts'
-import { type WindowId, windowId } from '../../core/time/window.ts'
+import { parseWindowId, type Window, type WindowId, windowId } from '../../core/time/window.ts'
+import { lazily } from '../lazily.ts'
 import { statusOf } from './errors.ts'
 
 /** PartitionKey of the rows that are about the app, not about a window. */
@@ -14,6 +20,41 @@ const APP = '_app'
 /** A stored value with the ETag under which it may be changed. */
 export type Stored<T> = { readonly value: T; readonly etag: string }
 
+/** What is written with an entry in one transaction, all or none. */
+export type WrittenWith = {
+  /** What the entry no longer names. */
+  readonly drops?: readonly Drop[]
+  /** The plan row of the feed as it is from now on, which replaces the one read under the ETag. */
+  readonly plan?: Stored<PlanRow>
+}
+
+/** Which entries a timer looks at: `provision` those that are planned, `sweep` all others. */
+export type Timer = 'provision' | 'sweep'
+
+/** What is due of a feed; a row that cannot be read is a failure. */
+export type DueRows = {
+  /** Absent for the sweep, and where the row is missing. */
+  readonly plan?: Stored<PlanRow | Failure>
+  readonly entries: readonly (Stored<LedgerEntry> | Failure)[]
+  readonly drops: readonly (Stored<Drop> | Failure)[]
+}
+
+/** One entry as an audit sees it. `window` is that of its key, also where the rest cannot be read. */
+export type Scanned = {
+  readonly value: LedgerEntry | Failure
+  readonly etag: string
+  readonly window?: Window
+  readonly wakeAt?: Date
+}
+
+/** All `_app` rows, read at once. */
+export type AppRows = {
+  /** By the name of the feed. */
+  readonly feeds: ReadonlyMap<string, Stored<FeedOutline> | Failure>
+  /** The row of a key; its value is undefined where it is no JSON. */
+  get(key: string): Stored<unknown> | undefined
+}
+
 /**
  * The ledger. Every change is conditional, so that one of two writers at the same time gets nothing and reads again. A
  * text may be longer than a property of Table Storage can be, as long as the whole row stays below 1 MiB.
@@ -21,17 +62,23 @@ export type Stored<T> = { readonly value: T; readonly etag: string }
 export type Ledger = {
   create(): Promise<void>
   read(feed: string, window: WindowId): Promise<Stored<LedgerEntry> | Failure | undefined>
+  /** All entries of a feed, in the order of their windows, page by page. */
+  scan(feed: string): AsyncIterable<Scanned>
   /** All entries of a feed, in the order of their windows. */
   entries(feed: string): Promise<readonly (LedgerEntry | Failure)[]>
-  /**
-   * Adds an entry, or replaces the one read under `etag`; undefined where somebody else wrote it meanwhile. The drops of
-   * what the entry no longer names are added in the same transaction.
-   */
+  /** What a timer has to look at now: what it reads does not grow with what is at rest. */
+  due(feed: string, timer: Timer, now: Date): Promise<DueRows>
+  /** Adds an entry, or replaces the one read under `etag`; undefined where somebody else wrote it or the plan meanwhile. */
   write<E extends LedgerEntry>(
     entry: E,
     etag: string | undefined,
-    drops?: readonly Drop[],
-  ): Promise<Stored<E> | undefined>
+    others?: WrittenWith,
+  ): Promise<WrittenEntry<E> | undefined>
+  /** Removes the entry read under `etag`; false where somebody else changed or removed it meanwhile. */
+  remove(key: EntryKey, etag: string): Promise<boolean>
+  readPlan(feed: string): Promise<Stored<PlanRow | Failure> | undefined>
+  /** Writes a plan row as `write` does an entry, and drops with it. */
+  writePlan(plan: PlanRow, etag: string | undefined, drops?: readonly Drop[]): Promise<Stored<PlanRow> | undefined>
   /** What of a feed's rows is still to be deleted. */
   drops(feed: string): Promise<readonly (Stored<Drop> | Failure)[]>
   readDrop(feed: string, generation: Generation): Promise<Stored<Drop> | Failure | undefined>
@@ -39,32 +86,61 @@ export type Ledger = {
   writeDrop(drop: Drop, etag: string): Promise<Stored<Drop> | undefined>
   /** Ends a drop, unless somebody else changed it meanwhile. */
   endDrop(drop: Stored<Drop>): Promise<void>
+  readFeed(name: string): Promise<Stored<FeedRow> | Failure | undefined>
+  /** Writes the row of a feed as `write` does an entry. */
+  writeFeed(row: FeedRow, etag: string | undefined): Promise<Stored<FeedRow> | undefined>
+  /** The rows of all feeds that the app has seen. */
+  feeds(): Promise<readonly (FeedRow | Failure)[]>
   /** Reads an app row; its value is what was stored as JSON. */
   readApp<T>(key: string): Promise<Stored<T> | undefined>
   /** Writes an app row as `write` does an entry. */
   writeApp<T extends object>(key: string, value: T, etag: string | undefined): Promise<Stored<T> | undefined>
-  appRows<T>(prefix: string): Promise<readonly T[]>
+  /** Reads all app rows in one request, of feeds the outlines alone. */
+  appRows(): Promise<AppRows>
 }
 
-/** Opens the table `ledger`: PartitionKey is the feed's name, RowKey the window, `~drop_<generation>` for a drop. */
-export function openLedger(client: TableClient): Ledger {
+/** An entry that was written, and the plan row that was written with it. */
+export type WrittenEntry<E extends LedgerEntry> = Stored<E> & { readonly plan?: Stored<PlanRow> }
+
+/** Gives when a timer looks at an entry next. */
+export type Wake = (entry: LedgerEntry) => Date
+
+/**
+ * Opens the table `ledger`: PartitionKey is the feed's name, RowKey the window, `_plan`, or `~drop_<generation>`.
+ */
+export function openLedger(client: TableClient, wake: Wake): Ledger {
+  const create = lazily(() => client.createTable())
   const writeRow = async <T>(value: T, row: LedgerRow, keys: Keys, etag: string | undefined) => {
     const written = await conditionalWrite(client, { ...splitTexts(row), ...keys }, etag)
     return written === undefined ? undefined : { value, etag: written }
   }
   return {
-    create: () => client.createTable(),
+    create,
     async read(feed, window) {
       const row = await getRow(client, feed, window)
-      if (!row) return undefined
-      const value = fromRow(feed, window, joinTexts(row))
-      return isFailure(value) ? value : { value, etag: row.etag }
+      return row && storedEntry(feed, row)
     },
-    entries: (feed) => listEntries(client, feed),
-    write(entry, etag, drops = []) {
+    scan: (feed) => scan(client, feed),
+    entries: (feed) => Array.fromAsync(scan(client, feed), ({ value }) => value),
+    due: (feed, timer, now) => readDue(client, feed, timer, now),
+    async write(entry, etag, { drops = [], plan } = {}) {
+      const row = { ...toRow(entry, wake(entry)) }
       const keys = { partitionKey: entry.feed, rowKey: windowId(entry.window) }
-      if (drops.length === 0) return writeRow(entry, toRow(entry), keys, etag)
-      return writeWithDrops(client, entry, { ...splitTexts(toRow(entry)), ...keys }, etag, drops)
+      if (drops.length === 0 && !plan) return writeRow(entry, row, keys, etag)
+      const action = writing({ ...splitTexts(row), ...keys }, etag)
+      const etags = await transact(client, [action, ...others(drops, plan)])
+      return (
+        etags && { value: entry, etag: etagAt(etags, 0), ...(plan && { plan: { ...plan, etag: etagAt(etags, 1) } }) }
+      )
+    },
+    remove: ({ feed, window }, etag) => conditionalDelete(client, feed, windowId(window), etag),
+    async readPlan(feed) {
+      const row = await getRow(client, feed, PLAN_KEY)
+      return row && storedPlan(feed, row)
+    },
+    async writePlan(plan, etag, drops = []) {
+      const etags = await transact(client, others(drops, { value: plan, etag }))
+      return etags && { value: plan, etag: etagAt(etags, 0) }
     },
     drops: (feed) => listDrops(client, feed),
     async readDrop(feed, generation) {
@@ -73,14 +149,22 @@ export function openLedger(client: TableClient): Ledger {
     },
     writeDrop: (drop, etag) =>
       writeRow(drop, toDropRow(drop), { partitionKey: drop.feed, rowKey: dropKey(drop.generation) }, etag),
-    endDrop: ({ value, etag }) => endDrop(client, value, etag),
+    endDrop: async ({ value: { feed, generation }, etag }) =>
+      void (await conditionalDelete(client, feed, dropKey(generation), etag)),
+    async readFeed(name) {
+      const row = await getRow(client, APP, feedRowKey(name))
+      return row && storedFeed(row)
+    },
+    writeFeed: (row, etag) =>
+      writeRow(row, toFeedFields(row), { partitionKey: APP, rowKey: feedRowKey(row.feed.name) }, etag),
+    feeds: () => listFeeds(client),
     async readApp<T>(key: string) {
       const row = await getRow(client, APP, key)
-      return row && { value: readJson<T>(row), etag: row.etag }
+      return row && { value: JSON.parse(String(joinTexts(row).json)) as T, etag: row.etag }
     },
     writeApp: (key, value, etag) =>
       writeRow(value, { json: JSON.stringify(value) }, { partitionKey: APP, rowKey: key }, etag),
-    appRows: <T>(prefix: string) => listApp<T>(client, prefix),
+    appRows: () => readAppRows(client),
   }
 }
 
@@ -118,71 +202,154 @@ async function getRow(client: TableClient, partitionKey: string, rowKey: string)
   }
 }
 
-/** Writes an entry and its drops in one entity group transaction: all of them, or none. */
-async function writeWithDrops<E extends LedgerEntry>(
-  client: TableClient,
-  entry: E,
-  row: LedgerRow & Keys,
-  etag: string | undefined,
-  drops: readonly Drop[],
-): Promise<Stored<E> | undefined> {
-  const first: TransactionAction = etag ? ['update', row, 'Replace', { etag }] : ['create', row]
-  const rest = drops.map((drop): TransactionAction => {
+type PlanUnder = { readonly value: PlanRow; readonly etag: string | undefined }
+
+/** The rows that are written with an entry: the plan row first. */
+function others(drops: readonly Drop[], plan: PlanUnder | undefined): readonly TransactionAction[] {
+  const planned = plan ? [writing({ ...splitTexts(planRow(plan.value)), ...planKeys(plan.value) }, plan.etag)] : []
+  const dropped = drops.map((drop): TransactionAction => {
     const keys = { partitionKey: drop.feed, rowKey: dropKey(drop.generation) }
     return ['create', { ...toDropRow(drop), ...keys }]
   })
+  return [...planned, ...dropped]
+}
+
+function writing(row: LedgerRow & Keys, etag: string | undefined): TransactionAction {
+  return etag ? ['update', row, 'Replace', { etag }] : ['create', row]
+}
+
+/** Sends an entity group transaction: all of it, or none. Gives the new ETags, or undefined where a row has changed. */
+async function transact(
+  client: TableClient,
+  actions: readonly TransactionAction[],
+): Promise<readonly (string | undefined)[] | undefined> {
   try {
-    const { subResponses } = await client.submitTransaction([first, ...rest])
-    const written = subResponses[0]?.etag
-    // It was written all the same: nobody may take this for a conflict.
-    if (written === undefined) throw new Error(`ledger entry ${row.partitionKey} ${row.rowKey}: no ETag in the answer`)
-    return { value: entry, etag: written }
+    const { subResponses } = await client.submitTransaction([...actions])
+    return subResponses.map(({ etag }) => etag)
   } catch (error) {
     if (isConflict(error)) return undefined
     throw error
   }
 }
 
-async function listEntries(client: TableClient, feed: string): Promise<readonly (LedgerEntry | Failure)[]> {
-  const entries: (LedgerEntry | Failure)[] = []
-  const filter = odata`PartitionKey eq ${feed} and RowKey lt ${DROPS}`
-  for await (const row of client.listEntities<Record<string, unknown>>({ queryOptions: { filter } })) {
-    entries.push(fromRow(feed, row.rowKey ?? '', joinTexts(row)))
+function etagAt(etags: readonly (string | undefined)[], at: number): string {
+  const etag = etags[at]
+  // It was written all the same: nobody may take this for a conflict.
+  if (etag === undefined) throw new Error('a ledger transaction was answered without an ETag')
+  return etag
+}
+
+/** A row that the timers' filter never selects: it has no time of its own. */
+function planRow(plan: PlanRow): LedgerRow {
+  return { ...toPlanFields(plan), wakeAt: NEVER }
+}
+
+function planKeys({ feed }: PlanRow): Keys {
+  return { partitionKey: feed, rowKey: PLAN_KEY }
+}
+
+async function* scan(client: TableClient, feed: string): AsyncGenerator<Scanned> {
+  const filter = odata`PartitionKey eq ${feed} and RowKey lt ${DROPS} and RowKey ne ${PLAN_KEY}`
+  for await (const row of client.listEntities<Row>({ queryOptions: { filter } })) {
+    const window = parseWindowId(row.rowKey ?? '')
+    const isDate = row.wakeAt instanceof Date
+    const value = fromRow(feed, row.rowKey ?? '', joinTexts(row))
+    yield { value, etag: row.etag, ...(window && { window }), ...(isDate && { wakeAt: row.wakeAt as Date }) }
   }
-  return entries
+}
+
+/**
+ * What is due, what has no readable `wakeAt`, and what lies further ahead than any right clock writes. A comparison with
+ * a property that a row lacks is false, so `not` selects that row.
+ */
+async function readDue(client: TableClient, feed: string, timer: Timer, now: Date): Promise<DueRows> {
+  const tooFar = new Date(now.getTime() + TOO_FAR_MS)
+  const awake = odata`not (wakeAt gt ${now} and wakeAt le ${tooFar}) and not (wakeAt ge ${NEVER})`
+  const chosen =
+    timer === 'provision'
+      ? `(RowKey eq '${PLAN_KEY}' or (state eq 'planned' and ${awake}))`
+      : `not (state eq 'planned') and ${awake}`
+  const filter = `${odata`PartitionKey eq ${feed}`} and ${chosen}`
+  const rows = await Array.fromAsync(client.listEntities<Row>({ queryOptions: { filter } }))
+  const plan = rows.find(({ rowKey }) => rowKey === PLAN_KEY)
+  const isDrop = ({ rowKey = '' }: Row) => rowKey.startsWith(DROPS)
+  return {
+    ...(plan && { plan: storedPlan(feed, plan) }),
+    entries: rows.filter((row) => row !== plan && !isDrop(row)).map((row) => storedEntry(feed, row)),
+    drops: rows.filter(isDrop).map((row) => storedDrop(feed, row)),
+  }
+}
+
+type Row = TableEntityResult<Record<string, unknown>>
+
+function storedEntry(feed: string, row: Row): Stored<LedgerEntry> | Failure {
+  const value = fromRow(feed, row.rowKey ?? '', joinTexts(row))
+  return isFailure(value) ? value : { value, etag: row.etag }
+}
+
+function storedPlan(feed: string, row: Row): Stored<PlanRow | Failure> {
+  return { value: fromPlanFields(feed, joinTexts(row)), etag: row.etag }
 }
 
 async function listDrops(client: TableClient, feed: string): Promise<readonly (Stored<Drop> | Failure)[]> {
-  const drops: (Stored<Drop> | Failure)[] = []
   const filter = odata`PartitionKey eq ${feed} and RowKey ge ${DROPS}`
-  for await (const row of client.listEntities<Record<string, unknown>>({ queryOptions: { filter } })) {
-    drops.push(storedDrop(feed, row))
-  }
-  return drops
+  return Array.fromAsync(client.listEntities<Row>({ queryOptions: { filter } }), (row) => storedDrop(feed, row))
 }
 
-function storedDrop(feed: string, row: TableEntityResult<Record<string, unknown>>): Stored<Drop> | Failure {
+function storedDrop(feed: string, row: Row): Stored<Drop> | Failure {
   const value = fromDropRow(feed, row.rowKey ?? '', row)
   return isFailure(value) ? value : { value, etag: row.etag }
 }
 
-async function endDrop(client: TableClient, { feed, generation }: Drop, etag: string): Promise<void> {
+/** False where the row is no longer the one that was read. */
+async function conditionalDelete(client: TableClient, feed: string, key: string, etag: string): Promise<boolean> {
   try {
-    await client.deleteEntity(feed, dropKey(generation), { etag })
+    await client.deleteEntity(feed, key, { etag })
+    return true
   } catch (error) {
-    if (!isConflict(error)) throw error
+    if (isConflict(error)) return false
+    throw error
   }
 }
 
-async function listApp<T>(client: TableClient, prefix: string): Promise<readonly T[]> {
-  const rows: T[] = []
-  const filter = odata`PartitionKey eq ${APP} and RowKey ge ${prefix} and RowKey lt ${`${prefix}\uffff`}`
-  for await (const row of client.listEntities<Record<string, unknown>>({ queryOptions: { filter } })) {
-    rows.push(readJson<T>(row))
-  }
-  return rows
+function storedFeed(row: Row): Stored<FeedRow> | Failure {
+  const value = fromFeedFields(feedOfKey(row), joinTexts(row))
+  return isFailure(value) ? value : { value, etag: row.etag }
 }
 
-function readJson<T>(row: Readonly<Record<string, unknown>>): T {
-  return JSON.parse(String(joinTexts(row).json)) as T
+function storedOutline(row: Row): Stored<FeedOutline> | Failure {
+  const value = fromOutlineField(feedOfKey(row), row.json)
+  return isFailure(value) ? value : { value, etag: row.etag }
+}
+
+function feedOfKey({ rowKey = '' }: Row): string {
+  return rowKey.slice(FEED_ROWS.length)
+}
+
+async function listFeeds(client: TableClient): Promise<readonly (FeedRow | Failure)[]> {
+  const filter = odata`PartitionKey eq ${APP} and RowKey ge ${FEED_ROWS} and RowKey lt ${`${FEED_ROWS}\uffff`}`
+  const list = client.listEntities<Row>({ queryOptions: { filter } })
+  return Array.fromAsync(list, (row) => fromFeedFields(feedOfKey(row), joinTexts(row)))
+}
+
+async function readAppRows(client: TableClient): Promise<AppRows> {
+  const queryOptions = { filter: odata`PartitionKey eq ${APP}`, select: ['RowKey', 'json'] }
+  const rows = await Array.fromAsync(client.listEntities<Row>({ queryOptions }))
+  const feeds = rows.filter(({ rowKey }) => rowKey?.startsWith(FEED_ROWS))
+  const byKey = new Map(rows.map((row) => [row.rowKey, row]))
+  return {
+    feeds: new Map(feeds.map((row) => [feedOfKey(row), storedOutline(row)])),
+    get(key) {
+      const row = byKey.get(key)
+      return row && { value: parseJson(row.json), etag: row.etag }
+    },
+  }
+}
+
+function parseJson(json: unknown): unknown {
+  try {
+    return JSON.parse(String(json))
+  } catch {
+    return undefined
+  }
 }

@@ -1,10 +1,10 @@
 import { CATALOG } from '../../core/catalog.ts'
 import { clockFinding, type Finding, isWell, problem, warning, well } from '../../core/doctor.ts'
-import { FAILURES } from '../../core/failures.ts'
+import { FAILURES, isFailure } from '../../core/failures.ts'
 import { DEFAULT_ACCOUNT, type Feed } from '../../core/feeds/feed.ts'
 import { catalogueVerdict } from '../../core/feeds/feed-query.ts'
 import { parseFeeds } from '../../core/feeds/feeds.ts'
-import { FEED_ROWS, type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
+import { type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
 import { type FeedRow, isTableTaken } from '../../core/ledger/feed-row.ts'
 import { reasonOf } from '../../services/safe-text.ts'
 import { checkAccount } from './account.ts'
@@ -88,7 +88,7 @@ async function findTaken({ services }: DoctorMeans, { name, table }: Feed) {
 
 async function storedRows({ services }: DoctorMeans): Promise<readonly FeedRow[]> {
   await services.ledger.create()
-  return services.ledger.appRows<FeedRow>(FEED_ROWS)
+  return (await services.ledger.feeds()).filter((row): row is FeedRow => !isFailure(row))
 }
 
 async function checkClock({ means }: Patient): Promise<readonly Finding[]> {

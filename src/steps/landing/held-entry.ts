@@ -68,7 +68,7 @@ function openWriter({ value, etag }: Stored<Landing>, { ledger, clock, table }: 
     const began = clock().getTime()
     const next = change(value)
     const drops = letGo(value, next, table, clock())
-    const written = renewedAt === undefined ? undefined : await ledger.write(next, etag, drops)
+    const written = renewedAt === undefined ? undefined : await ledger.write(next, etag, { drops })
     renewedAt = written && began
     if (!written) throw new LeaseLost(value)
     etag = written.etag

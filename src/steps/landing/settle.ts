@@ -1,8 +1,10 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
-import { isOverdue, isRestated } from '../../core/ledger/ledger.ts'
+import { isRestated } from '../../core/ledger/ledger.ts'
 import { toFailed, toLanded, toNextAttempt, toRequestedAgain } from '../../core/ledger/transitions.ts'
-import { tellFailure, withdrawReport } from '../ledger/end-attempt.ts'
-import { unblockFeed } from '../ledger/feed-row.ts'
+import { isOverdue } from '../../core/ledger/wake.ts'
+import { refreshAt } from '../../core/plan/refresh.ts'
+import { tellFailure, withdrawReports } from '../ledger/end-attempt.ts'
+import { noteLanding } from '../ledger/feed-row.ts'
 import { type Job, messageOf, subjectOf } from '../ledger/job.ts'
 import type { HeldEntry } from './held-entry.ts'
 import type { LandResult } from './land.ts'
@@ -14,15 +16,15 @@ const FETCH_AGAIN_MS = 5 * 60_000
 export async function settle(job: Job, held: HeldEntry, result: LandResult): Promise<void> {
   if (result === 'paused') return goOnLater(job, held)
   if (isFailure(result)) return settleFailure(job, held, result)
-  const { emit, settings } = job.services
+  const { emit } = job.services
   const entry = held.entry()
-  const landed = await held.finish(toLanded(entry, result))
+  const landed = await held.finish(toLanded(entry, result, refreshAt(job.row.feed, entry.window, result)))
   emit({ event: 'window.landed', ...subjectOf(entry), count: result.rowsLanded })
   if (result.rowsRejected > 0) emit({ event: 'window.rejects', ...subjectOf(entry), count: result.rowsRejected })
   if (isRestated(entry.figures, result))
     emit({ event: 'window.restated', ...subjectOf(entry), count: result.rowsLanded })
-  if (job.row.blocked) await unblockFeed(job.services, entry.feed)
-  if (settings.deleteReports) await withdrawReport(job, landed)
+  if (job.row.blocked || job.row.failing) await noteLanding(job.services, entry.feed)
+  await withdrawReports(job, landed)
 }
 
 /** The lease is given up before the message is sent: whoever takes it finds the landing free. */
@@ -42,11 +44,11 @@ async function settleFailure(job: Job, held: HeldEntry, failure: Failure): Promi
     await held.finish(toFailed(entry, failure, now))
     return tellFailure(job.services, entry, failure)
   }
-  if (!isOverdue(entry, now)) {
+  if (!isOverdue(entry, now, settings.reportDeadlineMs)) {
     await held.finish(toRequestedAgain(entry, new Date(now.getTime() + FETCH_AGAIN_MS), { kind, message, at: now }))
     return
   }
   const ended = await held.finish(toNextAttempt(entry, failure, now, settings.maxTries))
   if (ended.value.state === 'failed') await tellFailure(job.services, ended.value, failure)
-  return withdrawReport(job, ended)
+  await withdrawReports(job, ended)
 }

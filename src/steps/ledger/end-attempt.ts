@@ -1,10 +1,10 @@
 import { FAILURES, type Failure } from '../../core/failures.ts'
 import type { Drop } from '../../core/ledger/drop.ts'
-import type { LedgerEntry } from '../../core/ledger/ledger.ts'
-import { withoutRemoteReport } from '../../core/ledger/transitions.ts'
+import { type LedgerEntry, spareReports } from '../../core/ledger/ledger.ts'
+import { withoutRemoteReports } from '../../core/ledger/transitions.ts'
 import type { Stored } from '../../services/storage/ledger-table.ts'
 import type { Services } from '../services.ts'
-import { blockFeed, prolongBlock } from './feed-row.ts'
+import { blockFeed, noteFailedAgain, noteFailing } from './feed-row.ts'
 import { type Job, subjectOf } from './job.ts'
 
 /**
@@ -19,27 +19,38 @@ export async function endAttempt(
   failure?: Failure,
   drops?: readonly Drop[],
 ): Promise<Stored<LedgerEntry> | undefined> {
-  const written = await services.ledger.write(next, etag, drops)
+  const written = await services.ledger.write(next, etag, drops && { drops })
   if (written && failure && next.state === 'failed') await tellFailure(services, next, failure)
   return written
 }
 
-/** Emits an event for a failed window, and blocks its feed where needed. A window tried again after a block only prolongs it. */
+/** Emits an event for a failed window, and notes in its feed's row what may heal it. Blocks the feed where needed. */
 export async function tellFailure(services: Services, entry: LedgerEntry, failure: Failure): Promise<void> {
   const { kind, message } = failure
   const { remedy, heals } = FAILURES[kind]
   services.emit({ event: 'window.failed', ...subjectOf(entry), kind, message, remedy })
-  if (heals !== 'change') return
-  if (entry.heals === 0) await blockFeed(services, entry.feed, failure)
-  else await prolongBlock(services, entry.feed, failure)
+  if (heals === 'person') return
+  if (entry.heals > 0) await noteFailedAgain(services, entry.feed, failure)
+  else if (heals === 'change') await blockFeed(services, entry.feed, failure)
+  else await noteFailing(services, entry.feed)
 }
 
-/** Deletes an entry's report at the service. If that fails, the entry still names it, and a later sweep tries again. */
-export async function withdrawReport(
+/**
+ * Deletes the reports of an entry that nothing needs any more. Gives the failure that stopped it: the entry still names
+ * what is left, and a later sweep tries again.
+ */
+export async function withdrawReports(
   { insights, services }: Pick<Job, 'insights' | 'services'>,
   { value, etag }: Stored<LedgerEntry>,
-): Promise<void> {
-  if (value.remoteReport === undefined) return
-  const failure = await insights.deleteReport(value.remoteReport)
-  if (!failure) await services.ledger.write(withoutRemoteReport(value), etag)
+): Promise<Failure | undefined> {
+  const { ledger, settings } = services
+  const gone: string[] = []
+  let failure: Failure | undefined
+  for (const reportId of spareReports(value, settings.deleteReports)) {
+    failure = await insights.deleteReport(reportId)
+    if (failure) break
+    gone.push(reportId)
+  }
+  if (gone.length > 0) await ledger.write(withoutRemoteReports(value, gone), etag)
+  return failure
 }

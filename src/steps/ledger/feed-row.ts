@@ -1,48 +1,66 @@
 import { FAILURES, type Failure, isFailure } from '../../core/failures.ts'
-import { FEED_ROWS, feedRowKey } from '../../core/ledger/app-rows.ts'
 import {
   blockedBy,
+  type FeedOutline,
   type FeedRow,
   stillBlockedBy,
-  unblocked,
+  withBackoff,
   withDrift,
   withEmptyBetween,
+  withFailing,
+  withLanding,
+  withTrialFailed,
   withTrouble,
 } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
-import { emptyBetweenFull } from '../../core/plan/coverage.ts'
-import type { KnownFeed } from '../../core/plan/plan.ts'
+import type { KnownFeed, UnreadableEntry } from '../../core/plan/known-feed.ts'
+import type { AppRows } from '../../services/storage/ledger-table.ts'
 import type { Services } from '../services.ts'
 
-/** Reads what the ledger knows of a feed. */
-export async function readKnownFeed({ ledger }: Pick<Services, 'ledger'>, row: FeedRow): Promise<KnownFeed> {
-  const found = await ledger.entries(row.feed.name)
-  const entries = found.filter((entry): entry is LedgerEntry => !isFailure(entry))
-  return { row, entries, unreadable: found.filter(isFailure) }
+/** The rows of the feeds that can be read. */
+export function readableFeeds({ feeds }: Pick<AppRows, 'feeds'>): readonly FeedOutline[] {
+  return [...feeds.values()].flatMap((row) => (isFailure(row) ? [] : row.value))
 }
 
-/** Reads what the ledger knows of every feed that the app has seen. */
-export async function readKnownFeeds({ ledger }: Pick<Services, 'ledger'>): Promise<readonly KnownFeed[]> {
-  await ledger.create()
-  const rows = await ledger.appRows<FeedRow>(FEED_ROWS)
-  return Promise.all(rows.map((row) => readKnownFeed({ ledger }, row)))
+/** The row of a feed; a sentence for a person where the app does not know the feed or cannot read its row. */
+export async function findFeed(
+  { ledger }: Pick<Services, 'ledger'>,
+  name: string,
+): Promise<FeedRow | { problem: string }> {
+  const stored = await ledger.readFeed(name)
+  if (!stored) return { problem: `feed ${name} is not known to the app` }
+  return isFailure(stored) ? { problem: stored.message } : stored.value
+}
+
+/** Reads all that the ledger knows of a feed. */
+export async function readKnownFeed({ ledger }: Pick<Services, 'ledger'>, row: FeedOutline): Promise<KnownFeed> {
+  const entries: LedgerEntry[] = []
+  const unreadable: UnreadableEntry[] = []
+  for await (const { value, window } of ledger.scan(row.feed.name)) {
+    if (isFailure(value)) unreadable.push({ failure: value, ...(window && { window }) })
+    else entries.push(value)
+  }
+  return { row, entries, unreadable }
 }
 
 /** The row of a feed before and after a change; the same object where nothing changed. */
 export type ChangedRow = { readonly before: FeedRow; readonly after: FeedRow }
 
-/** Changes the row of a feed. Reads it again where another writer was faster. Undefined where the app does not know the feed. */
+/**
+ * Changes the row of a feed. Reads it again where another writer was faster. Undefined where the app does not know the
+ * feed, or cannot read its row.
+ */
 export async function changeFeedRow(
   { ledger }: Pick<Services, 'ledger'>,
   feed: string,
   change: (row: FeedRow) => FeedRow,
 ): Promise<ChangedRow | undefined> {
-  const stored = await ledger.readApp<FeedRow>(feedRowKey(feed))
-  if (!stored) return undefined
+  const stored = await ledger.readFeed(feed)
+  if (!stored || isFailure(stored)) return undefined
   const before = stored.value
   const after = change(before)
   if (after === before) return { before, after }
-  const written = await ledger.writeApp(feedRowKey(feed), after, stored.etag)
+  const written = await ledger.writeFeed(after, stored.etag)
   return written ? { before, after } : changeFeedRow({ ledger }, feed, change)
 }
 
@@ -53,28 +71,44 @@ export async function blockFeed(services: Services, feed: string, failure: Failu
   if (changed && !changed.before.blocked) tellBlocked(services, feed, failure)
 }
 
-/** A window that was tried again after a block has failed. If the feed is still blocked, its block goes on. */
-export async function prolongBlock(services: Services, feed: string, failure: Failure): Promise<void> {
+/** A window that had failed before has failed again. If the feed is blocked, its block goes on. */
+export async function noteFailedAgain(services: Services, feed: string, failure: Failure): Promise<void> {
   const now = services.clock()
-  await changeFeedRow(services, feed, (row) => stillBlockedBy(row, failure, now))
+  const isOfFeed = FAILURES[failure.kind].heals === 'change'
+  await changeFeedRow(services, feed, (row) =>
+    isOfFeed ? stillBlockedBy(row, failure, now) : withTrialFailed(row, now),
+  )
+}
+
+/** A window failed that a later landing of the feed may heal. */
+export async function noteFailing(services: Services, feed: string): Promise<void> {
+  await changeFeedRow(services, feed, withFailing)
 }
 
 export function tellBlocked({ emit }: Pick<Services, 'emit'>, feed: string, { kind, message }: Failure): void {
   emit({ event: 'feed.blocked', feed, kind, message, remedy: FAILURES[kind].remedy })
 }
 
-/** The feed landed again: its block ends. */
-export async function unblockFeed(services: Services, feed: string): Promise<void> {
-  const changed = await changeFeedRow(services, feed, unblocked)
-  if (changed && changed.before !== changed.after) services.emit({ event: 'feed.unblocked', feed })
+/** The feed landed: its block ends, and what failed is asked for again. */
+export async function noteLanding(services: Services, feed: string): Promise<void> {
+  const now = services.clock()
+  const changed = await changeFeedRow(services, feed, (row) => withLanding(row, now))
+  if (changed?.before.blocked && !changed.after.blocked) services.emit({ event: 'feed.unblocked', feed })
 }
 
-/** Notes what keeps a feed from being asked for, and emits one event about it. `status` shows it until it is gone. */
+/**
+ * Notes what keeps a feed from being asked for, and emits one event about it. `status` shows it until it is gone. Without
+ * an answer of the service the feed rests, and longer each time; a refused sign-in is tried at each tick.
+ */
 export async function noteTrouble(services: Services, feed: string, failure: Failure): Promise<void> {
   const now = services.clock()
-  const changed = await changeFeedRow(services, feed, (row) => withTrouble(row, failure, now))
-  if (changed && changed.before === changed.after) return
+  const isSilent = failure.kind === 'unavailable'
+  const changed = await changeFeedRow(services, feed, (row) => {
+    const troubled = withTrouble(row, failure, now)
+    return isSilent ? withBackoff(troubled, now) : troubled
+  })
   const { kind, message } = failure
+  if (changed?.before.trouble?.kind === kind) return
   services.emit({ event: 'feed.stale', feed, kind, message, remedy: FAILURES[kind].remedy })
 }
 
@@ -87,10 +121,8 @@ export async function noteDrift(services: Services, feed: string, columns: reado
 }
 
 /** Notes how many empty windows lie between full ones, and emits an event when the number changes. */
-export async function noteEmptyWindows(services: Services, { row, entries }: KnownFeed): Promise<void> {
-  const feed = row.feed.name
-  const count = emptyBetweenFull(entries)
-  if (withEmptyBetween(row, count) === row) return
-  await changeFeedRow(services, feed, (each) => withEmptyBetween(each, count))
-  if (count > 0) services.emit({ event: 'feed.empty-between-full', feed, count })
+export async function noteEmptyBetween(services: Services, { feed, emptyBetween = 0 }: FeedOutline, count: number) {
+  if (emptyBetween === count) return
+  await changeFeedRow(services, feed.name, (row) => withEmptyBetween(row, count))
+  if (count > 0) services.emit({ event: 'feed.empty-between-full', feed: feed.name, count })
 }

@@ -1,19 +1,14 @@
 import { createHash } from 'node:crypto'
-import { isFailure } from '../../core/failures.ts'
 import type { Feed } from '../../core/feeds/feed.ts'
-import { feedRowKey, type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
+import { type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
 import type { FeedRow } from '../../core/ledger/feed-row.ts'
-import type { LedgerEntry } from '../../core/ledger/ledger.ts'
-import { toReplayed } from '../../core/ledger/transitions.ts'
-import { laneOf, whyNotImported } from '../../core/plan/due-windows.ts'
 import type { Problem } from '../../core/problems.ts'
 import { newGeneration } from '../../core/report/generation.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import { archiveName } from '../../services/storage/archive.ts'
-import type { Stored } from '../../services/storage/ledger-table.ts'
-import { readKnownFeed } from '../ledger/feed-row.ts'
-import { messageOf } from '../ledger/job.ts'
+import { findFeed } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
+import { landArchive, nextAttempt, openOwnWindow } from './own-attempt.ts'
 import type { Replayed } from './replay.ts'
 
 /** A file with the rows of a window. It is read twice, so `bytes` starts from the beginning each time. */
@@ -26,33 +21,23 @@ export async function importReport(
   window: Window,
   file: ImportFile,
 ): Promise<Replayed | Problem> {
-  const { ledger, clock } = services
-  const row = (await ledger.readApp<FeedRow>(feedRowKey(feed)))?.value
-  if (!row) return { problem: `feed ${feed} is not known to the app` }
+  const row = await findFeed(services, feed)
+  if ('problem' in row) return row
   const refused = await foreignTable(services, row.feed)
   if (refused !== undefined) return { problem: refused }
-  const { entries } = await readKnownFeed(services, row)
-  const problem = whyNotImported(row.feed, window, entries)
-  if (problem) return { problem: `${feed} ${windowId(window)} ${problem}` }
-  const stored = await ledger.read(feed, windowId(window))
-  if (stored && isFailure(stored)) return { problem: stored.message }
-  const archived = await archiveFile(services, row, window, stored, file)
-  const lane = laneOf(window, new Date(row.since))
-  const report = {
+  const own = await openOwnWindow(services, row, window)
+  if ('problem' in own) return own
+  const { archive, executionId } = await archiveFile(services, row, window, nextAttempt(own), file)
+  const landed = await landArchive(services, own, {
     queryId: row.query?.queryId ?? '',
-    requestedAt: clock(),
+    requestedAt: services.clock(),
     reportId: 'import',
-    executionId: archived.executionId,
+    executionId,
     hash: row.feed.hash,
-    archive: archived.archive,
+    archive,
     generation: newGeneration(services.newId),
-  }
-  const landing = toReplayed(stored?.value, { feed, window, lane }, report, clock())
-  if (!(await ledger.write(landing, stored?.etag))) {
-    return { problem: `${feed} ${windowId(window)} was changed just now; try again` }
-  }
-  await services.queue.send(messageOf(landing))
-  return { attempt: landing.attempt, archive: archived.archive }
+  })
+  return 'problem' in landed ? landed : { ...landed, archive }
 }
 
 /** Says why a feed may not land in its table. A feed that was refused its table has it in its row all the same. */
@@ -67,10 +52,9 @@ async function archiveFile(
   { archive, newId, clock }: Services,
   { feed }: FeedRow,
   window: Window,
-  stored: Stored<LedgerEntry> | undefined,
+  attempt: number,
   { name, bytes }: ImportFile,
 ): Promise<{ archive: string; executionId: string }> {
-  const attempt = (stored?.value.attempt ?? 0) + 1
   const hash = createHash('sha256')
   let first: Buffer | undefined
   for await (const chunk of bytes()) {

@@ -2,7 +2,7 @@ import { type Failure, isFailure } from '../../core/failures.ts'
 import { isOpen, neededReports } from '../../core/ledger/ledger.ts'
 import { isOurs } from '../../core/ledger/remote-names.ts'
 import type { InsightsClient } from '../../services/insights/client.ts'
-import { readKnownFeeds } from '../ledger/feed-row.ts'
+import { readableFeeds } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
 
 /** A report or query that this deployment made at the service. */
@@ -34,9 +34,15 @@ export async function leftovers(
 
 /** The ids in use; of a report that is still being asked for, its name. */
 async function usedIds(ledger: Services['ledger']): Promise<ReadonlySet<string>> {
-  const known = await readKnownFeeds({ ledger })
-  const open = known.flatMap(({ entries }) => entries.filter(isOpen))
-  const queries = [...known.flatMap(({ row }) => row.query?.queryId ?? []), ...open.map(({ queryId }) => queryId)]
-  const ids = [...queries, ...open.flatMap((entry) => neededReports(entry, false))].map((id) => id.toLowerCase())
-  return new Set([...ids, ...open.map(({ reportName }) => reportName)].filter((each) => each !== ''))
+  const used = new Set<string>()
+  for (const { feed, query } of readableFeeds(await ledger.appRows())) {
+    if (query) used.add(query.queryId.toLowerCase())
+    for await (const { value } of ledger.scan(feed.name)) {
+      if (isFailure(value) || !isOpen(value)) continue
+      const ids = [value.queryId, ...neededReports(value, false)].map((id) => id.toLowerCase())
+      for (const each of [...ids, value.reportName]) used.add(each)
+    }
+  }
+  used.delete('')
+  return used
 }

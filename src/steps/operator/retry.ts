@@ -1,30 +1,38 @@
 import { isFailure } from '../../core/failures.ts'
+import { withTrialNow } from '../../core/ledger/feed-row.ts'
 import { isAtRest } from '../../core/ledger/ledger.ts'
 import { toRetried } from '../../core/ledger/transitions.ts'
 import type { Problem } from '../../core/problems.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
+import { changeFeedRow, findFeed } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
+import { changedJustNow } from './own-attempt.ts'
 
 export type Retried = { readonly state: 'planned' }
 
 /**
- * Lets the next tick of `provision` ask for a window again, with all its tries. Only a window that is `landed` or
- * `failed` can be retried; its rows and figures stay until the new report has landed. `acceptEmpty`: a report without
- * rows may land over rows, this once.
+ * Lets the next tick of `provision` ask for a window again, with all its tries, also while its feed is blocked. Only a
+ * window that is `landed` or `failed` can be retried; its rows and figures stay until the new report has landed.
+ * `acceptEmpty`: a report without rows may land over rows, this once.
  */
 export async function retry(
-  { ledger, clock }: Pick<Services, 'ledger' | 'clock'>,
+  services: Pick<Services, 'ledger' | 'clock'>,
   feed: string,
   window: Window,
   acceptEmpty: boolean,
 ): Promise<Retried | Problem> {
+  const { ledger, clock } = services
   const id = windowId(window)
+  const row = await findFeed(services, feed)
+  if ('problem' in row) return row
+  if (!row.feed.enabled) return { problem: `feed ${feed} is not in feeds.json or is disabled: it asks for nothing` }
   const stored = await ledger.read(feed, id)
   if (!stored) return { problem: `${feed} ${id} was never asked for: there is nothing to retry` }
-  if (isFailure(stored)) return { problem: stored.message }
+  if (isFailure(stored)) return { problem: `${stored.message}; take it out with "forget", and it is asked for anew` }
   const { value: entry, etag } = stored
-  if (!isAtRest(entry))
-    return { problem: `${feed} ${id} is ${entry.state}: only what is landed or failed can be retried` }
+  if (!isAtRest(entry)) return { problem: `${feed} ${id} is ${entry.state}: wait until it is landed or failed` }
   const written = await ledger.write(toRetried(entry, clock(), acceptEmpty), etag)
-  return written ? { state: 'planned' } : { problem: `${feed} ${id} was changed just now; try again` }
+  if (!written) return { problem: changedJustNow(feed, id) }
+  if (row.blocked) await changeFeedRow(services, feed, withTrialNow)
+  return { state: 'planned' }
 }

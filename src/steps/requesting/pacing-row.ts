@@ -1,12 +1,18 @@
+import { type Failure, failed } from '../../core/failures.ts'
 import { pacingRowKey } from '../../core/ledger/app-rows.ts'
-import { EMPTY_PACING, type Pacing, throttled } from '../../core/plan/pacing.ts'
+import { EMPTY_PACING, isPacing, type Pacing, throttled } from '../../core/plan/pacing.ts'
+import type { AppRows } from '../../services/storage/ledger-table.ts'
 import type { Services } from '../services.ts'
 
 /** The pacing row of an account as this tick last read or wrote it. */
 export type PacingRow = { value: Pacing; etag: string | undefined }
 
-export async function readPacing({ ledger }: Pick<Services, 'ledger'>, account: string): Promise<PacingRow> {
-  return (await ledger.readApp<Pacing>(pacingRowKey(account))) ?? { value: EMPTY_PACING, etag: undefined }
+/** The pacing row among all app rows; a failure where it cannot be read, which stops its account alone. */
+export function pacingOf(app: AppRows, account: string): PacingRow | Failure {
+  const stored = app.get(pacingRowKey(account))
+  if (!stored) return { value: EMPTY_PACING, etag: undefined }
+  if (isPacing(stored.value)) return { value: stored.value, etag: stored.etag }
+  return failed('unreadable-entry', `ledger row _app ${pacingRowKey(account)} is no pacing: something else changed it`)
 }
 
 /** Writes the row under its ETag. False where another instance was faster, which ends the tick. */
@@ -35,6 +41,7 @@ export async function reduceAllowance(
 ): Promise<Pacing> {
   const reduced = throttled(row.value, now, waitMs, services.settings.limits)
   if (await writePacing(services, account, row, reduced)) return reduced
-  Object.assign(row, await readPacing(services, account))
+  const stored = await services.ledger.readApp<Pacing>(pacingRowKey(account))
+  Object.assign(row, stored ?? { value: EMPTY_PACING, etag: undefined })
   return reduceAllowance(services, account, row, now, waitMs)
 }

@@ -8,7 +8,6 @@ import {
   queryTexts,
   spellingsOf,
 } from '../../core/feeds/feed-query.ts'
-import { feedRowKey } from '../../core/ledger/app-rows.ts'
 import { type FeedRow, isOvertaken, type RegisteredQuery, withQuery } from '../../core/ledger/feed-row.ts'
 import { queryName } from '../../core/ledger/remote-names.ts'
 import { isSameName } from '../../core/names.ts'
@@ -38,14 +37,14 @@ async function storeQuery(
   row: FeedRow,
   query: RegisteredQuery,
 ): Promise<FeedRow> {
-  const key = feedRowKey(row.feed.name)
-  const stored = await services.ledger.readApp<FeedRow>(key)
+  const stored = await services.ledger.readFeed(row.feed.name)
+  if (stored && isFailure(stored)) throw new Error(stored.message)
   if (stored && isOvertaken(stored.value, row, query)) {
     if (query.ours) await insights.deleteQuery(query.queryId)
     return stored.value
   }
   const next = withQuery(stored?.value ?? row, query)
-  const written = await services.ledger.writeApp(key, next, stored?.etag)
+  const written = await services.ledger.writeFeed(next, stored?.etag)
   if (!written) return storeQuery(services, insights, row, query)
   if (row.trouble) services.emit({ event: 'feed.fresh', feed: row.feed.name })
   return next

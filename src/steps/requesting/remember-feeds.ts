@@ -1,26 +1,28 @@
 import { CATALOG } from '../../core/catalog.ts'
-import { type Failure, failed } from '../../core/failures.ts'
+import { FAILURES, type Failure, failed, isFailure } from '../../core/failures.ts'
 import type { Account, Feed } from '../../core/feeds/feed.ts'
 import { parseFeeds } from '../../core/feeds/feeds.ts'
 import { hashJson } from '../../core/hash.ts'
+import { FEEDS_SOURCE_KEY, type FeedsSourceRow, type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
 import {
-  FEED_ROWS,
-  FEEDS_SOURCE_KEY,
-  type FeedsSourceRow,
-  feedRowKey,
-  type TableRow,
-  tableRowKey,
-} from '../../core/ledger/app-rows.ts'
-import { type FeedRow, newFeedRow, retired, withFeed, withTableTaken } from '../../core/ledger/feed-row.ts'
-import { changeFeedRow, tellBlocked } from '../ledger/feed-row.ts'
+  type FeedOutline,
+  type FeedRow,
+  isTableTaken,
+  newFeedRow,
+  retired,
+  withFeed,
+  withTableTaken,
+} from '../../core/ledger/feed-row.ts'
+import type { AppRows } from '../../services/storage/ledger-table.ts'
+import { changeFeedRow, readableFeeds, tellBlocked } from '../ledger/feed-row.ts'
 import { tellOnce } from '../ledger/tell-once.ts'
 import type { Services } from '../services.ts'
 
 /**
- * Reads feeds.json and stores each feed, so that all other steps take feeds from the ledger. Gives the stored rows, or
- * undefined where the file cannot be used: then this tick asks for nothing.
+ * Reads feeds.json and stores each feed that changed, so that all other steps take feeds from the ledger. Gives the rows
+ * of the feeds that may ask, or undefined where the file cannot be used: then this tick asks for nothing.
  */
-export async function rememberFeeds(services: Services): Promise<readonly FeedRow[] | undefined> {
+export async function rememberFeeds(services: Services, app: AppRows): Promise<readonly FeedOutline[] | undefined> {
   const { text, source } = await services.readFeeds()
   const file = parseFeeds(text, CATALOG)
   if ('problems' in file) {
@@ -28,40 +30,74 @@ export async function rememberFeeds(services: Services): Promise<readonly FeedRo
     await tellOnce(services, 'feeds.json', { event: 'app.settings', message })
     return undefined
   }
-  await rememberSource(services, { source, hash: hashJson(text) })
-  const rows = await Promise.all(file.feeds.map((feed) => remember(services, feed, file.accounts[feed.account] ?? {})))
-  await retireOthers(services, new Set(file.feeds.map(({ name }) => name)))
+  await rememberSource(services, app, { source, hash: hashJson(text) })
+  const rows = await Promise.all(
+    file.feeds.map((feed) => remember(services, app, feed, file.accounts[feed.account] ?? {})),
+  )
+  await retireOthers(services, app, new Set(file.feeds.map(({ name }) => name)))
   return rows.flatMap((row) => row ?? [])
 }
 
 /** What `status` says of feeds.json; written only when it changed. */
-async function rememberSource({ ledger }: Services, now: FeedsSourceRow): Promise<void> {
-  const stored = await ledger.readApp<FeedsSourceRow>(FEEDS_SOURCE_KEY)
-  if (stored?.value.source === now.source && stored.value.hash === now.hash) return
+async function rememberSource({ ledger }: Services, app: AppRows, now: FeedsSourceRow): Promise<void> {
+  const stored = app.get(FEEDS_SOURCE_KEY)
+  const { source, hash } = (stored?.value ?? {}) as Partial<FeedsSourceRow>
+  if (source === now.source && hash === now.hash) return
   await ledger.writeApp(FEEDS_SOURCE_KEY, now, stored?.etag)
 }
 
 /** A feed that left the file asks for nothing new. Its open attempts are finished, and its rows stay. */
-async function retireOthers(services: Services, names: ReadonlySet<string>): Promise<void> {
-  const stored = await services.ledger.appRows<FeedRow>(FEED_ROWS)
-  const others = stored.filter((row) => !names.has(row.feed.name) && retired(row) !== row)
+async function retireOthers(services: Services, app: AppRows, names: ReadonlySet<string>): Promise<void> {
+  const others = readableFeeds(app).filter(
+    (row) => !names.has(row.feed.name) && (row.feed.enabled || isTableTaken(row)),
+  )
   for (const { feed } of others) await changeFeedRow(services, feed.name, retired)
 }
 
-/** Stores a feed as it is now, and keeps what the app learned about it. Undefined where its table belongs to another. */
-async function remember(services: Services, feed: Feed, account: Account): Promise<FeedRow | undefined> {
+/**
+ * Stores a feed as it is now, and keeps what the app learned about it. Undefined where its table belongs to another, or
+ * its row cannot be read: that stops this feed alone.
+ */
+async function remember(
+  services: Services,
+  app: AppRows,
+  feed: Feed,
+  account: Account,
+): Promise<FeedOutline | undefined> {
+  const known = app.feeds.get(feed.name)
+  if (known && isFailure(known)) return tellUnreadable(services, feed.name, known)
+  const taken = await claimTable(services, app, feed)
+  const now = services.clock()
+  const change = (row: FeedRow) => (taken ? refusedRow(row, feed, taken, now) : withFeed(row, feed, account, now))
+  const row = known && isSame(known.value, feed, change) ? known.value : await store(services, feed, account, change)
+  if (!taken) return row
+  if (row && feed.enabled && row !== known?.value) tellBlocked(services, feed.name, taken)
+  return undefined
+}
+
+async function tellUnreadable(services: Services, feed: string, { kind, message }: Failure): Promise<undefined> {
+  const event = { event: 'feed.blocked', feed, kind, message, remedy: FAILURES[kind].remedy } as const
+  await tellOnce(services, `unreadable~${feed}`, event)
+}
+
+/** Whether a change leaves a row as it is. The hash of a feed tells whether what its outline lacks is the same. */
+function isSame(outline: FeedOutline, { types, source }: Feed, change: (row: FeedRow) => FeedRow): boolean {
+  const row: FeedRow = { ...outline, feed: { ...outline.feed, types, source } }
+  return JSON.stringify(change(row)) === JSON.stringify(row)
+}
+
+async function store(
+  services: Services,
+  feed: Feed,
+  account: Account,
+  change: (row: FeedRow) => FeedRow,
+): Promise<FeedRow | undefined> {
   const { ledger, clock } = services
-  const now = clock()
-  const taken = await claimTable(services, feed)
-  const stored = await ledger.readApp<FeedRow>(feedRowKey(feed.name))
-  const before = stored?.value ?? newFeedRow(feed, account, now)
-  const row = taken ? refusedRow(before, feed, taken, now) : withFeed(before, feed, account, now)
-  if (!stored || JSON.stringify(stored.value) !== JSON.stringify(row)) {
-    const written = await ledger.writeApp(feedRowKey(feed.name), row, stored?.etag)
-    if (!written) return remember(services, feed, account)
-    if (taken && feed.enabled) tellBlocked(services, feed.name, taken)
-  }
-  return taken ? undefined : row
+  const stored = await ledger.readFeed(feed.name)
+  if (stored && isFailure(stored)) return undefined
+  const row = change(stored?.value ?? newFeedRow(feed, account, clock()))
+  const written = await ledger.writeFeed(row, stored?.etag)
+  return written ? row : store(services, feed, account, change)
 }
 
 /** A disabled feed asks for nothing, so it is not blocked when another feed has its table. */
@@ -70,12 +106,13 @@ function refusedRow(before: FeedRow, { enabled }: Feed, taken: Failure, now: Dat
 }
 
 /** Claims a landing table, which belongs to the feed that first named it. A failure where that is another feed. */
-async function claimTable(services: Services, feed: Feed): Promise<Failure | undefined> {
-  const { ledger } = services
-  const key = tableRowKey(feed.table)
-  const owner = (await ledger.readApp<TableRow>(key))?.value.feed
-  if (owner === feed.name) return undefined
-  if (owner !== undefined) return failed('table-taken', `table ${feed.table} belongs to feed ${owner}`)
-  const written = await ledger.writeApp(key, { feed: feed.name }, undefined)
-  return written ? undefined : claimTable(services, feed)
+async function claimTable(services: Services, app: AppRows, { name, table }: Feed): Promise<Failure | undefined> {
+  const known = app.get(tableRowKey(table))?.value as TableRow | undefined
+  const owner = known?.feed ?? (await claim(services, name, table))
+  return owner === name ? undefined : failed('table-taken', `table ${table} belongs to feed ${owner}`)
+}
+
+async function claim({ ledger }: Services, name: string, table: string): Promise<string | undefined> {
+  if (await ledger.writeApp<TableRow>(tableRowKey(table), { feed: name }, undefined)) return name
+  return (await ledger.readApp<TableRow>(tableRowKey(table)))?.value.feed
 }

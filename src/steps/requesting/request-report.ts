@@ -1,9 +1,17 @@
 import { FAILURES, type Failure, isFailure } from '../../core/failures.ts'
 import type { Feed } from '../../core/feeds/feed.ts'
-import { type FeedRow, withoutQuery } from '../../core/ledger/feed-row.ts'
+import { type FeedRow, withBackoff, withoutBackoff, withoutQuery } from '../../core/ledger/feed-row.ts'
 import { type LedgerEntry, neededReports, type Requesting } from '../../core/ledger/ledger.ts'
+import { type PlanRow, withWindow } from '../../core/ledger/plan-row.ts'
 import { reportName } from '../../core/ledger/remote-names.ts'
-import { toFailed, toNextAttempt, toPlannedAtNoCost, toRequested, toRequesting } from '../../core/ledger/transitions.ts'
+import {
+  toFailed,
+  toNextAttempt,
+  toPlannedAtNoCost,
+  toReopened,
+  toRequested,
+  toRequesting,
+} from '../../core/ledger/transitions.ts'
 import { isClaimed, isSlotTaken, takeSlot } from '../../core/plan/pacing.ts'
 import type { RequestAction } from '../../core/plan/plan.ts'
 import { queryTimes, windowId } from '../../core/time/window.ts'
@@ -17,101 +25,132 @@ import type { Services } from '../services.ts'
 import { type PacingRow, reduceAllowance, writePacing } from './pacing-row.ts'
 import { registerQuery } from './register-query.ts'
 
-/** When more feeds than this are in trouble, the service is down. Fewer do not hold up the others. */
-const TROUBLES_A_TICK = 3
+/** When so many feeds get no answer in a tick, the service is down. One does not hold up the others. */
+const UNANSWERED_A_TICK = 2
 
 /** How long to wait after a refusal for quota that names no time. */
 const QUOTA_WAIT_MS = 15 * 60_000
 
-/** What one tick knows about an account. Its rows and entries are the ones that this tick read or wrote. */
+/** What one tick knows about an account, as it last read or wrote it. */
 export type AccountInTick = {
   readonly name: string
-  readonly rows: Map<string, FeedRow>
-  readonly entries: Map<string, LedgerEntry>
   readonly pacing: PacingRow
-  /** Feeds whose query could not be registered in this tick. */
-  readonly troubles: string[]
+  /** The rows of the feeds that were asked for in this tick. */
+  readonly rows: Map<string, FeedRow>
+  readonly plans: Map<string, Stored<PlanRow>>
+  /** The ETags of the entries that may be asked for again. */
+  readonly etags: ReadonlyMap<LedgerEntry, string>
+  /** The entries of the account's slots. */
+  readonly open: Map<string, LedgerEntry>
+  /** Feeds for which the service gave no answer in this tick. */
+  readonly unanswered: Set<string>
 }
 
-export const entryKey = (feed: string, window: string): string => `${feed} ${window}`
+export const slotKey = (feed: string, window: string): string => `${feed} ${window}`
 
-/** `next`: this window can't be asked for now, others may. `stop`: nothing more of this account in this tick. */
-type RequestResult = 'requested' | 'next' | 'stop'
+/** What is over after a request: that window, the feed or the account for this tick. */
+type RequestResult = 'requested' | 'window' | 'feed' | 'account'
 
 /** Asks for the report of one window. Writes the pacing row first, then the ledger entry, and only then asks the service. */
 export async function requestReport(
   services: Services,
-  account: AccountInTick,
+  tick: AccountInTick,
   action: RequestAction,
 ): Promise<RequestResult> {
-  const { feed, window, lane, previous } = action
-  const known = account.rows.get(feed.name)
-  if (!known) return 'next'
-  const insights = services.insights(account.name, known.account)
-  if (isFailure(insights)) return refuseFeed(services, account, feed, insights)
-  const row = await registerQuery(services, insights, known)
-  if (isFailure(row)) return refuseFeed(services, account, feed, row)
-  account.rows.set(feed.name, row)
-  const requesting = toRequesting(
-    previous,
-    { feed: feed.name, window, lane },
-    {
-      reportName: reportName(services.settings.deployment, feed, window, (previous?.attempt ?? 0) + 1),
-      queryId: row.query?.queryId ?? '',
-      requestedAt: services.clock(),
-    },
-  )
-  // Read before a slot is taken: a slot for a window that another instance has asked for would be lost for an hour.
-  const stored = await services.ledger.read(feed.name, windowId(window))
-  if (stored && isFailure(stored)) return 'next'
-  if (!isStill(stored?.value, previous)) return 'stop'
-  const taken = await takeAccountSlot(services, account, requesting)
+  const feed = action.row.feed.name
+  const row = tick.rows.get(feed) ?? (await readRow(services, feed))
+  if (!row) return 'feed'
+  const insights = services.insights(tick.name, row.account)
+  if (isFailure(insights)) return refuseFeed(services, tick, feed, insights)
+  const registered = await registerQuery(services, insights, row)
+  if (isFailure(registered)) return refuseFeed(services, tick, feed, registered)
+  tick.rows.set(feed, registered)
+  const requesting = nextRequesting(services, tick, action, registered)
+  const taken = await takeAccountSlot(services, tick, requesting)
   if (taken !== 'taken') return taken
-  const written = await services.ledger.write(requesting, stored?.etag)
-  if (!written) return 'stop'
-  account.entries.set(entryKey(feed.name, windowId(window)), requesting)
-  const creation = await insights.createReport(toReportRequest(services, requesting, feed))
-  return conclude({ services, insights, account }, written, creation)
+  const written = await writeRequesting(services, tick, action, requesting)
+  if (!written) return 'feed'
+  tick.open.set(slotKey(feed, windowId(action.window)), requesting)
+  const creation = await insights.createReport(toReportRequest(services, requesting, registered.feed))
+  return conclude({ services, insights, tick }, written, creation)
+}
+
+async function readRow({ ledger }: Services, feed: string): Promise<FeedRow | undefined> {
+  const stored = await ledger.readFeed(feed)
+  return stored && !isFailure(stored) ? stored.value : undefined
+}
+
+function nextRequesting(
+  { settings, clock }: Services,
+  { plans }: AccountInTick,
+  { window, lane, previous }: RequestAction,
+  { feed, query }: FeedRow,
+): Requesting {
+  const now = clock()
+  const removedAttempt = plans.get(feed.name)?.value.removedAttempt ?? 0
+  const from = previous ?? { feed: feed.name, window, lane, removedAttempt }
+  const start = previous?.state === 'failed' ? toReopened(previous, now) : from
+  const attempt = ('attempt' in start ? start.attempt : removedAttempt) + 1
+  return toRequesting(start, {
+    reportName: reportName(settings.deployment, feed, window, attempt),
+    queryId: query?.queryId ?? '',
+    requestedAt: now,
+  })
+}
+
+/** Writes an entry of a new window together with the feed's plan, which says that nobody else has taken its time. */
+async function writeRequesting(
+  { ledger }: Services,
+  { plans, etags }: AccountInTick,
+  { previous, window }: RequestAction,
+  requesting: Requesting,
+): Promise<Stored<Requesting> | undefined> {
+  if (previous) return ledger.write(requesting, etags.get(previous))
+  const plan = plans.get(requesting.feed)
+  const taken = plan && withWindow(plan.value, window)
+  if (!plan || !taken) return undefined
+  const written = await ledger.write(requesting, undefined, { plan: { value: taken, etag: plan.etag } })
+  if (written?.plan) plans.set(requesting.feed, written.plan)
+  return written
 }
 
 /**
- * Skips a feed whose query cannot be registered for the rest of this tick, and blocks it where only a change outside helps.
- * Its windows stay in the plan.
+ * The query of a feed cannot be registered: the feed's turn is over. Blocks it where only a change outside helps. Its
+ * windows stay in the plan.
  */
 async function refuseFeed(
   services: Services,
-  account: AccountInTick,
-  feed: Feed,
+  tick: AccountInTick,
+  feed: string,
   failure: Failure,
 ): Promise<RequestResult> {
-  account.rows.delete(feed.name)
   if (FAILURES[failure.kind].heals === 'change') {
-    await blockFeed(services, feed.name, failure)
-    return 'next'
+    await blockFeed(services, feed, failure)
+    return 'feed'
   }
-  await noteTrouble(services, feed.name, failure)
-  account.troubles.push(feed.name)
-  return failure.kind === 'unauthorized' || account.troubles.length > TROUBLES_A_TICK ? 'stop' : 'next'
+  await noteTrouble(services, feed, failure)
+  return failure.kind === 'unauthorized' ? 'account' : noAnswer(tick, feed)
 }
 
-/** Whether an entry is still as the plan knew it: nobody has asked for its window or ended its attempt meanwhile. */
-function isStill(entry: LedgerEntry | undefined, planned: LedgerEntry | undefined): boolean {
-  return entry?.attempt === planned?.attempt && entry?.state === planned?.state
+function noAnswer({ unanswered }: AccountInTick, feed: string): RequestResult {
+  unanswered.add(feed)
+  return unanswered.size < UNANSWERED_A_TICK ? 'feed' : 'account'
 }
 
 /** Takes a slot of the account for an attempt. */
 async function takeAccountSlot(
   services: Services,
-  account: AccountInTick,
+  { name, pacing, open }: AccountInTick,
   { feed, window, attempt, lane, requestedAt }: Requesting,
-): Promise<'taken' | 'next' | 'stop'> {
+): Promise<'taken' | RequestResult> {
   const { adoptAfterMs, limits } = services.settings
   const slot = { feed, window: windowId(window), attempt, at: requestedAt.toISOString() }
-  if (isClaimed(account.pacing.value, slot, requestedAt, adoptAfterMs)) return 'next'
-  const pacing = takeSlot(account.pacing.value, { ...slot, lane }, limits, (each) =>
-    isSlotTaken(each, account.entries.get(entryKey(each.feed, each.window)), requestedAt, adoptAfterMs),
+  if (isClaimed(pacing.value, slot, requestedAt, adoptAfterMs)) return 'window'
+  const next = takeSlot(pacing.value, { ...slot, lane }, limits, (each) =>
+    isSlotTaken(each, open.get(slotKey(each.feed, each.window)), requestedAt, adoptAfterMs),
   )
-  return pacing && (await writePacing(services, account.name, account.pacing, pacing)) ? 'taken' : 'stop'
+  if (next === 'account' || next === 'feed') return next
+  return (await writePacing(services, name, pacing, next)) ? 'taken' : 'account'
 }
 
 function toReportRequest({ settings }: Services, requesting: Requesting, { cadence }: Feed) {
@@ -127,7 +166,7 @@ function toReportRequest({ settings }: Services, requesting: Requesting, { caden
   }
 }
 
-type Context = { readonly services: Services; readonly insights: InsightsClient; readonly account: AccountInTick }
+type Context = { readonly services: Services; readonly insights: InsightsClient; readonly tick: AccountInTick }
 
 /** Records the outcome of the request. After a lost answer the entry stays as it is, because the report may exist. */
 async function conclude(
@@ -135,22 +174,32 @@ async function conclude(
   { value, etag }: Stored<Requesting>,
   creation: Creation,
 ): Promise<RequestResult> {
-  const { services, account } = context
+  const { services, tick } = context
   const { ledger, clock, settings, emit } = services
-  if (creation.outcome === 'unknown') return 'stop'
+  if (creation.outcome === 'unknown') {
+    await backOff(services, value.feed)
+    return noAnswer(tick, value.feed)
+  }
   if (creation.outcome === 'throttled') return yieldToQuota(context, { value, etag }, creation.waitMs ?? QUOTA_WAIT_MS)
-  const isOursAndGone = creation.outcome === 'query-gone' && account.rows.get(value.feed)?.query?.ours === true
+  const isOursAndGone = creation.outcome === 'query-gone' && tick.rows.get(value.feed)?.query?.ours === true
   if (isOursAndGone) return forgetQuery(context, { value, etag }, creation.failure)
   if (creation.outcome !== 'created') {
     await endAttempt(services, toFailed(value, creation.failure, clock()), etag, creation.failure)
-    return 'stop'
+    return creation.failure.kind === 'unauthorized' ? 'account' : 'feed'
   }
   const requested = toRequested(value, creation.reportId, clock(), settings.reportDeadlineMs)
   const written = await ledger.write(requested, etag)
   if (!written) return withdrawUnnamed(context, value, creation.reportId)
-  account.entries.set(entryKey(value.feed, windowId(value.window)), requested)
+  tick.open.set(slotKey(value.feed, windowId(value.window)), requested)
+  if (tick.rows.get(value.feed)?.backoff) await changeFeedRow(services, value.feed, withoutBackoff)
   emit({ event: 'window.requested', ...subjectOf(requested) })
   return 'requested'
+}
+
+/** The service gave no answer for a feed: the feed rests, and longer each time. */
+async function backOff(services: Services, feed: string): Promise<void> {
+  const now = services.clock()
+  await changeFeedRow(services, feed, (row) => withBackoff(row, now))
 }
 
 /** Somebody deleted a query of ours at the service. It is registered again with the next attempt. */
@@ -162,7 +211,7 @@ async function forgetQuery(
   const { clock, settings } = services
   await changeFeedRow(services, value.feed, withoutQuery)
   await endAttempt(services, toNextAttempt(value, failure, clock(), settings.maxTries), etag, failure)
-  return 'stop'
+  return 'feed'
 }
 
 /** Somebody changed the entry meanwhile. Deletes the report unless the entry needs it. */
@@ -173,22 +222,22 @@ async function withdrawUnnamed(
 ): Promise<RequestResult> {
   const stored = await services.ledger.read(asked.feed, windowId(asked.window))
   // An unreadable entry may need the report, so it is left to `deleteStrays`.
-  if (stored && isFailure(stored)) return 'stop'
+  if (stored && isFailure(stored)) return 'feed'
   if (stored && neededReports(stored.value, !services.settings.deleteReports).includes(reportId)) return 'requested'
   await insights.deleteReport(reportId)
-  return 'stop'
+  return 'feed'
 }
 
 /** A refusal for quota costs no try. The account waits, and then asks for half as many reports an hour. */
 async function yieldToQuota(
-  { services, account }: Context,
+  { services, tick }: Context,
   { value, etag }: Stored<Requesting>,
   waitMs: number,
 ): Promise<RequestResult> {
   const { ledger, clock, emit } = services
   const now = clock()
-  const reduced = await reduceAllowance(services, account.name, account.pacing, now, waitMs)
+  const reduced = await reduceAllowance(services, tick.name, tick.pacing, now, waitMs)
   await ledger.write(toPlannedAtNoCost(value, new Date(now.getTime() + waitMs)), etag)
-  emit({ event: 'quota.reduced', message: `account ${account.name}`, count: reduced.reduced?.allowance ?? 0 })
-  return 'stop'
+  emit({ event: 'quota.reduced', message: `account ${tick.name}`, count: reduced.reduced?.allowance ?? 0 })
+  return 'account'
 }

@@ -1,35 +1,67 @@
 import { isFailure } from '../../core/failures.ts'
 import { SWEPT_STRAYS_KEY, type SweptRow } from '../../core/ledger/app-rows.ts'
-import { type FeedRow, unusedQueries, withoutFormerQuery } from '../../core/ledger/feed-row.ts'
-import { type LedgerEntry, neededReports } from '../../core/ledger/ledger.ts'
+import { type FeedOutline, withoutFormerQuery } from '../../core/ledger/feed-row.ts'
+import { isOpen, neededReports } from '../../core/ledger/ledger.ts'
 import { isOurs } from '../../core/ledger/remote-names.ts'
-import type { KnownFeed } from '../../core/plan/plan.ts'
-import { DAY_MS } from '../../core/time/durations.ts'
-import { changeFeedRow, readKnownFeed } from '../ledger/feed-row.ts'
-import type { Job } from '../ledger/job.ts'
+import { DAY_MS, MINUTE_MS } from '../../core/time/durations.ts'
+import type { InsightsClient } from '../../services/insights/client.ts'
+import type { AppRows } from '../../services/storage/ledger-table.ts'
+import { changeFeedRow, readableFeeds } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
 
-/** Once a day: deletes reports of this deployment that no entry needs and that are too old to be under way. */
-export async function deleteStrays(services: Services, known: readonly KnownFeed[]): Promise<void> {
-  const { ledger, clock, settings } = services
+/** Once a day no more than this is spent on deleting what nobody needs. */
+const BUDGET_MS = 2 * MINUTE_MS
+
+/** What the entries of all feeds still need at the service. */
+type Needed = { readonly reports: ReadonlySet<string>; readonly queries: ReadonlySet<string> }
+
+/**
+ * Once a day: deletes reports of this deployment that no entry needs and that are too old to be under way, and the queries
+ * of feeds' earlier forms that no open attempt uses.
+ */
+export async function deleteStrays(services: Services, app: AppRows): Promise<void> {
+  const { ledger, clock } = services
   const now = clock()
-  const stored = await ledger.readApp<SweptRow>(SWEPT_STRAYS_KEY)
-  if (stored && now.getTime() - Date.parse(stored.value.at) < DAY_MS) return
+  const stored = app.get(SWEPT_STRAYS_KEY)
+  const last = Date.parse((stored?.value as SweptRow | undefined)?.at ?? '') || 0
+  if (Math.abs(now.getTime() - last) < DAY_MS) return
   if (!(await ledger.writeApp(SWEPT_STRAYS_KEY, { at: now.toISOString() }, stored?.etag))) return
-  // Read anew: this very sweep may have adopted an old report.
-  const current = await Promise.all(known.map(({ row }) => readKnownFeed(services, row)))
-  const entries = current.flatMap((each) => each.entries)
-  const needed = new Set(entries.flatMap((entry) => neededReports(entry, !settings.deleteReports)))
-  for (const { row } of new Map(known.map((each) => [each.row.feed.account, each])).values()) {
-    await deleteOfAccount(services, row, needed)
+  const rows = readableFeeds(app)
+  const needed = await readNeeded(services, rows)
+  // An entry that cannot be read may need any report.
+  if (!needed) return
+  const until = now.getTime() + BUDGET_MS
+  const isOver = () => clock().getTime() > until
+  for (const ofAccount of Map.groupBy(rows, ({ feed }) => feed.account).values()) {
+    const [row] = ofAccount
+    const insights = row && services.insights(row.feed.account, row.account)
+    if (!insights || isFailure(insights)) continue
+    await deleteReports(services, insights, needed, isOver)
+    await deleteQueries(services, insights, ofAccount, needed, isOver)
   }
 }
 
-async function deleteOfAccount(services: Services, row: FeedRow, needed: ReadonlySet<string>): Promise<void> {
-  const { settings, clock } = services
-  const insights = services.insights(row.feed.account, row.account)
-  const reports = isFailure(insights) ? insights : await insights.reports()
-  if (isFailure(insights) || isFailure(reports)) return
+async function readNeeded({ ledger, settings }: Services, rows: readonly FeedOutline[]): Promise<Needed | undefined> {
+  const reports = new Set<string>()
+  const queries = new Set<string>()
+  for (const { feed } of rows) {
+    for await (const { value } of ledger.scan(feed.name)) {
+      if (isFailure(value)) return undefined
+      for (const reportId of neededReports(value, !settings.deleteReports)) reports.add(reportId)
+      if (isOpen(value)) queries.add(value.queryId)
+    }
+  }
+  return { reports, queries }
+}
+
+async function deleteReports(
+  { settings, clock }: Services,
+  insights: InsightsClient,
+  { reports: needed }: Needed,
+  isOver: () => boolean,
+): Promise<void> {
+  const reports = await insights.reports()
+  if (isFailure(reports)) return
   const before = clock().getTime() - 2 * settings.reportDeadlineMs
   const strays = reports.filter(
     ({ reportId, reportName, createdAt }) =>
@@ -38,16 +70,22 @@ async function deleteOfAccount(services: Services, row: FeedRow, needed: Readonl
       createdAt !== undefined &&
       createdAt.getTime() < before,
   )
-  for (const { reportId } of strays) await insights.deleteReport(reportId)
+  for (const { reportId } of strays) {
+    if (isOver() || (await insights.deleteReport(reportId))) return
+  }
 }
 
-/** A feed's former queries are deleted once no open attempt uses them. */
-export async function deleteFormerQueries(
-  { row, insights, services }: Job,
-  entries: readonly LedgerEntry[],
+async function deleteQueries(
+  services: Services,
+  insights: InsightsClient,
+  rows: readonly FeedOutline[],
+  { queries: used }: Needed,
+  isOver: () => boolean,
 ): Promise<void> {
-  for (const queryId of unusedQueries(row, entries)) {
-    const failure = await insights.deleteQuery(queryId)
-    if (!failure) await changeFeedRow(services, row.feed.name, (each) => withoutFormerQuery(each, queryId))
+  for (const { feed, formerQueries = [] } of rows) {
+    for (const queryId of formerQueries.filter((each) => !used.has(each))) {
+      if (isOver() || (await insights.deleteQuery(queryId))) return
+      await changeFeedRow(services, feed.name, (row) => withoutFormerQuery(row, queryId))
+    }
   }
 }

@@ -1,0 +1,52 @@
+import { FAILURES } from '../failures.ts'
+import { type FeedOutline, mayTry } from '../ledger/feed-row.ts'
+import type { Failed, LedgerEntry } from '../ledger/ledger.ts'
+import type { PlanRow } from '../ledger/plan-row.ts'
+import { type WakeRules, wakeAt } from '../ledger/wake.ts'
+import { DAY_MS } from '../time/durations.ts'
+import { refreshAt } from './refresh.ts'
+
+/** Whether all entries of a feed are to be read: once a day, and when the feed changed or landed after failures. */
+export function isAuditDue({ changedAt, healedAt }: FeedOutline, plan: PlanRow | undefined, now: Date): boolean {
+  if (!plan) return true
+  const last = plan.auditedAt.getTime()
+  const isOld = Math.abs(now.getTime() - last) >= DAY_MS
+  return isOld || [changedAt, healedAt].some((at) => at !== undefined && Date.parse(at) >= last)
+}
+
+/** Whether a failed window is asked for again because its feed changed, or landed, after it failed. */
+export function isReopened(entry: Failed, row: FeedOutline, now: Date): boolean {
+  if (!mayTry(row, now)) return false
+  const isBefore = (at: string | undefined) => at !== undefined && entry.since.getTime() <= Date.parse(at)
+  const { heals } = FAILURES[entry.kind]
+  return (heals !== 'time' && isBefore(row.changedAt)) || (heals !== 'person' && isBefore(row.healedAt))
+}
+
+/** Whether another landing of the feed, or a change, may heal a failed window. */
+export function mayHeal({ kind }: Failed): boolean {
+  return FAILURES[kind].heals !== 'person'
+}
+
+/**
+ * The entry as it has to be stored, where it sleeps longer than it may or is asked for again at another time than its feed
+ * says; undefined where it is right.
+ */
+export function corrected(
+  entry: LedgerEntry,
+  stored: Date | undefined,
+  { feed }: FeedOutline,
+  now: Date,
+  rules: WakeRules,
+): LedgerEntry | undefined {
+  const next = withRefresh(entry, feed)
+  const isLate = stored === undefined || stored > wakeAt(next, now, rules)
+  return next !== entry || isLate ? next : undefined
+}
+
+function withRefresh(entry: LedgerEntry, feed: FeedOutline['feed']): LedgerEntry {
+  if (entry.state !== 'landed') return entry
+  const at = refreshAt(feed, entry.window, entry.figures)
+  if (at?.getTime() === entry.refreshAt?.getTime()) return entry
+  const { refreshAt: _, ...rest } = entry
+  return at ? { ...rest, refreshAt: at } : rest
+}

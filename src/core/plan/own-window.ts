@@ -1,0 +1,22 @@
+import type { LedgerEntry } from '../ledger/ledger.ts'
+import { isAtRest } from '../ledger/ledger.ts'
+import { type PlanRow, takes } from '../ledger/plan-row.ts'
+import type { Window } from '../time/window.ts'
+import { isAligned, type WindowRules } from './due-windows.ts'
+
+/**
+ * Gives the reason why a person may not land a file in a window, or undefined if they may. A window of the ledger must be
+ * at rest. A new window must have ended, be cut at the grain, and take no time that another window has.
+ */
+export function whyNotLanded(
+  feed: WindowRules & { readonly dataset: string },
+  window: Window,
+  entry: LedgerEntry | undefined,
+  plan: Pick<PlanRow, 'spans'>,
+  now: Date,
+): string | undefined {
+  if (entry) return isAtRest(entry) ? undefined : `is ${entry.state}: wait until it is landed or failed`
+  if (window.to > now) return `ends at ${window.to.toISOString()}: wait until it is over`
+  if (!isAligned(feed, window)) return `is not cut at a ${feed.grain ?? 'day'}, the grain of ${feed.dataset}`
+  return takes(plan, window) ? 'overlaps a window of the ledger; "status --json" lists them' : undefined
+}

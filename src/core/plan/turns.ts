@@ -1,0 +1,28 @@
+import type { RequestAction } from './plan.ts'
+
+/**
+ * The order in which an account asks for the windows of its feeds: live ones before history, and in each the feeds take
+ * turns, so that none waits behind another's backlog. `served` says when each feed was last served: the one that has
+ * waited longest goes first. The windows of each feed keep their order.
+ */
+export function inTurns(
+  due: readonly RequestAction[],
+  served: Readonly<Record<string, string>>,
+): readonly RequestAction[] {
+  const lanes = (['live', 'backfill'] as const).map((lane) => due.filter((action) => action.lane === lane))
+  return lanes.flatMap((ofLane) => roundRobin(queues(ofLane, served)))
+}
+
+function queues(
+  actions: readonly RequestAction[],
+  served: Readonly<Record<string, string>>,
+): readonly (readonly RequestAction[])[] {
+  const byFeed = Map.groupBy(actions, ({ row }) => row.feed.name)
+  const waiting = [...byFeed].sort(([a], [b]) => (served[a] ?? '').localeCompare(served[b] ?? ''))
+  return waiting.map(([, queue]) => queue)
+}
+
+function roundRobin(waiting: readonly (readonly RequestAction[])[]): readonly RequestAction[] {
+  const rounds = waiting.reduce((most, { length }) => Math.max(most, length), 0)
+  return Array.from({ length: rounds }, (_, round) => waiting.flatMap((queue) => queue.slice(round, round + 1))).flat()
+}

@@ -1,0 +1,110 @@
+import { FAILURES, type Failure, isFailure } from '../../core/failures.ts'
+import { type FeedOutline, withoutFailing } from '../../core/ledger/feed-row.ts'
+import { type Failed, isOpen, isPublished, type LedgerEntry, type Planned } from '../../core/ledger/ledger.ts'
+import { type PlanRow, rebuiltPlan } from '../../core/ledger/plan-row.ts'
+import { toReopened } from '../../core/ledger/transitions.ts'
+import { corrected, isReopened, mayHeal } from '../../core/plan/audit.ts'
+import { emptyBetweenFull, type Fullness } from '../../core/plan/coverage.ts'
+import type { Window } from '../../core/time/window.ts'
+import type { Stored } from '../../services/storage/ledger-table.ts'
+import type { Services } from '../services.ts'
+import { changeFeedRow, noteEmptyBetween } from './feed-row.ts'
+import { subjectOf } from './job.ts'
+import { tellOnce } from './tell-once.ts'
+
+/** A feed as an audit leaves it. */
+export type Audited = {
+  readonly plan: Stored<PlanRow>
+  readonly planned: readonly Stored<Planned>[]
+  /** The windows that failed and that a landing, or a change, may heal. */
+  readonly failed: readonly Stored<Failed>[]
+  /** Whether an attempt of the feed is under way. */
+  readonly isBusy: boolean
+}
+
+/**
+ * Reads all entries of a feed and puts right what only a look at all of them can: the plan row, entries that sleep longer
+ * than they may, and windows that failed before the feed changed or landed. Tells which rows cannot be read. An entry that
+ * was deleted by hand takes no time any more, so its window is asked for anew. Undefined where somebody created or removed
+ * an entry meanwhile: a later tick audits.
+ */
+export async function auditFeed(services: Services, row: FeedOutline): Promise<Audited | undefined> {
+  const { ledger, clock } = services
+  const feed = row.feed.name
+  // Before the entries: an entry that is created while they are read makes the write of the plan fail.
+  const before = await ledger.readPlan(feed)
+  const now = clock()
+  const found = await readFeed(services, row, now)
+  const known = before && !isFailure(before.value) ? before.value : undefined
+  const plan = await ledger.writePlan(rebuiltPlan(feed, found.windows, known, now), before?.etag)
+  if (!plan) return undefined
+  const reopened = await reopen(services, row, found.failed, now)
+  const failed = found.failed.filter(({ value }) => !isReopened(value, row, now) && mayHeal(value))
+  if (failed.length === 0 && row.failing) await changeFeedRow(services, feed, withoutFailing)
+  await noteEmptyBetween(services, row, emptyBetweenFull(found.fullness))
+  await tellUnreadable(services, feed, found.unreadable)
+  return { plan, planned: [...found.planned, ...reopened], failed, isBusy: found.isBusy }
+}
+
+/** What an audit keeps of the entries: a feed has thousands, and most of them are landed and right. */
+type Found = {
+  readonly windows: Window[]
+  readonly planned: Stored<Planned>[]
+  readonly failed: Stored<Failed>[]
+  readonly fullness: Fullness[]
+  readonly unreadable: Failure[]
+  isBusy: boolean
+}
+
+async function readFeed({ ledger, settings }: Services, row: FeedOutline, now: Date): Promise<Found> {
+  const found: Found = { windows: [], planned: [], failed: [], fullness: [], unreadable: [], isBusy: false }
+  for await (const { value, etag, window, wakeAt } of ledger.scan(row.feed.name)) {
+    // An entry that cannot be read keeps its time.
+    if (window) found.windows.push(window)
+    if (isFailure(value)) {
+      found.unreadable.push(value)
+      continue
+    }
+    const right = corrected(value, wakeAt, row, now, settings)
+    keep(found, (right && (await ledger.write(right, etag))) ?? { value, etag })
+  }
+  return found
+}
+
+function keep(found: Found, { value: entry, etag }: Stored<LedgerEntry>): void {
+  if (entry.state === 'planned') found.planned.push({ value: entry, etag })
+  if (entry.state === 'failed') found.failed.push({ value: entry, etag })
+  if (isOpen(entry)) found.isBusy = true
+  found.fullness.push({ window: entry.window, rows: isPublished(entry) ? entry.figures.rowsLanded : undefined })
+}
+
+async function reopen(
+  { ledger, emit }: Services,
+  row: FeedOutline,
+  failed: readonly Stored<Failed>[],
+  now: Date,
+): Promise<readonly Stored<Planned>[]> {
+  const reopened: Stored<Planned>[] = []
+  for (const { value, etag } of failed.filter((entry) => isReopened(entry.value, row, now))) {
+    const written = await ledger.write(toReopened(value, now), etag)
+    if (!written) continue
+    reopened.push(written)
+    emit({ event: 'window.reopened', ...subjectOf(value), kind: value.kind })
+  }
+  return reopened
+}
+
+async function tellUnreadable(services: Services, feed: string, unreadable: readonly Failure[]): Promise<void> {
+  const [first] = unreadable
+  if (!first) return
+  const { kind, message } = first
+  const count = unreadable.length
+  await tellOnce(services, `unreadable~${feed}`, {
+    event: 'window.failed',
+    feed,
+    kind,
+    message,
+    remedy: FAILURES[kind].remedy,
+    count,
+  })
+}

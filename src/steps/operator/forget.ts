@@ -1,0 +1,53 @@
+import { isFailure } from '../../core/failures.ts'
+import { type Drop, letGoOfAll } from '../../core/ledger/drop.ts'
+import type { FeedRow } from '../../core/ledger/feed-row.ts'
+import { withoutWindow } from '../../core/ledger/plan-row.ts'
+import type { Problem } from '../../core/problems.ts'
+import { type Window, windowId } from '../../core/time/window.ts'
+import type { Scanned } from '../../services/storage/ledger-table.ts'
+import { findFeed } from '../ledger/feed-row.ts'
+import type { Services } from '../services.ts'
+import { changedJustNow, readPlan } from './own-attempt.ts'
+
+export type Forgotten = { readonly forgotten: true }
+
+/**
+ * Takes a window out of the ledger, so that it is asked for anew: no reader sees its rows from that moment on, and ingest
+ * deletes them. An entry that cannot be read can be forgotten too; the weekly look at the table finds its rows. A window
+ * that is being landed is refused.
+ */
+export async function forget(services: Services, feed: string, window: Window): Promise<Forgotten | Problem> {
+  const { ledger, clock } = services
+  const id = windowId(window)
+  const row = await findFeed(services, feed)
+  if ('problem' in row) return row
+  const found = await findEntry(services, feed, id)
+  if (!found) return { problem: `${feed} ${id} has no entry: there is nothing to forget` }
+  const entry = isFailure(found.value) ? undefined : found.value
+  if (entry?.state === 'landing') return { problem: `${feed} ${id} is landing: wait until it is landed or failed` }
+  if (!(await ledger.remove({ feed, window }, found.etag))) return { problem: changedJustNow(feed, id) }
+  // Until its time is free again, nobody asks for the window. If this ends here, the next audit frees it.
+  const drops = entry ? letGoOfAll(entry, row.feed.table, clock()) : []
+  await freeTime(services, row, window, entry?.attempt ?? 0, drops)
+  return { forgotten: true }
+}
+
+async function freeTime(
+  services: Services,
+  row: FeedRow,
+  window: Window,
+  attempt: number,
+  drops: readonly Drop[],
+): Promise<void> {
+  const plan = await readPlan(services, row)
+  const written =
+    plan && (await services.ledger.writePlan(withoutWindow(plan.value, window, attempt), plan.etag, drops))
+  if (!written) await freeTime(services, row, window, attempt, drops)
+}
+
+async function findEntry({ ledger }: Services, feed: string, id: string): Promise<Scanned | undefined> {
+  for await (const each of ledger.scan(feed)) {
+    if (each.window && windowId(each.window) === id) return each
+  }
+  return undefined
+}

@@ -1,0 +1,65 @@
+import { isFailure } from '../../core/failures.ts'
+import type { FeedRow } from '../../core/ledger/feed-row.ts'
+import type { LedgerEntry } from '../../core/ledger/ledger.ts'
+import { type PlanRow, withWindow } from '../../core/ledger/plan-row.ts'
+import { type NewWindow, type ReplaySource, toReplayed } from '../../core/ledger/transitions.ts'
+import { laneOf } from '../../core/plan/due-windows.ts'
+import { whyNotLanded } from '../../core/plan/own-window.ts'
+import type { Problem } from '../../core/problems.ts'
+import { type Window, windowId } from '../../core/time/window.ts'
+import type { Stored } from '../../services/storage/ledger-table.ts'
+import { auditFeed } from '../ledger/audit-feed.ts'
+import { messageOf } from '../ledger/job.ts'
+import type { Services } from '../services.ts'
+
+/** A window in which a person may land something: its entry, or the plan row that a new entry is written with. */
+export type OwnWindow = {
+  readonly from: LedgerEntry | NewWindow
+  readonly etag?: string
+  readonly plan?: Stored<PlanRow>
+}
+
+/** The number of the next attempt in a window. */
+export const nextAttempt = ({ from }: OwnWindow): number => ('attempt' in from ? from.attempt : from.removedAttempt) + 1
+
+/** Reads a window and says why a person may not land in it. */
+export async function openOwnWindow(services: Services, row: FeedRow, window: Window): Promise<OwnWindow | Problem> {
+  const { ledger, clock } = services
+  const { name } = row.feed
+  const id = windowId(window)
+  const stored = await ledger.read(name, id)
+  if (stored && isFailure(stored)) return { problem: `${stored.message}; take it out with "forget" first` }
+  const plan = stored ? undefined : await readPlan(services, row)
+  const why = whyNotLanded(row.feed, window, stored?.value, plan?.value ?? { spans: [] }, clock())
+  if (why !== undefined) return { problem: `${name} ${id} ${why}` }
+  if (stored) return { from: stored.value, etag: stored.etag }
+  const taken = plan && withWindow(plan.value, window)
+  if (!plan || !taken) return { problem: changedJustNow(name, id) }
+  const lane = laneOf(window, new Date(row.since))
+  const { removedAttempt } = plan.value
+  return { from: { feed: name, window, lane, removedAttempt }, plan: { value: taken, etag: plan.etag } }
+}
+
+/** The plan row of a feed, which is made where it is missing. */
+export async function readPlan(services: Services, row: FeedRow): Promise<Stored<PlanRow> | undefined> {
+  const stored = await services.ledger.readPlan(row.feed.name)
+  if (stored && !isFailure(stored.value)) return { value: stored.value, etag: stored.etag }
+  return (await auditFeed(services, row))?.plan
+}
+
+export const changedJustNow = (feed: string, window: string): string =>
+  `${feed} ${window} was changed just now; try again`
+
+/** Lets ingest land an archive as the next attempt of a window. Gives the attempt. */
+export async function landArchive(
+  { ledger, queue, clock }: Services,
+  { from, etag, plan }: OwnWindow,
+  source: ReplaySource,
+): Promise<{ readonly attempt: number } | Problem> {
+  const landing = toReplayed(from, source, clock())
+  if (!(await ledger.write(landing, etag, plan && { plan }))) {
+    return { problem: changedJustNow(landing.feed, windowId(landing.window)) }
+  }
+  await queue.send(messageOf(landing))
+  return { attempt: landing.attempt }
+}

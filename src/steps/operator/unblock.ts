@@ -1,0 +1,15 @@
+import { isTableTaken, unblocked } from '../../core/ledger/feed-row.ts'
+import type { Problem } from '../../core/problems.ts'
+import { changeFeedRow } from '../ledger/feed-row.ts'
+import type { Services } from '../services.ts'
+
+/** Ends the block of a feed now: it is asked for at the next tick, with the windows that failed under the block. */
+export async function unblock(services: Services, feed: string): Promise<{ readonly unblocked: true } | Problem> {
+  const now = services.clock()
+  const changed = await changeFeedRow(services, feed, (row) => unblocked(row, now))
+  if (!changed) return { problem: `feed ${feed} is not known to the app` }
+  if (isTableTaken(changed.before)) return { problem: `feed ${feed} names a table of another feed: correct feeds.json` }
+  if (!changed.before.blocked) return { problem: `feed ${feed} is not blocked` }
+  services.emit({ event: 'feed.unblocked', feed })
+  return { unblocked: true }
+}
