@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isFailure } from '../../src/core/failures.ts'
+import { MINUTE_MS as MINUTE } from '../../src/core/time/durations.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { status } from '../../src/steps/status.ts'
@@ -14,29 +15,47 @@ const AWAY = { endpoint: 'createQuery', effect: { status: 503 } } as const
 const registrations = ({ simulator }: World) => queryRequests(simulator).length
 
 describe('feeds whose query cannot be registered for now', () => {
-  it('three of them in a tick hold up no other feed', async () => {
+  it('one of them in a tick holds up no other feed', async () => {
     const world = await worldOf({ feeds: SIX })
-    for (const nth of [1, 2, 3]) world.simulator.fault({ ...AWAY, nth })
-    expect(await provision(world.services)).toMatchObject({ requested: 3, waiting: 3 })
-    expect(named(world, 'feed.stale').map(({ feed }) => feed)).toEqual(['a1', 'a2', 'a3'])
-    expect(named(world, 'window.requested').map(({ feed }) => feed)).toEqual(['a4', 'a5', 'a6'])
+    world.simulator.fault({ ...AWAY, nth: 1 })
+    expect(await provision(world.services)).toMatchObject({ requested: 5, waiting: 1 })
+    expect(named(world, 'feed.stale').map(({ feed }) => feed)).toEqual(['a1'])
+    expect(named(world, 'window.requested').map(({ feed }) => feed)).toEqual(['a2', 'a3', 'a4', 'a5', 'a6'])
   })
 
-  it('a fourth means that the service is away: the tick asks it for nothing more', async () => {
+  it('a second means that the service is away: the tick asks it for nothing more', async () => {
     const world = await worldOf({ feeds: SIX })
     world.simulator.fault({ ...AWAY, nth: 'all' })
     expect(await provision(world.services)).toMatchObject({ requested: 0, waiting: 6 })
-    expect(registrations(world)).toBe(4)
-    expect(named(world, 'feed.stale').map(({ feed }) => feed)).toEqual(['a1', 'a2', 'a3', 'a4'])
-    expect(named(world, 'feed.stale').map(({ kind }) => kind)).toEqual(Array(4).fill('unavailable'))
+    expect(registrations(world)).toBe(2)
+    expect(named(world, 'feed.stale')).toMatchObject([
+      { feed: 'a1', kind: 'unavailable' },
+      { feed: 'a2', kind: 'unavailable' },
+    ])
   })
 
-  it('are counted anew in each tick', async () => {
+  it('wait, and longer each time, so that those that can be asked for come to their turn', async () => {
+    const world = await worldOf({ feeds: SIX.slice(0, 1) })
+    world.simulator.fault({ ...AWAY, nth: 'all' })
+    const tried: number[] = []
+    for (let minute = 0; minute <= 240; minute += 5) {
+      const before = registrations(world)
+      await provision(world.services)
+      if (registrations(world) > before) tried.push(minute)
+      world.clock.advance(5 * MINUTE)
+    }
+    expect(tried).toEqual([0, 5, 20, 50, 110, 230])
+  })
+
+  it('that fail for ever hold up the others for a few ticks only', async () => {
     const world = await worldOf({ feeds: SIX })
-    for (const nth of [1, 2, 3, 4, 5, 6, 7]) world.simulator.fault({ ...AWAY, nth })
-    await provision(world.services)
-    expect(await provision(world.services)).toMatchObject({ requested: 3, waiting: 3 })
-    expect(await provision(world.services)).toMatchObject({ requested: 3, waiting: 0 })
+    for (const nth of [1, 2, 3, 4, 5, 6]) world.simulator.fault({ ...AWAY, nth })
+    const requested: number[] = []
+    for (const _ of SIX) {
+      requested.push((await provision(world.services))?.requested ?? 0)
+      world.clock.advance(15 * MINUTE)
+    }
+    expect(requested.reduce((sum, each) => sum + each, 0)).toBe(6)
   })
 })
 

@@ -26,12 +26,14 @@ describe('what provision cannot use', () => {
     expect(named(world, 'feed.blocked')).toMatchObject([{ feed: 'rival', message: expect.stringContaining('usage') }])
   })
 
-  it('an entry it cannot read: the feed rests, status names the entry, and nothing overwrites it', async () => {
+  it('an entry it cannot read: nothing overwrites it, status and an event name it, and the feed goes on', async () => {
     const world = await worldOf({ feeds: [HALF_A_YEAR] })
     await world.services.ledger.create()
     await world.ledgerTable.createEntity({ partitionKey: 'usage', rowKey: MAY, v: 99, state: 'landed' })
     await provision(world.services)
-    expect(asked(world)).toEqual([])
+    const asks = asked(world).map(({ body }) => JSON.parse(body).QueryStartTime.slice(0, 7))
+    expect(asks.toSorted()).toEqual(['2025-01', '2025-02', '2025-03', '2025-04', '2025-06'])
+    expect(named(world, 'window.failed')).toMatchObject([{ feed: 'usage', kind: 'unreadable-entry', count: 1 }])
     expect(await world.ledgerTable.getEntity('usage', MAY)).toMatchObject({ v: 99, state: 'landed' })
     expect((await status(world.services)).feeds).toMatchObject([{ failures: [{ kind: 'unreadable-entry' }] }])
   })

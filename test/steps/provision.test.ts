@@ -12,6 +12,9 @@ import { askAgain, asked, entryOf, HALF_A_YEAR, HINT, named, watched, worldOf } 
 const MINUTE = 60_000
 const pacingOf = async ({ services }: World) => (await services.ledger.readApp<Pacing>(pacingRowKey('default')))?.value
 
+/** Room for all windows of one feed, which takes half of what may be in flight. */
+const ROOMY = { limits: { maxInFlight: 12, maxReportsPerHour: 20 } }
+
 describe('a report', () => {
   it('is asked for after the pacing row and the intent were written, in this order', async () => {
     const wire: string[] = []
@@ -43,7 +46,7 @@ describe('a report', () => {
   })
 
   it('is asked for once, however many instances tick at the same time', async () => {
-    const world = await worldOf({ feeds: [HALF_A_YEAR] })
+    const world = await worldOf({ feeds: [HALF_A_YEAR], settings: ROOMY })
     await Promise.all([1, 2, 3].map(() => provision(world.services)))
     await provision(world.services)
     const names = asked(world).map(({ body }) => JSON.parse(body).ReportName)
@@ -101,7 +104,7 @@ describe('a report', () => {
   it('is asked for no more often than the hour allows, with one slot kept for new windows', async () => {
     const world = await worldOf({
       feeds: [HALF_A_YEAR],
-      settings: { limits: { maxInFlight: 10, maxReportsPerHour: 4 } },
+      settings: { limits: { maxInFlight: 12, maxReportsPerHour: 4 } },
     })
     expect(await provision(world.services)).toMatchObject({ requested: 3, waiting: 3 })
     world.clock.advance(59 * MINUTE)
@@ -120,7 +123,7 @@ describe('a service that is asked too much', () => {
       15 * MINUTE,
     ],
   ])('%s sets a time for the account, halves its allowance and costs no try', async (_, effect, wait) => {
-    const world = await worldOf({ feeds: [HALF_A_YEAR] })
+    const world = await worldOf({ feeds: [HALF_A_YEAR], settings: ROOMY })
     world.simulator.fault({ endpoint: 'createReport', effect, nth: 2 })
     expect(await provision(world.services)).toMatchObject({ requested: 1, waiting: 5 })
     const until = new Date(world.clock.now().getTime() + wait)

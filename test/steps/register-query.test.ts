@@ -57,7 +57,8 @@ describe('a query is registered', () => {
   })
 
   it('after one look at its dataset, however many windows and ticks follow', async () => {
-    const world = await worldOf({ feeds: [HALF_A_YEAR] })
+    const limits = { maxInFlight: 12, maxReportsPerHour: 5 }
+    const world = await worldOf({ feeds: [HALF_A_YEAR], settings: { limits } })
     await provision(world.services)
     world.clock.advance(HOUR)
     await provision(world.services)

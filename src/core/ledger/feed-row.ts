@@ -196,10 +196,13 @@ export function withoutBackoff(row: FeedRow): FeedRow {
   return row.backoff ? rest : row
 }
 
-/** Whether the feed waits because it could not be asked for: 15 minutes, then twice as long each time, up to 6 hours. */
+/**
+ * Whether the feed waits because it could not be asked for. It is asked for again at the next tick; after that it waits 15
+ * minutes, then twice as long each time, up to 6 hours.
+ */
 export function isBackedOff({ backoff }: Pick<FeedRow, 'backoff'>, now: Date): boolean {
-  if (!backoff) return false
-  const waitMs = Math.min(FIRST_BACKOFF_MS * 2 ** Math.min(backoff.times - 1, 20), LAST_BACKOFF_MS)
+  if (!backoff || backoff.times < 2) return false
+  const waitMs = Math.min(FIRST_BACKOFF_MS * 2 ** Math.min(backoff.times - 2, 20), LAST_BACKOFF_MS)
   return !hasCome(new Date(Date.parse(backoff.at) + waitMs), now, LAST_BACKOFF_MS)
 }
 

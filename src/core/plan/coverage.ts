@@ -3,7 +3,7 @@ import { isPublished, type LedgerEntry, type State } from '../ledger/ledger.ts'
 import { parseWindowId, type Window } from '../time/window.ts'
 import { wantedSpan } from './due-windows.ts'
 import { type KnownFeed, planOf } from './known-feed.ts'
-import { dueRequests } from './plan.ts'
+import { waitingWindows } from './plan.ts'
 
 /** How far a feed is proven complete. The proof is figures, never states alone. */
 export type Coverage = {
@@ -27,7 +27,7 @@ export function coverage(now: Date, known: KnownFeed): Coverage {
   for (const { state } of entries) states[state]++
   return {
     states,
-    waiting: dueRequests(now, planOf(known)).length,
+    waiting: waitingWindows(now, planOf(known)).length,
     complete: complete.length,
     rows: complete.reduce((sum, { figures }) => sum + figures.rowsLanded, 0),
     ...howFar(now, row, complete),

@@ -28,9 +28,8 @@ export type RequestAction = {
  * come first, oldest first. History follows, newest first, so that recent months land soonest.
  */
 export function dueRequests(now: Date, known: FeedPlan): readonly RequestAction[] {
-  const { row } = known
-  if (!row.feed.enabled || row.blocked) return []
-  const due = [...missing(now, known), ...plannedAndDue(now, known)]
+  if (known.row.blocked) return []
+  const due = waitingWindows(now, known)
   const live = due.filter(({ lane }) => lane === 'live').sort((a, b) => byStart(a, b))
   const backfill = due.filter(({ lane }) => lane === 'backfill').sort((a, b) => byStart(b, a))
   return [...live, ...backfill]
@@ -42,9 +41,14 @@ export function dueRequests(now: Date, known: FeedPlan): readonly RequestAction[
  */
 export function trialRequest(now: Date, known: FeedPlan, failed: readonly Failed[]): RequestAction | undefined {
   const { row } = known
-  const due = [...missing(now, known), ...plannedAndDue(now, known), ...failed.map((entry) => again(row, entry))]
+  const due = [...waitingWindows(now, known), ...failed.map((entry) => again(row, entry))]
   const newest = due.sort((a, b) => byStart(b, a))
   return newest.find(({ previous }) => previous?.state === 'planned' && previous.reason === 'retry') ?? newest[0]
+}
+
+/** The windows of a feed that are due and not asked for yet, also while the feed is blocked. */
+export function waitingWindows(now: Date, known: FeedPlan): readonly RequestAction[] {
+  return known.row.feed.enabled ? [...missing(now, known), ...plannedAndDue(now, known)] : []
 }
 
 /** When the next window of a feed becomes due, or undefined if there will be none. */
