@@ -1,16 +1,19 @@
 import { Command } from 'commander'
 import packageJson from '../package.json' with { type: 'json' }
+import { addAcceptGap } from './commands/accept-gap.ts'
 import { addCleanup } from './commands/cleanup.ts'
 import { addConsent } from './commands/consent.ts'
 import { addDatasets } from './commands/datasets.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addFeeds } from './commands/feeds.ts'
+import { addForget } from './commands/forget.ts'
 import { addImport } from './commands/import.ts'
 import { addQueries } from './commands/queries.ts'
 import { addRejects } from './commands/rejects.ts'
 import { addReplay } from './commands/replay.ts'
 import { addRetry } from './commands/retry.ts'
 import { addStatus } from './commands/status.ts'
+import { addUnblock } from './commands/unblock.ts'
 import { addValidate } from './commands/validate.ts'
 
 /** Creates the command line. docs/commands.md describes it, and a test compares the two. */
@@ -27,6 +30,9 @@ export function createProgram(): Command {
   addReplay(program)
   addImport(program)
   addRejects(program)
+  addForget(program)
+  addUnblock(program)
+  addAcceptGap(program)
   addValidate(program)
   addFeeds(program)
   addDatasets(program)

@@ -1,5 +1,4 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { isFailure } from '../src/core/failures.ts'
 import type { Problem } from '../src/core/problems.ts'
 import { parseWindowId, type Window, windowId } from '../src/core/time/window.ts'
 import { type CommonOptions, differingFeeds, type LocalApp, withApp } from './command.ts'
@@ -44,12 +43,13 @@ function parseInstant(text: string): Date {
 
 /**
  * Changes the chosen windows of a feed, one after the other. A window that cannot change goes to standard error and makes
- * the exit code 1. The other windows still change.
+ * the exit code 1. The other windows still change. `afterwards` comes once all have changed.
  */
 export function changeWindows<R extends object>(
   feed: string | undefined,
   options: ChangeOptions,
   change: (app: LocalApp, feed: string, window: Window) => Promise<R | Problem>,
+  afterwards: (app: LocalApp) => Promise<void> = async () => undefined,
 ): Promise<void> {
   const { window: named, from, to } = options
   if (feed === undefined) return print(options, async () => refused(['name the feed'], 2))
@@ -58,14 +58,15 @@ export function changeWindows<R extends object>(
   return withApp(options, async (app) => {
     const differs = await differingFeeds(app)
     if (differs !== undefined) return refused([differs])
-    const entries = await app.services.ledger.entries(feed)
-    const known = entries.flatMap((entry) => (isFailure(entry) ? [] : [entry.window]))
+    const known: Window[] = []
+    for await (const { window } of app.services.ledger.scan(feed)) known.push(...(window ? [window] : []))
     const windows = named.length > 0 ? named : known.filter((window) => isChosen(options, window))
     if (windows.length === 0) return refused([`the ledger has no window of feed ${feed} in that time`])
     const results: ({ window: string } & (R | Problem))[] = []
     for (const window of windows) {
       results.push({ window: windowId(window), ...(await change(app, feed, window)) })
     }
+    await afterwards(app)
     const problems = results.flatMap((result) => ('problem' in result ? [result.problem] : []))
     const lines = results.flatMap((result) => ('problem' in result ? [] : [lineOf(feed, result)]))
     return { exitCode: problems.length === 0 ? 0 : 1, json: { feed, windows: results }, lines, problems }

@@ -3,6 +3,8 @@ import { access } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Command } from 'commander'
 import { type Window, windowId } from '../../src/core/time/window.ts'
+import { pause } from '../../src/services/retry.ts'
+import { awaitLanding } from '../../src/steps/operator/await-landing.ts'
 import { importReport } from '../../src/steps/operator/import-report.ts'
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
 import { type CommandResult, done, refused } from '../output.ts'
@@ -10,7 +12,9 @@ import { parseWindow } from '../windows.ts'
 
 type Options = CommonOptions & { readonly window: Window }
 
-/** Lands a file as the next attempt of a window. Use it for a window that the service no longer offers. */
+const LOOK_EVERY_MS = 500
+
+/** Lands a file as the next attempt of a window, and waits for the result. Use it for what the service no longer offers. */
 export function addImport(program: Command): void {
   addCommand(program, 'import <feed> <file>', 'land a file (CSV or TSV, also compressed) as a window of a feed')
     .requiredOption('--window <id>', 'the window, such as 20250301T000000Z_20250401T000000Z', parseWindow)
@@ -30,6 +34,9 @@ async function importFile(app: LocalApp, feed: string, file: string, window: Win
   const bytes = () => createReadStream(file) as AsyncIterable<Buffer>
   const imported = await importReport(app.services, feed, window, { name: basename(file), bytes })
   if ('problem' in imported) return refused([imported.problem])
+  const landed = await awaitLanding(app.services, feed, window, imported.attempt, () => pause(LOOK_EVERY_MS))
+  if ('problem' in landed) return refused([landed.problem])
   const id = windowId(window)
-  return done({ feed, window: id, ...imported }, [`${feed} ${id}: attempt ${imported.attempt}, ${imported.archive}`])
+  const line = `${feed} ${id}: landed ${landed.rows} rows, rejected ${landed.rejected} (attempt ${imported.attempt})`
+  return done({ feed, window: id, ...imported, ...landed }, [line])
 }

@@ -45,7 +45,7 @@ export const FAILURES = {
   },
   'unreadable-entry': {
     heals: 'person',
-    remedy: 'Something else changed the ledger entry. Correct or delete it.',
+    remedy: 'Something else changed the row. Take the window out with the command forget: it is asked for anew.',
   },
 } as const satisfies Record<string, { heals: 'time' | 'change' | 'person'; remedy: string }>
 

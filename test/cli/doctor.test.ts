@@ -15,6 +15,7 @@ import { isFailure } from '../../src/core/failures.ts'
 import { parseFeeds } from '../../src/core/feeds/feeds.ts'
 import { feedRowKey, tableRowKey } from '../../src/core/ledger/app-rows.ts'
 import { type Diagnosis, doctor } from '../../src/steps/doctor/doctor.ts'
+import { feedOf } from '../core/feed-of.ts'
 import { requireSettings } from '../setup/settings.ts'
 import { type Deployment, startDeployment } from './deployment.ts'
 
@@ -237,13 +238,12 @@ const CASES: readonly Case[] = [
     async () => {
       const { ledger } = deployment.services
       await ledger.create()
-      const file = parseFeeds(JSON.stringify({ feeds: [{ ...USAGE, name: 'stuck' }] }), CATALOG)
-      const [feed] = 'feeds' in file ? file.feeds : []
-      const blocked = { kind: 'redacted', message: 'the service hides data', at: NOW.toISOString() }
-      await ledger.writeApp(feedRowKey('stuck'), { feed, account: {}, since: NOW.toISOString(), blocked }, undefined)
+      const feed = feedOf({ ...USAGE, name: 'stuck' })
+      const blocked = { kind: 'redacted', message: 'the service hides data', at: NOW.toISOString() } as const
+      await ledger.writeFeed({ feed, account: {}, since: NOW.toISOString(), blocked }, undefined)
       const found = await look()
-      const stored = await ledger.readApp<object>(feedRowKey('stuck'))
-      await ledger.writeApp(feedRowKey('stuck'), { feed, account: {}, since: NOW.toISOString() }, stored?.etag)
+      const stored = await ledger.readApp(feedRowKey('stuck'))
+      await ledger.writeFeed({ feed, account: {}, since: NOW.toISOString() }, stored?.etag)
       return found
     },
     'feed',
@@ -341,14 +341,14 @@ describe('the doctor', () => {
     const { ledger } = deployment.services
     await ledger.create()
     await ledger.writeApp(tableRowKey('Taken2'), { feed: 'earlier' }, undefined)
-    const file = parseFeeds(JSON.stringify({ feeds: [{ ...USAGE, name: 'late', table: 'Taken2' }] }), CATALOG)
-    const [feed] = 'feeds' in file ? file.feeds : []
-    const blocked = { kind: 'table-taken', message: 'table Taken2 belongs to feed earlier', at: NOW.toISOString() }
+    const feed = feedOf({ ...USAGE, name: 'late', table: 'Taken2' })
+    const message = 'table Taken2 belongs to feed earlier'
+    const blocked = { kind: 'table-taken', message, at: NOW.toISOString() } as const
     const row = { feed, account: {}, since: NOW.toISOString() }
-    await ledger.writeApp(feedRowKey('late'), { ...row, blocked }, undefined)
+    await ledger.writeFeed({ ...row, blocked }, undefined)
     const [named, unnamed] = [await withFeeds([{ ...USAGE, name: 'late', table: 'Taken2' }]), await look()]
-    const stored = await ledger.readApp<object>(feedRowKey('late'))
-    await ledger.writeApp(feedRowKey('late'), row, stored?.etag)
+    const stored = await ledger.readApp(feedRowKey('late'))
+    await ledger.writeFeed(row, stored?.etag)
     expect(problemsOf(named)).toMatchObject([{ check: 'table', message: expect.stringMatching(/^feed late: table/) }])
     expect(problemsOf(unnamed)).toMatchObject([
       { check: 'feed', message: expect.stringMatching(/^feed late is block/) },

@@ -95,7 +95,7 @@ describe('retry', () => {
     const again = await command('retry', '--feed', 'usage', '--from', '2025-03-01', '--to', '2025-04-01', '--json')
     expect(again.exit).toBe(1)
     expect(JSON.parse(again.out).windows).toMatchObject([
-      { window: id(0), problem: expect.stringMatching(/is planned: only/) },
+      { window: id(0), problem: expect.stringMatching(/is planned: wait/) },
     ])
     await deployment.run('usage')
     expect(await entry(id(0))).toMatchObject({ state: 'landed', attempt: 2 })
@@ -166,7 +166,7 @@ describe('import and rejects', () => {
   })
 
   it.each([
-    ['overlaps', '20250315T000000Z_20250415T000000Z', /overlaps the window/],
+    ['overlaps', '20250315T000000Z_20250415T000000Z', /overlaps a window/],
     ['is not cut at the grain', '20240101T010000Z_20240102T000000Z', /not cut at/],
   ])('a window that %s is refused', async (_, wrong, message) => {
     const { exit, err } = await command('import', 'usage', join(deployment.folder, 'history.csv.gz'), '--window', wrong)

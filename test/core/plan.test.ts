@@ -116,7 +116,8 @@ describe('the plan', () => {
   })
 
   it('lets windows that failed before wait while a trial has just failed, and no others', () => {
-    const healed = { ...planned(2, NOW), reason: 'healed' } as LedgerEntry
+    const lastError = { kind: 'forbidden', message: 'm', at: NOW } as const
+    const healed: LedgerEntry = { ...planned(2, NOW), reason: 'healed', lastError }
     const row = rowOf(
       { from: '2025-03-01', to: '2025-05-01' },
       { nextTrial: new Date(NOW.getTime() + 1).toISOString() },

@@ -48,7 +48,7 @@ it('the list of this test is the whole catalogue', () => {
 describe.each(['2021', '2023'] as const)('under profile %s', (profile) => {
   let world: World
   beforeAll(async () => {
-    const limits = { maxInFlight: 30, maxReportsPerHour: 30 }
+    const limits = { maxInFlight: 60, maxReportsPerHour: 30 }
     world = await createWorld({ feeds, simulator: { profile, rows: ROWS }, settings: { limits, deleteReports: false } })
     await world.run()
   })

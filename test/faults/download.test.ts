@@ -44,7 +44,7 @@ describe('a connection that is cut', () => {
 
   it(`once in each of ${PLACES} files, at a random place, the first and the last byte among them`, async () => {
     const days = { from: '2025-04-01', to: '2025-05-21', columns: ['CompletionDate', 'TrainingName'] }
-    const limits = { maxInFlight: 60, maxReportsPerHour: 60 }
+    const limits = { maxInFlight: 120, maxReportsPerHour: 60 }
     world = await costsWorld({
       feeds: [{ name: 'learn', dataset: 'MSLearn', ...days }],
       simulator: { rows: 30 },

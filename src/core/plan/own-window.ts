@@ -17,6 +17,6 @@ export function whyNotLanded(
 ): string | undefined {
   if (entry) return isAtRest(entry) ? undefined : `is ${entry.state}: wait until it is landed or failed`
   if (window.to > now) return `ends at ${window.to.toISOString()}: wait until it is over`
-  if (!isAligned(feed, window)) return `is not cut at a ${feed.grain ?? 'day'}, the grain of ${feed.dataset}`
-  return takes(plan, window) ? 'overlaps a window of the ledger; "status --json" lists them' : undefined
+  if (takes(plan, window)) return 'overlaps a window that has an entry'
+  return isAligned(feed, window) ? undefined : `is not cut at a ${feed.grain ?? 'day'}, the grain of ${feed.dataset}`
 }

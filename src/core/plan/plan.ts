@@ -1,3 +1,4 @@
+import { FAILURES } from '../failures.ts'
 import { type FeedOutline, mayTry } from '../ledger/feed-row.ts'
 import type { Failed, Lane, LedgerEntry, Planned } from '../ledger/ledger.ts'
 import { hasCome } from '../ledger/wake.ts'
@@ -79,16 +80,20 @@ function missing(now: Date, { row, spans }: FeedPlan): readonly RequestAction[] 
   return due.map(({ window, lane }) => ({ row, window, lane }))
 }
 
-/** After a trial has failed, windows that failed before wait; a window that a person asked for does not. */
 function plannedAndDue(now: Date, { row, planned }: FeedPlan): readonly RequestAction[] {
-  const may = planned.filter(
-    ({ reason, notBefore, window }) =>
-      hasCome(notBefore, now, LONGEST_WAIT_MS) &&
-      isSettled(now, row, window) &&
-      !hasPassed(now, row, { window }) &&
-      (reason !== 'healed' || mayTry(row, now)),
+  const due = planned.filter(
+    (entry) =>
+      hasCome(entry.notBefore, now, LONGEST_WAIT_MS) &&
+      isSettled(now, row, entry.window) &&
+      !hasPassed(now, row, entry) &&
+      (mayTry(row, now) || !needsChange(entry)),
   )
-  return may.map((entry) => again(row, entry))
+  return due.map((entry) => again(row, entry))
+}
+
+/** Whether a window failed for a reason that only a change heals: after a trial has failed, such windows wait. */
+function needsChange({ reason, lastError }: Planned): boolean {
+  return reason === 'healed' && lastError !== undefined && FAILURES[lastError.kind].heals === 'change'
 }
 
 function again(row: FeedOutline, previous: Planned | Failed): RequestAction {
