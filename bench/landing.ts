@@ -71,7 +71,15 @@ async function* ranges(path: string): AsyncGenerator<Buffer> {
 
 /** A window in its first landing, with no other holder. */
 function heldEntry(): HeldEntry {
-  const asked = { reportName: 'bench', queryId: 'bench', requestedAt: WINDOW.to, deadline: NEVER, pollAfter: NEVER }
+  const asked = { rowSet: 'bench', selection: 'bench' }
+  const report = {
+    reportName: 'bench',
+    queryId: 'bench',
+    asked,
+    requestedAt: WINDOW.to,
+    deadline: NEVER,
+    pollAfter: NEVER,
+  }
   const held = {
     executionId: 'bench',
     generation: GENERATION,
@@ -81,7 +89,7 @@ function heldEntry(): HeldEntry {
     owner: 'bench',
   }
   const life = { feed: 'bench', window: WINDOW, tries: 1, heals: 0, history: [] }
-  let entry: Landing = { ...life, ...asked, ...held, ...LINEAGE, lane: 'live', phase: 'check', state: 'landing' }
+  let entry: Landing = { ...life, ...report, ...held, ...LINEAGE, lane: 'live', phase: 'check', state: 'landing' }
   return {
     entry: () => entry,
     update: async (change) => {

@@ -345,7 +345,7 @@ describe('the doctor', () => {
     const [feed] = 'feeds' in file ? file.feeds : []
     const blocked = { kind: 'table-taken', message: 'table Taken2 belongs to feed earlier', at: NOW.toISOString() }
     const row = { feed, account: {}, since: NOW.toISOString() }
-    await ledger.writeApp(feedRowKey('late'), { ...row, blocked }, undefined)
+    await ledger.writeApp(feedRowKey('late'), { ...row, blocked, refused: true }, undefined)
     const [named, unnamed] = [await withFeeds([{ ...USAGE, name: 'late', table: 'Taken2' }]), await look()]
     const stored = await ledger.readApp<object>(feedRowKey('late'))
     await ledger.writeApp(feedRowKey('late'), row, stored?.etag)

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { formNow } from '../../src/core/ledger/feed-row.ts'
 import type { Figures, LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { coverage } from '../../src/core/plan/coverage.ts'
 import { newGeneration } from '../../src/core/report/generation.ts'
@@ -18,6 +19,7 @@ const figuresOf = (attempt: number, rowsLanded: number): Figures => ({
     totals: {},
     archive: 'a',
     table: 'T',
+    ...formNow(ROW),
     landedAt: NOW,
     operations: 1,
     verdict: 'rows',

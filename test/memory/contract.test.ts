@@ -44,6 +44,7 @@ function entryOf(id: string, change: Partial<Requesting> = {}): Requesting {
     state: 'requesting',
     reportName: 'pis test',
     queryId: 'q',
+    asked: { rowSet: 's', selection: 's' },
     requestedAt: new Date('2025-07-10T12:00:00Z'),
     ...change,
   }

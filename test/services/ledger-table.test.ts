@@ -70,8 +70,9 @@ describe('the ledger', () => {
     const { feed, window } = entry
     const base = { feed, window, lane: 'live', attempt: 1, tries: 0, heals: 0, history: [] } as const
     const at = new Date('2025-01-01T00:00:00Z')
+    const asked = { rowSet: 's', selection: 's' }
     const written = await ledger.write(
-      { ...base, state: 'requesting', reportName: 'r', queryId: 'q', requestedAt: at },
+      { ...base, state: 'requesting', reportName: 'r', queryId: 'q', asked, requestedAt: at },
       undefined,
     )
     await ledger.write({ ...base, state: 'planned', reason: 'retry', notBefore: at }, written?.etag)

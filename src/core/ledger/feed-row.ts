@@ -1,5 +1,7 @@
 import type { Failure, FailureKind } from '../failures.ts'
 import type { Account, Feed } from '../feeds/feed.ts'
+import { wantedColumns } from '../feeds/feed-query.ts'
+import { type Asked, askedFor, type Form, formOf } from '../feeds/form.ts'
 import { isOpen, type LedgerEntry } from './ledger.ts'
 
 /**
@@ -14,10 +16,14 @@ export type FeedRow = {
   readonly since: string
   /** The query the service knows for this feed, and the hash of the feed it was registered for. */
   readonly query?: RegisteredQuery
+  /** The columns that the app chose last; they count while feeds.json names none. */
+  readonly chosen?: readonly string[]
   /** Queries of the feed's earlier forms that we registered and that open attempts may still use. */
   readonly formerQueries?: readonly string[]
   /** A failure that only a change outside can heal: nothing new is asked for meanwhile. */
   readonly blocked?: Trouble
+  /** The block is for what feeds.json says of the feed: only feeds.json ends it, whatever the feed's windows do. */
+  readonly refused?: true
   /** Columns of the feed's files that nobody named, as last told. */
   readonly drift?: readonly string[]
   /** When a window of an ended block was last tried again. */
@@ -51,39 +57,35 @@ export function newFeedRow(feed: Feed, account: Account, now: Date): FeedRow {
  * failed before is asked for again.
  */
 export function withFeed(row: FeedRow, feed: Feed, account: Account, now: Date): FeedRow {
-  if (row.feed.hash === feed.hash) return { ...withoutTableBlock(row), feed, account }
-  const { blocked: _, trouble: __, ...rest } = row
+  if (row.feed.hash === feed.hash) return { ...withoutRefusal(row), feed, account }
+  const { blocked: _, refused: __, trouble: ___, ...rest } = row
   return { ...rest, feed, account, reopenBefore: now.toISOString() }
 }
 
 /**
- * The feed names a table that belongs to another feed. It keeps its earlier form: what is open of it lands in its former
- * table. A block for another reason is replaced, and comes back by itself with the first request that fails.
+ * The app does not take the feed as feeds.json has it now: its table belongs to another feed, or its name to other rows.
+ * It keeps its earlier form: what is open of it lands as it was asked for. A block for another reason is replaced, and
+ * comes back by itself with the first request that fails.
  */
-export function withTableTaken(row: FeedRow, failure: Failure, now: Date): FeedRow {
-  const isKnown = row.blocked?.kind === failure.kind && row.blocked.message === failure.message
-  return isKnown ? row : { ...row, blocked: toTrouble(failure, now) }
+export function refusedBy(row: FeedRow, failure: Failure, now: Date): FeedRow {
+  const isKnown = row.blocked?.kind === failure.kind && row.blocked.message === failure.message && row.refused
+  return isKnown ? row : { ...row, blocked: toTrouble(failure, now), refused: true }
 }
 
-/** The feed left feeds.json or is disabled: it asks for nothing new, so it no longer matters whose table it names. */
+/** The feed left feeds.json or is disabled: it asks for nothing new, so it no longer matters what the file said of it. */
 export function retired(row: FeedRow): FeedRow {
-  if (!row.feed.enabled && !isTableTaken(row)) return row
-  return { ...withoutTableBlock(row), feed: { ...row.feed, enabled: false } }
+  if (!row.feed.enabled && !row.refused) return row
+  return { ...withoutRefusal(row), feed: { ...row.feed, enabled: false } }
 }
 
-/** The feed names a table of another feed: only feeds.json ends this block, whatever its windows do. */
-export function isTableTaken({ blocked }: FeedRow): boolean {
-  return blocked?.kind === 'table-taken'
-}
-
-function withoutTableBlock(row: FeedRow): FeedRow {
-  const { blocked: _, ...free } = row
-  return isTableTaken(row) ? free : row
+function withoutRefusal(row: FeedRow): FeedRow {
+  const { blocked: _, refused, ...free } = row
+  return refused ? free : row
 }
 
 /** Nothing new is asked for. A further failure of a blocked feed moves the day of its next try. */
 export function blockedBy(row: FeedRow, failure: Failure, now: Date): FeedRow {
-  return isTableTaken(row) ? row : { ...row, blocked: toTrouble(failure, now) }
+  return row.refused ? row : { ...row, blocked: toTrouble(failure, now) }
 }
 
 /** As `blockedBy`, for a window that is tried again after a block: it does not block a feed that is free. */
@@ -93,7 +95,7 @@ export function stillBlockedBy(row: FeedRow, failure: Failure, now: Date): FeedR
 
 /** The feed landed again: what held it back is gone. */
 export function unblocked(row: FeedRow): FeedRow {
-  if (!row.blocked || isTableTaken(row)) return row
+  if (!row.blocked || row.refused) return row
   const { blocked: _, ...free } = row
   return free
 }
@@ -130,9 +132,11 @@ export function isOvertaken(row: FeedRow, before: FeedRow, query: RegisteredQuer
  */
 export function withQuery(row: FeedRow, query: RegisteredQuery): FeedRow {
   const { trouble: _, formerQueries = [], ...rest } = row
+  const isChoice = row.feed.hash === query.hash && namesNoColumns(row.feed) && query.columns !== undefined
   const replaced = row.query?.ours ? [row.query.queryId] : []
   const former = new Set([...formerQueries, ...replaced].filter((queryId) => queryId !== query.queryId))
-  return { ...rest, query, ...(former.size > 0 && { formerQueries: [...former] }) }
+  const chosen = isChoice ? { chosen: query.columns } : {}
+  return { ...rest, query, ...chosen, ...(former.size > 0 && { formerQueries: [...former] }) }
 }
 
 /** The service no longer has the feed's query: it is registered anew. */
@@ -154,9 +158,32 @@ export function withoutFormerQuery(row: FeedRow, queryId: string): FeedRow {
   return left.length > 0 ? { ...rest, formerQueries: left } : rest
 }
 
-/** Whether an attempt was asked for with a query that the feed no longer has: its report answers another question. */
-export function isOfEarlierQuery({ query }: FeedRow, { queryId }: { readonly queryId: string }): boolean {
-  return query !== undefined && query.queryId !== queryId
+/**
+ * Whether an attempt asked another question than the feed does now: its query was replaced, or will be at the next request.
+ * A new selection of the same rows is no reason to discard a report before it is registered.
+ */
+export function isOfEarlierQuery(
+  row: FeedRow,
+  { queryId, asked }: { readonly queryId: string; readonly asked: Asked },
+): boolean {
+  const isReplaced = row.query !== undefined && row.query.queryId !== queryId
+  return isReplaced || asked.rowSet !== askedNow(row).rowSet
+}
+
+/** What a feed asks for now. */
+export function askedNow({ feed, chosen }: FeedRow): Asked {
+  const { source } = feed
+  const named = source.kind === 'columns' ? source.columns : []
+  return askedFor(feed, named ?? chosen ?? wantedColumns(feed))
+}
+
+/** What a feed asks for now, and how it lands. */
+export function formNow(row: FeedRow): Form {
+  return formOf(askedNow(row), row.feed)
+}
+
+function namesNoColumns({ source }: Feed): boolean {
+  return source.kind === 'columns' && source.columns === undefined
 }
 
 function toTrouble({ kind, message }: Failure, now: Date): Trouble {

@@ -1,4 +1,5 @@
-import { isPublished, type LedgerEntry, type State } from '../ledger/ledger.ts'
+import { formNow } from '../ledger/feed-row.ts'
+import { isOfEarlierForm, isOutdated, isPublished, type LedgerEntry, type State } from '../ledger/ledger.ts'
 import type { Window } from '../time/window.ts'
 import { missingWindows } from './due-windows.ts'
 import { type KnownFeed, waiting } from './plan.ts'
@@ -8,8 +9,12 @@ export type Coverage = {
   readonly states: Readonly<Record<State, number>>
   /** Windows that are due but not asked for yet. */
   readonly waiting: number
-  /** Windows whose rows are proven. */
+  /** Windows whose rows are proven, and are those that the feed asks for now. */
   readonly complete: number
+  /** Windows whose rows are proven, but answer an earlier question: they stay, and are not complete. */
+  readonly outdated: number
+  /** Complete windows that landed with other columns, types or shards than the feed has now. */
+  readonly earlierForm: number
   readonly rows: number
   /** Nothing is missing from the feed's first window up to here. */
   readonly completeUntil?: Date
@@ -18,7 +23,9 @@ export type Coverage = {
 /** Gives the coverage of a feed at `now`. */
 export function coverage(now: Date, known: KnownFeed): Coverage {
   const { entries } = known
-  const complete = entries.filter(isPublished)
+  const form = formNow(known.row)
+  const published = entries.filter(isPublished)
+  const complete = published.filter((entry) => !isOutdated(entry, form))
   const states = { planned: 0, requesting: 0, requested: 0, landing: 0, landed: 0, failed: 0 }
   for (const { state } of entries) states[state]++
   const until = unbroken(now, known, complete)
@@ -26,6 +33,8 @@ export function coverage(now: Date, known: KnownFeed): Coverage {
     states,
     waiting: waiting(now, known),
     complete: complete.length,
+    outdated: published.length - complete.length,
+    earlierForm: complete.filter((entry) => isOfEarlierForm(entry, form)).length,
     rows: complete.reduce((sum, entry) => sum + (entry.figures?.rowsLanded ?? 0), 0),
     ...(until && { completeUntil: until }),
   }

@@ -1,12 +1,13 @@
 import { CATALOG } from '../../core/catalog.ts'
-import { clockFinding, type Finding, isWell, problem, warning, well } from '../../core/doctor.ts'
+import { clockFinding, type Finding, failing, isWell, problem, warning, well } from '../../core/doctor.ts'
 import { FAILURES } from '../../core/failures.ts'
 import { DEFAULT_ACCOUNT, type Feed } from '../../core/feeds/feed.ts'
 import { catalogueVerdict } from '../../core/feeds/feed-query.ts'
 import { parseFeeds } from '../../core/feeds/feeds.ts'
 import { FEED_ROWS, type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
-import { type FeedRow, isTableTaken } from '../../core/ledger/feed-row.ts'
+import type { FeedRow } from '../../core/ledger/feed-row.ts'
 import { reasonOf } from '../../services/safe-text.ts'
+import { findForbiddenChange } from '../requesting/forbidden-change.ts'
 import { checkAccount } from './account.ts'
 import { checkCallback } from './callback.ts'
 import type { DoctorMeans, Patient } from './patient.ts'
@@ -66,20 +67,26 @@ async function checkAccounts(known: Patient): Promise<readonly Finding[]> {
   return (await Promise.all([...names].map((name) => checkAccount(known, name)))).flat()
 }
 
-/** Gives the problems in the ledger: tables that belong to another feed, and feeds that are blocked for another reason. */
+/** Gives the problems in the ledger: feeds that the app does not take as they are, and those blocked for another reason. */
 async function checkLedger({ means, feeds, hasStorage }: Patient): Promise<readonly Finding[]> {
   if (!hasStorage) return []
   const asking = feeds.filter(({ enabled }) => enabled)
-  const taken = (await Promise.all(asking.map((feed) => findTaken(means, feed)))).flat()
-  const isTold = (row: FeedRow) => isTableTaken(row) && taken.some(({ name }) => name === row.feed.name)
-  const rows = (await storedRows(means)).filter((row) => !isTold(row))
-  const blocked = rows.flatMap(({ feed, blocked }) =>
-    blocked ? [problem('feed', `feed ${feed.name} is blocked: ${blocked.message}`, FAILURES[blocked.kind].remedy)] : [],
+  const rows = await storedRows(means)
+  const refused = (await Promise.all(asking.map((feed) => findRefusal(means, feed, rows)))).flat()
+  const isTold = (row: FeedRow) => row.refused && refused.some(({ name }) => name === row.feed.name)
+  const blocked = rows.flatMap((row) =>
+    row.blocked && !isTold(row)
+      ? [problem('feed', `feed ${row.feed.name} is blocked: ${row.blocked.message}`, FAILURES[row.blocked.kind].remedy)]
+      : [],
   )
-  return [...taken.map(({ finding }) => finding), ...blocked]
+  return [...refused.map(({ finding }) => finding), ...blocked]
 }
 
-async function findTaken({ services }: DoctorMeans, { name, table }: Feed) {
+async function findRefusal({ services }: DoctorMeans, feed: Feed, rows: readonly FeedRow[]) {
+  const { name, table } = feed
+  const row = rows.find((each) => each.feed.name === name)
+  const changed = await findForbiddenChange(services.ledger, feed, row)
+  if (changed) return [{ name, finding: failing('feed', changed) }]
   const owner = (await services.ledger.readApp<TableRow>(tableRowKey(table)))?.value.feed
   if (owner === undefined || owner === name) return []
   const message = `feed ${name}: table ${table} belongs to feed ${owner}`

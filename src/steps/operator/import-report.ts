@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { isFailure } from '../../core/failures.ts'
 import type { Feed } from '../../core/feeds/feed.ts'
 import { feedRowKey, type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
-import type { FeedRow } from '../../core/ledger/feed-row.ts'
+import { askedNow, type FeedRow } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import { toReplayed } from '../../core/ledger/transitions.ts'
 import { laneOf, whyNotImported } from '../../core/plan/due-windows.ts'
@@ -40,6 +40,7 @@ export async function importReport(
   const lane = laneOf(window, new Date(row.since))
   const report = {
     queryId: row.query?.queryId ?? '',
+    asked: askedNow(row),
     requestedAt: clock(),
     reportId: 'import',
     executionId: archived.executionId,

@@ -1,6 +1,6 @@
 import { isFailure } from '../../core/failures.ts'
 import { feedRowKey } from '../../core/ledger/app-rows.ts'
-import type { FeedRow } from '../../core/ledger/feed-row.ts'
+import { askedNow, type FeedRow } from '../../core/ledger/feed-row.ts'
 import { isAtRest, lastArchive } from '../../core/ledger/ledger.ts'
 import { toReplayed } from '../../core/ledger/transitions.ts'
 import type { Problem } from '../../core/problems.ts'
@@ -29,10 +29,11 @@ export async function replay(services: Services, feed: string, window: Window): 
     return { problem: `${feed} ${id} is ${entry.state}: only what is landed or failed can be replayed` }
   const last = lastArchive(entry)
   const archived = last && (await archive.list(feed, id)).find(({ name }) => name === last.archive)
-  if (!archived) return { problem: `${feed} ${id} has no archive: ask for its report again with retry` }
+  if (!last || !archived) return { problem: `${feed} ${id} has no archive: ask for its report again with retry` }
   const { reportId, executionId, requestedAt, name } = archived
   const report = {
     queryId: row.query?.queryId ?? '',
+    asked: last.asked ?? askedNow(row),
     requestedAt,
     reportId,
     executionId,

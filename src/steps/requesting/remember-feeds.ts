@@ -11,10 +11,11 @@ import {
   type TableRow,
   tableRowKey,
 } from '../../core/ledger/app-rows.ts'
-import { type FeedRow, newFeedRow, retired, withFeed, withTableTaken } from '../../core/ledger/feed-row.ts'
+import { type FeedRow, newFeedRow, refusedBy, retired, withFeed } from '../../core/ledger/feed-row.ts'
 import { changeFeedRow, tellBlocked } from '../ledger/feed-row.ts'
 import { tellOnce } from '../ledger/tell-once.ts'
 import type { Services } from '../services.ts'
+import { findForbiddenChange } from './forbidden-change.ts'
 
 /**
  * Reads feeds.json and stores each feed, so that all other steps take feeds from the ledger. Gives the stored rows, or
@@ -48,25 +49,26 @@ async function retireOthers(services: Services, names: ReadonlySet<string>): Pro
   for (const { feed } of others) await changeFeedRow(services, feed.name, retired)
 }
 
-/** Stores a feed as it is now, and keeps what the app learned about it. Undefined where its table belongs to another. */
+/** Stores a feed as it is now, and keeps what the app learned about it. Undefined where the app does not take it. */
 async function remember(services: Services, feed: Feed, account: Account): Promise<FeedRow | undefined> {
   const { ledger, clock } = services
   const now = clock()
-  const taken = await claimTable(services, feed)
   const stored = await ledger.readApp<FeedRow>(feedRowKey(feed.name))
+  // A table under a name that may not have it is not claimed: it would be lost to the new name that the feed has to take.
+  const refusal = (await findForbiddenChange(ledger, feed, stored?.value)) ?? (await claimTable(services, feed))
   const before = stored?.value ?? newFeedRow(feed, account, now)
-  const row = taken ? refusedRow(before, feed, taken, now) : withFeed(before, feed, account, now)
+  const row = refusal ? refusedRow(before, feed, refusal, now) : withFeed(before, feed, account, now)
   if (!stored || JSON.stringify(stored.value) !== JSON.stringify(row)) {
     const written = await ledger.writeApp(feedRowKey(feed.name), row, stored?.etag)
     if (!written) return remember(services, feed, account)
-    if (taken && feed.enabled) tellBlocked(services, feed.name, taken)
+    if (refusal && feed.enabled) tellBlocked(services, feed.name, refusal)
   }
-  return taken ? undefined : row
+  return refusal ? undefined : row
 }
 
-/** A disabled feed asks for nothing, so it is not blocked when another feed has its table. */
-function refusedRow(before: FeedRow, { enabled }: Feed, taken: Failure, now: Date): FeedRow {
-  return enabled ? withTableTaken(before, taken, now) : retired(before)
+/** A disabled feed asks for nothing, so it is not blocked for what it would ask for. */
+function refusedRow(before: FeedRow, { enabled }: Feed, refusal: Failure, now: Date): FeedRow {
+  return enabled ? refusedBy(before, refusal, now) : retired(before)
 }
 
 /** Claims a landing table, which belongs to the feed that first named it. A failure where that is another feed. */

@@ -1,5 +1,6 @@
 import { FAILURES, type Failure, isFailure } from '../../core/failures.ts'
 import type { Feed } from '../../core/feeds/feed.ts'
+import { askedFor } from '../../core/feeds/form.ts'
 import { type FeedRow, withoutQuery } from '../../core/ledger/feed-row.ts'
 import { type LedgerEntry, neededReports, type Requesting } from '../../core/ledger/ledger.ts'
 import { reportName } from '../../core/ledger/remote-names.ts'
@@ -58,6 +59,8 @@ export async function requestReport(
     {
       reportName: reportName(services.settings.deployment, feed, window, (previous?.attempt ?? 0) + 1),
       queryId: row.query?.queryId ?? '',
+      // `row` may have a newer feed than the one that its query was registered for.
+      asked: askedFor(known.feed, row.query?.columns ?? []),
       requestedAt: services.clock(),
     },
   )
