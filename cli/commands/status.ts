@@ -43,7 +43,11 @@ function troubles({ feed, blocked, trouble, failures, outdated, earlierForm }: F
     ...(trouble ? [{ ...trouble, is: 'waiting' }] : []),
   ]
   const landings = [
-    ...(outdated > 0 ? [`${feed}: ${outdated} landed windows are outdated: the feed asks for other rows now`] : []),
+    ...(outdated > 0
+      ? [
+          `${feed}: ${outdated} landed windows are outdated: the feed asks for other rows now; retry asks for them again`,
+        ]
+      : []),
     ...(earlierForm > 0 ? [`${feed}: ${earlierForm} windows landed under an earlier form`] : []),
   ]
   return [

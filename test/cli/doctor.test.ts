@@ -355,6 +355,24 @@ describe('the doctor', () => {
     ])
   })
 
+  it('tells once of a feed whose name stands for another table, before and after the app has refused it', async () => {
+    const { ledger } = deployment.services
+    await ledger.create()
+    const moved = [{ ...USAGE, name: 'moved', table: 'Elsewhere' }]
+    const file = parseFeeds(JSON.stringify({ feeds: [{ ...USAGE, name: 'moved', table: 'Moved' }] }), CATALOG)
+    const [feed] = 'feeds' in file ? file.feeds : []
+    const row = { feed, account: {}, since: NOW.toISOString() }
+    await ledger.writeApp(tableRowKey('Moved'), { feed: 'moved' }, undefined)
+    const written = await ledger.writeApp(feedRowKey('moved'), row, undefined)
+    const message = 'feed moved: table changed from Moved to Elsewhere: give it a new name'
+    const before = await withFeeds(moved)
+    const blocked = { kind: 'query-refused', message, at: NOW.toISOString() }
+    const refused = await ledger.writeApp(feedRowKey('moved'), { ...row, blocked, refused: true }, written?.etag)
+    const after = await withFeeds(moved)
+    await ledger.writeApp(feedRowKey('moved'), row, refused?.etag)
+    for (const found of [before, after]) expect(problemsOf(found)).toMatchObject([{ check: 'feed', message }])
+  })
+
   it('leaves a feed that is switched off alone, whoever has its table', async () => {
     const { ledger } = deployment.services
     await ledger.create()
