@@ -1,15 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import { FAILURES } from '../../src/core/failures.ts'
+import { FAILURES, isFailure } from '../../src/core/failures.ts'
+import { askedFor } from '../../src/core/feeds/form.ts'
 import { tableRowKey } from '../../src/core/ledger/app-rows.ts'
-import { formNow } from '../../src/core/ledger/feed-row.ts'
+import { formNow, withFeed } from '../../src/core/ledger/feed-row.ts'
 import { parseWindowId } from '../../src/core/time/window.ts'
 import { ingest } from '../../src/steps/ingest.ts'
+import { changeFeedRow } from '../../src/steps/ledger/feed-row.ts'
 import { importReport } from '../../src/steps/operator/import-report.ts'
 import { replay } from '../../src/steps/operator/replay.ts'
 import { retry } from '../../src/steps/operator/retry.ts'
 import { provision } from '../../src/steps/provision.ts'
+import type { Services } from '../../src/steps/services.ts'
 import { status } from '../../src/steps/status.ts'
 import { sweep } from '../../src/steps/sweep.ts'
+import { feedOf } from '../core/feed-of.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
 import type { World } from '../setup/world.ts'
 import {
@@ -110,6 +114,26 @@ describe('a feed that is changed while its report is on its way', () => {
     await tickWith(world, OTHER_ROWS)
     await hint(world, world.services, { attempt: 2 })
     expect(await statusOf(world)).toMatchObject(COMPLETE)
+  })
+
+  it('discards it also when the feed was changed while its query was registered', async () => {
+    const world = await worldOf()
+    const newer = feedOf(OTHER_ROWS)
+    const insights: Services['insights'] = (name, account) => {
+      const client = world.services.insights(name, account)
+      if (isFailure(client)) return client
+      return {
+        ...client,
+        async createQuery(query) {
+          await changeFeedRow(world.services, FEED.name, (row) => withFeed(row, newer, {}, world.clock.now()))
+          return client.createQuery(query)
+        },
+      }
+    }
+    await provision({ ...world.services, insights })
+    expect(await entryOf(world)).toMatchObject({ state: 'requested', asked: askedFor(feedOf(FEED), FEED.columns) })
+    await hint(world)
+    expect(await entryOf(world)).toMatchObject({ state: 'planned', tries: 0 })
   })
 
   it('lands it where only the form has changed, under the types of now and the columns that were asked for', async () => {
