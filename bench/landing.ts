@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { open, stat } from 'node:fs/promises'
 import type { TableClient } from '@azure/data-tables'
 import { isFailure } from '../src/core/failures.ts'
+import { newFeedRow } from '../src/core/ledger/feed-row.ts'
 import type { Landing } from '../src/core/ledger/ledger.ts'
 import { type Archive, RANGE } from '../src/services/storage/archive.ts'
 import { openLandingTable } from '../src/services/storage/landing-table.ts'
@@ -15,7 +16,7 @@ const NEVER = new Date(Date.UTC(9999, 0, 1))
 
 /** The app's side: its `land`, with the archive in a file and the ledger entry in memory. Gives the acknowledged rows. */
 export async function landByApp(path: string, client: TableClient): Promise<number> {
-  const row = { feed: benchFeed(client.tableName), account: {}, since: '2025-01-01T00:00:00Z' }
+  const row = newFeedRow(benchFeed(client.tableName), {}, WINDOW.to)
   const services = servicesOver(fileArchive(path), client)
   const { size } = await stat(path)
   const job = {
@@ -71,7 +72,9 @@ async function* ranges(path: string): AsyncGenerator<Buffer> {
 
 /** A window in its first landing, with no other holder. */
 function heldEntry(): HeldEntry {
-  const asked = { reportName: 'bench', queryId: 'bench', requestedAt: WINDOW.to, deadline: NEVER, pollAfter: NEVER }
+  const asked = { rowSet: 'bench', selection: 'bench' }
+  const times = { requestedAt: WINDOW.to, deadline: NEVER, pollAfter: NEVER }
+  const report = { reportName: 'bench', queryId: 'bench', asked, ...times }
   const held = {
     executionId: 'bench',
     generation: GENERATION,
@@ -81,7 +84,7 @@ function heldEntry(): HeldEntry {
     owner: 'bench',
   }
   const life = { feed: 'bench', window: WINDOW, tries: 1, heals: 0, remoteReports: [], history: [] }
-  let entry: Landing = { ...life, ...asked, ...held, ...LINEAGE, lane: 'live', phase: 'check', state: 'landing' }
+  let entry: Landing = { ...life, ...report, ...held, ...LINEAGE, lane: 'live', phase: 'check', state: 'landing' }
   return {
     entry: () => entry,
     update: async (change) => {

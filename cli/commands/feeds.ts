@@ -9,6 +9,7 @@ import { type FeedsFile, parseFeeds } from '../../src/core/feeds/feeds.ts'
 import type { Problems } from '../../src/core/problems.ts'
 import { storageClients } from '../../src/services/storage/clients.ts'
 import { readFeedsText, writeFeedsText } from '../../src/services/storage/feeds-file.ts'
+import { findForbiddenChange } from '../../src/steps/requesting/forbidden-change.ts'
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
 import { type CommandResult, done, refused } from '../output.ts'
 
@@ -22,13 +23,16 @@ export function addFeeds(program: Command): void {
   add('diff', 'show how the local feeds differ from those of the app', diff)
 }
 
-async function push({ settings, feedsFile }: LocalApp): Promise<CommandResult> {
+async function push(app: LocalApp): Promise<CommandResult> {
+  const { settings, feedsFile } = app
   const local = await readLocalFeeds(feedsFile)
   if ('problems' in local) return refused(local.problems)
   const { text, file } = local
   const verdicts = file.feeds.map(catalogueVerdict)
   const problems = verdicts.flatMap((verdict) => verdict.problems)
   if (problems.length > 0) return refused(problems)
+  const forbidden = await forbiddenChanges(app, file)
+  if (forbidden.length > 0) return refused(forbidden)
   await writeFeedsText(await storageClients(settings.storage).container('config'), text)
   const names = file.feeds.map(({ name }) => name)
   // The service may offer what the catalogue does not know yet.
@@ -51,8 +55,16 @@ async function diff(app: LocalApp): Promise<CommandResult> {
   const isSame = pushed === undefined && (await differingFeeds(app)) === undefined
   const ofApp = pushed === undefined ? await storedFeeds(app) : feedsIn(pushed)
   const changes = isSame ? [] : compareFeeds(ofApp, local.file.feeds)
+  const forbidden = await forbiddenChanges(app, local.file)
   const lines = changes.length > 0 ? changes.map(lineOf) : ['no feed differs']
-  return done({ same: changes.length === 0, changes }, lines)
+  return done({ same: changes.length === 0, changes, refused: forbidden }, [...lines, ...forbidden])
+}
+
+/** What the app would refuse of the local feeds. Other than what is wrong with them, only the ledger knows that. */
+async function forbiddenChanges({ services }: LocalApp, { feeds }: FeedsFile): Promise<readonly string[]> {
+  await services.ledger.create()
+  const app = await services.ledger.appRows()
+  return feeds.flatMap((feed) => findForbiddenChange(app, feed)?.message ?? [])
 }
 
 /** Reads the local feeds; `text` is what `push` stores. */

@@ -37,12 +37,21 @@ function shown(instant: Date | undefined): string {
   return instant ? `${instant.toISOString().slice(0, 16)}Z` : '-'
 }
 
-function troubles({ feed, blocked, trouble, failures }: FeedStatus): readonly string[] {
+function troubles({ feed, blocked, trouble, failures, outdated, earlierForm }: FeedStatus): readonly string[] {
   const ofFeed = [
     ...(blocked ? [{ ...blocked, is: 'blocked' }] : []),
     ...(trouble ? [{ ...trouble, is: 'waiting' }] : []),
   ]
+  const landings = [
+    ...(outdated > 0
+      ? [
+          `${feed}: ${outdated} landed windows are outdated: the feed asks for other rows now; retry asks for them again`,
+        ]
+      : []),
+    ...(earlierForm > 0 ? [`${feed}: ${earlierForm} windows landed under an earlier form`] : []),
+  ]
   return [
+    ...landings,
     ...ofFeed.map(({ is, kind, message, remedy }) => `${feed} is ${is}: ${kind}: ${message}\n  ${remedy}`),
     ...failures.map(({ kind, message, remedy, landedBefore }) => {
       const kept = landedBefore ? ' (the rows of an earlier landing remain)' : ''

@@ -21,7 +21,10 @@ export const FAILURES = {
     heals: 'change',
     remedy: 'Give the account a role that sees all data, or set allowRedacted on the feed.',
   },
-  'query-refused': { heals: 'change', remedy: 'Correct the query or the columns of the feed.' },
+  'query-refused': {
+    heals: 'change',
+    remedy: 'Correct the query or the columns of the feed, or take a new name where the message says so.',
+  },
   'column-missing': {
     heals: 'change',
     remedy: 'Correct the columns of the feed: the report lacks those in the message.',

@@ -9,11 +9,10 @@ import { storageConnectionString } from '../../local/azurite.ts'
 import { freePorts } from '../../local/processes.ts'
 import { openApp } from '../../src/app/app.ts'
 import { doctorMeans } from '../../src/app/doctor-means.ts'
-import { CATALOG } from '../../src/core/catalog.ts'
 import { clockFinding, expiryFinding, type Finding, isWell } from '../../src/core/doctor.ts'
 import { isFailure } from '../../src/core/failures.ts'
-import { parseFeeds } from '../../src/core/feeds/feeds.ts'
 import { feedRowKey, tableRowKey } from '../../src/core/ledger/app-rows.ts'
+import { newFeedRow } from '../../src/core/ledger/feed-row.ts'
 import { type Diagnosis, doctor } from '../../src/steps/doctor/doctor.ts'
 import { feedOf } from '../core/feed-of.ts'
 import { requireSettings } from '../setup/settings.ts'
@@ -240,10 +239,11 @@ const CASES: readonly Case[] = [
       await ledger.create()
       const feed = feedOf({ ...USAGE, name: 'stuck' })
       const blocked = { kind: 'redacted', message: 'the service hides data', at: NOW.toISOString() } as const
-      await ledger.writeFeed({ feed, account: {}, since: NOW.toISOString(), blocked }, undefined)
+      const row = newFeedRow(feed, {}, NOW)
+      await ledger.writeFeed({ ...row, blocked }, undefined)
       const found = await look()
       const stored = await ledger.readApp(feedRowKey('stuck'))
-      await ledger.writeFeed({ feed, account: {}, since: NOW.toISOString() }, stored?.etag)
+      await ledger.writeFeed(row, stored?.etag)
       return found
     },
     'feed',
@@ -344,8 +344,8 @@ describe('the doctor', () => {
     const feed = feedOf({ ...USAGE, name: 'late', table: 'Taken2' })
     const message = 'table Taken2 belongs to feed earlier'
     const blocked = { kind: 'table-taken', message, at: NOW.toISOString() } as const
-    const row = { feed, account: {}, since: NOW.toISOString() }
-    await ledger.writeFeed({ ...row, blocked }, undefined)
+    const row = newFeedRow(feed, {}, NOW)
+    await ledger.writeFeed({ ...row, blocked, refused: true }, undefined)
     const [named, unnamed] = [await withFeeds([{ ...USAGE, name: 'late', table: 'Taken2' }]), await look()]
     const stored = await ledger.readApp(feedRowKey('late'))
     await ledger.writeFeed(row, stored?.etag)
@@ -353,6 +353,22 @@ describe('the doctor', () => {
     expect(problemsOf(unnamed)).toMatchObject([
       { check: 'feed', message: expect.stringMatching(/^feed late is block/) },
     ])
+  })
+
+  it('tells once of a feed whose name stands for another table, before and after the app has refused it', async () => {
+    const { ledger } = deployment.services
+    await ledger.create()
+    const moved = [{ ...USAGE, name: 'moved', table: 'Elsewhere' }]
+    const row = newFeedRow(feedOf({ ...USAGE, name: 'moved', table: 'Moved' }), {}, NOW)
+    await ledger.writeApp(tableRowKey('Moved'), { feed: 'moved' }, undefined)
+    const written = await ledger.writeFeed(row, undefined)
+    const message = 'feed moved: table changed from Moved to Elsewhere: give it a new name'
+    const before = await withFeeds(moved)
+    const blocked = { kind: 'query-refused', message, at: NOW.toISOString() } as const
+    const refused = await ledger.writeFeed({ ...row, blocked, refused: true }, written?.etag)
+    const after = await withFeeds(moved)
+    await ledger.writeFeed(row, refused?.etag)
+    for (const found of [before, after]) expect(problemsOf(found)).toMatchObject([{ check: 'feed', message }])
   })
 
   it('leaves a feed that is switched off alone, whoever has its table', async () => {

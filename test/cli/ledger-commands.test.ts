@@ -175,6 +175,20 @@ describe('import and rejects', () => {
   })
 })
 
+describe('status after the feed was changed', () => {
+  it('counts the windows that landed under an earlier form, and those whose rows the feed no longer asks for', async () => {
+    const shownFor = async (feed: object) => {
+      await deployment.writeFeeds([feed])
+      await provision(deployment.services)
+      return (await command('status')).out
+    }
+    const count = (await deployment.entries('usage')).length
+    expect(await shownFor({ ...USAGE, shards: 3 })).toContain(`usage: ${count} windows landed under an earlier form\n`)
+    const outdated = `usage: ${count} landed windows are outdated: the feed asks for other rows now; retry asks for them`
+    expect(await shownFor({ ...USAGE, where: 'UsageQuantity >= 0' })).toContain(outdated)
+  })
+})
+
 function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex')
 }

@@ -60,7 +60,11 @@ describe('feeds', () => {
     expect((await command('feeds', 'diff')).out).toBe('~ usage: shards\n+ more\n')
     expect(await command('feeds', 'push')).toMatchObject({ exit: 0 })
     expect(JSON.parse((await pushedFeeds(deployment)) ?? '').feeds).toHaveLength(2)
-    expect(JSON.parse((await command('feeds', 'diff', '--json')).out)).toEqual({ same: true, changes: [] })
+    expect(JSON.parse((await command('feeds', 'diff', '--json')).out)).toEqual({
+      same: true,
+      changes: [],
+      refused: [],
+    })
     await deployment.writeFeeds([USAGE])
     expect((await command('feeds', 'diff')).out).toBe('- more\n~ usage: shards\n')
     expect(await command('feeds', 'pull')).toMatchObject({ exit: 0 })
@@ -68,6 +72,19 @@ describe('feeds', () => {
     await deployment.writeFeeds([USAGE])
     expect(await command('feeds', 'push')).toMatchObject({ exit: 0 })
     await provision(deployment.services)
+  })
+
+  it('push refuses what the app would not take under a name that it knows, and diff says so', async () => {
+    const file = join(deployment.folder, 'moved.json')
+    await writeFile(file, JSON.stringify({ feeds: [{ ...USAGE, table: 'Moved' }] }))
+    const before = await pushedFeeds(deployment)
+    const message = 'feed usage: table changed from Usage to Moved: give it a new name\n'
+    expect(await command('feeds', 'push', '--feeds', file)).toMatchObject({ exit: 1, err: message })
+    expect(await pushedFeeds(deployment)).toBe(before)
+    expect(await command('feeds', 'diff', '--feeds', file)).toMatchObject({
+      exit: 0,
+      out: `~ usage: table\n${message}`,
+    })
   })
 
   it('push takes a column that only the service can know, and warns of it', async () => {

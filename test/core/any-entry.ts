@@ -27,7 +27,7 @@ const figures: fc.Arbitrary<Figures> = fc.record(
     ...{ rowsRead: count, rejects: text },
     ...{ rowsLanded: count, rowsRejected: count, bytes: count, sha256: text, totals, archive: text, table: text },
     ...{ landedAt: anyInstant, milliseconds, operations: count, verdict: fc.constantFrom('rows', 'empty') },
-    totalsBefore: totals,
+    ...{ totalsBefore: totals, rowSet: text, selection: text, form: text },
   },
   { noNullPrototype: true },
 )
@@ -39,9 +39,11 @@ const progress: fc.Arbitrary<Progress> = fc.record({
   ...{ refused: fc.dictionary(fc.constantFrom('EntityTooLarge', 'InvalidInput'), fc.array(count)), milliseconds },
 })
 
+const askedFor = fc.record({ rowSet: text, selection: text })
+
 const past = fc.record(
   {
-    ...{ attempt: count, at: anyInstant, rows: count, archive: text, rejects: text },
+    ...{ attempt: count, at: anyInstant, rows: count, archive: text, rejects: text, asked: askedFor },
     outcome: fc.oneof(fc.constantFrom('landed' as const, 'expired' as const), kind),
   },
   { requiredKeys: ['attempt', 'at', 'outcome'] },
@@ -62,7 +64,7 @@ const common = {
   remoteReports: fc.array(text, { maxLength: 3 }),
   history: fc.array(past, { maxLength: 20 }),
 }
-const asked = { reportName: text, queryId: text, requestedAt: anyInstant }
+const asked = { reportName: text, queryId: text, asked: askedFor, requestedAt: anyInstant }
 const known = { ...asked, reportId: text, deadline: anyInstant, pollAfter: anyInstant }
 const held = {
   ...known,

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { newFeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { Figures, LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { coverage } from '../../src/core/plan/coverage.ts'
 import { newGeneration } from '../../src/core/report/generation.ts'
 import { feedOf } from './feed-of.ts'
 
 const NOW = new Date('2025-07-10T12:00:00Z')
-const ROW = { feed: feedOf({ from: '2025-04-01', to: '2025-07-01' }), account: {}, since: '2025-07-01T00:00:00Z' }
+const ROW = newFeedRow(feedOf({ from: '2025-04-01', to: '2025-07-01' }), {}, new Date('2025-07-01T00:00:00Z'))
 
 const generation = newGeneration(() => '0123456789ab')
 
@@ -18,6 +19,7 @@ const figuresOf = (attempt: number, rowsLanded: number): Figures => ({
     totals: {},
     archive: 'a',
     table: 'T',
+    ...ROW.form,
     landedAt: NOW,
     operations: 1,
     verdict: 'rows',

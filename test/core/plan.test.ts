@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { failed } from '../../src/core/failures.ts'
-import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
+import { type FeedRow, newFeedRow } from '../../src/core/ledger/feed-row.ts'
 import { type Failed, isPublished, type Lane, type LedgerEntry, type Planned } from '../../src/core/ledger/ledger.ts'
 import { coverage } from '../../src/core/plan/coverage.ts'
 import { type KnownFeed, planOf } from '../../src/core/plan/known-feed.ts'
@@ -17,9 +17,7 @@ const NOW = new Date('2025-07-10T12:00:00Z')
 const DAY = 86_400_000
 
 const rowOf = (fields: object = {}, row: Partial<FeedRow> = {}): FeedRow => ({
-  feed: feedOf({ from: '2024-12-01', to: '2025-07-01', ...fields }),
-  account: {},
-  since: '2025-03-15T00:00:00Z',
+  ...newFeedRow(feedOf({ from: '2024-12-01', to: '2025-07-01', ...fields }), {}, new Date('2025-03-15T00:00:00Z')),
   ...row,
 })
 
@@ -51,6 +49,7 @@ const requesting = (index: number): LedgerEntry => ({
   state: 'requesting',
   reportName: 'r',
   queryId: 'q',
+  asked: { rowSet: 's', selection: 's' },
   requestedAt: NOW,
 })
 
@@ -174,10 +173,22 @@ describe('turns', () => {
   })
 })
 
+const FORM = rowOf().form
+
+/** A form that a window may have landed under: the one of now, an earlier one, or one of another row set. */
+const anyForm = fc.constantFrom(FORM, { ...FORM, form: 'earlier' }, { ...FORM, rowSet: 'other' })
+
+/** Any entry whose rows, where there are any, landed under a form of the feed. */
+const anyLandedEntry = fc
+  .tuple(anyEntry, anyForm)
+  .map(([entry, form]): LedgerEntry => (entry.figures ? { ...entry, figures: { ...entry.figures, ...form } } : entry))
+
 /** Any ledger of the feed: some months have an entry, in any state. */
 const anyLedger = fc
   .uniqueArray(fc.integer({ min: -1, max: 5 }))
-  .chain((months) => fc.tuple(...months.map((index) => anyEntry.map((entry) => ({ ...entry, window: month(index) })))))
+  .chain((months) =>
+    fc.tuple(...months.map((index) => anyLandedEntry.map((entry) => ({ ...entry, window: month(index) })))),
+  )
 
 describe('over any ledger', () => {
   it('each month is asked for at most once, and only where nothing is on its way or done', () => {
@@ -196,15 +207,18 @@ describe('over any ledger', () => {
     )
   })
 
-  it('a feed is complete up to the first month whose rows are not proven, and counts only proven rows', () => {
+  it('a feed is complete up to the first month whose rows are not proven or not asked for now, and counts no others', () => {
     fc.assert(
       fc.property(anyLedger, (entries) => {
         const found = coverage(NOW, known(rowOf(), entries))
-        const proven = (index: number) =>
-          entries.some((entry) => windowId(entry.window) === windowId(month(index)) && isPublished(entry))
+        const complete = entries.filter((entry) => entry.figures?.rowSet === FORM.rowSet)
+        const proven = (index: number) => complete.some(({ window }) => windowId(window) === windowId(month(index)))
         const first = [-1, 0, 1, 2, 3, 4, 5].find((index) => !proven(index)) ?? 6
         expect(found.completeUntil).toEqual(first === -1 ? undefined : month(first).from)
-        expect(found.complete).toBe(entries.filter(isPublished).length)
+        expect(found.complete).toBe(complete.length)
+        expect(found.outdated).toBe(entries.filter(isPublished).length - complete.length)
+        expect(found.earlierForm).toBe(complete.filter(({ figures }) => figures?.form !== FORM.form).length)
+        expect(found.rows).toBe(complete.reduce((sum, { figures }) => sum + (figures?.rowsLanded ?? 0), 0))
         expect(Object.values(found.states).reduce((sum, count) => sum + count, 0)).toBe(entries.length)
       }),
     )

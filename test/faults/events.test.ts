@@ -5,7 +5,7 @@ import { provision } from '../../src/steps/provision.ts'
 import { sweep } from '../../src/steps/sweep.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
 import { rejectsOf, type World } from '../setup/world.ts'
-import { COLUMNS, costsWorld, DAY, deliver, FEED, HOUR, onlyEntry, planAgain, turn } from './steer.ts'
+import { COLUMNS, costsWorld, DAY, deliver, FEED, onlyEntry, planAgain, turn } from './steer.ts'
 
 const HEADER = COLUMNS.join(',')
 const MONTHS = { ...FEED, from: '2025-04-01', to: '2025-07-01' }

@@ -11,7 +11,8 @@ it('a renewal that takes more than half a lease does not hold: another instance 
   const { ledger } = world.services
   const { value: entry, etag } = await storedOnly(world)
   const generation = newGeneration(world.services.newId)
-  const asked = { reportName: '', queryId: 'query', requestedAt: world.clock.now() }
+  const askedFor = { rowSet: 'rows', selection: 'columns' }
+  const asked = { reportName: '', queryId: 'query', asked: askedFor, requestedAt: world.clock.now() }
   const held = { ...asked, reportId: 'report', executionId: 'run', hash: 'hash', archive: 'costs/none.csv', generation }
   const landing = toReplayed(entry, held, world.clock.now())
   const written = await ledger.write(landing, etag)

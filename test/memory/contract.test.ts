@@ -2,7 +2,7 @@ import { describe, expect, inject, it } from 'vitest'
 import { waitUntil } from '../../local/processes.ts'
 import { isFailure } from '../../src/core/failures.ts'
 import type { Drop } from '../../src/core/ledger/drop.ts'
-import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
+import { type FeedRow, newFeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry, Requesting } from '../../src/core/ledger/ledger.ts'
 import { rebuiltPlan, withoutWindow } from '../../src/core/ledger/plan-row.ts'
 import { createEntityEncoder, type Entity, isReject } from '../../src/core/report/entities.ts'
@@ -52,6 +52,7 @@ function entryOf(id: string, change: Partial<Requesting> = {}): Requesting {
     state: 'requesting',
     reportName: 'pis test',
     queryId: 'q',
+    asked: { rowSet: 's', selection: 's' },
     requestedAt: new Date('2025-07-10T12:00:00Z'),
     ...change,
   }
@@ -295,7 +296,7 @@ describe.each(KINDS)('a store %s', (_, create) => {
       await ledger.create()
       const feed = feedOf({ name: 'usage', from: '2025-01-01' })
       const query = { queryId: 'q', hash: feed.hash, columns: ['A', 'B'], ours: true }
-      const row: FeedRow = { feed, account: {}, since: NOW.toISOString(), query }
+      const row: FeedRow = { ...newFeedRow(feed, {}, NOW), query, chosen: ['A'] }
       const written = await ledger.writeFeed(row, undefined)
       expect(await ledger.writeFeed(row, undefined)).toBeUndefined()
       expect(await ledger.readFeed('usage')).toEqual(written)
@@ -305,14 +306,15 @@ describe.each(KINDS)('a store %s', (_, create) => {
       const { columns: ___, ...registered } = query
       const { feeds } = await ledger.appRows()
       expect([...feeds.keys()]).toEqual(['usage'])
-      expect(feeds.get('usage')).toEqual({ value: { ...row, feed: outline, query: registered }, etag: written?.etag })
+      const { chosen: ____, ...rest } = row
+      expect(feeds.get('usage')).toEqual({ value: { ...rest, feed: outline, query: registered }, etag: written?.etag })
     })
 
     it('stops at a row of a feed that something else wrote, and gives the others', async () => {
       const { ledger } = opened()
       await ledger.create()
       const feed = feedOf({ name: 'usage', from: '2025-01-01' })
-      await ledger.writeFeed({ feed, account: {}, since: NOW.toISOString() }, undefined)
+      await ledger.writeFeed(newFeedRow(feed, {}, NOW), undefined)
       await ledger.writeApp('feed~seats', { feed: 'seats' }, undefined)
       const unreadable = expect.objectContaining({ kind: 'unreadable-entry' })
       expect(await ledger.readFeed('seats')).toEqual(unreadable)

@@ -2,6 +2,7 @@ import { TableClient } from '@azure/data-tables'
 import fc from 'fast-check'
 import { describe, expect, inject, it } from 'vitest'
 import { isFailure } from '../../src/core/failures.ts'
+import { newFeedRow } from '../../src/core/ledger/feed-row.ts'
 import { TOTALS_LENGTH } from '../../src/core/report/check.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { openLedger, type Timer } from '../../src/services/storage/ledger-table.ts'
@@ -73,8 +74,9 @@ describe('the ledger', () => {
     const { feed, window } = entry
     const base = { feed, window, lane: 'live', attempt: 1, tries: 0, heals: 0, remoteReports: [], history: [] } as const
     const at = new Date('2025-01-01T00:00:00Z')
+    const asked = { rowSet: 's', selection: 's' }
     const written = await ledger.write(
-      { ...base, state: 'requesting', reportName: 'r', queryId: 'q', requestedAt: at },
+      { ...base, state: 'requesting', reportName: 'r', queryId: 'q', asked, requestedAt: at },
       undefined,
     )
     await ledger.write({ ...base, state: 'planned', reason: 'retry', notBefore: at }, written?.etag)
@@ -164,7 +166,7 @@ it('the row of a feed holds more than one property can, as that of a feed with h
   // Letters of one byte: the emulator breaks others where a body of over 64 KiB comes in pieces.
   const columns = Array.from({ length: 249 }, (_, index) => `${index} ${'x'.repeat(240)}`)
   const feed = feedOf({ name: 'wide', from: '2025-01-01' })
-  const row = { feed, account: {}, since: NOW.toISOString(), query: { queryId: 'q', hash: 'h', ours: true, columns } }
+  const row = { ...newFeedRow(feed, {}, NOW), query: { queryId: 'q', hash: 'h', ours: true, columns } }
   const written = await ledger.writeFeed(row, undefined)
   expect(written?.value).toEqual(row)
   expect(await ledger.readFeed('wide')).toEqual(written)

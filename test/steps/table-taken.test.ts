@@ -18,6 +18,12 @@ const RIVAL = { ...FEED, name: 'rival', table: 'SHARED' }
 const TAKEN = { kind: 'table-taken', message: 'table SHARED belongs to feed owner' } as const
 const { remedy } = FAILURES['table-taken']
 
+/** A feed that has a table of its own may not take another, whoever has that. */
+const CHANGED = {
+  kind: 'query-refused',
+  message: 'feed usage: table changed from Usage to SHARED: give it a new name',
+} as const
+
 const APRIL = windowId({ from: new Date('2025-04-01'), to: new Date('2025-05-01') })
 
 const DAY = 24 * 3_600_000
@@ -172,7 +178,7 @@ describe('a disabled feed whose table belongs to another', () => {
     await tickWith(world, FEED, OWNER)
     await tickWith(world, OWNER)
     await tickWith(world, { ...FEED, table: 'SHARED' })
-    expect(await feedRowOf(world)).toMatchObject({ blocked: TAKEN, feed: { enabled: false } })
+    expect(await feedRowOf(world)).toMatchObject({ blocked: CHANGED, feed: { enabled: false } })
     await tickWith(world, OWNER)
     expect(await feedRowOf(world)).not.toHaveProperty('blocked')
   })
@@ -189,7 +195,7 @@ describe('a known feed that changes to the table of another', () => {
 
   it('is blocked, and what is open of it lands in its former table', async () => {
     const world = await changed()
-    expect(await statusOf(world, 'usage')).toMatchObject({ table: 'Usage', blocked: { ...TAKEN, remedy } })
+    expect(await statusOf(world, 'usage')).toMatchObject({ table: 'Usage', blocked: CHANGED })
     await ingest({ ingest: HINT }, world.services)
     expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { table: 'Usage' } })
     expect(await rowsOf(world)).toHaveLength(40)
@@ -199,7 +205,7 @@ describe('a known feed that changes to the table of another', () => {
     const world = await changed()
     await ingest({ ingest: HINT }, world.services)
     await tickWith(world, { ...FEED, table: 'SHARED' })
-    expect(await feedRowOf(world)).toMatchObject({ blocked: TAKEN })
+    expect(await feedRowOf(world)).toMatchObject({ blocked: CHANGED })
     expect([named(world, 'feed.blocked').length, named(world, 'feed.unblocked')]).toEqual([1, []])
   })
 
@@ -211,11 +217,11 @@ describe('a known feed that changes to the table of another', () => {
     world.simulator.fault({ endpoint: 'listExecutions', effect: 'redacted' })
     await ingest({ ingest: { ...HINT, window: APRIL } }, world.services)
     expect(await entryOf(world, APRIL)).toMatchObject({ state: 'failed', kind: 'redacted' })
-    expect(await feedRowOf(world)).toMatchObject({ blocked: TAKEN })
+    expect(await feedRowOf(world)).toMatchObject({ blocked: CHANGED })
     await ingest({ ingest: HINT }, world.services)
     expect(await entryOf(world)).toMatchObject({ state: 'landed' })
     await tickWith(world, { ...two, table: 'SHARED' })
-    expect(await feedRowOf(world)).toMatchObject({ blocked: TAKEN })
+    expect(await feedRowOf(world)).toMatchObject({ blocked: CHANGED })
     expect([named(world, 'feed.blocked').length, named(world, 'feed.unblocked')]).toEqual([1, []])
   })
 
@@ -225,7 +231,7 @@ describe('a known feed that changes to the table of another', () => {
     world.simulator.fault({ endpoint: 'createQuery', effect: { status: 403 }, nth: 'all' })
     for (const feed of [FEED, { ...FEED, table: 'SHARED' }, FEED]) await tickWith(world, feed)
     expect(await feedRowOf(world)).toMatchObject({ blocked: { kind: 'forbidden' } })
-    expect(named(world, 'feed.blocked').map(({ kind }) => kind)).toEqual(['forbidden', 'table-taken', 'forbidden'])
+    expect(named(world, 'feed.blocked').map(({ kind }) => kind)).toEqual(['forbidden', 'query-refused', 'forbidden'])
   })
 
   it('is free again when it goes back, and nothing of it is asked for anew', async () => {

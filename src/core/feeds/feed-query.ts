@@ -1,4 +1,4 @@
-import { CATALOG, type Dataset, findDataset } from '../catalog.ts'
+import { CATALOG, type Dataset, defaultColumns, findDataset } from '../catalog.ts'
 import { type Failure, failed } from '../failures.ts'
 import { isSameName } from '../names.ts'
 import { buildQuery, isSoundQuery, type QueryDataset, validateQuery, validateWhere } from '../query/check.ts'
@@ -77,6 +77,17 @@ function toQueryDataset(feedName: string, { name, columns, metrics, ranges }: Li
     columns: named(columns),
     metrics: named(metrics),
   }
+}
+
+/**
+ * The columns that the app asks for where the feed names none. Without its time column a row could not be shown to lie in
+ * its window.
+ */
+export function wantedColumns({ dataset }: Feed): readonly string[] {
+  const known = findDataset(CATALOG, dataset)
+  const columns = known ? defaultColumns(known) : []
+  const timeColumn = known?.timeColumn
+  return timeColumn === undefined || columns.includes(timeColumn) ? columns : [...columns, timeColumn]
 }
 
 /** The ranges that the service lists, if a query can use all of them. Otherwise the ranges of the catalogue. */

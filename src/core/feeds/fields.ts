@@ -138,12 +138,13 @@ export const FEED_FIELDS = {
     schema: { type: 'string', pattern: FEED_NAME.source },
   },
   account: {
-    meaning: 'Which sign-in to use: one of `accounts`, or `default` for the one in the `PARTNER_…` settings.',
+    meaning:
+      'Which sign-in to use: one of `accounts`, or `default` for the one in the `PARTNER_…` settings. It never changes under the same name.',
     allowed: 'the name of an account',
     schema: { type: 'string', default: DEFAULT_ACCOUNT },
   },
   dataset: {
-    meaning: 'The dataset of Partner Insights to ask for.',
+    meaning: 'The dataset of Partner Insights to ask for. It never changes under the same name.',
     allowed: 'the name of a dataset',
     required: true,
     schema: { enum: CATALOG.map(({ name }) => name) },
@@ -225,7 +226,8 @@ export const FEED_FIELDS = {
     fields: REFRESH_FIELDS,
   },
   table: {
-    meaning: 'The table the rows land in. No two feeds land in the same table. Case does not count.',
+    meaning:
+      'The table the rows land in. It never changes under the same name. No two feeds land in the same table. Case does not count.',
     allowed: '3 to 63 letters and digits, starting with a letter, but not ledger or tables',
     otherwise: '`name` in PascalCase',
     schema: { type: 'string', pattern: TABLE_NAME.source },

@@ -1,5 +1,7 @@
 import type { Failure, FailureKind } from '../failures.ts'
 import type { Account, Feed } from '../feeds/feed.ts'
+import { wantedColumns } from '../feeds/feed-query.ts'
+import { type Asked, askedFor, type Form, formOf } from '../feeds/form.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../time/durations.ts'
 import { hasCome } from './wake.ts'
 
@@ -11,14 +13,20 @@ export type FeedRow = {
   readonly feed: Feed
   /** What feeds.json says of the feed's account. */
   readonly account: Account
+  /** What the feed asks for, and how it lands. */
+  readonly form: Form
   /** When the app first saw the feed: windows that end later are of lane `live`. */
   readonly since: string
   /** The query the service knows for this feed, and the hash of the feed it was registered for. */
   readonly query?: RegisteredQuery
+  /** The columns that the app chose last; they count while feeds.json names none. */
+  readonly chosen?: readonly string[]
   /** Queries of the feed's earlier forms that we registered and that open attempts may still use. */
   readonly formerQueries?: readonly string[]
   /** A failure that only a change outside can heal: nothing new is asked for meanwhile. */
   readonly blocked?: Trouble
+  /** The block is for what feeds.json says of the feed: only feeds.json ends it, whatever the feed's windows do. */
+  readonly refused?: true
   /** Until then no window that failed is tried again: the last one that was tried has failed once more. */
   readonly nextTrial?: string
   /** Windows of the feed failed that a landing, or a change, may heal. */
@@ -40,7 +48,7 @@ export type FeedRow = {
 }
 
 /** A feed row without its query and columns, which fill most of it: all that the timers read of a feed at each tick. */
-export type FeedOutline = Omit<FeedRow, 'feed' | 'query'> & {
+export type FeedOutline = Omit<FeedRow, 'feed' | 'query' | 'chosen'> & {
   readonly feed: Omit<Feed, 'types' | 'source'>
   readonly query?: Omit<RegisteredQuery, 'columns'>
 }
@@ -64,7 +72,7 @@ export type RegisteredQuery = {
 
 /** The row of a feed that the app sees for the first time. */
 export function newFeedRow(feed: Feed, account: Account, now: Date): FeedRow {
-  return { feed, account, since: now.toISOString() }
+  return { feed, account, form: formNow({ feed }), since: now.toISOString() }
 }
 
 /**
@@ -72,39 +80,35 @@ export function newFeedRow(feed: Feed, account: Account, now: Date): FeedRow {
  * failed before is asked for again.
  */
 export function withFeed(row: FeedRow, feed: Feed, account: Account, now: Date): FeedRow {
-  if (row.feed.hash === feed.hash) return { ...withoutTableBlock(row), feed, account }
-  const { trouble: _, backoff: __, ...rest } = withoutBlock(row)
-  return { ...rest, feed, account, changedAt: now.toISOString() }
+  if (row.feed.hash === feed.hash) return { ...withoutRefusal(row), feed, account }
+  const { trouble: _, backoff: __, refused: ___, ...rest } = withoutBlock(row)
+  return { ...rest, feed, account, form: formNow({ ...rest, feed }), changedAt: now.toISOString() }
 }
 
 /**
- * The feed names a table that belongs to another feed. It keeps its earlier form: what is open of it lands in its former
- * table. A block for another reason is replaced, and comes back by itself with the first request that fails.
+ * The app does not take the feed as feeds.json has it now: its table belongs to another feed, or its name to other rows.
+ * It keeps its earlier form: what is open of it lands as it was asked for. A block for another reason is replaced, and
+ * comes back by itself with the first request that fails.
  */
-export function withTableTaken(row: FeedRow, failure: Failure, now: Date): FeedRow {
-  const isKnown = row.blocked?.kind === failure.kind && row.blocked.message === failure.message
-  return isKnown ? row : { ...row, blocked: toTrouble(failure, now) }
+export function refusedBy(row: FeedRow, failure: Failure, now: Date): FeedRow {
+  const isKnown = row.blocked?.kind === failure.kind && row.blocked.message === failure.message && row.refused
+  return isKnown ? row : { ...row, blocked: toTrouble(failure, now), refused: true }
 }
 
-/** The feed left feeds.json or is disabled: it asks for nothing new, so it no longer matters whose table it names. */
+/** The feed left feeds.json or is disabled: it asks for nothing new, so it no longer matters what the file said of it. */
 export function retired(row: FeedRow): FeedRow {
-  if (!row.feed.enabled && !isTableTaken(row)) return row
-  return { ...withoutTableBlock(row), feed: { ...row.feed, enabled: false } }
+  if (!row.feed.enabled && !row.refused) return row
+  return { ...withoutRefusal(row), feed: { ...row.feed, enabled: false } }
 }
 
-/** The feed names a table of another feed: only feeds.json ends this block, whatever its windows do. */
-export function isTableTaken({ blocked }: Pick<FeedRow, 'blocked'>): boolean {
-  return blocked?.kind === 'table-taken'
-}
-
-function withoutTableBlock(row: FeedRow): FeedRow {
-  const { blocked: _, ...free } = row
-  return isTableTaken(row) ? free : row
+function withoutRefusal(row: FeedRow): FeedRow {
+  const { blocked: _, refused, ...free } = row
+  return refused ? free : row
 }
 
 /** Nothing new is asked for. A day later a window is tried. */
 export function blockedBy(row: FeedRow, failure: Failure, now: Date): FeedRow {
-  return isTableTaken(row) ? row : { ...withTrialFailed(row, now), blocked: toTrouble(failure, now) }
+  return row.refused ? row : { ...withTrialFailed(row, now), blocked: toTrouble(failure, now) }
 }
 
 /** A window failed that had failed before: what failed is tried again a day later. */
@@ -143,14 +147,14 @@ export function mayTry({ nextTrial }: Pick<FeedRow, 'nextTrial'>, now: Date): bo
  * feed that is free changes nothing.
  */
 export function withLanding(row: FeedRow, now: Date): FeedRow {
-  if (isTableTaken(row)) return row
+  if (row.refused) return row
   if (row.blocked) return { ...withoutBlock(row), healedAt: now.toISOString() }
   return row.failing && mayTry(row, now) ? { ...row, healedAt: now.toISOString() } : row
 }
 
 /** A person says that what blocked the feed is mended. */
 export function unblocked(row: FeedRow, now: Date): FeedRow {
-  return row.blocked && !isTableTaken(row) ? { ...withoutBlock(row), changedAt: now.toISOString() } : row
+  return row.blocked && !row.refused ? { ...withoutBlock(row), changedAt: now.toISOString() } : row
 }
 
 /** A person asks for a window of a blocked feed: it is tried at the next tick. */
@@ -218,9 +222,11 @@ export function isOvertaken(row: FeedRow, before: FeedRow, query: RegisteredQuer
  */
 export function withQuery(row: FeedRow, query: RegisteredQuery): FeedRow {
   const { trouble: _, backoff: __, formerQueries = [], ...rest } = row
+  const isChoice = row.feed.hash === query.hash && namesNoColumns(row.feed) && query.columns !== undefined
   const replaced = row.query?.ours ? [row.query.queryId] : []
   const former = new Set([...formerQueries, ...replaced].filter((queryId) => queryId !== query.queryId))
-  return { ...rest, query, ...(former.size > 0 && { formerQueries: [...former] }) }
+  const next = { ...rest, query, ...(isChoice && { chosen: query.columns }) }
+  return { ...next, form: formNow(next), ...(former.size > 0 && { formerQueries: [...former] }) }
 }
 
 /** The service no longer has the feed's query: it is registered anew. */
@@ -236,12 +242,27 @@ export function withoutFormerQuery(row: FeedRow, queryId: string): FeedRow {
   return left.length > 0 ? { ...rest, formerQueries: left } : rest
 }
 
-/** Whether an attempt was asked for with a query that the feed no longer has: its report answers another question. */
+/**
+ * Whether an attempt asked another question than the feed does now: its query was replaced, or will be at the next request.
+ * A new selection of the same rows is no reason to discard a report before it is registered.
+ */
 export function isOfEarlierQuery(
-  { query }: Pick<FeedOutline, 'query'>,
-  { queryId }: { readonly queryId: string },
+  row: Pick<FeedOutline, 'query' | 'form'>,
+  { queryId, asked }: { readonly queryId: string; readonly asked: Asked },
 ): boolean {
-  return query !== undefined && query.queryId !== queryId
+  const isReplaced = row.query !== undefined && row.query.queryId !== queryId
+  return isReplaced || asked.rowSet !== row.form.rowSet
+}
+
+/** What a feed asks for now, and how it lands. */
+export function formNow({ feed, chosen }: Pick<FeedRow, 'feed' | 'chosen'>): Form {
+  const { source } = feed
+  const named = source.kind === 'columns' ? source.columns : []
+  return formOf(askedFor(feed, named ?? chosen ?? wantedColumns(feed)), feed)
+}
+
+function namesNoColumns({ source }: Feed): boolean {
+  return source.kind === 'columns' && source.columns === undefined
 }
 
 function toTrouble({ kind, message }: Failure, now: Date): Trouble {

@@ -1,4 +1,5 @@
 import { FAILURES, type Failure, type FailureKind, failed } from '../failures.ts'
+import type { Asked } from '../feeds/form.ts'
 import { type Generation, keyRange, toGeneration } from '../report/generation.ts'
 import { parseWindowId } from '../time/window.ts'
 import {
@@ -45,6 +46,8 @@ export const generation: Codec<Generation> = {
   read: (stored) => toGeneration(text.read(stored)) ?? unfit('a generation'),
 }
 
+const ASKED: Codecs<Asked> = { rowSet: text, selection: text }
+
 const figures = json<Figures>(
   object<Figures>({
     attempt: count,
@@ -61,6 +64,8 @@ const figures = json<Figures>(
     archive: text,
     rejects: optional(text),
     table: text,
+    ...ASKED,
+    form: text,
     landedAt: isoInstant,
     milliseconds,
     operations: count,
@@ -92,6 +97,7 @@ const pastAttempts = list(
     rows: optional(count),
     archive: optional(text),
     rejects: optional(text),
+    asked: optional(object(ASKED)),
   }),
 )
 
@@ -116,7 +122,12 @@ const SHARED: Codecs<SharedFields> = {
   history,
 }
 
-const REQUEST: Codecs<StateFields['requesting']> = { reportName: text, queryId: text, requestedAt: instant }
+const REQUEST: Codecs<StateFields['requesting']> = {
+  reportName: text,
+  queryId: text,
+  asked: json(object(ASKED)),
+  requestedAt: instant,
+}
 
 const REPORT: Codecs<StateFields['requested']> = { ...REQUEST, reportId: text, deadline: instant, pollAfter: instant }
 

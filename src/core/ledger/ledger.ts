@@ -1,4 +1,6 @@
 import type { FailureKind } from '../failures.ts'
+import type { Asked, Form } from '../feeds/form.ts'
+import { present } from '../present.ts'
 import type { Generation } from '../report/generation.ts'
 import { MINUTE_MS } from '../time/durations.ts'
 import type { Window } from '../time/window.ts'
@@ -11,7 +13,7 @@ export const LEDGER_VERSION = 2
 export type Lane = 'live' | 'backfill'
 
 /** The evidence of the published generation of a window. */
-export type Figures = {
+export type Figures = Form & {
   readonly attempt: number
   readonly generation: Generation
   readonly reportId: string
@@ -48,6 +50,8 @@ export type PastAttempt = {
   /** The archive of a failed attempt and the list of its rejects, for `replay` and `rejects`. */
   readonly archive?: string
   readonly rejects?: string
+  /** What the archive is the answer to. */
+  readonly asked?: Asked
 }
 
 export type LastError = { readonly kind: FailureKind; readonly message: string; readonly at: Date }
@@ -76,7 +80,13 @@ export type SharedFields = {
 }
 
 /** What was asked of the service. */
-export type RequestFields = { readonly reportName: string; readonly queryId: string; readonly requestedAt: Date }
+export type RequestFields = {
+  readonly reportName: string
+  readonly queryId: string
+  /** As the feed was at the request: by the time the report lands it may ask for something else. */
+  readonly asked: Asked
+  readonly requestedAt: Date
+}
 
 /** The report that the service makes for the request. */
 export type ReportFields = RequestFields & {
@@ -137,14 +147,26 @@ export function isPublished(entry: LedgerEntry): entry is LedgerEntry & { readon
   return entry.figures !== undefined
 }
 
-/** What a landing left in the archive: the report, and the list of its rejects where there is one. */
-export type LeftInArchive = { readonly archive: string; readonly rejects?: string }
+/** Whether the published rows are not those that the feed asks for now: they stay, but prove nothing of it. */
+export function isOutdated({ figures }: LedgerEntry, { rowSet }: Form): boolean {
+  return figures !== undefined && figures.rowSet !== rowSet
+}
+
+/** Whether the published rows are those that the feed asks for now, landed with other columns, types or shards. */
+export function isOfEarlierForm({ figures }: LedgerEntry, { rowSet, form }: Form): boolean {
+  return figures !== undefined && figures.rowSet === rowSet && figures.form !== form
+}
+
+/** What a landing left in the archive: the report, what it answers, and the list of its rejects where there is one. */
+export type LeftInArchive = { readonly archive: string; readonly rejects?: string; readonly asked?: Asked }
 
 /** The archive that a window was landed from last: that of its failed attempt, else that of its published landing. */
 export function lastArchive({ state, history, figures }: LedgerEntry): LeftInArchive | undefined {
   const last = state === 'failed' ? history.at(-1) : undefined
-  const { archive, rejects } = last?.archive === undefined ? (figures ?? {}) : last
-  return archive === undefined ? undefined : { archive, ...(rejects !== undefined && { rejects }) }
+  if (last?.archive !== undefined) return present({ archive: last.archive, rejects: last.rejects, asked: last.asked })
+  if (!figures) return undefined
+  const { archive, rejects, rowSet, selection } = figures
+  return present({ archive, rejects, asked: { rowSet, selection } })
 }
 
 /** Whether a landing changed what a window holds: the source restates its numbers. */

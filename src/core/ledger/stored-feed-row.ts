@@ -6,13 +6,13 @@ import type { FeedOutline, FeedRow } from './feed-row.ts'
 /** What is stored of a feed row: its query and columns apart, so that the timers need not read them. */
 export type StoredFeedRow = { readonly json: string; readonly wide: string }
 
-type Wide = Pick<Feed, 'types' | 'source'> & { readonly asked?: readonly string[] }
+type Wide = Pick<Feed, 'types' | 'source'> & Pick<FeedRow, 'chosen'> & { readonly asked?: readonly string[] }
 
 /** Gives the stored form of a feed row, without its keys. */
-export function toFeedFields({ feed, query, ...rest }: FeedRow): StoredFeedRow {
+export function toFeedFields({ feed, query, chosen, ...rest }: FeedRow): StoredFeedRow {
   const { types, source, ...outline } = feed
   const { columns: asked, ...registered } = query ?? {}
-  const wide: Wide = { types, source, ...(asked && { asked }) }
+  const wide: Wide = { types, source, ...(asked && { asked }), ...(chosen && { chosen }) }
   return {
     json: JSON.stringify({ feed: outline, ...rest, ...(query && { query: registered }) }),
     wide: JSON.stringify(wide),
@@ -31,9 +31,14 @@ export function fromFeedFields(name: string, stored: Readonly<Record<string, unk
   const wide = parseObject(stored.wide)
   if (!outline || !isOutlineOf(name, outline) || !wide || !isWide(wide)) return unreadable(name)
   const { query, feed, ...rest } = outline
-  const { asked, ...columns } = wide
+  const { asked, chosen, ...columns } = wide
   const registered = query && { ...query, ...(asked && { columns: asked }) }
-  return { ...rest, feed: { ...feed, ...columns }, ...(registered && { query: registered }) }
+  return {
+    ...rest,
+    feed: { ...feed, ...columns },
+    ...(registered && { query: registered }),
+    ...(chosen && { chosen }),
+  }
 }
 
 function unreadable(name: string): Failure {
@@ -54,10 +59,16 @@ function isOutlineOf(
   name: string,
   row: Readonly<Record<string, unknown>>,
 ): row is FeedOutline & Readonly<Record<string, unknown>> {
-  const { feed, account, since } = row as Partial<FeedOutline>
+  const { feed, account, form, since } = row as Partial<FeedOutline>
   const hasFeed = isFeedName(name) && feed?.name === name && typeof feed.account === 'string'
   const hasCadence = typeof feed?.cadence === 'object' && typeof feed.delay === 'object'
-  return hasFeed && hasCadence && typeof account === 'object' && !Number.isNaN(Date.parse(String(since)))
+  return (
+    hasFeed &&
+    hasCadence &&
+    typeof account === 'object' &&
+    typeof form === 'object' &&
+    !Number.isNaN(Date.parse(String(since)))
+  )
 }
 
 function isWide(row: Readonly<Record<string, unknown>>): row is Wide & Readonly<Record<string, unknown>> {

@@ -145,8 +145,8 @@ export function toPlannedAtNoCost(entry: LedgerEntry, notBefore: Date): Planned 
 
 /** The report still stands at the service: the attempt goes on from there, not before `pollAfter`. */
 export function toRequestedAgain(entry: Landing | Requested, pollAfter: Date, lastError: LastError): Requested {
-  const { reportName, queryId, requestedAt, reportId, deadline } = entry
-  const report = { reportName, queryId, requestedAt, reportId, deadline, pollAfter }
+  const { reportName, queryId, asked, requestedAt, reportId, deadline } = entry
+  const report = { reportName, queryId, asked, requestedAt, reportId, deadline, pollAfter }
   return { ...sharedFields(entry), ...report, lastError, state: 'requested' }
 }
 
@@ -188,10 +188,10 @@ export function withoutRemoteReports(entry: LedgerEntry, gone: readonly string[]
 }
 
 /** What a failed attempt leaves in the archive. */
-function leftBehind(entry: LedgerEntry): Pick<PastAttempt, 'archive' | 'rejects'> {
-  if (entry.state !== 'landing') return {}
-  const { archive, rejects } = entry
-  return { ...(archive !== undefined && { archive }), ...(rejects !== undefined && { rejects }) }
+function leftBehind(entry: LedgerEntry): Pick<PastAttempt, 'archive' | 'rejects' | 'asked'> {
+  if (entry.state !== 'landing' || entry.archive === undefined) return {}
+  const { archive, rejects, asked } = entry
+  return { archive, ...(rejects !== undefined && { rejects }), asked }
 }
 
 function remember(entry: LedgerEntry, past: PastAttempt): readonly PastAttempt[] {

@@ -1,5 +1,5 @@
 import type { FeedOutline } from '../ledger/feed-row.ts'
-import { isPublished, type LedgerEntry, type State } from '../ledger/ledger.ts'
+import { isOfEarlierForm, isOutdated, isPublished, type LedgerEntry, type State } from '../ledger/ledger.ts'
 import { parseWindowId, type Window } from '../time/window.ts'
 import { wantedSpan } from './due-windows.ts'
 import { type KnownFeed, planOf } from './known-feed.ts'
@@ -10,8 +10,12 @@ export type Coverage = {
   readonly states: Readonly<Record<State, number>>
   /** Windows that are due but not asked for yet. */
   readonly waiting: number
-  /** Windows whose rows are proven. */
+  /** Windows whose rows are proven, and are those that the feed asks for now. */
   readonly complete: number
+  /** Windows whose rows are proven, but answer an earlier question: they stay, and are not complete. */
+  readonly outdated: number
+  /** Complete windows that landed with other columns, types or shards than the feed has now. */
+  readonly earlierForm: number
   readonly rows: number
   /** The end of the unbroken run of complete windows from the feed's `from`. */
   readonly completeUntil?: Date
@@ -22,13 +26,16 @@ export type Coverage = {
 /** Gives the coverage of a feed at `now`. */
 export function coverage(now: Date, known: KnownFeed): Coverage {
   const { row, entries } = known
-  const complete = entries.filter(isPublished)
+  const published = entries.filter(isPublished)
+  const complete = published.filter((entry) => !isOutdated(entry, row.form))
   const states = { planned: 0, requesting: 0, requested: 0, landing: 0, landed: 0, failed: 0 }
   for (const { state } of entries) states[state]++
   return {
     states,
     waiting: waitingWindows(now, planOf(known)).length,
     complete: complete.length,
+    outdated: published.length - complete.length,
+    earlierForm: complete.filter((entry) => isOfEarlierForm(entry, row.form)).length,
     rows: complete.reduce((sum, { figures }) => sum + figures.rowsLanded, 0),
     ...howFar(now, row, complete),
   }

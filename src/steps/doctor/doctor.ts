@@ -1,12 +1,14 @@
 import { CATALOG } from '../../core/catalog.ts'
-import { clockFinding, type Finding, isWell, problem, warning, well } from '../../core/doctor.ts'
+import { clockFinding, type Finding, failing, isWell, problem, warning, well } from '../../core/doctor.ts'
 import { FAILURES, isFailure } from '../../core/failures.ts'
 import { DEFAULT_ACCOUNT, type Feed } from '../../core/feeds/feed.ts'
 import { catalogueVerdict } from '../../core/feeds/feed-query.ts'
 import { parseFeeds } from '../../core/feeds/feeds.ts'
 import { type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
-import { type FeedRow, isTableTaken } from '../../core/ledger/feed-row.ts'
+import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import { reasonOf } from '../../services/safe-text.ts'
+import type { AppRows } from '../../services/storage/ledger-table.ts'
+import { findForbiddenChange } from '../requesting/forbidden-change.ts'
 import { checkAccount } from './account.ts'
 import { checkCallback } from './callback.ts'
 import type { DoctorMeans, Patient } from './patient.ts'
@@ -66,29 +68,31 @@ async function checkAccounts(known: Patient): Promise<readonly Finding[]> {
   return (await Promise.all([...names].map((name) => checkAccount(known, name)))).flat()
 }
 
-/** Gives the problems in the ledger: tables that belong to another feed, and feeds that are blocked for another reason. */
+/** Gives the problems in the ledger: feeds that the app does not take as they are, and those blocked for another reason. */
 async function checkLedger({ means, feeds, hasStorage }: Patient): Promise<readonly Finding[]> {
   if (!hasStorage) return []
-  const asking = feeds.filter(({ enabled }) => enabled)
-  const taken = (await Promise.all(asking.map((feed) => findTaken(means, feed)))).flat()
-  const isTold = (row: FeedRow) => isTableTaken(row) && taken.some(({ name }) => name === row.feed.name)
-  const rows = (await storedRows(means)).filter((row) => !isTold(row))
-  const blocked = rows.flatMap(({ feed, blocked }) =>
-    blocked ? [problem('feed', `feed ${feed.name} is blocked: ${blocked.message}`, FAILURES[blocked.kind].remedy)] : [],
-  )
-  return [...taken.map(({ finding }) => finding), ...blocked]
+  const { ledger } = means.services
+  await ledger.create()
+  const app = await ledger.appRows()
+  const refusals = feeds.filter(({ enabled }) => enabled).flatMap((feed) => findRefusal(app, feed))
+  const isTold = (row: FeedOutline) => row.refused && refusals.some(({ name }) => name === row.feed.name)
+  const blocked = [...app.feeds.values()].flatMap((row) => {
+    if (isFailure(row)) return failing('feed', row)
+    const { feed, blocked } = row.value
+    if (!blocked || isTold(row.value)) return []
+    return problem('feed', `feed ${feed.name} is blocked: ${blocked.message}`, FAILURES[blocked.kind].remedy)
+  })
+  return [...refusals.map(({ finding }) => finding), ...blocked]
 }
 
-async function findTaken({ services }: DoctorMeans, { name, table }: Feed) {
-  const owner = (await services.ledger.readApp<TableRow>(tableRowKey(table)))?.value.feed
+function findRefusal(app: AppRows, feed: Feed) {
+  const { name, table } = feed
+  const changed = findForbiddenChange(app, feed)
+  if (changed) return [{ name, finding: failing('feed', changed) }]
+  const owner = (app.get(tableRowKey(table))?.value as TableRow | undefined)?.feed
   if (owner === undefined || owner === name) return []
   const message = `feed ${name}: table ${table} belongs to feed ${owner}`
   return [{ name, finding: problem('table', message, 'Name another table in the feed.') }]
-}
-
-async function storedRows({ services }: DoctorMeans): Promise<readonly FeedRow[]> {
-  await services.ledger.create()
-  return (await services.ledger.feeds()).filter((row): row is FeedRow => !isFailure(row))
 }
 
 async function checkClock({ means }: Patient): Promise<readonly Finding[]> {

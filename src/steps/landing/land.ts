@@ -1,4 +1,5 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
+import { formOf } from '../../core/feeds/form.ts'
 import type { Figures, Landing } from '../../core/ledger/ledger.ts'
 import { beginLanding, type Progress, refusedCodes, spent, writeAgain } from '../../core/ledger/progress.ts'
 import { keyRange } from '../../core/report/generation.ts'
@@ -138,7 +139,8 @@ function hasOtherRows(held: HeldEntry, { counted, acknowledged, rounds }: Progre
 }
 
 function figuresOf({ job, held, archive }: Work): Figures {
-  const { attempt, generation, reportId, executionId, requestedAt, figures, rejects } = held.entry()
+  const { attempt, generation, reportId, executionId, requestedAt, asked, figures, rejects } = held.entry()
+  const { rowSet, selection, form } = formOf(asked, job.row.feed)
   const { checked, acknowledged, operations, milliseconds } = progressOf(held)
   return {
     attempt,
@@ -155,6 +157,9 @@ function figuresOf({ job, held, archive }: Work): Figures {
     archive: archive.name,
     ...(rejects !== undefined && { rejects }),
     table: job.row.feed.table,
+    rowSet,
+    selection,
+    form,
     landedAt: job.services.clock(),
     milliseconds,
     operations,

@@ -30,6 +30,7 @@ export async function importReport(
   const { archive, executionId } = await archiveFile(services, row, window, nextAttempt(own), file)
   const landed = await landArchive(services, own, {
     queryId: row.query?.queryId ?? '',
+    asked: row.form,
     requestedAt: services.clock(),
     reportId: 'import',
     executionId,

@@ -4,7 +4,7 @@ import { newGeneration } from '../../core/report/generation.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import { findFeed } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
-import { landArchive, type OwnWindow, openOwnWindow } from './own-attempt.ts'
+import { landArchive, openOwnWindow } from './own-attempt.ts'
 
 export type Replayed = { readonly attempt: number; readonly archive: string }
 
@@ -25,7 +25,8 @@ export async function replay(
   const own = await openOwnWindow(services, row, window)
   if ('problem' in own) return own
   const all = await services.archive.list(feed, id)
-  const named = wanted ?? namedBy(own)
+  const last = 'state' in own.from ? lastArchive(own.from) : undefined
+  const named = wanted ?? last?.archive
   if (named === undefined && all.length > 0) {
     const names = all.map(({ name }) => name).join(', ')
     return { problem: `${feed} ${id}: the ledger names no archive; choose one with --archive: ${names}` }
@@ -35,6 +36,8 @@ export async function replay(
   const { reportId, executionId, requestedAt, name } = archived
   const landed = await landArchive(services, own, {
     queryId: row.query?.queryId ?? '',
+    // What another archive answers is not known: it counts as landed by the feed as it is now.
+    asked: (named === last?.archive ? last?.asked : undefined) ?? row.form,
     requestedAt,
     reportId,
     executionId,
@@ -43,8 +46,4 @@ export async function replay(
     generation: newGeneration(services.newId),
   })
   return 'problem' in landed ? landed : { ...landed, archive: name }
-}
-
-function namedBy({ from }: OwnWindow): string | undefined {
-  return 'state' in from ? lastArchive(from)?.archive : undefined
 }

@@ -1,4 +1,4 @@
-import { isTableTaken, unblocked } from '../../core/ledger/feed-row.ts'
+import { unblocked } from '../../core/ledger/feed-row.ts'
 import type { Problem } from '../../core/problems.ts'
 import { changeFeedRow } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
@@ -8,7 +8,7 @@ export async function unblock(services: Services, feed: string): Promise<{ reado
   const now = services.clock()
   const changed = await changeFeedRow(services, feed, (row) => unblocked(row, now))
   if (!changed) return { problem: `feed ${feed} is not known to the app` }
-  if (isTableTaken(changed.before)) return { problem: `feed ${feed} names a table of another feed: correct feeds.json` }
+  if (changed.before.refused) return { problem: `${changed.before.blocked?.message}: only feeds.json ends this block` }
   if (!changed.before.blocked) return { problem: `feed ${feed} is not blocked` }
   services.emit({ event: 'feed.unblocked', feed })
   return { unblocked: true }

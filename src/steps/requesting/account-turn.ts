@@ -1,5 +1,5 @@
 import { FAILURES, type Failure, failed, isFailure } from '../../core/failures.ts'
-import { type FeedOutline, isBackedOff, isTableTaken, mayTry, withTrial } from '../../core/ledger/feed-row.ts'
+import { type FeedOutline, isBackedOff, mayTry, withTrial } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry, Planned } from '../../core/ledger/ledger.ts'
 import type { PlanRow } from '../../core/ledger/plan-row.ts'
 import { toFailed, toLandedAgain } from '../../core/ledger/transitions.ts'
@@ -89,7 +89,7 @@ async function readDue(services: Services, row: FeedOutline, mayAsk: boolean): P
   const { name, enabled } = row.feed
   const now = clock()
   if (!enabled) return NOTHING_DUE
-  const isTrial = mayAsk && row.blocked !== undefined && !isTableTaken(row) && mayTry(row, now)
+  const isTrial = mayAsk && row.blocked !== undefined && !row.refused && mayTry(row, now)
   const isAsking = mayAsk && !row.blocked && !isBackedOff(row, now)
   const due = isAsking ? await ledger.due(name, 'provision', now) : { plan: await ledger.readPlan(name), entries: [] }
   const plan = due.plan && !isFailure(due.plan.value) ? { value: due.plan.value, etag: due.plan.etag } : undefined

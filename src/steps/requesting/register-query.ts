@@ -1,4 +1,3 @@
-import { CATALOG, defaultColumns, findDataset } from '../../core/catalog.ts'
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import type { Feed } from '../../core/feeds/feed.ts'
 import {
@@ -7,6 +6,7 @@ import {
   type QuerySource,
   queryTexts,
   spellingsOf,
+  wantedColumns,
 } from '../../core/feeds/feed-query.ts'
 import { type FeedRow, isOvertaken, type RegisteredQuery, withQuery } from '../../core/ledger/feed-row.ts'
 import { queryName } from '../../core/ledger/remote-names.ts'
@@ -107,8 +107,7 @@ function chooseColumns(
   live: LiveDataset,
 ): QuerySource | Failure {
   if (columns) return { ...source, columns }
-  const dataset = findDataset(CATALOG, feed.dataset)
-  const wanted = dataset ? withTimeColumn(defaultColumns(dataset), dataset.timeColumn) : []
+  const wanted = wantedColumns(feed)
   const chosen = wanted.filter((name) => lists(live, name))
   const left = wanted.filter((name) => !chosen.includes(name))
   if (chosen.length === 0) {
@@ -117,11 +116,6 @@ function chooseColumns(
   if (left.length > 0)
     emit({ event: 'feed.drift', feed: feed.name, message: `the service does not list ${left.join(', ')}` })
   return { ...source, columns: chosen }
-}
-
-/** Without its time column a row could not be shown to lie in its window. */
-function withTimeColumn(columns: readonly string[], timeColumn: string | undefined): readonly string[] {
-  return timeColumn === undefined || columns.includes(timeColumn) ? columns : [...columns, timeColumn]
 }
 
 function lists({ columns, metrics }: LiveDataset, name: string): boolean {

@@ -4,19 +4,12 @@ import type { Account, Feed } from '../../core/feeds/feed.ts'
 import { parseFeeds } from '../../core/feeds/feeds.ts'
 import { hashJson } from '../../core/hash.ts'
 import { FEEDS_SOURCE_KEY, type FeedsSourceRow, type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
-import {
-  type FeedOutline,
-  type FeedRow,
-  isTableTaken,
-  newFeedRow,
-  retired,
-  withFeed,
-  withTableTaken,
-} from '../../core/ledger/feed-row.ts'
+import { type FeedOutline, type FeedRow, newFeedRow, refusedBy, retired, withFeed } from '../../core/ledger/feed-row.ts'
 import type { AppRows } from '../../services/storage/ledger-table.ts'
 import { changeFeedRow, readableFeeds, tellBlocked } from '../ledger/feed-row.ts'
 import { tellOnce } from '../ledger/tell-once.ts'
 import type { Services } from '../services.ts'
+import { findForbiddenChange } from './forbidden-change.ts'
 
 /**
  * Reads feeds.json and stores each feed that changed, so that all other steps take feeds from the ledger. Gives the rows
@@ -48,14 +41,12 @@ async function rememberSource({ ledger }: Services, app: AppRows, now: FeedsSour
 
 /** A feed that left the file asks for nothing new. Its open attempts are finished, and its rows stay. */
 async function retireOthers(services: Services, app: AppRows, names: ReadonlySet<string>): Promise<void> {
-  const others = readableFeeds(app).filter(
-    (row) => !names.has(row.feed.name) && (row.feed.enabled || isTableTaken(row)),
-  )
+  const others = readableFeeds(app).filter((row) => !names.has(row.feed.name) && (row.feed.enabled || row.refused))
   for (const { feed } of others) await changeFeedRow(services, feed.name, retired)
 }
 
 /**
- * Stores a feed as it is now, and keeps what the app learned about it. Undefined where its table belongs to another, or
+ * Stores a feed as it is now, and keeps what the app learned about it. Undefined where the app does not take it, or
  * its row cannot be read: that stops this feed alone.
  */
 async function remember(
@@ -66,12 +57,13 @@ async function remember(
 ): Promise<FeedOutline | undefined> {
   const known = app.feeds.get(feed.name)
   if (known && isFailure(known)) return tellUnreadable(services, feed.name, known)
-  const taken = await claimTable(services, app, feed)
+  // A table under a name that may not have it is not claimed: it would be lost to the new name that the feed has to take.
+  const refusal = findForbiddenChange(app, feed) ?? (await claimTable(services, app, feed))
   const now = services.clock()
-  const change = (row: FeedRow) => (taken ? refusedRow(row, feed, taken, now) : withFeed(row, feed, account, now))
+  const change = (row: FeedRow) => (refusal ? refusedRow(row, feed, refusal, now) : withFeed(row, feed, account, now))
   const row = known && isSame(known.value, feed, change) ? known.value : await store(services, feed, account, change)
-  if (!taken) return row
-  if (row && feed.enabled && row !== known?.value) tellBlocked(services, feed.name, taken)
+  if (!refusal) return row
+  if (row && feed.enabled && row !== known?.value) tellBlocked(services, feed.name, refusal)
   return undefined
 }
 
@@ -100,9 +92,9 @@ async function store(
   return written ? row : store(services, feed, account, change)
 }
 
-/** A disabled feed asks for nothing, so it is not blocked when another feed has its table. */
-function refusedRow(before: FeedRow, { enabled }: Feed, taken: Failure, now: Date): FeedRow {
-  return enabled ? withTableTaken(before, taken, now) : retired(before)
+/** A disabled feed asks for nothing, so it is not blocked for what it would ask for. */
+function refusedRow(before: FeedRow, { enabled }: Feed, refusal: Failure, now: Date): FeedRow {
+  return enabled ? refusedBy(before, refusal, now) : retired(before)
 }
 
 /** Claims a landing table, which belongs to the feed that first named it. A failure where that is another feed. */

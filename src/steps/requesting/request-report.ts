@@ -1,5 +1,6 @@
 import { FAILURES, type Failure, isFailure } from '../../core/failures.ts'
 import type { Feed } from '../../core/feeds/feed.ts'
+import { type Asked, askedFor } from '../../core/feeds/form.ts'
 import { type FeedRow, withBackoff, withoutBackoff, withoutQuery } from '../../core/ledger/feed-row.ts'
 import { type LedgerEntry, neededReports, type Requesting } from '../../core/ledger/ledger.ts'
 import { type PlanRow, withWindow } from '../../core/ledger/plan-row.ts'
@@ -65,7 +66,9 @@ export async function requestReport(
   const registered = await registerQuery(services, insights, row)
   if (isFailure(registered)) return refuseFeed(services, tick, feed, registered)
   tick.rows.set(feed, registered)
-  const requesting = nextRequesting(services, tick, action, registered)
+  // By now the row may have a newer feed than the one that its query was registered for.
+  const asked = askedFor(row.feed, registered.query?.columns ?? [])
+  const requesting = nextRequesting(services, tick, action, registered, asked)
   const taken = await takeAccountSlot(services, tick, requesting)
   if (taken !== 'taken') return taken
   const written = await writeRequesting(services, tick, action, requesting)
@@ -85,6 +88,7 @@ function nextRequesting(
   { plans }: AccountInTick,
   { window, lane, previous }: RequestAction,
   { feed, query }: FeedRow,
+  asked: Asked,
 ): Requesting {
   const now = clock()
   const removedAttempt = plans.get(feed.name)?.value.removedAttempt ?? 0
@@ -94,6 +98,7 @@ function nextRequesting(
   return toRequesting(start, {
     reportName: reportName(settings.deployment, feed, window, attempt),
     queryId: query?.queryId ?? '',
+    asked,
     requestedAt: now,
   })
 }
