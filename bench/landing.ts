@@ -119,6 +119,7 @@ const EMPTY_LEDGER: Ledger = {
   create: absent,
   read: absent,
   entries: absent,
+  entriesOn: absent,
   write: absent,
   drops: absent,
   readDrop: absent,

@@ -45,6 +45,10 @@ export function openMemoryLedger(state: LedgerState, pass: Pass): Ledger {
       const rows = (await list(feed)).filter(({ key }) => key < DROPS)
       return rows.map(({ key, value }) => fromRow(feed, key, value))
     },
+    async entriesOn(feed, day) {
+      const rows = (await list(feed)).filter(({ key }) => key >= day && key < `${day}~`)
+      return rows.map(({ key, value }) => fromRow(feed, key, value))
+    },
     write: (entry, etag, drops = []) =>
       write(entry, entry.feed, { key: windowId(entry.window), value: toRow(entry) }, etag, drops.map(dropRow)),
     async drops(feed) {

@@ -23,6 +23,8 @@ export type Ledger = {
   read(feed: string, window: WindowId): Promise<Stored<LedgerEntry> | Failure | undefined>
   /** All entries of a feed, in the order of their windows. */
   entries(feed: string): Promise<readonly (LedgerEntry | Failure)[]>
+  /** The entries of windows that begin on a day, `20250301`: one as a rule. */
+  entriesOn(feed: string, day: string): Promise<readonly (LedgerEntry | Failure)[]>
   /**
    * Adds an entry, or replaces the one read under `etag`; undefined where somebody else wrote it meanwhile. The drops of
    * what the entry no longer names are added in the same transaction.
@@ -35,8 +37,8 @@ export type Ledger = {
   /** What of a feed's rows is still to be deleted. */
   drops(feed: string): Promise<readonly (Stored<Drop> | Failure)[]>
   readDrop(feed: string, generation: Generation): Promise<Stored<Drop> | Failure | undefined>
-  /** Replaces a drop; undefined where somebody else changed or ended it meanwhile. */
-  writeDrop(drop: Drop, etag: string): Promise<Stored<Drop> | undefined>
+  /** Adds a drop, or replaces the one read under `etag`; undefined where somebody else added, changed or ended it. */
+  writeDrop(drop: Drop, etag: string | undefined): Promise<Stored<Drop> | undefined>
   /** Ends a drop, unless somebody else changed it meanwhile. */
   endDrop(drop: Stored<Drop>): Promise<void>
   /** Reads an app row; its value is what was stored as JSON. */
@@ -60,7 +62,9 @@ export function openLedger(client: TableClient): Ledger {
       const value = fromRow(feed, window, joinTexts(row))
       return isFailure(value) ? value : { value, etag: row.etag }
     },
-    entries: (feed) => listEntries(client, feed),
+    entries: (feed) => listEntries(client, odata`PartitionKey eq ${feed} and RowKey lt ${DROPS}`),
+    entriesOn: (feed, day) =>
+      listEntries(client, odata`PartitionKey eq ${feed} and RowKey ge ${day} and RowKey lt ${`${day}~`}`),
     write(entry, etag, drops = []) {
       const keys = { partitionKey: entry.feed, rowKey: windowId(entry.window) }
       if (drops.length === 0) return writeRow(entry, toRow(entry), keys, etag)
@@ -143,11 +147,10 @@ async function writeWithDrops<E extends LedgerEntry>(
   }
 }
 
-async function listEntries(client: TableClient, feed: string): Promise<readonly (LedgerEntry | Failure)[]> {
+async function listEntries(client: TableClient, filter: string): Promise<readonly (LedgerEntry | Failure)[]> {
   const entries: (LedgerEntry | Failure)[] = []
-  const filter = odata`PartitionKey eq ${feed} and RowKey lt ${DROPS}`
   for await (const row of client.listEntities<Record<string, unknown>>({ queryOptions: { filter } })) {
-    entries.push(fromRow(feed, row.rowKey ?? '', joinTexts(row)))
+    entries.push(fromRow(row.partitionKey ?? '', row.rowKey ?? '', joinTexts(row)))
   }
   return entries
 }
