@@ -3,6 +3,7 @@ import type { Drop } from '../core/ledger/drop.ts'
 import type { KnownFeed } from '../core/plan/plan.ts'
 import { sweepActions } from '../core/plan/sweep.ts'
 import type { Stored } from '../services/storage/ledger-table.ts'
+import { auditTables } from './landing/audit-table.ts'
 import { noteEmptyWindows, readKnownFeeds } from './ledger/feed-row.ts'
 import { deleteFormerQueries, deleteStrays } from './requesting/strays.ts'
 import { carryOut } from './requesting/sweep-actions.ts'
@@ -24,6 +25,10 @@ export async function sweep(services: Services): Promise<Swept> {
     for (const kind of done) swept[kind] = (swept[kind] ?? 0) + 1
   }
   await deleteStrays(services, known)
+  await auditTables(
+    services,
+    known.map(({ row }) => row),
+  )
   return swept
 }
 
