@@ -122,6 +122,7 @@ const EMPTY_LEDGER: Ledger = {
   create: absent,
   read: absent,
   entries: absent,
+  entriesOn: absent,
   write: absent,
   drops: absent,
   readDrop: absent,

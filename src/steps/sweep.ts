@@ -4,6 +4,7 @@ import type { FeedOutline } from '../core/ledger/feed-row.ts'
 import { hasSpareReport, type LedgerEntry } from '../core/ledger/ledger.ts'
 import { asksService, sweepAction } from '../core/plan/sweep.ts'
 import type { Stored } from '../services/storage/ledger-table.ts'
+import { auditTables } from './landing/audit-table.ts'
 import { readableFeeds } from './ledger/feed-row.ts'
 import { cleanUp } from './requesting/clean-up.ts'
 import { deleteStrays } from './requesting/strays.ts'
@@ -45,6 +46,7 @@ export async function sweep(services: Services): Promise<Swept> {
   )
   await cleanUp(services, app, spare)
   await deleteStrays(services, app)
+  await auditTables(services, app)
   await ledger.writeApp(SWEEP_KEY, { at: clock().toISOString() }, app.get(SWEEP_KEY)?.etag)
   return swept
 }

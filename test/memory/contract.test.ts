@@ -64,7 +64,7 @@ function dropOf(digit: string): Drop {
   const generation = toGeneration(digit.repeat(12))
   if (!window || !generation) throw new Error(`no generation ${digit}`)
   const wakeAt = new Date('2025-07-10T12:00:00Z')
-  return { feed: 'usage', window, generation, table: 'Usage', ...keyRange(window, generation), wakeAt }
+  return { feed: 'usage', generation, table: 'Usage', ...keyRange(window, generation), wakeAt }
 }
 
 type Made = { attempt?: number; shards?: number; prefix?: string }
@@ -131,6 +131,18 @@ describe.each(KINDS)('a store %s', (_, create) => {
       expect(await ledger.entries('nobody')).toEqual([])
     })
 
+    it('lists the entries of windows that begin on one day', async () => {
+      const { ledger } = opened()
+      await ledger.create()
+      const short = '20250501T000000Z_20250502T000000Z'
+      for (const id of ['20250430T000000Z_20250501T000000Z', MAY, short, '20250502T000000Z_20250601T000000Z']) {
+        await ledger.write(entryOf(id), undefined, { drops: id === MAY ? [dropOf('a')] : [] })
+      }
+      await ledger.write(entryOf(MAY, { feed: 'seats', attempt: 2 }), undefined)
+      expect(await ledger.entriesOn('usage', '20250501')).toEqual([entryOf(short), entryOf(MAY)])
+      expect(await ledger.entriesOn('usage', '20250503')).toEqual([])
+    })
+
     it('writes an entry and its drops together, and on a conflict neither', async () => {
       const { ledger } = opened()
       await ledger.create()
@@ -181,6 +193,16 @@ describe.each(KINDS)('a store %s', (_, create) => {
       if (second) await ledger.endDrop(second)
       expect(await ledger.writeDrop(gone, second?.etag ?? '')).toBeUndefined()
       expect(await ledger.drops('usage')).toMatchObject([{ value: dropOf('b') }])
+    })
+
+    it('adds a drop once', async () => {
+      const { ledger } = opened()
+      await ledger.create()
+      const added = await ledger.writeDrop(dropOf('a'), undefined)
+      expect(added?.value).toEqual(dropOf('a'))
+      expect(await ledger.writeDrop({ ...dropOf('a'), table: 'Other' }, undefined)).toBeUndefined()
+      expect(await ledger.drops('usage')).toEqual([added])
+      expect(await ledger.entries('usage')).toEqual([])
     })
 
     it('writes an entry and the plan of its feed together, and on a conflict of either neither', async () => {
@@ -468,6 +490,20 @@ describe.each(KINDS)('a store %s', (_, create) => {
       expect(await table.remove(MAY_ROWS, never)).toMatchObject({ isDone: true })
       expect(await table.count(MAY_ROWS, never)).toMatchObject({ rows: 0 })
       expect(await keys(store)).toHaveLength(370)
+    })
+
+    it('leads from partition to partition, whatever is in them', async () => {
+      const { table } = await landed()
+      const others = ["It's mine", 'ours too'].flatMap((prefix) => entities(1, { prefix, shards: 1 }))
+      await table.write(inPieces(others), { inFlight: 8 })
+      await table.write(inPieces(entities(250, { shards: 2 })), { inFlight: 8 })
+      const walked: unknown[] = []
+      for (let key: unknown = ''; typeof key === 'string' && walked.length < 9; walked.push(key))
+        key = await table.partitionAfter(key)
+      const own = ['000', '001'].map((shard) => MAY_ROWS.keyFrom + shard)
+      expect(walked).toEqual([...own, "It's mine000", 'ours too000', undefined])
+      expect(await table.partitionAfter(MAY_ROWS.keyTo)).toBe("It's mine000")
+      expect(await opened().landingTable('Usage').partitionAfter('')).toBeUndefined()
     })
 
     it('counts part by part: each part goes on where the one before ended, and all are the whole', async () => {

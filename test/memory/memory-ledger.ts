@@ -87,6 +87,10 @@ export function openMemoryLedger(state: LedgerState, pass: Pass, wake: Wake): Le
     },
     scan,
     entries: (feed) => Array.fromAsync(scan(feed), ({ value }) => value),
+    async entriesOn(feed, day) {
+      const rows = await list(feed, ({ key }) => key >= day && key < `${day}~`)
+      return rows.map(({ key, value }) => fromRow(feed, key, value))
+    },
     async due(feed, timer, now) {
       const rows = await list(feed, (row) => isDue(row, timer, now))
       const plan = rows.find(({ key }) => key === PLAN_KEY)

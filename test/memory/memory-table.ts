@@ -27,6 +27,11 @@ export function openMemoryTable(state: TablesState, name: string, pass: Pass): L
     write: (entities, { inFlight }) => write(state, name, pass, entities, inFlight),
     count: (range, shouldPause) => count(state, name, pass, range, shouldPause),
     remove: (range, shouldPause) => remove(state, name, pass, range, shouldPause),
+    partitionAfter: (key) =>
+      pass('table.list', async () => {
+        const partitions = [...(state.tables.get(name)?.values() ?? [])].map(({ partitionKey }) => partitionKey)
+        return partitions.filter((each) => each > key).sort(byText((each) => each))[0]
+      }),
   }
 }
 

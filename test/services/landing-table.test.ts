@@ -281,6 +281,24 @@ describe('removing', () => {
     const refused = { kind: 'storage', message: expect.not.stringMatching(/\?|sig/) }
     expect(await table.remove(RANGE, never)).toMatchObject(refused)
     expect(await table.count(RANGE, never)).toMatchObject(refused)
+    expect(await table.partitionAfter('')).toMatchObject(refused)
+  })
+})
+
+describe('the next partition', () => {
+  it('is asked for as one row, and found behind an empty page', async () => {
+    const asked: URLSearchParams[] = []
+    const origin = await listen((request, response) => {
+      asked.push(new URL(request.url ?? '', 'http://x').searchParams)
+      const isFirst = asked.length === 1
+      const more = { 'x-ms-continuation-nextpartitionkey': 'p', 'x-ms-continuation-nextrowkey': 'r' }
+      response.writeHead(200, { 'Content-Type': 'application/json', ...(isFirst && more) })
+      response.end(JSON.stringify({ value: isFirst ? [] : [{ PartitionKey: 'q', RowKey: '1' }] }))
+    })
+    const table = openLandingTable(new TableClient(origin, 'Rows', PLAIN), NO_RETRIES)
+    expect(await table.partitionAfter('o')).toBe('q')
+    expect(asked.map((query) => query.get('$top'))).toEqual(['1', '1'])
+    expect(asked.map((query) => query.get('NextPartitionKey'))).toEqual([null, 'p'])
   })
 })
 

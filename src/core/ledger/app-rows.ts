@@ -1,3 +1,5 @@
+import { DAY_MS } from '../time/durations.ts'
+
 // The rows that speak of the app, of an account or of a table and not of one window, but for those of feeds (feed-row.ts)
 // and the pacing of accounts (plan/pacing.ts).
 
@@ -6,6 +8,7 @@ export const tableRowKey = (table: string): string => `table~${table.toLowerCase
 export const pacingRowKey = (account: string): string => `pacing~${account}`
 export const cleanUpRowKey = (account: string): string => `cleanup~${account}`
 export const tokenRowKey = (account: string): string => `token~${account}`
+export const auditedRowKey = (feed: string): string => `audited~${feed}`
 export const toldRowKey = (about: string): string => `told~${about}`
 
 /** What the keys of all feeds' rows begin with; the name of the feed follows. */
@@ -38,3 +41,13 @@ export type CleanUpRow = { readonly times: number; readonly at: string }
 
 /** When reports that nobody names were last looked for. */
 export type SweptRow = { readonly at: string }
+
+/** When a feed's table was last walked to its end; `after`: the key up to which it is walked at the moment. */
+export type AuditedRow = { readonly at: string; readonly after?: string }
+
+const AUDIT_EVERY_MS = 7 * DAY_MS
+
+/** A time far ahead was noted under a wrong clock. */
+export function isTableAuditDue({ at, after }: AuditedRow, now: Date): boolean {
+  return after !== undefined || Math.abs(now.getTime() - Date.parse(at)) >= AUDIT_EVERY_MS
+}

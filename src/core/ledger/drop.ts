@@ -1,18 +1,15 @@
-import { type Failure, failed } from '../failures.ts'
-import { type Generation, type KeyRange, keyRange } from '../report/generation.ts'
-import { parseWindowId, type Window, windowId } from '../time/window.ts'
-import { type Codec, type Codecs, instant, optional, readFields, text, unfit, writeFields } from './codec.ts'
+import { type Failure, failed, isFailure } from '../failures.ts'
+import { type Generation, generationAt, keyRange, type Place } from '../report/generation.ts'
+import { type Codecs, instant, optional, readFields, text, unfit, writeFields } from './codec.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { generation, type LedgerRow } from './ledger-row.ts'
 
 /**
  * Rows that no reader sees any more and that are still to be deleted. It is written by the transaction that lets go of
- * them, and is the only thing known of the deletion.
+ * them, or by the audit that finds them, and is the only thing known of the deletion.
  */
-export type Drop = KeyRange & {
+export type Drop = Place & {
   readonly feed: string
-  readonly window: Window
-  readonly generation: Generation
   readonly table: string
   /** When the sweep looks after it next. */
   readonly wakeAt: Date
@@ -31,29 +28,31 @@ const SECOND_LOOK_MS = 3_600_000
  * writes.
  */
 export function letGo(before: LedgerEntry, after: LedgerEntry, table: string, now: Date): readonly Drop[] {
-  const named = generationsOf(after, table)
-  return letGoOfAll(before, table, now).filter(({ generation }) => !named.has(generation))
+  const named = generationsOf(after)
+  return letGoOfAll(before, table, now).filter(({ generation }) => !named.includes(generation))
 }
 
 /** The drops of all generations that an entry names: it is removed. */
 export function letGoOfAll(entry: LedgerEntry, table: string, now: Date): readonly Drop[] {
-  const { feed, window } = entry
-  return [...generationsOf(entry, table)].map(([each, where]) => ({
+  const { feed, window, figures } = entry
+  return generationsOf(entry).map((each) => ({
     feed,
-    window,
     generation: each,
-    table: where,
+    table: each === figures?.generation ? figures.table : table,
     ...keyRange(window, each),
     wakeAt: now,
   }))
 }
 
-/** The generations that an entry names, with their tables: the published one, and the one that is being landed. */
-function generationsOf(entry: LedgerEntry, table: string): ReadonlyMap<Generation, string> {
-  const { figures } = entry
-  const published = figures ? [[figures.generation, figures.table] as const] : []
-  const landing = entry.state === 'landing' ? [[entry.generation, table] as const] : []
-  return new Map([...published, ...landing])
+/** Whether rows are published or being landed: an entry names their generation, or cannot be read and may do so. */
+export function isNamed(dropped: Generation, entries: readonly (LedgerEntry | Failure)[]): boolean {
+  return entries.some((entry) => isFailure(entry) || generationsOf(entry).includes(dropped))
+}
+
+/** The generations that an entry names: the published one, and the one that is being landed. */
+function generationsOf(entry: LedgerEntry): readonly Generation[] {
+  const published = entry.figures ? [entry.figures.generation] : []
+  return entry.state === 'landing' ? [...published, entry.generation] : published
 }
 
 /** The drop is being worked on: nobody else needs to look after it for a while. */
@@ -73,13 +72,7 @@ export const DROPS = '~drop_'
 
 export const dropKey = (dropped: Generation): string => `${DROPS}${dropped}`
 
-const windowCodec: Codec<Window> = {
-  write: (value) => windowId(value),
-  read: (stored) => parseWindowId(text.read(stored)) ?? unfit('a window'),
-}
-
 const FIELDS: Codecs<Omit<Drop, 'feed'>> = {
-  window: windowCodec,
   generation,
   table: text,
   keyFrom: text,
@@ -97,7 +90,9 @@ export function toDropRow(drop: Drop): LedgerRow {
 export function fromDropRow(feed: string, key: string, row: Readonly<Record<string, unknown>>): Drop | Failure {
   try {
     const drop = { feed, ...readFields(FIELDS, row) }
-    return dropKey(drop.generation) === key ? drop : unfit('the drop that its key names')
+    const place = generationAt(`${drop.keyFrom}000`)
+    const isWhole = place?.generation === drop.generation && place.keyTo === drop.keyTo
+    return isWhole && dropKey(drop.generation) === key ? drop : unfit('the drop that its key names')
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     return failed('unreadable-entry', `ledger row ${feed} ${key}: ${reason}`)

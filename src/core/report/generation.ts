@@ -9,6 +9,9 @@ export type Generation = string & { readonly __brand: 'Generation' }
 /** The partitions of one generation, as a reader needs them: `keyFrom` ≤ PartitionKey < `keyTo`. */
 export type KeyRange = { readonly keyFrom: string; readonly keyTo: string }
 
+/** A generation and where its rows are. */
+export type Place = KeyRange & { readonly generation: Generation }
+
 const GENERATION = /^[0-9a-f]{12}$/
 const PARTITION = /^(\d{8}_g([0-9a-f]{12})_)\d{3}$/
 
@@ -27,8 +30,13 @@ export function keyRange(window: Window, generation: Generation): KeyRange {
   return { keyFrom, keyTo: `${keyFrom}~` }
 }
 
+/** The day on which the window of such partitions begins, `20250301`, as the keys of the window's entry begin too. */
+export function dayOf({ keyFrom }: KeyRange): string {
+  return keyFrom.slice(0, 8)
+}
+
 /** The generation that a partition of a landing table belongs to; undefined where it is no partition of ours. */
-export function generationAt(partitionKey: string): (KeyRange & { readonly generation: Generation }) | undefined {
+export function generationAt(partitionKey: string): Place | undefined {
   const [, keyFrom, text = ''] = PARTITION.exec(partitionKey) ?? []
   const generation = toGeneration(text)
   return keyFrom && generation ? { keyFrom, keyTo: `${keyFrom}~`, generation } : undefined

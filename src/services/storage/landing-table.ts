@@ -41,6 +41,8 @@ export type LandingTable = {
   count(range: KeyRange, shouldPause: () => boolean): Promise<Counted | Failure>
   /** Deletes the rows of a range, until `shouldPause` ends it. */
   remove(range: KeyRange, shouldPause: () => boolean): Promise<Removed | Failure>
+  /** The first partition whose key comes after `key`; undefined where there is none. A missing table has none. */
+  partitionAfter(key: string): Promise<string | undefined | Failure>
 }
 
 type Row = { partitionKey: string; rowKey: string }
@@ -70,6 +72,7 @@ export function openLandingTable(client: TableClient, limits: RetryLimits = RETR
     },
     count: (range, shouldPause) => count(client, range, shouldPause),
     remove: (range, shouldPause) => remove(client, send, range, shouldPause),
+    partitionAfter: (key) => partitionAfter(client, key),
   }
 }
 
@@ -80,7 +83,7 @@ async function count(client: TableClient, range: KeyRange, shouldPause: () => bo
   let first: string | undefined
   let token: string | undefined
   do {
-    const page = await readPage(client, range, token)
+    const page = await readPage(client, rowsIn(range), PAGE_SIZE, token)
     if (isFailure(page)) return page
     operations++
     rows += page.rows.length
@@ -112,7 +115,7 @@ async function remove(
   let fruitless = 0
   let token: string | undefined
   for (;;) {
-    const page = await readPage(client, range, token)
+    const page = await readPage(client, rowsIn(range), PAGE_SIZE, token)
     if (isFailure(page)) return page
     operations++
     if (page.rows.length === 0 && page.next === undefined) return { isDone: true, operations }
@@ -137,18 +140,43 @@ async function* deletions(rows: readonly Row[]): AsyncGenerator<SizedChange[]> {
   yield rows.map(({ partitionKey, rowKey }) => ({ partitionKey, rowKey, bytes: 0 }))
 }
 
+/** Asks for one row; the service may also give empty pages before it. */
+async function partitionAfter(client: TableClient, key: string): Promise<string | undefined | Failure> {
+  const rows = { filter: odata`PartitionKey gt ${key}`, from: key }
+  let token: string | undefined
+  do {
+    const page = await readPage(client, rows, 1, token)
+    if (isFailure(page)) return page
+    const [row] = page.rows
+    if (row) return row.partitionKey
+    token = page.next
+  } while (token !== undefined)
+  return undefined
+}
+
+/** Which rows to list, and where they begin. */
+type Rows = { readonly filter: string; readonly from: string }
+
+function rowsIn({ keyFrom, keyTo }: KeyRange): Rows {
+  return { filter: odata`PartitionKey ge ${keyFrom} and PartitionKey lt ${keyTo}`, from: keyFrom }
+}
+
 /** Each page is a call of its own, with its own retries; only one is held. */
-async function readPage(client: TableClient, { keyFrom, keyTo }: KeyRange, token?: string): Promise<Page | Failure> {
-  const filter = odata`PartitionKey ge ${keyFrom} and PartitionKey lt ${keyTo}`
+async function readPage(
+  client: TableClient,
+  { filter, from }: Rows,
+  maxPageSize: number,
+  token: string | undefined,
+): Promise<Page | Failure> {
   const list = client.listEntities<Row>({ queryOptions: { filter, select: ['PartitionKey', 'RowKey'] } })
-  const pages = list.byPage({ maxPageSize: PAGE_SIZE, ...(token !== undefined && { continuationToken: token }) })
+  const pages = list.byPage({ maxPageSize, ...(token !== undefined && { continuationToken: token }) })
   try {
     const { value } = await pages.next()
     return { rows: value ?? [], next: value?.continuationToken }
   } catch (error) {
     const status = statusOf(error)
     if (status === 404) return { rows: [], next: undefined }
-    const place = `table ${client.tableName}, rows from ${keyFrom} on`
+    const place = `table ${client.tableName}, rows from ${from} on`
     return failed('storage', `${place}: not listed (${status ?? 'no answer'}); check the storage account and the roles`)
   }
 }

@@ -66,6 +66,8 @@ export type Ledger = {
   scan(feed: string): AsyncIterable<Scanned>
   /** All entries of a feed, in the order of their windows. */
   entries(feed: string): Promise<readonly (LedgerEntry | Failure)[]>
+  /** The entries of windows that begin on a day, `20250301`: one as a rule. */
+  entriesOn(feed: string, day: string): Promise<readonly (LedgerEntry | Failure)[]>
   /** What a timer has to look at now: what it reads does not grow with what is at rest. */
   due(feed: string, timer: Timer, now: Date): Promise<DueRows>
   /** Adds an entry, or replaces the one read under `etag`; undefined where somebody else wrote it or the plan meanwhile. */
@@ -82,8 +84,8 @@ export type Ledger = {
   /** What of a feed's rows is still to be deleted. */
   drops(feed: string): Promise<readonly (Stored<Drop> | Failure)[]>
   readDrop(feed: string, generation: Generation): Promise<Stored<Drop> | Failure | undefined>
-  /** Replaces a drop; undefined where somebody else changed or ended it meanwhile. */
-  writeDrop(drop: Drop, etag: string): Promise<Stored<Drop> | undefined>
+  /** Adds a drop, or replaces the one read under `etag`; undefined where somebody else added, changed or ended it. */
+  writeDrop(drop: Drop, etag: string | undefined): Promise<Stored<Drop> | undefined>
   /** Ends a drop, unless somebody else changed it meanwhile. */
   endDrop(drop: Stored<Drop>): Promise<void>
   readFeed(name: string): Promise<Stored<FeedRow> | Failure | undefined>
@@ -120,8 +122,12 @@ export function openLedger(client: TableClient, wake: Wake): Ledger {
       const row = await getRow(client, feed, window)
       return row && storedEntry(feed, row)
     },
-    scan: (feed) => scan(client, feed),
-    entries: (feed) => Array.fromAsync(scan(client, feed), ({ value }) => value),
+    scan: (feed) => scan(client, entriesFilter(feed), feed),
+    entries: (feed) => Array.fromAsync(scan(client, entriesFilter(feed), feed), ({ value }) => value),
+    entriesOn(feed, day) {
+      const filter = odata`PartitionKey eq ${feed} and RowKey ge ${day} and RowKey lt ${`${day}~`}`
+      return Array.fromAsync(scan(client, filter, feed), ({ value }) => value)
+    },
     due: (feed, timer, now) => readDue(client, feed, timer, now),
     async write(entry, etag, { drops = [], plan } = {}) {
       const row = { ...toRow(entry, wake(entry)) }
@@ -248,8 +254,11 @@ function planKeys({ feed }: PlanRow): Keys {
   return { partitionKey: feed, rowKey: PLAN_KEY }
 }
 
-async function* scan(client: TableClient, feed: string): AsyncGenerator<Scanned> {
-  const filter = odata`PartitionKey eq ${feed} and RowKey lt ${DROPS} and RowKey ne ${PLAN_KEY}`
+function entriesFilter(feed: string): string {
+  return odata`PartitionKey eq ${feed} and RowKey lt ${DROPS} and RowKey ne ${PLAN_KEY}`
+}
+
+async function* scan(client: TableClient, filter: string, feed: string): AsyncGenerator<Scanned> {
   for await (const row of client.listEntities<Row>({ queryOptions: { filter } })) {
     const window = parseWindowId(row.rowKey ?? '')
     const isDate = row.wakeAt instanceof Date

@@ -1,7 +1,6 @@
 import { isFailure } from '../../core/failures.ts'
-import { type Drop, withLaterWake, withRowsGone } from '../../core/ledger/drop.ts'
-import type { Generation } from '../../core/report/generation.ts'
-import { windowId } from '../../core/time/window.ts'
+import { type Drop, isNamed, withLaterWake, withRowsGone } from '../../core/ledger/drop.ts'
+import { dayOf, type Generation } from '../../core/report/generation.ts'
 import type { Stored } from '../../services/storage/ledger-table.ts'
 import type { Services } from '../services.ts'
 
@@ -14,7 +13,8 @@ export async function dropRows(services: Services, feed: string, generation: Gen
   const stored = await ledger.readDrop(feed, generation)
   if (!stored) return
   if (isFailure(stored)) return services.emit({ event: 'message.ignored', message: stored.message })
-  if (await isNamed(services, stored.value)) return
+  // No drop is of rows that an entry names: it costs one read to make sure that published rows are never deleted.
+  if (isNamed(generation, await ledger.entriesOn(feed, dayOf(stored.value)))) return
   const until = new Date(clock().getTime() + settings.ingestTimeLimitMs)
   const held = await ledger.writeDrop(withLaterWake(stored.value, clock()), stored.etag)
   if (!held) return
@@ -29,16 +29,4 @@ async function noteRowsGone({ ledger, clock }: Services, held: Stored<Drop>): Pr
   const next = withRowsGone(held.value, clock())
   if (next) await ledger.writeDrop(next, held.etag)
   else await ledger.endDrop(held)
-}
-
-/**
- * No transaction leaves a drop of rows that an entry names, so this is never so: it costs one read to make sure that
- * published rows are never deleted.
- */
-async function isNamed({ ledger }: Services, { feed, window, generation }: Drop): Promise<boolean> {
-  const stored = await ledger.read(feed, windowId(window))
-  if (!stored) return false
-  if (isFailure(stored)) return true
-  const { value } = stored
-  return value.figures?.generation === generation || (value.state === 'landing' && value.generation === generation)
 }
