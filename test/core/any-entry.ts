@@ -61,6 +61,7 @@ const common = {
   heals: count,
   history: fc.array(past, { maxLength: 20 }),
 }
+const columns = fc.array(text, { maxLength: 5 })
 const asked = { reportName: text, queryId: text, requestedAt: anyInstant }
 const known = { ...asked, reportId: text, deadline: anyInstant, pollAfter: anyInstant }
 const held = {
@@ -82,13 +83,22 @@ const OWN = {
   failed: { kind, message: text, since: anyInstant },
 } as const
 
+/** The fields that an entry need not have, by its state. */
+const MORE: Readonly<Record<LedgerEntry['state'], object>> = {
+  planned: {},
+  requesting: { columns },
+  requested: { columns },
+  landing: { columns, archive: text, rejects: text, progress },
+  landed: {},
+  failed: {},
+}
+
 /** The fields that a state has of its own. */
 export const ownFields = (state: LedgerEntry['state']): readonly string[] => Object.keys(OWN[state])
 
 /** Any entry of one state, with any of the fields it need not have. */
 export function anyEntryIn(state: LedgerEntry['state']): fc.Arbitrary<LedgerEntry> {
-  const more = state === 'landing' ? { archive: text, rejects: text, progress } : {}
-  const model = { ...maybe, ...more, ...common, ...OWN[state], state: fc.constant(state) }
+  const model = { ...maybe, ...MORE[state], ...common, ...OWN[state], state: fc.constant(state) }
   const requiredKeys = ['state', ...Object.keys(common), ...Object.keys(OWN[state])] as 'state'[]
   return fc.record(model, { requiredKeys }) as unknown as fc.Arbitrary<LedgerEntry>
 }

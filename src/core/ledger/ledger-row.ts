@@ -116,7 +116,12 @@ const SHARED: Codecs<SharedFields> = {
   history,
 }
 
-const REQUEST: Codecs<StateFields['requesting']> = { reportName: text, queryId: text, requestedAt: instant }
+const REQUEST: Codecs<StateFields['requesting']> = {
+  reportName: text,
+  queryId: text,
+  requestedAt: instant,
+  columns: optional(json(list(text))),
+}
 
 const REPORT: Codecs<StateFields['requested']> = { ...REQUEST, reportId: text, deadline: instant, pollAfter: instant }
 

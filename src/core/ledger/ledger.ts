@@ -75,7 +75,13 @@ export type SharedFields = {
 }
 
 /** What was asked of the service. */
-export type RequestFields = { readonly reportName: string; readonly queryId: string; readonly requestedAt: Date }
+export type RequestFields = {
+  readonly reportName: string
+  readonly queryId: string
+  readonly requestedAt: Date
+  /** The columns that were asked for; absent where the user's query, or the file that a person lands, decides. */
+  readonly columns?: readonly string[]
+}
 
 /** The report that the service makes for the request. */
 export type ReportFields = RequestFields & {

@@ -63,7 +63,7 @@ export function toLanding(entry: Requested, landing: Omit<LandingFields, keyof R
 }
 
 /** What is landed from an archive instead of a report that the service makes. */
-export type ReplaySource = Omit<RequestFields, 'reportName'> & {
+export type ReplaySource = Omit<RequestFields, 'reportName' | 'columns'> & {
   readonly reportId: string
   readonly executionId: string
   readonly hash: string
@@ -148,9 +148,9 @@ export function toPlannedAtNoCost(entry: LedgerEntry, notBefore: Date): Planned 
 
 /** The report still stands at the service: the attempt goes on from there, not before `pollAfter`. */
 export function toRequestedAgain(entry: Landing | Requested, pollAfter: Date, lastError: LastError): Requested {
-  const { reportName, queryId, requestedAt, reportId, deadline } = entry
-  const report = { reportName, queryId, requestedAt, reportId, deadline, pollAfter }
-  return { ...sharedFields(entry), ...report, lastError, state: 'requested' }
+  const { reportName, queryId, requestedAt, columns, reportId, deadline } = entry
+  const request = { reportName, queryId, requestedAt, ...(columns && { columns }) }
+  return { ...sharedFields(entry), ...request, reportId, deadline, pollAfter, lastError, state: 'requested' }
 }
 
 /** A message about the attempt failed again and again: it rests until `until`, and what is archived goes on from there. */

@@ -26,7 +26,7 @@ export async function openFitting(
 ): Promise<FittingReport | Failure> {
   const report = await openReport(services.archive, archive, nameOf(entry), options)
   if (isFailure(report)) return report
-  const layout = readHeader(row.feed, row.query?.columns, report.header, nameOf(entry))
+  const layout = readHeader(row.feed, entry.columns, report.header, nameOf(entry))
   if (isFailure(layout)) return layout
   const unfit = checkColumns(layout.columns)
   if (unfit) return unfit

@@ -59,6 +59,7 @@ export async function requestReport(
       reportName: reportName(services.settings.deployment, feed, window, (previous?.attempt ?? 0) + 1),
       queryId: row.query?.queryId ?? '',
       requestedAt: services.clock(),
+      ...(row.query?.columns && { columns: row.query.columns }),
     },
   )
   // Read before a slot is taken: a slot for a window that another instance has asked for would be lost for an hour.
