@@ -74,6 +74,7 @@ function heldEntry(): HeldEntry {
   const asked = { reportName: 'bench', queryId: 'bench', requestedAt: WINDOW.to, deadline: NEVER, pollAfter: NEVER }
   const held = {
     executionId: 'bench',
+    origin: 'service' as const,
     generation: GENERATION,
     hash: '',
     checkpoint: 0,

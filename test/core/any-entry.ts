@@ -21,10 +21,12 @@ export const anyGeneration = fc
   .bigInt({ min: 0n, max: 16n ** 12n - 1n })
   .map((value) => value.toString(16).padStart(12, '0') as Generation)
 
+const origin = fc.constantFrom('service' as const, 'import' as const)
+
 const figures: fc.Arbitrary<Figures> = fc.record(
   {
     ...{ attempt: count, generation: anyGeneration, reportId: text, executionId: text, requestedAt: anyInstant },
-    ...{ rowsRead: count, rejects: text },
+    ...{ origin, rowsRead: count, rejects: text },
     ...{ rowsLanded: count, rowsRejected: count, bytes: count, sha256: text, totals, archive: text, table: text },
     ...{ landedAt: anyInstant, milliseconds, operations: count, verdict: fc.constantFrom('rows', 'empty') },
     totalsBefore: totals,
@@ -41,7 +43,7 @@ const progress: fc.Arbitrary<Progress> = fc.record({
 
 const past = fc.record(
   {
-    ...{ attempt: count, at: anyInstant, rows: count, archive: text, rejects: text },
+    ...{ attempt: count, at: anyInstant, rows: count, archive: text, origin, rejects: text },
     outcome: fc.oneof(fc.constantFrom('landed' as const, 'expired' as const), kind),
   },
   { requiredKeys: ['attempt', 'at', 'outcome'] },
@@ -62,12 +64,13 @@ const common = {
   history: fc.array(past, { maxLength: 20 }),
 }
 const columns = fc.array(text, { maxLength: 5 })
+const byPerson = fc.constant(true)
 const asked = { reportName: text, queryId: text, requestedAt: anyInstant }
 const known = { ...asked, reportId: text, deadline: anyInstant, pollAfter: anyInstant }
 const held = {
   ...known,
   ...{ executionId: text, hash: text, phase: fc.constantFrom('check', 'write', 'count'), checkpoint: count },
-  ...{ leaseUntil: anyInstant, owner: text, generation: anyGeneration },
+  ...{ leaseUntil: anyInstant, owner: text, generation: anyGeneration, origin },
 }
 const maybe = {
   ...{ figures, lastError: fc.record({ kind, message: text, at: anyInstant }) },
@@ -88,9 +91,9 @@ const MORE: Readonly<Record<LedgerEntry['state'], object>> = {
   planned: {},
   requesting: { columns },
   requested: { columns },
-  landing: { columns, archive: text, rejects: text, progress },
+  landing: { columns, archive: text, rejects: text, progress, byPerson },
   landed: {},
-  failed: {},
+  failed: { byPerson },
 }
 
 /** The fields that a state has of its own. */

@@ -12,7 +12,8 @@ it('a renewal that takes more than half a lease does not hold: another instance 
   const { value: entry, etag } = await storedOnly(world)
   const generation = newGeneration(world.services.newId)
   const asked = { reportName: '', queryId: 'query', requestedAt: world.clock.now() }
-  const held = { ...asked, reportId: 'report', executionId: 'run', hash: 'hash', archive: 'costs/none.csv', generation }
+  const archived = { executionId: 'run', origin: 'service', archive: 'costs/none.csv' } as const
+  const held = { ...asked, ...archived, reportId: 'report', hash: 'hash', generation }
   const landing = toReplayed(entry, entry, held, world.clock.now())
   const written = await ledger.write(landing, etag)
   if (!written) throw new Error('the entry changed')

@@ -11,6 +11,7 @@ import {
   isoInstant,
   json,
   list,
+  mark,
   object,
   oneOf,
   optional,
@@ -24,6 +25,7 @@ import {
   type Figures,
   LEDGER_VERSION,
   type LedgerEntry,
+  type Origin,
   type PastAttempt,
   type SharedFields,
   type State,
@@ -45,10 +47,13 @@ export const generation: Codec<Generation> = {
   read: (stored) => toGeneration(text.read(stored)) ?? unfit('a generation'),
 }
 
+const origin: Codec<Origin> = oneOf('service', 'import')
+
 const figures = json<Figures>(
   object<Figures>({
     attempt: count,
     generation,
+    origin,
     reportId: text,
     executionId: text,
     requestedAt: isoInstant,
@@ -91,6 +96,7 @@ const pastAttempts = list(
     outcome: oneOf('landed', 'expired', ...(Object.keys(FAILURES) as FailureKind[])),
     rows: optional(count),
     archive: optional(text),
+    origin: optional(origin),
     rejects: optional(text),
   }),
 )
@@ -133,6 +139,8 @@ const BY_STATE: { readonly [S in State]: Codecs<StateFields[S]> } = {
   landing: {
     ...REPORT,
     executionId: text,
+    origin,
+    byPerson: optional(mark),
     archive: optional(text),
     generation,
     rejects: optional(text),
@@ -144,7 +152,7 @@ const BY_STATE: { readonly [S in State]: Codecs<StateFields[S]> } = {
     progress: optional(progress),
   },
   landed: { figures },
-  failed: { kind, message: text, since: instant },
+  failed: { kind, message: text, since: instant, byPerson: optional(mark) },
 }
 
 const STATE: Codecs<{ readonly state: State }> = { state: oneOf(...(Object.keys(BY_STATE) as State[])) }

@@ -9,10 +9,14 @@ export const LEDGER_VERSION = 2
 /** `live`: windows that end after the app first saw the feed. `backfill`: history before that. */
 export type Lane = 'live' | 'backfill'
 
+/** Where the bytes of a landing come from: a report of the service, or a file that a person brought. */
+export type Origin = 'service' | 'import'
+
 /** The evidence of the published generation of a window. */
 export type Figures = {
   readonly attempt: number
   readonly generation: Generation
+  readonly origin: Origin
   readonly reportId: string
   readonly executionId: string
   readonly requestedAt: Date
@@ -44,8 +48,9 @@ export type PastAttempt = {
   readonly at: Date
   readonly outcome: 'landed' | 'expired' | FailureKind
   readonly rows?: number
-  /** The archive of a failed attempt and the list of its rejects, for `replay` and `rejects`. */
+  /** The archive of a failed attempt, where it comes from, and the list of its rejects, for `replay` and `rejects`. */
   readonly archive?: string
+  readonly origin?: Origin
   readonly rejects?: string
 }
 
@@ -93,6 +98,9 @@ export type ReportFields = RequestFields & {
 /** How far the landing of a report has come, and who is at it. */
 export type LandingFields = ReportFields & {
   readonly executionId: string
+  readonly origin: Origin
+  /** A person asked for this landing of an archive or a file: it concerns its window alone. */
+  readonly byPerson?: true
   /** The blob with the report's bytes; absent until it is complete. */
   readonly archive?: string
   /** The rows that this landing writes. */
@@ -117,7 +125,13 @@ export type StateFields = {
   readonly requested: ReportFields
   readonly landing: LandingFields
   readonly landed: { readonly figures: Figures }
-  readonly failed: { readonly kind: FailureKind; readonly message: string; readonly since: Date }
+  readonly failed: {
+    readonly kind: FailureKind
+    readonly message: string
+    readonly since: Date
+    /** What failed is a landing that a person asked for. */
+    readonly byPerson?: true
+  }
 }
 
 export type State = keyof StateFields
@@ -138,14 +152,23 @@ export function isPublished(entry: LedgerEntry): entry is LedgerEntry & { readon
   return entry.figures !== undefined
 }
 
+/**
+ * Whether the attempt is a landing that a person asked for, from an archive or a file. It concerns its window alone: the
+ * feed is neither blocked nor freed by it, and its failure is not healed by asking the service.
+ */
+export function isOfPerson(entry: LedgerEntry): boolean {
+  return (entry.state === 'landing' || entry.state === 'failed') && entry.byPerson === true
+}
+
 /** What a landing left in the archive: the report, and the list of its rejects where there is one. */
-export type LeftInArchive = { readonly archive: string; readonly rejects?: string }
+export type LeftInArchive = { readonly archive: string; readonly origin: Origin; readonly rejects?: string }
 
 /** The archive that a window was landed from last: that of its failed attempt, else that of its published landing. */
 export function lastArchive({ state, history, figures }: LedgerEntry): LeftInArchive | undefined {
   const last = state === 'failed' ? history.at(-1) : undefined
-  const { archive, rejects } = last?.archive === undefined ? (figures ?? {}) : last
-  return archive === undefined ? undefined : { archive, ...(rejects !== undefined && { rejects }) }
+  const { archive, origin, rejects } = last?.archive === undefined ? (figures ?? {}) : last
+  if (archive === undefined || origin === undefined) return undefined
+  return { archive, origin, ...(rejects !== undefined && { rejects }) }
 }
 
 /** Whether a landing changed what a window holds: the source restates its numbers. */

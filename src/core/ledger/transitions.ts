@@ -1,23 +1,25 @@
 import type { Failure } from '../failures.ts'
 import type { Generation } from '../report/generation.ts'
-import type {
-  EntryKey,
-  Failed,
-  Figures,
-  Landed,
-  Landing,
-  LandingFields,
-  Lane,
-  LastError,
-  LedgerEntry,
-  PastAttempt,
-  Planned,
-  PlannedReason,
-  ReportFields,
-  Requested,
-  RequestFields,
-  Requesting,
-  SharedFields,
+import {
+  type EntryKey,
+  type Failed,
+  type Figures,
+  isOfPerson,
+  type Landed,
+  type Landing,
+  type LandingFields,
+  type Lane,
+  type LastError,
+  type LedgerEntry,
+  type Origin,
+  type PastAttempt,
+  type Planned,
+  type PlannedReason,
+  type ReportFields,
+  type Requested,
+  type RequestFields,
+  type Requesting,
+  type SharedFields,
 } from './ledger.ts'
 import { sharedFields } from './ledger-row.ts'
 
@@ -66,22 +68,27 @@ export function toLanding(entry: Requested, landing: Omit<LandingFields, keyof R
 export type ReplaySource = Omit<RequestFields, 'reportName' | 'columns'> & {
   readonly reportId: string
   readonly executionId: string
+  readonly origin: Origin
   readonly hash: string
   readonly archive: string
   readonly generation: Generation
 }
 
-/** A window is landed anew from an archive: the next attempt, with no report to wait for, free for whoever takes it. */
+/**
+ * A person lands a window anew from an archive: the next attempt, with no report to wait for, free for whoever takes it.
+ * What went wrong before does not count.
+ */
 export function toReplayed(
   previous: LedgerEntry | undefined,
   first: WindowOfFeed,
   archived: ReplaySource,
   now: Date,
 ): Landing {
-  const base = beforeNextAttempt(previous, first)
+  const { lastError: _, ...base } = beforeNextAttempt(previous, first)
   return {
     ...base,
     ...archived,
+    byPerson: true,
     attempt: base.attempt + 1,
     tries: 0,
     reportName: '',
@@ -130,7 +137,8 @@ export function toLanded(entry: Landing, figures: Figures): Landed {
 export function toFailed(entry: LedgerEntry, { kind, message }: Failure, at: Date): Failed {
   const history = remember(entry, { attempt: entry.attempt, at, outcome: kind, ...leftBehind(entry) })
   const lastError = { kind, message, at }
-  return { ...sharedFields(entry), history, lastError, kind, message, since: at, state: 'failed' }
+  const ended = { ...sharedFields(entry), history, lastError, kind, message, since: at, state: 'failed' } as const
+  return isOfPerson(entry) ? { ...ended, byPerson: true } : ended
 }
 
 /** The attempt ended for a reason that another attempt may not meet; after `maxTries` of them the window is `failed`. */
@@ -192,10 +200,10 @@ export function withoutRemoteReport(entry: LedgerEntry): LedgerEntry {
 }
 
 /** What a failed attempt leaves in the archive. */
-function leftBehind(entry: LedgerEntry): Pick<PastAttempt, 'archive' | 'rejects'> {
+function leftBehind(entry: LedgerEntry): Pick<PastAttempt, 'archive' | 'origin' | 'rejects'> {
   if (entry.state !== 'landing') return {}
-  const { archive, rejects } = entry
-  return { ...(archive !== undefined && { archive }), ...(rejects !== undefined && { rejects }) }
+  const { archive, origin, rejects } = entry
+  return { ...(archive !== undefined && { archive, origin }), ...(rejects !== undefined && { rejects }) }
 }
 
 function remember(entry: LedgerEntry, past: PastAttempt): readonly PastAttempt[] {

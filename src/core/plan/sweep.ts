@@ -2,6 +2,7 @@ import { FAILURES } from '../failures.ts'
 import type { FeedRow } from '../ledger/feed-row.ts'
 import {
   type Failed,
+  isOfPerson,
   isOverdue,
   type Landed,
   type Landing,
@@ -76,20 +77,25 @@ function isLate(now: Date, { row }: KnownFeed, entry: LedgerEntry): entry is Pla
 
 /** Whether an empty report was asked for too early and is due again, which is twice the delay after the window's end. */
 function isTooEarlyEmpty(now: Date, { row }: KnownFeed, entry: LedgerEntry): entry is Landed {
-  if (entry.state !== 'landed' || entry.figures.verdict !== 'empty' || row.feed.cadence.kind === 'snapshot')
-    return false
+  if (entry.state !== 'landed' || entry.figures.verdict !== 'empty') return false
+  if (entry.figures.origin === 'import' || row.feed.cadence.kind === 'snapshot') return false
   const settled = addDuration(addDuration(entry.window.to, row.feed.delay), row.feed.delay)
   return entry.figures.requestedAt < settled && now >= settled
 }
 
 /** The failed entries that are due for another attempt. */
 function reopenings(now: Date, { row, entries }: KnownFeed): readonly Failed[] {
-  const failed = entries.filter((entry): entry is Failed => entry.state === 'failed')
+  const failed = healing(entries)
   const byTime = failed.filter((entry) => FAILURES[entry.kind].heals === 'time' && now.getTime() >= healsAt(entry))
   const changed = failed.filter(
     (entry) => entry.kind !== 'unreadable-entry' && isOfEarlierFeed(entry, row.reopenBefore),
   )
   return [...byTime, ...changed, ...oneOfBlock(now, row, entries)]
+}
+
+/** The failed entries that another report of the service can heal. */
+function healing(entries: readonly LedgerEntry[]): readonly Failed[] {
+  return entries.filter((entry): entry is Failed => entry.state === 'failed' && !isOfPerson(entry))
 }
 
 function healsAt({ since, heals }: Failed): number {
@@ -103,7 +109,7 @@ function isOfEarlierFeed({ kind, since }: Failed, reopenBefore: string | undefin
 
 /** One failed window a day: the newest while the feed is blocked, then the others, newest first. */
 function oneOfBlock(now: Date, row: FeedRow, entries: readonly LedgerEntry[]): readonly Failed[] {
-  const failed = entries.filter((entry): entry is Failed => entry.state === 'failed')
+  const failed = healing(entries)
   const waiting = failed.filter(({ kind }) => FAILURES[kind].heals === 'change')
   const last = Math.max(
     ...waiting.map(({ since }) => since.getTime()),

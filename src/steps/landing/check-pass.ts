@@ -1,5 +1,5 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
-import type { Landing } from '../../core/ledger/ledger.ts'
+import { isOfPerson, type Landing } from '../../core/ledger/ledger.ts'
 import { type Check, type Checked, createCheck, refuse } from '../../core/report/check.ts'
 import { checkColumns } from '../../core/report/entities.ts'
 import { createLander, type Lander } from '../../core/report/lander.ts'
@@ -46,7 +46,7 @@ export async function checkPass(
   const entry = held.entry()
   const fitting = await openFitting(job, entry, archive, { verify: true })
   if (isFailure(fitting)) return fitting
-  await noteDrift(job.services, entry.feed, fitting.layout.unnamed)
+  if (!isOfPerson(entry)) await noteDrift(job.services, entry.feed, fitting.layout.unnamed)
   const check = createCheck(fitting.lander, fitting.layout, nameOf(entry), refused)
   const list = job.services.archive.rejects(rejectsName(subjectOf(entry), entry.owner))
   const failure = await checkRecords(held, check, fitting.records, list)

@@ -138,11 +138,12 @@ function hasOtherRows(held: HeldEntry, { counted, acknowledged, rounds }: Progre
 }
 
 function figuresOf({ job, held, archive }: Work): Figures {
-  const { attempt, generation, reportId, executionId, requestedAt, figures, rejects } = held.entry()
+  const { attempt, generation, origin, reportId, executionId, requestedAt, figures, rejects } = held.entry()
   const { checked, acknowledged, operations, milliseconds } = progressOf(held)
   return {
     attempt,
     generation,
+    origin,
     reportId,
     executionId,
     requestedAt,

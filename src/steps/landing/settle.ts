@@ -1,5 +1,5 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
-import { isOverdue, isRestated } from '../../core/ledger/ledger.ts'
+import { isOfPerson, isOverdue, isRestated } from '../../core/ledger/ledger.ts'
 import { toFailed, toLanded, toNextAttempt, toRequestedAgain } from '../../core/ledger/transitions.ts'
 import { tellFailure, withdrawReport } from '../ledger/end-attempt.ts'
 import { unblockFeed } from '../ledger/feed-row.ts'
@@ -21,7 +21,7 @@ export async function settle(job: Job, held: HeldEntry, result: LandResult): Pro
   if (result.rowsRejected > 0) emit({ event: 'window.rejects', ...subjectOf(entry), count: result.rowsRejected })
   if (isRestated(entry.figures, result))
     emit({ event: 'window.restated', ...subjectOf(entry), count: result.rowsLanded })
-  if (job.row.blocked) await unblockFeed(job.services, entry.feed)
+  if (job.row.blocked && !isOfPerson(entry)) await unblockFeed(job.services, entry.feed)
   if (settings.deleteReports) await withdrawReport(job, landed)
 }
 

@@ -43,6 +43,7 @@ export async function importReport(
     requestedAt: clock(),
     reportId: 'import',
     executionId: archived.executionId,
+    origin: 'import' as const,
     hash: row.feed.hash,
     archive: archived.archive,
     generation: newGeneration(services.newId),

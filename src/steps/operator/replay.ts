@@ -36,6 +36,7 @@ export async function replay(services: Services, feed: string, window: Window): 
     requestedAt,
     reportId,
     executionId,
+    origin: last.origin,
     hash: row.feed.hash,
     archive: name,
     generation: newGeneration(services.newId),
