@@ -33,6 +33,7 @@ export async function landByApp(path: string, client: TableClient): Promise<numb
   )
   if (result === 'paused') throw new Error('a landing without a time limit paused')
   if (isFailure(result)) throw new Error(result.message)
+  if ('awaits' in result) throw new Error(result.awaits.message)
   return result.rowsLanded
 }
 

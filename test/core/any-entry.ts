@@ -91,7 +91,7 @@ const MORE: Readonly<Record<LedgerEntry['state'], object>> = {
   planned: {},
   requesting: { columns },
   requested: { columns },
-  landing: { columns, archive: text, rejects: text, progress, byPerson },
+  landing: { columns, archive: text, rejects: text, progress, byPerson, failingSince: anyInstant },
   landed: {},
   failed: { byPerson },
 }

@@ -149,6 +149,7 @@ const BY_STATE: { readonly [S in State]: Codecs<StateFields[S]> } = {
     checkpoint: count,
     leaseUntil: instant,
     owner: text,
+    failingSince: optional(instant),
     progress: optional(progress),
   },
   landed: { figures },

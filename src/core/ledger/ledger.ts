@@ -114,6 +114,8 @@ export type LandingFields = ReportFields & {
   readonly leaseUntil: Date
   /** Empty while nobody lands: the owner gave the lease up for a continuation. */
   readonly owner: string
+  /** When the storage first failed this landing after its check. */
+  readonly failingSince?: Date
   /** Absent until the check has passed. */
   readonly progress?: Progress
 }

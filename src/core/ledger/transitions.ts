@@ -1,5 +1,6 @@
 import type { Failure } from '../failures.ts'
 import type { Generation } from '../report/generation.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../time/durations.ts'
 import {
   type EntryKey,
   type Failed,
@@ -25,6 +26,11 @@ import { sharedFields } from './ledger-row.ts'
 
 /** How many attempts the history of an entry keeps. */
 const HISTORY_LIMIT = 20
+
+/** A landing that the storage fails rests for as long as it has failed, within these limits, and for a week in all. */
+const SHORTEST_REST_MS = 5 * MINUTE_MS
+const LONGEST_REST_MS = 6 * HOUR_MS
+const RESTS_MS = 7 * DAY_MS
 
 /** A window that may not have an entry yet. */
 export type WindowOfFeed = EntryKey & { readonly lane: Lane }
@@ -165,6 +171,22 @@ export function toRequestedAgain(entry: Landing | Requested, pollAfter: Date, la
 export function toRested(entry: Landing | Requested, until: Date, lastError: LastError): Landing | Requested {
   if (entry.state === 'requested' || entry.archive === undefined) return toRequestedAgain(entry, until, lastError)
   return { ...entry, lastError, owner: '', leaseUntil: until }
+}
+
+/**
+ * The storage failed a landing after its check. The archive stands, so the landing rests and goes on from its checkpoint;
+ * after a week of that the attempt fails.
+ */
+export function toStorageAwaited(entry: Landing, failure: Failure, now: Date): Landing | Failed {
+  const failingSince = entry.failingSince ?? now
+  const failingMs = now.getTime() - failingSince.getTime()
+  if (failingMs >= RESTS_MS) return toFailed(entry, failure, now)
+  const until = new Date(now.getTime() + Math.min(Math.max(failingMs, SHORTEST_REST_MS), LONGEST_REST_MS))
+  const { kind, message } = failure
+  // Rows may have been written although their answer was lost: in the end they are counted.
+  const progress = entry.progress && { ...entry.progress, mustCount: true }
+  const rested = { ...entry, ...(progress && { progress }), failingSince, lastError: { kind, message, at: now } }
+  return { ...rested, owner: '', leaseUntil: until }
 }
 
 /** No later landing will come: the window goes back to the one that its figures prove. */

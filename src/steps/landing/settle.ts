@@ -1,6 +1,6 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
 import { isOfPerson, isOverdue, isRestated } from '../../core/ledger/ledger.ts'
-import { toFailed, toLanded, toNextAttempt, toRequestedAgain } from '../../core/ledger/transitions.ts'
+import { toFailed, toLanded, toNextAttempt, toRequestedAgain, toStorageAwaited } from '../../core/ledger/transitions.ts'
 import { tellFailure, withdrawReport } from '../ledger/end-attempt.ts'
 import { unblockFeed } from '../ledger/feed-row.ts'
 import { type Job, messageOf, subjectOf } from '../ledger/job.ts'
@@ -14,6 +14,7 @@ const FETCH_AGAIN_MS = 5 * 60_000
 export async function settle(job: Job, held: HeldEntry, result: LandResult): Promise<void> {
   if (result === 'paused') return goOnLater(job, held)
   if (isFailure(result)) return settleFailure(job, held, result)
+  if ('awaits' in result) return awaitStorage(job, held, result.awaits)
   const { emit, settings } = job.services
   const entry = held.entry()
   const landed = await held.finish(toLanded(entry, result))
@@ -30,6 +31,14 @@ async function goOnLater({ services }: Job, held: HeldEntry): Promise<void> {
   const message = messageOf(held.entry())
   await held.pause()
   await services.queue.send(message)
+}
+
+/** The sweep lets the landing go on when it has rested. */
+async function awaitStorage({ services }: Job, held: HeldEntry, failure: Failure): Promise<void> {
+  const entry = held.entry()
+  const { value } = await held.finish(toStorageAwaited(entry, failure, services.clock()))
+  if (value.state === 'failed') return tellFailure(services, value, failure)
+  services.emit({ event: 'window.rests', ...subjectOf(entry), kind: failure.kind, message: failure.message })
 }
 
 /** What was not fetched yet may be fetched later from the same report; everything else ends the attempt. */
