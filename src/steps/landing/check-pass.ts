@@ -3,7 +3,7 @@ import { isOfPerson, type Landing } from '../../core/ledger/ledger.ts'
 import { type Check, type Checked, createCheck, refuse } from '../../core/report/check.ts'
 import { checkColumns } from '../../core/report/entities.ts'
 import { createLander, type Lander } from '../../core/report/lander.ts'
-import { type Layout, readHeader } from '../../core/report/layout.ts'
+import { knownColumns, type Layout, readHeader, whyNoReport } from '../../core/report/layout.ts'
 import type { ParsedRecord } from '../../core/report/parse.ts'
 import { type ArchivedBlob, rejectsName } from '../../services/storage/archive.ts'
 import type { RejectWriter } from '../../services/storage/reject-list.ts'
@@ -26,6 +26,8 @@ export async function openFitting(
 ): Promise<FittingReport | Failure> {
   const report = await openReport(services.archive, archive, nameOf(entry), options)
   if (isFailure(report)) return report
+  const none = whyNoReport(report.header, knownColumns(row.feed, entry.columns, isOfPerson(entry)), nameOf(entry))
+  if (none) return none
   const layout = readHeader(row.feed, entry.columns, report.header, nameOf(entry))
   if (isFailure(layout)) return layout
   const unfit = checkColumns(layout.columns)
