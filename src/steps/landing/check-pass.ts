@@ -52,10 +52,10 @@ export async function checkPass(
   const check = createCheck(fitting.lander, fitting.layout, nameOf(entry), refused)
   const list = job.services.archive.rejects(rejectsName(subjectOf(entry), entry.owner))
   const failure = await checkRecords(held, check, fitting.records, list)
-  if (failure) return failure
   const checked = check.result()
-  // Also where there are too many of them to land: a person reads the list then.
+  // Also where the file must not land: a person reads the list then.
   if (checked.rowsRejected > 0) await held.update({ rejects: list.name })
+  if (failure) return failure
   const standing = { rowsLanded: entry.figures?.rowsLanded ?? 0, acceptEmpty: entry.acceptEmpty === true }
   return refuse(checked, job.row.feed, standing, nameOf(entry)) ?? checked
 }
