@@ -81,7 +81,7 @@ async function* unpacked(source: Source): AsyncGenerator<Buffer | Failure> {
   const { head, rest } = await withHead(metered(source))
   const bytes = prefixed(head, rest)
   // Not the name: it says what somebody took the bytes for.
-  if (!(head[0] === 0x1f && head[1] === 0x8b)) return yield* bytes
+  if (!isGzip(head)) return yield* bytes
   const packed = Readable.from(bytes)
   const gunzip = createGunzip({ chunkSize: CHUNK })
   packed.on('error', (error) => gunzip.destroy(error))
@@ -108,6 +108,11 @@ async function withHead(rest: AsyncGenerator<Buffer>): Promise<{ head: Buffer; r
     head = Buffer.concat([head, value])
   }
   return { head, rest }
+}
+
+/** One byte alone is gzip that was cut off, if anything. */
+function isGzip(head: Buffer): boolean {
+  return head[0] === 0x1f && (head.length < 2 || head[1] === 0x8b)
 }
 
 async function* prefixed(head: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
