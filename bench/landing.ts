@@ -34,6 +34,7 @@ export async function landByApp(path: string, client: TableClient): Promise<numb
   )
   if (result === 'paused') throw new Error('a landing without a time limit paused')
   if (isFailure(result)) throw new Error(result.message)
+  if ('awaits' in result) throw new Error(result.awaits.message)
   return result.rowsLanded
 }
 
@@ -77,6 +78,7 @@ function heldEntry(): HeldEntry {
   const report = { reportName: 'bench', queryId: 'bench', asked, ...times }
   const held = {
     executionId: 'bench',
+    origin: 'service' as const,
     generation: GENERATION,
     hash: '',
     checkpoint: 0,

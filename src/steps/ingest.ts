@@ -87,6 +87,7 @@ async function poll(job: IngestJob, { value: entry, etag }: Stored<Requested>): 
   if (execution.status === 'pending') return
   const landing = toLanding(asked, {
     executionId: execution.executionId,
+    origin: 'service',
     generation: newGeneration(services.newId),
     hash: row.feed.hash,
     phase: 'check',

@@ -21,10 +21,12 @@ export const anyGeneration = fc
   .bigInt({ min: 0n, max: 16n ** 12n - 1n })
   .map((value) => value.toString(16).padStart(12, '0') as Generation)
 
+const origin = fc.constantFrom('service' as const, 'import' as const)
+
 const figures: fc.Arbitrary<Figures> = fc.record(
   {
     ...{ attempt: count, generation: anyGeneration, reportId: text, executionId: text, requestedAt: anyInstant },
-    ...{ rowsRead: count, rejects: text },
+    ...{ origin, rowsRead: count, rejects: text },
     ...{ rowsLanded: count, rowsRejected: count, bytes: count, sha256: text, totals, archive: text, table: text },
     ...{ landedAt: anyInstant, milliseconds, operations: count, verdict: fc.constantFrom('rows', 'empty') },
     ...{ totalsBefore: totals, rowSet: text, selection: text, form: text },
@@ -64,12 +66,14 @@ const common = {
   remoteReports: fc.array(text, { maxLength: 3 }),
   history: fc.array(past, { maxLength: 20 }),
 }
+const columns = fc.array(text, { maxLength: 5 })
+const byPerson = fc.constant(true)
 const asked = { reportName: text, queryId: text, asked: askedFor, requestedAt: anyInstant }
 const known = { ...asked, reportId: text, deadline: anyInstant, pollAfter: anyInstant }
 const held = {
   ...known,
   ...{ executionId: text, hash: text, phase: fc.constantFrom('check', 'write', 'count'), checkpoint: count },
-  ...{ leaseUntil: anyInstant, owner: text, generation: anyGeneration },
+  ...{ leaseUntil: anyInstant, owner: text, generation: anyGeneration, origin },
 }
 const maybe = {
   ...{ figures, lastError: fc.record({ kind, message: text, at: anyInstant }) },
@@ -85,13 +89,22 @@ const OWN = {
   failed: { kind, message: text, since: anyInstant },
 } as const
 
+/** The fields that an entry need not have, by its state. */
+const MORE: Readonly<Record<LedgerEntry['state'], object>> = {
+  planned: {},
+  requesting: { columns },
+  requested: { columns },
+  landing: { columns, archive: text, rejects: text, progress, byPerson, failingSince: anyInstant },
+  landed: {},
+  failed: { byPerson },
+}
+
 /** The fields that a state has of its own. */
 export const ownFields = (state: LedgerEntry['state']): readonly string[] => Object.keys(OWN[state])
 
 /** Any entry of one state, with any of the fields it need not have. */
 export function anyEntryIn(state: LedgerEntry['state']): fc.Arbitrary<LedgerEntry> {
-  const more = state === 'landing' ? { archive: text, rejects: text, progress } : {}
-  const model = { ...maybe, ...more, ...common, ...OWN[state], state: fc.constant(state) }
+  const model = { ...maybe, ...MORE[state], ...common, ...OWN[state], state: fc.constant(state) }
   const requiredKeys = ['state', ...Object.keys(common), ...Object.keys(OWN[state])] as 'state'[]
   return fc.record(model, { requiredKeys }) as unknown as fc.Arbitrary<LedgerEntry>
 }

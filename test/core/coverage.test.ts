@@ -13,6 +13,7 @@ const generation = newGeneration(() => '0123456789ab')
 const figuresOf = (attempt: number, rowsLanded: number): Figures => ({
   ...{ attempt, generation, reportId: 'r', executionId: 'e', requestedAt: NOW, rowsRead: rowsLanded, rowsLanded },
   ...{
+    origin: 'service',
     rowsRejected: 0,
     bytes: 1,
     sha256: 's',

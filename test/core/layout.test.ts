@@ -1,12 +1,56 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readHeader } from '../../src/core/report/layout.ts'
+import { knownColumns, readHeader, whyNoReport } from '../../src/core/report/layout.ts'
 import { feedOf } from './feed-of.ts'
 
 const FEED = feedOf({ columns: ['Month', 'CustomerName', 'UsageQuantity'] })
 const ASKED = ['Month', 'CustomerName', 'UsageQuantity']
 
 const header = (names: readonly string[], feed = FEED) => readHeader(feed, ASKED, names, 'usage May')
+
+describe('the columns of which a report has one', () => {
+  const query = 'SELECT Month,CustomerName FROM AzureUsage'
+
+  it('are those that were asked for', () => {
+    expect(knownColumns(FEED, ['Month'], false)).toEqual(['Month'])
+  })
+
+  it('are those that the query of the user selects', () => {
+    expect(knownColumns(feedOf({ query }), undefined, false)).toEqual(['Month', 'CustomerName'])
+  })
+
+  it.each([
+    ['a query that the app cannot read', { queryId: 'q' }, false, []],
+    ['a file that a person lands', { query }, true, ['Month', 'CustomerName']],
+    ['a file of a feed that names columns', { columns: ['Month'] }, true, ['Month']],
+    ['a file of a feed that names none', {}, true, []],
+  ] as const)('are all that the feed names and knows, for %s', (_, fields, isOfPerson, selected) => {
+    const feed = feedOf(fields)
+    const known = knownColumns(feed, undefined, isOfPerson)
+    expect(known).toEqual([...selected, ...Object.keys(feed.types)])
+    expect(known).toContain('UsageQuantity')
+  })
+
+  it('are unknown for a query that cannot be read', () => {
+    const feed = { ...FEED, source: { kind: 'query', query: 'SELECT' } as const }
+    expect(knownColumns(feed, undefined, false)).toEqual(Object.keys(feed.types))
+  })
+})
+
+describe('a file that is no report', () => {
+  it.each([
+    ['ends its lines with CR', ['Month', 'CustomerName\r2025-05-01', 'a\r'], /neither with LF nor with CRLF/],
+    ['has other columns', ['A', 'B'], /no column that was asked for/],
+  ])('%s', (_, names, message) => {
+    const failure = { kind: 'malformed', message: expect.stringMatching(message) }
+    expect(whyNoReport(names, ASKED, 'usage May')).toMatchObject(failure)
+  })
+
+  it('is not one that shares a column, in any case, or where no column is known', () => {
+    expect(whyNoReport(['A', ' month '], ASKED, 'usage May')).toBeUndefined()
+    expect(whyNoReport(['A\r\nB'], [], 'usage May')).toBeUndefined()
+  })
+})
 
 describe('a header line', () => {
   it('gives each column its type, in the order of the file and the spelling of the catalogue', () => {

@@ -28,16 +28,23 @@ const AWKWARD: readonly (readonly [string, string, readonly string[]])[] = [
   ['CRLF', 'a,b\r\n1,2\r\n', ['1 a|b', '2 1|2']],
   ['LF and CRLF mixed, no end on the last', 'a,b\r\n1,2\n3,4\r\n5,6', ['1 a|b', '2 1|2', '3 3|4', '4 5|6']],
   ['a lone CR, which is data', 'a,b\n1\r,2\n', ['1 a|b', '2 1\r|2']],
-  ['a lone CR at the end, which is data', 'a,b\n1,2\r', ['1 a|b', '2 1|2\r']],
+  ['a lone CR at the end', 'a,b\n1,2\r', ['1 a|b', '2 cut-off ']],
+  ['a lone CR behind a quoted cell at the end', 'a,b\n1,"2"\r', ['1 a|b', '2 cut-off ']],
+  ['a lone CR at the end of a header alone', 'a,b\r', ['1 a|b\r']],
+  ['too few fields at the end', 'a,b\n1,2\n3', ['1 a|b', '2 1|2', '3 cut-off ']],
+  ['too few and empty fields at the end', 'a,b,c\n1,2,3\n,', ['1 a|b|c', '2 1|2|3', '3 cut-off ']],
+  ['too few fields before the last line end', 'a,b\n1,2\n3\n', ['1 a|b', '2 1|2', '3 ragged 3']],
   ['two CRs before the LF', 'a,b\n1,2\r\r\n', ['1 a|b', '2 1|2\r']],
   ['a byte order mark', '\uFEFFa,b\n1,2\n', ['1 a|b', '2 1|2']],
   ['a byte order mark before a quote', '\uFEFF"a",b\n', ['1 a|b']],
   ['a byte order mark later, which is data', 'a,b\n\uFEFF1,2\n', ['1 a|b', '2 \uFEFF1|2']],
   ['empty lines', '\n\na,b\n\n1,2\n\r\n\n3,4\n\n', ['3 a|b', '5 1|2', '8 3|4']],
-  ['empty lines below one column', 'a\n\n1\n\n', ['1 a', '2 ', '3 1', '4 ']],
-  ['an empty quoted cell in one column', 'a\n""\n', ['1 a', '2 ']],
+  ['empty lines below one column', 'a\n\n1\n\n', ['1 a', '3 1']],
+  ['an empty quoted cell in one column', 'a\n""\n', ['1 a']],
   ['a blank line, which is a ragged row', 'a,b\n \n1,2\n', ['1 a|b', '2 ragged  ', '3 1|2']],
-  ['empty cells', 'a,b,c\n,,\n1,,\n', ['1 a|b|c', '2 ||', '3 1||']],
+  ['empty cells', 'a,b,c\n,,3\n1,,\n', ['1 a|b|c', '2 ||3', '3 1||']],
+  ['records of empty cells only', 'a,b,c\n,,\n1,,\n"",,""\r\n,\n,,,\n,,', ['1 a|b|c', '3 1||']],
+  ['a header of empty cells', ',\n1,2\n', ['1 |', '2 1|2']],
   ['all cells quoted', '"a","b"\n"1","2"\n', ['1 a|b', '2 1|2']],
   ['a delimiter inside quotes', 'a,b\n"1,2",3\n', ['1 a|b', '2 1,2|3']],
   ['doubled quotes', 'a,b\n"say ""hi""",""""\n', ['1 a|b', '2 say "hi"|"']],
@@ -110,12 +117,16 @@ describe('the parser', () => {
 
 const JUDGE = { bom: true, relax_column_count: true, record_delimiter: ['\r\n', '\n'] }
 
+/** The header, and the records that are rows: those of empty cells only are none. */
+const withoutEmpty = (values: readonly string[][]) =>
+  values.filter((row, index) => index === 0 || row.some((value) => value !== ''))
+
 /** What csv-parse reads below the empty lines at the top, or undefined where it refuses the text. */
 function judged(text: string, delimiter = ','): string[][] | undefined {
   const below = `\uFEFF${text.replace(/^\uFEFF/, '').replace(/^(?:\r?\n)+/, '')}`
   try {
     const [header] = judge(below, { ...JUDGE, delimiter, to: 1 })
-    return judge(below, { ...JUDGE, delimiter, skip_empty_lines: header?.length !== 1 })
+    return withoutEmpty(judge(below, { ...JUDGE, delimiter, skip_empty_lines: header?.length !== 1 }))
   } catch {
     return undefined
   }
@@ -153,8 +164,8 @@ describe('against csv-parse', () => {
         const text = mark + lines.map((line, index) => line + ends[index % ends.length]).join('')
         const records = parse(piecesOf(text, cuts), { delimiter })
         quoted += text.includes('"') ? 1 : 0
-        expect(records.map(({ fields }) => fields)).toEqual(values)
-        expect(judged(text, delimiter)).toEqual(values)
+        expect(records.map(({ fields }) => fields)).toEqual(withoutEmpty(values))
+        expect(judged(text, delimiter)).toEqual(withoutEmpty(values))
         expect(records.every(({ verdict }) => verdict === undefined)).toBe(true)
       }),
       { numRuns: 1_000 },
@@ -168,9 +179,11 @@ describe('against csv-parse', () => {
     fc.assert(
       fc.property(fc.string({ unit: character, maxLength: 24 }), cuts, (text, cuts) => {
         const expected = judged(text)
-        if (expected === undefined) return
+        const records = parse(piecesOf(text, cuts))
+        // csv-parse does not tell the last record by its line end.
+        if (expected === undefined || records.at(-1)?.verdict === 'cut-off') return
         taken++
-        expect(parse(piecesOf(text, cuts)).map(({ fields }) => fields)).toEqual(expected)
+        expect(records.map(({ fields }) => fields)).toEqual(expected)
       }),
       { numRuns: 5_000 },
     )
@@ -200,7 +213,9 @@ describe('against csv-parse', () => {
         const lines = values.map(
           (row, index) => row.map((v) => written(v, delimiter, quoteAll)).join(delimiter) + ends[index % ends.length],
         )
-        const starts = lines.map((_, index) => lines.slice(0, index).join('').split('\n').length)
+        const starts = lines
+          .map((_, index) => lines.slice(0, index).join('').split('\n').length)
+          .filter((_, index) => index === 0 || values[index]?.some((value) => value !== ''))
         expect(parse([lines.join('')], { delimiter }).map(({ line }) => line)).toEqual(starts)
       }),
       { numRuns: 300 },
@@ -212,12 +227,16 @@ describe('against csv-parse', () => {
     const character = fc.constantFrom('"', '"', ',', '\n', '\r', 'a', 'b', 'c')
     fc.assert(
       fc.property(
-        fc.string({ unit: character, minLength: 20, maxLength: 60 }).map((text) => `a,b\n${text}`),
+        fc.string({ unit: character, minLength: 20, maxLength: 60 }).map((text) => `a,b\n${text}\n`),
         fc.integer({ min: 3, max: 20 }),
         cuts,
         (text, limit, cuts) => {
           const free = parse([text])
-          const bound = parse(piecesOf(text, cuts), { maxRecordLength: limit })
+          const starts = new Set(free.map(({ line }) => line))
+          const found = parse(piecesOf(text, cuts), { maxRecordLength: limit })
+          const bound = found.filter(({ line }) => starts.has(line))
+          // Nobody knows of a long record that its cells are empty.
+          for (const record of found) if (!starts.has(record.line)) expect(record.verdict).toBe('too-long')
           expect(bound.map(({ line }) => line)).toEqual(free.map(({ line }) => line))
           for (const [index, record] of free.entries()) {
             const isLong = record.raw.length > limit && record.verdict !== 'unclosed-quote'

@@ -91,8 +91,10 @@ it('any table lands as the same values, whatever its types, its names and its fo
     const read = await landed(isPacked ? gzipSync(bytes) : bytes, table.columns)
     count(seen, read === 'refused' ? 'name too long' : 'names fit')
     if (read === 'refused') return expect(table.columns.some(({ name }) => name.length > 30)).toBe(true)
-    const fit = table.rows.filter((row) => row.every(({ value }) => value !== REJECT))
-    expect(read.rejected).toBe(table.rows.length - fit.length)
+    // A record of empty cells only is no row.
+    const rows = table.rows.filter((row) => row.some(({ text }) => text !== ''))
+    const fit = rows.filter((row) => row.every(({ value }) => value !== REJECT))
+    expect(read.rejected).toBe(rows.length - fit.length)
     expect(read.rows.map(readRow)).toEqual(fit.map((row) => expectedRow(table.columns, row)))
     for (const { about } of table.rows.flat()) count(seen, about)
     for (const { type } of table.columns) count(seen, type)

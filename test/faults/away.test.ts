@@ -105,20 +105,15 @@ describe('trouble on our own side', () => {
     const world = await costsWorld()
     await provision(world.services)
     await sweep(world.services)
-    const { landingTable } = world.services
     const limits = { callMs: 300, tryMs: 200, waitMs: 10 }
     // A table that is taken away between its creation and the first row.
     const gone = (name: string) => ({ ...openLandingTable(landingTableOf(name), limits), create: async () => {} })
     const landingTableOf = world.landingTable
     await ingest({ ingest: world.sent[0]?.message }, { ...world.services, landingTable: gone })
-    expect(await onlyEntry(world)).toMatchObject({
-      state: 'failed',
-      kind: 'storage',
-      message: expect.stringMatching(/refused with TableNotFound \(404\)/),
-    })
-    expect(world.services.landingTable).toBe(landingTable)
-    await turn(world, 6 * HOUR)
-    await turn(world)
-    expect(await onlyEntry(world)).toMatchObject({ state: 'landed', attempt: 2, heals: 0 })
+    const message = expect.stringMatching(/refused with TableNotFound \(404\)/)
+    expect(await onlyEntry(world)).toMatchObject({ state: 'landing', lastError: { kind: 'storage', message } })
+    expect(world.events.at(-1)).toMatchObject({ event: 'window.rests', kind: 'storage', message })
+    await turn(world, HOUR / 12)
+    expect(await onlyEntry(world)).toMatchObject({ state: 'landed', attempt: 1 })
   })
 })

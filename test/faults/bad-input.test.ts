@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { FailureKind } from '../../src/core/failures.ts'
+import { FAILURES, type FailureKind } from '../../src/core/failures.ts'
 import { landedCell, rawRows } from '../pipeline/raw-rows.ts'
+import { findFeedRow } from '../setup/stored.ts'
 import type { World } from '../setup/world.ts'
 import { COLUMNS, costsWorld, deliver, FEED } from './steer.ts'
 
@@ -11,6 +12,9 @@ const wide = (count: number) => Array.from({ length: count }, (_, index) => `Wid
 
 /** Unpacks to more than a hundred times what a report of that size holds. */
 const BOMB = Buffer.concat([Buffer.from(fileOf(HEADER)), Buffer.alloc(120 * 1024 * 1024, ' ')])
+
+/** The same feed with a query that the user wrote: the header of its reports decides what lands. */
+const OWN_QUERY = { columns: undefined, query: `SELECT ${COLUMNS.join(',')} FROM AzureUsage` }
 
 type Case = readonly [name: string, file: string | Buffer, kind: FailureKind, message: RegExp, feed?: object]
 
@@ -89,7 +93,7 @@ const REFUSED: readonly Case[] = [
     'malformed',
     /504 properties are more than the 252 of a table row/,
   ],
-  ['10,000 fields in a row', fileOf(HEADER, GOOD, ','.repeat(9_999)), 'too-many-rejects', /1 of 2 rows/],
+  ['10,000 fields in a row', fileOf(HEADER, GOOD, `x${','.repeat(9_999)}`), 'too-many-rejects', /1 of 2 rows/],
   ['10,000 columns', fileOf([...COLUMNS, ...wide(9_995)].join(','), GOOD), 'malformed', /more than the 252/],
   [
     'a cell of 2 MiB',
@@ -104,7 +108,27 @@ const REFUSED: readonly Case[] = [
     /1 of 1 rows/,
   ],
   ['a header of 2 MiB', `${'x'.repeat(2 * 1024 * 1024)}\r\n`, 'malformed', /the header line is too-long/],
-  ['nothing but NUL bytes', Buffer.alloc(5_000), 'column-missing', /not in the report: "Month"/],
+  ['nothing but NUL bytes', Buffer.alloc(5_000), 'malformed', /the header has no column that was asked for/],
+  ['a header of other columns', fileOf('A,B', '1,2'), 'malformed', /the header has no column that was asked for/],
+  ['JSON', '{"error":{"code":"Busy","message":"later"}}', 'malformed', /is JSON or HTML/],
+  [
+    'a list in JSON, for a query of the user',
+    ' [\r\n {"Month":"2025-05-01"}\r\n]',
+    'malformed',
+    /JSON or HTML/,
+    OWN_QUERY,
+  ],
+  ['HTML, for a query of the user', fileOf('<!DOCTYPE html>', '<p>Sorry</p>'), 'malformed', /JSON or HTML/, OWN_QUERY],
+  ['other columns than the user selected', fileOf('Quantity,MpnId', '1,2'), 'malformed', /no column/, OWN_QUERY],
+  [
+    'lines that end with CR',
+    fileOf(HEADER, GOOD).replaceAll('\r\n', '\r'),
+    'malformed',
+    /the lines of the file end neither with LF nor with CRLF/,
+  ],
+  ['a last row cut off', fileOf(HEADER, GOOD).slice(0, -8), 'malformed', /line 2: the file is cut off in this line/],
+  ['a last line end cut off', fileOf(HEADER, GOOD).slice(0, -1), 'malformed', /line 2: the file is cut off/],
+  ['a last row cut off in quotes', `${fileOf(HEADER)}2025-05-01,"Con`, 'malformed', /line 2: a quote is opened/],
   [
     'bytes that are not UTF-8',
     Buffer.concat([Buffer.from(`${HEADER}\r\n2025-05-01,M`), Buffer.from([0xfc, 0x0d, 0x0a])]),
@@ -150,13 +174,15 @@ function named<R extends readonly unknown[]>(cases: readonly (readonly [string, 
 
 describe('a report that cannot land', () => {
   it.each(named(REFUSED))(
-    '$name fails with its kind, and leaves no row',
+    '$name fails with its kind, blocks the feed only if something has to change, and leaves no row',
     async ({ rest: [file, kind, message, feed] }) => {
       const world = await costsWorld({ feeds: [{ ...FEED, ...feed }] })
       const entry = await deliver(world, file)
       expect(entry).toMatchObject({ state: 'failed', kind, message: expect.stringMatching(message) })
       expect(entry).toHaveProperty('message', expect.stringMatching(/^[^\r\n]{1,300}$/))
       expect(entry.figures).toBeUndefined()
+      const { blocked } = (await findFeedRow(world.services.ledger, FEED.name)) ?? {}
+      expect(blocked?.kind).toBe(FAILURES[kind].heals === 'change' ? kind : undefined)
       expect(await tableNames(world)).toEqual([])
     },
   )
@@ -169,6 +195,18 @@ describe('an odd report that can land', () => {
     const rows = await rawRows(world.landingTable('Costs'))
     expect(rows.map((row) => row.CustomerName)).toEqual(customers)
     for (const row of rows) expect(landedCell(row, 'ACR_USD')).toMatch(/^Edm\.Double (1|10\.5)$/)
+  })
+
+  it('records of empty cells only are no rows: not read, not rejected, and without a number', async () => {
+    const world = await costsWorld()
+    const empty = ',,,,'
+    const entry = await deliver(world, fileOf(HEADER, empty, GOOD, '"","","","",""', ',', GOOD, empty))
+    expect(entry).toMatchObject({ state: 'landed', figures: { rowsRead: 2, rowsLanded: 2, rowsRejected: 0 } })
+    const rows = await rawRows(world.landingTable('Costs'))
+    expect(rows.map(({ RowKey, _line }) => [Number(RowKey), Number(_line)])).toEqual([
+      [0, 3],
+      [1, 6],
+    ])
   })
 
   it('a new column lands as text, and is told once', async () => {

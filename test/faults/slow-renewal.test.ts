@@ -13,7 +13,8 @@ it('a renewal that takes more than half a lease does not hold: another instance 
   const generation = newGeneration(world.services.newId)
   const askedFor = { rowSet: 'rows', selection: 'columns' }
   const asked = { reportName: '', queryId: 'query', asked: askedFor, requestedAt: world.clock.now() }
-  const held = { ...asked, reportId: 'report', executionId: 'run', hash: 'hash', archive: 'costs/none.csv', generation }
+  const archived = { executionId: 'run', origin: 'service', archive: 'costs/none.csv' } as const
+  const held = { ...asked, ...archived, reportId: 'report', hash: 'hash', generation }
   const landing = toReplayed(entry, held, world.clock.now())
   const written = await ledger.write(landing, etag)
   if (!written) throw new Error('the entry changed')

@@ -79,6 +79,15 @@ describe('a report', () => {
     expect(requests[0]?.url).toBe('/report.csv?sig=SECRET')
   })
 
+  it('is gzip if its first bytes are, whatever its headers say', async () => {
+    const plain = Buffer.from('A,B\r\n1,2\r\n')
+    const { fetchIt, opened } = await source((request, response) => {
+      response.end(send(plain, request, response).rest)
+    })
+    expect(bytesOf(await fetchIt())).toEqual(plain)
+    expect(opened).toEqual([false])
+  })
+
   it('that was cut again and again goes on where it was cut', async () => {
     const { fetchIt, requests, opened } = await source((request, response, call) => {
       const { rest } = send(FILE, request, response)

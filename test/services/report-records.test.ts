@@ -61,10 +61,17 @@ describe('the records of a report', () => {
     expect(await fieldsOf(archiveOf(Buffer.concat(parts), 5), 'r.csv.gz')).toEqual(ROWS)
   })
 
+  it('are those of the bytes, whatever the name says of them', async () => {
+    for (const size of [1, 2, 100]) {
+      expect(await fieldsOf(archiveOf(Buffer.from(TEXT), size), 'r.csv.gz')).toEqual(ROWS)
+      expect(await fieldsOf(archiveOf(gzipSync(TEXT), size), 'r.csv')).toEqual(ROWS)
+    }
+    expect(await fieldsOf(archiveOf(Buffer.from('A')), 'r.csv.gz')).toEqual([['A']])
+  })
+
   it.each([
     ['gzip that is cut short', gzipSync(TEXT).subarray(0, -6), 'r.csv.gz'],
     ['gzip with a wrong sum', gzipSync(TEXT).fill(0, gzipSync(TEXT).length - 8, gzipSync(TEXT).length - 4), 'r.csv.gz'],
-    ['no gzip at all', Buffer.from(TEXT), 'r.csv.gz'],
     ['bytes that are no UTF-8', Buffer.concat([Buffer.from(TEXT), Buffer.from([0xc3, 0x28])]), 'r.csv'],
     ['a character that is cut off at the end', Buffer.from('Name\r\nZoë').subarray(0, -1), 'r.csv'],
   ])('of %s end in a failure that a person has to look at', async (_, bytes, name) => {
@@ -129,6 +136,14 @@ describe('a report', () => {
     const report = await open(Buffer.from('A,B\r\n'))
     expect(report).toMatchObject({ header: ['A', 'B'] })
   })
+
+  it.each(['{"error":{"code":"Busy","message":"later"}}', ' [\n  {"Month":1}\n]\n', '<!DOCTYPE html>\r\n<p>Sorry</p>'])(
+    'of %j is JSON or HTML, and malformed',
+    async (text) => {
+      const message = expect.stringMatching(/usage May.* is JSON or HTML/)
+      expect(await open(Buffer.from(text))).toMatchObject({ kind: 'malformed', message })
+    },
+  )
 
   it('whose header is broken is malformed', async () => {
     expect(await open(Buffer.from('"A"x,B\r\n1,2\r\n'))).toMatchObject({ kind: 'malformed' })

@@ -21,7 +21,6 @@ import {
   rowsOf,
   serve,
   watched,
-  withTable,
   worldOf,
 } from './one-window.ts'
 
@@ -35,27 +34,7 @@ async function rejectsIn(world: World): Promise<readonly string[]> {
 }
 
 describe('a refresh that fails after its check', () => {
-  const halfway = (world: World) =>
-    withTable(world.services, (table) => ({
-      async write(entities, options) {
-        await table.write(entities, options)
-        return failed('storage', 'the table is busy')
-      },
-    }))
-
   it('leaves every published row, and its own go', async () => {
-    const world = await landedWorld(fileOf(names(120)))
-    const [rows, { figures }] = [await rowsOf(world), await entryOf(world)]
-    await serve(world, fileOf(names(150, 'refresh')))
-    await askAgain(world)
-    await hint(world, halfway(world), { attempt: 3 })
-    expect(await entryOf(world)).toMatchObject({ state: 'failed', kind: 'storage', figures })
-    expect(await rowsOf(world)).toHaveLength(270)
-    await dropFormer(world)
-    expect(await rowsOf(world)).toEqual(rows)
-  })
-
-  it('and is poison drops its rows too', async () => {
     const world = await landedWorld(fileOf(names(120)))
     const rows = await rowsOf(world)
     await serve(world, fileOf(names(150, 'refresh')))

@@ -29,7 +29,7 @@ async function landingOf(world: World): Promise<Landing> {
   const entry = (await entryOf(world)) as Requested
   const { hash } = (await feedRowOf(world)).feed
   const generation = newGeneration(world.services.newId)
-  const held = { executionId: 'x', generation, hash, phase: 'check', checkpoint: 0 } as const
+  const held = { executionId: 'x', origin: 'service', generation, hash, phase: 'check', checkpoint: 0 } as const
   const leaseUntil = new Date(world.clock.now().getTime() + LEASE)
   return { ...entry, ...held, state: 'landing', leaseUntil, owner: 'an instance that is gone' }
 }

@@ -6,7 +6,7 @@ import { provision } from '../../src/steps/provision.ts'
 import type { Services } from '../../src/steps/services.ts'
 import { sweep } from '../../src/steps/sweep.ts'
 import type { World } from '../setup/world.ts'
-import { entryOf, HINT, hint, named, polled, rowsOf, withTable, worldOf } from './one-window.ts'
+import { entryOf, FEED, HINT, hint, named, polled, rowsOf, withTable, worldOf } from './one-window.ts'
 
 const HOUR = 3_600_000
 const ROWS = 250
@@ -88,5 +88,6 @@ it('a landing that failed before its report was archived asks the service again'
   await poison({ ingest: HINT }, services)
   const pollAfter = new Date(world.clock.now().getTime() + HOUR)
   expect(await entryOf(world)).toMatchObject({ state: 'requested', pollAfter, lastError: { kind: 'poison' } })
+  expect(await entryOf(world)).toHaveProperty('columns', FEED.columns)
   expect(await entryOf(world)).not.toHaveProperty('archive')
 })

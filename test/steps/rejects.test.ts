@@ -16,6 +16,20 @@ import {
   worldOf,
 } from './one-window.ts'
 
+describe('rejects of a file that fails before its end', () => {
+  it('are named by the history, as far as they were read', async () => {
+    const bad = '2025-05-01,broken,many\r\n'
+    const world = await landedWorld(Buffer.from(`${fileOf(names(3))}${bad}2025-06-01,late,1\r\n${bad}`))
+    const entry = await entryOf(world)
+    expect(entry).toMatchObject({ state: 'failed', kind: 'outside-window' })
+    const list = entry.history.at(-1)?.rejects
+    expect(await rejectsOf(world, list)).toMatchObject([{ record: 3, line: 5 }, {}])
+    const blobs: string[] = []
+    for await (const { name } of world.container.listBlobsFlat()) blobs.push(name)
+    expect(blobs.filter((name) => name.endsWith('.rejects.jsonl'))).toEqual([list])
+  })
+})
+
 describe('rejects within the limit', () => {
   it('are listed beside the archive, and their row numbers stay unused', async () => {
     const world = await landedWorld(Buffer.from(`${fileOf(names(3))}2025-05-01,broken,many\r\n2025-05-01,last,1\r\n`), {

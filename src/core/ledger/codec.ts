@@ -18,6 +18,9 @@ export const text: Codec<string> = checked('text', (stored) => typeof stored ===
 export const count: Codec<number> = checked('a whole number', (stored) => Number.isInteger(stored))
 export const flag: Codec<boolean> = checked('true or false', (stored) => typeof stored === 'boolean')
 
+/** A flag that is only there where it is true. */
+export const mark: Codec<true> = checked('true', (stored) => stored === true)
+
 /** A column of Table Storage of type DateTime. */
 export const instant: Codec<Date> = checked('a time', (stored) => stored instanceof Date && !isNoDate(stored))
 

@@ -12,6 +12,7 @@ import {
   isoInstant,
   json,
   list,
+  mark,
   object,
   oneOf,
   optional,
@@ -25,6 +26,7 @@ import {
   type Figures,
   LEDGER_VERSION,
   type LedgerEntry,
+  type Origin,
   type PastAttempt,
   type SharedFields,
   type State,
@@ -47,11 +49,13 @@ export const generation: Codec<Generation> = {
 }
 
 const ASKED: Codecs<Asked> = { rowSet: text, selection: text }
+const origin: Codec<Origin> = oneOf('service', 'import')
 
 const figures = json<Figures>(
   object<Figures>({
     attempt: count,
     generation,
+    origin,
     reportId: text,
     executionId: text,
     requestedAt: isoInstant,
@@ -127,6 +131,7 @@ const REQUEST: Codecs<StateFields['requesting']> = {
   queryId: text,
   asked: json(object(ASKED)),
   requestedAt: instant,
+  columns: optional(json(list(text))),
 }
 
 const REPORT: Codecs<StateFields['requested']> = { ...REQUEST, reportId: text, deadline: instant, pollAfter: instant }
@@ -139,6 +144,8 @@ const BY_STATE: { readonly [S in State]: Codecs<StateFields[S]> } = {
   landing: {
     ...REPORT,
     executionId: text,
+    origin,
+    byPerson: optional(mark),
     archive: optional(text),
     generation,
     rejects: optional(text),
@@ -147,10 +154,11 @@ const BY_STATE: { readonly [S in State]: Codecs<StateFields[S]> } = {
     checkpoint: count,
     leaseUntil: instant,
     owner: text,
+    failingSince: optional(instant),
     progress: optional(progress),
   },
   landed: { figures, refreshAt: optional(instant) },
-  failed: { kind, message: text, since: instant },
+  failed: { kind, message: text, since: instant, byPerson: optional(mark) },
 }
 
 const STATE: Codecs<{ readonly state: State }> = { state: oneOf(...(Object.keys(BY_STATE) as State[])) }

@@ -12,10 +12,14 @@ export const LEDGER_VERSION = 2
 /** `live`: windows that end after the app first saw the feed. `backfill`: history before that. */
 export type Lane = 'live' | 'backfill'
 
+/** Where the bytes of a landing come from: a report of the service, or a file that a person brought. */
+export type Origin = 'service' | 'import'
+
 /** The evidence of the published generation of a window. */
 export type Figures = Form & {
   readonly attempt: number
   readonly generation: Generation
+  readonly origin: Origin
   readonly reportId: string
   readonly executionId: string
   readonly requestedAt: Date
@@ -86,6 +90,8 @@ export type RequestFields = {
   /** As the feed was at the request: by the time the report lands it may ask for something else. */
   readonly asked: Asked
   readonly requestedAt: Date
+  /** The columns that were asked for; absent where the user's query, or the file that a person lands, decides. */
+  readonly columns?: readonly string[]
 }
 
 /** The report that the service makes for the request. */
@@ -98,6 +104,9 @@ export type ReportFields = RequestFields & {
 /** How far the landing of a report has come, and who is at it. */
 export type LandingFields = ReportFields & {
   readonly executionId: string
+  readonly origin: Origin
+  /** A person asked for this landing of an archive or a file: it concerns its window alone. */
+  readonly byPerson?: true
   /** The blob with the report's bytes; absent until it is complete. */
   readonly archive?: string
   /** The rows that this landing writes. */
@@ -111,6 +120,8 @@ export type LandingFields = ReportFields & {
   readonly leaseUntil: Date
   /** Empty while nobody lands: the owner gave the lease up for a continuation. */
   readonly owner: string
+  /** When the storage first failed this landing after its check. */
+  readonly failingSince?: Date
   /** Absent until the check has passed. */
   readonly progress?: Progress
 }
@@ -126,7 +137,13 @@ export type StateFields = {
     /** When the window is asked for again; absent where its data has settled. */
     readonly refreshAt?: Date
   }
-  readonly failed: { readonly kind: FailureKind; readonly message: string; readonly since: Date }
+  readonly failed: {
+    readonly kind: FailureKind
+    readonly message: string
+    readonly since: Date
+    /** What failed is a landing that a person asked for. */
+    readonly byPerson?: true
+  }
 }
 
 export type State = keyof StateFields
@@ -155,6 +172,14 @@ export function isOutdated({ figures }: LedgerEntry, { rowSet }: Form): boolean 
 /** Whether the published rows are those that the feed asks for now, landed with other columns, types or shards. */
 export function isOfEarlierForm({ figures }: LedgerEntry, { rowSet, form }: Form): boolean {
   return figures !== undefined && figures.rowSet === rowSet && figures.form !== form
+}
+
+/**
+ * Whether the attempt is a landing that a person asked for, from an archive or a file. It concerns its window alone: the
+ * feed is neither blocked nor freed by it, and its failure is not healed by asking the service.
+ */
+export function isOfPerson(entry: LedgerEntry): boolean {
+  return (entry.state === 'landing' || entry.state === 'failed') && entry.byPerson === true
 }
 
 /** What a landing left in the archive: the report, what it answers, and the list of its rejects where there is one. */

@@ -1,28 +1,36 @@
 import type { Failure } from '../failures.ts'
 import type { Generation } from '../report/generation.ts'
-import type {
-  EntryKey,
-  Failed,
-  Figures,
-  Landed,
-  Landing,
-  LandingFields,
-  Lane,
-  LastError,
-  LedgerEntry,
-  PastAttempt,
-  Planned,
-  PlannedReason,
-  ReportFields,
-  Requested,
-  RequestFields,
-  Requesting,
-  SharedFields,
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../time/durations.ts'
+import {
+  type EntryKey,
+  type Failed,
+  type Figures,
+  isOfPerson,
+  type Landed,
+  type Landing,
+  type LandingFields,
+  type Lane,
+  type LastError,
+  type LedgerEntry,
+  type Origin,
+  type PastAttempt,
+  type Planned,
+  type PlannedReason,
+  type ReportFields,
+  type Requested,
+  type RequestFields,
+  type Requesting,
+  type SharedFields,
 } from './ledger.ts'
 import { sharedFields } from './ledger-row.ts'
 
 /** How many attempts the history of an entry keeps. */
 const HISTORY_LIMIT = 20
+
+/** A landing that the storage fails rests for as long as it has failed, within these limits, and for a week in all. */
+const SHORTEST_REST_MS = 5 * MINUTE_MS
+const LONGEST_REST_MS = 6 * HOUR_MS
+const RESTS_MS = 7 * DAY_MS
 
 /** A window without an entry. `removedAttempt`: the attempts of the feed's removed entries end there. */
 export type NewWindow = EntryKey & { readonly lane: Lane; readonly removedAttempt: number }
@@ -57,20 +65,25 @@ export function toLanding(entry: Requested, landing: Omit<LandingFields, keyof R
 }
 
 /** What is landed from an archive instead of a report that the service makes. */
-export type ReplaySource = Omit<RequestFields, 'reportName'> & {
+export type ReplaySource = Omit<RequestFields, 'reportName' | 'columns'> & {
   readonly reportId: string
   readonly executionId: string
+  readonly origin: Origin
   readonly hash: string
   readonly archive: string
   readonly generation: Generation
 }
 
-/** A window is landed anew from an archive: the next attempt, with no report to wait for, free for whoever takes it. */
+/**
+ * A person lands a window anew from an archive: the next attempt, with no report to wait for, free for whoever takes it.
+ * What went wrong before does not count.
+ */
 export function toReplayed(from: LedgerEntry | NewWindow, archived: ReplaySource, now: Date): Landing {
-  const base = beforeNextAttempt(from)
+  const { lastError: _, ...base } = beforeNextAttempt(from)
   return {
     ...base,
     ...archived,
+    byPerson: true,
     attempt: base.attempt + 1,
     tries: 0,
     reportName: '',
@@ -127,7 +140,8 @@ export function toLanded(entry: Landing, figures: Figures, refreshAt?: Date): La
 export function toFailed(entry: LedgerEntry, { kind, message }: Failure, at: Date): Failed {
   const history = remember(entry, { attempt: entry.attempt, at, outcome: kind, ...leftBehind(entry) })
   const lastError = { kind, message, at }
-  return { ...sharedFields(entry), history, lastError, kind, message, since: at, state: 'failed' }
+  const ended = { ...sharedFields(entry), history, lastError, kind, message, since: at, state: 'failed' } as const
+  return isOfPerson(entry) ? { ...ended, byPerson: true } : ended
 }
 
 /** The attempt ended for a reason that another attempt may not meet; after `maxTries` of them the window is `failed`. */
@@ -145,15 +159,31 @@ export function toPlannedAtNoCost(entry: LedgerEntry, notBefore: Date): Planned 
 
 /** The report still stands at the service: the attempt goes on from there, not before `pollAfter`. */
 export function toRequestedAgain(entry: Landing | Requested, pollAfter: Date, lastError: LastError): Requested {
-  const { reportName, queryId, asked, requestedAt, reportId, deadline } = entry
-  const report = { reportName, queryId, asked, requestedAt, reportId, deadline, pollAfter }
-  return { ...sharedFields(entry), ...report, lastError, state: 'requested' }
+  const { reportName, queryId, asked, requestedAt, columns, reportId, deadline } = entry
+  const request = { reportName, queryId, asked, requestedAt, ...(columns && { columns }) }
+  return { ...sharedFields(entry), ...request, reportId, deadline, pollAfter, lastError, state: 'requested' }
 }
 
 /** A message about the attempt failed again and again: it rests until `until`, and what is archived goes on from there. */
 export function toRested(entry: Landing | Requested, until: Date, lastError: LastError): Landing | Requested {
   if (entry.state === 'requested' || entry.archive === undefined) return toRequestedAgain(entry, until, lastError)
   return { ...entry, lastError, owner: '', leaseUntil: until }
+}
+
+/**
+ * The storage failed a landing after its check. The archive stands, so the landing rests and goes on from its checkpoint;
+ * after a week of that the attempt fails.
+ */
+export function toStorageAwaited(entry: Landing, failure: Failure, now: Date): Landing | Failed {
+  const failingSince = entry.failingSince ?? now
+  const failingMs = now.getTime() - failingSince.getTime()
+  if (failingMs >= RESTS_MS) return toFailed(entry, failure, now)
+  const until = new Date(now.getTime() + Math.min(Math.max(failingMs, SHORTEST_REST_MS), LONGEST_REST_MS))
+  const { kind, message } = failure
+  // Rows may have been written although their answer was lost: in the end they are counted.
+  const progress = entry.progress && { ...entry.progress, mustCount: true }
+  const rested = { ...entry, ...(progress && { progress }), failingSince, lastError: { kind, message, at: now } }
+  return { ...rested, owner: '', leaseUntil: until }
 }
 
 /** No later landing will come: the window goes back to the one that its figures prove. */
@@ -189,9 +219,9 @@ export function withoutRemoteReports(entry: LedgerEntry, gone: readonly string[]
 
 /** What a failed attempt leaves in the archive. */
 function leftBehind(entry: LedgerEntry): Pick<PastAttempt, 'archive' | 'rejects' | 'asked'> {
-  if (entry.state !== 'landing' || entry.archive === undefined) return {}
+  if (entry.state !== 'landing') return {}
   const { archive, rejects, asked } = entry
-  return { archive, ...(rejects !== undefined && { rejects }), asked }
+  return { ...(archive !== undefined && { archive, asked }), ...(rejects !== undefined && { rejects }) }
 }
 
 function remember(entry: LedgerEntry, past: PastAttempt): readonly PastAttempt[] {

@@ -3,6 +3,7 @@ import { DAY_MS, HOUR_MS } from '../time/durations.ts'
 import {
   type Failed,
   hasSpareReport,
+  isOfPerson,
   type Landing,
   type LedgerEntry,
   type Requested,
@@ -66,8 +67,9 @@ export function isOverdue({ deadline }: Requested | Landing, now: Date, reportDe
 }
 
 /** When a failed window is asked for again by itself; undefined where time alone heals nothing. */
-export function healsAt({ kind, since, heals }: Failed): Date | undefined {
-  if (FAILURES[kind].heals !== 'time') return undefined
+export function healsAt(entry: Failed): Date | undefined {
+  const { kind, since, heals } = entry
+  if (FAILURES[kind].heals !== 'time' || isOfPerson(entry)) return undefined
   const waitMs = Math.min(FIRST_HEALING_MS * 2 ** Math.min(heals, 20), LAST_HEALING_MS)
   return new Date(since.getTime() + waitMs)
 }

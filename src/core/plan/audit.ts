@@ -1,6 +1,6 @@
 import { FAILURES } from '../failures.ts'
 import { type FeedOutline, mayTry } from '../ledger/feed-row.ts'
-import type { Failed, LedgerEntry } from '../ledger/ledger.ts'
+import { type Failed, isOfPerson, type LedgerEntry } from '../ledger/ledger.ts'
 import type { PlanRow } from '../ledger/plan-row.ts'
 import { type WakeRules, wakeAt } from '../ledger/wake.ts'
 import { DAY_MS } from '../time/durations.ts'
@@ -16,15 +16,15 @@ export function isAuditDue({ changedAt, healedAt }: FeedOutline, plan: PlanRow |
 
 /** Whether a failed window is asked for again because its feed changed, or landed, after it failed. */
 export function isReopened(entry: Failed, row: FeedOutline, now: Date): boolean {
-  if (!mayTry(row, now)) return false
+  if (!mayTry(row, now) || isOfPerson(entry)) return false
   const isBefore = (at: string | undefined) => at !== undefined && entry.since.getTime() <= Date.parse(at)
   const { heals } = FAILURES[entry.kind]
   return (heals !== 'time' && isBefore(row.changedAt)) || (heals !== 'person' && isBefore(row.healedAt))
 }
 
 /** Whether another landing of the feed, or a change, may heal a failed window. */
-export function mayHeal({ kind }: Failed): boolean {
-  return FAILURES[kind].heals !== 'person'
+export function mayHeal(entry: Failed): boolean {
+  return FAILURES[entry.kind].heals !== 'person' && !isOfPerson(entry)
 }
 
 /**

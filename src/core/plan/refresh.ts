@@ -10,9 +10,9 @@ import type { WindowRules } from './due-windows.ts'
 export function refreshAt(
   { cadence, delay }: WindowRules,
   window: Window,
-  { verdict, requestedAt }: Figures,
+  { verdict, requestedAt, origin }: Figures,
 ): Date | undefined {
-  if (verdict !== 'empty' || cadence.kind === 'snapshot') return undefined
+  if (verdict !== 'empty' || origin === 'import' || cadence.kind === 'snapshot') return undefined
   const settled = addDuration(addDuration(window.to, delay), delay)
   return requestedAt < settled ? settled : undefined
 }

@@ -64,6 +64,7 @@ export function createCheck(
 function failureOf(record: ParsedRecord, lander: Lander, about: string): Failure | undefined {
   const place = `${about}: line ${record.line}`
   if (record.verdict === 'unclosed-quote') return failed('malformed', `${place}: a quote is opened and never closed`)
+  if (record.verdict === 'cut-off') return failed('malformed', `${place}: the file is cut off in this line`)
   return lander.isOutside(record) ? failed('outside-window', `${place} has a row outside the window`) : undefined
 }
 

@@ -60,6 +60,7 @@ const REASONS: Readonly<Record<Verdict, string>> = {
   'text-after-quote': 'has text after a closing quote',
   'too-long': 'is longer than the limit of a record',
   'unclosed-quote': 'has a quote that is never closed',
+  'cut-off': 'is cut off',
 }
 
 /** Gives a failure if the columns do not fit one entity: too many properties, a repeated name or a too long name. */

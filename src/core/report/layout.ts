@@ -1,7 +1,8 @@
 import { type Failure, failed } from '../failures.ts'
-import type { Feed } from '../feeds/feed.ts'
+import type { Feed, FeedSource } from '../feeds/feed.ts'
 import { nameKey } from '../names.ts'
 import { present } from '../present.ts'
+import { parseQuery } from '../query/parse.ts'
 import type { Column } from './entities.ts'
 
 /** How the columns of one file land, in the order of the file. */
@@ -11,6 +12,37 @@ export type Layout = {
   readonly unnamed: readonly string[]
   /** The index of the time column. Absent if the file has none or the feed lands it as plain text. */
   readonly timeIndex?: number
+}
+
+/**
+ * Gives the columns of which a report has one at least: those that were asked for, else what the feed names or knows. A
+ * file that a person lands may be of an earlier form of the feed.
+ */
+export function knownColumns(
+  { source, types }: Feed,
+  asked: readonly string[] | undefined,
+  isOfPerson: boolean,
+): readonly string[] {
+  if (asked) return asked
+  const selected = selectedBy(source)
+  return isOfPerson || selected.length === 0 ? [...selected, ...Object.keys(types)] : selected
+}
+
+function selectedBy(source: FeedSource): readonly string[] {
+  if (source.kind === 'columns') return source.columns ?? []
+  if (source.kind === 'queryId') return []
+  const query = parseQuery(source.query)
+  return 'problem' in query ? [] : query.fields
+}
+
+/** Says why a file with this header is no report at all. Nobody learns anything about the feed from it. */
+export function whyNoReport(header: readonly string[], known: readonly string[], about: string): Failure | undefined {
+  if (header.some((name) => /\r(?!\n)/.test(name))) {
+    return failed('malformed', `${about}: the lines of the file end neither with LF nor with CRLF`)
+  }
+  const keys = new Set(known.map(nameKey))
+  if (keys.size === 0 || header.some((name) => keys.has(nameKey(name.trim())))) return undefined
+  return failed('malformed', `${about}: the header has no column that was asked for`)
 }
 
 /**

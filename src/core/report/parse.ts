@@ -1,8 +1,9 @@
 /**
  * Why a record is malformed. `ragged`: not as many fields as the header. `text-after-quote`: text between a closing quote
- * and the next delimiter. `too-long`: longer than the limit. `unclosed-quote`: the text ended inside quotes.
+ * and the next delimiter. `too-long`: longer than the limit. `unclosed-quote`: the text ended inside quotes. `cut-off`: the
+ * text ended in this record, which is ragged or ends with a lone CR.
  */
-export type Verdict = 'ragged' | 'text-after-quote' | 'too-long' | 'unclosed-quote'
+export type Verdict = 'ragged' | 'text-after-quote' | 'too-long' | 'unclosed-quote' | 'cut-off'
 
 export type ParsedRecord = {
   /** The physical line where the record starts: line feeds before it, plus one. */
@@ -47,11 +48,11 @@ type Scan = {
 /**
  * Creates a parser of delimited text after RFC 4180 that also reads what real files contain:
  * - It drops a byte order mark.
- * - Records end with LF or CRLF, also mixed. A lone CR is data.
+ * - Records end with LF or CRLF, also mixed. A lone CR is data, but not at the end of the text.
  * - A quote inside an unquoted field is literal.
  * - Text after a closing quote makes its record malformed, up to the next line feed.
  * - The first record is the header. It sets the number of fields.
- * - Empty lines are skipped. Below a header of one column, an empty line is an empty cell.
+ * - Empty lines, and records of empty cells only, are skipped.
  * - A record longer than `maxRecordLength` UTF-16 units is scanned to its end but not kept.
  * - An unclosed quote takes the rest of the text.
  */
@@ -154,19 +155,25 @@ function rawText({ maxRecordLength }: Scan, text: string): string {
 function readRest(state: Scan): ParsedRecord[] {
   if (state.pending === '' && state.head === undefined) return []
   if (state.place === QUOTED) return [broken(state, 'unclosed-quote', state.head ?? state.pending)]
-  const record = toRecord(state, state.pending)
+  const record = toRecord(state, state.pending, undefined, true)
   return record === undefined ? [] : [record]
 }
 
-function toRecord(state: Scan, text: string, line?: Split): ParsedRecord | undefined {
+/** `isLast`: the text ended without a line feed. */
+function toRecord(state: Scan, text: string, line?: Split, isLast = false): ParsedRecord | undefined {
   const isTooLong = state.head !== undefined || text.length > state.maxRecordLength
   if (isTooLong) return broken(state, 'too-long', state.head ?? text)
-  if (text === '' && state.width !== 1) return undefined
+  if (text === '') return undefined
+  const isHeader = state.width === undefined
+  if (isLast && !isHeader && text.endsWith('\r')) return broken(state, 'cut-off', text)
   const fields = line ?? splitQuoted(text, state.delimiter)
   if (typeof fields === 'string') return broken(state, fields, text)
   state.width ??= fields.length
+  const isRagged = fields.length !== state.width
+  if (isLast && isRagged) return broken(state, 'cut-off', text)
+  if (!isHeader && fields.every((field) => field === '')) return undefined
   const record = { line: state.startLine, fields, raw: rawText(state, text) }
-  return fields.length === state.width ? record : { ...record, verdict: 'ragged' }
+  return isRagged ? { ...record, verdict: 'ragged' } : record
 }
 
 function broken(state: Scan, verdict: Verdict, text: string): ParsedRecord {

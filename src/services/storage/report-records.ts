@@ -20,6 +20,9 @@ const UNPACKED_ALLOWANCE = 64 * 1024 * 1024
 /** So many unpacked bytes are decoded and parsed at once. */
 const CHUNK = 64 * 1024
 
+/** How JSON and HTML begin, and no header. */
+const NO_TABLE = /^\s*[[{<]/
+
 /** `verify`: whether the bytes are compared with the SHA-256 that they had when they were received. */
 export type ReadOptions = { readonly verify: boolean }
 
@@ -75,8 +78,11 @@ async function* readText(source: Source): AsyncGenerator<string | Failure> {
 async function* unpacked(source: Source): AsyncGenerator<Buffer | Failure> {
   const { name } = source.blob
   let size = 0
-  if (!name.endsWith('.gz')) return yield* metered(source)
-  const packed = Readable.from(metered(source))
+  const { head, rest } = await withHead(metered(source))
+  const bytes = prefixed(head, rest)
+  // Not the name: it says what somebody took the bytes for.
+  if (!isGzip(head)) return yield* bytes
+  const packed = Readable.from(bytes)
   const gunzip = createGunzip({ chunkSize: CHUNK })
   packed.on('error', (error) => gunzip.destroy(error))
   try {
@@ -91,6 +97,27 @@ async function* unpacked(source: Source): AsyncGenerator<Buffer | Failure> {
   } finally {
     packed.destroy()
   }
+}
+
+/** Reads the first two bytes at least, where there are so many. */
+async function withHead(rest: AsyncGenerator<Buffer>): Promise<{ head: Buffer; rest: AsyncGenerator<Buffer> }> {
+  let head: Buffer = Buffer.alloc(0)
+  while (head.length < 2) {
+    const { done, value } = await rest.next()
+    if (done) break
+    head = Buffer.concat([head, value])
+  }
+  return { head, rest }
+}
+
+/** One byte alone is gzip that was cut off, if anything. */
+function isGzip(head: Buffer): boolean {
+  return head[0] === 0x1f && (head.length < 2 || head[1] === 0x8b)
+}
+
+async function* prefixed(head: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  yield head
+  yield* rest
 }
 
 async function* metered(source: Source): AsyncGenerator<Buffer> {
@@ -144,6 +171,7 @@ export async function openReport(
     if (isFailure(next.value)) return next.value
     const [header, ...rest] = next.value
     if (!header) continue
+    if (NO_TABLE.test(header.raw)) return failed('malformed', `${about}: the file is JSON or HTML, no report`)
     if (header.verdict) return failed('malformed', `${about}: the header line is ${header.verdict}`)
     return { header: header.fields, records: following(rest, groups) }
   }

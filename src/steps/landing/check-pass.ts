@@ -1,9 +1,9 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
-import type { Landing } from '../../core/ledger/ledger.ts'
+import { isOfPerson, type Landing } from '../../core/ledger/ledger.ts'
 import { type Check, type Checked, createCheck, refuse } from '../../core/report/check.ts'
 import { checkColumns } from '../../core/report/entities.ts'
 import { createLander, type Lander } from '../../core/report/lander.ts'
-import { type Layout, readHeader } from '../../core/report/layout.ts'
+import { knownColumns, type Layout, readHeader, whyNoReport } from '../../core/report/layout.ts'
 import type { ParsedRecord } from '../../core/report/parse.ts'
 import { type ArchivedBlob, rejectsName } from '../../services/storage/archive.ts'
 import type { RejectWriter } from '../../services/storage/reject-list.ts'
@@ -26,7 +26,9 @@ export async function openFitting(
 ): Promise<FittingReport | Failure> {
   const report = await openReport(services.archive, archive, nameOf(entry), options)
   if (isFailure(report)) return report
-  const layout = readHeader(row.feed, row.query?.columns, report.header, nameOf(entry))
+  const none = whyNoReport(report.header, knownColumns(row.feed, entry.columns, isOfPerson(entry)), nameOf(entry))
+  if (none) return none
+  const layout = readHeader(row.feed, entry.columns, report.header, nameOf(entry))
   if (isFailure(layout)) return layout
   const unfit = checkColumns(layout.columns)
   if (unfit) return unfit
@@ -46,14 +48,14 @@ export async function checkPass(
   const entry = held.entry()
   const fitting = await openFitting(job, entry, archive, { verify: true })
   if (isFailure(fitting)) return fitting
-  await noteDrift(job.services, entry.feed, fitting.layout.unnamed)
+  if (!isOfPerson(entry)) await noteDrift(job.services, entry.feed, fitting.layout.unnamed)
   const check = createCheck(fitting.lander, fitting.layout, nameOf(entry), refused)
   const list = job.services.archive.rejects(rejectsName(subjectOf(entry), entry.owner))
   const failure = await checkRecords(held, check, fitting.records, list)
-  if (failure) return failure
   const checked = check.result()
-  // Also where there are too many of them to land: a person reads the list then.
+  // Also where the file must not land: a person reads the list then.
   if (checked.rowsRejected > 0) await held.update({ rejects: list.name })
+  if (failure) return failure
   const standing = { rowsLanded: entry.figures?.rowsLanded ?? 0, acceptEmpty: entry.acceptEmpty === true }
   return refuse(checked, job.row.feed, standing, nameOf(entry)) ?? checked
 }

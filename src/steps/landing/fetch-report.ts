@@ -1,4 +1,5 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
+import { isOfPerson } from '../../core/ledger/ledger.ts'
 import { windowId } from '../../core/time/window.ts'
 import type { Execution } from '../../services/insights/client.ts'
 import { download } from '../../services/insights/download.ts'
@@ -17,6 +18,9 @@ export async function fetchReport(job: Job, held: HeldEntry, known?: Completed):
   const entry = held.entry()
   const kept = entry.archive === undefined ? undefined : await archive.find(entry.archive)
   if (kept) return kept
+  if (isOfPerson(entry)) {
+    return failed('malformed', `${nameOf(entry)}: its archive is gone; ask for the window again`)
+  }
   const execution = known ?? (await askAgain(job, held))
   if (isFailure(execution)) return execution
   if (execution.dataRedacted && !job.row.feed.allowRedacted) {

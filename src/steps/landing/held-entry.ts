@@ -1,5 +1,8 @@
+import { isFailure } from '../../core/failures.ts'
 import { letGo } from '../../core/ledger/drop.ts'
 import type { Landing, LedgerEntry } from '../../core/ledger/ledger.ts'
+import { toRow } from '../../core/ledger/ledger-row.ts'
+import { NEVER } from '../../core/ledger/wake.ts'
 import { windowId } from '../../core/time/window.ts'
 import type { Ledger, Stored } from '../../services/storage/ledger-table.ts'
 
@@ -59,6 +62,17 @@ export function holdEntry(stored: Stored<Landing>, lease: Lease): HeldEntry {
   }
 }
 
+/**
+ * A write whose answer is lost is sent again, and meets a conflict with itself: where the entry is exactly what was
+ * written, it was this owner.
+ */
+async function findWritten<E extends LedgerEntry>(ledger: Ledger, next: E): Promise<Stored<E> | undefined> {
+  const stored = await ledger.read(next.feed, windowId(next.window))
+  if (!stored || isFailure(stored)) return undefined
+  const isOurs = JSON.stringify(toRow(stored.value, NEVER)) === JSON.stringify(toRow(next, NEVER))
+  return isOurs ? { value: next, etag: stored.etag } : undefined
+}
+
 /** Changes an entry under its ETag, one change at a time: two writes under one ETag would look like a lost lease. */
 function openWriter({ value, etag }: Stored<Landing>, { ledger, clock, table }: Lease) {
   let renewedAt: number | undefined = clock().getTime()
@@ -68,7 +82,8 @@ function openWriter({ value, etag }: Stored<Landing>, { ledger, clock, table }: 
     const began = clock().getTime()
     const next = change(value)
     const drops = letGo(value, next, table, clock())
-    const written = renewedAt === undefined ? undefined : await ledger.write(next, etag, { drops })
+    if (renewedAt === undefined) throw new LeaseLost(value)
+    const written = (await ledger.write(next, etag, { drops })) ?? (await findWritten(ledger, next))
     renewedAt = written && began
     if (!written) throw new LeaseLost(value)
     etag = written.etag

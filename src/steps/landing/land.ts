@@ -15,11 +15,14 @@ const WRITE_ROUNDS = 3
 /** A checkpoint of phase `count` at which every shard was counted: a feed has 512 at most. */
 const BEYOND_SHARDS = 999
 
+/** The storage failed after the check, which leaves the landing as it is: it goes on once the storage answers. */
+export type StorageAwaited = { readonly awaits: Failure }
+
 /** `paused`: the time of this invocation is over; a continuation goes on from the entry. */
-export type LandResult = Figures | Failure | 'paused'
+export type LandResult = Figures | Failure | StorageAwaited | 'paused'
 
 /** What a phase came to: the next one is in the entry, the landing is over, or it goes on another time. */
-type Outcome = 'next' | 'complete' | 'paused' | Failure
+type Outcome = 'next' | 'complete' | 'paused' | Failure | StorageAwaited
 
 type Work = {
   readonly job: Job
@@ -37,8 +40,7 @@ export async function land(job: Job, held: HeldEntry, archive: ArchivedBlob, unt
   const work = { job, held, archive, enough: () => job.services.clock() >= until }
   let outcome: Outcome = 'next'
   while (outcome === 'next') outcome = await PHASES[held.entry().phase](work)
-  if (outcome === 'paused' || isFailure(outcome)) return outcome
-  return figuresOf(work)
+  return outcome === 'complete' ? figuresOf(work) : outcome
 }
 
 const PHASES: Readonly<Record<Landing['phase'], (work: Work) => Promise<Outcome>>> = { check, write, count }
@@ -61,8 +63,11 @@ async function write(work: Work): Promise<Outcome> {
   const before = progressOf(held)
   if (archive.etag !== before.etag) return isNotWhatWasChecked(held, archive)
   const started = clock()
-  const part = await writePass(job, held, archive, landingTable(job.row.feed.table), enough)
-  if (isFailure(part)) return part
+  const table = landingTable(job.row.feed.table)
+  // What failed may be that the table is gone: the landing must not find it gone again.
+  if (held.entry().failingSince) await table.create()
+  const part = await writePass(job, held, archive, table, enough)
+  if (isFailure(part)) return awaitsStorage(part)
   const progress: Progress = {
     ...before,
     acknowledged: before.acknowledged + part.acknowledged,
@@ -109,7 +114,7 @@ async function count({ job, held, enough }: Work): Promise<Outcome> {
   const range = keyRange(window, generation)
   const from = `${range.keyFrom}${String(checkpoint).padStart(3, '0')}`
   const part = await landingTable(job.row.feed.table).count({ ...range, keyFrom: from }, enough)
-  if (isFailure(part)) return part
+  if (isFailure(part)) return awaitsStorage(part)
   const progress: Progress = {
     ...before,
     counted: before.counted + part.rows,
@@ -129,6 +134,11 @@ async function count({ job, held, enough }: Work): Promise<Outcome> {
   return 'next'
 }
 
+/** The check read the whole file, so any other failure is of the file or the feed as they are now. */
+function awaitsStorage(failure: Failure): Failure | StorageAwaited {
+  return failure.kind === 'storage' ? { awaits: failure } : failure
+}
+
 function isNotWhatWasChecked(held: HeldEntry, { name }: ArchivedBlob): Failure {
   return failed('malformed', `${nameOf(held.entry())}: archive ${name} was changed after its check; ask for it again`)
 }
@@ -139,12 +149,13 @@ function hasOtherRows(held: HeldEntry, { counted, acknowledged, rounds }: Progre
 }
 
 function figuresOf({ job, held, archive }: Work): Figures {
-  const { attempt, generation, reportId, executionId, requestedAt, asked, figures, rejects } = held.entry()
+  const { attempt, generation, origin, reportId, executionId, requestedAt, asked, figures, rejects } = held.entry()
   const { rowSet, selection, form } = formOf(asked, job.row.feed)
   const { checked, acknowledged, operations, milliseconds } = progressOf(held)
   return {
     attempt,
     generation,
+    origin,
     reportId,
     executionId,
     requestedAt,

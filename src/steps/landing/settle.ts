@@ -1,6 +1,6 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
-import { isRestated } from '../../core/ledger/ledger.ts'
-import { toFailed, toLanded, toNextAttempt, toRequestedAgain } from '../../core/ledger/transitions.ts'
+import { isOfPerson, isRestated } from '../../core/ledger/ledger.ts'
+import { toFailed, toLanded, toNextAttempt, toRequestedAgain, toStorageAwaited } from '../../core/ledger/transitions.ts'
 import { isOverdue } from '../../core/ledger/wake.ts'
 import { refreshAt } from '../../core/plan/refresh.ts'
 import { tellFailure, withdrawReports } from '../ledger/end-attempt.ts'
@@ -16,6 +16,7 @@ const FETCH_AGAIN_MS = 5 * 60_000
 export async function settle(job: Job, held: HeldEntry, result: LandResult): Promise<void> {
   if (result === 'paused') return goOnLater(job, held)
   if (isFailure(result)) return settleFailure(job, held, result)
+  if ('awaits' in result) return awaitStorage(job, held, result.awaits)
   const { emit } = job.services
   const entry = held.entry()
   const landed = await held.finish(toLanded(entry, result, refreshAt(job.row.feed, entry.window, result)))
@@ -23,7 +24,7 @@ export async function settle(job: Job, held: HeldEntry, result: LandResult): Pro
   if (result.rowsRejected > 0) emit({ event: 'window.rejects', ...subjectOf(entry), count: result.rowsRejected })
   if (isRestated(entry.figures, result))
     emit({ event: 'window.restated', ...subjectOf(entry), count: result.rowsLanded })
-  if (job.row.blocked || job.row.failing) await noteLanding(job.services, entry.feed)
+  if ((job.row.blocked || job.row.failing) && !isOfPerson(entry)) await noteLanding(job.services, entry.feed)
   await withdrawReports(job, landed)
 }
 
@@ -32,6 +33,14 @@ async function goOnLater({ services }: Job, held: HeldEntry): Promise<void> {
   const message = messageOf(held.entry())
   await held.pause()
   await services.queue.send(message)
+}
+
+/** The sweep lets the landing go on when it has rested. */
+async function awaitStorage({ services }: Job, held: HeldEntry, failure: Failure): Promise<void> {
+  const entry = held.entry()
+  const { value } = await held.finish(toStorageAwaited(entry, failure, services.clock()))
+  if (value.state === 'failed') return tellFailure(services, value, failure)
+  services.emit({ event: 'window.rests', ...subjectOf(entry), kind: failure.kind, message: failure.message })
 }
 
 /** What was not fetched yet may be fetched later from the same report; everything else ends the attempt. */

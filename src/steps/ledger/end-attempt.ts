@@ -1,6 +1,6 @@
 import { FAILURES, type Failure } from '../../core/failures.ts'
 import type { Drop } from '../../core/ledger/drop.ts'
-import { type LedgerEntry, spareReports } from '../../core/ledger/ledger.ts'
+import { isOfPerson, type LedgerEntry, spareReports } from '../../core/ledger/ledger.ts'
 import { withoutRemoteReports } from '../../core/ledger/transitions.ts'
 import type { Stored } from '../../services/storage/ledger-table.ts'
 import type { Services } from '../services.ts'
@@ -24,12 +24,15 @@ export async function endAttempt(
   return written
 }
 
-/** Emits an event for a failed window, and notes in its feed's row what may heal it. Blocks the feed where needed. */
+/**
+ * Emits an event for a failed window, and notes in its feed's row what may heal it. Blocks the feed where needed; what a
+ * person landed says nothing about the feed.
+ */
 export async function tellFailure(services: Services, entry: LedgerEntry, failure: Failure): Promise<void> {
   const { kind, message } = failure
   const { remedy, heals } = FAILURES[kind]
   services.emit({ event: 'window.failed', ...subjectOf(entry), kind, message, remedy })
-  if (heals === 'person') return
+  if (heals === 'person' || isOfPerson(entry)) return
   if (entry.heals > 0) await noteFailedAgain(services, entry.feed, failure)
   else if (heals === 'change') await blockFeed(services, entry.feed, failure)
   else await noteFailing(services, entry.feed)

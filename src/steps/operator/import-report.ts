@@ -8,7 +8,7 @@ import { type Window, windowId } from '../../core/time/window.ts'
 import { archiveName } from '../../services/storage/archive.ts'
 import { findFeed } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
-import { landArchive, nextAttempt, openOwnWindow } from './own-attempt.ts'
+import { IMPORTED, landArchive, nextAttempt, openOwnWindow } from './own-attempt.ts'
 import type { Replayed } from './replay.ts'
 
 /** A file with the rows of a window. It is read twice, so `bytes` starts from the beginning each time. */
@@ -32,8 +32,9 @@ export async function importReport(
     queryId: row.query?.queryId ?? '',
     asked: row.form,
     requestedAt: services.clock(),
-    reportId: 'import',
+    reportId: IMPORTED,
     executionId,
+    origin: 'import',
     hash: row.feed.hash,
     archive,
     generation: newGeneration(services.newId),
@@ -66,7 +67,7 @@ async function archiveFile(
   const executionId = `import-${hash.digest('hex').slice(0, 12)}`
   const format = { tsv: /\.tsv(\.gz)?$/i.test(name), gzip: first?.[0] === 0x1f && first[1] === 0x8b }
   const blob = archiveName({ feed: feed.name, window: windowId(window), attempt }, executionId, format)
-  const writer = archive.write(blob, { reportId: 'import', attempt, requestedAt: clock(), nonce: newId() })
+  const writer = archive.write(blob, { reportId: IMPORTED, attempt, requestedAt: clock(), nonce: newId() })
   for await (const chunk of bytes()) await writer.append(chunk)
   await writer.commit()
   return { archive: blob, executionId }

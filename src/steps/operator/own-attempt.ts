@@ -12,6 +12,9 @@ import { auditFeed } from '../ledger/audit-feed.ts'
 import { messageOf } from '../ledger/job.ts'
 import type { Services } from '../services.ts'
 
+/** Stands for the report of a file that a person brought: in its rows, and in its archive. */
+export const IMPORTED = 'import'
+
 /** A window in which a person may land something: its entry, or the plan row that a new entry is written with. */
 export type OwnWindow = {
   readonly from: LedgerEntry | NewWindow

@@ -4,7 +4,7 @@ import { newGeneration } from '../../core/report/generation.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import { findFeed } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
-import { landArchive, openOwnWindow } from './own-attempt.ts'
+import { IMPORTED, landArchive, openOwnWindow } from './own-attempt.ts'
 
 export type Replayed = { readonly attempt: number; readonly archive: string }
 
@@ -41,6 +41,7 @@ export async function replay(
     requestedAt,
     reportId,
     executionId,
+    origin: reportId === IMPORTED ? 'import' : 'service',
     hash: row.feed.hash,
     archive: name,
     generation: newGeneration(services.newId),

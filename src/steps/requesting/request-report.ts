@@ -100,6 +100,7 @@ function nextRequesting(
     queryId: query?.queryId ?? '',
     asked,
     requestedAt: now,
+    ...(query?.columns && { columns: query.columns }),
   })
 }
 
