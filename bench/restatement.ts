@@ -10,6 +10,9 @@ import type { Prepared } from './writing.ts'
 
 const HOUR_MS = 3_600_000
 
+/** The first look deletes the rows, and the second finds none. */
+const LOOKS = 2
+
 /** Lands a report, and prepares to replace it: a landing of its own, and the drop of the rows that it replaces. */
 export async function prepareRestatement(path: string, client: TableClient): Promise<Prepared> {
   await landByApp(path, client)
@@ -43,5 +46,6 @@ async function dropReplaced(path: string, client: TableClient): Promise<void> {
       },
     },
   }
-  for (; stored; now += HOUR_MS) await dropRows(services, feed, GENERATION)
+  for (let look = 0; look < LOOKS; look++, now += HOUR_MS) await dropRows(services, feed, GENERATION)
+  if (stored) throw new Error('the drop of the replaced rows did not end')
 }
