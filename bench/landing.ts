@@ -4,9 +4,11 @@ import type { TableClient } from '@azure/data-tables'
 import { isFailure } from '../src/core/failures.ts'
 import { newFeedRow } from '../src/core/ledger/feed-row.ts'
 import type { Landing } from '../src/core/ledger/ledger.ts'
+import type { Generation } from '../src/core/report/generation.ts'
 import { type Archive, RANGE } from '../src/services/storage/archive.ts'
 import { openLandingTable } from '../src/services/storage/landing-table.ts'
 import type { Ledger } from '../src/services/storage/ledger-table.ts'
+import type { StepSettings } from '../src/settings/settings.ts'
 import type { HeldEntry } from '../src/steps/landing/held-entry.ts'
 import { land } from '../src/steps/landing/land.ts'
 import type { Services } from '../src/steps/services.ts'
@@ -15,7 +17,7 @@ import { benchFeed, GENERATION, LINEAGE, WINDOW } from './report.ts'
 const NEVER = new Date(Date.UTC(9999, 0, 1))
 
 /** The app's side: its `land`, with the archive in a file and the ledger entry in memory. Gives the acknowledged rows. */
-export async function landByApp(path: string, client: TableClient): Promise<number> {
+export async function landByApp(path: string, client: TableClient, generation = GENERATION): Promise<number> {
   const row = newFeedRow(benchFeed(client.tableName), {}, WINDOW.to)
   const services = servicesOver(fileArchive(path), client)
   const { size } = await stat(path)
@@ -28,7 +30,7 @@ export async function landByApp(path: string, client: TableClient): Promise<numb
   }
   const result = await land(
     job,
-    heldEntry(),
+    heldEntry(generation),
     { name: path, bytes: size, sha256: await sha256Of(path), etag: '' },
     NEVER,
   )
@@ -72,14 +74,14 @@ async function* ranges(path: string): AsyncGenerator<Buffer> {
 }
 
 /** A window in its first landing, with no other holder. */
-function heldEntry(): HeldEntry {
+function heldEntry(generation: Generation): HeldEntry {
   const asked = { rowSet: 'bench', selection: 'bench' }
   const times = { requestedAt: WINDOW.to, deadline: NEVER, pollAfter: NEVER }
   const report = { reportName: 'bench', queryId: 'bench', asked, ...times }
   const held = {
     executionId: 'bench',
     origin: 'service' as const,
-    generation: GENERATION,
+    generation,
     hash: '',
     checkpoint: 0,
     leaseUntil: NEVER,
@@ -99,7 +101,7 @@ function heldEntry(): HeldEntry {
   }
 }
 
-function servicesOver(archive: Archive, client: TableClient): Services {
+export function servicesOver(archive: Archive, client: TableClient): Services {
   return {
     archive,
     ledger: EMPTY_LEDGER,
@@ -110,20 +112,32 @@ function servicesOver(archive: Archive, client: TableClient): Services {
     insights: absent,
     readFeeds: absent,
     packagedFeeds: absent,
-    get settings() {
-      return absent()
-    },
-    get queue() {
-      return absent()
-    },
+    settings: SETTINGS,
+    queue: { send: absent, sendDrop: absent },
   }
 }
 
+/** Only a drop reads any of them: how long it may take. */
+const SETTINGS: StepSettings = {
+  ingestTimeLimitMs: 3_600_000,
+  limits: { maxInFlight: 0, maxReportsPerHour: 0 },
+  reportDeadlineMs: 0,
+  adoptAfterMs: 0,
+  leaseMs: 0,
+  pollEveryMs: 0,
+  maxTries: 0,
+  deleteReports: false,
+  deployment: 'bench',
+  callback: undefined,
+  downloadHosts: [],
+}
+
 /** A ledger without feed rows, so `land` has none to update. */
-const EMPTY_LEDGER: Ledger = {
+export const EMPTY_LEDGER: Ledger = {
   create: absent,
   read: absent,
   entries: absent,
+  entriesOn: absent,
   entriesOn: absent,
   write: absent,
   drops: absent,
@@ -143,6 +157,6 @@ const EMPTY_LEDGER: Ledger = {
   appRows: absent,
 }
 
-function absent(): never {
+export function absent(): never {
   throw new Error('landing asks for a service that the bench does not have')
 }

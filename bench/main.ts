@@ -8,7 +8,7 @@ import { type Figures, LIMITS, missed, rounded } from './figures.ts'
 import { bundleFigures } from './import.ts'
 import type { Bench, Report } from './measure.ts'
 import { writeReport } from './report.ts'
-import { compare, footprint, requireHonesty, type Trial } from './trials.ts'
+import { compare, footprint, requireHonesty, restatedOps, type Trial } from './trials.ts'
 
 /** How often two sides run in turn. The writers differ by little, so they run more often. */
 const TIMES = 3
@@ -56,6 +56,7 @@ async function bench(folder: string, origin: string): Promise<Figures> {
     rss_mb_100k: fewRows.rssMb,
     rss_mb_2m: manyRows.rssMb,
     billed_ops_per_1000_rows: fewRows.billedOps,
+    billed_ops_restated: await restatedOps(setup, small),
     ...(await bundleFigures(folder)),
   }
 }

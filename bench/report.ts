@@ -28,6 +28,9 @@ export const WINDOW: Window = { from: new Date(Date.UTC(2025, 2, 1)), to: new Da
 
 export const GENERATION = newGeneration(() => '0123456789ab')
 
+/** The generation that replaces it. */
+export const RESTATED = newGeneration(() => 'ba9876543210')
+
 /** The origin in every landed row, on both sides. The hash of the rows covers it. */
 export const LINEAGE = { attempt: 1, reportId: '7f4a1c02-55b8-4b0e-9d1e-0c6a52d3f001' }
 export const ORIGIN = { _attempt: LINEAGE.attempt, _reportId: LINEAGE.reportId }

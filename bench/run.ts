@@ -1,10 +1,11 @@
 import { TableClient } from '@azure/data-tables'
 import { landByLibraries } from './baseline.ts'
 import { landByApp } from './landing.ts'
+import { prepareRestatement } from './restatement.ts'
 import { type Prepared, prepareRaw, prepareWriter } from './writing.ts'
 
-/** The four things to measure. Each run has its own process. */
-export type Side = 'app' | 'libraries' | 'writer' | 'raw'
+/** The things to measure. Each run has its own process. `restated` is a landing that replaces another. */
+export type Side = 'app' | 'restated' | 'libraries' | 'writer' | 'raw'
 
 /** One run. It lands `warmUp` first and does not count it. */
 export type Run = { readonly side: Side; readonly origin: string; readonly warmUp: string; readonly report: string }
@@ -25,21 +26,22 @@ type Prepare = (report: string, client: TableClient) => Promise<Prepared>
 
 const SIDES: Readonly<Record<Side, Prepare>> = {
   app: async (report, client) => () => landByApp(report, client),
+  restated: prepareRestatement,
   libraries: async (report, client) => () => landByLibraries(report, client, IN_FLIGHT),
   // These send the few rows of a report many times.
   writer: (report, client) => prepareWriter(report, client, IN_FLIGHT),
   raw: (report, client) => prepareRaw(report, client, IN_FLIGHT),
 }
 
-/** Lands the warm-up, resets the tally of the sink, and lands the report. */
+/** Lands the warm-up, prepares the report, resets the tally of the sink, and lands the report. */
 export async function measure({ side, origin, warmUp, report }: Run): Promise<Cost> {
   const startMs = cpuMs()
   const client = new TableClient(`${origin}/bench`, 'Bench', { allowInsecureConnection: true })
   const prepare = SIDES[side]
   await (await prepare(warmUp, client))()
-  await fetch(`${origin}/tally`)
   const warmUpMs = cpuMs() - startMs
   const prepared = await prepare(report, client)
+  await fetch(`${origin}/tally`)
   const before = cpuMs()
   const acknowledged = await prepared()
   return { startMs, warmUpMs, cpuMs: cpuMs() - before, rssMb: process.resourceUsage().maxRSS / 1024, acknowledged }

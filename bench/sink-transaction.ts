@@ -1,4 +1,4 @@
-/** One change of a transaction as received. `id` is its Content-ID, if it has one. */
+/** One change of a transaction as received. `id` is its Content-ID, if it has one. The `json` of a deletion is empty. */
 export type SinkChange = {
   readonly method: string
   readonly address: string
@@ -18,7 +18,10 @@ export function readTransaction(body: string): readonly SinkChange[] | string {
     const request = REQUEST_LINE.exec(text)
     if (request) [, method, address] = request
     else if (text.startsWith('Content-ID: ')) id = text.slice(12)
-    else if (text.startsWith('{') && method !== undefined && address !== undefined) {
+    else if (text.startsWith('--') && method === 'DELETE' && address !== undefined) {
+      changes.push({ method, address, id, json: '' })
+      method = undefined
+    } else if (text.startsWith('{') && method !== undefined && address !== undefined) {
       changes.push({ method, address, id, json: text })
       id = undefined
     }

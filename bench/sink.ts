@@ -2,11 +2,13 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { pathToFileURL } from 'node:url'
 import { rowHash } from './sink-hash.ts'
-import { answerOf, readTransaction } from './sink-transaction.ts'
+import { openRows, type SinkRows } from './sink-rows.ts'
+import { answerOf, readTransaction, type SinkChange } from './sink-transaction.ts'
 
 /** What the sink took since the last read of the tally. Rows with the same values and types give the same hash. */
 export type Tally = {
   readonly rows: number
+  readonly deleted: number
   readonly hash: string
   readonly requests: number
   readonly largestBody: number
@@ -26,13 +28,15 @@ const DELAY_MS = 50
 const BODY_LIMIT = 4 * 1024 * 1024
 
 /**
- * Answers table transactions as Table Storage does. Keeps only the number of rows and a hash of them. `GET /tally` gives the
- * tally and resets it. `PUT /fault` with a `Fault` sets what goes wrong from now on, and an empty body removes it.
- * `PUT /count-only` with `true` turns the hash off for long runs.
+ * Answers table transactions and lists of rows as Table Storage does. Keeps the number of rows, a hash of them, and their
+ * keys. `GET /tally` gives the tally and resets it. `PUT /fault` with a `Fault` sets what goes wrong from now on, and an
+ * empty body removes it. `PUT /count-only` with `true` turns the hash and the keys off for long runs.
  */
 export async function startSink(): Promise<Sink> {
   const state: State = {
+    standing: openRows(),
     rows: 0,
+    deleted: 0,
     high: 0,
     low: 0,
     requests: 0,
@@ -47,6 +51,7 @@ export async function startSink(): Promise<Sink> {
     if (request.url === '/fault') return void response.end(setFault(state, body))
     if (request.url === '/count-only') return void response.end(setCountOnly(state, body))
     state.requests++
+    if (request.method === 'GET') return void answerList(state, request.url ?? '', response)
     if (!request.url?.endsWith('/$batch')) return void response.writeHead(204).end()
     state.transactions++
     state.largestBody = Math.max(state.largestBody, body.length)
@@ -59,7 +64,9 @@ export async function startSink(): Promise<Sink> {
 }
 
 type State = {
+  readonly standing: SinkRows
   rows: number
+  deleted: number
   high: number
   low: number
   requests: number
@@ -70,9 +77,9 @@ type State = {
 }
 
 function takeTally(state: State): Tally {
-  const { rows, high, low, requests, largestBody } = state
-  Object.assign(state, { rows: 0, high: 0, low: 0, requests: 0, largestBody: 0, transactions: 0 })
-  return { rows, hash: `${high.toString(16)}-${low.toString(16)}`, requests, largestBody }
+  const { rows, deleted, high, low, requests, largestBody } = state
+  Object.assign(state, { rows: 0, deleted: 0, high: 0, low: 0, requests: 0, largestBody: 0, transactions: 0 })
+  return { rows, deleted, hash: `${high.toString(16)}-${low.toString(16)}`, requests, largestBody }
 }
 
 function setFault(state: State, body: Buffer): string {
@@ -93,17 +100,29 @@ function answer(state: State, body: string, bytes: number, request: IncomingMess
   const changes = bytes > BODY_LIMIT ? 'RequestBodyTooLarge' : readTransaction(body)
   if (typeof changes === 'string') return void response.writeHead(400).end(`{"odata.error":{"code":"${changes}"}}`)
   const taken = kind === 'omit' ? changes.slice(0, -1) : changes
-  for (const change of taken) count(state, change.method, change.json)
+  for (const change of taken) take(state, change)
   response.writeHead(202, { 'Content-Type': 'multipart/mixed; boundary=batchresponse_sink' })
   const send = () => response.end(answerOf(taken))
   if (kind === 'delay') setTimeout(send, DELAY_MS)
   else send()
 }
 
+function answerList(state: State, url: string, response: ServerResponse): void {
+  const filter = new URL(url, 'http://sink').searchParams.get('$filter') ?? ''
+  const value = state.standing.firstOf(filter)
+  response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify({ value }))
+}
+
 /** Adds up the hashes: the order of the rows does not change the sum, but a repeated row does. */
-function count(state: State, method: string, json: string): void {
+function take(state: State, { method, address, json }: SinkChange): void {
+  if (method === 'DELETE') {
+    state.deleted++
+    state.standing.remove(address)
+    return
+  }
   state.rows++
   if (state.countOnly) return
+  state.standing.add(address)
   const [high, low] = rowHash(method, json)
   state.high = (state.high + high) >>> 0
   state.low = (state.low + low) >>> 0

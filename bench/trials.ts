@@ -98,6 +98,13 @@ async function requireUnproven(bench: Bench, report: Report): Promise<void> {
   if (!said.includes(UNPROVEN)) throw new Error(`app: some rows got no answer, but the app says: ${said}`)
 }
 
+/** Billed operations per 1,000 rows of replacing a report. Throws unless every replaced row was deleted. */
+export async function restatedOps(bench: Bench, report: Report): Promise<number> {
+  const { tally, rows } = await runOnce(bench, 'restated', report)
+  if (tally.deleted !== rows) throw new Error(`restated: ${tally.deleted} rows deleted, ${rows} replaced`)
+  return (1000 * tally.requests) / rows
+}
+
 /** Peak memory in MiB of landing a report with the flags of the deployed app, and billed operations per 1,000 rows. */
 export type Footprint = { readonly rssMb: number; readonly billedOps: number }
 

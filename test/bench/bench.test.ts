@@ -8,7 +8,7 @@ import { type Bench, type Report, runOnce, takeTally } from '../../bench/measure
 import { writeReport } from '../../bench/report.ts'
 import { type Sink, startSink } from '../../bench/sink.ts'
 import { rowHash } from '../../bench/sink-hash.ts'
-import { requireHonesty, requireSameRows } from '../../bench/trials.ts'
+import { requireHonesty, requireSameRows, restatedOps } from '../../bench/trials.ts'
 import { ROUNDS } from '../../bench/writing.ts'
 
 const BENCH = resolve(import.meta.dirname, '../../bench')
@@ -53,6 +53,13 @@ describe('the bench', () => {
     await requireHonesty(bench, report)
   })
 
+  it('counts what it costs to replace a landing, to the last row that is deleted', async () => {
+    const { tally } = await runOnce(bench, 'restated', report)
+    // The table is made and the rows are written. Three lists and 25 transactions delete the old ones, and two lists find none.
+    expect(tally).toMatchObject({ rows: 2_350, deleted: 2_350, requests: 25 + 3 + 25 + 2 })
+    expect(await restatedOps(bench, report)).toBe((1000 * tally.requests) / 2_350)
+  })
+
   it('goes red when the app claims more acknowledged rows than the sink took', async () => {
     const program = join(folder, 'boast.mjs')
     await writeFile(program, 'process.send({ cost: { acknowledged: 2350 } })')
@@ -83,6 +90,7 @@ describe('the bench', () => {
       rss_mb_100k: 150,
       rss_mb_2m: 165,
       billed_ops_per_1000_rows: 10.01,
+      billed_ops_restated: 21.5,
       import_ms: 70,
       bundle_mb: 1.3,
     }

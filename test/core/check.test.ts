@@ -49,6 +49,22 @@ describe('the check of a file', () => {
     if (failure) expect(check.failure()?.message).toContain('line 9')
   })
 
+  it('judges every row by its own date, also after the same and after another one', () => {
+    const [may, june, wrong] = ['2025-05-31', '2025-06-01', '2025-05-32'].map((date) => record([date, 'a', '1']))
+    if (!may || !june || !wrong) throw new Error('three records')
+    const inside = checkOf()
+    expect([may, may, wrong, wrong, may].map((each) => inside.add(each)?.record)).toEqual([
+      undefined,
+      undefined,
+      2,
+      3,
+      undefined,
+    ])
+    expect(inside.failure()).toBeUndefined()
+    inside.add(june)
+    expect(inside.failure()?.kind).toBe('outside-window')
+  })
+
   it('a row without a time is a reject, not another window', () => {
     const check = checkOf()
     expect(check.add(record(['', 'a', '1']))).toMatchObject({ column: 'Month' })

@@ -27,6 +27,11 @@ function entity(result: Entity | Reject): Entity {
   return result
 }
 
+function datesOf(json: string): readonly unknown[] {
+  const { Day, Month_month, Since } = JSON.parse(json) as Record<string, string>
+  return [Day, Month_month, Since].map((date) => date?.slice(0, 10))
+}
+
 const strings = (count: number): Column[] =>
   Array.from({ length: count }, (_, i) => ({ name: `C${i}`, type: 'string' }))
 
@@ -54,6 +59,31 @@ describe('entities', () => {
       '_line@odata.type': 'Edm.Int32',
       _line: 7,
     })
+  })
+
+  it('carry the dates of their own row and column, whatever stood in the row before', () => {
+    const columns: Column[] = [
+      { name: 'Day', type: 'datetime' },
+      { name: 'Month', type: 'month' },
+      { name: 'Since', type: 'datetime' },
+    ]
+    const encoder = createEntityEncoder({ columns, prefix: '20250301_', shards: 16, lineage: LINEAGE })
+    const [may, june, july] = ['2025-05-02', '2025-06-03', '2025-07-04']
+    const rows = [may, may, june, may]
+      .map((day) => [day, june, july])
+      .concat([
+        [june, '', may],
+        ['soon', june, july],
+      ])
+    const landed = rows.map((fields, number) => encoder.encode(record(fields), number))
+    expect(landed.map((each) => (isReject(each) ? each.column : datesOf(each.json)))).toEqual([
+      [may, '2025-06-01', july],
+      [may, '2025-06-01', july],
+      [june, '2025-06-01', july],
+      [may, '2025-06-01', july],
+      [june, undefined, may],
+      'Day',
+    ])
   })
 
   it('share a partition by the hundred and go round the shards', () => {

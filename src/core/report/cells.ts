@@ -1,6 +1,7 @@
 import type { ColumnType } from '../feeds/feed.ts'
-import { type Moment, parseMoment, startOfMonth } from './dates.ts'
+import { parseMoment, startOfMonth } from './dates.ts'
 import { MONTH_SUFFIX, propertyName } from './property-names.ts'
+import { remembering } from './remember.ts'
 
 /** Why a text does not fit the type of its column. */
 export type Unfit = { readonly reason: string }
@@ -18,8 +19,9 @@ const NUMBER_LIMIT = 400
 const NEEDS_ESCAPE = /[^ !#-[\]-\u2027\u202a-\ud7ff\ue000-\uffff]/
 const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/
+const PLAIN_INTEGER = /^(?:0|-?[1-9]\d{0,17})$/
 const INTEGER = /^([+-]?)0*(\d+?)(?:\.0*)?$/
-const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+const GUID = /^[\dA-Fa-f]{8}-[\dA-Fa-f]{4}-[\dA-Fa-f]{4}-[\dA-Fa-f]{4}-[\dA-Fa-f]{12}$/
 const LARGEST_INT64 = 2n ** 63n - 1n
 const SMALLEST_INT64 = -(2n ** 63n)
 
@@ -52,12 +54,12 @@ export function cellEncoder(name: string, type: ColumnType): CellEncoder {
 }
 
 const ENCODERS: Readonly<Record<ColumnType, (property: string) => CellEncoder>> = {
-  string: (property) => prefixed(`,"${property}":`, toJsonString),
-  double: (property) => filled(prefixed(typed(property, 'Edm.Double'), toDouble)),
-  int64: (property) => filled(prefixed(typed(property, 'Edm.Int64'), toInt64)),
-  boolean: (property) => filled(prefixed(`,"${property}":`, toBoolean)),
-  datetime: (property) => filled(remembering(prefixed(typed(property, 'Edm.DateTime'), toDateTime))),
-  guid: (property) => filled(prefixed(typed(property, 'Edm.Guid'), toGuid)),
+  string: (property) => quoted(`,"${property}":`, toText),
+  double: (property) => filled(bare(typed(property, 'Edm.Double'), toDouble)),
+  int64: (property) => filled(quoted(typed(property, 'Edm.Int64'), toInt64)),
+  boolean: (property) => filled(bare(`,"${property}":`, toBoolean)),
+  datetime: (property) => filled(remembering(quoted(typed(property, 'Edm.DateTime'), toDateTime))),
+  guid: (property) => filled(quoted(typed(property, 'Edm.Guid'), toGuid)),
   month: (property) => remembering(monthEncoder(property)),
 }
 
@@ -65,10 +67,18 @@ function typed(property: string, type: string): string {
   return `,"${property}@odata.type":"${type}","${property}":`
 }
 
-function prefixed(prefix: string, encode: CellEncoder): CellEncoder {
+function bare(start: string, encode: CellEncoder): CellEncoder {
   return (text) => {
     const value = encode(text)
-    return typeof value === 'string' ? prefix + value : value
+    return typeof value === 'string' ? start + value : value
+  }
+}
+
+function quoted(start: string, encode: CellEncoder): CellEncoder {
+  const opened = `${start}"`
+  return (text) => {
+    const value = encode(text)
+    return typeof value === 'string' ? `${opened}${value}"` : value
   }
 }
 
@@ -76,35 +86,23 @@ function filled(encode: CellEncoder): CellEncoder {
   return (text) => (text === '' ? '' : encode(text))
 }
 
-/** Keeps the last result: rows come in order of time, so most rows repeat the date of the row before. */
-function remembering(encode: CellEncoder): CellEncoder {
-  let lastText: string | undefined
-  let last: string | Unfit = ''
-  return (text) => {
-    if (text === lastText) return last
-    lastText = text
-    last = encode(text)
-    return last
-  }
-}
-
 function monthEncoder(property: string): CellEncoder {
-  const written = prefixed(`,"${property}":`, toJsonString)
-  const derived = prefixed(typed(property + MONTH_SUFFIX, 'Edm.DateTime'), (text) => dateJson(text, startOfMonth))
+  const written = quoted(`,"${property}":`, toText)
+  const derived = quoted(typed(property + MONTH_SUFFIX, 'Edm.DateTime'), toMonth)
   return (text) => {
     const month = text === '' ? '' : derived(text)
     return typeof month === 'string' ? written(text) + month : month
   }
 }
 
-function toJsonString(text: string): string | Unfit {
+function toText(text: string): string | Unfit {
   if (text.length > STRING_LIMIT) return TOO_LONG
-  return NEEDS_ESCAPE.test(text) ? escaped(text) : `"${text}"`
+  return NEEDS_ESCAPE.test(text) ? escaped(text) : text
 }
 
 /** JSON allows the two Unicode line ends inside a string, but they break readers that read a body line by line. */
 function escaped(text: string): string {
-  return JSON.stringify(text).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
+  return JSON.stringify(text).slice(1, -1).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
 }
 
 /** Encodes the nearest double. Short decimals stay as written, since every reader parses them to the same double. */
@@ -117,11 +115,12 @@ function toDouble(text: string): string | Unfit {
 }
 
 function toInt64(text: string): string | Unfit {
+  if (PLAIN_INTEGER.test(text)) return text
   const [, sign, digits] = (text.length <= NUMBER_LIMIT && INTEGER.exec(text)) || []
   if (digits === undefined) return NOT_AN_INTEGER
   const written = sign === '-' && digits !== '0' ? `-${digits}` : digits
   if (digits.length > 18 && (BigInt(written) > LARGEST_INT64 || BigInt(written) < SMALLEST_INT64)) return NOT_AN_INT64
-  return `"${written}"`
+  return written
 }
 
 function toBoolean(text: string): string | Unfit {
@@ -129,14 +128,14 @@ function toBoolean(text: string): string | Unfit {
 }
 
 function toDateTime(text: string): string | Unfit {
-  return dateJson(text, (moment) => moment)
+  return parseMoment(text)?.iso ?? NOT_A_DATE
 }
 
-function dateJson(text: string, choose: (moment: Moment) => Moment): string | Unfit {
+function toMonth(text: string): string | Unfit {
   const moment = parseMoment(text)
-  return moment === undefined ? NOT_A_DATE : `"${choose(moment).iso}"`
+  return moment === undefined ? NOT_A_DATE : startOfMonth(moment).iso
 }
 
 function toGuid(text: string): string | Unfit {
-  return GUID.test(text) ? `"${text}"` : NOT_A_GUID
+  return GUID.test(text) ? text : NOT_A_GUID
 }

@@ -13,7 +13,7 @@ const EARLIEST = Date.UTC(1601, 0, 1)
 const AFTER_LATEST = Date.UTC(10_000, 0, 1)
 
 /** The format of nearly every date. A file has millions of them, and the table takes them as they are: a fast path. */
-const PLAIN = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d):(\d\d)Z)?$/
+const PLAIN = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ)?$/
 
 /** The other formats in the documents and samples, most frequent first. No other format is guessed. */
 const FORMATS = [
@@ -31,8 +31,7 @@ const FORMATS = [
  * text, for a day that does not exist, and outside the years 1601 to 9999.
  */
 export function parseMoment(text: string): Moment | undefined {
-  const plain = PLAIN.exec(text)
-  if (plain !== null) return plainMoment(plain)
+  if (PLAIN.test(text)) return plainMoment(text)
   for (const format of FORMATS) {
     const parts = format.exec(text)?.groups
     if (parts !== undefined) return toMoment(parts)
@@ -46,12 +45,17 @@ export function startOfMonth(moment: Moment): Moment {
   return fromMilliseconds(Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1), '')
 }
 
-function plainMoment(match: RegExpExecArray): Moment | undefined {
-  const [text, year, month, day, hour = '0', minute = '0', second = '0'] = match
-  const start = startOfDay(Number(year), Number(month), Number(day))
-  const time = timeOfDay(Number(hour), Number(minute), Number(second))
+/** Reads the digits where they stand: groups of the expression would cost more than all the rest. */
+function plainMoment(text: string): Moment | undefined {
+  const hasTime = text.length > 10
+  const start = startOfDay(twoDigits(text, 0) * 100 + twoDigits(text, 2), twoDigits(text, 5), twoDigits(text, 8))
+  const time = hasTime ? timeOfDay(twoDigits(text, 11), twoDigits(text, 14), twoDigits(text, 17)) : 0
   if (start === undefined || time === undefined || start < EARLIEST) return undefined
-  return { milliseconds: start + time, iso: text.length === 10 ? `${text}T00:00:00Z` : text }
+  return { milliseconds: start + time, iso: hasTime ? text : `${text}T00:00:00Z` }
+}
+
+function twoDigits(text: string, at: number): number {
+  return (text.charCodeAt(at) - 48) * 10 + text.charCodeAt(at + 1) - 48
 }
 
 function toMoment(parts: Parts): Moment | undefined {

@@ -6,6 +6,7 @@ import { createEntityEncoder, type Entity, type Lineage, type Reject } from './e
 import { type Generation, keyRange } from './generation.ts'
 import type { Layout } from './layout.ts'
 import type { ParsedRecord } from './parse.ts'
+import { remembering } from './remember.ts'
 
 /** Lands the records of one file. The check and the write both use it, so that they make the same decisions. */
 export type Lander = {
@@ -27,6 +28,10 @@ export function createLander(feed: Feed, window: Window, { columns, timeIndex }:
   }
   const fromMs = alignDown(window.from, GRAIN[grain]).getTime()
   const toMs = alignUp(window.to, GRAIN[grain]).getTime()
+  const isOutside = remembering((text) => {
+    const moment = parseMoment(text)
+    return moment !== undefined && (moment.milliseconds < fromMs || moment.milliseconds >= toMs)
+  })
   return {
     land(record, number) {
       const { line, raw, verdict, fields } = record
@@ -34,9 +39,6 @@ export function createLander(feed: Feed, window: Window, { columns, timeIndex }:
       if (hasTime) return encoder.encode(record, number)
       return { record: number, line, column: timeColumn, reason: 'is empty, so the row belongs to no window', raw }
     },
-    isOutside({ verdict, fields }) {
-      const moment = verdict === undefined ? parseMoment(fields[timeIndex] ?? '') : undefined
-      return moment !== undefined && (moment.milliseconds < fromMs || moment.milliseconds >= toMs)
-    },
+    isOutside: ({ verdict, fields }) => verdict === undefined && isOutside(fields[timeIndex] ?? ''),
   }
 }

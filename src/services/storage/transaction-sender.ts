@@ -128,7 +128,7 @@ async function* transactions(
 }
 
 function hasRoom(batch: readonly SizedChange[], { partitionKey }: SizedChange, bytes: number): boolean {
-  const [first] = batch
+  const first = batch[0]
   if (first === undefined) return true
   return batch.length < CHANGES_LIMIT && bytes < BYTES_LIMIT && first.partitionKey === partitionKey
 }

@@ -70,7 +70,10 @@ async function checkRecords(
     for await (const group of groups) {
       held.assertHeld()
       if (isFailure(group)) return group
-      for (const reject of group.flatMap((record) => check.add(record) ?? [])) await rejects.add(reject)
+      for (const record of group) {
+        const reject = check.add(record)
+        if (reject) await rejects.add(reject)
+      }
       const failure = check.failure()
       if (failure) return failure
     }
