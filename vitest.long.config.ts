@@ -1,0 +1,13 @@
+import { configDefaults, defineConfig } from 'vitest/config'
+import short from './vitest.config.ts'
+
+/** `npm run test:long`: long histories, and the laws over more histories than `npm test` has time for. */
+export default defineConfig({
+  test: {
+    ...short.test,
+    include: ['test/long/**/*.test.ts', 'test/laws/**/*.test.ts'],
+    exclude: configDefaults.exclude,
+    env: { LAWS_RUNS: '2000' },
+    testTimeout: 1_200_000,
+  },
+})
