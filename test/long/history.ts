@@ -4,8 +4,11 @@ import type { FeedChange } from './feeds.ts'
 
 export const HOSTS = 3
 
-/** What happens to a host at one of its own writes to a table: the write is the last it sends, or the first it does not. */
-export type Death = { readonly writes: number; readonly call: 'pass' | 'before' }
+/**
+ * A host dies at one of its own writes to a table: the last it sends (`pass`), or the first it does not (`before`).
+ * `landing`: at the first write of a landing, unless it makes so many other `writes` before.
+ */
+export type Death = { readonly writes: number; readonly landing: boolean; readonly call: 'pass' | 'before' }
 
 /** `before` and `length` are days or months: the imported window begins so long before `from`, and lasts so long. */
 export type Import = { readonly feed: string; readonly before: number; readonly length: number; readonly held: number }
@@ -86,11 +89,7 @@ function restatement(chances: Chances, after: number): Event {
 }
 
 function death(chances: Chances, host: number): Event {
-  return {
-    act: 'kill',
-    host,
-    writes: 1 + chances(14),
-    call: oneOf(chances, ['pass', 'before']),
-    after: hurried(chances),
-  }
+  const landing = chances(2) === 0
+  const writes = landing ? 20 : 1 + chances(14)
+  return { act: 'kill', host, writes, landing, call: oneOf(chances, ['pass', 'before']), after: hurried(chances) }
 }

@@ -31,7 +31,7 @@ export type Hosts = {
 /** One of the hosts: its port, every process that was it, and what waits for the one of now. */
 type Seat = { readonly port: number; readonly runs: HostRun[]; trap?: Trap }
 
-type Trap = { left: number; readonly call: Death['call'] }
+type Trap = { left: number; readonly death: Death }
 
 export async function startHosts(site: Site, azurite: Azurite): Promise<Hosts> {
   let calls = 0
@@ -60,11 +60,11 @@ export async function startHosts(site: Site, azurite: Azurite): Promise<Hosts> {
       await waitUntil('the hosts have made more calls', () => isClosed || calls >= enough, DEATH_MILLISECONDS)
       if (isClosed) throw ended()
     },
-    async kill(host, { writes, call }) {
+    async kill(host, death) {
       const seat = seats[host] ?? noHost(host)
       const child = seat.runs.at(-1)?.child ?? noHost(host)
-      seat.trap = { left: writes, call }
-      await waitUntil(`host ${host} dies at its write ${writes}`, () => hasEnded(child), DEATH_MILLISECONDS)
+      seat.trap = { left: death.writes, death }
+      await waitUntil(`host ${host} dies`, () => hasEnded(child), DEATH_MILLISECONDS)
       if (child.signalCode !== 'SIGKILL') throw new Error(`host ${host} ended by itself: ${child.exitCode}`)
       start(host)
     },
@@ -80,13 +80,18 @@ export async function startHosts(site: Site, azurite: Azurite): Promise<Hosts> {
 }
 
 /** Kills the host of the seat when its trap is due. The write that it is at then still counts, or does not. */
-function spring(seat: Seat, { method }: ProxiedRequest): ProxyEffect {
+function spring(seat: Seat, request: ProxiedRequest): ProxyEffect {
   const { trap, runs } = seat
-  if (!trap || method === 'GET') return 'pass'
+  if (!trap || request.method === 'GET') return 'pass'
   trap.left -= 1
-  if (trap.left > 0 || !runs.at(-1)?.child.kill('SIGKILL')) return 'pass'
+  const isDue = trap.left <= 0 || (trap.death.landing && isOfLanding(request))
+  if (!isDue || !runs.at(-1)?.child.kill('SIGKILL')) return 'pass'
   delete seat.trap
-  return trap.call
+  return trap.death.call
+}
+
+function isOfLanding({ path, body = '' }: ProxiedRequest): boolean {
+  return path.includes('$batch') || body.includes('"state":"landing"')
 }
 
 const ended = () => new Error('the history has ended')
