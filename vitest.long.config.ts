@@ -7,7 +7,7 @@ export default defineConfig({
     ...short.test,
     include: ['test/long/**/*.test.ts', 'test/laws/**/*.test.ts'],
     exclude: configDefaults.exclude,
-    env: { LAWS_RUNS: '2000' },
+    env: { LAWS_RUNS: process.env.LAWS_RUNS ?? '400' },
     // Three hosts, their storage and their service keep two cores busy: nothing runs beside them.
     fileParallelism: false,
     testTimeout: 1_200_000,
