@@ -1,8 +1,10 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // The long histories have a run of their own: vitest.long.config.ts.
+    exclude: [...configDefaults.exclude, 'test/long/**'],
     globalSetup: ['test/setup/temporary-folder.ts', 'test/setup/azurite.ts'],
     // Most files wait for storage and processes more than they work: two at once keep two cores busy.
     maxWorkers: 2,
