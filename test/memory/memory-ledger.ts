@@ -2,7 +2,7 @@ import { type Failure, isFailure } from '../../src/core/failures.ts'
 import { DROPS, type Drop, dropKey, fromDropRow, toDropRow } from '../../src/core/ledger/drop.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { fromRow, type LedgerRow, toRow } from '../../src/core/ledger/ledger-row.ts'
-import { windowId } from '../../src/core/time/window.ts'
+import { parseWindowId, type Window, windowId } from '../../src/core/time/window.ts'
 import type { Ledger, Stored } from '../../src/services/storage/ledger-table.ts'
 import { byText, type Pass } from './store.ts'
 
@@ -16,10 +16,29 @@ export const emptyLedger = (): LedgerState => ({ partitions: undefined, writes: 
 
 const APP = '_app'
 
+/** Rows of one page. So few that what one reader sees is rarely of one moment: anyone may act between two pages. */
+const PAGE = 3
+
+/** Keys from `from` up to, and without, `to`. */
+type Keys = { readonly from: string; readonly to: string }
+
+const ENTRIES: Keys = { from: '', to: DROPS }
+const ALL_DROPS: Keys = { from: DROPS, to: '\uffff' }
+
 /** A ledger in memory. Values are stored as rows, so what a row cannot hold is lost here as it is in Table Storage. */
 export function openMemoryLedger(state: LedgerState, pass: Pass): Ledger {
   const get = (partition: string, key: string) => pass('ledger.get', async () => rowOf(state, partition, key))
-  const list = (partition: string) => pass('ledger.list', async () => rowsOf(state, partition))
+  const list = async (partition: string, { from, to }: Keys) => {
+    const rows: Row[] = []
+    for (let next: string | undefined = from; next !== undefined; ) {
+      const page: readonly Row[] = await pass('ledger.list', async () =>
+        pageOf(state, partition, { from: next ?? '', to }),
+      )
+      rows.push(...page.slice(0, PAGE))
+      next = page[PAGE]?.key
+    }
+    return rows
+  }
   /** Writes one row under its ETag and adds others, all or none. */
   const write = <T>(value: T, partition: string, row: NewRow, expected: string | undefined, added: readonly NewRow[]) =>
     pass(added.length > 0 ? 'ledger.transaction' : 'ledger.write', async () => {
@@ -42,13 +61,13 @@ export function openMemoryLedger(state: LedgerState, pass: Pass): Ledger {
       return isFailure(value) ? value : { value, etag: row.etag }
     },
     async entries(feed) {
-      const rows = (await list(feed)).filter(({ key }) => key < DROPS)
+      const rows = await list(feed, ENTRIES)
       return rows.map(({ key, value }) => fromRow(feed, key, value))
     },
     write: (entry, etag, drops = []) =>
       write(entry, entry.feed, { key: windowId(entry.window), value: toRow(entry) }, etag, drops.map(dropRow)),
     async drops(feed) {
-      const rows = (await list(feed)).filter(({ key }) => key >= DROPS)
+      const rows = await list(feed, ALL_DROPS)
       return rows.map((row) => storedDrop(feed, row))
     },
     async readDrop(feed, generation) {
@@ -69,7 +88,7 @@ export function openMemoryLedger(state: LedgerState, pass: Pass): Ledger {
     },
     writeApp: (key, value, etag) => write(value, APP, { key, value: { json: JSON.stringify(value) } }, etag, []),
     async appRows<T>(prefix: string) {
-      const rows = (await list(APP)).filter(({ key }) => key.startsWith(prefix))
+      const rows = await list(APP, { from: prefix, to: `${prefix}\uffff` })
       return rows.map(({ value }) => JSON.parse(String(value.json)) as T)
     },
   }
@@ -82,6 +101,16 @@ export function entriesOf({ partitions }: LedgerState, feed: string): readonly L
   return entries.filter((entry): entry is LedgerEntry => !isFailure(entry))
 }
 
+/** The windows of a feed that have an entry as it stands now, whatever it says. */
+export function windowsOf({ partitions }: LedgerState, feed: string): readonly Window[] {
+  return [...(partitions?.get(feed)?.keys() ?? [])].flatMap((key) => parseWindowId(key) ?? [])
+}
+
+/** Deletes an entry as a person does by hand: under no condition, and nothing else with it. */
+export function removeEntry({ partitions }: LedgerState, feed: string, window: Window): void {
+  partitions?.get(feed)?.delete(windowId(window))
+}
+
 function storedDrop(feed: string, { key, value, etag }: Row): Stored<Drop> | Failure {
   const drop = fromDropRow(feed, key, value)
   return isFailure(drop) ? drop : { value: drop, etag }
@@ -92,11 +121,11 @@ function rowOf({ partitions }: LedgerState, partition: string, key: string): Row
   return row && { ...row, value: structuredClone(row.value) }
 }
 
-function rowsOf({ partitions }: LedgerState, partition: string): readonly Row[] {
+/** The rows of one page in the order of their keys, and one more where there is another page. */
+function pageOf({ partitions }: LedgerState, partition: string, { from, to }: Keys): readonly Row[] {
   if (!partitions) throw new Error('table ledger is missing')
-  return [...structuredClone(partitions.get(partition) ?? new Map<string, Row>()).values()].sort(
-    byText(({ key }) => key),
-  )
+  const rows = [...(partitions.get(partition)?.values() ?? [])].filter(({ key }) => key >= from && key < to)
+  return structuredClone(rows.sort(byText(({ key }) => key)).slice(0, PAGE + 1))
 }
 
 function conditionalWrite(

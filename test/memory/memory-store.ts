@@ -1,7 +1,8 @@
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
+import type { Window } from '../../src/core/time/window.ts'
 import type { Taken } from '../setup/queue.ts'
 import { emptyArchive, openMemoryArchive } from './memory-archive.ts'
-import { emptyLedger, entriesOf, openMemoryLedger } from './memory-ledger.ts'
+import { emptyLedger, entriesOf, openMemoryLedger, removeEntry, windowsOf } from './memory-ledger.ts'
 import { emptyTables, keyOf, openMemoryTable, type TableRow } from './memory-table.ts'
 import { byText, type Store } from './store.ts'
 
@@ -23,6 +24,10 @@ export type MemoryStore = Store & {
   look(table: string): readonly TableRow[]
   /** The entries of a feed as they stand now. */
   lookAtEntries(feed: string): readonly LedgerEntry[]
+  /** The windows of a feed that have an entry as they stand now, whatever the entry says. */
+  lookAtWindows(feed: string): readonly Window[]
+  /** Deletes an entry as a person does by hand. */
+  removeEntry(feed: string, window: Window): void
 }
 
 /** A storage account in memory, for laws over many histories; `contract.test.ts` holds it to what Azurite does. */
@@ -38,6 +43,8 @@ export function createMemoryStore({ clock, block = 4 * 1024 * 1024, page = 1000 
   return {
     look,
     lookAtEntries: (feed) => entriesOf(ledger, feed),
+    lookAtWindows: (feed) => windowsOf(ledger, feed),
+    removeEntry: (feed, window) => removeEntry(ledger, feed, window),
     open: (pass) => ({
       ledger: openMemoryLedger(ledger, pass),
       archive: openMemoryArchive(archive, pass),
