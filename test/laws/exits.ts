@@ -1,0 +1,61 @@
+import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
+import { DAY_MS, HOUR_MS } from '../../src/core/time/durations.ts'
+import { windowId } from '../../src/core/time/window.ts'
+import { LIMITS } from './deployment.ts'
+import { DELAY_DAYS } from './feeds.ts'
+import type { History } from './history.ts'
+import { isAtRest, mostCreatedInAnHour, uncoveredDays } from './laws.ts'
+import { everyEntry, type Place, type Played, play, thrownOf, workQuietly } from './play.ts'
+
+/** How often the timers fire once the service works again. */
+const EVERY = 3 * HOUR_MS
+
+/** Within so long every window has its exit, beside the time that the quota needs. */
+const LONGEST = 8 * DAY_MS
+
+/** Plays a history, lets the service work again, and gives the windows that are not at rest in time. */
+export async function missingExits(history: History, place: Place): Promise<readonly string[]> {
+  const played = await play(history, place)
+  const { clock, store } = played.deployment
+  const healed = clock.now()
+  const known = new Set(everyEntry(store).map(nameOf))
+  const until = healed.getTime() + LONGEST + quotaNeeds(known.size + missing(played, healed).length)
+  while (open(played, healed, known).length > 0 && clock.now().getTime() < until) await workQuietly(played, EVERY)
+  return [...thrownOf(played), ...open(played, healed, known), ...tooMany(history, played)]
+}
+
+/** A feed may ask for one report at least at each tick. */
+const quotaNeeds = (windows: number) => windows * EVERY
+
+const nameOf = ({ feed, window }: LedgerEntry) => `${feed} ${windowId(window)}`
+
+/** What is not at rest of the windows that were known, or due, when the service began to work again. */
+function open(played: Played, healed: Date, known: ReadonlySet<string>): readonly string[] {
+  const restless = everyEntry(played.deployment.store).filter((entry) => !isAtRest(entry))
+  const old = restless.filter((entry) => known.has(nameOf(entry)) || dueAt(entry) <= healed.getTime())
+  const states = old.map((entry) => {
+    const why = entry.state === 'failed' ? ` ${entry.kind}` : ''
+    return `${nameOf(entry)} is still ${entry.state}${why} (${entry.lastError?.message ?? 'without an error'})`
+  })
+  return [...states, ...missing(played, healed)]
+}
+
+const dueAt = ({ window }: LedgerEntry) => window.to.getTime() + DELAY_DAYS * DAY_MS
+
+/** Days that were due and are in no window. */
+function missing({ deployment: { feeds, store } }: Played, healed: Date): readonly string[] {
+  const asking = feeds.lines.filter(({ enabled }) => enabled)
+  return asking.flatMap((line) =>
+    uncoveredDays(line, store.lookAtWindows(line.name), healed).map((day) => `${line.name} ${day} not asked for`),
+  )
+}
+
+/** A tick whose clock is a month ahead forgets the creations of the last hour, and so may the one after it. */
+function tooMany({ rounds }: History, { deployment }: Played): readonly string[] {
+  const skewed = rounds.flatMap(({ acts }) => acts).filter((act) => 'skewDays' in act && act.skewDays !== 0)
+  const bound = LIMITS.maxReportsPerHour * (1 + skewed.length)
+  return ['default', 'other'].flatMap((account) => {
+    const most = mostCreatedInAnHour(deployment.service.calls, account)
+    return most > bound ? [`${most} reports of account ${account} in an hour`] : []
+  })
+}

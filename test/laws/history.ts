@@ -1,0 +1,165 @@
+import fc from 'fast-check'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/core/time/durations.ts'
+import type { FeedFile, FeedLine } from './feeds.ts'
+import type { Actor } from './scheduler.ts'
+import { type Fault, HEALTHY, type Health } from './service.ts'
+
+/** What one of those does that act on a deployment. `nth` picks a window among those that have an entry. */
+export type Act =
+  | { readonly kind: 'provision' | 'sweep' | 'drain'; readonly skewDays: number; readonly cut?: Actor['cut'] }
+  | { readonly kind: 'import'; readonly day: number; readonly days: number }
+  | { readonly kind: 'retry' | 'replay' | 'poison' | 'delete'; readonly nth: number }
+  | { readonly kind: 'feeds'; readonly file: FeedFile }
+  | { readonly kind: 'wait'; readonly milliseconds: number }
+
+/** Acts that run interleaved at each of their calls, while the service is as `health` says; then time passes. */
+export type Round = { readonly health: Health; readonly acts: readonly Act[]; readonly later: number }
+
+/** `seed` decides whose call proceeds. */
+export type History = { readonly file: FeedFile; readonly rounds: readonly Round[]; readonly seed: number }
+
+/** The first day that a feed or an import may name: a Monday. The clock starts on 2026-01-10. */
+export const FIRST_DAY = Date.UTC(2025, 11, 15)
+
+const isoDay = (nth: number) => new Date(FIRST_DAY + nth * DAY_MS).toISOString().slice(0, 10)
+
+/** Between them a week begins, and one of them begins within a week. */
+const FROM = [isoDay(7), isoDay(0), isoDay(10)] as const
+const TO = isoDay(17)
+
+const endless: fc.Arbitrary<FeedLine> = fc.record({
+  name: fc.constantFrom('usage', 'usage', 'usage', 'renamed'),
+  account: fc.constant('default' as const),
+  window: fc.constantFrom('P1W' as const, 'P1D' as const),
+  from: fc.constantFrom(...FROM),
+  enabled: fc.constantFrom(true, true, true, true, false),
+})
+
+/** Two of three end. */
+const line = fc
+  .record({ endless, isEndless: fc.constantFrom(false, false, true) })
+  .map(({ endless, isEndless }): FeedLine => (isEndless ? endless : { ...endless, to: TO }))
+
+const SPARE: FeedLine = { name: 'spare', account: 'other', window: 'P1W', from: isoDay(0), to: TO, enabled: true }
+
+/** The feed that changes may be missing; another one of the other account stays as it is. */
+const file: fc.Arbitrary<FeedFile> = fc
+  .record({ line: fc.option(line, { freq: 6, nil: undefined }), snapshots: fc.boolean() })
+  .map(({ line, snapshots }) => ({ lines: [...(line ? [line] : []), SPARE], snapshots }))
+
+const skewDays = fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 30, -30)
+
+const cut = fc.record({
+  at: fc.integer({ min: 1, max: 60 }),
+  side: fc.constantFrom('before' as const, 'after' as const),
+})
+
+/** One in four is killed on the way. */
+const timer = (kind: 'provision' | 'sweep' | 'drain'): fc.Arbitrary<Act> => {
+  const whole = fc.record({ kind: fc.constant(kind), skewDays })
+  const killed = fc.record({ kind: fc.constant(kind), skewDays, cut })
+  return fc.oneof({ weight: 3, arbitrary: whole }, { weight: 1, arbitrary: killed })
+}
+
+const nth = fc.nat(30)
+
+const act: fc.Arbitrary<Act> = fc.oneof(
+  { weight: 6, arbitrary: timer('provision') },
+  { weight: 2, arbitrary: timer('sweep') },
+  { weight: 3, arbitrary: timer('drain') },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('import' as const),
+      day: fc.integer({ min: 0, max: 22 }),
+      days: fc.constantFrom(1, 2, 7),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('feeds' as const), file }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('retry' as const, 'replay', 'poison', 'delete'), nth }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('wait' as const),
+      milliseconds: fc.constantFrom(MINUTE_MS, 6 * MINUTE_MS, 2 * HOUR_MS),
+    }),
+  },
+)
+
+const acts = fc.array(act, { minLength: 1, maxLength: 5 })
+
+const later = fc.constantFrom(MINUTE_MS, 3 * MINUTE_MS, 6 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS, 25 * HOUR_MS)
+
+/** Histories in which the service works: everything else may happen. */
+export const anyHistory: fc.Arbitrary<History> = histories(
+  fc.array(fc.record({ health: fc.constant(HEALTHY), acts, later }), { minLength: 1, maxLength: 6 }),
+)
+
+/** Histories that fast-check prints one round a line. */
+function histories(rounds: fc.Arbitrary<readonly Round[]>): fc.Arbitrary<History> {
+  const print = (history: History) => () => textOfHistory(history)
+  return fc
+    .record({ file, rounds, seed: fc.integer() })
+    .map((history) => Object.assign(history, { [fc.toStringMethod]: print(history) }))
+}
+
+function textOfHistory({ file, rounds, seed }: History): string {
+  const line = ({ health, acts, later }: Round) => {
+    const trouble = health === HEALTHY ? '' : ` while ${JSON.stringify(health)}`
+    return `  ${acts.map((act) => JSON.stringify(act)).join('\n  ')}${trouble}\n  then ${later / MINUTE_MS} minutes`
+  }
+  return [`seed ${seed}, feeds ${JSON.stringify(file)}`, ...rounds.map(line)].join('\n')
+}
+
+/** A wait that the service asks for: none, an hour, an instant where seconds are expected, and no number at all. */
+const RETRY_AFTER = [undefined, '3600', '1767225600', '9'.repeat(25)] as const
+
+const status = (...statuses: readonly number[]): fc.Arbitrary<Fault> =>
+  fc.constantFrom(...statuses.map((each): Fault => ({ status: each })))
+
+const throttling: fc.Arbitrary<Fault> = fc
+  .constantFrom(...RETRY_AFTER)
+  .map((retryAfter) => (retryAfter === undefined ? { status: 429 } : { status: 429, retryAfter }))
+
+const creating = fc.oneof(
+  status(500, 500, 401, 403, 400),
+  throttling,
+  fc.constant<Fault>({ status: 500, isDone: true }),
+)
+
+/** A service in trouble: one thing fails, or several at once. */
+const health: fc.Arbitrary<Health> = fc.record({
+  faults: fc.record(
+    {
+      createReport: creating,
+      listReports: status(403, 500, 401),
+      execution: fc.oneof(status(500, 403, 401), throttling),
+      deleteReport: status(500),
+      listQueries: status(500, 401, 403),
+    },
+    { requiredKeys: [] },
+  ),
+  reports: fc.constantFrom<Health['reports']>(
+    'good',
+    'good',
+    'good',
+    'good',
+    'stuck',
+    'empty',
+    'headless',
+    'malformed',
+  ),
+  areLinksForeign: fc.constantFrom(false, false, false, false, false, true),
+})
+
+/** Histories in which the service fails in any way. Days pass between some rounds, so that retries run out. */
+export const anyTroubledHistory: fc.Arbitrary<History> = histories(
+  fc.array(
+    fc.record({
+      health: fc.oneof(fc.constant(HEALTHY), health, health),
+      acts,
+      later: fc.oneof(later, fc.constantFrom(25 * HOUR_MS, 4 * DAY_MS)),
+    }),
+    { minLength: 2, maxLength: 10 },
+  ),
+)
