@@ -2,7 +2,7 @@ import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { DAY_MS, HOUR_MS } from '../../src/core/time/durations.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { LIMITS } from './deployment.ts'
-import { DELAY_DAYS } from './feeds.ts'
+import { DELAY_DAYS, namesOf } from './feeds.ts'
 import type { History } from './history.ts'
 import { isAtRest, mostCreatedInAnHour, uncoveredDays } from './laws.ts'
 import { everyEntry, type Place, type Played, play, thrownOf, workQuietly } from './play.ts'
@@ -32,7 +32,11 @@ const nameOf = ({ feed, window }: LedgerEntry) => `${feed} ${windowId(window)}`
 /** What is not at rest of the windows that were known, or due, when the service began to work again. */
 function open(played: Played, healed: Date, known: ReadonlySet<string>): readonly string[] {
   const restless = everyEntry(played.deployment.store).filter((entry) => !isAtRest(entry))
-  const old = restless.filter((entry) => known.has(nameOf(entry)) || dueAt(entry) <= healed.getTime())
+  const asking = new Set(namesOf(played.deployment.feeds))
+  const old = restless
+    .filter((entry) => known.has(nameOf(entry)) || dueAt(entry) <= healed.getTime())
+    // A feed that is disabled or gone is asked nothing new: what is planned waits for it to come back.
+    .filter(({ feed, state }) => state !== 'planned' || asking.has(feed))
   const states = old.map((entry) => {
     const why = entry.state === 'failed' ? ` ${entry.kind}` : ''
     return `${nameOf(entry)} is still ${entry.state}${why} (${entry.lastError?.message ?? 'without an error'})`

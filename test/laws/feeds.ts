@@ -24,7 +24,8 @@ export function textOf({ lines, snapshots }: FeedFile): string {
   return JSON.stringify({ accounts: { other: {} }, feeds: feeds.map((feed) => ({ ...feed, shards: 1 })) })
 }
 
+/** The feeds that ask for windows. */
 export const namesOf = ({ lines, snapshots }: FeedFile): readonly string[] => [
-  ...lines.map(({ name }) => name),
+  ...lines.filter(({ enabled }) => enabled).map(({ name }) => name),
   ...(snapshots ? [SNAPSHOTS] : []),
 ]

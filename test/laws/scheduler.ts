@@ -16,8 +16,8 @@ export type Thrown = { readonly actor: string; readonly error: unknown }
 
 export type Interleaving = {
   readonly clock: TestClock
-  /** Says whose call proceeds, by its place among those that wait. */
-  readonly choose: (waiting: number) => number
+  /** Says which call proceeds, by its place among those that wait; these are named by their actors. */
+  readonly choose: (waiting: readonly string[]) => number
   /** Hears of each call after its effect. */
   readonly onCall: (actor: string, call: string) => void
 }
@@ -53,7 +53,7 @@ export async function interleave(
     return running
   })
   for (await settled(all); queue.length > 0; await settled(all)) {
-    const [next] = queue.splice(choose(queue.length), 1)
+    const [next] = queue.splice(choose(queue.map(({ of }) => of.actor.name)), 1)
     if (!next || next.of.isOver) continue
     const { of, call } = next
     const side = ++of.calls === of.actor.cut?.at ? of.actor.cut.side : undefined
@@ -92,13 +92,28 @@ async function settled(all: readonly Running[]): Promise<void> {
   } while (!all.every(({ isOver, waiting }) => isOver || waiting > 0))
 }
 
-/** Choices that a seed decides (mulberry32). */
-export function seededChoices(seed: number): (among: number) => number {
+/** How many calls of one actor follow each other on average: others are held up for long at any of theirs. */
+const BURST = 8
+
+/** Choices that a seed decides. */
+export function seededChoices(seed: number): Interleaving['choose'] {
+  const among = seededNumbers(seed)
+  let current: string | undefined
+  return (waiting) => {
+    const same = current === undefined ? -1 : waiting.indexOf(current)
+    const chosen = same >= 0 && among(BURST) > 0 ? same : among(waiting.length)
+    current = waiting[chosen]
+    return chosen
+  }
+}
+
+/** Numbers below a limit (mulberry32). */
+function seededNumbers(seed: number): (below: number) => number {
   let state = seed
-  return (among) => {
+  return (below) => {
     state = (state + 0x6d2b79f5) | 0
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % among
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
   }
 }

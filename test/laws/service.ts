@@ -60,6 +60,8 @@ type StoredReport = {
   readonly reportName: string
   readonly queryId: string
   readonly createdTime: string
+  /** What its query selects, as it was written. */
+  readonly columns: string
   readonly start: string
   readonly kind: Health['reports']
 }
@@ -128,12 +130,14 @@ type Asked = {
 const ANSWERS: Readonly<Record<Endpoint, (asked: Asked) => Answered>> = {
   createReport({ account, call, service, clock }) {
     const { ReportName = '', QueryId = '', QueryStartTime = '' } = { ...call.body } as Record<string, string>
-    if (!account.queries.has(QueryId)) return { status: 400, message: 'Invalid QueryId' }
+    const query = account.queries.get(QueryId)?.query
+    if (query === undefined) return { status: 400, message: 'Invalid QueryId' }
     const report: StoredReport = {
       reportId: `r-${account.reports.size}-${ReportName.replaceAll(' ', '-')}`,
       reportName: ReportName,
       queryId: QueryId,
       createdTime: clock.now().toISOString(),
+      columns: /^SELECT (.+) FROM /.exec(query)?.[1] ?? '',
       start: QueryStartTime,
       kind: service.health.reports,
     }
@@ -153,8 +157,7 @@ const ANSWERS: Readonly<Record<Endpoint, (asked: Asked) => Answered>> = {
     if (!report) return { status: 404, message: NOTHING }
     const isReady = clock.now().getTime() >= Date.parse(report.createdTime) + GENERATION
     if (report.kind === 'stuck' || !isReady) return { status: 404, message: NO_EXECUTION }
-    const columns = /^SELECT (.+) FROM /.exec(account.queries.get(report.queryId)?.query ?? '')?.[1] ?? ''
-    const query = new URLSearchParams({ columns, start: report.start, kind: report.kind })
+    const query = new URLSearchParams({ columns: report.columns, start: report.start, kind: report.kind })
     const link = `${service.health.areLinksForeign ? FOREIGN : downloads}/report.csv?${query}`
     return [
       { executionId: `e-${id.slice(2)}`, reportId: id, executionStatus: 'Completed', reportAccessSecureLink: link },
