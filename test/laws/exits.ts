@@ -1,4 +1,4 @@
-import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
+import { isOpen, type LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { DAY_MS, HOUR_MS } from '../../src/core/time/durations.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { LIMITS } from './deployment.ts'
@@ -20,8 +20,8 @@ export async function missingExits(history: History, place: Place): Promise<read
   const healed = clock.now()
   const known = new Set(everyEntry(store).map(nameOf))
   const until = healed.getTime() + LONGEST + quotaNeeds(known.size + missing(played, healed).length)
-  while (open(played, healed, known).length > 0 && clock.now().getTime() < until) await workQuietly(played, EVERY)
-  return [...thrownOf(played), ...open(played, healed, known), ...tooMany(history, played)]
+  while (restless(played, healed, known).length > 0 && clock.now().getTime() < until) await workQuietly(played, EVERY)
+  return [...thrownOf(played), ...restless(played, healed, known), ...tooMany(history, played)]
 }
 
 /** A feed may ask for one report at least at each tick. */
@@ -29,18 +29,22 @@ const quotaNeeds = (windows: number) => windows * EVERY
 
 const nameOf = ({ feed, window }: LedgerEntry) => `${feed} ${windowId(window)}`
 
-/** What is not at rest of the windows that were known, or due, when the service began to work again. */
-function open(played: Played, healed: Date, known: ReadonlySet<string>): readonly string[] {
-  const restless = everyEntry(played.deployment.store).filter((entry) => !isAtRest(entry))
+/**
+ * What is not at rest of the windows that were due, or had an attempt under way, when the service began to work again. A
+ * feed that is disabled or gone is asked nothing new: what is not under way waits for it to come back.
+ */
+function restless(played: Played, healed: Date, known: ReadonlySet<string>): readonly string[] {
   const asking = new Set(namesOf(played.deployment.feeds))
-  const old = restless
-    .filter((entry) => known.has(nameOf(entry)) || dueAt(entry) <= healed.getTime())
-    // A feed that is disabled or gone is asked nothing new: what is planned waits for it to come back.
-    .filter(({ feed, state }) => state !== 'planned' || asking.has(feed))
-  const states = old.map((entry) => {
-    const why = entry.state === 'failed' ? ` ${entry.kind}` : ''
-    return `${nameOf(entry)} is still ${entry.state}${why} (${entry.lastError?.message ?? 'without an error'})`
-  })
+  const mustRest = (entry: LedgerEntry) => {
+    if (isOpen(entry)) return known.has(nameOf(entry)) || dueAt(entry) <= healed.getTime()
+    return asking.has(entry.feed) && dueAt(entry) <= healed.getTime()
+  }
+  const states = everyEntry(played.deployment.store)
+    .filter((entry) => !isAtRest(entry) && mustRest(entry))
+    .map((entry) => {
+      const why = entry.state === 'failed' ? ` ${entry.kind}` : ''
+      return `${nameOf(entry)} is still ${entry.state}${why} (${entry.lastError?.message ?? 'without an error'})`
+    })
   return [...states, ...missing(played, healed)]
 }
 
@@ -54,10 +58,14 @@ function missing({ deployment: { feeds, store } }: Played, healed: Date): readon
   )
 }
 
-/** A tick whose clock is a month ahead forgets the creations of the last hour, and so may the one after it. */
+/**
+ * A tick whose clock is a month ahead forgets the creations of the last hour, and so may the one after it. An instance
+ * that was held up for long before its request sends that in another hour than it planned.
+ */
 function tooMany({ rounds }: History, { deployment }: Played): readonly string[] {
-  const skewed = rounds.flatMap(({ acts }) => acts).filter((act) => 'skewDays' in act && act.skewDays !== 0)
-  const bound = LIMITS.maxReportsPerHour * (1 + skewed.length)
+  const acts = rounds.flatMap((round) => round.acts)
+  const skewed = acts.filter((act) => 'skewDays' in act && act.skewDays !== 0)
+  const bound = LIMITS.maxReportsPerHour * (1 + skewed.length) + acts.filter(({ kind }) => kind === 'provision').length
   return ['default', 'other'].flatMap((account) => {
     const most = mostCreatedInAnHour(deployment.service.calls, account)
     return most > bound ? [`${most} reports of account ${account} in an hour`] : []

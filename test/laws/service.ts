@@ -31,6 +31,8 @@ export type Health = {
   readonly reports: 'good' | 'stuck' | 'empty' | 'headless' | 'malformed'
   /** Links lead to a host that the app does not trust. */
   readonly areLinksForeign: boolean
+  /** The feed whose calls fail; without it those of all feeds. */
+  readonly only?: string
 }
 
 export const HEALTHY: Health = { faults: {}, reports: 'good', areLinksForeign: false }
@@ -78,8 +80,10 @@ export function createService(clock: TestClock, downloads: string): Service {
   const calls: Counted[] = []
   const accounts = new Map<string, Account>()
   const answerTo = (account: Account, endpoint: Endpoint, call: Call): Answer => {
-    const fault = service.health.faults[endpoint]
-    const answered = fault && !fault.isDone ? [] : ANSWERS[endpoint]({ account, call, service, clock, downloads })
+    // Every name and id here contains the feed's name.
+    const health = JSON.stringify(call).includes(service.health.only ?? '') ? service.health : HEALTHY
+    const fault = health.faults[endpoint]
+    const answered = fault && !fault.isDone ? [] : ANSWERS[endpoint]({ account, call, health, clock, downloads })
     return toAnswer(fault ? { ...fault, message: '' } : answered, clock.now(), fault?.retryAfter)
   }
   const service: Service = {
@@ -122,13 +126,13 @@ function toAnswer(answered: Answered, now: Date, retryAfter?: string): Answer {
 type Asked = {
   readonly account: Account
   readonly call: Call
-  readonly service: Service
+  readonly health: Health
   readonly clock: TestClock
   readonly downloads: string
 }
 
 const ANSWERS: Readonly<Record<Endpoint, (asked: Asked) => Answered>> = {
-  createReport({ account, call, service, clock }) {
+  createReport({ account, call, health, clock }) {
     const { ReportName = '', QueryId = '', QueryStartTime = '' } = { ...call.body } as Record<string, string>
     const query = account.queries.get(QueryId)?.query
     if (query === undefined) return { status: 400, message: 'Invalid QueryId' }
@@ -139,7 +143,7 @@ const ANSWERS: Readonly<Record<Endpoint, (asked: Asked) => Answered>> = {
       createdTime: clock.now().toISOString(),
       columns: /^SELECT (.+) FROM /.exec(query)?.[1] ?? '',
       start: QueryStartTime,
-      kind: service.health.reports,
+      kind: health.reports,
     }
     account.reports.set(report.reportId, report)
     return [report]
@@ -151,14 +155,14 @@ const ANSWERS: Readonly<Record<Endpoint, (asked: Asked) => Answered>> = {
       (id === null || reportId === id) && (name === null || reportName === name)
     return someOf([...account.reports.values()].filter(matches))
   },
-  execution({ account, call, service, clock, downloads }) {
+  execution({ account, call, health, clock, downloads }) {
     const id = decodeURIComponent(new URL(call.path, BASE).pathname.split('/').at(-1) ?? '')
     const report = account.reports.get(id)
     if (!report) return { status: 404, message: NOTHING }
     const isReady = clock.now().getTime() >= Date.parse(report.createdTime) + GENERATION
     if (report.kind === 'stuck' || !isReady) return { status: 404, message: NO_EXECUTION }
     const query = new URLSearchParams({ columns: report.columns, start: report.start, kind: report.kind })
-    const link = `${service.health.areLinksForeign ? FOREIGN : downloads}/report.csv?${query}`
+    const link = `${health.areLinksForeign ? FOREIGN : downloads}/report.csv?${query}`
     return [
       { executionId: `e-${id.slice(2)}`, reportId: id, executionStatus: 'Completed', reportAccessSecureLink: link },
     ]

@@ -1,0 +1,29 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { brokenBounds, heldUp, OF_ONE_FEED, TROUBLES } from './bounds.ts'
+import { LIMIT } from './runs.ts'
+import { type Downloads, startDownloads } from './service.ts'
+
+/** For a long run, a month: what grows does so with time. */
+const DAYS = process.env.LAWS_RUNS ? 30 : 2
+
+let downloads: Downloads
+beforeAll(async () => {
+  downloads = await startDownloads()
+})
+afterAll(() => downloads.close())
+
+it.each(Object.entries(TROUBLES))(
+  'while %s, no endpoint is called more often than its bound',
+  async (_, health) => {
+    expect(await brokenBounds(health, DAYS, downloads)).toEqual([])
+  },
+  LIMIT,
+)
+
+it.each(OF_ONE_FEED)(
+  'while %s for one feed, another one lands within a day',
+  async (_, health) => {
+    expect(await heldUp(health, 1, downloads)).toEqual([])
+  },
+  LIMIT,
+)
