@@ -122,6 +122,20 @@ describe.each(KINDS)('a store %s', (_, create) => {
       expect(await ledger.entries('nobody')).toEqual([])
     })
 
+    it('lists entries, drops and app rows whole and in order, however many pages they take', async () => {
+      const { ledger } = opened()
+      await ledger.create()
+      const days = Array.from({ length: 8 }, (_, nth) => `2025050${nth + 1}T000000Z_2025050${nth + 2}T000000Z`)
+      for (const [nth, id] of days.toReversed().entries()) {
+        await ledger.write(entryOf(id), undefined, [dropOf(String(nth))])
+        await ledger.writeApp(`feed~${nth}`, { nth }, undefined)
+      }
+      const entries = await ledger.entries('usage')
+      expect(entries.map((entry) => (isFailure(entry) ? '' : windowId(entry.window)))).toEqual(days)
+      expect(await ledger.drops('usage')).toHaveLength(8)
+      expect(await ledger.appRows('feed~')).toEqual(days.map((_, nth) => ({ nth })))
+    })
+
     it('writes an entry and its drops together, and on a conflict neither', async () => {
       const { ledger } = opened()
       await ledger.create()
