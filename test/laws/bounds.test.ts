@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { brokenBounds, heldUp, OF_ONE_FEED, TROUBLES } from './bounds.ts'
+import { brokenBounds, heldUp, mostInAnHour, OF_ONE_FEED, TROUBLES } from './bounds.ts'
+import { LIMITS } from './deployment.ts'
 import { LIMIT } from './runs.ts'
 import { type Downloads, startDownloads } from './service.ts'
 
@@ -20,10 +21,18 @@ it.each(Object.entries(TROUBLES))(
   LIMIT,
 )
 
+it.each(Object.entries(TROUBLES))(
+  'while %s, no hour has more reports than its limit',
+  async (_, health) => {
+    expect(await mostInAnHour(health, downloads)).toBeLessThanOrEqual(LIMITS.maxReportsPerHour)
+  },
+  LIMIT,
+)
+
 it.each(OF_ONE_FEED)(
   'while %s for one feed, another one lands within a day',
   async (_, health) => {
-    expect(await heldUp(health, 1, downloads)).toEqual([])
+    expect(await heldUp(health, downloads)).toEqual([])
   },
   LIMIT,
 )

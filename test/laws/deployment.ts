@@ -23,8 +23,8 @@ export type Deployment = {
 
 const START = '2026-01-10T12:00:00Z'
 
-/** The service's limits in these deployments: low enough to be reached, high enough that a history is short. */
-export const LIMITS = { maxInFlight: 6, maxReportsPerHour: 20 }
+/** Limits of these deployments, both low enough to be reached: two ticks in an hour would be too much for the second. */
+export const LIMITS = { maxInFlight: 6, maxReportsPerHour: 8 }
 
 function settingsFor(downloads: string): Settings {
   return testSettings({
