@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { brokenBounds, heldUp, mostInAnHour, OF_ONE_FEED, TROUBLES } from './bounds.ts'
 import { LIMITS } from './deployment.ts'
-import { LIMIT } from './runs.ts'
+import { isLong, LIMIT } from './runs.ts'
 import { type Downloads, startDownloads } from './service.ts'
 
 /** For a long run, a month: what grows does so with time. */
-const DAYS = process.env.LAWS_RUNS ? 30 : 2
+const DAYS = isLong ? 30 : 2
 
 let downloads: Downloads
 beforeAll(async () => {

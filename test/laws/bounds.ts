@@ -124,7 +124,7 @@ async function work(health: Health, { ticks, every }: Ticks, { origin }: Place, 
   deployment.service.health = health
   const services = deployment.start(unhindered)
   for (let nth = 0; nth < ticks; nth += 1) {
-    await tick(services, deployment.store)
+    await tick(services, deployment)
     deployment.clock.advance(every)
   }
   return deployment

@@ -15,6 +15,8 @@ export type Deployment = {
   readonly clock: TestClock
   readonly store: MemoryStore
   readonly service: Service
+  /** How often in a row each message failed, by its text. */
+  readonly failures: Map<string, number>
   /** What feeds.json says now. */
   feeds: FeedFile
   /** An instance of the app, whose clock is ahead of the true one by `skew` milliseconds. */
@@ -50,6 +52,7 @@ export function openDeployment(feeds: FeedFile, downloads: string): Deployment {
     clock,
     store,
     service,
+    failures: new Map(),
     feeds,
     start(pass, skew = 0) {
       const app = openApp(settings, '', {

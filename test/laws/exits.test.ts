@@ -17,7 +17,7 @@ it(
     const law = fc.asyncProperty(anyTroubledHistory, async (history) => {
       expect(await missingExits(history, downloads)).toEqual([])
     })
-    await fc.assert(law, runsOf(40))
+    await fc.assert(law, runsOf(80))
   },
   LIMIT,
 )

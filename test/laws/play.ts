@@ -61,24 +61,24 @@ export async function play(
 
 /** Time passes; then what is due is asked for, and landed once it is ready, while nobody else acts. */
 export async function workQuietly({ deployment }: Played, later: number): Promise<void> {
-  const { clock, store } = deployment
+  const { clock } = deployment
   const services = deployment.start(unhindered)
   clock.advance(later)
-  await tick(services, store)
+  await tick(services, deployment)
   clock.advance(5 * MINUTE_MS)
-  await tick(services, store)
+  await tick(services, deployment)
 }
 
 /** Both timers fire, and the queue is emptied. */
-export async function tick(services: Services, store: MemoryStore): Promise<void> {
+export async function tick(services: Services, deployment: Deployment): Promise<void> {
   await provision(services)
   await sweep(services)
-  await drain(store, services)
+  await drain(deployment, services)
 }
 
 function actorOf(played: Played, act: Act): Omit<Actor, 'name'> {
   const { deployment } = played
-  const { store, clock } = deployment
+  const { clock } = deployment
   switch (act.kind) {
     case 'provision':
     case 'sweep':
@@ -89,7 +89,7 @@ function actorOf(played: Played, act: Act): Omit<Actor, 'name'> {
         played.latest = new Date(Math.max(played.latest.getTime(), services.clock().getTime()))
         if (act.kind === 'provision') await provision(services)
         else if (act.kind === 'sweep') await sweep(services)
-        else await drain(store, services)
+        else await drain(deployment, services)
       }
       return { run, ...(act.cut && { cut: act.cut }) }
     }
@@ -151,23 +151,19 @@ export function everyEntry(store: MemoryStore): readonly LedgerEntry[] {
   return FEEDS.flatMap((feed) => store.lookAtEntries(feed))
 }
 
-const failures = new WeakMap<MemoryStore, Map<string, number>>()
-
 /** Gives each visible message to ingest. One that fails is seen again in a minute, and in the end by `poison`. */
-async function drain(store: MemoryStore, services: Services): Promise<void> {
-  const failed = failures.get(store) ?? new Map<string, number>()
-  failures.set(store, failed)
+async function drain({ store, failures }: Deployment, services: Services): Promise<void> {
   for (let taken = await store.receive(); taken; taken = await store.receive()) {
     const text = JSON.stringify(taken.body)
     try {
       await ingest(taken.body, services)
-      failed.delete(text)
     } catch {
-      failed.set(text, (failed.get(text) ?? 0) + 1)
-      if ((failed.get(text) ?? 0) < DELIVERIES) continue
-      failed.delete(text)
+      // An owner that lost its lease throws, which is right.
+      failures.set(text, (failures.get(text) ?? 0) + 1)
+      if ((failures.get(text) ?? 0) < DELIVERIES) continue
       await poison(taken.body, services)
     }
+    failures.delete(text)
     await taken.complete()
   }
 }

@@ -1,16 +1,22 @@
 const MINUTE = 60_000
 
-/** `LAWS_RUNS` makes a long test of a short one, `LAWS_SEED` plays the histories of an earlier run again. */
-const { LAWS_RUNS: runs, LAWS_SEED: seed } = process.env
+/**
+ * `LAWS_RUNS` is how many histories a long test plays. `LAWS_SEED` plays those of an earlier run again, and with it
+ * `LAWS_PATH` one of them alone: both are in the message of a property that failed.
+ */
+const { LAWS_RUNS: runs, LAWS_SEED: seed, LAWS_PATH: path } = process.env
 
-/** How long a property may take. */
-export const LIMIT = (runs ? 30 : 5) * MINUTE
+export const isLong = runs !== undefined
 
-/** How many histories a property plays, from which seed. A failing one is reported before the test times out. */
+/** How long a property may take, in milliseconds. */
+export const LIMIT = (isLong ? 30 : 5) * MINUTE
+
+/** What fast-check is told. A failing history is reported before the test times out. */
 export function runsOf(usual: number) {
   return {
-    numRuns: runs ? Number(runs) : usual,
+    numRuns: isLong ? Number(runs) : usual,
     ...(seed && { seed: Number(seed) }),
+    ...(path && { path, endOnFailure: true }),
     interruptAfterTimeLimit: LIMIT - MINUTE,
     markInterruptAsFailure: true,
   }

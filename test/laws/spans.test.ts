@@ -17,7 +17,7 @@ it(
     const law = fc.asyncProperty(anyHistory, async (history) => {
       expect(await wrongSpans(history, downloads)).toEqual([])
     })
-    await fc.assert(law, runsOf(100))
+    await fc.assert(law, runsOf(200))
   },
   LIMIT,
 )
