@@ -24,8 +24,8 @@ export async function missingExits(history: History, place: Place): Promise<read
   return [...thrownOf(played), ...restless(played, healed, known), ...tooMany(history, played)]
 }
 
-/** A feed may ask for one report at least at each tick. */
-const quotaNeeds = (windows: number) => windows * EVERY
+/** A feed may hold half of what is in flight, so it asks for as many reports whenever the timers fire. */
+const quotaNeeds = (windows: number) => Math.ceil(windows / (LIMITS.maxInFlight / 2)) * EVERY
 
 const nameOf = ({ feed, window }: LedgerEntry) => `${feed} ${windowId(window)}`
 

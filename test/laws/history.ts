@@ -12,8 +12,16 @@ export type Act =
   | { readonly kind: 'feeds'; readonly file: FeedFile }
   | { readonly kind: 'wait'; readonly milliseconds: number }
 
-/** Acts that run interleaved at each of their calls, while the service is as `health` says; then time passes. */
-export type Round = { readonly health: Health; readonly acts: readonly Act[]; readonly later: number }
+/**
+ * Acts that run interleaved at each of their calls, while the service is as `health` says. Then the app works so many
+ * quiet days with the service as it is, and at last time passes without the app.
+ */
+export type Round = {
+  readonly health: Health
+  readonly acts: readonly Act[]
+  readonly quietDays: number
+  readonly later: number
+}
 
 /** `seed` decides whose call proceeds. */
 export type History = { readonly file: FeedFile; readonly rounds: readonly Round[]; readonly seed: number }
@@ -101,7 +109,10 @@ const later = fc.constantFrom(MINUTE_MS, 3 * MINUTE_MS, 6 * MINUTE_MS, HOUR_MS, 
 
 /** Histories in which the service works: everything else may happen. */
 export const anyHistory: fc.Arbitrary<History> = histories(
-  fc.array(fc.record({ health: fc.constant(HEALTHY), acts, later }), { minLength: 1, maxLength: 6 }),
+  fc.array(fc.record({ health: fc.constant(HEALTHY), acts, quietDays: fc.constant(0), later }), {
+    minLength: 1,
+    maxLength: 6,
+  }),
 )
 
 /** Histories that fast-check prints one act a line. In one of four, the clocks of some instances are wrong. */
@@ -118,9 +129,9 @@ function withRightClocks(round: Round): Round {
 }
 
 function textOfHistory({ file, rounds, seed }: History): string {
-  const line = ({ health, acts, later }: Round) => {
+  const line = ({ health, acts, quietDays, later }: Round) => {
     const trouble = health === HEALTHY ? '' : ` while ${JSON.stringify(health)}`
-    return `  ${acts.map((act) => JSON.stringify(act)).join('\n  ')}${trouble}\n  then ${later / MINUTE_MS} minutes`
+    return `  ${acts.map((act) => JSON.stringify(act)).join('\n  ')}${trouble}\n  then ${quietDays} days of work and ${later / MINUTE_MS} minutes`
   }
   return [`seed ${seed}, feeds ${JSON.stringify(file)}`, ...rounds.map(line)].join('\n')
 }
@@ -170,6 +181,8 @@ export const anyTroubledHistory: fc.Arbitrary<History> = histories(
     fc.record({
       health: fc.oneof(fc.constant(HEALTHY), trouble, trouble),
       acts,
+      // In a month the waits between retries have grown as long as they get.
+      quietDays: fc.oneof({ weight: 20, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constant(30) }),
       later: fc.oneof(later, fc.constantFrom(25 * HOUR_MS, 4 * DAY_MS)),
     }),
     { minLength: 2, maxLength: 10 },

@@ -1,5 +1,5 @@
 import { isOpen, type LedgerEntry } from '../../src/core/ledger/ledger.ts'
-import { DAY_MS, MINUTE_MS } from '../../src/core/time/durations.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/core/time/durations.ts'
 import { type Window, windowId } from '../../src/core/time/window.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { importReport } from '../../src/steps/operator/import-report.ts'
@@ -35,6 +35,9 @@ export type Place = { readonly origin: string }
 /** A message that failed so often goes to the poison queue, as host.json says. */
 const DELIVERIES = 5
 
+/** How often the timers fire on quiet days. */
+const QUIET_EVERY = 12 * HOUR_MS
+
 /** Plays a history on a deployment of its own. `onCall` hears of each call after its effect. */
 export async function play(
   { file, rounds, seed }: History,
@@ -45,7 +48,7 @@ export async function play(
   const { clock, service } = deployment
   const played: Played = { deployment, files: [file], imported: [], latest: clock.now(), thrown: [] }
   const choose = seededChoices(seed)
-  for (const { health, acts, later } of rounds) {
+  for (const { health, acts, quietDays, later } of rounds) {
     service.health = health
     const actors = acts.map((act, nth) => ({
       ...actorOf(played, act),
@@ -53,6 +56,8 @@ export async function play(
     }))
     const heard = (actor: string, call: string) => onCall(played, actor, call)
     played.thrown.push(...(await interleave(actors, { clock, choose, onCall: heard })))
+    const end = clock.now().getTime() + quietDays * DAY_MS
+    while (clock.now().getTime() < end) await workQuietly(played, QUIET_EVERY)
     clock.advance(later)
   }
   service.health = HEALTHY
