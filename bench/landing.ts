@@ -138,7 +138,6 @@ export const EMPTY_LEDGER: Ledger = {
   read: absent,
   entries: absent,
   entriesOn: absent,
-  entriesOn: absent,
   write: absent,
   drops: absent,
   readDrop: absent,

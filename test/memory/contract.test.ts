@@ -131,6 +131,22 @@ describe.each(KINDS)('a store %s', (_, create) => {
       expect(await ledger.entries('nobody')).toEqual([])
     })
 
+    it('lists entries, drops and feeds whole and in order, however many pages they take', async () => {
+      const { ledger } = opened()
+      await ledger.create()
+      const days = Array.from({ length: 8 }, (_, nth) => `2025050${nth + 1}T000000Z_2025050${nth + 2}T000000Z`)
+      for (const [nth, id] of days.toReversed().entries()) {
+        await ledger.write(entryOf(id), undefined, { drops: [dropOf(String(nth))] })
+        await ledger.writeFeed(newFeedRow(feedOf({ name: `usage-${nth}` }), {}, NOW), undefined)
+      }
+      const entries = await ledger.entries('usage')
+      expect(entries.map((entry) => (isFailure(entry) ? '' : windowId(entry.window)))).toEqual(days)
+      expect(await ledger.drops('usage')).toHaveLength(8)
+      const names = days.map((_, nth) => `usage-${nth}`)
+      expect((await ledger.feeds()).map((row) => (isFailure(row) ? '' : row.feed.name))).toEqual(names)
+      expect([...(await ledger.appRows()).feeds.keys()]).toEqual(names)
+    })
+
     it('lists the entries of windows that begin on one day', async () => {
       const { ledger } = opened()
       await ledger.create()

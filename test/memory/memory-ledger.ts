@@ -7,7 +7,7 @@ import { fromRow, type LedgerRow, toRow } from '../../src/core/ledger/ledger-row
 import { fromPlanFields, PLAN_KEY, type PlanRow, toPlanFields } from '../../src/core/ledger/plan-row.ts'
 import { fromFeedFields, fromOutlineField, toFeedFields } from '../../src/core/ledger/stored-feed-row.ts'
 import { NEVER, TOO_FAR_MS } from '../../src/core/ledger/wake.ts'
-import { parseWindowId, windowId } from '../../src/core/time/window.ts'
+import { parseWindowId, type Window, windowId } from '../../src/core/time/window.ts'
 import type { Ledger, Scanned, Stored, Timer, Wake, WrittenWith } from '../../src/services/storage/ledger-table.ts'
 import { byText, type Pass } from './store.ts'
 
@@ -29,16 +29,11 @@ export function openMemoryLedger(state: LedgerState, pass: Pass, wake: Wake): Le
   const get = (partition: string, key: string) => pass('ledger.get', async () => rowOf(state, partition, key))
   /** Reads page by page what a filter selects; each page is a call, and shows the rows as they stand then. */
   async function* pages(partition: string, selects: (row: Row) => boolean): AsyncGenerator<Row> {
-    for (let after = ''; ; ) {
-      const page = await pass('ledger.list', async () =>
-        rowsOf(state, partition)
-          .filter((row) => row.key > after && selects(row))
-          .slice(0, PAGE),
-      )
-      yield* page
-      const last = page.at(-1)
-      if (!last || page.length < PAGE) return
-      after = last.key
+    for (let after: string | undefined = ''; after !== undefined; ) {
+      const last: string = after
+      const page = await pass('ledger.list', async () => pageOf(state, partition, last, selects))
+      yield* page.slice(0, PAGE)
+      after = page.length > PAGE ? page[PAGE - 1]?.key : undefined
     }
   }
   const list = (partition: string, selects: (row: Row) => boolean) => Array.fromAsync(pages(partition, selects))
@@ -194,6 +189,16 @@ export function entriesOf({ partitions }: LedgerState, feed: string): readonly L
   return entries.filter((entry): entry is LedgerEntry => !isFailure(entry))
 }
 
+/** The windows of a feed that have an entry as it stands now, whatever it says. */
+export function windowsOf({ partitions }: LedgerState, feed: string): readonly Window[] {
+  return [...(partitions?.get(feed)?.keys() ?? [])].flatMap((key) => parseWindowId(key) ?? [])
+}
+
+/** Deletes an entry as a person does by hand: under no condition, and nothing else with it. */
+export function removeEntry({ partitions }: LedgerState, feed: string, window: Window): void {
+  partitions?.get(feed)?.delete(windowId(window))
+}
+
 function storedDrop(feed: string, { key, value, etag }: Row): Stored<Drop> | Failure {
   const drop = fromDropRow(feed, key, value)
   return isFailure(drop) ? drop : { value: drop, etag }
@@ -204,11 +209,16 @@ function rowOf({ partitions }: LedgerState, partition: string, key: string): Row
   return row && { ...row, value: structuredClone(row.value) }
 }
 
-function rowsOf({ partitions }: LedgerState, partition: string): readonly Row[] {
+/** The rows of one page after a key, in the order of their keys, and one more where there is another page. */
+function pageOf(
+  { partitions }: LedgerState,
+  partition: string,
+  after: string,
+  selects: (row: Row) => boolean,
+): readonly Row[] {
   if (!partitions) throw new Error('table ledger is missing')
-  return [...structuredClone(partitions.get(partition) ?? new Map<string, Row>()).values()].sort(
-    byText(({ key }) => key),
-  )
+  const rows = [...(partitions.get(partition)?.values() ?? [])].filter((row) => row.key > after && selects(row))
+  return structuredClone(rows.sort(byText(({ key }) => key)).slice(0, PAGE + 1))
 }
 
 function conditionalWrite(

@@ -1,10 +1,11 @@
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { wakeAt } from '../../src/core/ledger/wake.ts'
+import type { Window } from '../../src/core/time/window.ts'
 import type { Wake } from '../../src/services/storage/ledger-table.ts'
 import type { Taken } from '../setup/queue.ts'
 import { testSettings } from '../setup/settings.ts'
 import { emptyArchive, openMemoryArchive } from './memory-archive.ts'
-import { emptyLedger, entriesOf, openMemoryLedger } from './memory-ledger.ts'
+import { emptyLedger, entriesOf, openMemoryLedger, removeEntry, windowsOf } from './memory-ledger.ts'
 import { emptyTables, keyOf, openMemoryTable, type TableRow } from './memory-table.ts'
 import { byText, type Store } from './store.ts'
 
@@ -28,6 +29,10 @@ export type MemoryStore = Store & {
   look(table: string): readonly TableRow[]
   /** The entries of a feed as they stand now. */
   lookAtEntries(feed: string): readonly LedgerEntry[]
+  /** The windows of a feed that have an entry as they stand now, whatever the entry says. */
+  lookAtWindows(feed: string): readonly Window[]
+  /** Deletes an entry as a person does by hand. */
+  removeEntry(feed: string, window: Window): void
 }
 
 /** A storage account in memory, for laws over many histories; `contract.test.ts` holds it to what Azurite does. */
@@ -48,6 +53,8 @@ export function createMemoryStore({
   return {
     look,
     lookAtEntries: (feed) => entriesOf(ledger, feed),
+    lookAtWindows: (feed) => windowsOf(ledger, feed),
+    removeEntry: (feed, window) => removeEntry(ledger, feed, window),
     open: (pass) => ({
       ledger: openMemoryLedger(ledger, pass, wake),
       archive: openMemoryArchive(archive, pass),

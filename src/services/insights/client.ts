@@ -1,6 +1,6 @@
 import type { Failure } from '../../core/failures.ts'
 import type { Item } from './answer.ts'
-import { type InsightsOptions, type List, listPages, openSender } from './call.ts'
+import { type InsightsOptions, type List, listPages, openSender, type Send } from './call.ts'
 import { findLiveDataset, type LiveDataset, listDatasets } from './datasets.ts'
 import { type Execution, type ExecutionFilter, type Executions, latestExecution, listExecutions } from './executions.ts'
 import {
@@ -75,7 +75,12 @@ export type InsightsClient = {
 /** Opens the Partner Insights API for one account. */
 export function openInsightsClient(options: InsightsOptions, signal?: AbortSignal): InsightsClient {
   const send = openSender(options, signal)
-  const list: List = (call) => listPages(send, options.baseUrl, call)
+  return insightsClient(send, options.baseUrl, (other) => openInsightsClient(options, other))
+}
+
+/** The client over whatever carries its calls. */
+export function insightsClient(send: Send, baseUrl: string, within: InsightsClient['within']): InsightsClient {
+  const list: List = (call) => listPages(send, baseUrl, call)
   return {
     listDatasets: (name) => listDatasets(list, name),
     listQueries: (filter) => listQueries(list, filter),
@@ -94,6 +99,6 @@ export function openInsightsClient(options: InsightsOptions, signal?: AbortSigna
     report: (reportId) => findReport(list, reportId),
     reports: (name) => listReports(list, name === undefined ? {} : { reportName: name }),
     execution: (reportId) => latestExecution(list, reportId),
-    within: (other) => openInsightsClient(options, other),
+    within,
   }
 }

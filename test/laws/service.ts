@@ -1,0 +1,226 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type Answer, readAnswer } from '../../src/services/insights/answer.ts'
+import type { Call } from '../../src/services/insights/call.ts'
+import { type InsightsClient, insightsClient } from '../../src/services/insights/client.ts'
+import type { Pass } from '../memory/store.ts'
+import type { TestClock } from '../setup/clock.ts'
+
+/** What the app may ask of the service, one after the other as a table of bounds names them. */
+export const ENDPOINTS = [
+  'createReport',
+  'listReports',
+  'execution',
+  'deleteReport',
+  'listQueries',
+  'createQuery',
+  'deleteQuery',
+  'listDatasets',
+] as const
+
+export type Endpoint = (typeof ENDPOINTS)[number]
+
+/** A refusal of every call to an endpoint. `isDone`: what was asked is done all the same. */
+export type Fault = { readonly status: number; readonly retryAfter?: string; readonly isDone?: boolean }
+
+/** How the service is at present. */
+export type Health = {
+  readonly faults: Readonly<Partial<Record<Endpoint, Fault>>>
+  /** What becomes of the reports that are made now. */
+  readonly reports: 'good' | 'stuck' | 'empty' | 'headless' | 'malformed'
+  /** Links lead to a host that the app does not trust. */
+  readonly areLinksForeign: boolean
+  /** The feed whose calls fail; without it those of all feeds. */
+  readonly only?: string
+}
+
+export const HEALTHY: Health = { faults: {}, reports: 'good', areLinksForeign: false }
+
+/** A call as it reached the service. */
+export type Counted = { readonly account: string; readonly endpoint: Endpoint; readonly at: number }
+
+/** Partner Insights in this process, for several accounts. */
+export type Service = {
+  health: Health
+  readonly calls: readonly Counted[]
+  /** The service as one instance sees it through one account. */
+  open(account: string, pass: Pass): InsightsClient
+}
+
+/** How long the service makes a report. */
+const GENERATION = 2 * 60_000
+
+const BASE = 'https://insights.test'
+const FOREIGN = 'https://elsewhere.test'
+
+const NOTHING = 'No item found with given filters.'
+const NO_EXECUTION = 'There are no executions that have occurred for the given filter conditions.'
+
+type StoredReport = {
+  readonly reportId: string
+  readonly reportName: string
+  readonly queryId: string
+  readonly createdTime: string
+  /** What its query selects, as it was written. */
+  readonly columns: string
+  readonly start: string
+  readonly kind: Health['reports']
+}
+
+type StoredQuery = { readonly queryId: string; readonly name: string; readonly query: string }
+
+type Account = { readonly reports: Map<string, StoredReport>; readonly queries: Map<string, StoredQuery> }
+
+/** What an endpoint answers: a list, or a refusal with its text. */
+type Answered = readonly object[] | { readonly status: number; readonly message: string }
+
+/** `downloads` is where its links lead. The client's own code reads the answers, so only HTTP is left out. */
+export function createService(clock: TestClock, downloads: string): Service {
+  const calls: Counted[] = []
+  const accounts = new Map<string, Account>()
+  const answerTo = (account: Account, endpoint: Endpoint, call: Call): Answer => {
+    // Every name and id here contains the feed's name.
+    const health = JSON.stringify(call).includes(service.health.only ?? '') ? service.health : HEALTHY
+    const fault = health.faults[endpoint]
+    const answered = fault && !fault.isDone ? [] : ANSWERS[endpoint]({ account, call, health, clock, downloads })
+    return toAnswer(fault ? { ...fault, message: '' } : answered, clock.now(), fault?.retryAfter)
+  }
+  const service: Service = {
+    health: HEALTHY,
+    calls,
+    open(name, pass) {
+      const account = accounts.get(name) ?? { reports: new Map(), queries: new Map() }
+      accounts.set(name, account)
+      const send = (call: Call) => {
+        const endpoint = endpointOf(call)
+        return pass(`insights.${endpoint}`, async () => {
+          calls.push({ account: name, endpoint, at: clock.now().getTime() })
+          return answerTo(account, endpoint, call)
+        })
+      }
+      const client: InsightsClient = insightsClient(send, BASE, () => client)
+      return client
+    },
+  }
+  return service
+}
+
+function endpointOf({ method, path }: Call): Endpoint {
+  if (path.startsWith('/ScheduledDataset')) return 'listDatasets'
+  if (path.startsWith('/ScheduledReport/execution/')) return 'execution'
+  const isReport = path.startsWith('/ScheduledReport')
+  if (method === 'POST') return isReport ? 'createReport' : 'createQuery'
+  if (method === 'DELETE') return isReport ? 'deleteReport' : 'deleteQuery'
+  return isReport ? 'listReports' : 'listQueries'
+}
+
+function toAnswer(answered: Answered, now: Date, retryAfter?: string): Answer {
+  const headers = new Headers(retryAfter === undefined ? {} : { 'Retry-After': retryAfter })
+  if (!('status' in answered))
+    return readAnswer(200, headers, JSON.stringify({ value: answered, statusCode: 200 }), now)
+  const { status, message } = answered
+  return readAnswer(status, headers, JSON.stringify({ value: null, statusCode: status, message }), now)
+}
+
+type Asked = {
+  readonly account: Account
+  readonly call: Call
+  readonly health: Health
+  readonly clock: TestClock
+  readonly downloads: string
+}
+
+const ANSWERS: Readonly<Record<Endpoint, (asked: Asked) => Answered>> = {
+  createReport({ account, call, health, clock }) {
+    const { ReportName = '', QueryId = '', QueryStartTime = '' } = { ...call.body } as Record<string, string>
+    const query = account.queries.get(QueryId)?.query
+    if (query === undefined) return { status: 400, message: 'Invalid QueryId' }
+    const report: StoredReport = {
+      reportId: `r-${account.reports.size}-${ReportName.replaceAll(' ', '-')}`,
+      reportName: ReportName,
+      queryId: QueryId,
+      createdTime: clock.now().toISOString(),
+      columns: /^SELECT (.+) FROM /.exec(query)?.[1] ?? '',
+      start: QueryStartTime,
+      kind: health.reports,
+    }
+    account.reports.set(report.reportId, report)
+    return [report]
+  },
+  listReports({ account, call }) {
+    const { searchParams } = new URL(call.path, BASE)
+    const [id, name] = [searchParams.get('reportId'), searchParams.get('reportName')]
+    const matches = ({ reportId, reportName }: StoredReport) =>
+      (id === null || reportId === id) && (name === null || reportName === name)
+    return someOf([...account.reports.values()].filter(matches))
+  },
+  execution({ account, call, health, clock, downloads }) {
+    const id = decodeURIComponent(new URL(call.path, BASE).pathname.split('/').at(-1) ?? '')
+    const report = account.reports.get(id)
+    if (!report) return { status: 404, message: NOTHING }
+    const isReady = clock.now().getTime() >= Date.parse(report.createdTime) + GENERATION
+    if (report.kind === 'stuck' || !isReady) return { status: 404, message: NO_EXECUTION }
+    const query = new URLSearchParams({ columns: report.columns, start: report.start, kind: report.kind })
+    const link = `${health.areLinksForeign ? FOREIGN : downloads}/report.csv?${query}`
+    return [
+      { executionId: `e-${id.slice(2)}`, reportId: id, executionStatus: 'Completed', reportAccessSecureLink: link },
+    ]
+  },
+  deleteReport: ({ account, call }) => removed(account.reports, call),
+  listQueries({ account, call }) {
+    const name = new URL(call.path, BASE).searchParams.get('queryName')
+    return someOf([...account.queries.values()].filter((query) => query.name === name))
+  },
+  createQuery({ account, call }) {
+    const { Name = '', Query = '' } = { ...call.body } as Record<string, string>
+    const query: StoredQuery = { queryId: `q-${Name.replaceAll(' ', '-')}`, name: Name, query: Query }
+    account.queries.set(query.queryId, query)
+    return [query]
+  },
+  deleteQuery: ({ account, call }) => removed(account.queries, call),
+  listDatasets({ call }) {
+    const datasetName = new URL(call.path, BASE).searchParams.get('datasetName')
+    return [{ datasetName, selectableColumns: COLUMNS, availableMetrics: [], availableDateRanges: ['LIFETIME'] }]
+  },
+}
+
+/** All columns that the feeds of the laws ask for. */
+const COLUMNS = ['CompletionDate', 'TrainingName', 'MPNId', 'PartnerName']
+
+function someOf(found: readonly object[]): Answered {
+  return found.length > 0 ? found : { status: 404, message: NOTHING }
+}
+
+function removed(from: Map<string, unknown>, { path }: Call): Answered {
+  const id = decodeURIComponent(path.split('/').at(-1) ?? '')
+  return from.delete(id) ? [] : { status: 404, message: NOTHING }
+}
+
+/** Where reports are downloaded from: their address alone says what they hold. */
+export type Downloads = { readonly origin: string; close(): Promise<void> }
+
+export async function startDownloads(): Promise<Downloads> {
+  const server = createServer(({ url = '' }, response) => {
+    const query = new URL(url, 'http://localhost').searchParams
+    response.end(fileOf(query.get('kind') ?? '', query.get('columns') ?? '', query.get('start') ?? ''))
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const close = async () => {
+    const closed = once(server, 'close')
+    server.close()
+    server.closeAllConnections()
+    await closed
+  }
+  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close }
+}
+
+/** A report with one row at the start of its window. */
+export function fileOf(kind: string, columns: string, start: string): string {
+  if (kind === 'malformed') return '{"error":"something else"}'
+  if (kind === 'headless') return ''
+  const names = columns.split(',').map((name) => name.trim())
+  const row = names.map((name) => (name === 'CompletionDate' ? start.slice(0, 10) : 'some'))
+  const rows = kind === 'empty' ? [] : [row.join(',')]
+  return [names.join(','), ...rows, ''].join('\r\n')
+}
