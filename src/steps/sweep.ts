@@ -1,4 +1,4 @@
-import { isFailure } from '../core/failures.ts'
+import { type Failure, isFailure } from '../core/failures.ts'
 import { SWEEP_KEY } from '../core/ledger/app-rows.ts'
 import type { FeedOutline } from '../core/ledger/feed-row.ts'
 import { hasSpareReport, type LedgerEntry } from '../core/ledger/ledger.ts'
@@ -32,14 +32,15 @@ export async function sweep(services: Services): Promise<Swept> {
   const awake: Awake[] = []
   for (const row of readableFeeds(app)) awake.push({ row, entries: await readAwake(services, row, count) })
   const due = awake.flatMap(({ row, entries }) => dueOf(services, row, entries))
-  const silent = new Set<string>()
+  const silent = new Map<string, Failure>()
   const until = clock().getTime() + ASKING_MS
   // What asks the service comes last, and what has waited longest first: a slow service holds up nothing else.
   for (const each of due.toSorted(byEffort)) {
-    if (asksService(each.action) && (silent.has(each.row.feed.account) || clock().getTime() > until)) continue
-    const result = await carryOut(services, each)
+    const { account } = each.row.feed
+    if (asksService(each.action) && clock().getTime() > until) continue
+    const result = await carryOut(services, each, silent.get(account))
     if (result === 'done') count(each.action.kind)
-    if (result === 'no-answer') silent.add(each.row.feed.account)
+    if (isFailure(result)) silent.set(account, result)
   }
   const spare = awake.flatMap(({ row, entries }) =>
     entries.flatMap((entry) => (hasSpareReport(entry.value, settings.deleteReports) ? { row, entry } : [])),

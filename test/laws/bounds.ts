@@ -34,12 +34,12 @@ type Day = { readonly created: number; readonly createdLately: number }
 
 /**
  * The most calls of an account in one day. Three tries of a window fail within hours, and it is reopened after 6 and 12
- * hours. A lost answer is looked for once, a report deleted twice on its first days and then with the others hourly, and
+ * hours. A lost answer is looked for five times on its first day, often with others, a report deleted twice on its first days and then with the others hourly, and
  * what a feed needs before it can ask is tried hourly, too.
  */
 const BOUNDS: Readonly<Record<Endpoint, (day: Day) => number>> = {
   createReport: () => 9 * FEEDS.length * WINDOWS,
-  listReports: ({ createdLately }) => createdLately + 2,
+  listReports: ({ createdLately }) => 2 * createdLately + 2,
   execution: ({ created }) => created + LIMITS.maxInFlight * TICKS_A_DAY,
   deleteReport: ({ createdLately }) => 2 * createdLately + 24,
   listQueries: () => 24 * FEEDS.length,

@@ -3,8 +3,8 @@ import type { History } from './history.ts'
 import { overlapOf, uncoveredDays, unplanned } from './laws.ts'
 import { FEEDS, type Place, type Played, play, thrownOf, workQuietly } from './play.ts'
 
-/** A day's audit and all quotas are over after so many rounds of work. */
-const QUIET_ROUNDS = 16
+/** Eight days, after which what a wrong clock put to sleep has woken and each audit has run, and a day for the quotas. */
+const QUIET_ROUNDS = 9 * 8
 
 /** Plays a history, lets the app work quietly, and gives what is wrong with the windows of its feeds. */
 export async function wrongSpans(history: History, place: Place): Promise<readonly string[]> {

@@ -132,7 +132,7 @@ export function withoutFailing(row: FeedRow): FeedRow {
   return row.failing ? rest : row
 }
 
-/** A window of a blocked feed is tried: the next one a day later. */
+/** A window that failed, or one of a blocked feed, is tried: the next one a day later. */
 export function withTrial(row: FeedRow, now: Date): FeedRow {
   return { ...row, nextTrial: new Date(now.getTime() + TRIAL_MS).toISOString() }
 }
@@ -143,13 +143,13 @@ export function mayTry({ nextTrial }: Pick<FeedRow, 'nextTrial'>, now: Date): bo
 }
 
 /**
- * The feed landed: its block ends, and what failed is asked for again. While a trial has just failed, a landing of a
- * feed that is free changes nothing.
+ * The feed landed: its block ends, and what failed is asked for again. While a trial has just failed, a landing of a feed
+ * that is free changes nothing, but for one of a window that had failed itself (`wasTried`).
  */
-export function withLanding(row: FeedRow, now: Date): FeedRow {
+export function withLanding(row: FeedRow, wasTried: boolean, now: Date): FeedRow {
   if (row.refused) return row
   if (row.blocked) return { ...withoutBlock(row), healedAt: now.toISOString() }
-  return row.failing && mayTry(row, now) ? { ...row, healedAt: now.toISOString() } : row
+  return row.failing && (wasTried || mayTry(row, now)) ? { ...row, healedAt: now.toISOString() } : row
 }
 
 /** A person says that what blocked the feed is mended. */

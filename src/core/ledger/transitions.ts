@@ -48,6 +48,11 @@ export function toRequesting(from: LedgerEntry | NewWindow, request: RequestFiel
   return { ...base, ...request, attempt: base.attempt + 1, tries: base.tries + 1, state: 'requesting' }
 }
 
+/** A lost answer was looked for, and the service did not say whether it made the report. */
+export function toLookedFor(entry: Requesting, { kind, message }: Failure, now: Date): Requesting {
+  return { ...entry, lastError: { kind, message, at: now } }
+}
+
 /** The service made the report, and has `reportDeadlineMs` from now on to finish it. */
 export function toRequested(entry: Requesting, reportId: string, now: Date, reportDeadlineMs: number): Requested {
   const deadline = new Date(now.getTime() + reportDeadlineMs)

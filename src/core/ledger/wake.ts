@@ -56,9 +56,14 @@ function dueAt(entry: LedgerEntry, rules: WakeRules): Date | undefined {
   }
 }
 
-/** When a lost answer is looked for. */
-export function adoptAt({ requestedAt }: Requesting, { adoptAfterMs }: Pick<WakeRules, 'adoptAfterMs'>): Date {
-  return new Date(requestedAt.getTime() + adoptAfterMs)
+/** When a lost answer is looked for. After a look that failed, the next comes when four times as much time has passed. */
+export function adoptAt(
+  { requestedAt, lastError }: Requesting,
+  { adoptAfterMs }: Pick<WakeRules, 'adoptAfterMs'>,
+): Date {
+  const asked = requestedAt.getTime()
+  const failedAfterMs = lastError && lastError.at > requestedAt ? lastError.at.getTime() - asked : 0
+  return new Date(asked + Math.max(adoptAfterMs, 4 * failedAfterMs))
 }
 
 /** The service has had its time for a report. */

@@ -14,8 +14,20 @@ export function isAuditDue({ changedAt, healedAt }: FeedOutline, plan: PlanRow |
   return isOld || [changedAt, healedAt].some((at) => at !== undefined && Date.parse(at) >= last)
 }
 
+/**
+ * The failed windows to ask for again: those whose feed changed, or landed, after they failed. Where there are none and
+ * the feed is free, the newest that failed for a reason that only a change heals is tried, a day after it failed.
+ */
+export function reopenings(failed: readonly Failed[], row: FeedOutline, now: Date): readonly Failed[] {
+  const reopened = failed.filter((entry) => isReopened(entry, row, now))
+  if (reopened.length > 0 || row.blocked || !mayTry(row, now)) return reopened
+  const waiting = failed.filter((entry) => FAILURES[entry.kind].heals === 'change' && mayHeal(entry))
+  const old = waiting.filter(({ since }) => Math.abs(now.getTime() - since.getTime()) >= DAY_MS)
+  return old.toSorted((a, b) => b.window.from.getTime() - a.window.from.getTime()).slice(0, 1)
+}
+
 /** Whether a failed window is asked for again because its feed changed, or landed, after it failed. */
-export function isReopened(entry: Failed, row: FeedOutline, now: Date): boolean {
+function isReopened(entry: Failed, row: FeedOutline, now: Date): boolean {
   if (!mayTry(row, now) || isOfPerson(entry)) return false
   const isBefore = (at: string | undefined) => at !== undefined && entry.since.getTime() <= Date.parse(at)
   const { heals } = FAILURES[entry.kind]

@@ -46,7 +46,7 @@ function actionOf(now: Date, row: FeedOutline, entry: LedgerEntry, rules: WakeRu
   switch (entry.state) {
     case 'requesting':
       if (hasPassed(now, row, entry)) return { kind: 'out-of-range', entry }
-      return hasCome(adoptAt(entry, rules), now, rules.adoptAfterMs) ? { kind: 'adopt', entry } : rest
+      return hasCome(adoptAt(entry, rules), now, LONGEST_WAIT_MS) ? { kind: 'adopt', entry } : rest
     case 'requested':
       if (hasPassed(now, row, entry)) return { kind: 'out-of-range', entry }
       if (isOverdue(entry, now, rules.reportDeadlineMs)) return { kind: 'expire', entry }

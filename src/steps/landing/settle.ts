@@ -24,7 +24,7 @@ export async function settle(job: Job, held: HeldEntry, result: LandResult): Pro
   if (result.rowsRejected > 0) emit({ event: 'window.rejects', ...subjectOf(entry), count: result.rowsRejected })
   if (isRestated(entry.figures, result))
     emit({ event: 'window.restated', ...subjectOf(entry), count: result.rowsLanded })
-  if ((job.row.blocked || job.row.failing) && !isOfPerson(entry)) await noteLanding(job.services, entry.feed)
+  if ((job.row.blocked || job.row.failing) && !isOfPerson(entry)) await noteLanding(job.services, entry)
   await withdrawReports(job, landed)
 }
 

@@ -3,7 +3,7 @@ import { type FeedOutline, withoutFailing } from '../../core/ledger/feed-row.ts'
 import { type Failed, isOpen, isPublished, type LedgerEntry, type Planned } from '../../core/ledger/ledger.ts'
 import { type PlanRow, rebuiltPlan } from '../../core/ledger/plan-row.ts'
 import { toReopened } from '../../core/ledger/transitions.ts'
-import { corrected, isReopened, mayHeal } from '../../core/plan/audit.ts'
+import { corrected, mayHeal, reopenings } from '../../core/plan/audit.ts'
 import { emptyBetweenFull, type Fullness } from '../../core/plan/coverage.ts'
 import type { Window } from '../../core/time/window.ts'
 import type { Stored } from '../../services/storage/ledger-table.ts'
@@ -38,8 +38,19 @@ export async function auditFeed(services: Services, row: FeedOutline): Promise<A
   const known = before && !isFailure(before.value) ? before.value : undefined
   const plan = await ledger.writePlan(rebuiltPlan(feed, found.windows, known, now), before?.etag)
   if (!plan) return undefined
-  const reopened = await reopen(services, row, found.failed, now)
-  const failed = found.failed.filter(({ value }) => !isReopened(value, row, now) && mayHeal(value))
+  const chosen = new Set(
+    reopenings(
+      found.failed.map(({ value }) => value),
+      row,
+      now,
+    ),
+  )
+  const reopened = await reopen(
+    services,
+    found.failed.filter(({ value }) => chosen.has(value)),
+    now,
+  )
+  const failed = found.failed.filter(({ value }) => !chosen.has(value) && mayHeal(value))
   if (failed.length === 0 && row.failing) await changeFeedRow(services, feed, withoutFailing)
   await noteEmptyBetween(services, row, emptyBetweenFull(found.fullness))
   await tellUnreadable(services, feed, found.unreadable)
@@ -80,12 +91,11 @@ function keep(found: Found, { value: entry, etag }: Stored<LedgerEntry>): void {
 
 async function reopen(
   { ledger, emit }: Services,
-  row: FeedOutline,
   failed: readonly Stored<Failed>[],
   now: Date,
 ): Promise<readonly Stored<Planned>[]> {
   const reopened: Stored<Planned>[] = []
-  for (const { value, etag } of failed.filter((entry) => isReopened(entry.value, row, now))) {
+  for (const { value, etag } of failed) {
     const written = await ledger.write(toReopened(value, now), etag)
     if (!written) continue
     reopened.push(written)

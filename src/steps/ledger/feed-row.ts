@@ -90,9 +90,9 @@ export function tellBlocked({ emit }: Pick<Services, 'emit'>, feed: string, { ki
 }
 
 /** The feed landed: its block ends, and what failed is asked for again. */
-export async function noteLanding(services: Services, feed: string): Promise<void> {
+export async function noteLanding(services: Services, { feed, heals }: LedgerEntry): Promise<void> {
   const now = services.clock()
-  const changed = await changeFeedRow(services, feed, (row) => withLanding(row, now))
+  const changed = await changeFeedRow(services, feed, (row) => withLanding(row, heals > 0, now))
   if (changed?.before.blocked && !changed.after.blocked) services.emit({ event: 'feed.unblocked', feed })
 }
 

@@ -1,9 +1,10 @@
-import { failed, isFailure } from '../../core/failures.ts'
+import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { type FeedOutline, isOfEarlierQuery } from '../../core/ledger/feed-row.ts'
 import { isReportOf, type LedgerEntry, type Requested, type Requesting } from '../../core/ledger/ledger.ts'
 import {
   toFailed,
   toLandedAgain,
+  toLookedFor,
   toNextAttempt,
   toPlanned,
   toPlannedAtNoCost,
@@ -22,13 +23,20 @@ import type { Services } from '../services.ts'
 export type Due = { readonly row: FeedOutline; readonly action: SweepAction; readonly etag: string }
 
 /**
- * `passed`: nothing was done, because somebody else changed the entry, or the account cannot sign in. `no-answer`: the
- * service did not answer, and need not be asked for the other entries of the account.
+ * `passed`: nothing was done, because somebody else changed the entry. A failure: the service did not answer, and need not
+ * be asked for the other entries of the account.
  */
-export type Done = 'done' | 'passed' | 'no-answer'
+export type Done = 'done' | 'passed' | Failure
 
-/** Carries out one action, unless the entry has changed since it was read. */
-export async function carryOut(services: Services, { row, action, etag }: Due): Promise<Done> {
+/**
+ * Carries out one action, unless the entry has changed since it was read. `silence` is why the service did not answer the
+ * account just now: it is not asked again.
+ */
+export async function carryOut(
+  services: Services,
+  { row, action, etag }: Due,
+  silence: Failure | undefined,
+): Promise<Done> {
   const { ledger, queue, clock, emit } = services
   const { entry } = action
   switch (action.kind) {
@@ -50,8 +58,9 @@ export async function carryOut(services: Services, { row, action, etag }: Due): 
     }
     case 'adopt':
     case 'expire': {
+      if (silence) return action.kind === 'adopt' ? putOff(services, { value: action.entry, etag }, silence) : 'passed'
       const insights = services.insights(row.feed.account, row.account)
-      if (isFailure(insights)) return 'no-answer'
+      if (isFailure(insights)) return insights
       const job = { row, insights, services }
       if (action.kind === 'adopt') return adopt(job, { value: action.entry, etag })
       return doneIf(await expire(job, { value: action.entry, etag }))
@@ -74,10 +83,9 @@ async function adopt(job: Asking, { value, etag }: Stored<Requesting>): Promise<
   if (isFailure(found)) {
     if (endsLookUp(found)) return doneIf(await endAttempt(services, toFailed(value, found, now), etag, found))
     const until = new Date(value.requestedAt.getTime() + settings.reportDeadlineMs)
-    if (!hasCome(until, now, settings.reportDeadlineMs)) return 'no-answer'
-    const next = toNextAttempt(value, found, now, settings.maxTries)
-    await endAttempt(services, next, etag, found)
-    return 'no-answer'
+    if (!hasCome(until, now, settings.reportDeadlineMs)) return putOff(services, { value, etag }, found)
+    await endAttempt(services, toNextAttempt(value, found, now, settings.maxTries), etag, found)
+    return found
   }
   const report = found.find((each) => isReportOf(value, each))
   const isEarlier = isOfEarlierQuery(row, value)
@@ -91,6 +99,16 @@ async function adopt(job: Asking, { value, etag }: Stored<Requesting>): Promise<
   const ended = await endAttempt(services, next, etag, lost)
   if (ended) await withdrawReports(job, ended)
   return doneIf(ended)
+}
+
+/** The service did not say whether it made a report: it is looked for later, and later each time. */
+export async function putOff(
+  { ledger, clock }: Services,
+  { value, etag }: Stored<Requesting>,
+  failure: Failure,
+): Promise<Failure> {
+  await ledger.write(toLookedFor(value, failure, clock()), etag)
+  return failure
 }
 
 /** A report was not ready at its deadline. Ends the attempt, unless the report is ready now. */
