@@ -39,7 +39,7 @@ type Day = { readonly created: number; readonly createdLately: number }
  */
 const BOUNDS: Readonly<Record<Endpoint, (day: Day) => number>> = {
   createReport: () => 9 * FEEDS.length * WINDOWS,
-  listReports: ({ createdLately }) => 2 * createdLately + 2,
+  listReports: ({ createdLately }) => 5 * createdLately + 2,
   execution: ({ created }) => created + LIMITS.maxInFlight * TICKS_A_DAY,
   deleteReport: ({ createdLately }) => 2 * createdLately + 24,
   listQueries: () => 24 * FEEDS.length,

@@ -56,7 +56,7 @@ export function openDeployment(feeds: FeedFile, downloads: string): Deployment {
     feeds,
     start(pass, skew = 0) {
       const app = openApp(settings, '', {
-        ...store.open(pass),
+        ...store.open(pass, () => new Date(clock.now().getTime() + skew)),
         storage,
         newId,
         clock: () => new Date(clock.now().getTime() + skew),

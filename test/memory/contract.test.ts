@@ -4,7 +4,7 @@ import { isFailure } from '../../src/core/failures.ts'
 import type { Drop } from '../../src/core/ledger/drop.ts'
 import { type FeedRow, newFeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry, Requesting } from '../../src/core/ledger/ledger.ts'
-import { rebuiltPlan, withoutWindow } from '../../src/core/ledger/plan-row.ts'
+import { rebuiltPlan } from '../../src/core/ledger/plan-row.ts'
 import { createEntityEncoder, type Entity, isReject } from '../../src/core/report/entities.ts'
 import { keyRange, toGeneration } from '../../src/core/report/generation.ts'
 import { parseWindowId, windowId } from '../../src/core/time/window.ts'
@@ -251,21 +251,6 @@ describe.each(KINDS)('a store %s', (_, create) => {
       expect(await ledger.remove(may.value, may.etag)).toBe(true)
       expect(await ledger.remove(may.value, may.etag)).toBe(false)
       expect(await ledger.entries('usage')).toEqual([entryOf(JUNE)])
-    })
-
-    it('writes a plan and drops together, and on a conflict of either neither', async () => {
-      const { ledger } = opened()
-      await ledger.create()
-      const plan = rebuiltPlan('usage', [entryOf(MAY).window], undefined, NOW)
-      const first = await ledger.writePlan(plan, undefined, [dropOf('a')])
-      const without = withoutWindow(plan, entryOf(MAY).window, 1)
-      expect(await ledger.writePlan(without, undefined, [dropOf('b')])).toBeUndefined()
-      expect(await ledger.writePlan(without, first?.etag, [dropOf('a')])).toBeUndefined()
-      expect(await ledger.readPlan('usage')).toEqual(first)
-      const second = await ledger.writePlan(without, first?.etag, [dropOf('b')])
-      expect(await ledger.readPlan('usage')).toEqual(second)
-      expect(second?.value).toEqual(without)
-      expect(await ledger.drops('usage')).toMatchObject([{ value: dropOf('a') }, { value: dropOf('b') }])
     })
 
     it('shows each timer what is due, and nothing of what rests', async () => {

@@ -107,10 +107,7 @@ export function openMemoryLedger(state: LedgerState, pass: Pass, wake: Wake): Le
       const row = await get(feed, PLAN_KEY)
       return row && storedPlan(feed, row)
     },
-    async writePlan(plan, etag, drops = []) {
-      const [first] = (await transact(plan.feed, [{ ...planRow(plan), etag }, ...drops.map(dropRow)])) ?? []
-      return first === undefined ? undefined : { value: plan, etag: first }
-    },
+    writePlan: (plan, etag) => write(plan, plan.feed, planRow(plan), etag),
     drops: async (feed) => (await list(feed, isDrop)).map((row) => storedDrop(feed, row)),
     async readDrop(feed, generation) {
       const row = await get(feed, dropKey(generation))

@@ -1,30 +1,32 @@
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { wakeAt } from '../../src/core/ledger/wake.ts'
 import type { Window } from '../../src/core/time/window.ts'
-import type { Wake } from '../../src/services/storage/ledger-table.ts'
 import type { Taken } from '../setup/queue.ts'
 import { testSettings } from '../setup/settings.ts'
 import { emptyArchive, openMemoryArchive } from './memory-archive.ts'
 import { emptyLedger, entriesOf, openMemoryLedger, removeEntry, windowsOf } from './memory-ledger.ts'
 import { emptyTables, keyOf, openMemoryTable, type TableRow } from './memory-table.ts'
-import { byText, type Store } from './store.ts'
+import { byText, type Pass, type Store, type StoreServices } from './store.ts'
 
 /** A message that was taken is visible again after so many milliseconds, as host.json says. */
 const INVISIBLE = 60_000
 
 export type MemoryOptions = {
   readonly clock: () => Date
-  /** When a timer looks at an entry next; by default as the app's default settings say. */
-  readonly wake?: Wake
   /** Bytes of one block and rows of one page. By default the service's own sizes; smaller ones make more calls. */
   readonly block?: number
   readonly page?: number
 }
 
+/** Which decide when a timer looks at an entry next. */
+const SETTINGS = testSettings()
+
 type Message = { readonly text: string; seenAt: number }
 
 /** One whose content can be looked at between two calls. */
 export type MemoryStore = Store & {
+  /** The account as an instance sees it whose clock may be wrong. */
+  open(pass: Pass, now?: () => Date): StoreServices
   /** The rows of a landing table as they stand now, in the order of their keys. */
   look(table: string): readonly TableRow[]
   /** The entries of a feed as they stand now. */
@@ -36,12 +38,7 @@ export type MemoryStore = Store & {
 }
 
 /** A storage account in memory, for laws over many histories; `contract.test.ts` holds it to what Azurite does. */
-export function createMemoryStore({
-  clock,
-  wake = (entry) => wakeAt(entry, clock(), testSettings()),
-  block = 4 * 1024 * 1024,
-  page = 1000,
-}: MemoryOptions): MemoryStore {
+export function createMemoryStore({ clock, block = 4 * 1024 * 1024, page = 1000 }: MemoryOptions): MemoryStore {
   const ledger = emptyLedger()
   const archive = emptyArchive(block)
   const tables = emptyTables(page)
@@ -55,8 +52,8 @@ export function createMemoryStore({
     lookAtEntries: (feed) => entriesOf(ledger, feed),
     lookAtWindows: (feed) => windowsOf(ledger, feed),
     removeEntry: (feed, window) => removeEntry(ledger, feed, window),
-    open: (pass) => ({
-      ledger: openMemoryLedger(ledger, pass, wake),
+    open: (pass: Pass, now: () => Date = clock) => ({
+      ledger: openMemoryLedger(ledger, pass, (entry) => wakeAt(entry, now(), SETTINGS)),
       archive: openMemoryArchive(archive, pass),
       queue: {
         send: (ingest, delay) => pass('queue.send', () => put({ ingest }, delay)),

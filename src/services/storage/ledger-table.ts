@@ -79,8 +79,8 @@ export type Ledger = {
   /** Removes the entry read under `etag`; false where somebody else changed or removed it meanwhile. */
   remove(key: EntryKey, etag: string): Promise<boolean>
   readPlan(feed: string): Promise<Stored<PlanRow | Failure> | undefined>
-  /** Writes a plan row as `write` does an entry, and drops with it. */
-  writePlan(plan: PlanRow, etag: string | undefined, drops?: readonly Drop[]): Promise<Stored<PlanRow> | undefined>
+  /** Writes a plan row as `write` does an entry. */
+  writePlan(plan: PlanRow, etag: string | undefined): Promise<Stored<PlanRow> | undefined>
   /** What of a feed's rows is still to be deleted. */
   drops(feed: string): Promise<readonly (Stored<Drop> | Failure)[]>
   readDrop(feed: string, generation: Generation): Promise<Stored<Drop> | Failure | undefined>
@@ -144,10 +144,7 @@ export function openLedger(client: TableClient, wake: Wake): Ledger {
       const row = await getRow(client, feed, PLAN_KEY)
       return row && storedPlan(feed, row)
     },
-    async writePlan(plan, etag, drops = []) {
-      const etags = await transact(client, others(drops, { value: plan, etag }))
-      return etags && { value: plan, etag: etagAt(etags, 0) }
-    },
+    writePlan: (plan, etag) => writeRow(plan, planRow(plan), planKeys(plan), etag),
     drops: (feed) => listDrops(client, feed),
     async readDrop(feed, generation) {
       const row = await getRow(client, feed, dropKey(generation))
@@ -208,10 +205,8 @@ async function getRow(client: TableClient, partitionKey: string, rowKey: string)
   }
 }
 
-type PlanUnder = { readonly value: PlanRow; readonly etag: string | undefined }
-
 /** The rows that are written with an entry: the plan row first. */
-function others(drops: readonly Drop[], plan: PlanUnder | undefined): readonly TransactionAction[] {
+function others(drops: readonly Drop[], plan: Stored<PlanRow> | undefined): readonly TransactionAction[] {
   const planned = plan ? [writing({ ...splitTexts(planRow(plan.value)), ...planKeys(plan.value) }, plan.etag)] : []
   const dropped = drops.map((drop): TransactionAction => {
     const keys = { partitionKey: drop.feed, rowKey: dropKey(drop.generation) }

@@ -1,5 +1,5 @@
 import { isFailure } from '../../core/failures.ts'
-import { type Drop, letGoOfAll } from '../../core/ledger/drop.ts'
+import { letGoOfAll } from '../../core/ledger/drop.ts'
 import type { FeedRow } from '../../core/ledger/feed-row.ts'
 import { withoutWindow } from '../../core/ledger/plan-row.ts'
 import type { Problem } from '../../core/problems.ts'
@@ -26,23 +26,17 @@ export async function forget(services: Services, feed: string, window: Window): 
   const entry = isFailure(found.value) ? undefined : found.value
   if (entry?.state === 'landing') return { problem: `${feed} ${id} is landing: wait until it is landed or failed` }
   if (!(await ledger.remove({ feed, window }, found.etag))) return { problem: changedJustNow(feed, id) }
-  // Until its time is free again, nobody asks for the window. If this ends here, the next audit frees it.
+  // If this ends here, the next audits drop the rows and free the time. Until it is free, nobody asks for the window.
   const drops = entry ? letGoOfAll(entry, row.feed.table, clock()) : []
-  await freeTime(services, row, window, entry?.attempt ?? 0, drops)
+  for (const drop of drops) await ledger.writeDrop(drop, undefined)
+  await freeTime(services, row, window, entry?.attempt ?? 0)
   return { forgotten: true }
 }
 
-async function freeTime(
-  services: Services,
-  row: FeedRow,
-  window: Window,
-  attempt: number,
-  drops: readonly Drop[],
-): Promise<void> {
+async function freeTime(services: Services, row: FeedRow, window: Window, attempt: number): Promise<void> {
   const plan = await readPlan(services, row)
-  const written =
-    plan && (await services.ledger.writePlan(withoutWindow(plan.value, window, attempt), plan.etag, drops))
-  if (!written) await freeTime(services, row, window, attempt, drops)
+  const written = plan && (await services.ledger.writePlan(withoutWindow(plan.value, window, attempt), plan.etag))
+  if (!written) await freeTime(services, row, window, attempt)
 }
 
 async function findEntry({ ledger }: Services, feed: string, id: string): Promise<Scanned | undefined> {

@@ -104,20 +104,33 @@ function nextRequesting(
   })
 }
 
-/** Writes an entry of a new window together with the feed's plan, which says that nobody else has taken its time. */
+/**
+ * Writes an entry of a new window together with the feed's plan, which says that nobody else has taken its time. Where
+ * somebody changed the plan meanwhile, it is read again: the slot for the window is taken, and would be lost for an hour.
+ */
 async function writeRequesting(
-  { ledger }: Services,
+  services: Services,
   { plans, etags }: AccountInTick,
   { previous, window }: RequestAction,
   requesting: Requesting,
 ): Promise<Stored<Requesting> | undefined> {
+  const { ledger } = services
   if (previous) return ledger.write(requesting, etags.get(previous))
-  const plan = plans.get(requesting.feed)
-  const taken = plan && withWindow(plan.value, window)
-  if (!plan || !taken) return undefined
-  const written = await ledger.write(requesting, undefined, { plan: { value: taken, etag: plan.etag } })
-  if (written?.plan) plans.set(requesting.feed, written.plan)
-  return written
+  let plan = plans.get(requesting.feed)
+  for (let before = ''; plan && plan.etag !== before; plan = await readPlan(services, requesting.feed)) {
+    const taken = withWindow(plan.value, window)
+    if (!taken) return undefined
+    const written = await ledger.write(requesting, undefined, { plan: { value: taken, etag: plan.etag } })
+    if (written?.plan) plans.set(requesting.feed, written.plan)
+    if (written) return written
+    before = plan.etag
+  }
+  return undefined
+}
+
+async function readPlan({ ledger }: Services, feed: string): Promise<Stored<PlanRow> | undefined> {
+  const stored = await ledger.readPlan(feed)
+  return stored && !isFailure(stored.value) ? { value: stored.value, etag: stored.etag } : undefined
 }
 
 /**
