@@ -21,41 +21,56 @@ function resultOf(all: Status, feed: string | undefined): CommandResult {
   const tick = all.lastTick ? `last tick of provision: ${all.lastTick.at}` : 'provision has not run yet'
   const from = all.feedsFrom ? `feeds from the ${all.feedsFrom.source}` : 'the app has not read its feeds yet'
   const differs = all.feedsFrom?.packagedDiffers ? ['the local feeds differ: see "feeds diff"'] : []
-  const lines = [...table(HEAD, feeds.map(rowOf)), '', ...feeds.flatMap(troubles), [tick, from, ...differs].join('; ')]
+  const lines = [
+    ...table(HEAD, feeds.map(rowOf)),
+    '',
+    ...all.accounts.map(
+      ({ account, waitsUntil }) => `account ${account} waits until ${shown(waitsUntil)}: the service asked it to`,
+    ),
+    ...all.problems.map(({ kind, message, remedy }) => `${kind}: ${message}\n  ${remedy}`),
+    ...feeds.flatMap(troubles),
+    [tick, from, ...differs].join('; '),
+  ]
   return done({ ...all, feeds }, lines)
 }
 
 const HEAD = ['feed', 'landed', 'failed', 'open', 'waiting', 'rows', 'complete until', 'next due']
 
-function rowOf({ feed, states, waiting, rows, completeUntil, nextDue }: FeedStatus): readonly string[] {
+function rowOf(status: FeedStatus): readonly string[] {
+  const { feed, states, waiting, rows, completeUntil, latestSnapshot, nextDue } = status
   const open = states.planned + states.requesting + states.requested + states.landing
   const counts = [states.landed, states.failed, open, waiting, rows].map(String)
-  return [feed, ...counts, shown(completeUntil), shown(nextDue)]
+  const far = latestSnapshot ? `snapshot ${latestSnapshot.from.toISOString().slice(0, 10)}` : shown(completeUntil)
+  return [feed, ...counts, far, shown(nextDue)]
 }
 
 function shown(instant: Date | undefined): string {
   return instant ? `${instant.toISOString().slice(0, 16)}Z` : '-'
 }
 
-function troubles({ feed, blocked, trouble, failures, outdated, earlierForm }: FeedStatus): readonly string[] {
+function troubles(status: FeedStatus): readonly string[] {
+  const { feed, blocked, trouble, failures, resting } = status
   const ofFeed = [
     ...(blocked ? [{ ...blocked, is: 'blocked' }] : []),
     ...(trouble ? [{ ...trouble, is: 'waiting' }] : []),
   ]
-  const landings = [
-    ...(outdated > 0
-      ? [
-          `${feed}: ${outdated} landed windows are outdated: the feed asks for other rows now; retry asks for them again`,
-        ]
-      : []),
-    ...(earlierForm > 0 ? [`${feed}: ${earlierForm} windows landed under an earlier form`] : []),
-  ]
   return [
-    ...landings,
+    ...notes(status),
     ...ofFeed.map(({ is, kind, message, remedy }) => `${feed} is ${is}: ${kind}: ${message}\n  ${remedy}`),
+    ...resting.map(({ message }) => `${feed} rests and goes on by itself: ${message}`),
     ...failures.map(({ kind, message, remedy, landedBefore }) => {
-      const kept = landedBefore ? ' (the rows of an earlier landing remain)' : ''
+      const kept = landedBefore ? ' (landed, refresh failed: the rows of the earlier landing remain)' : ''
       return `${feed} ${kind}: ${message}${kept}\n  ${remedy}`
     }),
+  ]
+}
+
+/** What a person should know of the windows of a feed, though nothing failed. */
+function notes({ feed, outdated, earlierForm, acceptedGaps }: FeedStatus): readonly string[] {
+  const isOutdated = 'landed windows are outdated: the feed asks for other rows now; retry asks for them again'
+  return [
+    ...(outdated > 0 ? [`${feed}: ${outdated} ${isOutdated}`] : []),
+    ...(earlierForm > 0 ? [`${feed}: ${earlierForm} windows landed under an earlier form`] : []),
+    ...(acceptedGaps.length > 0 ? [`${feed}: accepted gaps: ${acceptedGaps.join(', ')}`] : []),
   ]
 }

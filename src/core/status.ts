@@ -1,7 +1,7 @@
 import { FAILURES, type Failure, type FailureKind } from './failures.ts'
 import type { FeedsSourceRow, TickRow } from './ledger/app-rows.ts'
 import type { Trouble } from './ledger/feed-row.ts'
-import { isPublished, type LedgerEntry } from './ledger/ledger.ts'
+import { isPublished, isResting, type LedgerEntry } from './ledger/ledger.ts'
 import { type Coverage, coverage } from './plan/coverage.ts'
 import { type KnownFeed, planOf } from './plan/known-feed.ts'
 import { type Pacing, waitsUntil } from './plan/pacing.ts'
@@ -31,6 +31,8 @@ export type FeedStatus = Coverage & {
   /** Windows without rows that a person accepted. */
   readonly acceptedGaps: readonly string[]
   readonly failures: readonly FailedWindow[]
+  /** Landings that wait for the storage and go on by themselves. */
+  readonly resting: readonly FailedWindow[]
 }
 
 export type Status = {
@@ -89,7 +91,13 @@ function feedStatus(now: Date, known: KnownFeed): FeedStatus {
     ...(row.trouble && { trouble: { ...row.trouble, remedy: FAILURES[row.trouble.kind].remedy } }),
     acceptedGaps: row.acceptedGaps ?? [],
     failures: [...unreadable.map(({ failure }) => explained(failure)), ...entries.flatMap(failedWindow)],
+    resting: entries.flatMap(restingWindow),
   }
+}
+
+function restingWindow(entry: LedgerEntry): readonly FailedWindow[] {
+  if (!isResting(entry) || !entry.lastError) return []
+  return [{ window: windowId(entry.window), ...explained(entry.lastError), landedBefore: isPublished(entry) }]
 }
 
 function failedWindow(entry: LedgerEntry): readonly FailedWindow[] {

@@ -12,6 +12,8 @@ import {
   toTakenOver,
 } from '../core/ledger/transitions.ts'
 import { hasCome } from '../core/ledger/wake.ts'
+import { settledAt } from '../core/plan/due-windows.ts'
+import { isSettled } from '../core/plan/plan.ts'
 import { newGeneration, toGeneration } from '../core/report/generation.ts'
 import { DAY_MS } from '../core/time/durations.ts'
 import { parseWindowId, windowId } from '../core/time/window.ts'
@@ -77,7 +79,10 @@ async function poll(job: IngestJob, { value: entry, etag }: Stored<Requested>): 
   const { ledger, queue, clock, settings } = services
   const now = clock().getTime()
   if (!hasCome(entry.pollAfter, clock(), DAY_MS)) return queue.send(message, (entry.pollAfter.getTime() - now) / 1000)
-  if (isOfEarlierQuery(row, entry)) return drop(job, { value: entry, etag })
+  if (isOfEarlierQuery(row, entry)) return drop(job, { value: entry, etag }, clock())
+  // A clock that was ahead asked for a window that is not over.
+  if (!isSettled(clock(), row, entry.window))
+    return drop(job, { value: entry, etag }, settledAt(row.feed, entry.window))
   const asked = toPolled(entry, new Date(now + settings.pollEveryMs))
   const written = await ledger.write(asked, etag)
   if (!written) return queue.send(message)
@@ -106,9 +111,9 @@ async function refused(services: Services, { value, etag }: Stored<Requested>, f
   await endAttempt(services, toFailed(value, failure, services.clock()), etag, failure)
 }
 
-/** The feed's query changed while the report was made. The window is asked for again, which costs no try. */
-async function drop(job: IngestJob, { value, etag }: Stored<Requested>): Promise<void> {
-  const ended = await endAttempt(job.services, toPlannedAtNoCost(value, job.services.clock()), etag)
+/** The report does not answer what the feed asks for. The window is asked for again, which costs no try. */
+async function drop(job: IngestJob, { value, etag }: Stored<Requested>, notBefore: Date): Promise<void> {
+  const ended = await endAttempt(job.services, toPlannedAtNoCost(value, notBefore), etag)
   if (ended) await withdrawReports(job, ended)
 }
 

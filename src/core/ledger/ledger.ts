@@ -205,6 +205,11 @@ export function isOpen(entry: LedgerEntry): entry is Requesting | Requested | La
   return entry.state === 'requesting' || entry.state === 'requested' || entry.state === 'landing'
 }
 
+/** Whether a landing waits for the storage, which failed it. */
+export function isResting(entry: LedgerEntry): entry is Landing {
+  return entry.state === 'landing' && entry.failingSince !== undefined
+}
+
 /** Whether an attempt has ended and none is planned: only then may a person ask for another. */
 export function isAtRest(entry: LedgerEntry): entry is Landed | Failed {
   return entry.state === 'landed' || entry.state === 'failed'

@@ -50,14 +50,14 @@ export function corrected(
   now: Date,
   rules: WakeRules,
 ): LedgerEntry | undefined {
-  const next = withRefresh(entry, feed)
+  const next = withRefresh(entry, feed, now)
   const isLate = stored === undefined || stored > wakeAt(next, now, rules)
   return next !== entry || isLate ? next : undefined
 }
 
-function withRefresh(entry: LedgerEntry, feed: FeedOutline['feed']): LedgerEntry {
+function withRefresh(entry: LedgerEntry, feed: FeedOutline['feed'], now: Date): LedgerEntry {
   if (entry.state !== 'landed') return entry
-  const at = refreshAt(feed, entry.window, entry.figures)
+  const at = refreshAt(feed, entry.window, entry.figures, now)
   if (at?.getTime() === entry.refreshAt?.getTime()) return entry
   const { refreshAt: _, ...rest } = entry
   return at ? { ...rest, refreshAt: at } : rest

@@ -39,6 +39,11 @@ export function nextDue(feed: WindowRules, known: KnownWindows): Date | undefine
 /** The feed as far as it decides which windows there are. */
 export type WindowRules = Pick<Feed, 'cadence' | 'delay' | 'grain'>
 
+/** When the data of a window has settled, so that it may be asked for. */
+export function settledAt({ cadence, delay }: WindowRules, { from, to }: Window): Date {
+  return cadence.kind === 'snapshot' ? from : addDuration(to, delay)
+}
+
 /** Whether a window starts and ends where the data of a feed can be cut: at its grain, and always at a day. */
 export function isAligned({ grain }: WindowRules, { from, to }: Window): boolean {
   return [from, to].every((at) => alignDown(at, GRAIN[grain ?? 'day']).getTime() === at.getTime())

@@ -2,9 +2,9 @@ import { FAILURES } from '../failures.ts'
 import { type FeedOutline, mayTry } from '../ledger/feed-row.ts'
 import type { Failed, Lane, LedgerEntry, Planned } from '../ledger/ledger.ts'
 import { hasCome } from '../ledger/wake.ts'
-import { addDuration, DAY_MS } from '../time/durations.ts'
+import { DAY_MS } from '../time/durations.ts'
 import type { Window } from '../time/window.ts'
-import { missingWindows, nextDue } from './due-windows.ts'
+import { missingWindows, nextDue, settledAt } from './due-windows.ts'
 
 /** The longest that a planned window waits by itself. */
 const LONGEST_WAIT_MS = DAY_MS
@@ -72,7 +72,7 @@ export function hasPassed(now: Date, { feed }: FeedOutline, { window }: Pick<Led
 
 /** Whether a window may be asked for: its data has settled. A clock that was ahead may have asked too early. */
 export function isSettled(now: Date, { feed }: FeedOutline, window: Window): boolean {
-  return feed.cadence.kind === 'snapshot' ? now >= window.from : now >= addDuration(window.to, feed.delay)
+  return now >= settledAt(feed, window)
 }
 
 function missing(now: Date, { row, spans }: FeedPlan): readonly RequestAction[] {

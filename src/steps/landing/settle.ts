@@ -19,7 +19,9 @@ export async function settle(job: Job, held: HeldEntry, result: LandResult): Pro
   if ('awaits' in result) return awaitStorage(job, held, result.awaits)
   const { emit } = job.services
   const entry = held.entry()
-  const landed = await held.finish(toLanded(entry, result, refreshAt(job.row.feed, entry.window, result)))
+  const landed = await held.finish(
+    toLanded(entry, result, refreshAt(job.row.feed, entry.window, result, result.landedAt)),
+  )
   emit({ event: 'window.landed', ...subjectOf(entry), count: result.rowsLanded })
   if (result.rowsRejected > 0) emit({ event: 'window.rejects', ...subjectOf(entry), count: result.rowsRejected })
   if (isRestated(entry.figures, result))

@@ -1,6 +1,14 @@
 import { FAILURES, type Failure, isFailure } from '../../core/failures.ts'
 import { type FeedOutline, withoutFailing } from '../../core/ledger/feed-row.ts'
-import { type Failed, isOpen, isPublished, type LedgerEntry, type Planned } from '../../core/ledger/ledger.ts'
+import {
+  type Failed,
+  isOfPerson,
+  isOpen,
+  isPublished,
+  isResting,
+  type LedgerEntry,
+  type Planned,
+} from '../../core/ledger/ledger.ts'
 import { type PlanRow, rebuiltPlan } from '../../core/ledger/plan-row.ts'
 import { toReopened } from '../../core/ledger/transitions.ts'
 import { corrected, mayHeal, reopenings } from '../../core/plan/audit.ts'
@@ -18,7 +26,7 @@ export type Audited = {
   readonly planned: readonly Stored<Planned>[]
   /** The windows that failed and that a landing, or a change, may heal. */
   readonly failed: readonly Stored<Failed>[]
-  /** Whether an attempt of the feed is under way. */
+  /** Whether an attempt is under way that tells something about the feed. */
   readonly isBusy: boolean
 }
 
@@ -85,7 +93,7 @@ async function readFeed({ ledger, settings }: Services, row: FeedOutline, now: D
 function keep(found: Found, { value: entry, etag }: Stored<LedgerEntry>): void {
   if (entry.state === 'planned') found.planned.push({ value: entry, etag })
   if (entry.state === 'failed') found.failed.push({ value: entry, etag })
-  if (isOpen(entry)) found.isBusy = true
+  if (isOpen(entry) && !isResting(entry) && !isOfPerson(entry)) found.isBusy = true
   found.fullness.push({ window: entry.window, rows: isPublished(entry) ? entry.figures.rowsLanded : undefined })
 }
 
