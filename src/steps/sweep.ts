@@ -19,7 +19,8 @@ const ASKING_MS = 3 * 60_000
 
 /**
  * Does what no callback does: polls, adopts reports whose answer was lost, ends attempts that took too long, reopens failed
- * windows, and deletes what we left at the service. It may run at any time, twice, or on two instances at once.
+ * windows, has dropped rows deleted, deletes what we left at the service, and audits the tables. It may run at any time,
+ * twice, or on two instances at once.
  */
 export async function sweep(services: Services): Promise<Swept> {
   const { ledger, clock, settings } = services

@@ -3,7 +3,7 @@ import type { Problem } from '../../core/problems.ts'
 import { changeFeedRow } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
 
-/** Ends the block of a feed now: it is asked for at the next tick, with the windows that failed under the block. */
+/** Ends the block of a feed now: it is asked for at the next tick, with its failed windows that do not heal with time. */
 export async function unblock(services: Services, feed: string): Promise<{ readonly unblocked: true } | Problem> {
   const now = services.clock()
   const changed = await changeFeedRow(services, feed, (row) => unblocked(row, now))
