@@ -66,9 +66,10 @@ function troubles(status: FeedStatus): readonly string[] {
 }
 
 /** What a person should know of the windows of a feed, though nothing failed. */
-function notes({ feed, outdated, earlierForm, acceptedGaps }: FeedStatus): readonly string[] {
+function notes({ feed, outdated, earlierForm, acceptedGaps, restsUntil }: FeedStatus): readonly string[] {
   const isOutdated = 'landed windows are outdated: the feed asks for other rows now; retry asks for them again'
   return [
+    ...(restsUntil ? [`${feed} rests until ${shown(restsUntil)}: the service gave no answer for it`] : []),
     ...(outdated > 0 ? [`${feed}: ${outdated} ${isOutdated}`] : []),
     ...(earlierForm > 0 ? [`${feed}: ${earlierForm} windows landed under an earlier form`] : []),
     ...(acceptedGaps.length > 0 ? [`${feed}: accepted gaps: ${acceptedGaps.join(', ')}`] : []),

@@ -48,7 +48,8 @@ export const FAILURES = {
   },
   'unreadable-entry': {
     heals: 'person',
-    remedy: 'Something else changed the row. Take the window out with the command forget: it is asked for anew.',
+    remedy:
+      'Something else changed the row. Take a window out with the command forget: it is asked for anew. A row of _app: delete it.',
   },
 } as const satisfies Record<string, { heals: 'time' | 'change' | 'person'; remedy: string }>
 

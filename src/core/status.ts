@@ -1,6 +1,6 @@
 import { FAILURES, type Failure, type FailureKind } from './failures.ts'
 import type { FeedsSourceRow, TickRow } from './ledger/app-rows.ts'
-import type { Trouble } from './ledger/feed-row.ts'
+import { restsUntil, type Trouble } from './ledger/feed-row.ts'
 import { isPublished, isResting, type LedgerEntry } from './ledger/ledger.ts'
 import { type Coverage, coverage } from './plan/coverage.ts'
 import { type KnownFeed, planOf } from './plan/known-feed.ts'
@@ -28,6 +28,8 @@ export type FeedStatus = Coverage & {
   readonly nextDue?: Date
   readonly blocked?: Trouble & { readonly remedy: string }
   readonly trouble?: Trouble & { readonly remedy: string }
+  /** The service gave no answer for the feed: it is not asked for until then. */
+  readonly restsUntil?: Date
   /** Windows without rows that a person accepted. */
   readonly acceptedGaps: readonly string[]
   readonly failures: readonly FailedWindow[]
@@ -79,6 +81,7 @@ function feedStatus(now: Date, known: KnownFeed): FeedStatus {
   const { row, entries, unreadable } = known
   const { name, dataset, table, enabled } = row.feed
   const nextDue = nextRequest(now, planOf(known))
+  const until = restsUntil(row, now)
   return {
     feed: name,
     dataset,
@@ -87,6 +90,7 @@ function feedStatus(now: Date, known: KnownFeed): FeedStatus {
     since: row.since,
     ...coverage(now, known),
     ...(nextDue && { nextDue }),
+    ...(until && { restsUntil: until }),
     ...(row.blocked && { blocked: { ...row.blocked, remedy: FAILURES[row.blocked.kind].remedy } }),
     ...(row.trouble && { trouble: { ...row.trouble, remedy: FAILURES[row.trouble.kind].remedy } }),
     acceptedGaps: row.acceptedGaps ?? [],

@@ -1,4 +1,4 @@
-import { type Failure, isFailure } from '../core/failures.ts'
+import { FAILURES, type Failure, isFailure } from '../core/failures.ts'
 import { SWEEP_KEY } from '../core/ledger/app-rows.ts'
 import type { FeedOutline } from '../core/ledger/feed-row.ts'
 import { hasSpareReport, type LedgerEntry } from '../core/ledger/ledger.ts'
@@ -6,6 +6,7 @@ import { asksService, sweepAction } from '../core/plan/sweep.ts'
 import type { Stored } from '../services/storage/ledger-table.ts'
 import { auditTables } from './landing/audit-table.ts'
 import { readableFeeds } from './ledger/feed-row.ts'
+import { tellOnce } from './ledger/tell-once.ts'
 import { cleanUp } from './requesting/clean-up.ts'
 import { deleteStrays } from './requesting/strays.ts'
 import { carryOut, type Due } from './requesting/sweep-actions.ts'
@@ -58,19 +59,28 @@ type Awake = { readonly row: FeedOutline; readonly entries: readonly Stored<Ledg
 
 /** Reads what is awake of a feed. Rows that nobody sees any more are deleted by ingest, which has the time for it. */
 async function readAwake(
-  { ledger, queue, clock }: Services,
+  services: Services,
   row: FeedOutline,
   count: (kind: string) => void,
 ): Promise<readonly Stored<LedgerEntry>[]> {
+  const { ledger, queue, clock } = services
   const feed = row.feed.name
   const { entries, drops } = await ledger.due(feed, 'sweep', clock())
   for (const drop of drops) {
-    if (isFailure(drop)) continue
+    if (isFailure(drop)) {
+      await tellUnreadable(services, feed, drop)
+      continue
+    }
     await queue.sendDrop({ feed, generation: drop.value.generation })
     count('drop')
   }
   // An entry that cannot be read is told by the audit.
   return entries.filter((entry): entry is Stored<LedgerEntry> => !isFailure(entry))
+}
+
+async function tellUnreadable(services: Services, feed: string, { kind, message }: Failure): Promise<void> {
+  const event = { event: 'message.ignored', feed, kind, message, remedy: FAILURES[kind].remedy } as const
+  await tellOnce(services, `unreadable~drop~${feed}`, event)
 }
 
 function dueOf(

@@ -53,8 +53,8 @@ export type FeedOutline = Omit<FeedRow, 'feed' | 'query' | 'chosen'> & {
   readonly query?: Omit<RegisteredQuery, 'columns'>
 }
 
-/** What failed is tried again a day after the last trial failed. */
-const TRIAL_MS = DAY_MS
+/** What failed is tried again a day after the last trial, and a little earlier, so that the daily audit finds it due. */
+export const TRIAL_MS = DAY_MS - 30 * MINUTE_MS
 
 const FIRST_BACKOFF_MS = 15 * MINUTE_MS
 const LAST_BACKOFF_MS = 6 * HOUR_MS
@@ -139,6 +139,11 @@ export function withTrial(row: FeedRow, now: Date): FeedRow {
   return { ...row, nextTrial: new Date(now.getTime() + TRIAL_MS).toISOString() }
 }
 
+/** The feed has an attempt under way, which may end its block: it is looked at again in an hour. */
+export function withTrialLater(row: FeedRow, now: Date): FeedRow {
+  return { ...row, nextTrial: new Date(now.getTime() + HOUR_MS).toISOString() }
+}
+
 /** Whether what failed may be tried again now. */
 export function mayTry({ nextTrial }: Pick<FeedRow, 'nextTrial'>, now: Date): boolean {
   return nextTrial === undefined || hasCome(new Date(nextTrial), now, TRIAL_MS)
@@ -156,7 +161,7 @@ export function withLanding(row: FeedRow, wasTried: boolean, now: Date): FeedRow
 
 /** A person says that what blocked the feed is mended. */
 export function unblocked(row: FeedRow, now: Date): FeedRow {
-  return row.blocked && !row.refused ? { ...withoutBlock(row), changedAt: now.toISOString() } : row
+  return row.blocked && !row.refused ? { ...withoutBlock(row), healedAt: now.toISOString() } : row
 }
 
 /** A person asks for a window of a blocked feed: it is tried at the next tick. */
@@ -203,13 +208,14 @@ export function withoutBackoff(row: FeedRow): FeedRow {
 }
 
 /**
- * Whether the feed waits because it could not be asked for. It is asked for again at the next tick; after that it waits 15
+ * Until when the feed waits because it could not be asked for. It is asked for again at the next tick; after that it waits 15
  * minutes, then twice as long each time, up to 6 hours.
  */
-export function isBackedOff({ backoff }: Pick<FeedRow, 'backoff'>, now: Date): boolean {
-  if (!backoff || backoff.times < 2) return false
+export function restsUntil({ backoff }: Pick<FeedRow, 'backoff'>, now: Date): Date | undefined {
+  if (!backoff || backoff.times < 2) return undefined
   const waitMs = Math.min(FIRST_BACKOFF_MS * 2 ** Math.min(backoff.times - 2, 20), LAST_BACKOFF_MS)
-  return !hasCome(new Date(Date.parse(backoff.at) + waitMs), now, LAST_BACKOFF_MS)
+  const until = new Date(Date.parse(backoff.at) + waitMs)
+  return hasCome(until, now, LAST_BACKOFF_MS) ? undefined : until
 }
 
 /** Whether another instance registered a query for the same feed first: that one counts, for its reports are under way. */

@@ -23,6 +23,14 @@ export function joinTexts<V>(row: Row<V>): Row<V | string> {
   return Object.fromEntries(Object.entries(row).map(whole))
 }
 
+/** A row holds no more pieces than this of one text: it stays below 1 MiB. */
+const MOST_PIECES = 16
+
+/** The names of the properties that a text may go on in, for a reader that names what it wants. */
+export function pieceNames(name: string): readonly string[] {
+  return Array.from({ length: MOST_PIECES }, (_, at) => nameOf(name, at))
+}
+
 function nameOf(name: string, at: number): string {
   return at === 0 ? name : `${name}_${at + 1}`
 }

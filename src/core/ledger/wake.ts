@@ -56,14 +56,17 @@ function dueAt(entry: LedgerEntry, rules: WakeRules): Date | undefined {
   }
 }
 
-/** When a lost answer is looked for. After a look that failed, the next comes when four times as much time has passed. */
+/**
+ * When a lost answer is looked for. After a look that failed, the next comes when four times as much time has passed, and
+ * the last one when the service has had its time for a report.
+ */
 export function adoptAt(
   { requestedAt, lastError }: Requesting,
-  { adoptAfterMs }: Pick<WakeRules, 'adoptAfterMs'>,
+  { adoptAfterMs, reportDeadlineMs }: Pick<WakeRules, 'adoptAfterMs' | 'reportDeadlineMs'>,
 ): Date {
   const asked = requestedAt.getTime()
   const failedAfterMs = lastError && lastError.at > requestedAt ? lastError.at.getTime() - asked : 0
-  return new Date(asked + Math.max(adoptAfterMs, 4 * failedAfterMs))
+  return new Date(asked + Math.min(Math.max(adoptAfterMs, 4 * failedAfterMs), Math.max(adoptAfterMs, reportDeadlineMs)))
 }
 
 /** The service has had its time for a report. */

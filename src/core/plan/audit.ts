@@ -1,5 +1,5 @@
 import { FAILURES } from '../failures.ts'
-import { type FeedOutline, mayTry } from '../ledger/feed-row.ts'
+import { type FeedOutline, mayTry, TRIAL_MS } from '../ledger/feed-row.ts'
 import { type Failed, isOfPerson, type LedgerEntry } from '../ledger/ledger.ts'
 import type { PlanRow } from '../ledger/plan-row.ts'
 import { type WakeRules, wakeAt } from '../ledger/wake.ts'
@@ -22,7 +22,7 @@ export function reopenings(failed: readonly Failed[], row: FeedOutline, now: Dat
   const reopened = failed.filter((entry) => isReopened(entry, row, now))
   if (reopened.length > 0 || row.blocked || !mayTry(row, now)) return reopened
   const waiting = failed.filter((entry) => FAILURES[entry.kind].heals === 'change' && mayHeal(entry))
-  const old = waiting.filter(({ since }) => Math.abs(now.getTime() - since.getTime()) >= DAY_MS)
+  const old = waiting.filter(({ since }) => Math.abs(now.getTime() - since.getTime()) >= TRIAL_MS)
   return old.toSorted((a, b) => b.window.from.getTime() - a.window.from.getTime()).slice(0, 1)
 }
 

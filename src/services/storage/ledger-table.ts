@@ -5,7 +5,7 @@ import { DROPS, type Drop, dropKey, fromDropRow, toDropRow } from '../../core/le
 import type { FeedOutline, FeedRow } from '../../core/ledger/feed-row.ts'
 import type { EntryKey, LedgerEntry } from '../../core/ledger/ledger.ts'
 import { fromRow, type LedgerRow, toRow } from '../../core/ledger/ledger-row.ts'
-import { joinTexts, splitTexts } from '../../core/ledger/long-texts.ts'
+import { joinTexts, pieceNames, splitTexts } from '../../core/ledger/long-texts.ts'
 import { fromPlanFields, PLAN_KEY, type PlanRow, toPlanFields } from '../../core/ledger/plan-row.ts'
 import { fromFeedFields, fromOutlineField, toFeedFields } from '../../core/ledger/stored-feed-row.ts'
 import { NEVER, TOO_FAR_MS } from '../../core/ledger/wake.ts'
@@ -337,8 +337,11 @@ async function listFeeds(client: TableClient): Promise<readonly (FeedRow | Failu
 }
 
 async function readAppRows(client: TableClient): Promise<AppRows> {
-  const queryOptions = { filter: odata`PartitionKey eq ${APP}`, select: ['RowKey', 'json'] }
-  const rows = await Array.fromAsync(client.listEntities<Row>({ queryOptions }))
+  const queryOptions = { filter: odata`PartitionKey eq ${APP}`, select: ['RowKey', ...pieceNames('json')] }
+  const rows = await Array.fromAsync(client.listEntities<Row>({ queryOptions }), (row) => ({
+    ...row,
+    json: joinTexts(row).json,
+  }))
   const feeds = rows.filter(({ rowKey }) => rowKey?.startsWith(FEED_ROWS))
   const byKey = new Map(rows.map((row) => [row.rowKey, row]))
   return {

@@ -1,5 +1,5 @@
 import { FAILURES, type Failure, failed, isFailure } from '../../core/failures.ts'
-import { type FeedOutline, isBackedOff, mayTry, withTrial } from '../../core/ledger/feed-row.ts'
+import { type FeedOutline, mayTry, restsUntil, withTrial, withTrialLater } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry, Planned } from '../../core/ledger/ledger.ts'
 import type { PlanRow } from '../../core/ledger/plan-row.ts'
 import { toFailed, toLandedAgain } from '../../core/ledger/transitions.ts'
@@ -31,7 +31,7 @@ export async function takeTurn(
   const pacing = pacingOf(app, account)
   if (isFailure(pacing)) {
     const { kind, message } = pacing
-    await tellOnce(services, `unreadable~${account}`, {
+    await tellOnce(services, `unreadable~pacing~${account}`, {
       event: 'app.settings',
       kind,
       message,
@@ -90,7 +90,7 @@ async function readDue(services: Services, row: FeedOutline, mayAsk: boolean): P
   const now = clock()
   if (!enabled) return NOTHING_DUE
   const isTrial = mayAsk && row.blocked !== undefined && !row.refused && mayTry(row, now)
-  const isAsking = mayAsk && !row.blocked && !isBackedOff(row, now)
+  const isAsking = mayAsk && !row.blocked && !restsUntil(row, now)
   const due = isAsking ? await ledger.due(name, 'provision', now) : { plan: await ledger.readPlan(name), entries: [] }
   const plan = due.plan && !isFailure(due.plan.value) ? { value: due.plan.value, etag: due.plan.etag } : undefined
   if (isTrial || !plan || isAuditDue(row, plan.value, now)) return auditDue(services, row, { isTrial, isAsking })
@@ -114,9 +114,11 @@ async function auditDue(
   if (!audited) return NOTHING_DUE
   const { plan, planned, failed: waiting } = audited
   if (isAsking) return dueOf(services, row, plan, planned)
-  if (!isTrial || audited.isBusy) return NOTHING_DUE
+  if (!isTrial) return NOTHING_DUE
   const now = services.clock()
-  await changeFeedRow(services, row.feed.name, (each) => withTrial(each, now))
+  const later = audited.isBusy ? withTrialLater : withTrial
+  await changeFeedRow(services, row.feed.name, (each) => later(each, now))
+  if (audited.isBusy) return NOTHING_DUE
   const byChange = waiting.filter(({ value }) => FAILURES[value.kind].heals === 'change')
   const known = { row, spans: plan.value.spans, planned: planned.map(({ value }) => value) }
   const trial = trialRequest(

@@ -58,7 +58,11 @@ export async function carryOut(
     }
     case 'adopt':
     case 'expire': {
-      if (silence) return action.kind === 'adopt' ? putOff(services, { value: action.entry, etag }, silence) : 'passed'
+      if (silence && action.kind === 'expire') return 'passed'
+      if (silence && action.kind === 'adopt') {
+        await putOff(services, { value: action.entry, etag }, silence)
+        return 'passed'
+      }
       const insights = services.insights(row.feed.account, row.account)
       if (isFailure(insights)) return insights
       const job = { row, insights, services }
@@ -82,9 +86,7 @@ async function adopt(job: Asking, { value, etag }: Stored<Requesting>): Promise<
   const now = clock()
   if (isFailure(found)) {
     if (endsLookUp(found)) return doneIf(await endAttempt(services, toFailed(value, found, now), etag, found))
-    const until = new Date(value.requestedAt.getTime() + settings.reportDeadlineMs)
-    if (!hasCome(until, now, settings.reportDeadlineMs)) return putOff(services, { value, etag }, found)
-    await endAttempt(services, toNextAttempt(value, found, now, settings.maxTries), etag, found)
+    await putOff(services, { value, etag }, found)
     return found
   }
   const report = found.find((each) => isReportOf(value, each))
@@ -101,14 +103,19 @@ async function adopt(job: Asking, { value, etag }: Stored<Requesting>): Promise<
   return doneIf(ended)
 }
 
-/** The service did not say whether it made a report: it is looked for later, and later each time. */
-export async function putOff(
-  { ledger, clock }: Services,
-  { value, etag }: Stored<Requesting>,
-  failure: Failure,
-): Promise<Failure> {
-  await ledger.write(toLookedFor(value, failure, clock()), etag)
-  return failure
+/**
+ * The service did not say whether it made a report: it is looked for later, and later each time. Once the service has had
+ * its time for a report, the attempt ends.
+ */
+async function putOff(services: Services, { value, etag }: Stored<Requesting>, failure: Failure): Promise<void> {
+  const { ledger, clock, settings } = services
+  const now = clock()
+  const until = new Date(value.requestedAt.getTime() + settings.reportDeadlineMs)
+  if (!hasCome(until, now, settings.reportDeadlineMs)) {
+    await ledger.write(toLookedFor(value, failure, now), etag)
+    return
+  }
+  await endAttempt(services, toNextAttempt(value, failure, now, settings.maxTries), etag, failure)
 }
 
 /** A report was not ready at its deadline. Ends the attempt, unless the report is ready now. */
