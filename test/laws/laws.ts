@@ -1,5 +1,5 @@
 import { FAILURES } from '../../src/core/failures.ts'
-import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
+import { isOfPerson, type LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { DAY_MS, HOUR_MS } from '../../src/core/time/durations.ts'
 import { type Window, windowId } from '../../src/core/time/window.ts'
 import { DELAY_DAYS, type FeedLine } from './feeds.ts'
@@ -57,7 +57,8 @@ export function unplanned(
 
 /** Whether nothing more happens to a window by itself: it has landed, or only a person heals it. */
 export function isAtRest(entry: LedgerEntry): boolean {
-  return entry.state === 'landed' || (entry.state === 'failed' && FAILURES[entry.kind].heals === 'person')
+  const isForPerson = entry.state === 'failed' && (FAILURES[entry.kind].heals === 'person' || isOfPerson(entry))
+  return entry.state === 'landed' || isForPerson
 }
 
 /** The most reports that an account was asked for within one hour. */
