@@ -14,7 +14,7 @@ import {
 } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import type { KnownFeed, UnreadableEntry } from '../../core/plan/known-feed.ts'
-import type { AppRows } from '../../services/storage/ledger-table.ts'
+import type { AppRows } from '../../services/storage/ledger.ts'
 import type { Services } from '../services.ts'
 
 /** The rows of the feeds that can be read. */
