@@ -1,5 +1,6 @@
 import { FAILURES, type Failure, isFailure } from '../../core/failures.ts'
-import { type FeedOutline, withoutFailing } from '../../core/ledger/feed-row.ts'
+import { withoutFailing } from '../../core/ledger/feed-block.ts'
+import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import {
   type Failed,
   isOfPerson,

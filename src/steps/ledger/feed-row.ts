@@ -1,15 +1,11 @@
 import { FAILURES, type Failure, isFailure } from '../../core/failures.ts'
+import { blockedBy, stillBlockedBy, withFailing, withLanding, withTrialFailed } from '../../core/ledger/feed-block.ts'
 import {
-  blockedBy,
   type FeedOutline,
   type FeedRow,
-  stillBlockedBy,
   withBackoff,
   withDrift,
   withEmptyBetween,
-  withFailing,
-  withLanding,
-  withTrialFailed,
   withTrouble,
 } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'

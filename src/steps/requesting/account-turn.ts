@@ -1,5 +1,6 @@
 import { FAILURES, type Failure, failed, isFailure } from '../../core/failures.ts'
-import { type FeedOutline, mayTry, restsUntil, withTrial, withTrialLater } from '../../core/ledger/feed-row.ts'
+import { mayTry, withTrial, withTrialLater } from '../../core/ledger/feed-block.ts'
+import { type FeedOutline, restsUntil } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry, Planned } from '../../core/ledger/ledger.ts'
 import type { PlanRow } from '../../core/ledger/plan-row.ts'
 import { toFailed, toLandedAgain } from '../../core/ledger/transitions.ts'
