@@ -7,7 +7,7 @@ import { type Window, windowId } from '../../core/time/window.ts'
 import type { Scanned } from '../../services/storage/ledger.ts'
 import { findFeed } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
-import { changedJustNow, readPlan } from './own-attempt.ts'
+import { changedJustNow, readOrMakePlan } from './own-attempt.ts'
 
 export type Forgotten = { readonly forgotten: true }
 
@@ -34,7 +34,7 @@ export async function forget(services: Services, feed: string, window: Window): 
 }
 
 async function freeTime(services: Services, row: FeedRow, window: Window, attempt: number): Promise<void> {
-  const plan = await readPlan(services, row)
+  const plan = await readOrMakePlan(services, row)
   const written = plan && (await services.ledger.writePlan(withoutWindow(plan.value, window, attempt), plan.etag))
   if (!written) await freeTime(services, row, window, attempt)
 }
