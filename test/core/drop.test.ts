@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { failed, isFailure } from '../../src/core/failures.ts'
-import { isTableAuditDue } from '../../src/core/ledger/app-rows.ts'
 import { dropKey, fromDropRow, isNamed, letGo, toDropRow } from '../../src/core/ledger/drop.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
+import { isTableAuditDue } from '../../src/core/plan/audit.ts'
 import { type Generation, keyRange } from '../../src/core/report/generation.ts'
 import { anyEntry, anyGeneration } from './any-entry.ts'
 

@@ -1,9 +1,10 @@
-import { DAY_MS } from '../time/durations.ts'
+// The keys of the rows that are about the app, a feed, an account or a table and not about a window, and what they hold,
+// but for the rows of feeds (feed-row.ts) and the pacing of accounts (plan/pacing.ts).
 
-// The rows that speak of the app, of an account or of a table and not of one window, but for those of feeds (feed-row.ts)
-// and the pacing of accounts (plan/pacing.ts).
+/** What the keys of all feeds' rows begin with; the name of the feed follows. */
+export const FEED_ROWS = 'feed~'
 
-export const feedRowKey = (name: string): string => `feed~${name}`
+export const feedRowKey = (name: string): string => `${FEED_ROWS}${name}`
 export const tableRowKey = (table: string): string => `table~${table.toLowerCase()}`
 export const pacingRowKey = (account: string): string => `pacing~${account}`
 export const cleanUpRowKey = (account: string): string => `cleanup~${account}`
@@ -11,8 +12,6 @@ export const tokenRowKey = (account: string): string => `token~${account}`
 export const auditedRowKey = (feed: string): string => `audited~${feed}`
 export const toldRowKey = (about: string): string => `told~${about}`
 
-/** What the keys of all feeds' rows begin with; the name of the feed follows. */
-export const FEED_ROWS = 'feed~'
 export const FEEDS_SOURCE_KEY = 'feeds~source'
 export const TICK_KEY = 'tick~provision'
 export const SWEEP_KEY = 'tick~sweep'
@@ -44,10 +43,3 @@ export type SweptRow = { readonly at: string }
 
 /** When a feed's table was last walked to its end; `after`: the key up to which it is walked at the moment. */
 export type AuditedRow = { readonly at: string; readonly after?: string }
-
-const AUDIT_EVERY_MS = 7 * DAY_MS
-
-/** A time far ahead was noted under a wrong clock. */
-export function isTableAuditDue({ at, after }: AuditedRow, now: Date): boolean {
-  return after !== undefined || Math.abs(now.getTime() - Date.parse(at)) >= AUDIT_EVERY_MS
-}

@@ -1,3 +1,5 @@
+import { type Failure, failed } from '../failures.ts'
+
 /**
  * How a value of type T is stored. `read` takes what the storage gives, whatever it is, and throws a sentence that says
  * what does not fit.
@@ -113,6 +115,16 @@ function named<T>(name: string, read: () => T): T {
 
 function isNoDate(date: Date): boolean {
   return Number.isNaN(date.getTime())
+}
+
+/** Reads the row that `about` names; anything that does not fit is a failure, never a guess. */
+export function readStored<T>(about: string, read: () => T): T | Failure {
+  try {
+    return read()
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    return failed('unreadable-entry', `${about}: ${reason}`)
+  }
 }
 
 /** Ends the reading of a value. */

@@ -1,6 +1,7 @@
-import { type Failure, failed, isFailure } from '../failures.ts'
+import { type Failure, isFailure } from '../failures.ts'
 import { type Generation, generationAt, keyRange, type Place } from '../report/generation.ts'
-import { type Codecs, instant, optional, readFields, text, unfit, writeFields } from './codec.ts'
+import { HOUR_MS, MINUTE_MS } from '../time/durations.ts'
+import { type Codecs, instant, optional, readFields, readStored, text, unfit, writeFields } from './codec.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { generation, type LedgerRow } from './ledger-row.ts'
 
@@ -18,10 +19,10 @@ export type Drop = Place & {
 }
 
 /** A drop that somebody works on is looked after by nobody else for this long. */
-const WAKE_AFTER_MS = 15 * 60_000
+const WAKE_AFTER_MS = 15 * MINUTE_MS
 
 /** Longer than any request to the storage can be under way: then the rows are looked for once more. */
-const SECOND_LOOK_MS = 3_600_000
+const SECOND_LOOK_MS = HOUR_MS
 
 /**
  * The drops of the generations that `before` names and `after` no longer does. `table` is the feed's, where a landing
@@ -88,13 +89,10 @@ export function toDropRow(drop: Drop): LedgerRow {
 
 /** Reads a stored drop; anything that does not fit is a failure, never a guess. */
 export function fromDropRow(feed: string, key: string, row: Readonly<Record<string, unknown>>): Drop | Failure {
-  try {
+  return readStored(`ledger row ${feed} ${key}`, () => {
     const drop = { feed, ...readFields(FIELDS, row) }
     const place = generationAt(`${drop.keyFrom}000`)
     const isWhole = place?.generation === drop.generation && place.keyTo === drop.keyTo
     return isWhole && dropKey(drop.generation) === key ? drop : unfit('the drop that its key names')
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    return failed('unreadable-entry', `ledger row ${feed} ${key}: ${reason}`)
-  }
+  })
 }

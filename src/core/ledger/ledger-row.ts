@@ -1,4 +1,4 @@
-import { FAILURES, type Failure, type FailureKind, failed } from '../failures.ts'
+import { FAILURES, type Failure, type FailureKind } from '../failures.ts'
 import type { Asked } from '../feeds/form.ts'
 import { type Generation, keyRange, toGeneration } from '../report/generation.ts'
 import { parseWindowId } from '../time/window.ts'
@@ -17,6 +17,7 @@ import {
   oneOf,
   optional,
   readFields,
+  readStored,
   text,
   unfit,
   writeFields,
@@ -179,12 +180,7 @@ function publishedColumns({ window, figures }: LedgerEntry) {
 
 /** Reads a stored entry; anything that does not fit is a failure, never a guess. */
 export function fromRow(feed: string, id: string, row: Readonly<Record<string, unknown>>): LedgerEntry | Failure {
-  try {
-    return readEntry(feed, id, row)
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    return failed('unreadable-entry', `ledger entry ${feed} ${id}: ${reason}`)
-  }
+  return readStored(`ledger entry ${feed} ${id}`, () => readEntry(feed, id, row))
 }
 
 function readEntry(feed: string, id: string, row: Readonly<Record<string, unknown>>): LedgerEntry {

@@ -1,4 +1,4 @@
-import { type Failure, failed } from '../failures.ts'
+import type { Failure } from '../failures.ts'
 import { DAY_MS } from '../time/durations.ts'
 import type { Window } from '../time/window.ts'
 import {
@@ -10,6 +10,7 @@ import {
   list,
   object,
   readFields,
+  readStored,
   unfit,
   writeFields,
 } from './codec.ts'
@@ -106,12 +107,8 @@ export function toPlanFields({ feed: _, ...rest }: PlanRow): { readonly plan: st
 
 /** Reads a stored plan row; anything that does not fit is a failure, never a guess. */
 export function fromPlanFields(feed: string, row: Readonly<Record<string, unknown>>): PlanRow | Failure {
-  try {
-    const { plan } = readFields(PLAN, row)
-    const { v, ...rest } = plan
+  return readStored(`ledger row ${feed} ${PLAN_KEY}`, () => {
+    const { v, ...rest } = readFields(PLAN, row).plan
     return v === PLAN_VERSION ? { feed, ...rest } : unfit(`of a version that this app knows: ${v}`)
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    return failed('unreadable-entry', `ledger row ${feed} ${PLAN_KEY}: ${reason}`)
-  }
+  })
 }

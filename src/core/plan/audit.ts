@@ -1,4 +1,5 @@
 import { FAILURES } from '../failures.ts'
+import type { AuditedRow } from '../ledger/app-rows.ts'
 import { mayTry, TRIAL_MS } from '../ledger/feed-block.ts'
 import type { FeedOutline } from '../ledger/feed-row.ts'
 import { type Failed, isOfPerson, type LedgerEntry } from '../ledger/ledger.ts'
@@ -7,12 +8,20 @@ import { type WakeRules, wakeAt } from '../ledger/wake.ts'
 import { DAY_MS } from '../time/durations.ts'
 import { refreshAt } from './refresh.ts'
 
+const TABLE_AUDIT_MS = 7 * DAY_MS
+
 /** Whether all entries of a feed are to be read: once a day, and when the feed changed or landed after failures. */
 export function isAuditDue({ changedAt, healedAt }: FeedOutline, plan: PlanRow | undefined, now: Date): boolean {
   if (!plan) return true
   const last = plan.auditedAt.getTime()
   const isOld = Math.abs(now.getTime() - last) >= DAY_MS
   return isOld || [changedAt, healedAt].some((at) => at !== undefined && Date.parse(at) >= last)
+}
+
+/** Whether a table is to be looked through: once a week, and until its end is reached. */
+export function isTableAuditDue({ at, after }: AuditedRow, now: Date): boolean {
+  // A time far ahead was noted under a wrong clock.
+  return after !== undefined || Math.abs(now.getTime() - Date.parse(at)) >= TABLE_AUDIT_MS
 }
 
 /**

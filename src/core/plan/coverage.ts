@@ -75,14 +75,14 @@ function inOrder(windows: readonly Window[]): readonly Window[] {
   return windows.toSorted((a, b) => a.from.getTime() - b.from.getTime())
 }
 
-/** Counts the empty windows between two full ones. They are possible but worth a look. */
-export function emptyBetweenFull(landed: readonly Fullness[]): number {
-  const sorted = landed.toSorted((a, b) => a.window.from.getTime() - b.window.from.getTime())
-  return sorted.filter(({ rows }, at) => rows === 0 && isFull(sorted[at - 1]) && isFull(sorted[at + 1])).length
-}
-
 /** How many rows of a window are published; undefined where none ever were. */
 export type Fullness = { readonly window: Window; readonly rows: number | undefined }
+
+/** Counts the empty windows between two full ones. They are possible but worth a look. */
+export function emptyBetweenFull(windows: readonly Fullness[]): number {
+  const sorted = windows.toSorted((a, b) => a.window.from.getTime() - b.window.from.getTime())
+  return sorted.filter(({ rows }, at) => rows === 0 && isFull(sorted[at - 1]) && isFull(sorted[at + 1])).length
+}
 
 function isFull(neighbour: Fullness | undefined): boolean {
   return (neighbour?.rows ?? 0) > 0

@@ -4,6 +4,9 @@ import { alignDown, alignUp, GRAIN, nextBoundary } from '../time/calendar.ts'
 import { addDuration, type Duration } from '../time/durations.ts'
 import type { Window } from '../time/window.ts'
 
+/** The feed as far as it decides which windows there are. */
+export type WindowRules = Pick<Feed, 'cadence' | 'delay' | 'grain'>
+
 /** A window of a feed. The app may ask for it from `dueAt` on. */
 export type DueWindow = { readonly window: Window; readonly lane: Lane; readonly dueAt: Date }
 
@@ -35,9 +38,6 @@ export function nextDue(feed: WindowRules, known: KnownWindows): Date | undefine
   for (const planned of plannedWindows(feed, known)) return planned.dueAt
   return undefined
 }
-
-/** The feed as far as it decides which windows there are. */
-export type WindowRules = Pick<Feed, 'cadence' | 'delay' | 'grain'>
 
 /** When the data of a window has settled, so that it may be asked for. */
 export function settledAt({ cadence, delay }: WindowRules, { from, to }: Window): Date {

@@ -1,4 +1,4 @@
-import { FAILURES } from '../failures.ts'
+import { FAILURES, type Failure } from '../failures.ts'
 import type { FeedOutline } from '../ledger/feed-row.ts'
 import {
   type Failed,
@@ -77,6 +77,6 @@ export function asksService({ kind }: SweepAction): boolean {
 }
 
 /** Whether a look-up of a lost answer that failed with this ends the attempt: asking again would not help. */
-export function endsLookUp({ kind }: { readonly kind: keyof typeof FAILURES }): boolean {
+export function endsLookUp({ kind }: Failure): boolean {
   return FAILURES[kind].heals !== 'time'
 }

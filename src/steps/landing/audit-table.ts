@@ -1,21 +1,17 @@
 import { isFailure } from '../../core/failures.ts'
 import type { Feed } from '../../core/feeds/feed.ts'
-import {
-  type AuditedRow,
-  auditedRowKey,
-  isTableAuditDue,
-  type TableRow,
-  tableRowKey,
-} from '../../core/ledger/app-rows.ts'
+import { type AuditedRow, auditedRowKey, type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
 import { isNamed } from '../../core/ledger/drop.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
+import { isTableAuditDue } from '../../core/plan/audit.ts'
 import { dayOf, generationAt, type Place } from '../../core/report/generation.ts'
+import { MINUTE_MS } from '../../core/time/durations.ts'
 import type { AppRows } from '../../services/storage/ledger.ts'
 import { readableFeeds } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
 
 /** One sweep audits for so long; the next one goes on. */
-const BUDGET_MS = 2 * 60_000
+const BUDGET_MS = 2 * MINUTE_MS
 
 type TableOf = Pick<Feed, 'name' | 'table'>
 type Audit = Pick<Services, 'ledger' | 'landingTable' | 'clock'>
