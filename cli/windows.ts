@@ -17,6 +17,11 @@ export function addWindowOptions(command: Command): Command {
     .option('--to <date>', 'windows that start before this date or instant, UTC', parseInstant)
 }
 
+/** Adds the options of a command that changes windows of one feed. */
+export function addChangeOptions(command: Command): Command {
+  return addWindowOptions(command).option('--feed <name>', 'the feed, if it is not the first argument')
+}
+
 /** Whether the options choose a window. Without any of them, every window is chosen. */
 export function isChosen({ window: named, from, to }: WindowOptions, { from: starts, to: ends }: Window): boolean {
   if (named.length > 0) return named.some((each) => +each.from === +starts && +each.to === +ends)
@@ -46,12 +51,13 @@ function parseInstant(text: string): Date {
  * the exit code 1. The other windows still change. `afterwards` comes once all have changed.
  */
 export function changeWindows<R extends object>(
-  feed: string | undefined,
+  argument: string | undefined,
   options: ChangeOptions,
   change: (app: LocalApp, feed: string, window: Window) => Promise<R | Problem>,
   afterwards: (app: LocalApp) => Promise<void> = async () => undefined,
 ): Promise<void> {
   const { window: named, from, to } = options
+  const feed = argument ?? options.feed
   if (feed === undefined) return print(options, async () => refused(['name the feed'], 2))
   if (named.length === 0 && !from && !to)
     return print(options, async () => refused(['name windows: --window, or --from and --to'], 2))

@@ -3,6 +3,7 @@ import { get as httpsGet } from 'node:https'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { allowedLink, type DownloadHosts } from '../../core/report/download-hosts.ts'
+import { isGzip } from '../gzip.ts'
 import { safeAddress } from '../safe-text.ts'
 import type { ArchivedBlob, ArchiveWriter } from '../storage/archive.ts'
 
@@ -132,11 +133,6 @@ async function copy(response: IncomingMessage, transfer: Transfer, options: Down
   } finally {
     response.destroy()
   }
-}
-
-/** The bytes say it, whatever the headers say. */
-function isGzip(first: Buffer): boolean {
-  return first[0] === 0x1f && (first.length < 2 || first[1] === 0x8b)
 }
 
 /** Sends a request; undefined where no answer came. It carries no token of ours, because the link is signed. */

@@ -5,6 +5,7 @@ import { createGunzip } from 'node:zlib'
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { delimiterOf } from '../../core/report/delimiter.ts'
 import { createParser, type ParsedRecord, type Parser } from '../../core/report/parse.ts'
+import { isGzip } from '../gzip.ts'
 import type { Archive, ArchivedBlob } from './archive.ts'
 
 /** A row larger than an entity (1 MiB) cannot land. A longer record becomes a reject and is not kept in memory. */
@@ -109,11 +110,6 @@ async function withHead(rest: AsyncGenerator<Buffer>): Promise<{ head: Buffer; r
     head = Buffer.concat([head, value])
   }
   return { head, rest }
-}
-
-/** One byte alone is gzip that was cut off, if anything. */
-function isGzip(head: Buffer): boolean {
-  return head[0] === 0x1f && (head.length < 2 || head[1] === 0x8b)
 }
 
 async function* prefixed(head: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {

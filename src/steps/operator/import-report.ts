@@ -6,6 +6,7 @@ import { nextAttempt } from '../../core/ledger/transitions.ts'
 import type { Problem } from '../../core/problems.ts'
 import { newGeneration } from '../../core/report/generation.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
+import { isGzip } from '../../services/gzip.ts'
 import { archiveName } from '../../services/storage/archive.ts'
 import { findFeed } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
@@ -66,7 +67,7 @@ async function archiveFile(
   }
   // The name contains the hash, so a repeated import of another file does not meet what an interrupted one left.
   const executionId = `import-${hash.digest('hex').slice(0, 12)}`
-  const format = { tsv: /\.tsv(\.gz)?$/i.test(name), gzip: first?.[0] === 0x1f && first[1] === 0x8b }
+  const format = { tsv: /\.tsv(\.gz)?$/i.test(name), gzip: first !== undefined && isGzip(first) }
   const blob = archiveName({ feed: feed.name, window: windowId(window), attempt }, executionId, format)
   const writer = archive.write(blob, { reportId: IMPORTED, attempt, requestedAt: clock(), nonce: newId() })
   for await (const chunk of bytes()) await writer.append(chunk)
