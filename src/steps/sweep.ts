@@ -1,13 +1,14 @@
 import { FAILURES, type Failure, isFailure } from '../core/failures.ts'
-import { SWEEP_KEY } from '../core/ledger/app-rows.ts'
+import { SWEEP_KEY, type SweepRow } from '../core/ledger/app-rows.ts'
 import type { FeedOutline } from '../core/ledger/feed-row.ts'
 import { hasSpareReport, type LedgerEntry } from '../core/ledger/ledger.ts'
 import { asksService, sweepAction } from '../core/plan/sweep.ts'
+import { MINUTE_MS } from '../core/time/durations.ts'
 import type { Stored } from '../services/storage/ledger.ts'
 import { auditTables } from './landing/audit-table.ts'
 import { readableFeeds } from './ledger/feed-row.ts'
 import { tellOnce } from './ledger/tell-once.ts'
-import { cleanUp } from './requesting/clean-up.ts'
+import { cleanUp, type Spare } from './requesting/clean-up.ts'
 import { deleteStrays } from './requesting/strays.ts'
 import { carryOut, type Due } from './requesting/sweep-actions.ts'
 import type { Services } from './services.ts'
@@ -16,7 +17,7 @@ import type { Services } from './services.ts'
 export type Swept = Readonly<Record<string, number>>
 
 /** The service may take long to answer. A sweep that has asked it for so long leaves the rest to the next one. */
-const ASKING_MS = 3 * 60_000
+const ASKING_MS = 3 * MINUTE_MS
 
 /**
  * Does what no callback does: polls, adopts reports whose answer was lost, ends attempts that took too long, reopens failed
@@ -24,7 +25,7 @@ const ASKING_MS = 3 * 60_000
  * twice, or on two instances at once.
  */
 export async function sweep(services: Services): Promise<Swept> {
-  const { ledger, clock, settings } = services
+  const { ledger, clock } = services
   await ledger.create()
   const app = await ledger.appRows()
   const swept: Record<string, number> = {}
@@ -34,23 +35,12 @@ export async function sweep(services: Services): Promise<Swept> {
   const awake: Awake[] = []
   for (const row of readableFeeds(app)) awake.push({ row, entries: await readAwake(services, row, count) })
   const due = awake.flatMap(({ row, entries }) => dueOf(services, row, entries))
-  const silent = new Map<string, Failure>()
-  const until = clock().getTime() + ASKING_MS
-  // What asks the service comes last, and what has waited longest first: a slow service holds up nothing else.
-  for (const each of due.toSorted(byEffort)) {
-    const { account } = each.row.feed
-    if (asksService(each.action) && clock().getTime() > until) continue
-    const result = await carryOut(services, each, silent.get(account))
-    if (result === 'done') count(each.action.kind)
-    if (isFailure(result)) silent.set(account, result)
-  }
-  const spare = awake.flatMap(({ row, entries }) =>
-    entries.flatMap((entry) => (hasSpareReport(entry.value, settings.deleteReports) ? { row, entry } : [])),
-  )
+  await carryOutAll(services, due, count)
+  const spare = awake.flatMap((each) => spareOf(services, each))
   await cleanUp(services, app, spare)
   await deleteStrays(services, app)
   await auditTables(services, app)
-  await ledger.writeApp(SWEEP_KEY, { at: clock().toISOString() }, app.get(SWEEP_KEY)?.etag)
+  await ledger.writeApp<SweepRow>(SWEEP_KEY, { at: clock().toISOString() }, app.get(SWEEP_KEY)?.etag)
   return swept
 }
 
@@ -92,6 +82,25 @@ function dueOf(
     const action = sweepAction(clock(), row, value, settings)
     return action ? { row, action, etag } : []
   })
+}
+
+/** What asks the service comes last, and what has waited longest first: a slow service holds up nothing else. */
+async function carryOutAll(services: Services, due: readonly Due[], count: (kind: string) => void): Promise<void> {
+  const { clock } = services
+  const silent = new Map<string, Failure>()
+  const until = clock().getTime() + ASKING_MS
+  for (const each of due.toSorted(byEffort)) {
+    const { account } = each.row.feed
+    if (asksService(each.action) && clock().getTime() > until) continue
+    const result = await carryOut(services, each, silent.get(account))
+    if (result === 'done') count(each.action.kind)
+    if (isFailure(result)) silent.set(account, result)
+  }
+}
+
+function spareOf({ settings }: Services, { row, entries }: Awake): readonly Spare[] {
+  const spare = entries.filter(({ value }) => hasSpareReport(value, settings.deleteReports))
+  return spare.map((entry) => ({ row, entry }))
 }
 
 function byEffort(a: Due, b: Due): number {

@@ -3,6 +3,7 @@ import { isOfPerson, isRestated } from '../../core/ledger/ledger.ts'
 import { toFailed, toLanded, toNextAttempt, toRequestedAgain, toStorageAwaited } from '../../core/ledger/transitions.ts'
 import { isOverdue } from '../../core/ledger/wake.ts'
 import { refreshAt } from '../../core/plan/refresh.ts'
+import { MINUTE_MS } from '../../core/time/durations.ts'
 import { tellFailure, withdrawReports } from '../ledger/end-attempt.ts'
 import { noteLanding } from '../ledger/feed-row.ts'
 import { type Job, messageOf, subjectOf } from '../ledger/job.ts'
@@ -10,7 +11,7 @@ import type { HeldEntry } from './held-entry.ts'
 import type { LandResult } from './land.ts'
 
 /** A report that could not be fetched is tried again after this, while its deadline lasts. */
-const FETCH_AGAIN_MS = 5 * 60_000
+const FETCH_AGAIN_MS = 5 * MINUTE_MS
 
 /** Ends a landing: `landed` with its figures as evidence, or `failed`, and says so in one event; or lets it go on later. */
 export async function settle(job: Job, held: HeldEntry, result: LandResult): Promise<void> {
