@@ -1,7 +1,7 @@
 import type { TableClient } from '@azure/data-tables'
 import type { Drop } from '../src/core/ledger/drop.ts'
 import { keyRange } from '../src/core/report/generation.ts'
-import type { Stored } from '../src/services/storage/ledger-table.ts'
+import type { Stored } from '../src/services/storage/ledger.ts'
 import { dropRows } from '../src/steps/landing/drop.ts'
 import type { Services } from '../src/steps/services.ts'
 import { EMPTY_LEDGER, fileArchive, landByApp, servicesOver } from './landing.ts'

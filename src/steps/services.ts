@@ -5,7 +5,7 @@ import type { InsightsClient } from '../services/insights/client.ts'
 import type { Archive } from '../services/storage/archive.ts'
 import type { FeedsText } from '../services/storage/feeds-file.ts'
 import type { LandingTable } from '../services/storage/landing-table.ts'
-import type { Ledger } from '../services/storage/ledger-table.ts'
+import type { Ledger } from '../services/storage/ledger.ts'
 import type { WorkQueue } from '../services/storage/work-queue.ts'
 import type { StepSettings } from '../settings/settings.ts'
 

@@ -4,7 +4,7 @@ import { FEEDS_SOURCE_KEY, type FeedsSourceRow, TICK_KEY, type TickRow } from '.
 import type { KnownFeed } from '../core/plan/known-feed.ts'
 import type { Pacing } from '../core/plan/pacing.ts'
 import { ledgerStatus, type Status } from '../core/status.ts'
-import type { AppRows } from '../services/storage/ledger-table.ts'
+import type { AppRows } from '../services/storage/ledger.ts'
 import { readableFeeds, readKnownFeed } from './ledger/feed-row.ts'
 import { pacingOf } from './requesting/pacing-row.ts'
 import type { Services } from './services.ts'

@@ -2,12 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Feed } from '../../src/core/feeds/feed.ts'
 import { askedFor, forbiddenChange, formOf } from '../../src/core/feeds/form.ts'
+import { withFeed } from '../../src/core/ledger/feed-block.ts'
 import {
   type FeedRow,
   formNow,
   isOfEarlierQuery,
   newFeedRow,
-  withFeed,
   withoutQuery,
   withQuery,
 } from '../../src/core/ledger/feed-row.ts'

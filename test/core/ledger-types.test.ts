@@ -1,7 +1,7 @@
 import { expect, expectTypeOf, it } from 'vitest'
 import { type Codecs, count, optional, text } from '../../src/core/ledger/codec.ts'
 import type { Figures, LedgerEntry, Requesting } from '../../src/core/ledger/ledger.ts'
-import type { Ledger, WrittenEntry } from '../../src/services/storage/ledger-table.ts'
+import type { Ledger, WrittenEntry } from '../../src/services/storage/ledger.ts'
 
 // Mistakes that the compiler has to find. Each `@ts-expect-error` fails the type check once its line compiles.
 

@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { toReplayed } from '../../src/core/ledger/transitions.ts'
 import { newGeneration } from '../../src/core/report/generation.ts'
-import type { Ledger } from '../../src/services/storage/ledger-table.ts'
+import type { Ledger } from '../../src/services/storage/ledger.ts'
 import { holdEntry, LeaseLost } from '../../src/steps/landing/held-entry.ts'
 import { costsWorld, storedOnly, turn } from './steer.ts'
 

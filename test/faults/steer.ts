@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { windowId } from '../../src/core/time/window.ts'
-import type { Stored } from '../../src/services/storage/ledger-table.ts'
+import type { Stored } from '../../src/services/storage/ledger.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { sweep } from '../../src/steps/sweep.ts'
 import { findFeedRow, planRetry, storedEntry } from '../setup/stored.ts'

@@ -8,7 +8,7 @@ import { fromPlanFields, PLAN_KEY, type PlanRow, toPlanFields } from '../../src/
 import { fromFeedFields, fromOutlineField, toFeedFields } from '../../src/core/ledger/stored-feed-row.ts'
 import { NEVER, TOO_FAR_MS } from '../../src/core/ledger/wake.ts'
 import { parseWindowId, type Window, windowId } from '../../src/core/time/window.ts'
-import type { Ledger, Scanned, Stored, Timer, Wake, WrittenWith } from '../../src/services/storage/ledger-table.ts'
+import type { Ledger, Scanned, Stored, Timer, Wake, WrittenWith } from '../../src/services/storage/ledger.ts'
 import { byText, type Pass } from './store.ts'
 
 type NewRow = { readonly key: string; readonly value: LedgerRow }

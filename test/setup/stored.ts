@@ -3,7 +3,7 @@ import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { toPlanned } from '../../src/core/ledger/transitions.ts'
 import type { WindowId } from '../../src/core/time/window.ts'
-import type { Ledger, Stored } from '../../src/services/storage/ledger-table.ts'
+import type { Ledger, Stored } from '../../src/services/storage/ledger.ts'
 
 /** The entry of a window. Throws when there is none, or when it cannot be read. */
 export async function storedEntry(ledger: Ledger, feed: string, window: WindowId): Promise<Stored<LedgerEntry>> {

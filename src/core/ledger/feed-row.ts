@@ -2,12 +2,13 @@ import type { Failure, FailureKind } from '../failures.ts'
 import type { Account, Feed } from '../feeds/feed.ts'
 import { wantedColumns } from '../feeds/feed-query.ts'
 import { type Asked, askedFor, type Form, formOf } from '../feeds/form.ts'
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../time/durations.ts'
+import { HOUR_MS, MINUTE_MS } from '../time/durations.ts'
 import { hasCome } from './wake.ts'
 
 /**
  * What the app remembers of a feed, in its `feed~` row. Only `provision` reads feeds.json; all other steps take the feed
- * from here. Every change of a row is a function of this file; one that gives the row it was given changes nothing.
+ * from here. Every change of a row is a function of this file or of feed-block.ts; one that gives the row it was given
+ * changes nothing.
  */
 export type FeedRow = {
   readonly feed: Feed
@@ -56,12 +57,6 @@ export type FeedOutline = Omit<FeedRow, 'feed' | 'query' | 'chosen'> & {
   readonly query?: Omit<RegisteredQuery, 'columns'>
 }
 
-/** What failed is tried again a day after the last trial, and a little earlier, so that the daily audit finds it due. */
-export const TRIAL_MS = DAY_MS - 30 * MINUTE_MS
-
-const FIRST_BACKOFF_MS = 15 * MINUTE_MS
-const LAST_BACKOFF_MS = 6 * HOUR_MS
-
 export type Trouble = { readonly kind: FailureKind; readonly message: string; readonly at: string }
 
 /** `columns` are those that were asked for; absent where the query is the user's own and the file's header decides. */
@@ -73,109 +68,12 @@ export type RegisteredQuery = {
   readonly ours: boolean
 }
 
+const FIRST_BACKOFF_MS = 15 * MINUTE_MS
+const LAST_BACKOFF_MS = 6 * HOUR_MS
+
 /** The row of a feed that the app sees for the first time. */
 export function newFeedRow(feed: Feed, account: Account, now: Date): FeedRow {
   return { feed, account, form: formNow({ feed }), since: now.toISOString() }
-}
-
-/**
- * The feed is as feeds.json has it now, and owns its table. A changed feed deserves another try: its block ends, and what
- * failed before is asked for again.
- */
-export function withFeed(row: FeedRow, feed: Feed, account: Account, now: Date): FeedRow {
-  // A clock that was ahead when the feed was first seen must not cut its history short.
-  const since = Date.parse(row.since) > now.getTime() ? now.toISOString() : row.since
-  if (row.feed.hash === feed.hash) return { ...withoutRefusal(row), feed, account, since }
-  const { trouble: _, backoff: __, refused: ___, ...rest } = withoutBlock(row)
-  return { ...rest, feed, account, since, form: formNow({ ...rest, feed }), changedAt: now.toISOString() }
-}
-
-/**
- * The app does not take the feed as feeds.json has it now: its table belongs to another feed, or its name to other rows.
- * It keeps its earlier form: what is open of it lands as it was asked for. A block for another reason is replaced, and
- * comes back by itself with the first request that fails.
- */
-export function refusedBy(row: FeedRow, failure: Failure, now: Date): FeedRow {
-  const isKnown = row.blocked?.kind === failure.kind && row.blocked.message === failure.message && row.refused
-  return isKnown ? row : { ...row, blocked: toTrouble(failure, now), refused: true }
-}
-
-/** The feed left feeds.json or is disabled: it asks for nothing new, so it no longer matters what the file said of it. */
-export function retired(row: FeedRow): FeedRow {
-  if (!row.feed.enabled && !row.refused) return row
-  return { ...withoutRefusal(row), feed: { ...row.feed, enabled: false } }
-}
-
-function withoutRefusal(row: FeedRow): FeedRow {
-  const { blocked: _, refused, ...free } = row
-  return refused ? free : row
-}
-
-/** Nothing new is asked for. A day later a window is tried. */
-export function blockedBy(row: FeedRow, failure: Failure, now: Date): FeedRow {
-  return row.refused ? row : { ...withTrialFailed(row, now), blocked: toTrouble(failure, now) }
-}
-
-/** A window failed that had failed before: what failed is tried again a day later. */
-export function withTrialFailed(row: FeedRow, now: Date): FeedRow {
-  return { ...row, failing: true, nextTrial: new Date(now.getTime() + TRIAL_MS).toISOString() }
-}
-
-/** As `blockedBy`, for a window that failed before: it does not block a feed that is free. */
-export function stillBlockedBy(row: FeedRow, failure: Failure, now: Date): FeedRow {
-  return row.blocked ? blockedBy(row, failure, now) : withTrialFailed(row, now)
-}
-
-/** A window failed for a reason that a landing of another window may show to be gone. */
-export function withFailing(row: FeedRow): FeedRow {
-  return row.failing ? row : { ...row, failing: true }
-}
-
-/** No window of the feed is failed any more that a landing or a change could heal. */
-export function withoutFailing(row: FeedRow): FeedRow {
-  const { failing: _, ...rest } = row
-  return row.failing ? rest : row
-}
-
-/** A window that failed, or one of a blocked feed, is tried: the next one a day later. */
-export function withTrial(row: FeedRow, now: Date): FeedRow {
-  return { ...row, nextTrial: new Date(now.getTime() + TRIAL_MS).toISOString() }
-}
-
-/** The feed has an attempt under way, which may end its block: it is looked at again in an hour. */
-export function withTrialLater(row: FeedRow, now: Date): FeedRow {
-  return { ...row, nextTrial: new Date(now.getTime() + HOUR_MS).toISOString() }
-}
-
-/** Whether what failed may be tried again now. */
-export function mayTry({ nextTrial }: Pick<FeedRow, 'nextTrial'>, now: Date): boolean {
-  return nextTrial === undefined || hasCome(new Date(nextTrial), now, TRIAL_MS)
-}
-
-/**
- * The feed landed: its block ends, and what failed is asked for again. While a trial has just failed, a landing of a feed
- * that is free changes nothing, but for one of a window that had failed itself (`wasTried`).
- */
-export function withLanding(row: FeedRow, wasTried: boolean, now: Date): FeedRow {
-  if (row.refused) return row
-  if (row.blocked) return { ...withoutBlock(row), healedAt: now.toISOString() }
-  return row.failing && (wasTried || mayTry(row, now)) ? { ...row, healedAt: now.toISOString() } : row
-}
-
-/** A person says that what blocked the feed is mended. */
-export function unblocked(row: FeedRow, now: Date): FeedRow {
-  return row.blocked && !row.refused ? { ...withoutBlock(row), healedAt: now.toISOString() } : row
-}
-
-/** A person asks for a window of a blocked feed: it is tried at the next tick. */
-export function withTrialNow(row: FeedRow): FeedRow {
-  const { nextTrial: _, ...rest } = row
-  return row.nextTrial === undefined ? row : rest
-}
-
-function withoutBlock(row: FeedRow): FeedRow {
-  const { blocked: _, nextTrial: __, ...free } = row
-  return free
 }
 
 /** The feed cannot be asked for, which time heals. */
@@ -276,6 +174,6 @@ function namesNoColumns({ source }: Feed): boolean {
   return source.kind === 'columns' && source.columns === undefined
 }
 
-function toTrouble({ kind, message }: Failure, now: Date): Trouble {
+export function toTrouble({ kind, message }: Failure, now: Date): Trouble {
   return { kind, message, at: now.toISOString() }
 }

@@ -1,5 +1,6 @@
 import { FAILURES } from '../failures.ts'
-import { type FeedOutline, mayTry, TRIAL_MS } from '../ledger/feed-row.ts'
+import { mayTry, TRIAL_MS } from '../ledger/feed-block.ts'
+import type { FeedOutline } from '../ledger/feed-row.ts'
 import { type Failed, isOfPerson, type LedgerEntry } from '../ledger/ledger.ts'
 import type { PlanRow } from '../ledger/plan-row.ts'
 import { type WakeRules, wakeAt } from '../ledger/wake.ts'

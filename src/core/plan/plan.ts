@@ -1,5 +1,6 @@
 import { FAILURES } from '../failures.ts'
-import { type FeedOutline, mayTry } from '../ledger/feed-row.ts'
+import { mayTry } from '../ledger/feed-block.ts'
+import type { FeedOutline } from '../ledger/feed-row.ts'
 import type { Failed, Lane, LedgerEntry, Planned } from '../ledger/ledger.ts'
 import { hasCome } from '../ledger/wake.ts'
 import { DAY_MS } from '../time/durations.ts'

@@ -1,7 +1,7 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { DAY_MS } from '../../core/time/durations.ts'
 import { type RetryOptions, withRetry } from '../retry.ts'
-import type { Ledger } from '../storage/ledger-table.ts'
+import type { Ledger } from '../storage/ledger.ts'
 import type { KeyVault, Secret } from './key-vault.ts'
 import { findSecret, needSecret, type RefreshSignIn, refusedSignIn, vaultName } from './sign-in.ts'
 import { type TokenLease, takeTokenLease } from './token-lease.ts'

@@ -1,5 +1,5 @@
 import { type TokenLeaseRow, tokenRowKey } from '../../core/ledger/app-rows.ts'
-import type { Ledger } from '../storage/ledger-table.ts'
+import type { Ledger } from '../storage/ledger.ts'
 
 /** Redeeming a token and storing the new one takes less time than this. */
 const LEASE_MS = 120_000

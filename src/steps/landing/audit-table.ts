@@ -10,7 +10,7 @@ import {
 import { isNamed } from '../../core/ledger/drop.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import { dayOf, generationAt, type Place } from '../../core/report/generation.ts'
-import type { AppRows } from '../../services/storage/ledger-table.ts'
+import type { AppRows } from '../../services/storage/ledger.ts'
 import { readableFeeds } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
 

@@ -1,7 +1,7 @@
 import { isFailure } from '../../core/failures.ts'
 import { type Drop, isNamed, withLaterWake, withRowsGone } from '../../core/ledger/drop.ts'
 import { dayOf, type Generation } from '../../core/report/generation.ts'
-import type { Stored } from '../../services/storage/ledger-table.ts'
+import type { Stored } from '../../services/storage/ledger.ts'
 import type { Services } from '../services.ts'
 
 /**

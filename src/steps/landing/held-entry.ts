@@ -4,7 +4,7 @@ import type { Landing, LedgerEntry } from '../../core/ledger/ledger.ts'
 import { toRow } from '../../core/ledger/ledger-row.ts'
 import { NEVER } from '../../core/ledger/wake.ts'
 import { windowId } from '../../core/time/window.ts'
-import type { Ledger, Stored } from '../../services/storage/ledger-table.ts'
+import type { Ledger, Stored } from '../../services/storage/ledger.ts'
 
 /** Someone else owns the landing now, or may: what this owner still holds of it must not be written. */
 export class LeaseLost extends Error {

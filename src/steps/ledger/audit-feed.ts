@@ -1,5 +1,6 @@
 import { FAILURES, type Failure, isFailure } from '../../core/failures.ts'
-import { type FeedOutline, withoutFailing } from '../../core/ledger/feed-row.ts'
+import { withoutFailing } from '../../core/ledger/feed-block.ts'
+import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import {
   type Failed,
   isOfPerson,
@@ -14,7 +15,7 @@ import { toReopened } from '../../core/ledger/transitions.ts'
 import { corrected, mayHeal, reopenings } from '../../core/plan/audit.ts'
 import { emptyBetweenFull, type Fullness } from '../../core/plan/coverage.ts'
 import type { Window } from '../../core/time/window.ts'
-import type { Stored } from '../../services/storage/ledger-table.ts'
+import type { Stored } from '../../services/storage/ledger.ts'
 import type { Services } from '../services.ts'
 import { changeFeedRow, noteEmptyBetween } from './feed-row.ts'
 import { subjectOf } from './job.ts'

@@ -1,20 +1,16 @@
 import { FAILURES, type Failure, isFailure } from '../../core/failures.ts'
+import { blockedBy, stillBlockedBy, withFailing, withLanding, withTrialFailed } from '../../core/ledger/feed-block.ts'
 import {
-  blockedBy,
   type FeedOutline,
   type FeedRow,
-  stillBlockedBy,
   withBackoff,
   withDrift,
   withEmptyBetween,
-  withFailing,
-  withLanding,
-  withTrialFailed,
   withTrouble,
 } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import type { KnownFeed, UnreadableEntry } from '../../core/plan/known-feed.ts'
-import type { AppRows } from '../../services/storage/ledger-table.ts'
+import type { AppRows } from '../../services/storage/ledger.ts'
 import type { Services } from '../services.ts'
 
 /** The rows of the feeds that can be read. */

@@ -1,5 +1,5 @@
 import { isFailure } from '../../core/failures.ts'
-import { withTrialNow } from '../../core/ledger/feed-row.ts'
+import { withTrialNow } from '../../core/ledger/feed-block.ts'
 import { isAtRest } from '../../core/ledger/ledger.ts'
 import { toRetried } from '../../core/ledger/transitions.ts'
 import type { Problem } from '../../core/problems.ts'

@@ -1,4 +1,4 @@
-import { unblocked } from '../../core/ledger/feed-row.ts'
+import { unblocked } from '../../core/ledger/feed-block.ts'
 import type { Problem } from '../../core/problems.ts'
 import { changeFeedRow } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'

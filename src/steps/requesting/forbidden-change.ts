@@ -2,7 +2,7 @@ import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import type { Feed } from '../../core/feeds/feed.ts'
 import { forbiddenChange } from '../../core/feeds/form.ts'
 import { type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
-import type { AppRows } from '../../services/storage/ledger-table.ts'
+import type { AppRows } from '../../services/storage/ledger.ts'
 
 /**
  * Why the app does not take a feed as feeds.json has it now: its name stands for other rows. A feed that never got the table

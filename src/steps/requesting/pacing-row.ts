@@ -1,7 +1,7 @@
 import { type Failure, failed } from '../../core/failures.ts'
 import { pacingRowKey } from '../../core/ledger/app-rows.ts'
 import { EMPTY_PACING, isPacing, type Pacing, throttled } from '../../core/plan/pacing.ts'
-import type { AppRows } from '../../services/storage/ledger-table.ts'
+import type { AppRows } from '../../services/storage/ledger.ts'
 import type { Services } from '../services.ts'
 
 /** The pacing row of an account as this tick last read or wrote it. */

@@ -5,7 +5,7 @@ import { isOpen, neededReports } from '../../core/ledger/ledger.ts'
 import { isOurs } from '../../core/ledger/remote-names.ts'
 import { DAY_MS, MINUTE_MS } from '../../core/time/durations.ts'
 import type { InsightsClient } from '../../services/insights/client.ts'
-import type { AppRows } from '../../services/storage/ledger-table.ts'
+import type { AppRows } from '../../services/storage/ledger.ts'
 import { changeFeedRow, readableFeeds } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
 

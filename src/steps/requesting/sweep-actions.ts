@@ -14,7 +14,7 @@ import {
 } from '../../core/ledger/transitions.ts'
 import { hasCome } from '../../core/ledger/wake.ts'
 import { endsLookUp, type SweepAction } from '../../core/plan/sweep.ts'
-import type { Stored } from '../../services/storage/ledger-table.ts'
+import type { Stored } from '../../services/storage/ledger.ts'
 import { endAttempt, withdrawReports } from '../ledger/end-attempt.ts'
 import { type Job, messageOf, nameOf, subjectOf } from '../ledger/job.ts'
 import type { Services } from '../services.ts'

@@ -1,0 +1,80 @@
+import { odata, type TableClient } from '@azure/data-tables'
+import { type Failure, isFailure } from '../../core/failures.ts'
+import { FEED_ROWS, feedRowKey } from '../../core/ledger/app-rows.ts'
+import type { FeedOutline, FeedRow } from '../../core/ledger/feed-row.ts'
+import { joinTexts, pieceNames } from '../../core/ledger/long-texts.ts'
+import { fromFeedFields, fromOutlineField, toFeedFields } from '../../core/ledger/stored-feed-row.ts'
+import { type Keys, type Row, readRow, writeRow } from './conditional-rows.ts'
+import type { AppRows, Ledger, Stored } from './ledger.ts'
+
+/** PartitionKey of the rows that are about the app, not about a window. */
+const APP = '_app'
+
+/** The part of the ledger that is not about windows: the rows of feeds, and those of the app. */
+export function openAppRows(
+  client: TableClient,
+): Pick<Ledger, 'readFeed' | 'writeFeed' | 'feeds' | 'readApp' | 'writeApp' | 'appRows'> {
+  return {
+    async readFeed(name) {
+      const row = await readRow(client, APP, feedRowKey(name))
+      return row && storedFeed(row)
+    },
+    writeFeed: (row, etag) => writeRow(client, row, toFeedFields(row), keysOf(feedRowKey(row.feed.name)), etag),
+    feeds: () => listFeeds(client),
+    async readApp<T>(key: string) {
+      const row = await readRow(client, APP, key)
+      return row && { value: JSON.parse(String(joinTexts(row).json)) as T, etag: row.etag }
+    },
+    writeApp: (key, value, etag) => writeRow(client, value, { json: JSON.stringify(value) }, keysOf(key), etag),
+    appRows: () => readAppRows(client),
+  }
+}
+
+function storedFeed(row: Row): Stored<FeedRow> | Failure {
+  const value = fromFeedFields(feedOfKey(row), joinTexts(row))
+  return isFailure(value) ? value : { value, etag: row.etag }
+}
+
+function storedOutline(row: Row): Stored<FeedOutline> | Failure {
+  const value = fromOutlineField(feedOfKey(row), row.json)
+  return isFailure(value) ? value : { value, etag: row.etag }
+}
+
+function feedOfKey({ rowKey = '' }: Row): string {
+  return rowKey.slice(FEED_ROWS.length)
+}
+
+async function listFeeds(client: TableClient): Promise<readonly (FeedRow | Failure)[]> {
+  const filter = odata`PartitionKey eq ${APP} and RowKey ge ${FEED_ROWS} and RowKey lt ${`${FEED_ROWS}\uffff`}`
+  const list = client.listEntities<Row>({ queryOptions: { filter } })
+  return Array.fromAsync(list, (row) => fromFeedFields(feedOfKey(row), joinTexts(row)))
+}
+
+async function readAppRows(client: TableClient): Promise<AppRows> {
+  const queryOptions = { filter: odata`PartitionKey eq ${APP}`, select: ['RowKey', ...pieceNames('json')] }
+  const rows = await Array.fromAsync(client.listEntities<Row>({ queryOptions }), (row) => ({
+    ...row,
+    json: joinTexts(row).json,
+  }))
+  const feeds = rows.filter(({ rowKey }) => rowKey?.startsWith(FEED_ROWS))
+  const byKey = new Map(rows.map((row) => [row.rowKey, row]))
+  return {
+    feeds: new Map(feeds.map((row) => [feedOfKey(row), storedOutline(row)])),
+    get(key) {
+      const row = byKey.get(key)
+      return row && { value: parseJson(row.json), etag: row.etag }
+    },
+  }
+}
+
+function parseJson(json: unknown): unknown {
+  try {
+    return JSON.parse(String(json))
+  } catch {
+    return undefined
+  }
+}
+
+function keysOf(key: string): Keys {
+  return { partitionKey: APP, rowKey: key }
+}
