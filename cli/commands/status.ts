@@ -21,7 +21,8 @@ function resultOf(all: Status, feed: string | undefined): CommandResult {
   const tick = all.lastTick ? `last tick of provision: ${all.lastTick.at}` : 'provision has not run yet'
   const from = all.feedsFrom ? `feeds from the ${all.feedsFrom.source}` : 'the app has not read its feeds yet'
   const differs = all.feedsFrom?.packagedDiffers ? ['the local feeds differ: see "feeds diff"'] : []
-  const lines = [...table(HEAD, feeds.map(rowOf)), '', ...feeds.flatMap(troubles), [tick, from, ...differs].join('; ')]
+  const ending = [tick, from, ...differs].join('; ')
+  const lines = [...table(HEAD, feeds.map(rowOf)), '', ...feeds.flatMap(troubles), ...ofNoFeed(all), ending]
   return done({ ...all, feeds }, lines)
 }
 
@@ -37,7 +38,25 @@ function shown(instant: Date | undefined): string {
   return instant ? `${instant.toISOString().slice(0, 16)}Z` : '-'
 }
 
-function troubles({ feed, blocked, trouble, failures, outdated, earlierForm }: FeedStatus): readonly string[] {
+/** What concerns accounts, and rows that cannot be read. */
+function ofNoFeed({ accounts, problems }: Status): readonly string[] {
+  return [
+    ...accounts.map(
+      ({ account, waitsUntil }) => `account ${account} waits until ${shown(waitsUntil)}: the service asked it to`,
+    ),
+    ...problems.map(({ kind, message, remedy }) => `${kind}: ${message}\n  ${remedy}`),
+  ]
+}
+
+function troubles({
+  feed,
+  blocked,
+  trouble,
+  failures,
+  outdated,
+  earlierForm,
+  acceptedGaps,
+}: FeedStatus): readonly string[] {
   const ofFeed = [
     ...(blocked ? [{ ...blocked, is: 'blocked' }] : []),
     ...(trouble ? [{ ...trouble, is: 'waiting' }] : []),
@@ -48,6 +67,7 @@ function troubles({ feed, blocked, trouble, failures, outdated, earlierForm }: F
           `${feed}: ${outdated} landed windows are outdated: the feed asks for other rows now; retry asks for them again`,
         ]
       : []),
+    ...acceptedGaps.map((window) => `${feed} ${window}: accepted as a gap`),
     ...(earlierForm > 0 ? [`${feed}: ${earlierForm} windows landed under an earlier form`] : []),
   ]
   return [

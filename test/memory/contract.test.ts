@@ -258,7 +258,7 @@ describe.each(KINDS)('a store %s', (_, create) => {
       await ledger.create()
       const plan = rebuiltPlan('usage', [entryOf(MAY).window], undefined, NOW)
       const first = await ledger.writePlan(plan, undefined, [dropOf('a')])
-      const without = withoutWindow(plan, entryOf(MAY).window, 1)
+      const without = withoutWindow(plan, entryOf(MAY).window)
       expect(await ledger.writePlan(without, undefined, [dropOf('b')])).toBeUndefined()
       expect(await ledger.writePlan(without, first?.etag, [dropOf('a')])).toBeUndefined()
       expect(await ledger.readPlan('usage')).toEqual(first)

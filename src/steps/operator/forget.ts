@@ -1,7 +1,7 @@
 import { isFailure } from '../../core/failures.ts'
 import { type Drop, letGoOfAll } from '../../core/ledger/drop.ts'
 import type { FeedRow } from '../../core/ledger/feed-row.ts'
-import { withoutWindow } from '../../core/ledger/plan-row.ts'
+import { type PlanRow, withoutWindow, withRemovedAttempt } from '../../core/ledger/plan-row.ts'
 import type { Problem } from '../../core/problems.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import type { Scanned } from '../../services/storage/ledger-table.ts'
@@ -25,24 +25,24 @@ export async function forget(services: Services, feed: string, window: Window): 
   if (!found) return { problem: `${feed} ${id} has no entry: there is nothing to forget` }
   const entry = isFailure(found.value) ? undefined : found.value
   if (entry?.state === 'landing') return { problem: `${feed} ${id} is landing: wait until it is landed or failed` }
+  const { attempt } = entry ?? { attempt: 0 }
+  await changePlan(services, row, (plan) => withRemovedAttempt(plan, attempt))
   if (!(await ledger.remove({ feed, window }, found.etag))) return { problem: changedJustNow(feed, id) }
   // Until its time is free again, nobody asks for the window. If this ends here, the next audit frees it.
   const drops = entry ? letGoOfAll(entry, row.feed.table, clock()) : []
-  await freeTime(services, row, window, entry?.attempt ?? 0, drops)
+  await changePlan(services, row, (plan) => withoutWindow(plan, window), drops)
   return { forgotten: true }
 }
 
-async function freeTime(
+async function changePlan(
   services: Services,
   row: FeedRow,
-  window: Window,
-  attempt: number,
-  drops: readonly Drop[],
+  change: (plan: PlanRow) => PlanRow,
+  drops: readonly Drop[] = [],
 ): Promise<void> {
   const plan = await readPlan(services, row)
-  const written =
-    plan && (await services.ledger.writePlan(withoutWindow(plan.value, window, attempt), plan.etag, drops))
-  if (!written) await freeTime(services, row, window, attempt, drops)
+  const written = plan && (await services.ledger.writePlan(change(plan.value), plan.etag, drops))
+  if (!written) await changePlan(services, row, change, drops)
 }
 
 async function findEntry({ ledger }: Services, feed: string, id: string): Promise<Scanned | undefined> {

@@ -31,7 +31,7 @@ export async function takeTurn(
   const pacing = pacingOf(app, account)
   if (isFailure(pacing)) {
     const { kind, message } = pacing
-    await tellOnce(services, `unreadable~${account}`, {
+    await tellOnce(services, `unreadable~pacing~${account}`, {
       event: 'app.settings',
       kind,
       message,
