@@ -7,7 +7,7 @@ import { testSettings } from '../setup/settings.ts'
 import { emptyArchive, openMemoryArchive } from './memory-archive.ts'
 import { emptyLedger, entriesOf, openMemoryLedger, removeEntry, windowsOf } from './memory-ledger.ts'
 import { emptyTables, keyOf, openMemoryTable, type TableRow } from './memory-table.ts'
-import { byText, type Store } from './store.ts'
+import { byText, type Pass, type Store, type StoreServices } from './store.ts'
 
 /** A message that was taken is visible again after so many milliseconds, as host.json says. */
 const INVISIBLE = 60_000
@@ -25,6 +25,8 @@ type Message = { readonly text: string; seenAt: number }
 
 /** One whose content can be looked at between two calls. */
 export type MemoryStore = Store & {
+  /** `wake`: as the instance itself decides it, whose clock may be wrong. */
+  open(pass: Pass, wake?: Wake): StoreServices
   /** The rows of a landing table as they stand now, in the order of their keys. */
   look(table: string): readonly TableRow[]
   /** The entries of a feed as they stand now. */
@@ -55,8 +57,8 @@ export function createMemoryStore({
     lookAtEntries: (feed) => entriesOf(ledger, feed),
     lookAtWindows: (feed) => windowsOf(ledger, feed),
     removeEntry: (feed, window) => removeEntry(ledger, feed, window),
-    open: (pass) => ({
-      ledger: openMemoryLedger(ledger, pass, wake),
+    open: (pass, ownWake: Wake = wake) => ({
+      ledger: openMemoryLedger(ledger, pass, ownWake),
       archive: openMemoryArchive(archive, pass),
       queue: {
         send: (ingest, delay) => pass('queue.send', () => put({ ingest }, delay)),
