@@ -42,6 +42,11 @@ function beforeNextAttempt(from: LedgerEntry | NewWindow): EntryKey & SharedFiel
   return { feed, window, lane, attempt: removedAttempt, tries: 0, heals: 0, remoteReports: [], history: [] }
 }
 
+/** The number of a window's next attempt. */
+export function nextAttempt(from: LedgerEntry | NewWindow): number {
+  return beforeNextAttempt(from).attempt + 1
+}
+
 /** The entry of a window's next attempt, written before the report is asked for. */
 export function toRequesting(from: LedgerEntry | NewWindow, request: RequestFields): Requesting {
   const base = beforeNextAttempt(from)

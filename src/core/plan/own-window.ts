@@ -1,5 +1,4 @@
-import type { LedgerEntry } from '../ledger/ledger.ts'
-import { isAtRest } from '../ledger/ledger.ts'
+import { isAtRest, type LedgerEntry } from '../ledger/ledger.ts'
 import { type PlanRow, takes } from '../ledger/plan-row.ts'
 import type { Window } from '../time/window.ts'
 import { isAligned, type WindowRules } from './due-windows.ts'
@@ -8,7 +7,7 @@ import { isAligned, type WindowRules } from './due-windows.ts'
  * Gives the reason why a person may not land a file in a window, or undefined if they may. A window of the ledger must be
  * at rest. A new window must have ended, be cut at the grain, and take no time that another window has.
  */
-export function whyNotLanded(
+export function whyMayNotLand(
   feed: WindowRules & { readonly dataset: string },
   window: Window,
   entry: LedgerEntry | undefined,

@@ -19,6 +19,7 @@ import type { Stored } from '../../services/storage/ledger.ts'
 import type { Services } from '../services.ts'
 import { changeFeedRow, noteEmptyBetween } from './feed-row.ts'
 import { subjectOf } from './job.ts'
+import { readablePlan } from './plan-row.ts'
 import { tellOnce } from './tell-once.ts'
 
 /** A feed as an audit leaves it. */
@@ -44,22 +45,13 @@ export async function auditFeed(services: Services, row: FeedOutline): Promise<A
   const before = await ledger.readPlan(feed)
   const now = clock()
   const found = await readFeed(services, row, now)
-  const known = before && !isFailure(before.value) ? before.value : undefined
-  const plan = await ledger.writePlan(rebuiltPlan(feed, found.windows, known, now), before?.etag)
+  const plan = await ledger.writePlan(rebuiltPlan(feed, found.windows, readablePlan(before)?.value, now), before?.etag)
   if (!plan) return undefined
-  const chosen = new Set(
-    reopenings(
-      found.failed.map(({ value }) => value),
-      row,
-      now,
-    ),
-  )
-  const reopened = await reopen(
-    services,
-    found.failed.filter(({ value }) => chosen.has(value)),
-    now,
-  )
-  const failed = found.failed.filter(({ value }) => !chosen.has(value) && mayHeal(value))
+  const values = found.failed.map(({ value }) => value)
+  const chosen = new Set(reopenings(values, row, now))
+  const isChosen = ({ value }: Stored<Failed>) => chosen.has(value)
+  const reopened = await reopen(services, found.failed.filter(isChosen), now)
+  const failed = found.failed.filter((each) => !isChosen(each) && mayHeal(each.value))
   if (failed.length === 0 && row.failing) await changeFeedRow(services, feed, withoutFailing)
   await noteEmptyBetween(services, row, emptyBetweenFull(found.fullness))
   await tellUnreadable(services, feed, found.unreadable)
@@ -117,13 +109,7 @@ async function tellUnreadable(services: Services, feed: string, unreadable: read
   const [first] = unreadable
   if (!first) return
   const { kind, message } = first
-  const count = unreadable.length
-  await tellOnce(services, `unreadable~${feed}`, {
-    event: 'window.failed',
-    feed,
-    kind,
-    message,
-    remedy: FAILURES[kind].remedy,
-    count,
-  })
+  const { remedy } = FAILURES[kind]
+  const event = { event: 'window.failed', feed, kind, message, remedy, count: unreadable.length } as const
+  await tellOnce(services, `unreadable~${feed}`, event)
 }

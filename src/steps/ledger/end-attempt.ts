@@ -1,11 +1,11 @@
-import { FAILURES, type Failure } from '../../core/failures.ts'
+import { FAILURES, type Failure, failed } from '../../core/failures.ts'
 import type { Drop } from '../../core/ledger/drop.ts'
 import { isOfPerson, type LedgerEntry, spareReports } from '../../core/ledger/ledger.ts'
-import { withoutRemoteReports } from '../../core/ledger/transitions.ts'
+import { toFailed, toLandedAgain, withoutRemoteReports } from '../../core/ledger/transitions.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
 import type { Services } from '../services.ts'
 import { blockFeed, noteFailedAgain, noteFailing } from './feed-row.ts'
-import { type Job, subjectOf } from './job.ts'
+import { type Job, nameOf, subjectOf } from './job.ts'
 
 /**
  * Writes the entry that ends an attempt. If the window is now `failed`, emits an event, and blocks the feed where only a
@@ -22,6 +22,16 @@ export async function endAttempt(
   const written = await services.ledger.write(next, etag, drops && { drops })
   if (written && failure && next.state === 'failed') await tellFailure(services, next, failure)
   return written
+}
+
+/** Ends the attempt of a snapshot whose time has passed: today's rows must not land under an old date. */
+export async function endPassed(
+  services: Services,
+  { value: entry, etag }: Stored<LedgerEntry>,
+): Promise<Stored<LedgerEntry> | undefined> {
+  const failure = failed('out-of-range', `${nameOf(entry)}: its time has passed before it landed`)
+  const next = entry.figures ? toLandedAgain(entry, entry.figures) : toFailed(entry, failure, services.clock())
+  return endAttempt(services, next, etag, failure)
 }
 
 /**

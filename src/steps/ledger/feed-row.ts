@@ -117,7 +117,11 @@ export async function noteDrift(services: Services, feed: string, columns: reado
 }
 
 /** Notes how many empty windows lie between full ones, and emits an event when the number changes. */
-export async function noteEmptyBetween(services: Services, { feed, emptyBetween = 0 }: FeedOutline, count: number) {
+export async function noteEmptyBetween(
+  services: Services,
+  { feed, emptyBetween = 0 }: FeedOutline,
+  count: number,
+): Promise<void> {
   if (emptyBetween === count) return
   await changeFeedRow(services, feed.name, (row) => withEmptyBetween(row, count))
   if (count > 0) services.emit({ event: 'feed.empty-between-full', feed: feed.name, count })

@@ -7,7 +7,7 @@ import { type Window, windowId } from '../../core/time/window.ts'
 import type { Scanned } from '../../services/storage/ledger.ts'
 import { findFeed } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
-import { changedJustNow, readPlan } from './own-attempt.ts'
+import { changedJustNow, readOrMakePlan } from './own-attempt.ts'
 
 export type Forgotten = { readonly forgotten: true }
 
@@ -35,8 +35,9 @@ export async function forget(services: Services, feed: string, window: Window): 
   return { forgotten: true }
 }
 
+/** Changes the plan row of a feed; reads it again where another writer was faster. */
 async function changePlan(services: Services, row: FeedRow, change: (plan: PlanRow) => PlanRow): Promise<void> {
-  const plan = await readPlan(services, row)
+  const plan = await readOrMakePlan(services, row)
   const written = plan && (await services.ledger.writePlan(change(plan.value), plan.etag))
   if (!written) await changePlan(services, row, change)
 }

@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto'
 import type { Feed } from '../../core/feeds/feed.ts'
 import { type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
 import type { FeedRow } from '../../core/ledger/feed-row.ts'
+import { nextAttempt } from '../../core/ledger/transitions.ts'
 import type { Problem } from '../../core/problems.ts'
 import { newGeneration } from '../../core/report/generation.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import { archiveName } from '../../services/storage/archive.ts'
 import { findFeed } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
-import { IMPORTED, landArchive, nextAttempt, openOwnWindow } from './own-attempt.ts'
+import { IMPORTED, landArchive, openOwnWindow } from './own-attempt.ts'
 import type { Replayed } from './replay.ts'
 
 /** A file with the rows of a window. It is read twice, so `bytes` starts from the beginning each time. */
@@ -27,7 +28,7 @@ export async function importReport(
   if (refused !== undefined) return { problem: refused }
   const own = await openOwnWindow(services, row, window)
   if ('problem' in own) return own
-  const { archive, executionId } = await archiveFile(services, row, window, nextAttempt(own), file)
+  const { archive, executionId } = await archiveFile(services, row, window, nextAttempt(own.from), file)
   const landed = await landArchive(services, own, {
     queryId: row.query?.queryId ?? '',
     asked: row.form,

@@ -4,12 +4,13 @@ import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import { type PlanRow, withWindow } from '../../core/ledger/plan-row.ts'
 import { type NewWindow, type ReplaySource, toReplayed } from '../../core/ledger/transitions.ts'
 import { laneOf } from '../../core/plan/due-windows.ts'
-import { whyNotLanded } from '../../core/plan/own-window.ts'
+import { whyMayNotLand } from '../../core/plan/own-window.ts'
 import type { Problem } from '../../core/problems.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
 import { auditFeed } from '../ledger/audit-feed.ts'
 import { messageOf } from '../ledger/job.ts'
+import { readPlan } from '../ledger/plan-row.ts'
 import type { Services } from '../services.ts'
 
 /** Stands for the report of a file that a person brought: in its rows, and in its archive. */
@@ -22,9 +23,6 @@ export type OwnWindow = {
   readonly plan?: Stored<PlanRow>
 }
 
-/** The number of the next attempt in a window. */
-export const nextAttempt = ({ from }: OwnWindow): number => ('attempt' in from ? from.attempt : from.removedAttempt) + 1
-
 /** Reads a window and says why a person may not land in it. */
 export async function openOwnWindow(services: Services, row: FeedRow, window: Window): Promise<OwnWindow | Problem> {
   const { ledger, clock } = services
@@ -32,8 +30,8 @@ export async function openOwnWindow(services: Services, row: FeedRow, window: Wi
   const id = windowId(window)
   const stored = await ledger.read(name, id)
   if (stored && isFailure(stored)) return { problem: `${stored.message}; take it out with "forget" first` }
-  const plan = stored ? undefined : await readPlan(services, row)
-  const why = whyNotLanded(row.feed, window, stored?.value, plan?.value ?? { spans: [] }, clock())
+  const plan = stored ? undefined : await readOrMakePlan(services, row)
+  const why = whyMayNotLand(row.feed, window, stored?.value, plan?.value ?? { spans: [] }, clock())
   if (why !== undefined) return { problem: `${name} ${id} ${why}` }
   if (stored) return { from: stored.value, etag: stored.etag }
   const taken = plan && withWindow(plan.value, window)
@@ -43,11 +41,9 @@ export async function openOwnWindow(services: Services, row: FeedRow, window: Wi
   return { from: { feed: name, window, lane, removedAttempt }, plan: { value: taken, etag: plan.etag } }
 }
 
-/** The plan row of a feed, which is made where it is missing. */
-export async function readPlan(services: Services, row: FeedRow): Promise<Stored<PlanRow> | undefined> {
-  const stored = await services.ledger.readPlan(row.feed.name)
-  if (stored && !isFailure(stored.value)) return { value: stored.value, etag: stored.etag }
-  return (await auditFeed(services, row))?.plan
+/** The plan row of a feed, which is made where it is missing. Undefined where somebody else changed it meanwhile. */
+export async function readOrMakePlan(services: Services, row: FeedRow): Promise<Stored<PlanRow> | undefined> {
+  return (await readPlan(services, row.feed.name)) ?? (await auditFeed(services, row))?.plan
 }
 
 export const changedJustNow = (feed: string, window: string): string =>

@@ -3,7 +3,6 @@ import { type FeedOutline, isOfEarlierQuery } from '../../core/ledger/feed-row.t
 import { isReportOf, type LedgerEntry, type Requested, type Requesting } from '../../core/ledger/ledger.ts'
 import {
   toFailed,
-  toLandedAgain,
   toLookedFor,
   toNextAttempt,
   toPlanned,
@@ -15,7 +14,7 @@ import {
 import { hasCome } from '../../core/ledger/wake.ts'
 import { endsLookUp, type SweepAction } from '../../core/plan/sweep.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
-import { endAttempt, withdrawReports } from '../ledger/end-attempt.ts'
+import { endAttempt, endPassed, withdrawReports } from '../ledger/end-attempt.ts'
 import { type Job, messageOf, nameOf, subjectOf } from '../ledger/job.ts'
 import type { Services } from '../services.ts'
 
@@ -51,11 +50,8 @@ export async function carryOut(
       if (!(await ledger.write(toReopened(action.entry, clock()), etag))) return 'passed'
       emit({ event: 'window.reopened', ...subjectOf(entry), kind: action.entry.kind })
       return 'done'
-    case 'out-of-range': {
-      const failure = failed('out-of-range', `${nameOf(entry)}: its time has passed before it landed`)
-      const next = entry.figures ? toLandedAgain(entry, entry.figures) : toFailed(entry, failure, clock())
-      return doneIf(await endAttempt(services, next, etag, failure))
-    }
+    case 'out-of-range':
+      return doneIf(await endPassed(services, { value: entry, etag }))
     case 'adopt':
     case 'expire': {
       if (silence && action.kind === 'expire') return 'passed'
