@@ -96,7 +96,7 @@ export function takeSlot(
 
 /** A feed with a slow report waits for it: its reports may never be made, and the others need the slots. */
 function mostOfFeed(ofFeed: readonly Slot[], now: Date, { maxInFlight }: PacingLimits): number {
-  if (ofFeed.some(({ at }) => !isWithin(at, now, SLOW_REPORT_MS))) return 1
+  if (ofFeed.some(({ at }) => now.getTime() - Date.parse(at) >= SLOW_REPORT_MS)) return 1
   return Math.max(Math.floor(maxInFlight / 2), 1)
 }
 

@@ -31,8 +31,26 @@ export async function forget(services: Services, feed: string, window: Window): 
   // If this ends here, the next audits drop the rows and free the time. Until it is free, nobody asks for the window.
   const drops = entry ? letGoOfAll(entry, row.feed.table, clock()) : []
   for (const drop of drops) await ledger.writeDrop(drop, undefined)
-  await changePlan(services, row, (plan) => withoutWindow(plan, window))
+  await freeTime(services, row, window)
   return { forgotten: true }
+}
+
+/**
+ * Frees the time of the removed entry, unless an audit did so meanwhile and another entry takes a part of it by now. The
+ * plan is read first: an entry that is created after the look at the entries makes the write fail.
+ */
+async function freeTime(services: Services, row: FeedRow, window: Window): Promise<void> {
+  const plan = await readOrMakePlan(services, row)
+  if (plan && (await hasEntryIn(services, row.feed.name, window))) return
+  const written = plan && (await services.ledger.writePlan(withoutWindow(plan.value, window), plan.etag))
+  if (!written) await freeTime(services, row, window)
+}
+
+async function hasEntryIn({ ledger }: Services, feed: string, { from, to }: Window): Promise<boolean> {
+  for await (const { window } of ledger.scan(feed)) {
+    if (window && window.from < to && from < window.to) return true
+  }
+  return false
 }
 
 /** Changes the plan row of a feed; reads it again where another writer was faster. */

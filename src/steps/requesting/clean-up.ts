@@ -19,8 +19,8 @@ const FIRST_WAIT_MS = 15 * MINUTE_MS
 export type Spare = { readonly row: FeedOutline; readonly entry: Stored<LedgerEntry> }
 
 /**
- * Deletes the reports that nothing needs any more, within a budget of time. The first deletion that fails ends the turn of
- * its account, which waits longer each time: a service that refuses deletions costs a few calls a day.
+ * Deletes the reports that nothing needs any more, within a budget of time. The second deletion that fails ends the turn
+ * of its account, which waits longer each time: a service that refuses deletions costs a few calls a day.
  */
 export async function cleanUp(services: Services, app: AppRows, spare: readonly Spare[]): Promise<void> {
   const until = services.clock().getTime() + BUDGET_MS
@@ -30,7 +30,7 @@ export async function cleanUp(services: Services, app: AppRows, spare: readonly 
     const last = app.get(cleanUpRowKey(account))
     const before = (last?.value ?? { times: 0, at: new Date(0).toISOString() }) as CleanUpRow
     if (!mayCleanUp(before, services.clock())) continue
-    const failure = await cleanUpAccount(services, ofAccount, until)
+    const failure = await cleanUpAccount(services, rotated(ofAccount, before.times), until)
     await noteOutcome(services, account, before, last?.etag, failure)
   }
 }
@@ -46,13 +46,22 @@ async function cleanUpAccount(
   spare: readonly Spare[],
   until: number,
 ): Promise<Failure | undefined> {
+  let first: Failure | undefined
   for (const { row, entry } of spare) {
-    if (services.clock().getTime() > until) return undefined
+    if (services.clock().getTime() > until) return first
     const insights = services.insights(row.feed.account, row.account)
     const failure = isFailure(insights) ? insights : await withdrawReports({ insights, services }, entry)
-    if (failure) return failure
+    // One report that cannot be deleted keeps no other.
+    if (failure && first) return failure
+    first ??= failure
   }
-  return undefined
+  return first
+}
+
+/** Another one is the first each time, so that those that cannot be deleted do not keep the others. */
+function rotated(spare: readonly Spare[], times: number): readonly Spare[] {
+  const start = times % spare.length
+  return [...spare.slice(start), ...spare.slice(0, start)]
 }
 
 async function noteOutcome(

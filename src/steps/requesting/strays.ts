@@ -71,8 +71,10 @@ async function deleteReports(
       createdAt !== undefined &&
       createdAt.getTime() < before,
   )
+  let failures = 0
   for (const { reportId } of strays) {
-    if (isOver() || (await insights.deleteReport(reportId))) return
+    if (isOver() || failures > 1) return
+    if (await insights.deleteReport(reportId)) failures++
   }
 }
 
