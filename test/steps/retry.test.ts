@@ -111,7 +111,7 @@ describe('who waits for an import', () => {
     let looks = 0
     const landed = await awaitLanding(services, FEED.name, WINDOW, async () => {
       looks += 1
-      clock.advance(services.settings.leaseMs)
+      clock.advance(2 * services.settings.leaseMs)
       // Taken over under the changed feed, the landing begins anew as the next attempt; somebody looks just then.
       if (looks === 1) await hint(world, { ...services, ledger: crashing }, { attempt: 3 }).catch(() => undefined)
       else await hint(world, services, { attempt: (await entryOf(world)).attempt })
