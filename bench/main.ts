@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bundle } from '../local/build.ts'
 import { startNode, stopProcess } from '../local/processes.ts'
-import { type Figures, LIMITS, missed, rounded } from './figures.ts'
+import { type Figures, LIMITS, missed, QUIET, rounded } from './figures.ts'
+import { idleFigures } from './idle.ts'
 import { bundleFigures } from './import.ts'
 import type { Bench, Report } from './measure.ts'
 import { writeReport } from './report.ts'
@@ -16,7 +17,7 @@ const WRITER_TIMES = 7
 
 /**
  * The flags that the deployed app should pass to Node (`languageWorkers__node__arguments`). Without them, V8 sizes the young
- * generation by the memory of the machine, and figures from different machines cannot be compared.
+ * generation by the memory of the machine, and figures from different machines cannot be compared. Every side runs with them.
  */
 const DEPLOYED_FLAGS = ['--max-semi-space-size=16']
 
@@ -38,17 +39,17 @@ async function main(): Promise<void> {
 }
 
 async function bench(folder: string, origin: string): Promise<Figures> {
-  const program = join(folder, 'run.cjs')
-  await bundle({ entry: join(import.meta.dirname, 'run-process.ts'), outfile: program })
+  const program = await bundled(folder, 'run-process')
+  const instance = await bundled(folder, 'idle-process')
   const warmUp = await report(folder, 10_000)
   const small = await report(folder, 100_000)
-  const setup: Bench = { program, origin, warmUp }
+  const setup: Bench = { program, flags: DEPLOYED_FLAGS, origin, warmUp }
   await requireHonesty(setup, warmUp)
   const { app, libraries } = await compare(setup, ['app', 'libraries'], small, TIMES)
   const { writer, raw } = await compare(setup, ['writer', 'raw'], warmUp, WRITER_TIMES)
   tell({ app, libraries, writer, raw })
-  const fewRows = await footprint(setup, small, DEPLOYED_FLAGS, TIMES)
-  const manyRows = await footprint(setup, await report(folder, 2_000_000), DEPLOYED_FLAGS, 1)
+  const fewRows = await footprint(setup, small, TIMES)
+  const manyRows = await footprint(setup, await report(folder, 2_000_000), 1)
   return {
     cpu_vs_sdk: app.usPerRow / libraries.usPerRow,
     cpu_write_vs_raw: writer.usPerRow / raw.usPerRow,
@@ -57,8 +58,16 @@ async function bench(folder: string, origin: string): Promise<Figures> {
     rss_mb_2m: manyRows.rssMb,
     billed_ops_per_1000_rows: fewRows.billedOps,
     billed_ops_restated: await restatedOps(setup, small),
+    ...(await idleFigures(instance, QUIET, DEPLOYED_FLAGS)),
     ...(await bundleFigures(folder)),
   }
+}
+
+/** Bundles a program of the bench as the app is bundled. */
+async function bundled(folder: string, name: string): Promise<string> {
+  const outfile = join(folder, `${name}.cjs`)
+  await bundle({ entry: join(import.meta.dirname, `${name}.ts`), outfile })
+  return outfile
 }
 
 async function report(folder: string, rows: number): Promise<Report> {

@@ -8,8 +8,13 @@ import { ROUNDS } from './writing.ts'
 /** A report in a file, and the number of its rows. */
 export type Report = { readonly path: string; readonly rows: number }
 
-/** `program` is `run-process.ts` or a bundle of it. `origin` is the address of the sink. */
-export type Bench = { readonly program: string; readonly origin: string; readonly warmUp: Report }
+/** `program` is `run-process.ts` or a bundle of it, and `flags` are Node's. `origin` is the address of the sink. */
+export type Bench = {
+  readonly program: string
+  readonly flags: readonly string[]
+  readonly origin: string
+  readonly warmUp: Report
+}
 
 /** The result of a run. `rows` is the number of rows sent, and `tally` is what the sink took. */
 export type Measured = { readonly rows: number; readonly cost: Cost; readonly tally: Tally }
@@ -19,10 +24,9 @@ export type Measured = { readonly rows: number; readonly cost: Cost; readonly ta
  * Throws if they differ, because a writer that does not read its answers proves nothing.
  */
 export async function runOnce(
-  { program, origin, warmUp }: Bench,
+  { program, flags, origin, warmUp }: Bench,
   side: Side,
   report: Report,
-  flags: readonly string[] = [],
 ): Promise<Measured> {
   const run: Run = { side, origin, warmUp: warmUp.path, report: report.path }
   const child = startNode([...flags, program, JSON.stringify(run)], { output: 'inherit' })

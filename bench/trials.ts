@@ -105,19 +105,14 @@ export async function restatedOps(bench: Bench, report: Report): Promise<number>
   return (1000 * tally.requests) / rows
 }
 
-/** Peak memory in MiB of landing a report with the flags of the deployed app, and billed operations per 1,000 rows. */
+/** Peak memory in MiB of landing a report, and billed operations per 1,000 rows. */
 export type Footprint = { readonly rssMb: number; readonly billedOps: number }
 
 /** Lands a report a number of times and gives the medians. */
-export async function footprint(
-  bench: Bench,
-  report: Report,
-  flags: readonly string[],
-  times: number,
-): Promise<Footprint> {
+export async function footprint(bench: Bench, report: Report, times: number): Promise<Footprint> {
   const runs: Measured[] = []
   await countingOnly(bench, async () => {
-    for (let time = 0; time < times; time++) runs.push(await runOnce(bench, 'app', report, flags))
+    for (let time = 0; time < times; time++) runs.push(await runOnce(bench, 'app', report))
   })
   return {
     rssMb: median(runs.map(({ cost }) => cost.rssMb)),

@@ -9,6 +9,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http'
+import type { Socket } from 'node:net'
 
 /** A call that reached the proxy, numbered from 1. `path` includes the query, `body` is read as UTF-8. */
 export type ProxiedRequest = {
@@ -29,6 +30,8 @@ export type StorageProxy = {
   readonly origin: string
   readonly requests: readonly ProxiedRequest[]
   count(): number
+  /** What the proxy has answered so far, in bytes on the wire: status lines, headers and bodies. */
+  bytesAnswered(): number
   /** Cuts every call that is under way, also those that hang. */
   close(): Promise<void>
 }
@@ -48,6 +51,7 @@ type Answer = { readonly status: number; readonly headers: readonly string[]; re
  */
 export async function startProxy({ target, onRequest = () => 'pass' }: ProxyOptions): Promise<StorageProxy> {
   const requests: ProxiedRequest[] = []
+  const sockets = new Set<Socket>()
   const agent = new Agent({ keepAlive: true })
   const server = createServer(async (incoming, response) => {
     try {
@@ -56,11 +60,18 @@ export async function startProxy({ target, onRequest = () => 'pass' }: ProxyOpti
       incoming.socket.destroy()
     }
   })
+  server.on('connection', (socket) => sockets.add(socket))
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : 0
   const origin = `http://127.0.0.1:${port}`
-  return { origin, requests, count: () => requests.length, close: () => close(server, agent) }
+  return {
+    origin,
+    requests,
+    count: () => requests.length,
+    bytesAnswered: () => [...sockets].reduce((sum, { bytesWritten }) => sum + bytesWritten, 0),
+    close: () => close(server, agent),
+  }
 
   async function handle(incoming: IncomingMessage, response: ServerResponse) {
     const body = await readAll(incoming)

@@ -34,9 +34,9 @@ async function importFile(app: LocalApp, feed: string, file: string, window: Win
   const bytes = () => createReadStream(file) as AsyncIterable<Buffer>
   const imported = await importReport(app.services, feed, window, { name: basename(file), bytes })
   if ('problem' in imported) return refused([imported.problem])
-  const landed = await awaitLanding(app.services, feed, window, imported.attempt, () => pause(LOOK_EVERY_MS))
+  const landed = await awaitLanding(app.services, feed, window, () => pause(LOOK_EVERY_MS))
   if ('problem' in landed) return refused([landed.problem])
   const id = windowId(window)
-  const line = `${feed} ${id}: landed ${landed.rows} rows, rejected ${landed.rejected} (attempt ${imported.attempt})`
+  const line = `${feed} ${id}: landed ${landed.rows} rows, rejected ${landed.rejected} (attempt ${landed.attempt})`
   return done({ feed, window: id, ...imported, ...landed }, [line])
 }

@@ -21,16 +21,8 @@ function resultOf(all: Status, feed: string | undefined): CommandResult {
   const tick = all.lastTick ? `last tick of provision: ${all.lastTick.at}` : 'provision has not run yet'
   const from = all.feedsFrom ? `feeds from the ${all.feedsFrom.source}` : 'the app has not read its feeds yet'
   const differs = all.feedsFrom?.packagedDiffers ? ['the local feeds differ: see "feeds diff"'] : []
-  const lines = [
-    ...table(HEAD, feeds.map(rowOf)),
-    '',
-    ...all.accounts.map(
-      ({ account, waitsUntil }) => `account ${account} waits until ${shown(waitsUntil)}: the service asked it to`,
-    ),
-    ...all.problems.map(({ kind, message, remedy }) => `${kind}: ${message}\n  ${remedy}`),
-    ...feeds.flatMap(troubles),
-    [tick, from, ...differs].join('; '),
-  ]
+  const ending = [tick, from, ...differs].join('; ')
+  const lines = [...table(HEAD, feeds.map(rowOf)), '', ...ofNoFeed(all), ...feeds.flatMap(troubles), ending]
   return done({ ...all, feeds }, lines)
 }
 
@@ -46,6 +38,16 @@ function rowOf(status: FeedStatus): readonly string[] {
 
 function shown(instant: Date | undefined): string {
   return instant ? `${instant.toISOString().slice(0, 16)}Z` : '-'
+}
+
+/** What concerns accounts, and rows that cannot be read. */
+function ofNoFeed({ accounts, problems }: Status): readonly string[] {
+  return [
+    ...accounts.map(
+      ({ account, waitsUntil }) => `account ${account} waits until ${shown(waitsUntil)}: the service asked it to`,
+    ),
+    ...problems.map(({ kind, message, remedy }) => `${kind}: ${message}\n  ${remedy}`),
+  ]
 }
 
 function troubles(status: FeedStatus): readonly string[] {
@@ -72,6 +74,6 @@ function notes({ feed, outdated, earlierForm, acceptedGaps, restsUntil }: FeedSt
     ...(restsUntil ? [`${feed} rests until ${shown(restsUntil)}: the service gave no answer for it`] : []),
     ...(outdated > 0 ? [`${feed}: ${outdated} ${isOutdated}`] : []),
     ...(earlierForm > 0 ? [`${feed}: ${earlierForm} windows landed under an earlier form`] : []),
-    ...(acceptedGaps.length > 0 ? [`${feed}: accepted gaps: ${acceptedGaps.join(', ')}`] : []),
+    ...acceptedGaps.map((window) => `${feed} ${window}: accepted as a gap`),
   ]
 }

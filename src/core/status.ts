@@ -45,7 +45,7 @@ export type Status = {
   readonly feedsFrom?: { readonly source: 'container' | 'package'; readonly packagedDiffers: boolean }
   /** Accounts that the service asked to wait. */
   readonly accounts: readonly { readonly account: string; readonly waitsUntil: Date }[]
-  /** Rows of feeds that cannot be read. */
+  /** Rows of feeds and accounts that cannot be read. */
   readonly problems: readonly FailedWindow[]
   readonly feeds: readonly FeedStatus[]
 }

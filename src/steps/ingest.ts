@@ -1,4 +1,4 @@
-import { FAILURES, type Failure, isFailure } from '../core/failures.ts'
+import { FAILURES, type Failure, failed, isFailure } from '../core/failures.ts'
 import { isFeedName } from '../core/feeds/feed.ts'
 import { letGo } from '../core/ledger/drop.ts'
 import { isOfEarlierQuery } from '../core/ledger/feed-row.ts'
@@ -15,6 +15,7 @@ import { hasCome } from '../core/ledger/wake.ts'
 import { settledAt } from '../core/plan/due-windows.ts'
 import { isSettled } from '../core/plan/plan.ts'
 import { newGeneration, toGeneration } from '../core/report/generation.ts'
+import { landingHash } from '../core/report/lander.ts'
 import { DAY_MS } from '../core/time/durations.ts'
 import { parseWindowId, windowId } from '../core/time/window.ts'
 import type { Stored } from '../services/storage/ledger.ts'
@@ -26,7 +27,7 @@ import { land } from './landing/land.ts'
 import { settle } from './landing/settle.ts'
 import { endAttempt, withdrawReports } from './ledger/end-attempt.ts'
 import { findFeed } from './ledger/feed-row.ts'
-import type { Job } from './ledger/job.ts'
+import { type Job, nameOf } from './ledger/job.ts'
 import type { Services } from './services.ts'
 
 /**
@@ -94,7 +95,7 @@ async function poll(job: IngestJob, { value: entry, etag }: Stored<Requested>): 
     executionId: execution.executionId,
     origin: 'service',
     generation: newGeneration(services.newId),
-    hash: row.feed.hash,
+    hash: landingHash(row.feed),
     phase: 'check',
     checkpoint: 0,
     leaseUntil: new Date(clock().getTime() + settings.leaseMs),
@@ -117,6 +118,9 @@ async function drop(job: IngestJob, { value, etag }: Stored<Requested>, notBefor
   if (ended) await withdrawReports(job, ended)
 }
 
+/** After so many lost owners in a row, another one ends the landing. */
+const MOST_LOST = 4
+
 /** Continues a landing whose owner is gone. Until that is certain, the message waits. */
 async function resume(job: IngestJob, { value: entry, etag }: Stored<Landing>): Promise<void> {
   const { message, row, services } = job
@@ -125,9 +129,10 @@ async function resume(job: IngestJob, { value: entry, etag }: Stored<Landing>): 
   const at = takeoverAt(entry, settings.leaseMs)
   const waitMs = at.getTime() - now.getTime()
   if (!hasCome(at, now, DAY_MS)) return queue.send(message, waitMs / 1000)
+  if (entry.owner !== '' && (entry.lost ?? 0) >= MOST_LOST) return giveUp(job, { value: entry, etag })
   const leaseUntil = new Date(now.getTime() + settings.leaseMs)
   const taken = toTakenOver(entry, {
-    hash: row.feed.hash,
+    hash: landingHash(row.feed),
     owner: services.newId(),
     leaseUntil,
     generation: newGeneration(services.newId),
@@ -135,6 +140,15 @@ async function resume(job: IngestJob, { value: entry, etag }: Stored<Landing>): 
   const written = await ledger.write(taken, etag, { drops: letGo(entry, taken, row.feed.table, now) })
   if (!written) return queue.send(message)
   return landUnderLease(job, written)
+}
+
+/** Whoever takes the landing is lost: it throws, or ends its process. */
+async function giveUp({ row, services }: IngestJob, { value, etag }: Stored<Landing>): Promise<void> {
+  const now = services.clock()
+  const lost = 'every owner was lost without getting further; see the exceptions of the ingest function'
+  const failure = failed('poison', `${nameOf(value)}: ${lost}`)
+  const next = toFailed(value, failure, now)
+  await endAttempt(services, next, etag, failure, letGo(value, next, row.feed.table, now))
 }
 
 /** Archives the report, unless it already is, and lands it. An expected failure ends in `failed`. */

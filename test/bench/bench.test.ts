@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { TableClient } from '@azure/data-tables'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { missed } from '../../bench/figures.ts'
+import { measureIdle, requireSameCost } from '../../bench/idle.ts'
 import { type Bench, type Report, runOnce, takeTally } from '../../bench/measure.ts'
 import { writeReport } from '../../bench/report.ts'
 import { type Sink, startSink } from '../../bench/sink.ts'
@@ -24,7 +25,7 @@ beforeAll(async () => {
   const warmUp = { path: join(folder, 'warm-up.csv.gz'), rows: 200 }
   report = { path: join(folder, 'report.csv.gz'), rows: 2_350 }
   for (const { path, rows } of [warmUp, report]) await writeReport(path, rows)
-  bench = { program: join(BENCH, 'run-process.ts'), origin: sink.origin, warmUp }
+  bench = { program: join(BENCH, 'run-process.ts'), flags: [], origin: sink.origin, warmUp }
 })
 
 afterAll(async () => {
@@ -60,6 +61,23 @@ describe('the bench', () => {
     expect(await restatedOps(bench, report)).toBe((1000 * tally.requests) / 2_350)
   })
 
+  it('counts what quiet feeds cost, which is the same however many windows have landed', async () => {
+    const program = join(BENCH, 'idle-process.ts')
+    const few = await measureIdle(program, { feeds: 2, windows: 3 })
+    // More than one page of them.
+    const many = await measureIdle(program, { feeds: 2, windows: 300 })
+    requireSameCost(few.idle, many.idle)
+    // feeds.json, the app's rows, one request for each feed, and the row of the tick, which is read and written.
+    expect(many.idle.requests).toBe(1 + 1 + 2 + 2)
+    expect(many.audit.bytesPerFeed).toBeGreaterThan(300 * 2_000 * 2)
+  }, 120_000)
+
+  it('goes red when an idle tick costs more after more windows', () => {
+    const few = { bytesPerFeed: 4_043, requests: 24 }
+    expect(() => requireSameCost(few, { ...few, bytesPerFeed: 4_100 })).toThrow('and for many 4100 bytes a feed')
+    expect(() => requireSameCost(few, { ...few, requests: 25 })).toThrow('in 25 requests')
+  })
+
   it('goes red when the app claims more acknowledged rows than the sink took', async () => {
     const program = join(folder, 'boast.mjs')
     await writeFile(program, 'process.send({ cost: { acknowledged: 2350 } })')
@@ -91,11 +109,16 @@ describe('the bench', () => {
       rss_mb_2m: 165,
       billed_ops_per_1000_rows: 10.01,
       billed_ops_restated: 21.5,
+      idle_bytes_per_feed: 4_043,
+      idle_requests: 24,
+      audit_bytes_per_feed: 17_000_000,
+      sweep_rss_mb: 165,
       import_ms: 70,
       bundle_mb: 1.3,
     }
     expect(missed(good)).toEqual([])
-    expect(missed({ ...good, cpu_vs_sdk: 0.41, rss_mb_2m: 171 })).toHaveLength(2)
+    expect(missed({ ...good, cpu_vs_sdk: 0.31, rss_mb_2m: 171 })).toHaveLength(2)
+    expect(missed({ ...good, idle_bytes_per_feed: 4_097, idle_requests: 43, sweep_rss_mb: 201 })).toHaveLength(3)
     expect(missed({ ...good, import_ms: Number.NaN })).toHaveLength(1)
   })
 })

@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { windowId } from '../../src/core/time/window.ts'
+import { pause } from '../../src/services/retry.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
 import { reportRequests } from '../setup/insights.ts'
@@ -31,6 +32,20 @@ const entry = async (window: string) =>
   (await deployment.entries('usage')).find((each) => windowId(each.window) === window) as LedgerEntry
 
 const rows = () => rawRows(storageOf(deployment.azurite.connectionString).table('Usage'))
+
+/** Runs `import`, which waits for its landing, while the app works. */
+async function importing(file: string, window: string): Promise<Run> {
+  const running = command('import', 'usage', file, '--window', window)
+  let isDone = false
+  const ended = running.finally(() => {
+    isDone = true
+  })
+  while (!isDone) {
+    await deployment.settle('usage')
+    await Promise.race([ended, pause(100)])
+  }
+  return running
+}
 
 const reportsAsked = () => reportRequests(deployment.simulator).length
 
@@ -102,6 +117,15 @@ describe('retry', () => {
     expect(await entry(id(0))).not.toHaveProperty('acceptEmpty')
   })
 
+  it('asks at once with --now, and only plans without it', async () => {
+    const asked = reportsAsked()
+    expect(await command('retry', 'usage', '--window', id(0), '--now')).toMatchObject({ exit: 0 })
+    expect(await entry(id(0))).toMatchObject({ state: 'requested' })
+    expect(reportsAsked()).toBe(asked + 1)
+    await deployment.settle('usage')
+    expect(await entry(id(0))).toMatchObject({ state: 'landed' })
+  })
+
   it('names a window that was never asked for', async () => {
     const { exit, err } = await command('retry', 'usage', '--window', '20200101T000000Z_20200201T000000Z')
     expect({ exit, err }).toMatchObject({ exit: 1, err: expect.stringMatching(/was never asked for/) })
@@ -143,8 +167,11 @@ describe('import and rejects', () => {
     await writeFile(file, bytes)
     await deployment.writeFeeds([{ ...USAGE, maxRejects: 0.9 }])
     await provision(deployment.services)
-    expect(await command('import', 'usage', file, '--window', window)).toMatchObject({ err: '', exit: 0 })
-    await deployment.settle('usage')
+    expect(await importing(file, window)).toMatchObject({
+      err: '',
+      exit: 0,
+      out: `usage ${window}: landed 1 rows, rejected 1 (attempt 1)\n`,
+    })
     expect(await entry(window)).toMatchObject({
       state: 'landed',
       lane: 'backfill',
@@ -165,7 +192,22 @@ describe('import and rejects', () => {
     expect((await command('rejects', '--json')).out).toBe('[]\n')
   })
 
+  it('a file that cannot land is told with its failure and remedy: exit 1; the gap is accepted, or forgotten', async () => {
+    const file = join(deployment.folder, 'broken.csv')
+    await writeFile(file, '{"error":"something else"}')
+    const january = '20250101T000000Z_20250201T000000Z'
+    const { exit, err } = await importing(file, january)
+    expect(err).toMatch(/^malformed: .*; Look at the archived report/)
+    expect(exit).toBe(1)
+    expect(await command('accept-gap', 'usage', '--window', january)).toMatchObject({ exit: 0, err: '' })
+    expect((await command('status')).out).toContain(`usage ${january}: accepted as a gap\n`)
+    expect(await command('forget', 'usage', '--window', january)).toMatchObject({ exit: 0, err: '' })
+    expect(await entry(january)).toBeUndefined()
+    expect(await command('unblock', 'usage')).toMatchObject({ exit: 1, err: 'feed usage is not blocked\n' })
+  })
+
   it.each([
+    ['has not ended', '20990101T000000Z_20990201T000000Z', /wait until it is over/],
     ['overlaps', '20250315T000000Z_20250415T000000Z', /overlaps a window/],
     ['is not cut at the grain', '20240101T010000Z_20240102T000000Z', /not cut at/],
   ])('a window that %s is refused', async (_, wrong, message) => {

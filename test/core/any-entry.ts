@@ -94,7 +94,7 @@ const MORE: Readonly<Record<LedgerEntry['state'], object>> = {
   planned: {},
   requesting: { columns },
   requested: { columns },
-  landing: { columns, archive: text, rejects: text, progress, byPerson, failingSince: anyInstant },
+  landing: { columns, archive: text, rejects: text, progress, byPerson, failingSince: anyInstant, lost: count },
   landed: {},
   failed: { byPerson },
 }

@@ -7,6 +7,7 @@ import {
   takes,
   toPlanFields,
   withoutWindow,
+  withRemovedAttempt,
   withWindow,
 } from '../../src/core/ledger/plan-row.ts'
 import type { Window } from '../../src/core/time/window.ts'
@@ -34,7 +35,7 @@ describe('the plan of a feed', () => {
         for (const { window, isRemoved } of history) {
           const [gone] = held
           if (isRemoved && gone) {
-            plan = withoutWindow(plan, gone, 3)
+            plan = withoutWindow(plan, gone)
             held = held.slice(1)
             continue
           }
@@ -67,8 +68,8 @@ describe('the plan of a feed', () => {
 
   it('keeps the highest attempt of what was removed', () => {
     const window = { from: new Date(0), to: new Date(DAY) }
-    const once = withoutWindow(rebuiltPlan('usage', [window], undefined, NOW), window, 7)
-    expect(withoutWindow(once, window, 3).removedAttempt).toBe(7)
+    const once = withRemovedAttempt(rebuiltPlan('usage', [window], undefined, NOW), 7)
+    expect(withoutWindow(withRemovedAttempt(once, 3), window).removedAttempt).toBe(7)
     expect(rebuiltPlan('usage', [window], once, NOW).removedAttempt).toBe(7)
   })
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { FAILURES } from '../../src/core/failures.ts'
 import { hasSpareReport, isOfPerson } from '../../src/core/ledger/ledger.ts'
 import { hasCome, NEVER, wakeAt } from '../../src/core/ledger/wake.ts'
-import { anyEntry, anyInstant } from './any-entry.ts'
+import { anyEntry, anyEntryIn, anyInstant } from './any-entry.ts'
 
 const DAY = 86_400_000
 const RULES = { adoptAfterMs: 300_000, leaseMs: 120_000, reportDeadlineMs: DAY, deleteReports: true }
@@ -20,6 +20,16 @@ describe('when an entry wakes', () => {
         expect(['landed', 'failed']).toContain(entry.state)
         expect(hasSpareReport(entry, true)).toBe(false)
         if (entry.state === 'failed' && !isOfPerson(entry)) expect(FAILURES[entry.kind].heals).not.toBe('time')
+      }),
+    )
+  })
+
+  it('is now where a clock that was ahead wrote its instants, so that no audit puts it to sleep until then', () => {
+    fc.assert(
+      fc.property(anyEntryIn('requested'), anyInstant, (entry, now) => {
+        const ahead = new Date(now.getTime() + 30 * DAY)
+        const written = { ...entry, requestedAt: ahead, pollAfter: ahead, deadline: new Date(ahead.getTime() + DAY) }
+        expect(wakeAt(written, now, RULES)).toEqual(now)
       }),
     )
   })

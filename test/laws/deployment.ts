@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { openApp } from '../../src/app/app.ts'
+import { wakeAt } from '../../src/core/ledger/wake.ts'
 import { storageClients } from '../../src/services/storage/clients.ts'
 import type { Settings } from '../../src/settings/settings.ts'
 import type { Services } from '../../src/steps/services.ts'
@@ -55,11 +56,12 @@ export function openDeployment(feeds: FeedFile, downloads: string): Deployment {
     failures: new Map(),
     feeds,
     start(pass, skew = 0) {
+      const ownClock = () => new Date(clock.now().getTime() + skew)
       const app = openApp(settings, '', {
-        ...store.open(pass, () => new Date(clock.now().getTime() + skew)),
+        ...store.open(pass, (entry) => wakeAt(entry, ownClock(), settings)),
         storage,
         newId,
-        clock: () => new Date(clock.now().getTime() + skew),
+        clock: ownClock,
         packagedFeeds: async () => textOf(deployment.feeds),
         readFeeds: () => pass('feeds.read', async () => ({ text: textOf(deployment.feeds), source: 'package' })),
         insights: (account) => service.open(account, pass),

@@ -1,7 +1,10 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { TableClient } from '@azure/data-tables'
 import { BlobServiceClient } from '@azure/storage-blob'
 import { QueueClient } from '@azure/storage-queue'
-import { afterEach, expect, inject, test } from 'vitest'
+import { afterEach, expect, inject, onTestFinished, test } from 'vitest'
 import { waitUntil } from '../../local/processes.ts'
 import {
   type ProxyEffect,
@@ -124,4 +127,17 @@ test('a target that is not there cuts the call', async () => {
   await proxy.close()
   proxy = await startProxy({ target: proxy.origin })
   await expect(fetch(proxy.origin)).rejects.toThrow()
+})
+
+test('the bytes of an answer are counted as they travel, its headers too', async () => {
+  const target = createServer((_, response) => response.end('x'.repeat(1_000)))
+  await once(target.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => void target.close())
+  proxy = await startProxy({ target: `http://127.0.0.1:${(target.address() as AddressInfo).port}` })
+  const socket = connect(Number(new URL(proxy.origin).port), '127.0.0.1')
+  socket.write('GET / HTTP/1.1\r\nHost: any\r\nConnection: close\r\n\r\n')
+  let received = 0
+  for await (const chunk of socket) received += chunk.length
+  expect(received).toBeGreaterThan(1_000)
+  expect(proxy.bytesAnswered()).toBe(received)
 })

@@ -325,11 +325,12 @@ describe.each(KINDS)('a store %s', (_, create) => {
       expect(await ledger.readFeed('usage')).toEqual(written)
       expect(await ledger.readFeed('seats')).toBeUndefined()
       expect(await ledger.feeds()).toEqual([row])
-      const { types: _, source: __, ...outline } = feed
-      const { columns: ___, ...registered } = query
+      const { name, account, dataset, grain, table, cadence, delay, enabled, hash } = feed
+      const outline = { name, account, dataset, grain, table, cadence, delay, enabled, hash }
+      const { columns: _, ...registered } = query
       const { feeds } = await ledger.appRows()
       expect([...feeds.keys()]).toEqual(['usage'])
-      const { chosen: ____, ...rest } = row
+      const { chosen: __, ...rest } = row
       expect(feeds.get('usage')).toEqual({ value: { ...rest, feed: outline, query: registered }, etag: written?.etag })
     })
 

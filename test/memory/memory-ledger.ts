@@ -127,7 +127,7 @@ export function openMemoryLedger(state: LedgerState, pass: Pass, wake: Wake): Le
       (await list(APP, isFeed)).map(({ key, value }) => fromFeedFields(key.slice(FEED_ROWS.length), value)),
     async readApp<T>(key: string) {
       const row = await get(APP, key)
-      return row && { value: JSON.parse(String(row.value.json)) as T, etag: row.etag }
+      return row && { value: (parseJson(row.value.json) ?? {}) as T, etag: row.etag }
     },
     writeApp: (key, value, etag) => write(value, APP, { key, value: { json: JSON.stringify(value) } }, etag),
     async appRows() {

@@ -1,6 +1,7 @@
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { wakeAt } from '../../src/core/ledger/wake.ts'
 import type { Window } from '../../src/core/time/window.ts'
+import type { Wake } from '../../src/services/storage/ledger.ts'
 import type { Taken } from '../setup/queue.ts'
 import { testSettings } from '../setup/settings.ts'
 import { emptyArchive, openMemoryArchive } from './memory-archive.ts'
@@ -25,8 +26,8 @@ type Message = { readonly text: string; seenAt: number }
 
 /** One whose content can be looked at between two calls. */
 export type MemoryStore = Store & {
-  /** The account as an instance sees it whose clock may be wrong. */
-  open(pass: Pass, now?: () => Date): StoreServices
+  /** `wake`: as the instance itself decides it, whose clock may be wrong. */
+  open(pass: Pass, wake?: Wake): StoreServices
   /** The rows of a landing table as they stand now, in the order of their keys. */
   look(table: string): readonly TableRow[]
   /** The entries of a feed as they stand now. */
@@ -52,8 +53,8 @@ export function createMemoryStore({ clock, block = 4 * 1024 * 1024, page = 1000 
     lookAtEntries: (feed) => entriesOf(ledger, feed),
     lookAtWindows: (feed) => windowsOf(ledger, feed),
     removeEntry: (feed, window) => removeEntry(ledger, feed, window),
-    open: (pass: Pass, now: () => Date = clock) => ({
-      ledger: openMemoryLedger(ledger, pass, (entry) => wakeAt(entry, now(), SETTINGS)),
+    open: (pass: Pass, wake: Wake = (entry) => wakeAt(entry, clock(), SETTINGS)) => ({
+      ledger: openMemoryLedger(ledger, pass, wake),
       archive: openMemoryArchive(archive, pass),
       queue: {
         send: (ingest, delay) => pass('queue.send', () => put({ ingest }, delay)),

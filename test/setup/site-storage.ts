@@ -2,6 +2,7 @@ import { type TableClient, TableServiceClient } from '@azure/data-tables'
 import { BlobServiceClient } from '@azure/storage-blob'
 import { QueueServiceClient } from '@azure/storage-queue'
 import type { Azurite } from '../../local/azurite.ts'
+import { parseWindowId } from '../../src/core/time/window.ts'
 import { type RawRow, rawRows } from '../pipeline/raw-rows.ts'
 import { storageOf } from './storage.ts'
 
@@ -33,7 +34,7 @@ export function openSiteStorage({ connectionString }: Azurite): SiteStorage {
   const rows = (name: string) => rowsIfAny(storage.table(name))
   return {
     rows,
-    entries: async () => (await rows('ledger')).filter(({ PartitionKey }) => PartitionKey !== '_app'),
+    entries: async () => (await rows('ledger')).filter(({ RowKey }) => parseWindowId(String(RowKey)) !== undefined),
     async messages() {
       const { peekedMessageItems } = await queue.peekMessages({ numberOfMessages: 32 })
       return peekedMessageItems.map(({ messageText }) => Buffer.from(messageText, 'base64').toString('utf8'))

@@ -15,6 +15,16 @@ const pacingOf = async ({ services }: World) => (await services.ledger.readApp<P
 /** Room for all windows of one feed, which takes half of what may be in flight. */
 const ROOMY = { limits: { maxInFlight: 12, maxReportsPerHour: 20 } }
 
+describe('a feed', () => {
+  it('is not written again by a tick that finds it as it was', async () => {
+    const world = await worldOf()
+    await provision(world.services)
+    const before = await world.services.ledger.readFeed('usage')
+    await provision(world.services)
+    expect(await world.services.ledger.readFeed('usage')).toEqual(before)
+  })
+})
+
 describe('a report', () => {
   it('is asked for after the pacing row and the intent were written, in this order', async () => {
     const wire: string[] = []

@@ -14,11 +14,9 @@ export const TRIAL_MS = DAY_MS - 30 * MINUTE_MS
  * failed before is asked for again.
  */
 export function withFeed(row: FeedRow, feed: Feed, account: Account, now: Date): FeedRow {
-  // A clock that was ahead when the feed was first seen must not cut its history short.
-  const since = Date.parse(row.since) > now.getTime() ? now.toISOString() : row.since
-  if (row.feed.hash === feed.hash) return { ...withoutRefusal(row), feed, account, since }
+  if (row.feed.hash === feed.hash) return { ...withoutRefusal(row), feed, account }
   const { trouble: _, backoff: __, refused: ___, ...rest } = withoutBlock(row)
-  return { ...rest, feed, account, since, form: formNow({ ...rest, feed }), changedAt: now.toISOString() }
+  return { ...rest, feed, account, form: formNow({ ...rest, feed }), changedAt: now.toISOString() }
 }
 
 /**

@@ -48,9 +48,12 @@ export type FeedRow = {
   readonly backoff?: { readonly times: number; readonly at: string }
 }
 
+/** What of a feed only says how it asks and lands, and not when. */
+export type WideField = 'types' | 'source' | 'timeColumn' | 'newColumns' | 'maxRejects' | 'shards' | 'allowRedacted'
+
 /** A feed row without its query and columns, which fill most of it: all that the timers read of a feed at each tick. */
 export type FeedOutline = Omit<FeedRow, 'feed' | 'query' | 'chosen'> & {
-  readonly feed: Omit<Feed, 'types' | 'source'>
+  readonly feed: Omit<Feed, WideField>
   readonly query?: Omit<RegisteredQuery, 'columns'>
 }
 

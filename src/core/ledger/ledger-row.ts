@@ -157,6 +157,7 @@ const BY_STATE: { readonly [S in State]: Codecs<StateFields[S]> } = {
     owner: text,
     failingSince: optional(instant),
     progress: optional(progress),
+    lost: optional(count),
   },
   landed: { figures, refreshAt: optional(instant) },
   failed: { kind, message: text, since: instant, byPerson: optional(mark) },

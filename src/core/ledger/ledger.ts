@@ -124,6 +124,8 @@ export type LandingFields = ReportFields & {
   readonly failingSince?: Date
   /** Absent until the check has passed. */
   readonly progress?: Progress
+  /** How many owners in a row were lost without getting any further. */
+  readonly lost?: number
 }
 
 /** The fields that an entry has in one state, beside the shared ones. */

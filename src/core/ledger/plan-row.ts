@@ -46,11 +46,15 @@ export function withWindow(plan: PlanRow, window: Window): PlanRow | undefined {
   return { ...plan, spans: merged([...plan.spans, window]) }
 }
 
-/** The row without an entry whose last attempt was `attempt`. */
-export function withoutWindow(plan: PlanRow, window: Window, attempt: number): PlanRow {
+/** The row before an entry is removed whose last attempt was `attempt`. */
+export function withRemovedAttempt(plan: PlanRow, attempt: number): PlanRow {
+  return { ...plan, removedAttempt: Math.max(plan.removedAttempt, attempt) }
+}
+
+/** The row once an entry is removed. */
+export function withoutWindow(plan: PlanRow, window: Window): PlanRow {
   const [gone] = merged([window])
-  const spans = plan.spans.flatMap((span) => (gone ? without(span, gone) : span))
-  return { ...plan, spans, removedAttempt: Math.max(plan.removedAttempt, attempt) }
+  return { ...plan, spans: plan.spans.flatMap((span) => (gone ? without(span, gone) : span)) }
 }
 
 /** Whether an entry takes a part of a window's time. */

@@ -1,18 +1,28 @@
 import { type Failure, failed } from '../failures.ts'
 import { type Feed, isFeedName } from '../feeds/feed.ts'
+import { present } from '../present.ts'
 import { FEED_ROWS } from './app-rows.ts'
-import type { FeedOutline, FeedRow } from './feed-row.ts'
+import type { FeedOutline, FeedRow, WideField } from './feed-row.ts'
 
-/** What is stored of a feed row: its query and columns apart, so that the timers need not read them. */
+/** What is stored of a feed row: how it asks and lands apart, so that the timers need not read it. */
 export type StoredFeedRow = { readonly json: string; readonly wide: string }
 
-type Wide = Pick<Feed, 'types' | 'source'> & Pick<FeedRow, 'chosen'> & { readonly asked?: readonly string[] }
+type Wide = Pick<Feed, WideField> & Pick<FeedRow, 'chosen'> & { readonly asked?: readonly string[] }
 
 /** Gives the stored form of a feed row, without its keys. */
 export function toFeedFields({ feed, query, chosen, ...rest }: FeedRow): StoredFeedRow {
-  const { types, source, ...outline } = feed
+  const { types, source, timeColumn, newColumns, maxRejects, shards, allowRedacted, ...outline } = feed
+  const apart: Pick<Feed, WideField> = present({
+    types,
+    source,
+    timeColumn,
+    newColumns,
+    maxRejects,
+    shards,
+    allowRedacted,
+  })
   const { columns: asked, ...registered } = query ?? {}
-  const wide: Wide = { types, source, ...(asked && { asked }), ...(chosen && { chosen }) }
+  const wide: Wide = { ...apart, ...(asked && { asked }), ...(chosen && { chosen }) }
   return {
     json: JSON.stringify({ feed: outline, ...rest, ...(query && { query: registered }) }),
     wide: JSON.stringify(wide),

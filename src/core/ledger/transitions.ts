@@ -116,14 +116,26 @@ export type NewOwner = Pick<Landing, 'hash' | 'owner' | 'leaseUntil'> & { readon
  * wrote, so the rows are counted.
  */
 export function toTakenOver(entry: Landing, { generation, ...owner }: NewOwner): Landing {
-  const { progress, rejects, ...rest } = entry
+  const wasReplaced = entry.owner !== ''
+  const { progress, rejects, ...rest } = wasReplaced ? { ...entry, lost: (entry.lost ?? 0) + 1 } : entry
   if (entry.hash !== owner.hash && entry.phase !== 'check') {
     return { ...rest, ...owner, generation, attempt: entry.attempt + 1, phase: 'check', checkpoint: 0 }
   }
   if (entry.phase === 'check') return { ...rest, ...owner }
-  const wasReplaced = entry.owner !== ''
   const mustCount = wasReplaced || progress?.mustCount === true
-  return { ...entry, ...owner, ...(progress && { progress: { ...progress, mustCount } }) }
+  return {
+    ...rest,
+    ...owner,
+    ...(rejects !== undefined && { rejects }),
+    ...(progress && { progress: { ...progress, mustCount } }),
+  }
+}
+
+/** The landing has changed; where it got further, no owner was lost in vain. */
+export function toAdvanced(entry: Landing, change: Partial<Landing>): Landing {
+  const isFurther = change.phase !== undefined || change.checkpoint !== undefined
+  const { lost, ...rest } = entry
+  return { ...rest, ...(lost !== undefined && !isFurther && { lost }), ...change }
 }
 
 /** The landing is complete: `figures` are its evidence. `refreshAt`: when the window is asked for again. */

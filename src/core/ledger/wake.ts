@@ -8,6 +8,7 @@ import {
   type LedgerEntry,
   type Requested,
   type Requesting,
+  type State,
   takeoverAt,
 } from './ledger.ts'
 
@@ -19,6 +20,16 @@ const LONGEST_SLEEP_MS = 8 * DAY_MS
 
 /** No clock that is right writes an instant further ahead than this: what lies beyond it is due. */
 export const TOO_FAR_MS = 9 * DAY_MS
+
+/** The longest that a right clock lets an entry wait. The refresh of a landed one may lie months ahead. */
+const LONGEST_WAITS_MS: Readonly<Record<State, number>> = {
+  planned: DAY_MS,
+  requesting: DAY_MS,
+  requested: DAY_MS,
+  landing: DAY_MS,
+  landed: Number.POSITIVE_INFINITY,
+  failed: TOO_FAR_MS,
+}
 
 /** A failure that heals with time is tried again after 6 hours, then after twice as long each time, up to a week. */
 const FIRST_HEALING_MS = 6 * HOUR_MS
@@ -36,6 +47,8 @@ export type WakeRules = {
 export function wakeAt(entry: LedgerEntry, now: Date, rules: WakeRules): Date {
   const due = dueAt(entry, rules)
   if (!due) return NEVER
+  // A clock that was ahead wrote it: an audit must not put the entry to sleep until then.
+  if (due > now && hasCome(due, now, LONGEST_WAITS_MS[entry.state])) return now
   return new Date(Math.min(due.getTime(), now.getTime() + LONGEST_SLEEP_MS))
 }
 
@@ -58,7 +71,7 @@ function dueAt(entry: LedgerEntry, rules: WakeRules): Date | undefined {
 
 /**
  * When a lost answer is looked for. After a look that failed, the next comes when four times as much time has passed, and
- * the last one when the service has had its time for a report.
+ * the last one at the deadline of the report.
  */
 export function adoptAt(
   { requestedAt, lastError }: Requesting,
@@ -66,7 +79,7 @@ export function adoptAt(
 ): Date {
   const asked = requestedAt.getTime()
   const failedAfterMs = lastError && lastError.at > requestedAt ? lastError.at.getTime() - asked : 0
-  return new Date(asked + Math.min(Math.max(adoptAfterMs, 4 * failedAfterMs), Math.max(adoptAfterMs, reportDeadlineMs)))
+  return new Date(asked + Math.max(adoptAfterMs, Math.min(4 * failedAfterMs, reportDeadlineMs)))
 }
 
 /** The service has had its time for a report. */

@@ -1,6 +1,6 @@
 import type { FeedOutline } from '../ledger/feed-row.ts'
 import { isOfEarlierForm, isOutdated, isPublished, type LedgerEntry, type State } from '../ledger/ledger.ts'
-import { parseWindowId, type Window } from '../time/window.ts'
+import { type Window, windowId } from '../time/window.ts'
 import { wantedSpan } from './due-windows.ts'
 import { type KnownFeed, planOf } from './known-feed.ts'
 import { waitingWindows } from './plan.ts'
@@ -37,17 +37,18 @@ export function coverage(now: Date, known: KnownFeed): Coverage {
     outdated: published.length - complete.length,
     earlierForm: complete.filter((entry) => isOfEarlierForm(entry, row.form)).length,
     rows: complete.reduce((sum, { figures }) => sum + figures.rowsLanded, 0),
-    ...howFar(now, row, complete),
+    ...howFar(now, row, entries, complete),
   }
 }
 
 function howFar(
   now: Date,
   { feed, since, acceptedGaps = [] }: FeedOutline,
+  entries: readonly LedgerEntry[],
   complete: readonly LedgerEntry[],
 ): Pick<Coverage, 'completeUntil' | 'latestSnapshot'> {
   const windows = inOrder(complete.map(({ window }) => window))
-  const gaps = acceptedGaps.flatMap((id) => parseWindowId(id) ?? [])
+  const gaps = entries.filter((entry) => isAcceptedGap(entry, acceptedGaps)).map(({ window }) => window)
   const wanted = wantedSpan(feed, new Date(since))
   if (wanted) {
     const until = unbroken(
@@ -58,6 +59,11 @@ function howFar(
   }
   const latest = windows.findLast(({ from }) => from <= now)
   return latest ? { latestSnapshot: latest } : {}
+}
+
+/** Whether a person accepted that a window has no rows. It ends with the failure that they accepted. */
+function isAcceptedGap(entry: LedgerEntry, acceptedGaps: readonly string[]): boolean {
+  return entry.state === 'failed' && !isPublished(entry) && acceptedGaps.includes(windowId(entry.window))
 }
 
 /** The end of the run of windows without a gap that covers the start of the wanted span; undefined without one. */

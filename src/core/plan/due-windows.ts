@@ -70,11 +70,12 @@ function* plannedWindows(feed: WindowRules, known: KnownWindows): Generator<DueW
   }
 }
 
-/** The running snapshot, or the next free one if the ledger already has it or a later one (after a clock was set back). */
+/** The running snapshot, or the next one whose time no entry takes. */
 function nextSnapshot(every: Duration, { taken, now }: KnownWindows): Window {
-  const running = alignDown(now, every)
-  const free = alignUp(new Date(Math.max(running.getTime(), ...taken.map(({ to }) => to.getTime()))), every)
-  return { from: free, to: addDuration(free, every) }
+  for (let from = alignDown(now, every); ; from = addDuration(from, every)) {
+    const window = { from, to: addDuration(from, every) }
+    if (!taken.some((span) => span.from < window.to && window.from < span.to)) return window
+  }
 }
 
 /**

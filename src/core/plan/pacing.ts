@@ -1,3 +1,4 @@
+import { type Codec, count, dictionary, isoInstant, list, object, optional, text } from '../ledger/codec.ts'
 import type { Lane, LedgerEntry } from '../ledger/ledger.ts'
 import { hasCome } from '../ledger/wake.ts'
 import { DAY_MS, HOUR_MS } from '../time/durations.ts'
@@ -33,11 +34,25 @@ const LONGEST_WAIT_MS = DAY_MS
 /** A feed whose report takes longer than this gets no second one meanwhile. */
 const SLOW_REPORT_MS = 2 * HOUR_MS
 
+/** An instant that stays the text it is. */
+const isoText: Codec<string> = { write: (at) => at, read: (stored) => isoInstant.read(stored).toISOString() }
+
+const PACING = object<Pacing>({
+  creations: list(isoText),
+  open: list(object<Slot>({ feed: text, window: text, attempt: count, at: isoText })),
+  served: dictionary(isoText),
+  notBefore: optional(isoText),
+  reduced: optional(object<NonNullable<Pacing['reduced']>>({ allowance: count, at: isoText })),
+})
+
 /** Whether a stored value is a pacing row. */
 export function isPacing(value: unknown): value is Pacing {
-  if (typeof value !== 'object' || value === null) return false
-  const { creations, open, served } = value as Partial<Pacing>
-  return Array.isArray(creations) && Array.isArray(open) && typeof served === 'object'
+  try {
+    PACING.read(value)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Until when an account may ask for nothing; undefined where it may ask now. */
@@ -81,7 +96,7 @@ export function takeSlot(
 
 /** A feed with a slow report waits for it: its reports may never be made, and the others need the slots. */
 function mostOfFeed(ofFeed: readonly Slot[], now: Date, { maxInFlight }: PacingLimits): number {
-  if (ofFeed.some(({ at }) => !isWithin(at, now, SLOW_REPORT_MS))) return 1
+  if (ofFeed.some(({ at }) => now.getTime() - Date.parse(at) >= SLOW_REPORT_MS)) return 1
   return Math.max(Math.floor(maxInFlight / 2), 1)
 }
 

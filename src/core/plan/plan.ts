@@ -27,13 +27,14 @@ export type RequestAction = {
 
 /**
  * Gives the windows of a feed to ask for at `now`: those that the ledger lacks and those that are `planned`. Live windows
- * come first, oldest first. History follows, newest first, so that recent months land soonest.
+ * come first, oldest first. History follows, newest first, so that recent months land soonest. In both, windows whose last
+ * attempt failed come after the others, which they could hold up again and again.
  */
 export function dueRequests(now: Date, known: FeedPlan): readonly RequestAction[] {
   if (known.row.blocked) return []
   const due = waitingWindows(now, known)
-  const live = due.filter(({ lane }) => lane === 'live').sort((a, b) => byStart(a, b))
-  const backfill = due.filter(({ lane }) => lane === 'backfill').sort((a, b) => byStart(b, a))
+  const live = due.filter(({ lane }) => lane === 'live').sort((a, b) => bySuccess(a, b) || byStart(a, b))
+  const backfill = due.filter(({ lane }) => lane === 'backfill').sort((a, b) => bySuccess(a, b) || byStart(b, a))
   return [...live, ...backfill]
 }
 
@@ -99,6 +100,14 @@ function needsChange({ reason, lastError }: Planned): boolean {
 
 function again(row: FeedOutline, previous: Planned | Failed): RequestAction {
   return { row, window: previous.window, lane: previous.lane, previous }
+}
+
+function bySuccess(a: RequestAction, b: RequestAction): number {
+  return Number(hasFailed(a)) - Number(hasFailed(b))
+}
+
+function hasFailed({ previous }: RequestAction): boolean {
+  return previous?.state === 'planned' && (previous.reason === 'expired' || previous.reason === 'healed')
 }
 
 function byStart(a: RequestAction, b: RequestAction): number {

@@ -16,6 +16,14 @@ export type Lander = {
   isOutside(record: ParsedRecord): boolean
 }
 
+/** Raise it when the same file would land as other rows than before: a landing under way then starts anew. */
+const LANDING_VERSION = 1
+
+/** Names how a feed lands its files: by its own settings, and by the code. */
+export function landingHash({ hash }: Pick<Feed, 'hash'>): string {
+  return `${hash}.${LANDING_VERSION}`
+}
+
 /** The rows that an attempt lands, and what each of them says of where it came from. */
 export type LandedBy = Lineage & { readonly generation: Generation }
 

@@ -23,7 +23,8 @@ export function openAppRows(
     feeds: () => listFeeds(client),
     async readApp<T>(key: string) {
       const row = await readRow(client, APP, key)
-      return row && { value: JSON.parse(String(joinTexts(row).json)) as T, etag: row.etag }
+      // A row that something else wrote is as good as empty: whoever wants a field of it does not find it.
+      return row && { value: (parseJson(joinTexts(row).json) ?? {}) as T, etag: row.etag }
     },
     writeApp: (key, value, etag) => writeRow(client, value, { json: JSON.stringify(value) }, keysOf(key), etag),
     appRows: () => readAppRows(client),

@@ -13,8 +13,11 @@ export async function dropRows(services: Services, feed: string, generation: Gen
   const stored = await ledger.readDrop(feed, generation)
   if (!stored) return
   if (isFailure(stored)) return services.emit({ event: 'message.ignored', message: stored.message })
-  // No drop is of rows that an entry names: it costs one read to make sure that published rows are never deleted.
-  if (isNamed(generation, await ledger.entriesOn(feed, dayOf(stored.value)))) return
+  // Published rows are never deleted. An entry that was deleted by hand and brought back names its rows again: so the drop
+  // is over. One that cannot be read may name them.
+  const entries = await ledger.entriesOn(feed, dayOf(stored.value))
+  if (entries.some(isFailure)) return
+  if (isNamed(generation, entries)) return ledger.endDrop(stored)
   const until = new Date(clock().getTime() + settings.ingestTimeLimitMs)
   const held = await ledger.writeDrop(withLaterWake(stored.value, clock()), stored.etag)
   if (!held) return

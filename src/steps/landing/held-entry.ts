@@ -2,6 +2,7 @@ import { isFailure } from '../../core/failures.ts'
 import { letGo } from '../../core/ledger/drop.ts'
 import type { Landing, LedgerEntry } from '../../core/ledger/ledger.ts'
 import { toRow } from '../../core/ledger/ledger-row.ts'
+import { toAdvanced } from '../../core/ledger/transitions.ts'
 import { NEVER } from '../../core/ledger/wake.ts'
 import { windowId } from '../../core/time/window.ts'
 import type { Ledger, Stored } from '../../services/storage/ledger.ts'
@@ -41,7 +42,7 @@ export function holdEntry(stored: Stored<Landing>, lease: Lease): HeldEntry {
   const { entry, write, renewedAt } = openWriter(stored, lease)
   const leaseUntil = () => new Date(clock().getTime() + leaseMs)
   const update = async (change: Partial<Landing>) =>
-    void (await write((value) => ({ ...value, ...change, leaseUntil: leaseUntil() })))
+    void (await write((value) => toAdvanced(value, { ...change, leaseUntil: leaseUntil() })))
   const timer = setInterval(() => void update({}).catch(() => undefined), leaseMs / 4)
   return {
     entry,

@@ -1,5 +1,5 @@
 import { FAILURES, isFailure } from '../../core/failures.ts'
-import { isAtRest, type LedgerEntry } from '../../core/ledger/ledger.ts'
+import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import type { Problem } from '../../core/problems.ts'
 import { MINUTE_MS } from '../../core/time/durations.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
@@ -8,17 +8,17 @@ import type { Services } from '../services.ts'
 /** Ingest takes a file up within seconds, and lands millions of rows in less than this. */
 const LONGEST_WAIT_MS = 15 * MINUTE_MS
 
-export type LandedRows = { readonly rows: number; readonly rejected: number }
+/** `attempt` is a later one than was begun where the feed changed while its rows were written. */
+export type LandedRows = { readonly attempt: number; readonly rows: number; readonly rejected: number }
 
 /**
- * Waits until an attempt has ended, and gives what it landed or why it failed. `pause` waits a moment between two looks at
- * the ledger.
+ * Waits until what a person lands has ended, and gives what landed or why it failed. `pause` waits a moment between two
+ * looks at the ledger.
  */
 export async function awaitLanding(
   { ledger, clock }: Services,
   feed: string,
   window: Window,
-  attempt: number,
   pause: () => Promise<void>,
 ): Promise<LandedRows | Problem> {
   const id = windowId(window)
@@ -27,7 +27,7 @@ export async function awaitLanding(
     const stored = await ledger.read(feed, id)
     if (!stored) return { problem: `${feed} ${id} was taken out of the ledger meanwhile` }
     if (isFailure(stored)) return { problem: stored.message }
-    if (stored.value.attempt > attempt || isAtRest(stored.value)) return outcomeOf(stored.value)
+    if (stored.value.state !== 'landing') return outcomeOf(stored.value)
     await pause()
   }
   return { problem: `${feed} ${id} has not landed yet: look whether the app is running, and at "status"` }
@@ -35,7 +35,10 @@ export async function awaitLanding(
 
 function outcomeOf(entry: LedgerEntry): LandedRows | Problem {
   const { feed, window, state } = entry
-  if (state === 'landed') return { rows: entry.figures.rowsLanded, rejected: entry.figures.rowsRejected }
+  if (state === 'landed') {
+    const { attempt, rowsLanded, rowsRejected } = entry.figures
+    return { attempt, rows: rowsLanded, rejected: rowsRejected }
+  }
   if (state === 'failed') return { problem: `${entry.kind}: ${entry.message}; ${FAILURES[entry.kind].remedy}` }
   return { problem: `${feed} ${windowId(window)} is ${state}: somebody asked for it again meanwhile` }
 }

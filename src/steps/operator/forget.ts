@@ -1,7 +1,7 @@
 import { isFailure } from '../../core/failures.ts'
 import { letGoOfAll } from '../../core/ledger/drop.ts'
 import type { FeedRow } from '../../core/ledger/feed-row.ts'
-import { withoutWindow } from '../../core/ledger/plan-row.ts'
+import { type PlanRow, withoutWindow, withRemovedAttempt } from '../../core/ledger/plan-row.ts'
 import type { Problem } from '../../core/problems.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import type { Scanned } from '../../services/storage/ledger.ts'
@@ -25,18 +25,39 @@ export async function forget(services: Services, feed: string, window: Window): 
   if (!found) return { problem: `${feed} ${id} has no entry: there is nothing to forget` }
   const entry = isFailure(found.value) ? undefined : found.value
   if (entry?.state === 'landing') return { problem: `${feed} ${id} is landing: wait until it is landed or failed` }
+  const { attempt } = entry ?? { attempt: 0 }
+  await changePlan(services, row, (plan) => withRemovedAttempt(plan, attempt))
   if (!(await ledger.remove({ feed, window }, found.etag))) return { problem: changedJustNow(feed, id) }
   // If this ends here, the next audits drop the rows and free the time. Until it is free, nobody asks for the window.
   const drops = entry ? letGoOfAll(entry, row.feed.table, clock()) : []
   for (const drop of drops) await ledger.writeDrop(drop, undefined)
-  await freeTime(services, row, window, entry?.attempt ?? 0)
+  await freeTime(services, row, window)
   return { forgotten: true }
 }
 
-async function freeTime(services: Services, row: FeedRow, window: Window, attempt: number): Promise<void> {
+/**
+ * Frees the time of the removed entry, unless an audit did so meanwhile and another entry takes a part of it by now. The
+ * plan is read first: an entry that is created after the look at the entries makes the write fail.
+ */
+async function freeTime(services: Services, row: FeedRow, window: Window): Promise<void> {
   const plan = await readOrMakePlan(services, row)
-  const written = plan && (await services.ledger.writePlan(withoutWindow(plan.value, window, attempt), plan.etag))
-  if (!written) await freeTime(services, row, window, attempt)
+  if (plan && (await hasEntryIn(services, row.feed.name, window))) return
+  const written = plan && (await services.ledger.writePlan(withoutWindow(plan.value, window), plan.etag))
+  if (!written) await freeTime(services, row, window)
+}
+
+async function hasEntryIn({ ledger }: Services, feed: string, { from, to }: Window): Promise<boolean> {
+  for await (const { window } of ledger.scan(feed)) {
+    if (window && window.from < to && from < window.to) return true
+  }
+  return false
+}
+
+/** Changes the plan row of a feed; reads it again where another writer was faster. */
+async function changePlan(services: Services, row: FeedRow, change: (plan: PlanRow) => PlanRow): Promise<void> {
+  const plan = await readOrMakePlan(services, row)
+  const written = plan && (await services.ledger.writePlan(change(plan.value), plan.etag))
+  if (!written) await changePlan(services, row, change)
 }
 
 async function findEntry({ ledger }: Services, feed: string, id: string): Promise<Scanned | undefined> {

@@ -5,6 +5,7 @@ import type { FeedRow } from '../../core/ledger/feed-row.ts'
 import { nextAttempt } from '../../core/ledger/transitions.ts'
 import type { Problem } from '../../core/problems.ts'
 import { newGeneration } from '../../core/report/generation.ts'
+import { landingHash } from '../../core/report/lander.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import { isGzip } from '../../services/gzip.ts'
 import { archiveName } from '../../services/storage/archive.ts'
@@ -37,7 +38,7 @@ export async function importReport(
     reportId: IMPORTED,
     executionId,
     origin: 'import',
-    hash: row.feed.hash,
+    hash: landingHash(row.feed),
     archive,
     generation: newGeneration(services.newId),
   })

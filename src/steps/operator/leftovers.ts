@@ -2,6 +2,7 @@ import { type Failure, isFailure } from '../../core/failures.ts'
 import { isOpen, neededReports } from '../../core/ledger/ledger.ts'
 import { isOurs } from '../../core/ledger/remote-names.ts'
 import type { InsightsClient } from '../../services/insights/client.ts'
+import type { AppRows } from '../../services/storage/ledger.ts'
 import { readableFeeds } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
 
@@ -23,7 +24,11 @@ export async function leftovers(
   if (isFailure(reports)) return reports
   const queries = await insights.listQueries({ includeSystemQueries: false })
   if (isFailure(queries)) return queries
-  const used = await usedIds(ledger)
+  const app = await ledger.appRows()
+  // A feed that cannot be read may use any query.
+  const unreadable = [...app.feeds.values()].find(isFailure)
+  if (unreadable) return unreadable
+  const used = await usedIds(ledger, app)
   const all = [
     ...reports.map(({ reportId, reportName }) => ({ kind: 'report', id: reportId, name: reportName }) as const),
     ...queries.map(({ queryId, name }) => ({ kind: 'query', id: queryId, name }) as const),
@@ -33,9 +38,9 @@ export async function leftovers(
 }
 
 /** The ids in use; of a report that is still being asked for, its name. */
-async function usedIds(ledger: Services['ledger']): Promise<ReadonlySet<string>> {
+async function usedIds(ledger: Services['ledger'], app: AppRows): Promise<ReadonlySet<string>> {
   const used = new Set<string>()
-  for (const { feed, query } of readableFeeds(await ledger.appRows())) {
+  for (const { feed, query } of readableFeeds(app)) {
     if (query) used.add(query.queryId.toLowerCase())
     for await (const { value } of ledger.scan(feed.name)) {
       if (isFailure(value) || !isOpen(value)) continue

@@ -1,6 +1,7 @@
 import { lastArchive } from '../../core/ledger/ledger.ts'
 import type { Problem } from '../../core/problems.ts'
 import { newGeneration } from '../../core/report/generation.ts'
+import { landingHash } from '../../core/report/lander.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import { findFeed } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
@@ -42,7 +43,7 @@ export async function replay(
     reportId,
     executionId,
     origin: reportId === IMPORTED ? 'import' : 'service',
-    hash: row.feed.hash,
+    hash: landingHash(row.feed),
     archive: name,
     generation: newGeneration(services.newId),
   })

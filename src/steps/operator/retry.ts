@@ -26,6 +26,7 @@ export async function retry(
   const row = await findFeed(services, feed)
   if ('problem' in row) return row
   if (!row.feed.enabled) return { problem: `feed ${feed} is not in feeds.json or is disabled: it asks for nothing` }
+  if (row.refused) return { problem: `${row.blocked?.message}: only feeds.json ends this block` }
   const stored = await ledger.read(feed, id)
   if (!stored) return { problem: `${feed} ${id} was never asked for: there is nothing to retry` }
   if (isFailure(stored)) return { problem: `${stored.message}; take it out with "forget", and it is asked for anew` }

@@ -19,16 +19,18 @@ const FIRST_WAIT_MS = 15 * MINUTE_MS
 export type Spare = { readonly row: FeedOutline; readonly entry: Stored<LedgerEntry> }
 
 /**
- * Deletes the reports that nothing needs any more, within a budget of time. The first deletion that fails ends the turn of
- * its account, which waits longer each time: a service that refuses deletions costs a few calls a day.
+ * Deletes the reports that nothing needs any more, within a budget of time. The second deletion that fails ends the turn
+ * of its account, which waits longer each time: a service that refuses deletions costs a few calls a day.
  */
 export async function cleanUp(services: Services, app: AppRows, spare: readonly Spare[]): Promise<void> {
   const until = services.clock().getTime() + BUDGET_MS
   for (const [account, ofAccount] of Map.groupBy(spare, ({ row }) => row.feed.account)) {
+    // An account whose turn did not come keeps its waits.
+    if (services.clock().getTime() > until) return
     const last = app.get(cleanUpRowKey(account))
     const before = (last?.value ?? { times: 0, at: new Date(0).toISOString() }) as CleanUpRow
     if (!mayCleanUp(before, services.clock())) continue
-    const failure = await cleanUpAccount(services, ofAccount, until)
+    const failure = await cleanUpAccount(services, rotated(ofAccount, before.times), until)
     await noteOutcome(services, account, before, last?.etag, failure)
   }
 }
@@ -44,13 +46,22 @@ async function cleanUpAccount(
   spare: readonly Spare[],
   until: number,
 ): Promise<Failure | undefined> {
+  let first: Failure | undefined
   for (const { row, entry } of spare) {
-    if (services.clock().getTime() > until) return undefined
+    if (services.clock().getTime() > until) return first
     const insights = services.insights(row.feed.account, row.account)
     const failure = isFailure(insights) ? insights : await withdrawReports({ insights, services }, entry)
-    if (failure) return failure
+    // One report that cannot be deleted keeps no other.
+    if (failure && first) return failure
+    first ??= failure
   }
-  return undefined
+  return first
+}
+
+/** Another one is the first each time, so that those that cannot be deleted do not keep the others. */
+function rotated(spare: readonly Spare[], times: number): readonly Spare[] {
+  const start = times % spare.length
+  return [...spare.slice(start), ...spare.slice(0, start)]
 }
 
 async function noteOutcome(
@@ -64,6 +75,7 @@ async function noteOutcome(
   const at = services.clock().toISOString()
   await services.ledger.writeApp(cleanUpRowKey(account), { times: failure ? times + 1 : 0, at }, etag)
   if (!failure) return
-  const { kind, message } = failure
-  await tellOnce(services, `cleanup~${account}`, { event: 'cleanup.failing', kind, message })
+  // Which report it was changes from sweep to sweep, and is no news.
+  const message = `account ${account}: reports that nothing needs any more cannot be deleted at the service`
+  await tellOnce(services, `cleanup~${account}`, { event: 'cleanup.failing', kind: failure.kind, message })
 }

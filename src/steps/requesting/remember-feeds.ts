@@ -74,8 +74,9 @@ async function tellUnreadable(services: Services, feed: string, { kind, message 
 }
 
 /** Whether a change leaves a row as it is. The hash of a feed tells whether what its outline lacks is the same. */
-function isSame(outline: FeedOutline, { types, source }: Feed, change: (row: FeedRow) => FeedRow): boolean {
-  const row: FeedRow = { ...outline, feed: { ...outline.feed, types, source } }
+function isSame(outline: FeedOutline, feed: Feed, change: (row: FeedRow) => FeedRow): boolean {
+  // In the order of the feed's own fields: otherwise no two texts would be the same.
+  const row: FeedRow = { ...outline, feed: { ...feed, ...outline.feed } }
   return JSON.stringify(change(row)) === JSON.stringify(row)
 }
 

@@ -27,7 +27,7 @@ export async function deleteStrays(services: Services, app: AppRows): Promise<vo
   if (Math.abs(now.getTime() - last) < DAY_MS) return
   if (!(await ledger.writeApp(SWEPT_STRAYS_KEY, { at: now.toISOString() }, stored?.etag))) return
   const rows = readableFeeds(app)
-  const needed = await readNeeded(services, rows)
+  const needed = await readNeeded(services, app)
   // An entry that cannot be read may need any report.
   if (!needed) return
   const until = now.getTime() + BUDGET_MS
@@ -41,11 +41,12 @@ export async function deleteStrays(services: Services, app: AppRows): Promise<vo
   }
 }
 
-async function readNeeded({ ledger, settings }: Services, rows: readonly FeedOutline[]): Promise<Needed | undefined> {
+/** Also of the feeds whose own rows cannot be read: their entries can. */
+async function readNeeded({ ledger, settings }: Services, { feeds }: AppRows): Promise<Needed | undefined> {
   const reports = new Set<string>()
   const queries = new Set<string>()
-  for (const { feed } of rows) {
-    for await (const { value } of ledger.scan(feed.name)) {
+  for (const feed of feeds.keys()) {
+    for await (const { value } of ledger.scan(feed)) {
       if (isFailure(value)) return undefined
       for (const reportId of neededReports(value, !settings.deleteReports)) reports.add(reportId)
       if (isOpen(value)) queries.add(value.queryId)
@@ -70,8 +71,10 @@ async function deleteReports(
       createdAt !== undefined &&
       createdAt.getTime() < before,
   )
+  let failures = 0
   for (const { reportId } of strays) {
-    if (isOver() || (await insights.deleteReport(reportId))) return
+    if (isOver() || failures > 1) return
+    if (await insights.deleteReport(reportId)) failures++
   }
 }
 
