@@ -1,5 +1,6 @@
 import type { Boundary, Cadence, Feed } from '../feeds/feed.ts'
 import type { Lane } from '../ledger/ledger.ts'
+import { takes } from '../ledger/plan-row.ts'
 import { alignDown, alignUp, GRAIN, nextBoundary } from '../time/calendar.ts'
 import { addDuration, type Duration } from '../time/durations.ts'
 import type { Window } from '../time/window.ts'
@@ -74,7 +75,7 @@ function* plannedWindows(feed: WindowRules, known: KnownWindows): Generator<DueW
 function nextSnapshot(every: Duration, { taken, now }: KnownWindows): Window {
   for (let from = alignDown(now, every); ; from = addDuration(from, every)) {
     const window = { from, to: addDuration(from, every) }
-    if (!taken.some((span) => span.from < window.to && window.from < span.to)) return window
+    if (!takes({ spans: taken }, window)) return window
   }
 }
 
