@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { failed } from '../../src/core/failures.ts'
 import { cleanUpRowKey } from '../../src/core/ledger/app-rows.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { cleanUp } from '../../src/steps/requesting/clean-up.ts'
@@ -143,6 +144,20 @@ function slowlyDeleting({ services, clock }: World, takes: number): Services {
   }
 }
 
+/** Services whose account cannot delete one report. */
+function refusingToDelete({ services }: World, stuck: string): Services {
+  return {
+    ...services,
+    insights(...about) {
+      const client = services.insights(...about)
+      if (!('deleteReport' in client)) return client
+      const refused = failed('unavailable', `report ${stuck} cannot be deleted`)
+      const deleteReport = async (id: string) => (id === stuck ? refused : client.deleteReport(id))
+      return { ...client, deleteReport }
+    },
+  }
+}
+
 const withReports = (entries: readonly LedgerEntry[]) => entries.filter(({ remoteReports }) => remoteReports.length > 0)
 
 describe('the case of deletions that fail at the service', () => {
@@ -156,9 +171,20 @@ describe('the case of deletions that fail at the service', () => {
     feed.to = '2025-07-01'
     for (let hours = 0; hours < 48; hours += 1) await turn(world, HOUR)
     expect(await states(world)).toEqual(Array(6).fill('landed'))
-    expect(deletions(world) - before).toBeLessThanOrEqual(10)
+    expect(deletions(world) - before).toBeLessThanOrEqual(20)
     expect(told(world, 'cleanup.failing')).toHaveLength(2)
     expect(withReports(await world.entries())).toHaveLength(6)
+  })
+
+  it('one report that cannot be deleted keeps no other', async () => {
+    const world = await costsWorld({ feeds: [{ ...HALF_A_YEAR, from: '2025-02-01' }] })
+    for (let nth = 1; nth <= 5; nth += 1)
+      world.simulator.fault({ endpoint: 'deleteReport', effect: { status: 500 }, nth })
+    await turn(world)
+    const [stuck = ''] = withReports(await world.entries()).flatMap(({ remoteReports }) => remoteReports)
+    await sweep(refusingToDelete(world, stuck))
+    const left = withReports(await world.entries()).flatMap(({ remoteReports }) => remoteReports)
+    expect(left).toEqual([stuck])
   })
 
   it('once they work again, a sweep spends a minute on them and leaves the others to the next', async () => {

@@ -42,7 +42,8 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
   })
 
   it('a second time without --fresh finds all landed and asks for nothing', async () => {
-    const run = runStart(root, ['--exit', '--port', port])
+    const file = `costs=${join(root, 'costs.csv')}`
+    const run = runStart(root, ['--exit', '--port', port, '--report-file', file])
     expect(await run.ended, run.lines.join('\n')).toBe(0)
     expect(count(run.lines, 'window.requested')).toBe(0)
     expect(summaryOf(run, 'seats').slice(2, 4)).toEqual(['2', '2'])

@@ -1,6 +1,5 @@
 import type { Boundary, Cadence, Feed } from '../feeds/feed.ts'
 import type { Lane } from '../ledger/ledger.ts'
-import { takes } from '../ledger/plan-row.ts'
 import { alignDown, alignUp, GRAIN, nextBoundary } from '../time/calendar.ts'
 import { addDuration, type Duration } from '../time/durations.ts'
 import type { Window } from '../time/window.ts'
@@ -71,12 +70,14 @@ function* plannedWindows(feed: WindowRules, known: KnownWindows): Generator<DueW
   }
 }
 
-/** The running snapshot, or the next one whose time no entry takes. */
+/**
+ * The running snapshot, or the next free one if the ledger already has it or a later one: today's data must not land under
+ * an old date, which a clock that was set back would show.
+ */
 function nextSnapshot(every: Duration, { taken, now }: KnownWindows): Window {
-  for (let from = alignDown(now, every); ; from = addDuration(from, every)) {
-    const window = { from, to: addDuration(from, every) }
-    if (!takes({ spans: taken }, window)) return window
-  }
+  const running = alignDown(now, every)
+  const free = alignUp(new Date(Math.max(running.getTime(), ...taken.map(({ to }) => to.getTime()))), every)
+  return { from: free, to: addDuration(free, every) }
 }
 
 /**
