@@ -67,11 +67,20 @@ describe('the case of a tick during the upload of an imported quarter', () => {
     const world = await worldOf({ feeds: [HALF_A_YEAR] })
     await provision({ ...world.services, readFeeds: async () => ({ text: NOT_YET, source: 'package' }) })
     const imported = await importQuarter(world, () => provision(world.services))
-    expect(imported).toEqual({ problem: expect.stringContaining('was changed just now') })
+    expect(imported).toEqual({ problem: expect.stringContaining('overlaps a window') })
     await world.drain()
     const months = (await windowsOf(world)).map((id) => id.slice(0, 6))
     expect(months).toEqual(['202502', '202503', '202504', '202505', '202506'])
     expect(named(world, 'window.landed')).toEqual([])
+  })
+
+  it('gives the time to the import where the tick asked for other months: both go on', async () => {
+    const world = await worldOf({ feeds: [HALF_A_YEAR] })
+    await provision({ ...world.services, readFeeds: async () => ({ text: LATER, source: 'package' }) })
+    const meanwhile = () =>
+      provision({ ...world.services, readFeeds: async () => ({ text: NOT_YET, source: 'package' }) })
+    expect(await importQuarter(world, meanwhile)).toMatchObject({ attempt: 1 })
+    expect((await windowsOf(world)).map((id) => id.slice(0, 6))).toEqual(['202501', '202506'])
   })
 
   it('gives the time to the import where the tick comes after it: the tick asks for the other months alone', async () => {
@@ -83,5 +92,6 @@ describe('the case of a tick during the upload of an imported quarter', () => {
   })
 })
 
-/** The feed before it asks for anything. */
+/** The feed before it asks for June, and before it asks for anything. */
+const LATER = JSON.stringify({ feeds: [{ ...HALF_A_YEAR, from: '2025-07-01', to: '2025-08-01' }] })
 const NOT_YET = JSON.stringify({ feeds: [{ ...HALF_A_YEAR, from: '2025-06-01' }] })

@@ -31,7 +31,7 @@ export async function importReport(
   const own = await openOwnWindow(services, row, window)
   if ('problem' in own) return own
   const { archive, executionId } = await archiveFile(services, row, window, nextAttempt(own.from), file)
-  const landed = await landArchive(services, own, {
+  const landed = await landArchive(services, row, own, {
     queryId: row.query?.queryId ?? '',
     asked: row.form,
     requestedAt: services.clock(),

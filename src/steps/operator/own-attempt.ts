@@ -49,16 +49,25 @@ export async function readOrMakePlan(services: Services, row: FeedRow): Promise<
 export const changedJustNow = (feed: string, window: string): string =>
   `${feed} ${window} was changed just now; try again`
 
-/** Lets ingest land an archive as the next attempt of a window. Gives the attempt. */
+/**
+ * Lets ingest land an archive as the next attempt of a window. Gives the attempt. Where the feed's plan changed meanwhile, as
+ * it does while a file is uploaded, the window is looked at again.
+ */
 export async function landArchive(
-  { ledger, queue, clock }: Services,
-  { from, etag, plan }: OwnWindow,
+  services: Services,
+  row: FeedRow,
+  own: OwnWindow,
   source: ReplaySource,
 ): Promise<{ readonly attempt: number } | Problem> {
-  const landing = toReplayed(from, source, clock())
-  if (!(await ledger.write(landing, etag, plan && { plan }))) {
-    return { problem: changedJustNow(landing.feed, windowId(landing.window)) }
+  const { ledger, queue, clock } = services
+  const landing = toReplayed(own.from, source, clock())
+  const { feed, window, attempt } = landing
+  if (await ledger.write(landing, own.etag, own.plan && { plan: own.plan })) {
+    await queue.send(messageOf(landing))
+    return { attempt }
   }
-  await queue.send(messageOf(landing))
-  return { attempt: landing.attempt }
+  const again = own.plan && (await openOwnWindow(services, row, window))
+  if (again && 'problem' in again) return again
+  const isOther = again?.plan !== undefined && again.plan.etag !== own.plan?.etag
+  return isOther ? landArchive(services, row, again, source) : { problem: changedJustNow(feed, windowId(window)) }
 }

@@ -35,7 +35,7 @@ export async function replay(
   const archived = all.find(({ name }) => name === named)
   if (!archived) return { problem: `${feed} ${id} has no archive: ask for its report again with retry` }
   const { reportId, executionId, requestedAt, name } = archived
-  const landed = await landArchive(services, own, {
+  const landed = await landArchive(services, row, own, {
     queryId: row.query?.queryId ?? '',
     // What another archive answers is not known: it counts as landed by the feed as it is now.
     asked: (named === last?.archive ? last?.asked : undefined) ?? row.form,
