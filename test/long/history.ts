@@ -36,6 +36,9 @@ const KILL_EVERY = 3
 /** Each of these happens once in as many rounds, in an order that the seed decides. */
 const KINDS = ['widen', 'widen', 'turn', 'import', 'import', 'switch', 'replay', 'restate'] as const
 
+/** So many days or months before its `from` no feed is ever stretched. */
+const LONG_AGO = 60
+
 /** What a switch does: the feed leaves feeds.json, comes back, is disabled and enabled, and so on. */
 const SWITCHES: readonly FeedChange[] = ['list', 'list', 'enable', 'enable']
 
@@ -76,10 +79,14 @@ function roundOf(kind: (typeof KINDS)[number], chances: Chances, block: number):
   }
 }
 
-/** The upload is held until the hosts have made more calls, which are enough for a tick. */
+/**
+ * The upload is held until the hosts have made more calls, which are enough for a tick. Half of the files are for a time
+ * that the hosts ask for meanwhile, and only one of both gets it; the others are for one so long ago that nobody does.
+ */
 function importInto(feed: string, chances: Chances, after: number): Event {
-  const before = feed === 'usage' ? 1 + chances(2) : 1 + chances(7)
-  return { act: 'import', feed, before, length: 1 + chances(before), held: 100 + chances(300), after }
+  const near = feed === 'usage' ? 1 + chances(2) : 1 + chances(7)
+  const before = chances(2) === 0 ? near : near + LONG_AGO
+  return { act: 'import', feed, before, length: 1 + chances(near), held: 100 + chances(300), after }
 }
 
 function restatement(chances: Chances, after: number): Event {
