@@ -22,8 +22,8 @@ const PLAN_VERSION = 1
 export const PLAN_KEY = '_plan'
 
 /**
- * Which of a feed's time its entries take. Whatever creates or removes an entry replaces this row in the same transaction,
- * so no two entries ever overlap, whatever their keys are.
+ * Which of a feed's time its entries take. Whatever creates an entry replaces this row in the same transaction, so no two
+ * entries ever overlap, whatever their keys are. Removing one frees its time only after the entry is gone.
  */
 export type PlanRow = {
   readonly feed: string
