@@ -17,6 +17,8 @@ export type Coverage = {
   /** Complete windows that landed with other columns, types or shards than the feed has now. */
   readonly earlierForm: number
   readonly rows: number
+  /** The windows without rows that a person accepts as gaps. */
+  readonly acceptedGaps: readonly string[]
   /** The end of the unbroken run of complete windows from the feed's `from`. */
   readonly completeUntil?: Date
   /** The window of the latest snapshot. A snapshot feed has no `completeUntil`. */
@@ -26,6 +28,7 @@ export type Coverage = {
 /** Gives the coverage of a feed at `now`. */
 export function coverage(now: Date, known: KnownFeed): Coverage {
   const { row, entries } = known
+  const gaps = entries.filter((entry) => isAcceptedGap(entry, row.acceptedGaps ?? [])).map(({ window }) => window)
   const published = entries.filter(isPublished)
   const complete = published.filter((entry) => !isOutdated(entry, row.form))
   const states = { planned: 0, requesting: 0, requested: 0, landing: 0, landed: 0, failed: 0 }
@@ -37,18 +40,18 @@ export function coverage(now: Date, known: KnownFeed): Coverage {
     outdated: published.length - complete.length,
     earlierForm: complete.filter((entry) => isOfEarlierForm(entry, row.form)).length,
     rows: complete.reduce((sum, { figures }) => sum + figures.rowsLanded, 0),
-    ...howFar(now, row, entries, complete),
+    acceptedGaps: gaps.map(windowId),
+    ...howFar(now, row, complete, gaps),
   }
 }
 
 function howFar(
   now: Date,
-  { feed, since, acceptedGaps = [] }: FeedOutline,
-  entries: readonly LedgerEntry[],
+  { feed, since }: FeedOutline,
   complete: readonly LedgerEntry[],
+  gaps: readonly Window[],
 ): Pick<Coverage, 'completeUntil' | 'latestSnapshot'> {
   const windows = inOrder(complete.map(({ window }) => window))
-  const gaps = entries.filter((entry) => isAcceptedGap(entry, acceptedGaps)).map(({ window }) => window)
   const wanted = wantedSpan(feed, new Date(since))
   if (wanted) {
     const until = unbroken(
