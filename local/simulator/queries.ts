@@ -27,7 +27,10 @@ export function visibleQueries(service: Service, user: string): readonly Query[]
   return [...systemQueriesOf(service.profile), ...service.state.queries.filter((query) => query.user === user)]
 }
 
-/** The system queries of a profile's year. Their real user and creation time are unknown. */
+/**
+ * The system queries of a profile's year; those of 2023 for the real answer, although it lacks some of their columns. Their
+ * real user and creation time are unknown.
+ */
 function systemQueriesOf(profile: Profile): readonly Query[] {
   return systemQueries.flatMap(({ queryId, name, description, query2021, query2023 }) => {
     const query = profile === '2021' ? query2021 : query2023

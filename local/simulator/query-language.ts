@@ -18,6 +18,7 @@ const TIMESPANS = [
   'LAST_3_MONTHS',
   'LAST_6_MONTHS',
   'LAST_1_YEAR',
+  'LAST_2_YEARS',
   'LIFETIME',
 ] as const
 

@@ -60,6 +60,7 @@ const LENGTHS: Readonly<Record<Timespan, { readonly months: number } | { readonl
   LAST_3_MONTHS: { months: 3 },
   LAST_6_MONTHS: { months: 6 },
   LAST_1_YEAR: { months: 12 },
+  LAST_2_YEARS: { months: 24 },
   LIFETIME: { months: 36 },
 }
 

@@ -3,8 +3,13 @@
 import type { Faults } from './faults.ts'
 import type { State } from './state.ts'
 
-/** The year whose documentation decides which columns the service offers. */
-export type Profile = '2021' | '2023'
+/**
+ * What decides which datasets and columns the service offers: the documentation of a year, or a real answer of February
+ * 2023.
+ */
+export const PROFILES = ['2021', '2023', 'observed'] as const
+
+export type Profile = (typeof PROFILES)[number]
 
 /** A request as it arrived. Nothing is left out, not even secrets: the simulator is a test tool. */
 export type LoggedRequest = {

@@ -27,13 +27,14 @@ test.each(Object.entries(SCHEMA).filter(([, field]) => field.default !== undefin
 test('feeds.md lists exactly the datasets of the catalogue, with what the catalogue knows of them', () => {
   const rows = rowsOf(PAGE, 'dataset').map((row) => ({ ...row, dataset: codeOf(row.dataset) }))
   expect(rows).toEqual(
-    CATALOG.map(({ name, title, timeColumn, grain = '', latency, refreshInterval }) => ({
+    CATALOG.map(({ name, title, timeColumn, grain = '', latency, refreshInterval, refreshDays = [] }) => ({
       dataset: name,
       title,
       'time column': timeColumn === undefined ? 'none: snapshots' : `\`${timeColumn}\``,
       grain,
       'settles after': `\`${latency}\``,
       'refreshed every': `\`${refreshInterval}\``,
+      'month loaded on day': refreshDays.join(', '),
     })),
   )
   expect(PAGE).toContain(`these ${CATALOG.length} datasets`)

@@ -79,15 +79,10 @@ function toQueryDataset(feedName: string, { name, columns, metrics, ranges }: Li
   }
 }
 
-/**
- * The columns that the app asks for where the feed names none. Without its time column a row could not be shown to lie in
- * its window.
- */
+/** The columns that the app asks for where the feed names none. */
 export function wantedColumns({ dataset }: Feed): readonly string[] {
   const known = findDataset(CATALOG, dataset)
-  const columns = known ? defaultColumns(known) : []
-  const timeColumn = known?.timeColumn
-  return timeColumn === undefined || columns.includes(timeColumn) ? columns : [...columns, timeColumn]
+  return known ? defaultColumns(known) : []
 }
 
 /** The ranges that the service lists, if a query can use all of them. Otherwise the ranges of the catalogue. */
