@@ -10,8 +10,13 @@ const DOCUMENTED = {
   minimumRecurrenceIntervalHours: 24,
 } as const
 
-/** The datasets a profile offers. */
-export function datasetsOf(profile: Profile): readonly Dataset[] {
+/** The datasets a profile offers, and others beside them or in place of those with the same name. */
+export function datasetsOf(profile: Profile, others: readonly Dataset[] = []): readonly Dataset[] {
+  const own = ofProfile(profile).filter(({ name }) => others.every((other) => other.name !== name))
+  return [...own, ...others]
+}
+
+function ofProfile(profile: Profile): readonly Dataset[] {
   if (profile === 'observed') return CATALOG.filter(({ observed }) => observed).map(asObserved)
   return CATALOG.map((dataset) => asDocumented(dataset, Number(profile)))
 }
@@ -37,9 +42,7 @@ function asDocumented(dataset: Dataset, year: number): Dataset {
 /** GET /ScheduledDataset */
 export function listDatasets(call: Call, service: Service): Answer {
   const name = parameter(call, 'datasetName')?.toLowerCase()
-  const found = datasetsOf(service.profile).filter(
-    (dataset) => name === undefined || dataset.name.toLowerCase() === name,
-  )
+  const found = service.datasets.filter((dataset) => name === undefined || dataset.name.toLowerCase() === name)
   return found.length > 0 ? items(found.map(datasetItem), 'Dataset fetched successfully') : refusal(404, NOT_FOUND)
 }
 

@@ -1,7 +1,6 @@
 /** What each report serves. */
 
 import { makeRows, stepPeriod, timeValue } from './data.ts'
-import { datasetsOf } from './datasets.ts'
 import { readWireTime } from './http.ts'
 import { type QueryTimes, type ResolvedQuery, resolveQuery, type SelectedColumn, timespanTimes } from './query.ts'
 import { compress, encodeText, type LastCell, spoilTable } from './report-file.ts'
@@ -46,7 +45,7 @@ function makeServed(service: Service, report: Report, execution: Execution): Ser
   const { faults } = execution
   const file = service.pinned.get(execution.executionId) ?? service.files.get(report.queryId)
   if (file) return servedFile(file, execution)
-  const query = resolveQuery(report.query, datasetsOf(service.profile))
+  const query = resolveQuery(report.query, service.datasets)
   if (typeof query === 'string') {
     throw new Error(`report ${report.reportId}: ${query}: was it made under another profile?`)
   }

@@ -1,5 +1,6 @@
 /** What all endpoints share. */
 
+import type { Dataset } from '../../src/core/catalog.ts'
 import type { Faults } from './faults.ts'
 import type { State } from './state.ts'
 
@@ -28,6 +29,8 @@ export type LoggedRequest = {
 export type Service = {
   readonly state: State
   readonly profile: Profile
+  /** What the service offers. */
+  readonly datasets: readonly Dataset[]
   readonly seed: number
   /** Rows of each month or day. Without it the data maker decides. */
   readonly rows: number | undefined

@@ -1,5 +1,5 @@
 import catalog from './catalog.json' with { type: 'json' }
-import { isSameName } from './names.ts'
+import { isSameName, nameKey } from './names.ts'
 
 /** The documentation that names a column or metric: the pages of July 2021 or of October 2023. */
 export type Era = 2021 | 2023
@@ -16,6 +16,8 @@ export type CatalogType = 'string' | 'guid' | 'integer' | 'number' | 'date' | 'm
 
 export type CatalogColumn = {
   readonly name: string
+  /** Other names that the service or the documents give the same column. */
+  readonly aliases?: readonly string[]
   readonly type: CatalogType
   /** Empty where only the real answer names it. */
   readonly eras: readonly Era[]
@@ -79,6 +81,15 @@ export function findDataset<T extends Pick<Dataset, 'name' | 'aliases'>>(
   name: string,
 ): T | undefined {
   return datasets.find((dataset) => [dataset.name, ...(dataset.aliases ?? [])].some((each) => isSameName(each, name)))
+}
+
+/** Gives the form in which the names of a dataset's columns are compared: two names of one column have the same. */
+export function columnKeyOf(dataset: Pick<Dataset, 'columns'> | undefined): (name: string) => string {
+  const names = (dataset?.columns ?? []).flatMap(({ name, aliases = [] }) =>
+    aliases.map((alias) => [nameKey(alias), nameKey(name)] as const),
+  )
+  const byAlias = new Map(names)
+  return (name) => byAlias.get(nameKey(name)) ?? nameKey(name)
 }
 
 /**

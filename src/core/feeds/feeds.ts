@@ -1,4 +1,4 @@
-import type { Dataset } from '../catalog.ts'
+import { type Dataset, findDataset } from '../catalog.ts'
 import { isSameName } from '../names.ts'
 import { present } from '../present.ts'
 import type { Problems } from '../problems.ts'
@@ -46,7 +46,7 @@ export function parseFeeds(text: string, catalogue: readonly Dataset[]): FeedsFi
   const feeds = readFeeds(file, { catalogue, accounts: Object.keys(accounts) })
   refuseRepeated(file, feeds)
   if (file.problems.length > 0) return { problems: file.problems }
-  return { feeds, accounts, warnings: feeds.flatMap(warnings) }
+  return { feeds, accounts, warnings: feeds.flatMap((feed) => warnings(feed, catalogue)) }
 }
 
 /** Like `parseFeeds`, but also checks the users' own queries and conditions against the catalogue. Sends no request. */
@@ -113,11 +113,21 @@ function refuseRepeated({ problems }: Subject, feeds: readonly Feed[]): void {
   }
 }
 
+function warnings(feed: Feed, catalogue: readonly Dataset[]): readonly string[] {
+  return [datasetWarning(feed, catalogue), timeWarning(feed)].flatMap((warning) =>
+    warning === undefined ? [] : `${feedOwner(feed.name)}: ${warning}`,
+  )
+}
+
+function datasetWarning({ dataset }: Feed, catalogue: readonly Dataset[]): string | undefined {
+  if (findDataset(catalogue, dataset)) return undefined
+  return `the catalogue does not have dataset ${show(dataset)}; the service decides whether it has it, and all columns land as text`
+}
+
 /** Warns about a date next to a duration back: these compare only after the app has first seen the feed. */
-function warnings({ name, cadence }: Feed): readonly string[] {
-  if (cadence.kind === 'snapshot' || !cadence.to || 'date' in cadence.from === 'date' in cadence.to) return []
-  const both = 'one of from and to is a date and one counts back'
-  return [`${feedOwner(name)}: ${both}; nothing lands if from is not before to`]
+function timeWarning({ cadence }: Feed): string | undefined {
+  if (cadence.kind === 'snapshot' || !cadence.to || 'date' in cadence.from === 'date' in cadence.to) return undefined
+  return 'one of from and to is a date and one counts back; nothing lands if from is not before to'
 }
 
 function feedOwner(name: unknown): string {

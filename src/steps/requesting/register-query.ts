@@ -2,15 +2,15 @@ import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import type { Feed } from '../../core/feeds/feed.ts'
 import {
   type ColumnsSource,
+  defaultSelection,
   feedQuery,
+  inNamesOf,
   type QuerySource,
   queryTexts,
   spellingsOf,
-  wantedColumns,
 } from '../../core/feeds/feed-query.ts'
 import { type FeedRow, isOvertaken, type RegisteredQuery, withQuery } from '../../core/ledger/feed-row.ts'
 import { queryName } from '../../core/ledger/remote-names.ts'
-import { isSameName } from '../../core/names.ts'
 import type { InsightsClient, LiveDataset, Query } from '../../services/insights/client.ts'
 import type { Services } from '../services.ts'
 
@@ -99,25 +99,19 @@ async function create(
   return isFailure(created) ? created : toRegistered(feed, chosen, created)
 }
 
-/** The user's columns, or those of the catalogue that the live dataset also lists. Emits an event for what was left out. */
+/** The user's columns, or those of the app's choice that the service lists. Emits an event for what was left out. */
 function chooseColumns(
   { emit }: Services,
   feed: Feed,
   { columns, ...source }: ColumnsSource,
   live: LiveDataset,
 ): QuerySource | Failure {
-  if (columns) return { ...source, columns }
-  const wanted = wantedColumns(feed)
-  const chosen = wanted.filter((name) => lists(live, name))
-  const left = wanted.filter((name) => !chosen.includes(name))
+  if (columns) return inNamesOf(feed.dataset, live, { ...source, columns })
+  const { columns: chosen, left } = defaultSelection(feed, live)
   if (chosen.length === 0) {
     return failed('query-refused', `feed ${feed.name}: dataset ${feed.dataset} lists none of the columns the app knows`)
   }
   if (left.length > 0)
     emit({ event: 'feed.drift', feed: feed.name, message: `the service does not list ${left.join(', ')}` })
   return { ...source, columns: chosen }
-}
-
-function lists({ columns, metrics }: LiveDataset, name: string): boolean {
-  return [...columns, ...metrics].some((each) => isSameName(each, name))
 }
