@@ -5,7 +5,7 @@ import { isFailure } from '../../src/core/failures.ts'
 import { compareFeeds, type FeedChange } from '../../src/core/feeds/compare.ts'
 import type { Feed } from '../../src/core/feeds/feed.ts'
 import { catalogueVerdict } from '../../src/core/feeds/feed-query.ts'
-import { type FeedsFile, parseFeeds } from '../../src/core/feeds/feeds.ts'
+import { type FeedsFile, parseEachFeed, parseFeeds } from '../../src/core/feeds/feeds.ts'
 import type { Problems } from '../../src/core/problems.ts'
 import { storageClients } from '../../src/services/storage/clients.ts'
 import { readFeedsText, writeFeedsText } from '../../src/services/storage/feeds-file.ts'
@@ -89,7 +89,7 @@ async function storedFeeds({ services }: LocalApp): Promise<readonly Feed[]> {
 }
 
 function feedsIn(text: string): readonly Feed[] {
-  const file = parseFeeds(text, CATALOG)
+  const file = parseEachFeed(text, CATALOG)
   return 'problems' in file ? [] : file.feeds
 }
 

@@ -1,4 +1,4 @@
-import { FAILURES, type Failure, type FailureKind } from './failures.ts'
+import { FAILURES, type Failure, type FailureKind, failed } from './failures.ts'
 import type { FeedsSourceRow, TickRow } from './ledger/app-rows.ts'
 import { restsUntil, type Trouble } from './ledger/feed-row.ts'
 import { isPublished, isResting, type LedgerEntry } from './ledger/ledger.ts'
@@ -45,7 +45,7 @@ export type Status = {
   readonly feedsFrom?: { readonly source: 'container' | 'package'; readonly packagedDiffers: boolean }
   /** Accounts that the service asked to wait. */
   readonly accounts: readonly { readonly account: string; readonly waitsUntil: Date }[]
-  /** Rows of feeds and accounts that cannot be read. */
+  /** Rows of feeds and accounts that cannot be read, and feeds of feeds.json that cannot be used and never were. */
   readonly problems: readonly FailedWindow[]
   readonly feeds: readonly FeedStatus[]
 }
@@ -72,7 +72,7 @@ export function ledgerStatus(now: Date, content: LedgerContent): Status {
       const until = waitsUntil(pacing, now)
       return until ? [{ account, waitsUntil: until }] : []
     }),
-    problems: unreadable.map(explained),
+    problems: [...unreadable, ...(source?.problems ?? []).map(ofFeedsFile)].map(explained),
     feeds: feeds.map((known) => feedStatus(now, known)),
   }
 }
@@ -108,6 +108,10 @@ function failedWindow(entry: LedgerEntry): readonly FailedWindow[] {
   if (entry.state !== 'failed') return []
   const { since } = entry
   return [{ window: windowId(entry.window), ...explained(entry), since, landedBefore: isPublished(entry) }]
+}
+
+function ofFeedsFile(problem: string): Failure {
+  return failed('query-refused', `feeds.json: ${problem}`)
 }
 
 function explained({ kind, message }: { readonly kind: FailureKind; readonly message: string }) {

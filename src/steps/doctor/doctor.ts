@@ -3,7 +3,7 @@ import { clockFinding, type Finding, failing, isWell, problem, warning, well } f
 import { FAILURES, isFailure } from '../../core/failures.ts'
 import { DEFAULT_ACCOUNT, type Feed } from '../../core/feeds/feed.ts'
 import { catalogueVerdict } from '../../core/feeds/feed-query.ts'
-import { parseFeeds } from '../../core/feeds/feeds.ts'
+import { parseEachFeed } from '../../core/feeds/feeds.ts'
 import { type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import { reasonOf } from '../../services/safe-text.ts'
@@ -51,11 +51,11 @@ async function readFile({ services }: DoctorMeans, hasStorage: boolean): Promise
   const read = hasStorage ? async () => (await services.readFeeds()).text : services.packagedFeeds
   const text = await read().catch(() => undefined)
   if (text === undefined) return { ...none, findings: [problem('feeds', 'feeds.json cannot be read', remedy)] }
-  const file = parseFeeds(text, CATALOG)
+  const file = parseEachFeed(text, CATALOG)
   const toProblem = (each: string) => problem('feeds', each, remedy)
   if ('problems' in file) return { ...none, findings: file.problems.map(toProblem) }
   const verdicts = file.feeds.map(catalogueVerdict)
-  const wrong = verdicts.flatMap(({ problems }) => problems.map(toProblem))
+  const wrong = [...file.faulty, ...verdicts].flatMap(({ problems }) => problems.map(toProblem))
   const warnings = file.warnings.map((each) => warning('feeds', each, remedy))
   const doubts = verdicts.flatMap((verdict) => verdict.doubts.map((each) => warning('feeds', each, DOUBT_REMEDY)))
   const fine = wrong.length === 0 ? [well('feeds', `${file.feeds.length} feeds can be read`)] : []
