@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { laterStartWarning } from '../../src/core/feeds/history.ts'
 import type { FeedStatus, Status } from '../../src/core/status.ts'
 import { status } from '../../src/steps/status.ts'
 import { addCommand, type CommonOptions, withApp } from '../command.ts'
@@ -68,9 +69,18 @@ function troubles(status: FeedStatus): readonly string[] {
 }
 
 /** What a person should know of the windows of a feed, though nothing failed. */
-function notes({ feed, outdated, earlierForm, acceptedGaps, restsUntil }: FeedStatus): readonly string[] {
+function notes({
+  feed,
+  dataset,
+  startsAt,
+  outdated,
+  earlierForm,
+  acceptedGaps,
+  restsUntil,
+}: FeedStatus): readonly string[] {
   const isOutdated = 'landed windows are outdated: the feed asks for other rows now; retry asks for them again'
   return [
+    ...(startsAt === undefined ? [] : [laterStartWarning({ name: feed, dataset }, startsAt)]),
     ...(restsUntil ? [`${feed} rests until ${shown(restsUntil)}: the service gave no answer for it`] : []),
     ...(outdated > 0 ? [`${feed}: ${outdated} ${isOutdated}`] : []),
     ...(earlierForm > 0 ? [`${feed}: ${earlierForm} windows landed under an earlier form`] : []),

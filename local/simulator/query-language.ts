@@ -5,7 +5,7 @@
  */
 
 /** Spans of time that a query may name. */
-const TIMESPANS = [
+export const TIMESPANS = [
   'TODAY',
   'YESTERDAY',
   'LAST_7_DAYS',

@@ -1,6 +1,6 @@
 import { FAILURES, type Failure, type FailureKind, failed } from './failures.ts'
 import type { FeedsSourceRow, TickRow } from './ledger/app-rows.ts'
-import { restsUntil, type Trouble } from './ledger/feed-row.ts'
+import { restsUntil, startWithinReach, type Trouble } from './ledger/feed-row.ts'
 import { isPublished, isResting, type LedgerEntry } from './ledger/ledger.ts'
 import { type Coverage, coverage } from './plan/coverage.ts'
 import { type KnownFeed, planOf } from './plan/known-feed.ts'
@@ -26,6 +26,8 @@ export type FeedStatus = Coverage & {
   readonly enabled: boolean
   readonly since: string
   readonly nextDue?: Date
+  /** History starts then and not at `from`: the service offers no more. */
+  readonly startsAt?: string
   readonly blocked?: Trouble & { readonly remedy: string }
   readonly trouble?: Trouble & { readonly remedy: string }
   /** The service gave no answer for the feed: it is not asked for until then. */
@@ -82,6 +84,7 @@ function feedStatus(now: Date, known: KnownFeed): FeedStatus {
   const { name, dataset, table, enabled } = row.feed
   const nextDue = nextRequest(now, planOf(known))
   const until = restsUntil(row, now)
+  const startsAt = startWithinReach(row)
   return {
     feed: name,
     dataset,
@@ -90,6 +93,7 @@ function feedStatus(now: Date, known: KnownFeed): FeedStatus {
     since: row.since,
     ...coverage(now, known),
     ...(nextDue && { nextDue }),
+    ...(startsAt !== undefined && { startsAt }),
     ...(until && { restsUntil: until }),
     ...(row.blocked && { blocked: { ...row.blocked, remedy: FAILURES[row.blocked.kind].remedy } }),
     ...(row.trouble && { trouble: { ...row.trouble, remedy: FAILURES[row.trouble.kind].remedy } }),

@@ -1,4 +1,4 @@
-import type { FeedOutline } from '../ledger/feed-row.ts'
+import { type FeedOutline, withinReach } from '../ledger/feed-row.ts'
 import { isOfEarlierForm, isOutdated, isPublished, type LedgerEntry, type State } from '../ledger/ledger.ts'
 import { type Window, windowId } from '../time/window.ts'
 import { wantedSpan } from './due-windows.ts'
@@ -43,13 +43,14 @@ export function coverage(now: Date, known: KnownFeed): Coverage {
 
 function howFar(
   now: Date,
-  { feed, since, acceptedGaps = [] }: FeedOutline,
+  row: FeedOutline,
   entries: readonly LedgerEntry[],
   complete: readonly LedgerEntry[],
 ): Pick<Coverage, 'completeUntil' | 'latestSnapshot'> {
+  const { since, acceptedGaps = [] } = row
   const windows = inOrder(complete.map(({ window }) => window))
   const gaps = entries.filter((entry) => isAcceptedGap(entry, acceptedGaps)).map(({ window }) => window)
-  const wanted = wantedSpan(feed, new Date(since))
+  const wanted = wantedSpan(withinReach(row), new Date(since))
   if (wanted) {
     const until = unbroken(
       wanted,

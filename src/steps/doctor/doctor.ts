@@ -4,8 +4,9 @@ import { FAILURES, isFailure } from '../../core/failures.ts'
 import { DEFAULT_ACCOUNT, type Feed } from '../../core/feeds/feed.ts'
 import { catalogueVerdict } from '../../core/feeds/feed-query.ts'
 import { parseEachFeed } from '../../core/feeds/feeds.ts'
+import { laterStartWarning, laterStartWarnings } from '../../core/feeds/history.ts'
 import { type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
-import type { FeedOutline } from '../../core/ledger/feed-row.ts'
+import { type FeedOutline, startWithinReach } from '../../core/ledger/feed-row.ts'
 import { reasonOf } from '../../services/safe-text.ts'
 import type { AppRows } from '../../services/storage/ledger.ts'
 import { findForbiddenChange } from '../requesting/forbidden-change.ts'
@@ -82,7 +83,20 @@ async function checkLedger({ means, feeds, hasStorage }: Patient): Promise<reado
     if (!blocked || isTold(row.value)) return []
     return problem('feed', `feed ${feed.name} is blocked: ${blocked.message}`, FAILURES[blocked.kind].remedy)
   })
-  return [...refusals.map(({ finding }) => finding), ...blocked]
+  const starts = feeds
+    .filter(({ enabled }) => enabled)
+    .flatMap((feed) => startWarnings(app, feed, means.services.clock()))
+  const toWarning = (each: string) => warning('feed', each, 'Set from to that day, or import files of your own.')
+  return [...refusals.map(({ finding }) => finding), ...blocked, ...starts.map(toWarning)]
+}
+
+/** The app knows what the service offers once it has registered the feed's query; until then the catalogue has to do. */
+function startWarnings(app: AppRows, feed: Feed, now: Date): readonly string[] {
+  const known = app.feeds.get(feed.name)
+  const row = known && !isFailure(known) ? known.value : undefined
+  if (!row?.ranges) return laterStartWarnings([feed], CATALOG, now)
+  const start = startWithinReach(row)
+  return start === undefined ? [] : [laterStartWarning(feed, start)]
 }
 
 function findRefusal(app: AppRows, feed: Feed) {
