@@ -73,6 +73,7 @@ function notes({
   feed,
   dataset,
   startsAt,
+  emptied,
   outdated,
   earlierForm,
   acceptedGaps,
@@ -84,6 +85,7 @@ function notes({
     ...(restsUntil ? [`${feed} rests until ${shown(restsUntil)}: the service gave no answer for it`] : []),
     ...(outdated > 0 ? [`${feed}: ${outdated} ${isOutdated}`] : []),
     ...(earlierForm > 0 ? [`${feed}: ${earlierForm} windows landed under an earlier form`] : []),
+    ...Object.entries(emptied).map(([column, window]) => `${feed}: column ${column} has no values since ${window}`),
     ...acceptedGaps.map((window) => `${feed} ${window}: accepted as a gap`),
   ]
 }

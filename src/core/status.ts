@@ -35,6 +35,8 @@ export type FeedStatus = Coverage & {
   /** Windows without rows that a person accepted. */
   readonly acceptedGaps: readonly string[]
   readonly failures: readonly FailedWindow[]
+  /** Columns that had values and have none any more, each with the window since which. */
+  readonly emptied: Readonly<Record<string, string>>
   /** Landings that wait for the storage and go on by themselves. */
   readonly resting: readonly FailedWindow[]
 }
@@ -98,6 +100,7 @@ function feedStatus(now: Date, known: KnownFeed): FeedStatus {
     ...(row.blocked && { blocked: { ...row.blocked, remedy: FAILURES[row.blocked.kind].remedy } }),
     ...(row.trouble && { trouble: { ...row.trouble, remedy: FAILURES[row.trouble.kind].remedy } }),
     acceptedGaps: row.acceptedGaps ?? [],
+    emptied: row.emptied ?? {},
     failures: [...unreadable.map(({ failure }) => explained(failure)), ...entries.flatMap(failedWindow)],
     resting: entries.flatMap(restingWindow),
   }

@@ -45,6 +45,10 @@ export type FeedRow = {
   readonly changedAt?: string
   /** Columns of the feed's files that nobody named, as last told. */
   readonly drift?: readonly string[]
+  /** The columns that have values in the feed's newest window, which begins at `from`. */
+  readonly filled?: { readonly from: string; readonly columns: readonly string[] }
+  /** Columns that had values and have none any more, each with the window since which. */
+  readonly emptied?: Readonly<Record<string, string>>
   /** How many empty windows between full ones were last told. */
   readonly emptyBetween?: number
   /** Windows without rows that a person accepts as gaps, by their ids. */
@@ -59,7 +63,7 @@ export type FeedRow = {
 export type WideField = 'types' | 'source' | 'timeColumn' | 'newColumns' | 'maxRejects' | 'shards' | 'allowRedacted'
 
 /** A feed row without its query and columns, which fill most of it: all that the timers read of a feed at each tick. */
-export type FeedOutline = Omit<FeedRow, 'feed' | 'query' | 'chosen'> & {
+export type FeedOutline = Omit<FeedRow, 'feed' | 'query' | 'chosen' | 'filled'> & {
   readonly feed: Omit<Feed, WideField>
   readonly query?: Omit<RegisteredQuery, 'columns'>
 }
