@@ -118,6 +118,7 @@ function landedEntry({ feed, form }: FeedRow, window: Window): Landed {
       milliseconds: { check: 412, write: 2_841, count: 318 },
       operations: 192,
       verdict: 'rows',
+      emptyColumns: [],
       totalsBefore: totalsOf(feed),
     },
   }

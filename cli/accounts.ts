@@ -1,7 +1,7 @@
 import { CATALOG } from '../src/core/catalog.ts'
 import { type Failure, isFailure } from '../src/core/failures.ts'
 import { DEFAULT_ACCOUNT, type Feed } from '../src/core/feeds/feed.ts'
-import { parseFeeds } from '../src/core/feeds/feeds.ts'
+import { parseEachFeed } from '../src/core/feeds/feeds.ts'
 import type { Problems } from '../src/core/problems.ts'
 import type { InsightsClient } from '../src/services/insights/client.ts'
 import type { LocalApp } from './command.ts'
@@ -41,7 +41,7 @@ export async function listByAccount<R extends object>(
 
 /** Opens the accounts of the feeds that the app would read now. An account without a sign-in is a problem. */
 async function openAccounts({ services }: LocalApp): Promise<readonly AccountView[] | Problems> {
-  const file = parseFeeds((await services.readFeeds()).text, CATALOG)
+  const file = parseEachFeed((await services.readFeeds()).text, CATALOG)
   if ('problems' in file) return file
   const names = new Set(file.feeds.map(({ account }) => account))
   if (names.size === 0) names.add(DEFAULT_ACCOUNT)

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { CATALOG } from '../../src/core/catalog.ts'
 import { isFailure } from '../../src/core/failures.ts'
 import { type Account, DEFAULT_ACCOUNT } from '../../src/core/feeds/feed.ts'
-import { parseFeeds } from '../../src/core/feeds/feeds.ts'
+import { parseEachFeed } from '../../src/core/feeds/feeds.ts'
 import type { Problem } from '../../src/core/problems.ts'
 import type { KeyVault } from '../../src/services/sign-in/key-vault.ts'
 import { findSecret, type RefreshSignIn, vaultName } from '../../src/services/sign-in/sign-in.ts'
@@ -77,7 +77,7 @@ async function readSignIn(env: Environment, { account, feeds }: Options): Promis
 /** Reads an account from the local feeds. Gives an empty one if there is no such file or account. */
 async function accountIn(feedsFile: string, name: string): Promise<Account> {
   const text = await readFile(feedsFile, 'utf8').catch(() => undefined)
-  const file = text === undefined ? undefined : parseFeeds(text, CATALOG)
+  const file = text === undefined ? undefined : parseEachFeed(text, CATALOG)
   return file && 'accounts' in file ? (file.accounts[name] ?? {}) : {}
 }
 

@@ -5,7 +5,8 @@ import { isFailure } from '../../src/core/failures.ts'
 import { compareFeeds, type FeedChange } from '../../src/core/feeds/compare.ts'
 import type { Feed } from '../../src/core/feeds/feed.ts'
 import { catalogueVerdict } from '../../src/core/feeds/feed-query.ts'
-import { type FeedsFile, parseFeeds } from '../../src/core/feeds/feeds.ts'
+import { type FeedsFile, parseEachFeed, parseFeeds } from '../../src/core/feeds/feeds.ts'
+import { laterStartWarnings } from '../../src/core/feeds/history.ts'
 import type { Problems } from '../../src/core/problems.ts'
 import { storageClients } from '../../src/services/storage/clients.ts'
 import { readFeedsText, writeFeedsText } from '../../src/services/storage/feeds-file.ts'
@@ -36,7 +37,8 @@ async function push(app: LocalApp): Promise<CommandResult> {
   await writeFeedsText(await storageClients(settings.storage).container('config'), text)
   const names = file.feeds.map(({ name }) => name)
   // The service may offer what the catalogue does not know yet.
-  const warnings = [...file.warnings, ...verdicts.flatMap(({ doubts }) => doubts)]
+  const reach = laterStartWarnings(file.feeds, CATALOG, new Date())
+  const warnings = [...file.warnings, ...reach, ...verdicts.flatMap(({ doubts }) => doubts)]
   const pushed = `pushed ${names.length} feeds; the app reads them at its next tick`
   return done({ pushed: names, warnings }, [...warnings.map((warning) => `warning: ${warning}`), pushed])
 }
@@ -89,7 +91,7 @@ async function storedFeeds({ services }: LocalApp): Promise<readonly Feed[]> {
 }
 
 function feedsIn(text: string): readonly Feed[] {
-  const file = parseFeeds(text, CATALOG)
+  const file = parseEachFeed(text, CATALOG)
   return 'problems' in file ? [] : file.feeds
 }
 

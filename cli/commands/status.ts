@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { laterStartWarning } from '../../src/core/feeds/history.ts'
 import type { FeedStatus, SlowWindow, Status } from '../../src/core/status.ts'
 import { status } from '../../src/steps/status.ts'
 import { addCommand, type CommonOptions, withApp } from '../command.ts'
@@ -76,14 +77,16 @@ const slowLine =
 
 /** What a person should know of the windows of a feed, though nothing failed. */
 function notes(status: FeedStatus): readonly string[] {
-  const { feed, enabled, outdated, earlierForm, acceptedGaps, restsUntil, slow } = status
+  const { feed, dataset, enabled, startsAt, emptied, outdated, earlierForm, acceptedGaps, restsUntil, slow } = status
   const isOutdated = 'landed windows are outdated: the feed asks for other rows now; retry asks for them again'
   return [
     ...(enabled ? [] : [`${feed} is disabled or no longer in feeds.json: it asks for nothing new`]),
+    ...(startsAt === undefined ? [] : [laterStartWarning({ name: feed, dataset }, startsAt)]),
     ...slow.map(slowLine(feed)),
     ...(restsUntil ? [`${feed} rests until ${shown(restsUntil)}: the service gave no answer for it`] : []),
     ...(outdated > 0 ? [`${feed}: ${outdated} ${isOutdated}`] : []),
     ...(earlierForm > 0 ? [`${feed}: ${earlierForm} windows landed under an earlier form`] : []),
+    ...Object.entries(emptied).map(([column, window]) => `${feed}: column ${column} has no values since ${window}`),
     ...acceptedGaps.map((window) => `${feed} ${window}: accepted as a gap`),
   ]
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { CATALOG } from '../../src/core/catalog.ts'
 import { checkFeeds } from '../../src/core/feeds/feeds.ts'
+import { laterStartWarnings } from '../../src/core/feeds/history.ts'
 import { addCommand, type CommonOptions } from '../command.ts'
 import { type CommandResult, done, print, refused } from '../output.ts'
 
@@ -17,7 +18,8 @@ async function validate(file: string): Promise<CommandResult> {
   if (text === undefined) return refused([`${file} cannot be read`])
   const checked = checkFeeds(text, CATALOG)
   if ('problems' in checked) return refused(checked.problems)
-  const { feeds, warnings } = checked
+  const { feeds } = checked
+  const warnings = [...checked.warnings, ...laterStartWarnings(feeds, CATALOG, new Date())]
   const names = feeds.map(({ name }) => name)
   const lines = [...warnings.map((warning) => `warning: ${warning}`), `${file}: ${feeds.length} feeds, no problems`]
   return done({ feeds: names, warnings }, lines)

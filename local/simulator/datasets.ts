@@ -4,30 +4,45 @@ import { CATALOG, type Dataset } from '../../src/core/catalog.ts'
 import { type Answer, type Call, items, NOT_FOUND, parameter, refusal } from './http.ts'
 import type { Profile, Service } from './service.ts'
 
-/**
- * The datasets a profile offers, each with the columns and metrics that the documents of its year use in queries. Only one
- * year uses CLASSurfacePropensity (2023) and the two Competency datasets (2021). The other year offers them with the same
- * columns, so that every dataset can be asked for under every profile.
- */
-export function datasetsOf(profile: Profile): readonly Dataset[] {
-  return CATALOG.map((dataset) => {
-    const selectable = dataset.columns.filter((column) => column.definitionOnly !== true)
-    const own = selectable.filter((column) => isOf(column.eras, profile))
-    const metrics = dataset.metrics.filter((metric) => isOf(metric.eras, profile))
-    return { ...dataset, columns: own.length > 0 ? own : selectable, metrics }
-  })
+/** What the two datasets that the documents print in full offer. The other ones are taken to offer the same. */
+const DOCUMENTED = {
+  ranges: ['LAST_MONTH', 'LAST_3_MONTHS', 'LAST_6_MONTHS', 'LAST_1_YEAR', 'LIFETIME'],
+  minimumRecurrenceIntervalHours: 24,
+} as const
+
+/** The datasets a profile offers, and others beside them or in place of those with the same name. */
+export function datasetsOf(profile: Profile, others: readonly Dataset[] = []): readonly Dataset[] {
+  const own = ofProfile(profile).filter(({ name }) => others.every((other) => other.name !== name))
+  return [...own, ...others]
 }
 
-function isOf(eras: readonly number[], profile: Profile): boolean {
-  return eras.includes(Number(profile))
+function ofProfile(profile: Profile): readonly Dataset[] {
+  if (profile === 'observed') return CATALOG.filter(({ observed }) => observed).map(asObserved)
+  return CATALOG.map((dataset) => asDocumented(dataset, Number(profile)))
+}
+
+/** A dataset as the real answer offers it: with its columns and metrics, in its order. */
+function asObserved(dataset: Dataset): Dataset {
+  const isObserved = ({ observed }: { readonly observed: boolean }) => observed
+  return { ...dataset, columns: dataset.columns.filter(isObserved), metrics: dataset.metrics.filter(isObserved) }
+}
+
+/**
+ * A dataset with the columns and metrics that the documents of a year use in queries. Some datasets are named by one year
+ * only, or by neither. A year offers them all the same, so that every dataset can be asked for under it.
+ */
+function asDocumented(dataset: Dataset, year: number): Dataset {
+  const isOfYear = ({ eras }: { readonly eras: readonly number[] }) => eras.includes(year)
+  const selectable = dataset.columns.filter((column) => column.definitionOnly !== true)
+  const own = selectable.filter(isOfYear)
+  const columns = own.length > 0 ? own : selectable
+  return { ...dataset, ...DOCUMENTED, columns, metrics: dataset.metrics.filter(isOfYear) }
 }
 
 /** GET /ScheduledDataset */
 export function listDatasets(call: Call, service: Service): Answer {
   const name = parameter(call, 'datasetName')?.toLowerCase()
-  const found = datasetsOf(service.profile).filter(
-    (dataset) => name === undefined || dataset.name.toLowerCase() === name,
-  )
+  const found = service.datasets.filter((dataset) => name === undefined || dataset.name.toLowerCase() === name)
   return found.length > 0 ? items(found.map(datasetItem), 'Dataset fetched successfully') : refusal(404, NOT_FOUND)
 }
 

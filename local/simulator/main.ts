@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { certificateFiles } from '../certificate.ts'
+import { PROFILES } from './service.ts'
 import { type SimulatorOptions, startSimulator } from './simulator.ts'
 
-const USAGE = 'usage: npm run simulator -- [--port n] [--authority-port n] [--state file] [--profile 2021|2023]'
+const USAGE =
+  'usage: npm run simulator -- [--port n] [--authority-port n] [--state file] [--profile 2021|2023|observed]'
 
 /** Reads the flags. Undefined when one is unknown or has a value that it cannot take. */
 function readFlags(flags: readonly string[]): SimulatorOptions | undefined {
@@ -15,9 +17,10 @@ function readFlags(flags: readonly string[]): SimulatorOptions | undefined {
   const options = { port: text, 'authority-port': text, state: text, profile: text }
   try {
     const { values } = parseArgs({ args: [...flags], options })
-    const { port = '0', 'authority-port': authorityPort = '0', state, profile = '2023' } = values
+    const { port = '0', 'authority-port': authorityPort = '0', state } = values
+    const profile = PROFILES.find((each) => each === (values.profile ?? '2023'))
     if (![port, authorityPort].every((number) => /^\d{1,5}$/.test(number))) return undefined
-    if (profile !== '2021' && profile !== '2023') return undefined
+    if (profile === undefined) return undefined
     return {
       port: Number(port),
       authorityPort: Number(authorityPort),

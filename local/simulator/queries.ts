@@ -2,7 +2,6 @@
 
 import { randomUUID } from 'node:crypto'
 import { makeRows } from './data.ts'
-import { datasetsOf } from './datasets.ts'
 import {
   type Answer,
   type Call,
@@ -27,7 +26,10 @@ export function visibleQueries(service: Service, user: string): readonly Query[]
   return [...systemQueriesOf(service.profile), ...service.state.queries.filter((query) => query.user === user)]
 }
 
-/** The system queries of a profile's year. Their real user and creation time are unknown. */
+/**
+ * The system queries of a profile's year; those of 2023 for the real answer, although it lacks some of their columns. Their
+ * real user and creation time are unknown.
+ */
 function systemQueriesOf(profile: Profile): readonly Query[] {
   return systemQueries.flatMap(({ queryId, name, description, query2021, query2023 }) => {
     const query = profile === '2021' ? query2021 : query2023
@@ -66,7 +68,7 @@ export function createQuery(call: Call, service: Service, user: string): Answer 
   const fields = readFields(call)
   const [name, text] = [textField(fields, 'Name'), textField(fields, 'Query')]
   if (name === undefined || text === undefined) return refusal(400, 'Null or missing value')
-  const resolved = resolveQuery(text, datasetsOf(service.profile))
+  const resolved = resolveQuery(text, service.datasets)
   if (typeof resolved === 'string') return refusal(400, resolved)
   const query: Query = {
     queryId: randomUUID(),
@@ -107,7 +109,7 @@ export function testQuery(call: Call, service: Service, user: string): Answer {
   if (text !== undefined && queryId !== undefined) return refusal(400, 'Invalid report parameters')
   const stored = visibleQueries(service, user).find((query) => query.queryId === queryId)
   if (queryId !== undefined && !stored) return refusal(400, 'Invalid QueryId')
-  const query = resolveQuery(text ?? stored?.query ?? '', datasetsOf(service.profile))
+  const query = resolveQuery(text ?? stored?.query ?? '', service.datasets)
   if (typeof query === 'string') return refusal(400, query)
   const times = testTimes(call, query, service.now())
   if (!times) return refusal(400, 'Invalid report parameters')

@@ -5,7 +5,7 @@
  */
 
 /** Spans of time that a query may name. */
-const TIMESPANS = [
+export const TIMESPANS = [
   'TODAY',
   'YESTERDAY',
   'LAST_7_DAYS',
@@ -18,6 +18,7 @@ const TIMESPANS = [
   'LAST_3_MONTHS',
   'LAST_6_MONTHS',
   'LAST_1_YEAR',
+  'LAST_2_YEARS',
   'LIFETIME',
 ] as const
 

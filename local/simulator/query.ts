@@ -1,7 +1,7 @@
 /** What a query means for the datasets that the service offers. */
 
 import { type CatalogType, type Dataset, findDataset } from '../../src/core/catalog.ts'
-import { readQuery, type Timespan } from './query-language.ts'
+import { readQuery, TIMESPANS, type Timespan } from './query-language.ts'
 
 export type SelectedColumn = {
   readonly name: string
@@ -60,7 +60,15 @@ const LENGTHS: Readonly<Record<Timespan, { readonly months: number } | { readonl
   LAST_3_MONTHS: { months: 3 },
   LAST_6_MONTHS: { months: 6 },
   LAST_1_YEAR: { months: 12 },
+  LAST_2_YEARS: { months: 24 },
   LIFETIME: { months: 36 },
+}
+
+/** The first instant that a dataset has rows for at `now`: none before its longest range. */
+export function firstInstant({ ranges }: Dataset, now: Date): Date {
+  const known = ranges.flatMap((range) => TIMESPANS.find((timespan) => timespan === range) ?? [])
+  if (known.length === 0 || known.includes('LIFETIME')) return new Date(0)
+  return new Date(Math.min(...known.map((range) => timespanTimes(range, now).from.getTime())))
 }
 
 /** The times that a timespan covers at `now`. A query without one covers 6 months (docs/insights-api.md). */

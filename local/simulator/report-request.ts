@@ -1,7 +1,6 @@
 /** Checks a request for a report, as the service does. */
 
 import { randomUUID } from 'node:crypto'
-import { datasetsOf } from './datasets.ts'
 import { type Answer, type Fields, readWireTime, refusal, textField } from './http.ts'
 import { visibleQueries } from './queries.ts'
 import { resolveQuery } from './query.ts'
@@ -69,7 +68,7 @@ function unknownQuery({ fields, service, user }: ReportRequest): Answer | undefi
   const queryId = textField(fields, 'QueryId')?.toLowerCase()
   const query = visibleQueries(service, user).find((visible) => visible.queryId === queryId)
   if (!query) return refusal(400, 'Invalid QueryId')
-  const resolved = resolveQuery(query.query, datasetsOf(service.profile))
+  const resolved = resolveQuery(query.query, service.datasets)
   return typeof resolved === 'string' ? refusal(400, resolved) : undefined
 }
 

@@ -1,9 +1,15 @@
 /** What each report serves. */
 
 import { makeRows, stepPeriod, timeValue } from './data.ts'
-import { datasetsOf } from './datasets.ts'
 import { readWireTime } from './http.ts'
-import { type QueryTimes, type ResolvedQuery, resolveQuery, type SelectedColumn, timespanTimes } from './query.ts'
+import {
+  firstInstant,
+  type QueryTimes,
+  type ResolvedQuery,
+  resolveQuery,
+  type SelectedColumn,
+  timespanTimes,
+} from './query.ts'
 import { compress, encodeText, type LastCell, spoilTable } from './report-file.ts'
 import type { Restatement } from './restate.ts'
 import type { Service } from './service.ts'
@@ -46,13 +52,15 @@ function makeServed(service: Service, report: Report, execution: Execution): Ser
   const { faults } = execution
   const file = service.pinned.get(execution.executionId) ?? service.files.get(report.queryId)
   if (file) return servedFile(file, execution)
-  const query = resolveQuery(report.query, datasetsOf(service.profile))
+  const query = resolveQuery(report.query, service.datasets)
   if (typeof query === 'string') {
     throw new Error(`report ${report.reportId}: ${query}: was it made under another profile?`)
   }
   const times = timesOf(report, query, execution)
   const restatements = restatementsOf(service, query, execution)
-  const rows = makeRows({ seed: service.seed, query, times, rows: service.rows, restatements })
+  const first = firstInstant(query.dataset, new Date(execution.queuedAt))
+  const offered = { from: times.from < first ? first : times.from, to: times.to }
+  const rows = makeRows({ seed: service.seed, query, times: offered, rows: service.rows, restatements })
   const made = { header: query.columns.map(({ name }) => name), columns: query.columns, rows }
   const table = spoilTable(made, faults, cellOutside(query, times))
   const text = encodeText(table.header, table.rows, formatOf(report, execution), faults)

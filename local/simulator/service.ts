@@ -1,10 +1,16 @@
 /** What all endpoints share. */
 
+import type { Dataset } from '../../src/core/catalog.ts'
 import type { Faults } from './faults.ts'
 import type { State } from './state.ts'
 
-/** The year whose documentation decides which columns the service offers. */
-export type Profile = '2021' | '2023'
+/**
+ * What decides which datasets and columns the service offers: the documentation of a year, or a real answer of February
+ * 2023.
+ */
+export const PROFILES = ['2021', '2023', 'observed'] as const
+
+export type Profile = (typeof PROFILES)[number]
 
 /** A request as it arrived. Nothing is left out, not even secrets: the simulator is a test tool. */
 export type LoggedRequest = {
@@ -23,6 +29,8 @@ export type LoggedRequest = {
 export type Service = {
   readonly state: State
   readonly profile: Profile
+  /** What the service offers. */
+  readonly datasets: readonly Dataset[]
   readonly seed: number
   /** Rows of each month or day. Without it the data maker decides. */
   readonly rows: number | undefined

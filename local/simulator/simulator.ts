@@ -3,9 +3,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { Dataset } from '../../src/core/catalog.ts'
 import { keepCertificate, makeCertificate } from '../certificate.ts'
 import { startCallbacks } from './callbacks.ts'
 import { answerControl, type Controls } from './control.ts'
+import { datasetsOf } from './datasets.ts'
 import { createFaults } from './faults.ts'
 import { readCall, send } from './http.ts'
 import { keepSecret } from './key-vault.ts'
@@ -42,6 +44,8 @@ export type SimulatorOptions = {
   readonly seed?: number
   readonly now?: () => Date
   readonly profile?: Profile
+  /** Datasets beside those of the profile, or in place of the ones with the same name. */
+  readonly datasets?: readonly Dataset[]
   /** How long a report takes, from its creation to `Completed`: 200 unless said otherwise. */
   readonly generationMilliseconds?: number
   /** A file that keeps queries, reports and keys over a restart. The certificate is kept beside it. */
@@ -111,13 +115,14 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 }
 
 function createService(
-  { state: file, profile = '2023', seed = 1, rows, generationMilliseconds = 200 }: SimulatorOptions,
+  { state: file, profile = '2023', datasets, seed = 1, rows, generationMilliseconds = 200 }: SimulatorOptions,
   { origin, authority, now }: Pick<Service, 'origin' | 'authority' | 'now'>,
 ): Service {
   const state = loadState(file)
   const service: Service = {
     state,
     profile,
+    datasets: datasetsOf(profile, datasets),
     seed,
     rows,
     generationMilliseconds,

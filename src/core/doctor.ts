@@ -1,7 +1,6 @@
 import { FAILURES, type Failure } from './failures.ts'
 import type { Feed } from './feeds/feed.ts'
-import type { ListedDataset } from './feeds/feed-query.ts'
-import { isSameName } from './names.ts'
+import { type ListedDataset, listedName } from './feeds/feed-query.ts'
 import { DAY_MS, MINUTE_MS } from './time/durations.ts'
 
 /** The result of one check of the doctor. Only a problem makes the command fail. */
@@ -95,8 +94,7 @@ export function offeredFinding(
     )
   }
   const wanted = source.kind === 'columns' ? (source.columns ?? []) : []
-  const names = [...live.columns, ...live.metrics]
-  const missing = wanted.filter((column) => !names.some((each) => isSameName(each, column)))
+  const missing = wanted.filter((column) => listedName(dataset, live, column) === undefined)
   if (missing.length === 0) return well('dataset', `feed ${name}: ${dataset} offers everything the feed asks for`)
   const message = `feed ${name}: ${dataset} does not list ${missing.join(', ')}`
   return problem(

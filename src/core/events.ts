@@ -16,6 +16,7 @@ export type EventName =
   | 'feed.stale'
   | 'feed.fresh'
   | 'feed.empty-between-full'
+  | 'feed.column-empty'
   | 'credential.expiring'
   | 'quota.reduced'
   | 'cleanup.failing'

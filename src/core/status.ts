@@ -1,6 +1,6 @@
-import { FAILURES, type Failure, type FailureKind } from './failures.ts'
+import { FAILURES, type Failure, type FailureKind, failed } from './failures.ts'
 import type { FeedsSourceRow, TickRow } from './ledger/app-rows.ts'
-import { restsUntil, type Trouble } from './ledger/feed-row.ts'
+import { restsUntil, startWithinReach, type Trouble } from './ledger/feed-row.ts'
 import { isOpen, isPublished, isResting, type LedgerEntry, remedyOf, type State } from './ledger/ledger.ts'
 import { type Coverage, coverage } from './plan/coverage.ts'
 import { type KnownFeed, planOf } from './plan/known-feed.ts'
@@ -35,6 +35,8 @@ export type FeedStatus = Coverage & {
   readonly enabled: boolean
   readonly since: string
   readonly nextDue?: Date
+  /** History starts then and not at `from`: the service offers no more. */
+  readonly startsAt?: string
   readonly blocked?: Trouble & { readonly remedy: string }
   readonly trouble?: Trouble & { readonly remedy: string }
   /** The service gave no answer for the feed: it is not asked for until then. */
@@ -42,6 +44,8 @@ export type FeedStatus = Coverage & {
   readonly failures: readonly FailedWindow[]
   /** Windows that were asked for an hour ago or more and have not landed. */
   readonly slow: readonly SlowWindow[]
+  /** Columns that had values and have none any more, each with the window since which. */
+  readonly emptied: Readonly<Record<string, string>>
   /** Landings that wait for the storage and go on by themselves. */
   readonly resting: readonly FailedWindow[]
 }
@@ -54,7 +58,7 @@ export type Status = {
   readonly feedsFrom?: { readonly source: 'container' | 'package'; readonly packagedDiffers: boolean }
   /** Accounts that the service asked to wait. */
   readonly accounts: readonly { readonly account: string; readonly waitsUntil: Date }[]
-  /** Rows of feeds and accounts that cannot be read. */
+  /** Rows of feeds and accounts that cannot be read, and feeds of feeds.json that cannot be used and never were. */
   readonly problems: readonly FailedWindow[]
   readonly feeds: readonly FeedStatus[]
 }
@@ -81,7 +85,7 @@ export function ledgerStatus(now: Date, content: LedgerContent): Status {
       const until = waitsUntil(pacing, now)
       return until ? [{ account, waitsUntil: until }] : []
     }),
-    problems: unreadable.map(explained),
+    problems: [...unreadable, ...(source?.problems ?? []).map(ofFeedsFile)].map(explained),
     feeds: feeds.map((known) => feedStatus(now, known)),
   }
 }
@@ -91,6 +95,7 @@ function feedStatus(now: Date, known: KnownFeed): FeedStatus {
   const { name, dataset, table, enabled } = row.feed
   const nextDue = nextRequest(now, planOf(known))
   const until = restsUntil(row, now)
+  const startsAt = startWithinReach(row)
   return {
     feed: name,
     dataset,
@@ -99,10 +104,12 @@ function feedStatus(now: Date, known: KnownFeed): FeedStatus {
     since: row.since,
     ...coverage(now, known),
     ...(nextDue && { nextDue }),
+    ...(startsAt !== undefined && { startsAt }),
     ...(until && { restsUntil: until }),
     // A feed that asks for nothing is not held up.
     ...(enabled && row.blocked && { blocked: { ...row.blocked, remedy: FAILURES[row.blocked.kind].remedy } }),
     ...(row.trouble && { trouble: { ...row.trouble, remedy: FAILURES[row.trouble.kind].remedy } }),
+    emptied: row.emptied ?? {},
     failures: [...unreadable.map(({ failure }) => explained(failure)), ...entries.flatMap(failedWindow)],
     slow: entries.flatMap((entry) => slowWindow(now, entry)),
     resting: entries.flatMap(restingWindow),
@@ -127,6 +134,10 @@ function slowWindow(now: Date, entry: LedgerEntry): readonly SlowWindow[] {
   if (!isOpen(entry) || now.getTime() - entry.requestedAt.getTime() < SLOW_MS) return []
   const { window, state, requestedAt } = entry
   return [{ window: windowId(window), state, requestedAt, ...('deadline' in entry && { until: entry.deadline }) }]
+}
+
+function ofFeedsFile(problem: string): Failure {
+  return failed('query-refused', `feeds.json: ${problem}`)
 }
 
 function explained({ kind, message }: { readonly kind: FailureKind; readonly message: string }) {

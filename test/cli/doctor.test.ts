@@ -116,6 +116,16 @@ const CASES: readonly Case[] = [
   ],
   ['a feed of a dataset nobody knows', () => withFeeds([{ name: 'x1', dataset: 'AzureUsge' }]), 'feeds', /AzureUsge/],
   [
+    'a feed with a problem beside one whose dataset the service does not offer: both are told',
+    () =>
+      withFeeds([
+        { ...USAGE, shards: 0 },
+        { name: 'other', dataset: 'Other', snapshot: 'P7D' },
+      ]),
+    'dataset',
+    /feed other: the service does not offer dataset Other/,
+  ],
+  [
     'a query with a column that is none',
     () => withFeeds([{ name: 'own', dataset: 'MSLearn', query: 'SELECT Nothing FROM MSLearn' }]),
     'query',

@@ -28,14 +28,23 @@ const figures: fc.Arbitrary<Figures> = fc.record(
     ...{ attempt: count, generation: anyGeneration, reportId: text, executionId: text, requestedAt: anyInstant },
     ...{ origin, rowsRead: count, rejects: text },
     ...{ rowsLanded: count, rowsRejected: count, bytes: count, sha256: text, totals, archive: text, table: text },
-    ...{ landedAt: anyInstant, milliseconds, operations: count, verdict: fc.constantFrom('rows', 'empty') },
+    ...{
+      landedAt: anyInstant,
+      milliseconds,
+      operations: count,
+      verdict: fc.constantFrom('rows', 'empty'),
+      emptyColumns: fc.array(text),
+    },
     ...{ totalsBefore: totals, rowSet: text, selection: text, form: text },
   },
   { noNullPrototype: true },
 )
 
 const progress: fc.Arbitrary<Progress> = fc.record({
-  checked: fc.record({ rowsRead: count, rowsRejected: count, totals }),
+  checked: fc.record({
+    ...{ rowsRead: count, rowsRejected: count, totals },
+    ...{ filledColumns: fc.array(text), emptyColumns: fc.array(text) },
+  }),
   ...{ etag: text, acknowledged: count, rejected: count, mustCount: fc.boolean(), counted: count, rounds: count },
   operations: count,
   ...{ refused: fc.dictionary(fc.constantFrom('EntityTooLarge', 'InvalidInput'), fc.array(count)), milliseconds },

@@ -25,7 +25,8 @@ describe('the check of a file', () => {
   it('counts and sums exactly what can land', () => {
     const check = checkOf()
     for (const amount of ['0.1', '0.2', '-0.0000000001', '']) check.add(record(['2025-05-01', 'a', amount]))
-    expect(check.result()).toEqual({ rowsRead: 4, rowsRejected: 0, totals: { UsageQuantity: '0.2999999999' } })
+    const found = { rowsRead: 4, rowsRejected: 0, totals: { UsageQuantity: '0.2999999999' } }
+    expect(check.result()).toEqual({ ...found, filledColumns: COLUMNS, emptyColumns: [] })
     expect(check.failure()).toBeUndefined()
   })
 
@@ -33,7 +34,8 @@ describe('the check of a file', () => {
     const check = checkOf()
     const reject = check.add(record(['2025-05-01', 'a', 'many'], 7))
     expect(reject).toMatchObject({ record: 0, line: 7, column: 'UsageQuantity', raw: '2025-05-01,a,many' })
-    expect(check.result()).toEqual({ rowsRead: 1, rowsRejected: 1, totals: { UsageQuantity: '0' } })
+    const found = { rowsRead: 1, rowsRejected: 1, totals: { UsageQuantity: '0' } }
+    expect(check.result()).toEqual({ ...found, filledColumns: [], emptyColumns: [] })
   })
 
   it.each([

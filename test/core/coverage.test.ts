@@ -24,6 +24,7 @@ const figuresOf = (attempt: number, rowsLanded: number): Figures => ({
     landedAt: NOW,
     operations: 1,
     verdict: 'rows',
+    emptyColumns: [],
   },
   milliseconds: { check: 0, write: 0, count: 0 },
 })

@@ -41,7 +41,7 @@ describe('feeds.schema.json', () => {
   })
 
   test('offers the datasets of the catalogue, the types and the ways to sign in', () => {
-    expect(feed.properties.dataset.enum).toEqual(CATALOG.map(({ name }) => name))
+    expect(feed.properties.dataset.anyOf[0].enum).toEqual(CATALOG.map(({ name }) => name))
     expect(feed.properties.types.additionalProperties.enum).toEqual(USER_TYPES)
     expect(account.properties.auth.enum).toEqual(AUTH_MODES)
   })

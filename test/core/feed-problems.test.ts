@@ -108,7 +108,7 @@ describe('a name that is not known comes with the nearest one', () => {
     [{ windw: 'P1M' }, 'field "windw" is not known; the nearest is "window"'],
     [
       { dataset: 'AzureUsge' },
-      'dataset is "AzureUsge", which the catalogue does not have; the nearest is "AzureUsage"',
+      'dataset is "AzureUsge", which the catalogue does not have; the nearest is "AzureUsage"; if the service lists it, add timeColumn and window, or snapshot where it has no time',
     ],
     [{ account: 'defualt' }, 'account is "defualt", which accounts does not have; the nearest is "default"'],
     [
@@ -169,8 +169,7 @@ describe('fields that exclude each other', () => {
 
   test('without a known dataset, snapshot still excludes the other time fields', () => {
     expect(problemsOf({ dataset: 'Profil', snapshot: 'P1D', from: 'P1M' })).toEqual([
-      'feed "azure-usage": dataset is "Profil", which the catalogue does not have; the nearest is "Profile"',
-      'feed "azure-usage": from is "P1M"; it must be left out: snapshot excludes it',
+      'feed "azure-usage": from is "P1M"; it must be left out: Profil has no time column, so it has snapshots',
     ])
   })
 })

@@ -57,7 +57,7 @@ describe('a feed with its defaults', () => {
       SubscriptionCount: 'double',
     })
     expect(feedOf({ dataset: 'CustomersAndTenants' }).types).toMatchObject({
-      AvailableSeats: 'int64',
+      IsDuplicateRowForPGA: 'int64',
       BilledRevenueUSD: 'double',
     })
   })

@@ -13,7 +13,7 @@ const MONTHLY = { from: '2025-05-01', to: '2025-06-01' }
 const DAILY = { from: '2025-06-01', to: '2025-06-02' }
 const SNAPSHOT = { snapshot: 'P7D' }
 
-/** All datasets of the documents, each with the time its kind asks for. */
+/** All datasets of the catalogue, each with the time its kind asks for. */
 const DATASETS: readonly (readonly [string, object])[] = [
   ['CustomersAndTenants', MONTHLY],
   ['SeatsSubscriptionsAndRevenue', MONTHLY],
@@ -37,6 +37,8 @@ const DATASETS: readonly (readonly [string, object])[] = [
   ['TeamsUsage3PApps', DAILY],
   ['TeamsUsageWorkload', MONTHLY],
   ['TeamsUsageMeetingsAndCalls', DAILY],
+  ['CPORM365Usage', DAILY],
+  ['CSPRevenueDetails', MONTHLY],
 ]
 
 const feeds = DATASETS.map(([dataset, time]) => ({ name: dataset.toLowerCase(), table: dataset, dataset, ...time }))

@@ -75,8 +75,8 @@ export async function feedRowOf({ services }: World, name = FEED.name): Promise<
 }
 
 /** From now on the service answers the reports of the feed with this file. */
-export async function serve(world: World, file: Buffer): Promise<void> {
-  world.simulator.serveFile((await feedRowOf(world)).query?.queryId ?? '', file)
+export async function serve(world: World, file: Buffer, feed = FEED.name): Promise<void> {
+  world.simulator.serveFile((await feedRowOf(world, feed)).query?.queryId ?? '', file)
 }
 
 /** Plans the window again, as `retry` does, and asks for its report. */

@@ -7,7 +7,18 @@ import { asked, FEED, HALF_A_YEAR, MAY, named, worldOf } from './one-window.ts'
 describe('what provision cannot use', () => {
   it.each([
     ['is not JSON', '{ "feeds": [', /not JSON/],
-    ['names an unknown dataset', JSON.stringify({ feeds: [{ name: 'usage', dataset: 'AzureUsge' }] }), /AzureUsage/],
+    ['names a feed twice', JSON.stringify({ feeds: [FEED, { ...FEED, table: 'Other' }] }), /"usage".*must be unique/],
+    ['names a table twice', JSON.stringify({ feeds: [FEED, { ...FEED, name: 'rival', table: 'USAGE' }] }), /table of/],
+    [
+      'names the table of a feed with a problem',
+      JSON.stringify({
+        feeds: [
+          { ...FEED, shards: 0 },
+          { ...FEED, name: 'rival', table: 'USAGE' },
+        ],
+      }),
+      /table of/,
+    ],
   ])('a feeds.json that %s ends the tick with one event and asks nothing', async (_, text, message) => {
     const world = await worldOf()
     const readFeeds = async () => ({ text, source: 'container' as const })

@@ -66,13 +66,13 @@ describe('a query is registered', () => {
     expect(looked(world)).toBe(1)
   })
 
-  it('without a look at the dataset when the service has it already', async () => {
+  it('with one look at how far its dataset reaches back when the service has it already', async () => {
     const world = await worldOf()
     await provision(world.services)
     const { queryId } = (await feedRowOf(world)).query ?? {}
     const other = await worldOf({ feeds: [{ ...own(''), query: undefined, queryId }] })
     await provision(other.services)
-    expect([looked(other), registered(other)]).toEqual([0, []])
+    expect([looked(other), registered(other)]).toEqual([1, []])
   })
 
   it('with columns that the service lists and the catalogue does not know', async () => {

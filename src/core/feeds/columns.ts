@@ -1,5 +1,4 @@
-import type { CatalogType, Dataset } from '../catalog.ts'
-import { isSameName, nameKey } from '../names.ts'
+import { type CatalogType, columnKeyOf, type Dataset } from '../catalog.ts'
 import { present } from '../present.ts'
 import { locateConditions, parseQuery } from '../query/parse.ts'
 import { type ColumnType, type Feed, type FeedSource, USER_TYPES } from './feed.ts'
@@ -38,8 +37,10 @@ type Vocabulary = {
   readonly names: readonly string[]
   /** What each name is, for messages. */
   readonly what: string
-  /** Whether other names are allowed: those of a user's own query, or any name if the dataset is unknown. */
+  /** Whether other names are allowed: those of a user's own query, or any name if the dataset's columns are unknown. */
   readonly open: boolean
+  /** The form in which names are compared. */
+  readonly keyOf: (name: string) => string
 }
 
 /** Reads where the query of a feed comes from. Without a dataset (its name is unknown), columns are not checked. */
@@ -74,7 +75,8 @@ export function readSource(feed: FeedSection, dataset: Dataset | undefined): Fee
 export function readKey(feed: FeedSection, source: FeedSource, dataset?: Dataset): readonly string[] | undefined {
   const names = read(feed, 'key', parseNames)
   const chosen = source.kind === 'columns' ? source.columns : undefined
-  const known = chosen ? { names: chosen, what: "one of the feed's columns", open: false } : landable(source, dataset)
+  const possible = landable(source, dataset)
+  const known = chosen ? { ...possible, names: chosen, what: "one of the feed's columns", open: false } : possible
   return names && spell(feed, 'key', names, known)
 }
 
@@ -102,7 +104,8 @@ function catalogueTypes(dataset: Dataset): Types {
 /** The names that a query written by the app may select. */
 function selectable(dataset: Dataset | undefined): Vocabulary {
   const names = [...(dataset?.columns ?? []), ...(dataset?.metrics ?? [])].map(({ name }) => name)
-  return { names, what: `a column or metric of ${dataset?.name}`, open: !dataset }
+  const what = `a column or metric of ${dataset?.name}`
+  return { names, what, open: names.length === 0, keyOf: columnKeyOf(dataset) }
 }
 
 /** The names that the columns of a report may have. With the user's own query, they are unknown until the report comes. */
@@ -121,10 +124,11 @@ function spell(
   names: readonly string[],
   known: Vocabulary,
 ): readonly string[] {
-  const keys = names.map(nameKey)
+  const keys = names.map(known.keyOf)
   return names.map((name, index) => {
-    if (keys.indexOf(nameKey(name)) < index) addProblem(feed, `${field} has ${show(name)} twice; once is enough`)
-    const spelled = known.names.find((candidate) => isSameName(candidate, name))
+    const key = known.keyOf(name)
+    if (keys.indexOf(key) < index) addProblem(feed, `${field} has ${show(name)} twice; once is enough`)
+    const spelled = known.names.find((candidate) => known.keyOf(candidate) === key)
     if (!spelled && !known.open) {
       addProblem(feed, `${field} has ${show(name)}, which is not ${known.what}${suggest(name, known.names)}`)
     }

@@ -1,8 +1,9 @@
-import { type Dataset, findDataset } from '../catalog.ts'
+import type { Dataset } from '../catalog.ts'
 import { hashJson } from '../hash.ts'
 import { present } from '../present.ts'
 import { readCadence, readDelay } from './cadence.ts'
 import { readKey, readSource, readTypes } from './columns.ts'
+import { readDataset } from './dataset.ts'
 import { DEFAULT_ACCOUNT, FEED_NAME, type Feed } from './feed.ts'
 import { FEED_FIELDS, TABLE_NAME } from './fields.ts'
 import {
@@ -55,15 +56,6 @@ export function readFeed(feed: FeedSection, { catalogue, accounts }: References)
     enabled: read(feed, 'enabled', parseFlag) ?? enabled.schema.default,
     hash: hashJson(landing),
   })
-}
-
-function readDataset(feed: FeedSection, catalogue: readonly Dataset[]): Dataset | undefined {
-  const name = readRequired(feed, 'dataset', parseText)
-  if (name === undefined) return undefined
-  const dataset = findDataset(catalogue, name)
-  const names = catalogue.flatMap((each) => [each.name, ...(each.aliases ?? [])])
-  if (!dataset) addProblem(feed, `dataset is ${show(name)}, which the catalogue does not have${suggest(name, names)}`)
-  return dataset
 }
 
 function readAccount(feed: FeedSection, accounts: readonly string[]): string {

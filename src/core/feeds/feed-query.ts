@@ -1,6 +1,6 @@
-import { CATALOG, type Dataset, defaultColumns, findDataset } from '../catalog.ts'
+import { CATALOG, columnKeyOf, type Dataset, defaultColumns, findDataset } from '../catalog.ts'
 import { type Failure, failed } from '../failures.ts'
-import { isSameName } from '../names.ts'
+import { isSameName, nearest } from '../names.ts'
 import { buildQuery, isSoundQuery, type QueryDataset, validateQuery, validateWhere } from '../query/check.ts'
 import { printQuery, TIMESPANS, type WrittenQuery } from '../query/query.ts'
 import type { Feed, FeedSource } from './feed.ts'
@@ -45,6 +45,8 @@ export function findListed<T extends { readonly name: string }>(
  */
 export function feedQuery(feed: Feed, source: QuerySource, listed: ListedDataset): string | Failure {
   const dataset = toQueryDataset(feed.dataset, listed)
+  const unlisted = unlistedTimeColumn(feed, listed)
+  if (unlisted !== undefined) return refused(feed, [unlisted])
   if (source.kind === 'query') {
     const problems = validateQuery(source.query, dataset).map(({ problem }) => problem)
     return problems.length > 0 ? refused(feed, problems) : source.query
@@ -80,14 +82,58 @@ function toQueryDataset(feedName: string, { name, columns, metrics, ranges }: Li
 }
 
 /**
- * The columns that the app asks for where the feed names none. Without its time column a row could not be shown to lie in
- * its window.
+ * The time column of a feed whose dataset the catalogue lacks is what a person says: where the service does not list it,
+ * no row could be shown to lie in its window.
  */
+function unlistedTimeColumn({ dataset, timeColumn }: Feed, listed: ListedDataset): string | undefined {
+  if (findDataset(CATALOG, dataset) || timeColumn === undefined) return undefined
+  if (listedName(dataset, listed, timeColumn) !== undefined) return undefined
+  const like = nearest(timeColumn, listed.columns)
+  return `timeColumn is ${timeColumn}, which the service does not list${like ? `; did you mean ${like.trim()}?` : ''}`
+}
+
+/**
+ * The name that the service has for a column or metric, which it may list under another name of the same column; undefined
+ * where it does not list it. Where only the case differs, the feed's spelling stays.
+ */
+export function listedName(
+  dataset: string,
+  { columns, metrics }: Pick<ListedDataset, 'columns' | 'metrics'>,
+  name: string,
+): string | undefined {
+  const listed = [...columns, ...metrics]
+  if (listed.some((each) => isSameName(each, name))) return name
+  const keyOf = columnKeyOf(findDataset(CATALOG, dataset))
+  return listed.find((each) => keyOf(each) === keyOf(name))?.trim()
+}
+
+/** The same columns as the service names them. One that it does not list stays, for the check of the query to name it. */
+export function inNamesOf<T extends ChosenColumns>(dataset: string, listed: ListedDataset, source: T): T {
+  return { ...source, columns: source.columns.map((name) => listedName(dataset, listed, name) ?? name) }
+}
+
+/**
+ * What the app selects where a feed names no columns: those of the catalogue, or all of a dataset that the catalogue lacks,
+ * as far as the service lists them. `left` are those that it does not.
+ */
+export function defaultSelection(
+  feed: Feed,
+  listed: ListedDataset,
+): { readonly columns: readonly string[]; readonly left: readonly string[] } {
+  const { dataset } = feed
+  const all = [...listed.columns, ...listed.metrics].map((name) => name.trim())
+  if (!findDataset(CATALOG, dataset)) return { columns: all, left: [] }
+  const wanted = wantedColumns(feed)
+  return {
+    columns: wanted.flatMap((name) => listedName(dataset, listed, name) ?? []),
+    left: wanted.filter((name) => listedName(dataset, listed, name) === undefined),
+  }
+}
+
+/** The columns of the catalogue that the app asks for where the feed names none. */
 export function wantedColumns({ dataset }: Feed): readonly string[] {
   const known = findDataset(CATALOG, dataset)
-  const columns = known ? defaultColumns(known) : []
-  const timeColumn = known?.timeColumn
-  return timeColumn === undefined || columns.includes(timeColumn) ? columns : [...columns, timeColumn]
+  return known ? defaultColumns(known) : []
 }
 
 /** The ranges that the service lists, if a query can use all of them. Otherwise the ranges of the catalogue. */

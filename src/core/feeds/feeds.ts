@@ -1,4 +1,4 @@
-import type { Dataset } from '../catalog.ts'
+import { type Dataset, findDataset } from '../catalog.ts'
 import { isSameName } from '../names.ts'
 import { present } from '../present.ts'
 import type { Problems } from '../problems.ts'
@@ -18,7 +18,6 @@ import {
   read,
   readRequired,
   type Section,
-  type Subject,
   show,
 } from './section.ts'
 
@@ -29,24 +28,48 @@ export type FeedsFile = {
   readonly warnings: readonly string[]
 }
 
+/** A feed that cannot be used as `feeds.json` has it. Its name is empty where it has none that is allowed. */
+export type FaultyFeed = Pick<Feed, 'name' | 'enabled'> & Problems
+
 type FileSection = Section<keyof typeof FILE_FIELDS>
 
-/**
- * Reads `feeds.json`. Gives every feed with its defaults filled in, or one line for each problem. This is the only reader:
- * all other code takes the `Feed` that it gives. Names of datasets and columns match without regard to case and get the
- * spelling of the catalogue.
- */
+/** Reads `feeds.json` as a whole. Gives every feed, or one line for each problem of the file and of its feeds. */
 export function parseFeeds(text: string, catalogue: readonly Dataset[]): FeedsFile | Problems {
+  const file = parseEachFeed(text, catalogue)
+  if ('problems' in file) return file
+  const { faulty, ...rest } = file
+  return faulty.length > 0 ? { problems: faulty.flatMap(({ problems }) => problems) } : rest
+}
+
+/**
+ * Reads `feeds.json`. Gives every feed with its defaults filled in, and apart those with problems, which stop no other
+ * feed. A file that cannot be read, or that names a feed or a table twice, gives one line for each problem of it and of its
+ * feeds. This is the only reader: all other code takes the `Feed` that it gives. Names of datasets and columns match without
+ * regard to case and get the spelling of the catalogue.
+ */
+export function parseEachFeed(
+  text: string,
+  catalogue: readonly Dataset[],
+): (FeedsFile & { readonly faulty: readonly FaultyFeed[] }) | Problems {
   const json = parseJson(text.replace(/^\uFEFF/, ''))
   if ('mistake' in json) return { problems: [`feeds.json: it is not JSON: ${json.mistake}`] }
   const values = parseObject(json.value)
   if (!values) return { problems: ['feeds.json: it must be an object with the field feeds, a list of feeds'] }
   const file = openSection({ owner: 'feeds.json', problems: [] }, values, FILE_FIELDS)
   const accounts = readAccounts(file)
-  const feeds = readFeeds(file, { catalogue, accounts: Object.keys(accounts) })
-  refuseRepeated(file, feeds)
-  if (file.problems.length > 0) return { problems: file.problems }
-  return { feeds, accounts, warnings: feeds.flatMap(warnings) }
+  const entries = readEntries(file, { catalogue, accounts: Object.keys(accounts) })
+  const repeated = repeatedNames(entries)
+  if (file.problems.length > 0 || repeated.length > 0) {
+    return { problems: [...file.problems, ...entries.flatMap(({ problems }) => problems), ...repeated] }
+  }
+  const feeds = entries.flatMap(({ feed, problems }) => (feed && problems.length === 0 ? [feed] : []))
+  const faulty = entries.filter(({ problems }) => problems.length > 0)
+  return {
+    feeds,
+    faulty: faulty.map(({ name, enabled, problems }) => ({ name, enabled, problems })),
+    accounts,
+    warnings: feeds.flatMap((feed) => warnings(feed, catalogue)),
+  }
 }
 
 /** Like `parseFeeds`, but also checks the users' own queries and conditions against the catalogue. Sends no request. */
@@ -85,22 +108,30 @@ function readAccount(file: FileSection, name: string, entry: unknown): Account {
   })
 }
 
-function readFeeds(file: FileSection, references: References): readonly Feed[] {
+/** An entry of `feeds`. With a problem, the feed has placeholders in place of what is wrong. */
+type ReadEntry = Pick<Feed, 'name' | 'table' | 'enabled'> & Problems & { readonly feed?: Feed }
+
+function readEntries(file: FileSection, references: References): readonly ReadEntry[] {
   const entries = readRequired(file, 'feeds', parseList) ?? []
-  return entries.flatMap((entry, index) => {
+  return entries.map((entry, index): ReadEntry => {
     const values = parseObject(entry)
     const owner = parseText(values?.name) ? feedOwner(values?.name) : `feed number ${index + 1}`
-    const subject = { owner, problems: file.problems }
-    if (values) return [readFeed(openSection(subject, values, FEED_FIELDS), references)]
-    addProblem(subject, `it is ${show(entry)}; it must be an object with name and dataset`)
-    return []
+    const subject = { owner, problems: [] }
+    if (!values) {
+      addProblem(subject, `it is ${show(entry)}; it must be an object with name and dataset`)
+      return { name: '', table: '', enabled: true, problems: subject.problems }
+    }
+    const feed = readFeed(openSection(subject, values, FEED_FIELDS), references)
+    const { name, table, enabled } = feed
+    return { name, table, enabled, feed, problems: subject.problems }
   })
 }
 
-/** Refuses repeated names and tables. Table Storage ignores the case of a table's name. */
-function refuseRepeated({ problems }: Subject, feeds: readonly Feed[]): void {
-  for (const [index, { name, table }] of feeds.entries()) {
-    const before = feeds.slice(0, index)
+/** Gives a problem for each repeated name and table. Table Storage ignores the case of a table's name. */
+function repeatedNames(entries: readonly ReadEntry[]): readonly string[] {
+  const problems: string[] = []
+  for (const [index, { name, table }] of entries.entries()) {
+    const before = entries.slice(0, index)
     const subject = { owner: feedOwner(name), problems }
     if (name !== '' && before.some((other) => other.name === name)) {
       addProblem(subject, `name is ${show(name)}, which an earlier feed has too; it must be unique`)
@@ -111,13 +142,24 @@ function refuseRepeated({ problems }: Subject, feeds: readonly Feed[]): void {
     const shown = `${show(table)}, the table of ${feedOwner(other.name)}`
     addProblem(subject, `table is ${shown}; each feed needs its own table, and case does not count`)
   }
+  return problems
+}
+
+function warnings(feed: Feed, catalogue: readonly Dataset[]): readonly string[] {
+  return [datasetWarning(feed, catalogue), timeWarning(feed)].flatMap((warning) =>
+    warning === undefined ? [] : `${feedOwner(feed.name)}: ${warning}`,
+  )
+}
+
+function datasetWarning({ dataset }: Feed, catalogue: readonly Dataset[]): string | undefined {
+  if (findDataset(catalogue, dataset)) return undefined
+  return `the catalogue does not have dataset ${show(dataset)}; the service decides whether it has it, and all columns land as text`
 }
 
 /** Warns about a date next to a duration back: these compare only after the app has first seen the feed. */
-function warnings({ name, cadence }: Feed): readonly string[] {
-  if (cadence.kind === 'snapshot' || !cadence.to || 'date' in cadence.from === 'date' in cadence.to) return []
-  const both = 'one of from and to is a date and one counts back'
-  return [`${feedOwner(name)}: ${both}; nothing lands if from is not before to`]
+function timeWarning({ cadence }: Feed): string | undefined {
+  if (cadence.kind === 'snapshot' || !cadence.to || 'date' in cadence.from === 'date' in cadence.to) return undefined
+  return 'one of from and to is a date and one counts back; nothing lands if from is not before to'
 }
 
 function feedOwner(name: unknown): string {

@@ -40,7 +40,7 @@ type KeyOf<Union> = Union extends unknown ? keyof Union : never
 /** The fields that a feed takes from its entry under the same name. A table that lacks one does not compile. */
 type FeedKey = Exclude<
   keyof Feed | KeyOf<FeedSource> | keyof Extract<Cadence, { kind: 'windows' }>,
-  'source' | 'cadence' | 'kind' | 'grain' | 'timeColumn' | 'hash'
+  'source' | 'cadence' | 'kind' | 'grain' | 'hash'
 >
 
 /** The ways to sign in, for `PARTNER_AUTH` and for the `auth` of an account. */
@@ -51,6 +51,9 @@ export const ACCOUNT_NAME = /^[a-z][a-z0-9]{0,19}$/
 
 /** Table Storage's rule for table names. It does not exclude `ledger` and `tables`. */
 export const TABLE_NAME = /^[A-Za-z][A-Za-z0-9]{2,62}$/
+
+/** A name in the query language of the service. */
+export const IDENTIFIER = /^[A-Za-z][A-Za-z0-9_]*$/
 
 const FLAG = 'true or false'
 const NAMES = 'a list of names'
@@ -147,13 +150,20 @@ export const FEED_FIELDS = {
     meaning: 'The dataset of Partner Insights to ask for. It never changes under the same name.',
     allowed: 'the name of a dataset',
     required: true,
-    schema: { enum: CATALOG.map(({ name }) => name) },
+    schema: { anyOf: [{ enum: CATALOG.map(({ name }) => name) }, { type: 'string', pattern: IDENTIFIER.source }] },
+  },
+  timeColumn: {
+    meaning:
+      'The time column of a dataset that the catalogue lacks. Goes with `window`, whose whole months or days say how fine its data is.',
+    allowed: 'the name of a column',
+    otherwise: "the catalogue's",
+    schema: { type: 'string', pattern: IDENTIFIER.source },
   },
   columns: {
     meaning: 'Columns and metrics to select.',
     allowed: NAMES,
     otherwise:
-      'without `query` and `queryId`, the newest ones in the catalogue that the service offers too, without personal data',
+      'without `query` and `queryId`, the newest ones in the catalogue that the service offers too, without personal data; all of a dataset that the catalogue lacks',
     schema: NAMES_SCHEMA,
   },
   where: {

@@ -1,4 +1,4 @@
-import { CATALOG, findDataset } from '../catalog.ts'
+import { CATALOG, columnKeyOf, findDataset } from '../catalog.ts'
 import { hashJson } from '../hash.ts'
 import { isSameName, nameKey } from '../names.ts'
 import type { Feed } from './feed.ts'
@@ -15,7 +15,7 @@ export type Form = Asked & { readonly form: string }
 /** Says what a feed asks for. `columns` are those that its query selects; a query of the user's own names them itself. */
 export function askedFor(feed: Feed, columns: readonly string[]): Asked {
   const { account, dataset, table } = feed
-  const names = columns.map(nameKey).toSorted()
+  const names = columns.map(columnKeyOf(findDataset(CATALOG, dataset))).toSorted()
   const rowSet = hashJson({ account, dataset: nameKey(dataset), table: nameKey(table), rows: rowsOf(feed, names) })
   return { rowSet, selection: hashJson({ rowSet, names }) }
 }

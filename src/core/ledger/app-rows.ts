@@ -21,7 +21,12 @@ export const SWEPT_STRAYS_KEY = 'swept~strays'
 export type TableRow = { readonly feed: string }
 
 /** Which feeds.json the last tick read: the container's or the packaged one, and the hash of its text. */
-export type FeedsSourceRow = { readonly source: 'container' | 'package'; readonly hash: string }
+export type FeedsSourceRow = {
+  readonly source: 'container' | 'package'
+  readonly hash: string
+  /** Problems of feeds that have no row of their own to say them. */
+  readonly problems?: readonly string[]
+}
 
 /** The last finished tick of `provision`: without it nobody could tell a quiet app from a dead timer. */
 export type TickRow = { readonly at: string; readonly requested: number; readonly waiting: number }

@@ -1,7 +1,7 @@
 import type { Failure } from '../failures.ts'
 import type { Account, Feed } from '../feeds/feed.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../time/durations.ts'
-import { type FeedRow, formNow, toTrouble } from './feed-row.ts'
+import { type FeedRow, formNow, toTrouble, withReach } from './feed-row.ts'
 import { hasCome } from './wake.ts'
 
 // What blocks a feed and what ends the block; and when what failed is tried again, which may end it.
@@ -14,9 +14,10 @@ export const TRIAL_MS = DAY_MS - 30 * MINUTE_MS
  * failed before is asked for again.
  */
 export function withFeed(row: FeedRow, feed: Feed, account: Account, now: Date): FeedRow {
-  if (row.feed.hash === feed.hash) return { ...withoutRefusal(row), feed, account }
+  if (row.feed.hash === feed.hash) return withReach({ ...withoutRefusal(row), feed, account }, now)
   const { trouble: _, backoff: __, refused: ___, ...rest } = withoutBlock(row)
-  return { ...rest, feed, account, form: formNow({ ...rest, feed }), changedAt: now.toISOString() }
+  const changed = { ...rest, feed, account, form: formNow({ ...rest, feed }), changedAt: now.toISOString() }
+  return withReach(changed, now)
 }
 
 /**

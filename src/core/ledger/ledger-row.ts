@@ -75,13 +75,20 @@ const figures = json<Figures>(
     milliseconds,
     operations: count,
     verdict: oneOf('rows', 'empty'),
+    emptyColumns: list(text),
     totalsBefore: optional(dictionary(text)),
   }),
 )
 
 const progress = json<Progress>(
   object<Progress>({
-    checked: object<Progress['checked']>({ rowsRead: count, rowsRejected: count, totals: dictionary(text) }),
+    checked: object<Progress['checked']>({
+      rowsRead: count,
+      rowsRejected: count,
+      totals: dictionary(text),
+      filledColumns: list(text),
+      emptyColumns: list(text),
+    }),
     etag: text,
     acknowledged: count,
     rejected: count,

@@ -41,6 +41,8 @@ export type Figures = Form & {
   /** Requests to Table Storage that are billed: one per transaction or page. */
   readonly operations: number
   readonly verdict: 'rows' | 'empty'
+  /** Columns that have no value in any of the rows. */
+  readonly emptyColumns: readonly string[]
   /** The totals of the landing that this one replaced. */
   readonly totalsBefore?: Readonly<Record<string, string>>
 }

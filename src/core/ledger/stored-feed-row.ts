@@ -7,10 +7,10 @@ import type { FeedOutline, FeedRow, WideField } from './feed-row.ts'
 /** What is stored of a feed row: how it asks and lands apart, so that the timers need not read it. */
 export type StoredFeedRow = { readonly json: string; readonly wide: string }
 
-type Wide = Pick<Feed, WideField> & Pick<FeedRow, 'chosen'> & { readonly asked?: readonly string[] }
+type Wide = Pick<Feed, WideField> & Pick<FeedRow, 'chosen' | 'filled'> & { readonly asked?: readonly string[] }
 
 /** Gives the stored form of a feed row, without its keys. */
-export function toFeedFields({ feed, query, chosen, ...rest }: FeedRow): StoredFeedRow {
+export function toFeedFields({ feed, query, chosen, filled, ...rest }: FeedRow): StoredFeedRow {
   const { types, source, timeColumn, newColumns, maxRejects, shards, allowRedacted, ...outline } = feed
   const apart: Pick<Feed, WideField> = present({
     types,
@@ -22,7 +22,7 @@ export function toFeedFields({ feed, query, chosen, ...rest }: FeedRow): StoredF
     allowRedacted,
   })
   const { columns: asked, ...registered } = query ?? {}
-  const wide: Wide = { ...apart, ...(asked && { asked }), ...(chosen && { chosen }) }
+  const wide: Wide = { ...apart, ...(asked && { asked }), ...(chosen && { chosen }), ...(filled && { filled }) }
   return {
     json: JSON.stringify({ feed: outline, ...rest, ...(query && { query: registered }) }),
     wide: JSON.stringify(wide),
@@ -41,13 +41,14 @@ export function fromFeedFields(name: string, stored: Readonly<Record<string, unk
   const wide = parseObject(stored.wide)
   if (!outline || !isOutlineOf(name, outline) || !wide || !isWide(wide)) return unreadable(name)
   const { query, feed, ...rest } = outline
-  const { asked, chosen, ...columns } = wide
+  const { asked, chosen, filled, ...columns } = wide
   const registered = query && { ...query, ...(asked && { columns: asked }) }
   return {
     ...rest,
     feed: { ...feed, ...columns },
     ...(registered && { query: registered }),
     ...(chosen && { chosen }),
+    ...(filled && { filled }),
   }
 }
 

@@ -1,4 +1,4 @@
-import type { FeedOutline } from '../ledger/feed-row.ts'
+import { type FeedOutline, withinReach } from '../ledger/feed-row.ts'
 import { isOfEarlierForm, isOutdated, isPublished, type LedgerEntry, type State } from '../ledger/ledger.ts'
 import { type Window, windowId } from '../time/window.ts'
 import { wantedSpan } from './due-windows.ts'
@@ -47,12 +47,12 @@ export function coverage(now: Date, known: KnownFeed): Coverage {
 
 function howFar(
   now: Date,
-  { feed, since }: FeedOutline,
+  row: FeedOutline,
   complete: readonly LedgerEntry[],
   gaps: readonly Window[],
 ): Pick<Coverage, 'completeUntil' | 'latestSnapshot'> {
   const windows = inOrder(complete.map(({ window }) => window))
-  const wanted = wantedSpan(feed, new Date(since))
+  const wanted = wantedSpan(withinReach(row), new Date(row.since))
   if (wanted) {
     const until = unbroken(
       wanted,

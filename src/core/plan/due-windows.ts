@@ -1,4 +1,5 @@
-import type { Boundary, Cadence, Feed } from '../feeds/feed.ts'
+import type { Cadence, Feed } from '../feeds/feed.ts'
+import { instantOf } from '../feeds/history.ts'
 import type { Lane } from '../ledger/ledger.ts'
 import { alignDown, alignUp, GRAIN, nextBoundary } from '../time/calendar.ts'
 import { addDuration, type Duration } from '../time/durations.ts'
@@ -98,8 +99,8 @@ function gaps(feed: WindowRules, cadence: Windows, { since, taken }: KnownWindow
 
 function span({ grain }: WindowRules, cadence: Windows, since: Date): Window {
   const step = GRAIN[grain ?? 'day']
-  const to = cadence.to ? alignUp(instant(cadence.to, since), step) : END_OF_TIME
-  return { from: alignDown(instant(cadence.from, since), step), to }
+  const to = cadence.to ? alignUp(instantOf(cadence.to, since), step) : END_OF_TIME
+  return { from: alignDown(instantOf(cadence.from, since), step), to }
 }
 
 /** Cuts a gap into windows at the boundaries of the calendar. The windows cover the gap and do not overlap. */
@@ -119,11 +120,6 @@ function endOfWindow(from: Date, gap: Window, { window, backfillWindow }: Window
   const end = earliest(nextBoundary(from, window), gap.to)
   if (backfillEnd > historyEnd) return end
   return backfillStart > from ? earliest(end, backfillStart) : backfillEnd
-}
-
-/** The instant of a boundary. A duration counts back from the start of the day on which the app first saw the feed. */
-function instant(boundary: Boundary, since: Date): Date {
-  return 'date' in boundary ? new Date(boundary.date) : addDuration(alignDown(since, GRAIN.day), boundary.back, -1)
 }
 
 function earliest(a: Date, b: Date): Date {

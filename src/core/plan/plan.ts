@@ -1,6 +1,6 @@
 import { FAILURES } from '../failures.ts'
 import { mayTry } from '../ledger/feed-block.ts'
-import type { FeedOutline } from '../ledger/feed-row.ts'
+import { type FeedOutline, withinReach } from '../ledger/feed-row.ts'
 import type { Failed, Lane, LedgerEntry, Planned } from '../ledger/ledger.ts'
 import { hasCome } from '../ledger/wake.ts'
 import { DAY_MS } from '../time/durations.ts'
@@ -57,7 +57,7 @@ export function waitingWindows(now: Date, known: FeedPlan): readonly RequestActi
 /** When the next window of a feed becomes due, or undefined if there will be none. */
 export function nextRequest(now: Date, { row, spans, planned }: FeedPlan): Date | undefined {
   if (!row.feed.enabled) return undefined
-  const next = nextDue(row.feed, { since: new Date(row.since), taken: spans, now })
+  const next = nextDue(withinReach(row), { since: new Date(row.since), taken: spans, now })
   const all = [...planned.map(({ notBefore }) => notBefore), ...(next ? [next] : [])]
   return all.sort((a, b) => a.getTime() - b.getTime())[0]
 }
@@ -78,7 +78,7 @@ export function isSettled(now: Date, { feed }: FeedOutline, window: Window): boo
 }
 
 function missing(now: Date, { row, spans }: FeedPlan): readonly RequestAction[] {
-  const due = missingWindows(row.feed, { since: new Date(row.since), taken: spans, now })
+  const due = missingWindows(withinReach(row), { since: new Date(row.since), taken: spans, now })
   return due.map(({ window, lane }) => ({ row, window, lane }))
 }
 

@@ -1,4 +1,7 @@
-/** The values of TIMESPAN, for a report without query times (from the grammar in the Partner Insights documentation). */
+/**
+ * The values of TIMESPAN, for a report without query times: those of the grammar in the Partner Insights documentation, and
+ * `LAST_2_YEARS`, which a real answer of the service offers.
+ */
 export const TIMESPANS = [
   'TODAY',
   'YESTERDAY',
@@ -12,6 +15,7 @@ export const TIMESPANS = [
   'LAST_3_MONTHS',
   'LAST_6_MONTHS',
   'LAST_1_YEAR',
+  'LAST_2_YEARS',
   'LIFETIME',
 ] as const
 

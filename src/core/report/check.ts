@@ -1,6 +1,7 @@
 import { type Failure, failed } from '../failures.ts'
 import type { Feed } from '../feeds/feed.ts'
 import { isReject, type Reject } from './entities.ts'
+import { type FilledColumns, watchColumns } from './filled.ts'
 import type { Lander } from './lander.ts'
 import type { Layout } from './layout.ts'
 import type { ParsedRecord } from './parse.ts'
@@ -13,7 +14,7 @@ import { createTotals } from './totals.ts'
 export const TOTALS_LENGTH = 100_000
 
 /** The result of checking a whole file. The figures of a landing start from it. */
-export type Checked = {
+export type Checked = FilledColumns & {
   readonly rowsRead: number
   readonly rowsRejected: number
   readonly totals: Readonly<Record<string, string>>
@@ -39,6 +40,7 @@ export function createCheck(
   refused: ReadonlyMap<number, string> = new Map(),
 ): Check {
   const totals = createTotals(layout.columns)
+  const filled = watchColumns(layout.columns)
   let rowsRead = 0
   let rowsRejected = 0
   let failure: Failure | undefined
@@ -50,13 +52,14 @@ export function createCheck(
       const landed = code === undefined ? lander.land(record, number) : refusedBy(code, record, number)
       if (!isReject(landed)) {
         totals.add(record)
+        filled.add(record)
         return undefined
       }
       rowsRejected++
       return landed
     },
     failure: () => failure,
-    result: () => ({ rowsRead, rowsRejected, totals: totals.result() }),
+    result: () => ({ rowsRead, rowsRejected, totals: totals.result(), ...filled.result() }),
   }
 }
 
@@ -77,7 +80,7 @@ export type Standing = { readonly rowsLanded: number; readonly acceptEmpty: bool
 
 /** Gives the reason why a checked file must not replace the landed rows of its window, or undefined if it may. */
 export function refuse(
-  { rowsRead, rowsRejected, totals }: Checked,
+  { rowsRead, rowsRejected, totals }: Omit<Checked, keyof FilledColumns>,
   { maxRejects }: Feed,
   { rowsLanded, acceptEmpty }: Standing,
   about: string,

@@ -1,6 +1,7 @@
+import { CATALOG, columnKeyOf, findDataset } from '../catalog.ts'
 import { type Failure, failed } from '../failures.ts'
 import type { Feed, FeedSource } from '../feeds/feed.ts'
-import { nameKey } from '../names.ts'
+import { isSameName, nameKey } from '../names.ts'
 import { present } from '../present.ts'
 import { parseQuery } from '../query/parse.ts'
 import type { Column } from './entities.ts'
@@ -19,13 +20,21 @@ export type Layout = {
  * file that a person lands may be of an earlier form of the feed.
  */
 export function knownColumns(
-  { source, types }: Feed,
+  { source, types, dataset }: Feed,
   asked: readonly string[] | undefined,
   isOfPerson: boolean,
 ): readonly string[] {
-  if (asked) return asked
-  const selected = selectedBy(source)
-  return isOfPerson || selected.length === 0 ? [...selected, ...Object.keys(types)] : selected
+  const selected = asked ?? selectedBy(source)
+  const known = asked || (!isOfPerson && selected.length > 0) ? selected : [...selected, ...Object.keys(types)]
+  return withOtherNames(dataset, known)
+}
+
+/** Adds the other names of the same columns. */
+function withOtherNames(dataset: string, names: readonly string[]): readonly string[] {
+  const known = findDataset(CATALOG, dataset)
+  const keys = new Set(names.map(columnKeyOf(known)))
+  const others = known?.columns.filter(({ name, aliases }) => aliases && keys.has(nameKey(name))) ?? []
+  return [...names, ...others.flatMap(({ name, aliases = [] }) => [name, ...aliases])]
 }
 
 function selectedBy(source: FeedSource): readonly string[] {
@@ -57,39 +66,43 @@ export function readHeader(
   about: string,
 ): Layout | Failure {
   const names = header.map((name) => name.trim())
-  const keys = names.map(nameKey)
-  const twice = names.find((name, index) => keys.indexOf(nameKey(name)) < index)
+  const keyOf = columnKeyOf(findDataset(CATALOG, feed.dataset))
+  const keys = headerKeys(names, keyOf)
+  const twice = names.find((_, index) => keys.indexOf(keys[index] ?? '') < index)
   if (twice !== undefined) return failed('malformed', `${about}: column "${twice}" is in the header twice`)
   if (names.includes('')) return failed('malformed', `${about}: column ${names.indexOf('') + 1} has no name`)
-  const missing = (expected ?? []).filter((name) => !keys.includes(nameKey(name)))
+  const missing = (expected ?? []).filter((name) => !keys.includes(keyOf(name)))
   if (missing.length > 0) {
     return failed('column-missing', `${about}: not in the report: ${missing.map((name) => `"${name}"`).join(', ')}`)
   }
-  const unnamed = unnamedColumns(feed, expected, names)
+  const named = expected && new Set([...expected, ...Object.keys(feed.types)].map(keyOf))
+  // A query that the user wrote has no new columns: it asks for every column that it gives.
+  const unnamed = named ? names.filter((_, index) => !named.has(keys[index] ?? '')) : []
   if (feed.newColumns === 'fail' && unnamed.length > 0) {
     return failed('column-new', `${about}: new columns in the report: ${unnamed.map((name) => `"${name}"`).join(', ')}`)
   }
   const spelling = new Map(Object.keys(feed.types).map((name) => [nameKey(name), name]))
-  const columns = names.map((name) => {
-    const known = spelling.get(nameKey(name))
+  const columns = names.map((name, index) => {
+    const known = spelling.get(keys[index] ?? '')
     return { name: known ?? name, type: known === undefined ? 'string' : (feed.types[known] ?? 'string') } as const
   })
   return present({ columns, unnamed, timeIndex: timeIndexOf(feed, columns) })
 }
 
-/** Gives the new columns. A query that the user wrote has none: it asks for every column that it gives. */
-function unnamedColumns(
-  feed: Feed,
-  expected: readonly string[] | undefined,
-  names: readonly string[],
-): readonly string[] {
-  if (!expected) return []
-  const named = new Set([...expected, ...Object.keys(feed.types)].map(nameKey))
-  return names.filter((name) => !named.has(nameKey(name)))
+/** Names of one column count as one. If a file has both, each is a column of its own. */
+function headerKeys(names: readonly string[], keyOf: (name: string) => string): readonly string[] {
+  const own = new Set(names.map(nameKey))
+  return names.map((name) => {
+    const [key, ownKey] = [keyOf(name), nameKey(name)]
+    return key !== ownKey && own.has(key) ? ownKey : key
+  })
 }
 
-function timeIndexOf({ timeColumn }: Feed, columns: readonly Column[]): number | undefined {
-  const index = columns.findIndex(({ name }) => name === timeColumn)
+function timeIndexOf({ timeColumn, types }: Feed, columns: readonly Column[]): number | undefined {
+  const isTime = (name: string) => timeColumn !== undefined && isSameName(name, timeColumn)
+  const index = columns.findIndex(({ name }) => isTime(name))
   const type = columns[index]?.type
-  return type === 'month' || type === 'datetime' ? index : undefined
+  if (type === 'month' || type === 'datetime') return index
+  // Of a dataset that the catalogue lacks nobody knows the type: its time is text, and is checked where it can be read.
+  return type === 'string' && !Object.keys(types).some(isTime) ? index : undefined
 }

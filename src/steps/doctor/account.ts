@@ -5,6 +5,7 @@ import {
   type ColumnsSource,
   feedQuery,
   findListed,
+  inNamesOf,
   type QuerySource,
   spellingsOf,
 } from '../../core/feeds/feed-query.ts'
@@ -86,9 +87,10 @@ function testOf(feed: Feed, datasets: readonly LiveDataset[]) {
   const { source, dataset } = feed
   if (source.kind === 'queryId') return { queryId: source.queryId }
   const live = findListed(datasets, spellingsOf(dataset))
+  if (!live) return undefined
   const own = source.kind === 'query' ? source : withOwnCondition(source)
-  if (!live || !own) return undefined
-  const text = feedQuery(feed, own, live)
+  if (!own) return undefined
+  const text = feedQuery(feed, own.kind === 'columns' ? inNamesOf(dataset, live, own) : own, live)
   return isFailure(text) ? text : { exportQuery: text }
 }
 

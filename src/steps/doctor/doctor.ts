@@ -3,9 +3,10 @@ import { clockFinding, type Finding, failing, isWell, problem, warning, well } f
 import { FAILURES, isFailure } from '../../core/failures.ts'
 import { DEFAULT_ACCOUNT, type Feed } from '../../core/feeds/feed.ts'
 import { catalogueVerdict } from '../../core/feeds/feed-query.ts'
-import { parseFeeds } from '../../core/feeds/feeds.ts'
+import { parseEachFeed } from '../../core/feeds/feeds.ts'
+import { laterStartWarning, laterStartWarnings } from '../../core/feeds/history.ts'
 import { type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
-import type { FeedOutline } from '../../core/ledger/feed-row.ts'
+import { type FeedOutline, startWithinReach } from '../../core/ledger/feed-row.ts'
 import { reasonOf } from '../../services/safe-text.ts'
 import type { AppRows } from '../../services/storage/ledger.ts'
 import { findForbiddenChange } from '../requesting/forbidden-change.ts'
@@ -51,11 +52,11 @@ async function readFile({ services }: DoctorMeans, hasStorage: boolean): Promise
   const read = hasStorage ? async () => (await services.readFeeds()).text : services.packagedFeeds
   const text = await read().catch(() => undefined)
   if (text === undefined) return { ...none, findings: [problem('feeds', 'feeds.json cannot be read', remedy)] }
-  const file = parseFeeds(text, CATALOG)
+  const file = parseEachFeed(text, CATALOG)
   const toProblem = (each: string) => problem('feeds', each, remedy)
   if ('problems' in file) return { ...none, findings: file.problems.map(toProblem) }
   const verdicts = file.feeds.map(catalogueVerdict)
-  const wrong = verdicts.flatMap(({ problems }) => problems.map(toProblem))
+  const wrong = [...file.faulty, ...verdicts].flatMap(({ problems }) => problems.map(toProblem))
   const warnings = file.warnings.map((each) => warning('feeds', each, remedy))
   const doubts = verdicts.flatMap((verdict) => verdict.doubts.map((each) => warning('feeds', each, DOUBT_REMEDY)))
   const fine = wrong.length === 0 ? [well('feeds', `${file.feeds.length} feeds can be read`)] : []
@@ -82,7 +83,20 @@ async function checkLedger({ means, feeds, hasStorage }: Patient): Promise<reado
     if (!blocked || isTold(row.value)) return []
     return problem('feed', `feed ${feed.name} is blocked: ${blocked.message}`, FAILURES[blocked.kind].remedy)
   })
-  return [...refusals.map(({ finding }) => finding), ...blocked]
+  const starts = feeds
+    .filter(({ enabled }) => enabled)
+    .flatMap((feed) => startWarnings(app, feed, means.services.clock()))
+  const toWarning = (each: string) => warning('feed', each, 'Set from to that day, or import files of your own.')
+  return [...refusals.map(({ finding }) => finding), ...blocked, ...starts.map(toWarning)]
+}
+
+/** The app knows what the service offers once it has registered the feed's query; until then the catalogue has to do. */
+function startWarnings(app: AppRows, feed: Feed, now: Date): readonly string[] {
+  const known = app.feeds.get(feed.name)
+  const row = known && !isFailure(known) ? known.value : undefined
+  if (!row?.ranges) return laterStartWarnings([feed], CATALOG, now)
+  const start = startWithinReach(row)
+  return start === undefined ? [] : [laterStartWarning(feed, start)]
 }
 
 function findRefusal(app: AppRows, feed: Feed) {

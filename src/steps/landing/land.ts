@@ -175,6 +175,7 @@ function figuresOf({ job, held, archive }: Work): Figures {
     milliseconds,
     operations,
     verdict: checked.rowsRead === 0 ? 'empty' : 'rows',
+    emptyColumns: checked.emptyColumns,
     ...(figures && { totalsBefore: figures.totals }),
   }
 }

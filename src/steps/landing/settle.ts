@@ -5,7 +5,7 @@ import { isOverdue } from '../../core/ledger/wake.ts'
 import { refreshAt } from '../../core/plan/refresh.ts'
 import { MINUTE_MS } from '../../core/time/durations.ts'
 import { tellFailure, withdrawReports } from '../ledger/end-attempt.ts'
-import { noteLanding } from '../ledger/feed-row.ts'
+import { noteLandedColumns, noteLanding } from '../ledger/feed-row.ts'
 import { type Job, messageOf, subjectOf } from '../ledger/job.ts'
 import type { HeldEntry } from './held-entry.ts'
 import type { LandResult } from './land.ts'
@@ -28,6 +28,12 @@ export async function settle(job: Job, held: HeldEntry, result: LandResult): Pro
   if (isRestated(entry.figures, result))
     emit({ event: 'window.restated', ...subjectOf(entry), count: result.rowsLanded })
   if ((job.row.blocked || job.row.failing) && !isOfPerson(entry)) await noteLanding(job.services, entry)
+  if (!isOfPerson(entry)) {
+    const { window, figures: before, progress } = entry
+    const filledColumns = progress?.checked.filledColumns ?? []
+    const { emptyColumns, selection } = result
+    await noteLandedColumns(job.services, job.row, { window, before, selection, filledColumns, emptyColumns })
+  }
   await withdrawReports(job, landed)
 }
 

@@ -1,4 +1,5 @@
 import { FAILURES, type Failure, isFailure } from '../../core/failures.ts'
+import { type LandedColumns, newlyEmptied, withLandedColumns } from '../../core/ledger/emptied.ts'
 import { blockedBy, stillBlockedBy, withFailing, withLanding, withTrialFailed } from '../../core/ledger/feed-block.ts'
 import {
   type FeedOutline,
@@ -10,8 +11,10 @@ import {
 } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import type { KnownFeed, UnreadableEntry } from '../../core/plan/known-feed.ts'
+import { windowId } from '../../core/time/window.ts'
 import type { AppRows } from '../../services/storage/ledger.ts'
 import type { Services } from '../services.ts'
+import { tellOnce } from './tell-once.ts'
 
 /** The rows of the feeds that can be read. */
 export function readableFeeds({ feeds }: Pick<AppRows, 'feeds'>): readonly FeedOutline[] {
@@ -114,6 +117,24 @@ export async function noteDrift(services: Services, feed: string, columns: reado
   if (!changed || changed.before === changed.after || columns.length === 0) return
   const message = `columns that nobody named: ${columns.toSorted().join(', ')}`
   services.emit({ event: 'feed.drift', feed, message })
+}
+
+/** Notes which columns of a landing had values before and have none now, and emits an event when there are more of them. */
+export async function noteLandedColumns(services: Services, row: FeedRow, landed: LandedColumns): Promise<void> {
+  if (withLandedColumns(row, landed) === row) return
+  const { name: feed } = row.feed
+  const changed = await changeFeedRow(services, feed, (each) => withLandedColumns(each, landed))
+  const columns = changed ? newlyEmptied(changed.before, changed.after) : []
+  if (columns.length === 0) return
+  const message = `columns that had values before and have none now: ${columns.toSorted().join(', ')}`
+  const event = {
+    event: 'feed.column-empty',
+    feed,
+    window: windowId(landed.window),
+    message,
+    count: columns.length,
+  } as const
+  await tellOnce(services, `column-empty~${feed}`, event)
 }
 
 /** Notes how many empty windows lie between full ones, and emits an event when the number changes. */

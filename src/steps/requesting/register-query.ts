@@ -2,15 +2,15 @@ import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import type { Feed } from '../../core/feeds/feed.ts'
 import {
   type ColumnsSource,
+  defaultSelection,
   feedQuery,
+  inNamesOf,
   type QuerySource,
   queryTexts,
   spellingsOf,
-  wantedColumns,
 } from '../../core/feeds/feed-query.ts'
-import { type FeedRow, isOvertaken, type RegisteredQuery, withQuery } from '../../core/ledger/feed-row.ts'
+import { type FeedRow, isOvertaken, type RegisteredQuery, withQuery, withReach } from '../../core/ledger/feed-row.ts'
 import { queryName } from '../../core/ledger/remote-names.ts'
-import { isSameName } from '../../core/names.ts'
 import type { InsightsClient, LiveDataset, Query } from '../../services/insights/client.ts'
 import type { Services } from '../services.ts'
 
@@ -25,9 +25,10 @@ export async function registerQuery(
   row: FeedRow,
 ): Promise<FeedRow | Failure> {
   if (row.query?.hash === row.feed.hash && !row.trouble) return row
-  const query = await findOrCreate(services, insights, row)
-  if (isFailure(query)) return query
-  return storeQuery(services, insights, row, query)
+  const found = await findOrCreate(services, insights, row)
+  if (isFailure(found)) return found
+  const ranges = found.ranges ?? row.ranges ?? (await readRanges(insights, row))
+  return isFailure(ranges) ? ranges : storeQuery(services, insights, row, found.query, ranges)
 }
 
 /** Where two instances register a query at once, the first one counts, because its reports are already under way. */
@@ -36,6 +37,7 @@ async function storeQuery(
   insights: InsightsClient,
   row: FeedRow,
   query: RegisteredQuery,
+  ranges: readonly string[] | undefined,
 ): Promise<FeedRow> {
   const stored = await services.ledger.readFeed(row.feed.name)
   if (stored && isFailure(stored)) throw new Error(stored.message)
@@ -43,26 +45,41 @@ async function storeQuery(
     if (query.ours) await insights.deleteQuery(query.queryId)
     return stored.value
   }
-  const next = withQuery(stored?.value ?? row, query)
+  const next = withReach(withQuery(stored?.value ?? row, query), services.clock(), ranges)
   const written = await services.ledger.writeFeed(next, stored?.etag)
-  if (!written) return storeQuery(services, insights, row, query)
+  if (!written) return storeQuery(services, insights, row, query, ranges)
   if (row.trouble) services.emit({ event: 'feed.fresh', feed: row.feed.name })
   return next
 }
+
+/** How far back the service has data: of a query that it had already, nobody has looked. */
+async function readRanges(
+  insights: InsightsClient,
+  { feed }: FeedRow,
+): Promise<readonly string[] | undefined | Failure> {
+  const live = await insights.dataset(spellingsOf(feed.dataset))
+  if (!isFailure(live)) return live.ranges
+  // The query works, whatever the service lists now.
+  return live.kind === 'query-refused' ? undefined : live
+}
+
+/** A feed's query at the service, and the ranges of its dataset where the list of the service was read for it. */
+type Found = { readonly query: RegisteredQuery; readonly ranges?: readonly string[] }
 
 /** A query that the service already has is not checked again: it works, whatever the service lists now. */
 async function findOrCreate(
   services: Services,
   insights: InsightsClient,
   { feed, query }: FeedRow,
-): Promise<RegisteredQuery | Failure> {
+): Promise<Found | Failure> {
   const { source, hash } = feed
-  if (source.kind === 'queryId') return { queryId: source.queryId, hash, ours: false }
+  if (source.kind === 'queryId') return { query: { queryId: source.queryId, hash, ours: false } }
   const same = await insights.queries(queryName(services.settings.deployment, feed))
   if (isFailure(same)) return same
   const chosen = query?.hash === hash ? query.columns : undefined
   const known = source.kind === 'query' ? source : withColumns(source, source.columns ?? chosen)
-  return (known && findByText(feed, known, same)) ?? create(services, insights, feed, source, same)
+  const found = known && findByText(feed, known, same)
+  return found ? { query: found } : create(services, insights, feed, source, same)
 }
 
 function withColumns(source: ColumnsSource, columns: readonly string[] | undefined): QuerySource | undefined {
@@ -86,38 +103,33 @@ async function create(
   feed: Feed,
   source: ColumnsSource | QuerySource,
   same: readonly Query[],
-): Promise<RegisteredQuery | Failure> {
+): Promise<Found | Failure> {
   const live = await insights.dataset(spellingsOf(feed.dataset))
   if (isFailure(live)) return live
+  const { ranges } = live
   const chosen = source.kind === 'query' ? source : chooseColumns(services, feed, source, live)
   if (isFailure(chosen)) return chosen
   const found = findByText(feed, chosen, same)
-  if (found) return found
+  if (found) return { query: found, ranges }
   const query = feedQuery(feed, chosen, live)
   if (isFailure(query)) return query
   const created = await insights.createQuery({ name: queryName(services.settings.deployment, feed), query })
-  return isFailure(created) ? created : toRegistered(feed, chosen, created)
+  return isFailure(created) ? created : { query: toRegistered(feed, chosen, created), ranges }
 }
 
-/** The user's columns, or those of the catalogue that the live dataset also lists. Emits an event for what was left out. */
+/** The user's columns, or those of the app's choice that the service lists. Emits an event for what was left out. */
 function chooseColumns(
   { emit }: Services,
   feed: Feed,
   { columns, ...source }: ColumnsSource,
   live: LiveDataset,
 ): QuerySource | Failure {
-  if (columns) return { ...source, columns }
-  const wanted = wantedColumns(feed)
-  const chosen = wanted.filter((name) => lists(live, name))
-  const left = wanted.filter((name) => !chosen.includes(name))
+  if (columns) return inNamesOf(feed.dataset, live, { ...source, columns })
+  const { columns: chosen, left } = defaultSelection(feed, live)
   if (chosen.length === 0) {
     return failed('query-refused', `feed ${feed.name}: dataset ${feed.dataset} lists none of the columns the app knows`)
   }
   if (left.length > 0)
     emit({ event: 'feed.drift', feed: feed.name, message: `the service does not list ${left.join(', ')}` })
   return { ...source, columns: chosen }
-}
-
-function lists({ columns, metrics }: LiveDataset, name: string): boolean {
-  return [...columns, ...metrics].some((each) => isSameName(each, name))
 }

@@ -1,7 +1,7 @@
 import { CATALOG } from '../../core/catalog.ts'
 import { FAILURES, type Failure, failed, isFailure } from '../../core/failures.ts'
 import type { Account, Feed } from '../../core/feeds/feed.ts'
-import { parseFeeds } from '../../core/feeds/feeds.ts'
+import { type FaultyFeed, parseEachFeed } from '../../core/feeds/feeds.ts'
 import { hashJson } from '../../core/hash.ts'
 import { FEEDS_SOURCE_KEY, type FeedsSourceRow, type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
 import { refusedBy, retired, withFeed } from '../../core/ledger/feed-block.ts'
@@ -18,25 +18,52 @@ import { findForbiddenChange } from './forbidden-change.ts'
  */
 export async function rememberFeeds(services: Services, app: AppRows): Promise<readonly FeedOutline[] | undefined> {
   const { text, source } = await services.readFeeds()
-  const file = parseFeeds(text, CATALOG)
+  const file = parseEachFeed(text, CATALOG)
   if ('problems' in file) {
-    const message = `feeds.json (${source}): ${file.problems.join('; ')}`
-    await tellOnce(services, 'feeds.json', { event: 'app.settings', message })
+    await tellProblems(services, source, file.problems)
     return undefined
   }
-  await rememberSource(services, app, { source, hash: hashJson(text) })
+  const { faulty } = file
+  await tellProblems(
+    services,
+    source,
+    faulty.flatMap(({ problems }) => problems),
+  )
+  for (const feed of faulty) await refuse(services, app, feed)
+  const unknown = faulty.filter(({ name }) => !app.feeds.has(name)).flatMap(({ problems }) => problems)
+  const problems = unknown.map((each) => each.slice(0, MESSAGE_LENGTH)).slice(0, MOST_PROBLEMS)
+  await rememberSource(services, app, { source, hash: hashJson(text), ...(problems.length > 0 && { problems }) })
   const rows = await Promise.all(
     file.feeds.map((feed) => remember(services, app, feed, file.accounts[feed.account] ?? {})),
   )
-  await retireOthers(services, app, new Set(file.feeds.map(({ name }) => name)))
+  await retireOthers(services, app, new Set([...file.feeds, ...faulty].map(({ name }) => name)))
   return rows.flatMap((row) => row ?? [])
+}
+
+/** The rows of the ledger hold no more of what is wrong with a file: the command validate says all of it. */
+const MESSAGE_LENGTH = 1_000
+const MOST_PROBLEMS = 20
+
+async function tellProblems(services: Services, source: string, problems: readonly string[]): Promise<void> {
+  if (problems.length === 0) return
+  const message = `feeds.json (${source}): ${problems.join('; ')}`
+  await tellOnce(services, 'feeds.json', { event: 'app.settings', message })
+}
+
+/** A feed with a problem stops alone: it asks for nothing new, and keeps the form that the app knows. */
+async function refuse(services: Services, app: AppRows, feed: FaultyFeed): Promise<void> {
+  const known = app.feeds.get(feed.name)
+  if (!known || isFailure(known)) return
+  const refusal = failed('query-refused', `feeds.json: ${feed.problems.join('; ')}`.slice(0, MESSAGE_LENGTH))
+  const now = services.clock()
+  const changed = await changeFeedRow(services, feed.name, (row) => refusedRow(row, feed, refusal, now))
+  if (feed.enabled && changed && changed.after !== changed.before) tellBlocked(services, feed.name, refusal)
 }
 
 /** What `status` says of feeds.json; written only when it changed. */
 async function rememberSource({ ledger }: Services, app: AppRows, now: FeedsSourceRow): Promise<void> {
   const stored = app.get(FEEDS_SOURCE_KEY)
-  const { source, hash } = (stored?.value ?? {}) as Partial<FeedsSourceRow>
-  if (source === now.source && hash === now.hash) return
+  if (JSON.stringify(stored?.value) === JSON.stringify(now)) return
   await ledger.writeApp(FEEDS_SOURCE_KEY, now, stored?.etag)
 }
 
@@ -95,7 +122,7 @@ async function store(
 }
 
 /** A disabled feed asks for nothing, so it is not blocked for what it would ask for. */
-function refusedRow(before: FeedRow, { enabled }: Feed, refusal: Failure, now: Date): FeedRow {
+function refusedRow(before: FeedRow, { enabled }: Pick<Feed, 'enabled'>, refusal: Failure, now: Date): FeedRow {
   return enabled ? refusedBy(before, refusal, now) : retired(before)
 }
 

@@ -1,17 +1,19 @@
-import { FAILURES, type Failure, isFailure } from '../../core/failures.ts'
+import { FAILURES, type Failure, failed, isFailure } from '../../core/failures.ts'
 import type { Feed } from '../../core/feeds/feed.ts'
 import { type Asked, askedFor } from '../../core/feeds/form.ts'
-import type { FeedRow } from '../../core/ledger/feed-row.ts'
-import type { Requesting } from '../../core/ledger/ledger.ts'
+import { type FeedRow, isOutOfRange, startWithinReach } from '../../core/ledger/feed-row.ts'
+import type { LedgerEntry, Requesting } from '../../core/ledger/ledger.ts'
 import { withWindow } from '../../core/ledger/plan-row.ts'
 import { reportName } from '../../core/ledger/remote-names.ts'
-import { nextAttempt, toReopened, toRequesting } from '../../core/ledger/transitions.ts'
+import { nextAttempt, toFailed, toLandedAgain, toReopened, toRequesting } from '../../core/ledger/transitions.ts'
 import { isClaimed, isSlotTaken, takeSlot } from '../../core/plan/pacing.ts'
 import type { RequestAction } from '../../core/plan/plan.ts'
 import { queryTimes, windowId } from '../../core/time/window.ts'
 import { callbackToken } from '../../services/insights/callback-token.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
+import { tellFailure } from '../ledger/end-attempt.ts'
 import { blockFeed, noteTrouble } from '../ledger/feed-row.ts'
+import { nameOf } from '../ledger/job.ts'
 import { readPlan } from '../ledger/plan-row.ts'
 import type { Services } from '../services.ts'
 import { type AccountInTick, noAnswer, type RequestResult, slotKey } from './account-in-tick.ts'
@@ -36,9 +38,12 @@ export async function requestReport(
   // By now the row may have a newer feed than the one that its query was registered for.
   const asked = askedFor(row.feed, registered.query?.columns ?? [])
   const requesting = nextRequesting(services, tick, action, registered, asked)
+  if (isOutOfRange(registered, action.window, requesting.requestedAt)) {
+    return endOutOfRange(services, tick, action, registered, requesting)
+  }
   const taken = await takeAccountSlot(services, tick, requesting)
   if (taken !== 'taken') return taken
-  const written = await writeRequesting(services, tick, action, requesting)
+  const written = await writeEntry(services, tick, action, requesting)
   if (!written) return 'feed'
   tick.open.set(slotKey(feed, windowId(action.window)), requesting)
   const creation = await insights.createReport(toReportRequest(services, requesting, registered.feed))
@@ -74,20 +79,20 @@ function nextRequesting(
  * Writes an entry of a new window together with the feed's plan, which says that nobody else has taken its time. Where
  * somebody changed the plan meanwhile, it is read again: the slot for the window is taken, and would be lost for an hour.
  */
-async function writeRequesting(
+async function writeEntry<E extends LedgerEntry>(
   services: Services,
   { plans, etags }: AccountInTick,
   { previous, window }: RequestAction,
-  requesting: Requesting,
-): Promise<Stored<Requesting> | undefined> {
+  entry: E,
+): Promise<Stored<E> | undefined> {
   const { ledger } = services
-  if (previous) return ledger.write(requesting, etags.get(previous))
-  const { feed } = requesting
+  if (previous) return ledger.write(entry, etags.get(previous))
+  const { feed } = entry
   let plan = plans.get(feed)
   while (plan) {
     const taken = withWindow(plan.value, window)
     if (!taken) return undefined
-    const written = await ledger.write(requesting, undefined, { plan: { value: taken, etag: plan.etag } })
+    const written = await ledger.write(entry, undefined, { plan: { value: taken, etag: plan.etag } })
     if (written?.plan) plans.set(feed, written.plan)
     if (written) return written
     const changed = await readPlan(services, feed)
@@ -95,6 +100,33 @@ async function writeRequesting(
     plan = changed?.etag === plan.etag ? undefined : changed
   }
   return undefined
+}
+
+/**
+ * The service has no data for the start of a window any more: nothing is asked, since the answer would be empty or a part. Rows
+ * that landed stay. A window before the feed's later start, which its plan did not know yet, is not wanted at all.
+ */
+async function endOutOfRange(
+  services: Services,
+  tick: AccountInTick,
+  action: RequestAction,
+  row: FeedRow,
+  requesting: Requesting,
+): Promise<RequestResult> {
+  const { previous, window } = action
+  const start = startWithinReach(row)
+  if (!previous && start !== undefined && window.from < new Date(start)) return 'window'
+  const offered = row.ranges?.join(', ')
+  const message = `${nameOf(requesting)}: it begins before what the service offers of ${row.feed.dataset} (${offered})`
+  const failure = failed('out-of-range', message)
+  const before = previous ?? requesting
+  const next = before.figures
+    ? toLandedAgain(before, before.figures)
+    : toFailed(before, failure, requesting.requestedAt)
+  const written = await writeEntry<LedgerEntry>(services, tick, action, next)
+  if (!written) return 'feed'
+  if (next.state === 'failed') await tellFailure(services, next, failure)
+  return 'window'
 }
 
 /**

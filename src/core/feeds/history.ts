@@ -1,0 +1,72 @@
+import { type Dataset, findDataset } from '../catalog.ts'
+import { alignDown, alignUp, GRAIN } from '../time/calendar.ts'
+import { addDuration, type Duration, durationMilliseconds } from '../time/durations.ts'
+import type { Boundary, Feed } from './feed.ts'
+
+// Where the history of a feed starts, and how far back the service has data.
+
+type Timed = Pick<Feed, 'cadence' | 'grain'>
+
+/** The instant of a boundary. A duration counts back from the start of the day on which the app first saw the feed. */
+export function instantOf(boundary: Boundary, since: Date): Date {
+  return 'date' in boundary ? new Date(boundary.date) : addDuration(alignDown(since, GRAIN.day), boundary.back, -1)
+}
+
+const UNITS = {
+  DAY: (count: number): Duration => ({ months: 0, days: count, seconds: 0 }),
+  MONTH: (count: number): Duration => ({ months: count, days: 0, seconds: 0 }),
+  YEAR: (count: number): Duration => ({ months: 12 * count, days: 0, seconds: 0 }),
+} as const
+
+/**
+ * The first instant for which a dataset has data at `now`, by the ranges that the service lists for it (its
+ * `availableDateRanges`). Undefined where no limit is known: with LIFETIME, without a range, and with a word of another
+ * form, which may reach as far as it likes. How the service counts is unknown: to the second is the strictest reading.
+ */
+export function firstInRange(ranges: readonly string[], now: Date): Date | undefined {
+  const starts = ranges.map((range) => startOfRange(range, now))
+  if (starts.length === 0 || starts.includes(undefined)) return undefined
+  return starts.flatMap((start) => start ?? []).sort((a, b) => a.getTime() - b.getTime())[0]
+}
+
+function startOfRange(range: string, now: Date): Date | undefined {
+  const word = range.trim().toUpperCase()
+  if (word === 'TODAY' || word === 'YESTERDAY') return addDuration(now, UNITS.DAY(2), -1)
+  const match = /^LAST_(?:(\d{1,4})_)?(DAY|MONTH|YEAR)S?$/.exec(word)
+  const length = match && UNITS[match[2] as keyof typeof UNITS](Number(match[1] ?? 1))
+  return length && durationMilliseconds(length) > 0 ? addDuration(now, length, -1) : undefined
+}
+
+/**
+ * Where the history of a feed starts instead, because its `from` lies before what the ranges offer at `now`: the first day
+ * or month (its grain) that they offer whole. Undefined where they offer all that the feed wants.
+ */
+export function laterStart(
+  { cadence, grain = 'day' }: Timed,
+  ranges: readonly string[],
+  since: Date,
+  now: Date,
+): Date | undefined {
+  if (cadence.kind === 'snapshot') return undefined
+  const first = firstInRange(ranges, now)
+  if (!first || alignDown(instantOf(cadence.from, since), GRAIN[grain]) >= first) return undefined
+  return alignUp(first, GRAIN[grain])
+}
+
+/** Tells that the history of a feed starts later than its `from`. `start` is an ISO instant. */
+export function laterStartWarning({ name, dataset }: Pick<Feed, 'name' | 'dataset'>, start: string): string {
+  const day = start.slice(0, 10)
+  return `feed "${name}": history starts at ${day} and not at from: the service offers no more of ${dataset}`
+}
+
+/** Warns of each feed whose `from` lies before what the catalogue knows the service to offer, if it is first seen now. */
+export function laterStartWarnings(
+  feeds: readonly Feed[],
+  catalogue: readonly Dataset[],
+  now: Date,
+): readonly string[] {
+  return feeds.flatMap((feed) => {
+    const start = laterStart(feed, findDataset(catalogue, feed.dataset)?.ranges ?? [], now, now)
+    return start ? [laterStartWarning(feed, start.toISOString())] : []
+  })
+}

@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest'
+import { CATALOG } from '../../src/core/catalog.ts'
+import { firstInRange, laterStart, laterStartWarnings } from '../../src/core/feeds/history.ts'
+import { withFeed } from '../../src/core/ledger/feed-block.ts'
+import {
+  type FeedRow,
+  isOutOfRange,
+  newFeedRow,
+  startWithinReach,
+  withinReach,
+  withReach,
+} from '../../src/core/ledger/feed-row.ts'
+import { feedOf } from './feed-of.ts'
+
+const NOW = new Date('2026-11-26T03:00:00Z')
+const LATER = new Date('2027-02-03T00:00:00Z')
+
+const TWO_YEARS = ['LAST_MONTH', 'LAST_1_YEAR', 'LAST_2_YEARS']
+
+describe('the first instant that a dataset has data for', () => {
+  it.each([
+    [['LAST_MONTH'], '2026-10-26T03:00:00Z'],
+    [TWO_YEARS, '2024-11-26T03:00:00Z'],
+    [['last_2_years ', 'LAST_6_MONTHS'], '2024-11-26T03:00:00Z'],
+    [['LAST_365_DAYS', 'LAST_1_YEAR'], '2025-11-26T03:00:00Z'],
+    [['TODAY', 'LAST_7_DAYS'], '2026-11-19T03:00:00Z'],
+  ])('by the ranges %j is that of the longest', (ranges, first) => {
+    expect(firstInRange(ranges, NOW)).toEqual(new Date(first))
+  })
+
+  it.each([[[]], [['LIFETIME']], [['LAST_1_YEAR', 'LIFETIME']], [['LAST_1_YEAR', 'SINCE_2019']], [['LAST_0_DAYS']]])(
+    'has no known limit by %j',
+    (ranges) => {
+      expect(firstInRange(ranges, NOW)).toBeUndefined()
+    },
+  )
+
+  it('is known for every dataset of the catalogue that has a time', () => {
+    for (const { ranges, timeColumn } of CATALOG) {
+      if (timeColumn && !ranges.includes('LIFETIME')) expect(firstInRange(ranges, NOW)).toBeInstanceOf(Date)
+    }
+  })
+})
+
+describe('a from before what the service offers', () => {
+  it.each([
+    [{ from: '2020-01-01' }, TWO_YEARS, '2024-12-01'],
+    [{ from: 'P36M' }, TWO_YEARS, '2024-12-01'],
+    [{ from: '2024-11-27' }, TWO_YEARS, '2024-12-01'],
+    [{ dataset: 'MSLearn', from: 'P24M' }, ['LAST_1_YEAR'], '2025-11-27'],
+  ])('gives a later start, of a whole day or month: %j', (fields, ranges, start) => {
+    expect(laterStart(feedOf(fields), ranges, NOW, NOW)).toEqual(new Date(start))
+  })
+
+  it.each([
+    [{ from: '2024-12-01' }, TWO_YEARS],
+    [{ from: 'P12M' }, TWO_YEARS],
+    [{ from: '2020-01-01' }, ['LIFETIME']],
+    [{ dataset: 'Profile', snapshot: 'P7D' }, ['LAST_MONTH']],
+  ])('is not one within it, nor a snapshot: %j', (fields, ranges) => {
+    expect(laterStart(feedOf(fields), ranges, NOW, NOW)).toBeUndefined()
+  })
+
+  it('is a warning by the catalogue, before anybody has asked the service', () => {
+    expect(laterStartWarnings([feedOf({ from: 'P36M' }), feedOf({ from: 'P12M' })], CATALOG, NOW)).toEqual([
+      'feed "azure-usage": history starts at 2024-12-01 and not at from: the service offers no more of AzureUsage',
+    ])
+  })
+})
+
+describe('the row of a feed', () => {
+  const rowOf = (fields: Readonly<Record<string, unknown>>, ranges?: readonly string[]): FeedRow => {
+    const feed = feedOf(fields)
+    const row = newFeedRow(feed, {}, NOW)
+    return ranges ? { ...row, ranges } : row
+  }
+
+  it('notes a later start once the ranges are known, and not before', () => {
+    const row = rowOf({ from: '2020-01-01' })
+    expect(withReach(row, NOW)).toBe(row)
+    const known = withReach(rowOf({ from: '2020-01-01' }, TWO_YEARS), NOW)
+    expect(startWithinReach(known)).toBe('2024-12-01T00:00:00.000Z')
+    expect(withinReach(known).cadence).toMatchObject({ from: { date: '2024-12-01T00:00:00.000Z' } })
+  })
+
+  it('keeps it while from stays, although the range moves on', () => {
+    const row = withReach(rowOf({ from: '2020-01-01' }, TWO_YEARS), NOW)
+    expect(withReach(row, LATER)).toBe(row)
+    const within = withReach(rowOf({ from: '2025-01-01' }, TWO_YEARS), NOW)
+    expect(startWithinReach(withReach(within, LATER))).toBeUndefined()
+    expect(withinReach(within)).toBe(within.feed)
+  })
+
+  it('decides anew when from changes', () => {
+    const row = withReach(rowOf({ from: '2020-01-01' }, TWO_YEARS), NOW)
+    const change = (from: string) => withFeed(row, feedOf({ from }), {}, LATER)
+    expect(startWithinReach(change('2019-01-01'))).toBe('2025-03-01T00:00:00.000Z')
+    expect(startWithinReach(change('2026-01-01'))).toBeUndefined()
+    expect(withinReach(change('2026-01-01')).cadence).toMatchObject({ from: { date: '2026-01-01T00:00:00.000Z' } })
+  })
+
+  it('says which windows the service no longer offers', () => {
+    const row = rowOf({ from: '2020-01-01' }, TWO_YEARS)
+    const month = (day: string) => ({ from: new Date(day), to: NOW })
+    expect(isOutOfRange(row, month('2024-11-01'), NOW)).toBe(true)
+    expect(isOutOfRange(row, month('2024-12-01'), NOW)).toBe(false)
+    expect(isOutOfRange(row, month('2024-12-01'), LATER)).toBe(true)
+    expect(isOutOfRange(rowOf({ from: '2020-01-01' }), month('2000-01-01'), NOW)).toBe(false)
+    expect(isOutOfRange(rowOf({ dataset: 'Profile', snapshot: 'P7D' }, TWO_YEARS), month('2000-01-01'), NOW)).toBe(
+      false,
+    )
+  })
+})

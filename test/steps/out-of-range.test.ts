@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest'
+import { acceptGap } from '../../src/steps/operator/accept-gap.ts'
+import { retry } from '../../src/steps/operator/retry.ts'
+import { provision } from '../../src/steps/provision.ts'
+import { status } from '../../src/steps/status.ts'
+import { sweep } from '../../src/steps/sweep.ts'
+import { quietWorld, type World } from '../setup/world.ts'
+import { asked, feedRowOf, named } from './one-window.ts'
+
+const DAY = 86_400_000
+
+/** It is 10 July 2025, and the service offers a year of this dataset. */
+const USAGE = { name: 'usage', dataset: 'OfficeUsage', columns: ['Month', 'CustomerName', 'MonthlyActiveUsers'] }
+
+const LIMITS = { maxInFlight: 60, maxReportsPerHour: 60 }
+
+const worldOf = (feed: object) =>
+  quietWorld({
+    feeds: [{ ...USAGE, delay: 'P4D', ...feed }],
+    simulator: { profile: 'observed', rows: 5 },
+    settings: { limits: LIMITS },
+  })
+
+async function tick(world: World): Promise<void> {
+  await provision(world.services)
+  await sweep(world.services)
+  await world.drain()
+}
+
+const months = (world: World) => asked(world).map(({ body }) => JSON.parse(body).QueryStartTime.slice(0, 7))
+
+const statesOf = async (world: World) =>
+  (await world.entries()).map(({ window, state }) => `${window.from.toISOString().slice(0, 7)} ${state}`).toSorted()
+
+describe('a from before what the service offers', () => {
+  it('starts history where the service has whole months; no window before is asked for, and none lands as empty', async () => {
+    const world = await worldOf({ from: '2023-01-01', to: '2024-10-01' })
+    await tick(world)
+    await tick(world)
+    expect(months(world).toSorted()).toEqual(['2024-08', '2024-09'])
+    expect(await statesOf(world)).toEqual(['2024-08 landed', '2024-09 landed'])
+    for (const { figures } of await world.entries()) expect(figures).toMatchObject({ verdict: 'rows' })
+    const [feed] = (await status(world.services)).feeds
+    expect(feed).toMatchObject({ startsAt: '2024-08-01T00:00:00.000Z', waiting: 0, failures: [] })
+    expect(feed?.completeUntil).toEqual(new Date('2024-10-01T00:00:00Z'))
+  })
+
+  it('is not clamped where the service offers it', async () => {
+    const world = await worldOf({ from: '2024-08-01', to: '2024-10-01' })
+    await tick(world)
+    expect(await statesOf(world)).toEqual(['2024-08 landed', '2024-09 landed'])
+    expect((await status(world.services)).feeds[0]).not.toHaveProperty('startsAt')
+  })
+
+  it('is known for a query that the service has already, after one look at its dataset', async () => {
+    const world = await worldOf({ from: '2023-01-01', to: '2024-10-01' })
+    await provision(world.services)
+    const { queryId } = (await feedRowOf(world)).query ?? {}
+    const looks = () => world.simulator.requests.filter(({ path }) => path.includes('/ScheduledDataset')).length
+    const before = looks()
+    const text = JSON.stringify({ feeds: [{ ...USAGE, columns: undefined, queryId, name: 'own', from: '2023-01-01' }] })
+    const services = { ...world.services, readFeeds: async () => ({ text, source: 'package' as const }) }
+    await provision(services)
+    await provision(services)
+    expect(looks() - before).toBe(1)
+    expect(await feedRowOf(world, 'own')).toMatchObject({ reach: { from: '2024-08-01T00:00:00.000Z' } })
+  })
+})
+
+describe('a window that the service no longer offers', () => {
+  /** A feed whose window of August 2024 is not asked for until the service has dropped the month. */
+  async function tooLate(): Promise<World> {
+    const world = await worldOf({ from: '2024-08-01', to: '2024-10-01', backfillWindow: 'P1M' })
+    const one = {
+      ...world.services,
+      settings: { ...world.services.settings, limits: { maxInFlight: 2, maxReportsPerHour: 2 } },
+    }
+    await provision(one)
+    return world
+  }
+
+  it('fails without a request, and complete until stops there until a person accepts the gap', async () => {
+    const world = await tooLate()
+    const requests = asked(world).length
+    expect(months(world)).toEqual(['2024-09'])
+    world.clock.advance(30 * DAY)
+    await tick(world)
+    expect(asked(world)).toHaveLength(requests)
+    expect(await world.entries()).toMatchObject([
+      { state: 'failed', kind: 'out-of-range', message: expect.stringContaining('before what the service offers') },
+      { state: 'landed' },
+    ])
+    expect(named(world, 'window.failed')).toMatchObject([{ kind: 'out-of-range', remedy: expect.any(String) }])
+    await tick(world)
+    expect(named(world, 'window.failed')).toHaveLength(1)
+    const read = async () => (await status(world.services)).feeds[0]?.completeUntil
+    expect(await read()).toBeUndefined()
+    const [entry] = await world.entries()
+    if (!entry) throw new Error('no entry')
+    await acceptGap(world.services, 'usage', entry.window)
+    expect(await read()).toEqual(new Date('2024-10-01T00:00:00Z'))
+  })
+
+  it('with rows keeps them and is landed, also when a person asks for it again', async () => {
+    const world = await worldOf({ from: '2024-08-01', to: '2024-09-01' })
+    await tick(world)
+    const [before] = await world.entries()
+    world.clock.advance(30 * DAY)
+    if (!before) throw new Error('no entry')
+    expect(await retry(world.services, 'usage', before.window, false)).toEqual({ state: 'planned' })
+    await tick(world)
+    expect(asked(world)).toHaveLength(1)
+    const [entry] = await world.entries()
+    expect(entry).toMatchObject({ state: 'landed', figures: { rowsLanded: 5, generation: before.figures?.generation } })
+    expect(named(world, 'window.failed')).toEqual([])
+  })
+})
