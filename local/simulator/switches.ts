@@ -66,6 +66,10 @@ const SWITCHES = {
   truncated: { on: [...API_ENDPOINTS, 'token'] },
   /** Names in PascalCase, without nextLink and dataRedacted, as the reference pages print them. */
   pascalCase: { on: API_ENDPOINTS },
+  /** The headers that say how many calls are left, and which call it was, are not sent. */
+  bareHeaders: { on: API_ENDPOINTS },
+  /** So many calls are left, as the headers say. */
+  callsLeft: { on: API_ENDPOINTS, takes: number },
   /** `dataRedacted` is true. */
   redacted: { on: API_ENDPOINTS },
   /** Three pages, the first ones empty where there are fewer than three items. `loop` leads back to itself for ever. */
@@ -141,6 +145,7 @@ type Values = {
   readonly quota: number
   readonly refuse: 'invalid_grant' | 'invalid_client'
   readonly doneThen: number
+  readonly callsLeft: number
   readonly nextLink: 'absolute' | 'relative' | 'loop' | 'otherHost'
   readonly link: string
   readonly cutAt: number | 'random'

@@ -11,6 +11,10 @@ export type Answer = {
   readonly dataRedacted: boolean
   /** What `Retry-After` asks for. */
   readonly retryAfterMs: number | undefined
+  /** What Microsoft's support finds the call by; undefined where the answer names none. */
+  readonly correlationId: string | undefined
+  /** How many calls the service still takes in its present span of time; undefined where the answer does not say. */
+  readonly callsLeft: number | undefined
 }
 
 /** One object of an answer: its names in lower case and trimmed, its values as they came. */
@@ -27,7 +31,18 @@ export function readAnswer(httpStatus: number, headers: Headers, body: string, n
     nextLink: typeof envelope.nextlink === 'string' && envelope.nextlink !== '' ? envelope.nextlink : undefined,
     dataRedacted: envelope.dataredacted === true,
     retryAfterMs: readRetryAfterMs(headers.get('retry-after'), now),
+    correlationId: readCorrelationId(headers),
+    callsLeft: readCount(headers.get('x-ratelimit-remaining')),
   }
+}
+
+/** The header was seen in a real answer of 2023. What does not look like an id is left out: it would go into messages. */
+export function readCorrelationId(headers: Headers): string | undefined {
+  return /^[A-Za-z0-9-]{1,64}$/.exec(headers.get('ms-correlationid') ?? '')?.[0]
+}
+
+function readCount(value: string | null): number | undefined {
+  return /^\d{1,9}$/.test(value ?? '') ? Number(value) : undefined
 }
 
 /** Whether a body is the service's envelope, and not the page of a gateway or half a document. */

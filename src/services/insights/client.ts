@@ -1,6 +1,6 @@
 import type { Failure } from '../../core/failures.ts'
 import type { Item } from './answer.ts'
-import { type InsightsOptions, type List, listPages, openSender, type Send } from './call.ts'
+import { type InsightsOptions, type List, listPages, type Send, senderOf } from './call.ts'
 import { findLiveDataset, type LiveDataset, listDatasets } from './datasets.ts'
 import { type Execution, type ExecutionFilter, type Executions, latestExecution, listExecutions } from './executions.ts'
 import {
@@ -74,8 +74,9 @@ export type InsightsClient = {
 
 /** Opens the Partner Insights API for one account. */
 export function openInsightsClient(options: InsightsOptions, signal?: AbortSignal): InsightsClient {
-  const send = openSender(options, signal)
-  return insightsClient(send, options.baseUrl, (other) => openInsightsClient(options, other))
+  const sender = senderOf(options)
+  const open = (given?: AbortSignal): InsightsClient => insightsClient(sender(given), options.baseUrl, open)
+  return open(signal)
 }
 
 /** The client over whatever carries its calls. */

@@ -97,10 +97,21 @@ const ALL = [...DOCUMENTED_REFUSALS, ...SISTER_REFUSALS].map((each) => ({ ...eac
  * Says what a refused call means: by its documented text, or by its status alone. `about` names the call, for the
  * message.
  */
-export function failureOf(answer: Pick<Answer, 'status' | 'message'>, about: string): Failure {
-  const { status, message } = answer
+export function failureOf(answer: Pick<Answer, 'status' | 'message' | 'correlationId'>, about: string): Failure {
+  const { status, message, correlationId } = answer
   const { kind, hint } = refusalOf(status, message)
-  return failed(kind, `${about}: the service answered ${status}${message ? ` "${message}"` : ''}; ${hint}`)
+  const said = message ? ` "${message}"` : ''
+  return failed(kind, `${about}: the service answered ${status}${said}${idOf(correlationId)}; ${hint}`)
+}
+
+/** The failure of a call whose answer is a success but lacks what was asked for. */
+export function incomplete({ correlationId }: Pick<Answer, 'correlationId'>, about: string, lack: string): Failure {
+  return failed('unavailable', `${about}: the answer${idOf(correlationId)} ${lack}`)
+}
+
+/** How a message names the call to Microsoft's support; empty where the service gave no id. */
+export function idOf(correlationId: string | undefined): string {
+  return correlationId === undefined ? '' : ` (MS-CorrelationId ${correlationId})`
 }
 
 /** Whether the service refuses a report because it no longer has the query. */

@@ -30,7 +30,7 @@ export async function conclude(
     await backOff(services, value.feed)
     return noAnswer(tick, value.feed)
   }
-  if (creation.outcome === 'throttled') return yieldToQuota(context, { value, etag }, creation.waitMs ?? QUOTA_WAIT_MS)
+  if (creation.outcome === 'throttled') return yieldToQuota(context, { value, etag }, creation)
   const isOursAndGone = creation.outcome === 'query-gone' && tick.rows.get(value.feed)?.query?.ours === true
   if (isOursAndGone) return forgetQuery(context, { value, etag }, creation.failure)
   if (creation.outcome !== 'created') {
@@ -82,12 +82,13 @@ async function withdrawUnnamed(
 async function yieldToQuota(
   { services, tick }: Context,
   { value, etag }: Stored<Requesting>,
-  waitMs: number,
+  { waitMs = QUOTA_WAIT_MS, failure }: Extract<Creation, { outcome: 'throttled' }>,
 ): Promise<RequestResult> {
   const { ledger, clock, emit } = services
   const now = clock()
   const reduced = await reduceAllowance(services, tick.name, tick.pacing, now, waitMs)
   await ledger.write(toPlannedAtNoCost(value, new Date(now.getTime() + waitMs)), etag)
-  emit({ event: 'quota.reduced', message: `account ${tick.name}`, count: reduced.reduced?.allowance ?? 0 })
+  const message = `account ${tick.name}: ${failure.message}`
+  emit({ event: 'quota.reduced', message, count: reduced.reduced?.allowance ?? 0 })
   return 'account'
 }
