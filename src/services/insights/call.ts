@@ -2,6 +2,7 @@ import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { type RetryOptions, withRetry } from '../retry.ts'
 import { reasonOf, safeAddress } from '../safe-text.ts'
 import type { Credentials } from '../sign-in/credentials.ts'
+import { signInMethods } from '../sign-in/token-claims.ts'
 import { type Answer, type Item, isEnvelope, readAnswer, readCorrelationId } from './answer.ts'
 import { type CallLimit, openCallLimit } from './call-limit.ts'
 import { failureOf, idOf } from './refusals.ts'
@@ -40,6 +41,8 @@ export type Call = {
   readonly body?: object
   /** Where the service may take longer than usual. */
   readonly limitMs?: number
+  /** Asks whether the token has multi-factor. */
+  readonly validatesMfa?: true
 }
 
 export type Send = (call: Call) => Promise<Answer | Failure>
@@ -58,16 +61,19 @@ export type List = (call: ListCall) => Promise<Listing | Failure>
 
 /**
  * Gives a function that opens senders of calls to the service, all of which keep one limit of calls. A refused token is
- * renewed once. Reading and deleting are repeated after a transient error, and wait a moment where the service takes no
+ * renewed once, and three times where it lacks multi-factor. Reading and deleting are repeated after a transient error, and wait a moment where the service takes no
  * more calls. Creating and changing are never repeated: the service may have done what an answer that got lost says.
  * They do not wait either: how many reports are asked for is decided before.
  */
 export function senderOf(options: InsightsOptions): (signal?: AbortSignal) => Send {
-  const { retry } = options
+  const { retry, credentials } = options
   const limit = openCallLimit(options.clock)
   const line: Line = { ...options, limit }
-  return (signal) => (call) => {
-    const send = () => sendWithToken(line, call, signal)
+  return (signal) => async (call) => {
+    // Signing in repeats itself what may be repeated.
+    const token = await unlessCancelled(credentials.token(), call, signal)
+    if (isFailure(token)) return token
+    const send = () => sendWithToken(line, call, token, signal)
     if (!retry || (call.method !== 'GET' && call.method !== 'DELETE')) return send()
     const sendInTurn = async () => {
       await limit.waitForTurn(retry, signal)
@@ -115,14 +121,28 @@ export function queryOf(fields: Readonly<Record<string, string | boolean | undef
   return given.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join('&')
 }
 
-async function sendWithToken(line: Line, call: Call, signal?: AbortSignal): Promise<Answer | Failure> {
+async function sendWithToken(
+  line: Line,
+  call: Call,
+  token: string,
+  signal: AbortSignal | undefined,
+): Promise<Answer | Failure> {
   const { credentials } = line
-  const token = await unlessCancelled(credentials.token(), call, signal)
-  if (isFailure(token)) return token
-  const answer = await sendOnce(line, call, token, signal)
-  if (isFailure(answer) || answer.status !== 401) return answer
-  const renewed = await unlessCancelled(credentials.renew(token), call, signal)
-  return isFailure(renewed) ? renewed : sendOnce(line, call, renewed, signal)
+  let used = token
+  let answer = await sendOnce(line, call, used, signal)
+  for (let renewals = 0; !isFailure(answer) && renewals < renewalsFor(answer); renewals++) {
+    const renewed = await unlessCancelled(credentials.renew(used), call, signal)
+    if (isFailure(renewed)) return renewed
+    used = renewed
+    answer = await sendOnce(line, call, used, signal)
+  }
+  return answer
+}
+
+/** How many fresh tokens an answer is worth. That multi-factor is missing is said intermittently, so another may pass. */
+function renewalsFor({ status, lacksMfa }: Answer): number {
+  if (status !== 401) return 0
+  return lacksMfa ? 3 : 1
 }
 
 /**
@@ -158,6 +178,7 @@ async function sendOnce(
         'Content-Type': 'application/json',
         Accept: 'application/json',
         [tokenHeader]: tokenHeader === 'Authorization' ? `Bearer ${token}` : token,
+        ...(call.validatesMfa && { ValidateMfa: 'true' }),
       },
       signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
       redirect: 'manual',
@@ -168,7 +189,8 @@ async function sendOnce(
     const body = await readBody(response)
     const answer = readAnswer(response.status, response.headers, body, clock())
     limit.note(answer)
-    return isReadable(response.status, call.method, body) ? answer : unreadable(call, url, response, id)
+    if (!isReadable(response.status, call.method, body)) return unreadable(call, url, response, id)
+    return call.validatesMfa ? { ...answer, signInMethods: signInMethods(token) } : answer
   } catch (error) {
     const reason = signal?.aborted ? 'it was cancelled' : `${reasonOf(error)}; it is tried again`
     return failed('unavailable', `${call.about}: no answer from ${safeAddress(url)}${id}: ${reason}`)

@@ -5,7 +5,7 @@ import type { Ledger } from '../storage/ledger.ts'
 import type { KeyVault, Secret } from './key-vault.ts'
 import { findSecret, needSecret, type RefreshSignIn, refusedSignIn, vaultName } from './sign-in.ts'
 import { type TokenLease, takeTokenLease } from './token-lease.ts'
-import { type AccessToken, redeem, type TokenAnswer } from './token-request.ts'
+import { type AccessToken, isPassing, redeem, type TokenAnswer } from './token-request.ts'
 
 /** A stored refresh token that is older than this is replaced. It would expire after 90 days without use. */
 const STORE_AFTER_MS = DAY_MS
@@ -162,6 +162,7 @@ function conclude(renewal: Renewal, answer: TokenAnswer | Failure): AccessToken 
   if (answer.token) return answer.token
   const { status, refusal } = answer
   if (status < 500 && status !== 429) return refusedSignIn(renewal.signIn, `${status} ${refusal}`.trim())
-  const what = `sign-in of account ${renewal.signIn.name}: the authority gives no token now (${refusal || status})`
+  const answered = isPassing(refusal) ? refusal : status
+  const what = `sign-in of account ${renewal.signIn.name}: the authority answered ${answered}`
   return failed('unavailable', `${what}; it is tried again`)
 }

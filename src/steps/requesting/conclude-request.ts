@@ -11,7 +11,7 @@ import { changeFeedRow } from '../ledger/feed-row.ts'
 import { subjectOf } from '../ledger/job.ts'
 import type { Services } from '../services.ts'
 import { type AccountInTick, noAnswer, type RequestResult, slotKey } from './account-in-tick.ts'
-import { reduceAllowance } from './pacing-row.ts'
+import { endRefusal, noteRefusedSignIn, reduceAllowance } from './pacing-row.ts'
 
 /** How long to wait after a refusal for quota that names no time. */
 const QUOTA_WAIT_MS = 15 * MINUTE_MS
@@ -33,10 +33,16 @@ export async function conclude(
   if (creation.outcome === 'throttled') return yieldToQuota(context, { value, etag }, creation)
   const isOursAndGone = creation.outcome === 'query-gone' && tick.rows.get(value.feed)?.query?.ours === true
   if (isOursAndGone) return forgetQuery(context, { value, etag }, creation.failure)
+  if (creation.outcome !== 'created' && creation.failure.kind === 'mfa-required') {
+    await ledger.write(toPlannedAtNoCost(value, clock()), etag)
+    await noteRefusedSignIn(services, tick.name, creation.failure)
+    return 'account'
+  }
   if (creation.outcome !== 'created') {
     await endAttempt(services, toFailed(value, creation.failure, clock()), etag, creation.failure)
     return creation.failure.kind === 'unauthorized' ? 'account' : 'feed'
   }
+  await endRefusal(services, tick.name, tick.pacing)
   const requested = toRequested(value, creation.reportId, clock(), settings.reportDeadlineMs)
   const written = await ledger.write(requested, etag)
   if (!written) return withdrawUnnamed(context, value, creation.reportId)
