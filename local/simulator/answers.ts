@@ -23,7 +23,7 @@ export function answerInstead(effects: readonly Effect[], refuse: Refusal, nth: 
   const code = settingOf(effects, 'envelope')
   if (code !== undefined) return { ...refuse(code, 'Service unavailable'), status: 200 }
   const noMfa = settingOf(effects, 'noMfa')
-  if (noMfa === 'always' || (noMfa === 'sometimes' && nth % 2 === 1)) return NO_MFA
+  if (noMfa === 'always' || (noMfa === 'sometimes' && nth % 4 !== 0)) return NO_MFA
   const refused = settingOf(effects, 'refuse')
   return refused && REFUSED_SIGN_IN[refused]
 }

@@ -50,7 +50,7 @@ const SWITCHES = {
   envelope: { on: API_ENDPOINTS, takes: number },
   /** 400 with the text of a quota, once the user has created this many ExecuteNow reports within 60 minutes. */
   quota: { on: ['createReport'], takes: number },
-  /** 401 with 900421: the token lacks multi-factor. `sometimes`: every second call that the API receives. */
+  /** 401 with 900421: the token lacks multi-factor. `sometimes`: three of four calls that the API receives. */
   noMfa: { on: API_ENDPOINTS, takes: oneOf('always', 'sometimes') },
   /** The refusal of an OAuth token endpoint. */
   refuse: { on: ['token'], takes: oneOf('invalid_grant', 'invalid_client', 'temporarily_unavailable') },

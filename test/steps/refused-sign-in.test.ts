@@ -138,13 +138,15 @@ describe('an account whose token lacks multi-factor', () => {
     await work(deployment, 1)
     expect(states(deployment, 'spare')).toContain('requested')
     refuse(deployment, NO_MFA, ['execution', 'createReport', 'listDatasets'])
+    deployment.feeds = { lines: [USAGE, SPARE, { ...SPARE, name: 'renamed' }], snapshots: false }
     await work(deployment, 6)
-    expect(states(deployment, 'spare')).toContain('requested')
-    refuse(deployment, NO_MFA, ['listDatasets'])
+    expect(await accountsOf(deployment)).toMatchObject([{ refused: { blocks: true } }])
+    refuse(deployment, NO_MFA, ['createReport', 'listDatasets'])
     await work(deployment, 1)
     expect(await accountsOf(deployment)).toEqual([])
-    await work(deployment, 3)
-    expect(isAllLanded(deployment, 'spare')).toBe(true)
+    deployment.service.health = HEALTHY
+    await work(deployment, 8)
+    expect(['spare', 'renamed'].map((feed) => isAllLanded(deployment, feed))).toEqual([true, true])
   })
 
   it('tries it by itself where nothing is due', async () => {
