@@ -315,9 +315,13 @@ describe('the settings of an account', () => {
     expect(signIn).toMatchObject({ name: 'emea', tenantId: 't', clientId: 'own', clientSecret: 's' })
   })
 
-  test.each(['http://vault.example', 'vault', 'ftp://x'])('a Key Vault at %s is refused', (url) => {
+  test.each([
+    ['http://vault.example', 'KEY_VAULT_URL is not an https address; plain http is only for this machine (loopback)'],
+    ['ftp://x', 'KEY_VAULT_URL is not an https address; plain http is only for this machine (loopback)'],
+    ['vault', 'KEY_VAULT_URL is not an address'],
+  ])('a Key Vault at %s is refused', (url, problem) => {
     const settings = readSettings({ KEY_VAULT_URL: url })
-    expect('problems' in settings && settings.problems).toContain('KEY_VAULT_URL is not an https address')
+    expect('problems' in settings && settings.problems).toContain(problem)
   })
 })
 
