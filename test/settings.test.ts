@@ -163,8 +163,104 @@ describe('storage', () => {
     expect(problems(wrong)).toEqual([`${name} is not an address`])
   })
 
+  it.each([
+    'BlobEndpoint=http://a.blob.core.windows.net/;SharedAccessSignature=sv=2024',
+    'BlobEndpoint=https://u:p@a.blob.core.windows.net/;SharedAccessSignature=sv=2024',
+    'BlobEndpoint=https://a.blob.core.windows.net/?sv=1;SharedAccessSignature=sv=2024',
+    'DefaultEndpointsProtocol=http;AccountName=a;AccountKey=k',
+    'defaultendpointsprotocol=HTTP;AccountName=a;AccountKey=k;TableEndpoint=https://a.table.core.windows.net',
+    'AccountName=a;AccountKey=k;QueueSecondaryEndpoint=http://a-secondary.queue.core.windows.net',
+    'UseDevelopmentStorage=true;DevelopmentStorageProxyUri=http://proxy.example',
+  ])('under %s would send rows in clear, and is refused without being told', (text) => {
+    expect(problems({ DataStorage: text })).toEqual([expect.stringMatching(/^DataStorage: its \w+ (is|has) /)])
+    expect(problems({ DataStorage: text }).join()).not.toMatch(/http:|u:p|core\.windows|proxy\.example/)
+  })
+
+  it('of the emulator may be reached over http on this machine', () => {
+    const endpoints = ['Blob', 'Queue', 'Table'].map((name) => `${name}Endpoint=http://127.0.0.1:1000/a`).join(';')
+    for (const text of [
+      `DefaultEndpointsProtocol=http;AccountName=a;AccountKey=k;${endpoints};`,
+      'UseDevelopmentStorage=true;DevelopmentStorageProxyUri=http://localhost',
+    ]) {
+      expect(problems({ DataStorage: text })).toEqual([])
+    }
+  })
+
   it.each(Object.keys(uris))('without %s names it', (name) => {
     expect(problems({ DataStorage: '', ...uris, [name]: '' })).toEqual([expect.stringContaining(name)])
+  })
+})
+
+/** What takes an address, with what the rest of the settings must be for it. */
+const ADDRESSES: Readonly<Record<string, Environment>> = {
+  INSIGHTS_BASE_URL: {},
+  PARTNER_AUTHORITY_HOST: {},
+  KEY_VAULT_URL: {},
+  CALLBACK_BASE_URL: {},
+  REPORT_DOWNLOAD_HOSTS: {},
+  ...Object.fromEntries(
+    ['table', 'blob', 'queue'].map((service) => [
+      `DataStorage__${service}ServiceUri`,
+      {
+        DataStorage: '',
+        DataStorage__tableServiceUri: 'https://a.table.core.windows.net',
+        DataStorage__blobServiceUri: 'https://a.blob.core.windows.net',
+        DataStorage__queueServiceUri: 'https://a.queue.core.windows.net',
+      },
+    ]),
+  ),
+}
+
+describe.each(Object.entries(ADDRESSES))('the address %s', (name, rest) => {
+  it.each([
+    'http://api.example',
+    'HTTP://api.example',
+    'http://127.0.0.1.evil.example',
+    'http://localhost.evil.example',
+    'http://10.0.0.1',
+    'http://[::2]',
+    'https://user@api.example',
+    'https://user:planted@api.example',
+    'https://:planted@api.example',
+    'https://@api.example',
+    'http://127.0.0.1@evil.example',
+    'http://evil.example\\@127.0.0.1',
+    'https://api.example?key=planted',
+    'https://api.example?',
+    'https://api.example/path?sig=planted',
+    'https://api.example#planted',
+    'https://api.example#',
+    'https://api.example/a b',
+    'https://api.ex\nample',
+    'https:api.example',
+    'https:\\\\api.example',
+    'ftp://api.example',
+    'file:///etc/passwd',
+    'javascript://api.example',
+    'https://',
+    '://api.example',
+  ])('does not take %j, and does not tell it', (address) => {
+    const found = problems({ ...rest, [name]: address })
+    expect(found).toHaveLength(1)
+    expect(found[0]).toMatch(new RegExp(`^${name}\\b`))
+    expect(found[0]).not.toContain('planted')
+  })
+
+  it('does not take blanks around it, which a list of hosts may have', () => {
+    const isList = name === 'REPORT_DOWNLOAD_HOSTS'
+    for (const address of [' https://api.example', 'https://api.example ']) {
+      expect(problems({ ...rest, [name]: address })).toHaveLength(isList ? 0 : 1)
+    }
+  })
+
+  it.each([
+    'https://api.example',
+    'HTTPS://API.example:8443',
+    'http://127.0.0.1:7071',
+    'http://localhost',
+    'http://[::1]:1',
+  ])('takes %s', (address) => {
+    expect(problems({ ...rest, [name]: address })).toEqual([])
   })
 })
 

@@ -8,7 +8,7 @@ import type { Problem } from '../../src/core/problems.ts'
 import type { KeyVault } from '../../src/services/sign-in/key-vault.ts'
 import { findSecret, type RefreshSignIn, vaultName } from '../../src/services/sign-in/sign-in.ts'
 import { exchangeCode } from '../../src/services/sign-in/token-request.ts'
-import type { Environment } from '../../src/settings/environment.ts'
+import { type Environment, environmentReader } from '../../src/settings/environment.ts'
 import { DEFAULT_AUTHORITY, settingOf, signInOf } from '../../src/settings/sign-in.ts'
 import { addCommand, type CommonOptions, readEnvironment, SETTINGS_FILE } from '../command.ts'
 import { operatorsVault } from '../operators-vault.ts'
@@ -67,7 +67,10 @@ function inFile({ account, settings: file = SETTINGS_FILE, local }: Options): To
 
 /** Reads the sign-in of an account. It needs no other setting, and no refresh token yet. */
 async function readSignIn(env: Environment, { account, feeds }: Options): Promise<RefreshSignIn | Problem> {
-  const authorityHost = (env.PARTNER_AUTHORITY_HOST || DEFAULT_AUTHORITY).replace(/\/+$/, '')
+  const wrong: string[] = []
+  const authorityHost = environmentReader(env, wrong).url('PARTNER_AUTHORITY_HOST', DEFAULT_AUTHORITY)
+  const [problem] = wrong
+  if (problem !== undefined) return { problem }
   const signIn = signInOf(account, await accountIn(feeds, account), { partner: env, authorityHost, hasVault: true })
   if (isFailure(signIn)) return { problem: signIn.message }
   if (signIn.auth === 'refresh-token') return signIn

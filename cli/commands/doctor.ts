@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { openApp } from '../../src/app/app.ts'
 import { doctorMeans } from '../../src/app/doctor-means.ts'
+import { addressProblem } from '../../src/core/address.ts'
 import { type Finding, isWell, problem } from '../../src/core/doctor.ts'
 import { reasonOf } from '../../src/services/safe-text.ts'
 import { readSettings } from '../../src/settings/settings.ts'
@@ -22,7 +23,8 @@ export function addDoctor(program: Command): void {
       print(options, async () => {
         if (options.app === undefined) return resultOf(await lookHere(options))
         if (options.key === undefined) return refused(['--app needs a function key: use --key'], 2)
-        if (!URL.canParse(options.app)) return refused(['--app is not an address'], 2)
+        const wrong = addressProblem(options.app)
+        if (wrong) return refused([`--app ${wrong}`], 2)
         return resultOf(await lookThere(new URL(options.app), options.key))
       }),
     )

@@ -44,10 +44,16 @@ function shown(instant: Date | undefined): string {
 /** What concerns accounts, and rows that cannot be read. */
 function ofNoFeed({ accounts, problems }: Status): readonly string[] {
   return [
-    ...accounts.map(
-      ({ account, waitsUntil }) => `account ${account} waits until ${shown(waitsUntil)}: the service asked it to`,
-    ),
+    ...accounts.flatMap(ofAccount),
     ...problems.map(({ kind, message, remedy }) => `${kind}: ${message}\n  ${remedy}`),
+  ]
+}
+
+function ofAccount({ account, waitsUntil, refused }: Status['accounts'][number]): readonly string[] {
+  const asks = refused?.blocks ? 'is blocked' : 'tries its sign-in again'
+  return [
+    ...(waitsUntil ? [`account ${account} waits until ${shown(waitsUntil)}: the service asked it to`] : []),
+    ...(refused ? [`account ${account} ${asks}: ${refused.kind}: ${refused.message}\n  ${refused.remedy}`] : []),
   ]
 }
 

@@ -12,7 +12,7 @@ type Envelope = { readonly value?: unknown } & Record<string, unknown>
 export type Refusal = (status: number, message: string, headers?: Readonly<Record<string, string>>) => Answer
 
 /** What is answered instead of asking the endpoint. Undefined when none of the effects does that. */
-export function answerInstead(effects: readonly Effect[], refuse: Refusal): Answer | undefined {
+export function answerInstead(effects: readonly Effect[], refuse: Refusal, nth: number): Answer | undefined {
   const status = effects.find((effect): effect is StatusEffect => typeof effect === 'object' && 'status' in effect)
   if (status) return statusAnswer(status, refuse)
   const page = settingOf(effects, 'page')
@@ -22,11 +22,17 @@ export function answerInstead(effects: readonly Effect[], refuse: Refusal): Answ
   }
   const code = settingOf(effects, 'envelope')
   if (code !== undefined) return { ...refuse(code, 'Service unavailable'), status: 200 }
+  const noMfa = settingOf(effects, 'noMfa')
+  if (noMfa === 'always' || (noMfa === 'sometimes' && nth % 4 !== 0)) return NO_MFA
   const refused = settingOf(effects, 'refuse')
   return refused && REFUSED_SIGN_IN[refused]
 }
 
+/** In the form of Partner Center's REST errors. */
+const NO_MFA = json(401, { code: 900421, description: 'The token lacks the multi-factor authentication claim.' })
+
 const REFUSED_SIGN_IN = {
+  temporarily_unavailable: oauthRefusal(400, 'temporarily_unavailable', 'AADSTS90033: A transient error has occurred.'),
   invalid_grant: oauthRefusal(400, 'invalid_grant', 'AADSTS70000: The grant is not valid or has expired.'),
   invalid_client: oauthRefusal(401, 'invalid_client', 'AADSTS7000215: Invalid client secret provided.'),
 }

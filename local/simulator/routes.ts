@@ -1,5 +1,6 @@
 /** Which endpoint answers a call. */
 
+import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { answerInstead, cutPlace, type Refusal, spoilAnswer } from './answers.ts'
 import { listDatasets } from './datasets.ts'
@@ -20,7 +21,7 @@ import {
 import type { ServedReports } from './served.ts'
 import type { LoggedRequest, Service } from './service.ts'
 import { answerAuthorize, answerDiscovery, answerIdentity, answerToken } from './sign-in.ts'
-import { type Endpoint, settingOf } from './switches.ts'
+import { API_ENDPOINTS, type Endpoint, settingOf } from './switches.ts'
 import { claimsOf } from './tokens.ts'
 
 /** A route without `endpoint` cannot be made to fail. */
@@ -112,11 +113,41 @@ export async function serve(
   const call = { ...received, effects }
   if (effects.includes('hang')) return
   if (effects.includes('drop')) return void request.socket.destroy()
-  const answer =
-    answerInstead(effects, route.refuse ?? refusal) ?? spoilAnswer(route.answer(call, service), call, service)
+  const answer = withServiceHeaders(
+    answerInstead(effects, route.refuse ?? refusal, apiCalls(service)) ??
+      spoilAnswer(route.answer(call, service), call, service),
+    call,
+    route,
+    service,
+  )
   if (effects.includes('lost')) return void request.socket.destroy()
   const cutAt = cutPlace(effects, answer.body.length, service)
   send(response, answer, { cutAt, lengthOff: settingOf(effects, 'lengthOff') })
+}
+
+/** How many calls the API has received so far, whatever else was asked between them. */
+function apiCalls({ requests }: Service): number {
+  return requests.filter(({ path }) => path.startsWith('/insights/')).length
+}
+
+const CALLS = 10
+
+/** The headers of a real answer of 2023. How long a limit of ten calls lasts is not known, so here it never runs out. */
+function withServiceHeaders<A extends Answer>(
+  answer: A,
+  { effects, headers: asked }: Call,
+  { endpoint }: Route,
+  service: Service,
+): A {
+  if (!API_ENDPOINTS.some((each) => each === endpoint) || effects.includes('bareHeaders')) return answer
+  const methods = asked.validatemfa === 'true' ? claimsOf(service, asked, 'partner')?.amr : undefined
+  const headers = {
+    ...(methods && { ismfacompliant: String(methods.includes('mfa')) }),
+    'ms-correlationid': randomUUID(),
+    'x-ratelimit-limit': String(CALLS),
+    'x-ratelimit-remaining': String(settingOf(effects, 'callsLeft') ?? CALLS - 2),
+  }
+  return { ...answer, headers: { ...headers, ...answer.headers } }
 }
 
 function logged(call: Call, at: Date): LoggedRequest {

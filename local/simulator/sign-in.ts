@@ -43,6 +43,11 @@ export function answerToken(call: Call, service: Service): Answer {
   return json(200, tokenAnswer(call, form, grant.ofUser, service), { 'cache-control': 'no-store' })
 }
 
+/** Whoever signed in in a browser did so with multi-factor. */
+function methodsOf({ effects }: Call, form: Form): readonly string[] {
+  return effects.includes('passwordOnly') || form.get('grant_type') === 'password' ? ['pwd'] : ['pwd', 'mfa']
+}
+
 function tokenAnswer(call: Call, form: Form, ofUser: boolean, service: Service): object {
   const [, tenant] = call.path.split('/')
   const scope = form.get('scope') ?? ''
@@ -55,6 +60,7 @@ function tokenAnswer(call: Call, form: Form, ofUser: boolean, service: Service):
       user: `${form.get('client_id')}@${tenant}`,
       role: !call.effects.includes('noRole'),
       audience: audienceOf(resource ?? scope),
+      ...(ofUser && { amr: methodsOf(call, form) }),
     }),
     scope,
     // As at the real endpoint, a new refresh token does not revoke the old one.

@@ -50,8 +50,10 @@ const SWITCHES = {
   envelope: { on: API_ENDPOINTS, takes: number },
   /** 400 with the text of a quota, once the user has created this many ExecuteNow reports within 60 minutes. */
   quota: { on: ['createReport'], takes: number },
+  /** 401 with 900421: the token lacks multi-factor. `sometimes`: three of four calls that the API receives. */
+  noMfa: { on: API_ENDPOINTS, takes: oneOf('always', 'sometimes') },
   /** The refusal of an OAuth token endpoint. */
-  refuse: { on: ['token'], takes: oneOf('invalid_grant', 'invalid_client') },
+  refuse: { on: ['token'], takes: oneOf('invalid_grant', 'invalid_client', 'temporarily_unavailable') },
   /** The connection is destroyed. */
   drop: { on: ENDPOINTS },
   /** No answer, and the connection stays open. */
@@ -66,6 +68,10 @@ const SWITCHES = {
   truncated: { on: [...API_ENDPOINTS, 'token'] },
   /** Names in PascalCase, without nextLink and dataRedacted, as the reference pages print them. */
   pascalCase: { on: API_ENDPOINTS },
+  /** The headers that say how many calls are left, and which call it was, are not sent. */
+  bareHeaders: { on: API_ENDPOINTS },
+  /** So many calls are left, as the headers say. */
+  callsLeft: { on: API_ENDPOINTS, takes: number },
   /** `dataRedacted` is true. */
   redacted: { on: API_ENDPOINTS },
   /** Three pages, the first ones empty where there are fewer than three items. `loop` leads back to itself for ever. */
@@ -78,6 +84,8 @@ const SWITCHES = {
   link: { on: ['listExecutions'], takes: text },
   /** The service refuses this token with 403. */
   noRole: { on: ['token'] },
+  /** The token says that its user gave a password and nothing else. The service accepts it, and says so when asked. */
+  passwordOnly: { on: ['token'] },
 
   // The download of a file.
   /** The connection is destroyed after so many bytes of the body. `after` that the link expires or the file is replaced. */
@@ -139,8 +147,10 @@ type Values = {
   readonly page: number
   readonly envelope: number
   readonly quota: number
-  readonly refuse: 'invalid_grant' | 'invalid_client'
+  readonly noMfa: 'always' | 'sometimes'
+  readonly refuse: 'invalid_grant' | 'invalid_client' | 'temporarily_unavailable'
   readonly doneThen: number
+  readonly callsLeft: number
   readonly nextLink: 'absolute' | 'relative' | 'loop' | 'otherHost'
   readonly link: string
   readonly cutAt: number | 'random'

@@ -15,7 +15,12 @@ export type Claims = {
   readonly role: boolean
   /** What it is for: the Partner Insights service, a Key Vault, or an exchange for another token. */
   readonly audience: 'partner' | 'vault' | 'exchange'
+  /** How the user signed in. The token of an application alone says nothing of it. */
+  readonly amr?: readonly string[]
 }
+
+/** As in a real access token, claims come after a header. */
+const HEADER = Buffer.from(JSON.stringify({ alg: 'HS256', typ: 'JWT' })).toString('base64url')
 
 /** Signs a text with the key in the state, so that a signature stays valid over a restart. */
 export function sign(service: Service, text: string): string {
@@ -41,7 +46,8 @@ export function unseal(service: Service, purpose: string, sealed: string): unkno
 }
 
 export function issueToken(service: Service, claims: Claims): string {
-  return seal(service, 'token', { ...claims, expires: service.now().getTime() + TOKEN_SECONDS * 1000 })
+  const expires = service.now().getTime() + TOKEN_SECONDS * 1000
+  return `${HEADER}.${seal(service, 'token', { ...claims, expires })}`
 }
 
 /** The claims of the call's token. Undefined, which means 401, unless the token is for that audience and still valid. */
@@ -52,7 +58,8 @@ export function claimsOf(
 ): Claims | undefined {
   const bearer = /^Bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1]
   const token = bearer ?? String(headers['x-aaduserticket'] ?? '')
-  const claims = unseal(service, 'token', token) as (Claims & { readonly expires: number }) | undefined
+  const sealed = token.startsWith(`${HEADER}.`) ? token.slice(HEADER.length + 1) : ''
+  const claims = unseal(service, 'token', sealed) as (Claims & { readonly expires: number }) | undefined
   return claims?.audience === audience && claims.expires > service.now().getTime() ? claims : undefined
 }
 

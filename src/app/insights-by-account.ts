@@ -29,7 +29,7 @@ export function insightsByAccount(settings: Settings, shared: SharedParts): (emi
     const warn = (message: string) => warnings.warn(name, message)
     const warning = signInWarning(signIn)
     if (warning) warn(warning)
-    const credentials = openCredentials(signIn, clock, vault && { vault, ledger, newId, retry, warn })
+    const credentials = openCredentials(signIn, clock, vault && { vault, ledger, newId, retry, warn }, retry)
     const client = openInsightsClient({ baseUrl, tokenHeader, credentials, clock, retry })
     clients.set(key, client)
     return client

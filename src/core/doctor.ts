@@ -57,6 +57,23 @@ export function expiryFinding(account: string, what: string, expiresAt: Date, no
   return leftMs < WARN_BEFORE_MS ? warning('expiry', message, remedy) : well('expiry', message)
 }
 
+/**
+ * Warns of a sign-in without multi-factor before the service refuses it. The service knows best; where it says nothing, the
+ * token's own word counts. No finding where neither says anything, as for an application alone.
+ */
+export function mfaFindings(
+  account: string,
+  isCompliant: boolean | undefined,
+  methods: readonly string[] | undefined,
+): readonly Finding[] {
+  const has = isCompliant ?? methods?.includes('mfa')
+  if (has === undefined) return []
+  if (has) return [well('sign-in', `account ${account} signs in with multi-factor`)]
+  const seen = isCompliant === false ? 'the service says so' : `its token names ${methods?.join(', ') || 'nothing'}`
+  const message = `account ${account} signs in without multi-factor (${seen}), which the service will refuse`
+  return [warning('sign-in', message, FAILURES['mfa-required'].remedy)]
+}
+
 /** Checks the status that `health` at the callback address returned. */
 export function healthFinding(status: number): Finding {
   if (status === 200) return well('callback', 'the app answers at CALLBACK_BASE_URL')

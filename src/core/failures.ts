@@ -16,7 +16,15 @@ export const FAILURES = {
   },
   poison: { heals: 'time', remedy: 'Read the exceptions of the ingest function. The app tries the window again.' },
   'link-refused': { heals: 'time', remedy: 'Check REPORT_DOWNLOAD_HOSTS against the host named in the message.' },
-  forbidden: { heals: 'change', remedy: 'Give the account the Executive Report Viewer role.' },
+  'mfa-required': {
+    heals: 'change',
+    remedy: 'Sign in again with multi-factor: run the command consent for the account.',
+  },
+  forbidden: {
+    heals: 'change',
+    remedy:
+      'Give the account the Executive Report Viewer role, and sign in to the AI Cloud Partner Program tenant: Insights is visible in that account only, not in the CSP account.',
+  },
   redacted: {
     heals: 'change',
     remedy: 'Give the account a role that sees all data, or set allowRedacted on the feed.',
@@ -64,6 +72,16 @@ export type Failure = { readonly kind: FailureKind; readonly message: string; re
 /** Creates a failure. `message` says what failed and where. It never contains a token, a secret or a signed address. */
 export function failed(kind: FailureKind, message: string): Failure {
   return { kind, message, [mark]: true }
+}
+
+/** The kinds that are about the sign-in of an account, and so about all its feeds. */
+export type SignInKind = Extract<FailureKind, 'unauthorized' | 'mfa-required'>
+
+/** Whether a failure is about the sign-in of an account. It says nothing about a window or a feed. */
+export function isOfSignIn<F extends { readonly kind: FailureKind }>(
+  failure: F,
+): failure is F & { readonly kind: SignInKind } {
+  return failure.kind === 'unauthorized' || failure.kind === 'mfa-required'
 }
 
 export function isFailure(value: unknown): value is Failure {

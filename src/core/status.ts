@@ -4,8 +4,9 @@ import { restsUntil, startWithinReach, type Trouble } from './ledger/feed-row.ts
 import { isOpen, isPublished, isResting, type LedgerEntry, remedyOf, type State } from './ledger/ledger.ts'
 import { type Coverage, coverage } from './plan/coverage.ts'
 import { type KnownFeed, planOf } from './plan/known-feed.ts'
-import { type Pacing, waitsUntil } from './plan/pacing.ts'
+import { type Pacing, type RefusedSignIn, waitsUntil } from './plan/pacing.ts'
 import { nextRequest } from './plan/plan.ts'
+import { isSignInBlocked } from './plan/refused-sign-in.ts'
 import { HOUR_MS } from './time/durations.ts'
 import { windowId } from './time/window.ts'
 
@@ -56,11 +57,18 @@ export type Status = {
   readonly lastTick?: TickRow
   /** Where feeds.json came from, and whether the packaged file differs from it. */
   readonly feedsFrom?: { readonly source: 'container' | 'package'; readonly packagedDiffers: boolean }
-  /** Accounts that the service asked to wait. */
-  readonly accounts: readonly { readonly account: string; readonly waitsUntil: Date }[]
+  /** Accounts that the service asked to wait, and those whose sign-in it refuses. */
+  readonly accounts: readonly AccountStatus[]
   /** Rows of feeds and accounts that cannot be read, and feeds of feeds.json that cannot be used and never were. */
   readonly problems: readonly FailedWindow[]
   readonly feeds: readonly FeedStatus[]
+}
+
+export type AccountStatus = {
+  readonly account: string
+  readonly waitsUntil?: Date
+  /** `blocks`: until the sign-in works, the account asks for nothing. */
+  readonly refused?: RefusedSignIn & { readonly remedy: string; readonly blocks: boolean }
 }
 
 /** The content of the ledger that a status needs. `packagedHash` is the hash of the packaged feeds.json. */
@@ -81,13 +89,22 @@ export function ledgerStatus(now: Date, content: LedgerContent): Status {
     at: now,
     ...(lastTick && { lastTick }),
     ...(source && { feedsFrom: { source: source.source, packagedDiffers: source.hash !== packagedHash } }),
-    accounts: [...accounts].flatMap(([account, pacing]) => {
-      const until = waitsUntil(pacing, now)
-      return until ? [{ account, waitsUntil: until }] : []
-    }),
+    accounts: [...accounts].flatMap(([account, pacing]) => accountStatus(now, account, pacing)),
     problems: [...unreadable, ...(source?.problems ?? []).map(ofFeedsFile)].map(explained),
     feeds: feeds.map((known) => feedStatus(now, known)),
   }
+}
+
+function accountStatus(now: Date, account: string, pacing: Pacing): readonly AccountStatus[] {
+  const until = waitsUntil(pacing, now)
+  const { refused } = pacing
+  if (!until && !refused) return []
+  const explained = refused && {
+    ...refused,
+    remedy: FAILURES[refused.kind].remedy,
+    blocks: isSignInBlocked(pacing, now),
+  }
+  return [{ account, ...(until && { waitsUntil: until }), ...(explained && { refused: explained }) }]
 }
 
 function feedStatus(now: Date, known: KnownFeed): FeedStatus {

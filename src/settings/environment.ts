@@ -1,3 +1,4 @@
+import { addressProblem } from '../core/address.ts'
 import { durationMilliseconds, parseDuration } from '../core/time/durations.ts'
 
 /** The environment of the process, as it is handed in. Only `readSettings` reads it. */
@@ -9,9 +10,11 @@ export type Environment = Readonly<Record<string, string | undefined>>
  */
 export function environmentReader(env: Environment, problems: string[]) {
   return {
+    /** An address without a slash at its end. */
     url(name: string, fallback: string): string {
       const text = env[name] || fallback
-      if (!URL.canParse(text)) problems.push(`${name} is not an address`)
+      const problem = addressProblem(text)
+      if (problem) problems.push(`${name} ${problem}`)
       return text.replace(/\/+$/, '')
     },
     count(name: string, fallback: number): number {

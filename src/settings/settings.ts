@@ -1,3 +1,4 @@
+import { addressProblem } from '../core/address.ts'
 import { isFailure } from '../core/failures.ts'
 import { DEFAULT_ACCOUNT } from '../core/feeds/feed.ts'
 import type { PacingLimits } from '../core/plan/pacing.ts'
@@ -53,7 +54,7 @@ export function readSettings(env: Environment): Settings | Problems {
     tokenHeader: read.oneOf('TOKEN_HEADER', ['Authorization', 'X-AadUserTicket'] as const),
     authorityHost: read.url('PARTNER_AUTHORITY_HOST', DEFAULT_AUTHORITY),
     partner: Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('PARTNER_'))),
-    keyVaultUrl: readVault(env, problems),
+    keyVaultUrl: env.KEY_VAULT_URL ? read.url('KEY_VAULT_URL', '') : undefined,
     callback: readCallback(env, problems),
     downloadHosts: readHosts(env, problems),
     limits: {
@@ -92,35 +93,25 @@ function unresolvedReferences(env: Environment): readonly string[] {
 function readCallback(env: Environment, problems: string[]): Settings['callback'] {
   if (env.CALLBACK_BASE_URL === '') return undefined
   const site = env.WEBSITE_HOSTNAME ? `https://${env.WEBSITE_HOSTNAME}/api/callback` : undefined
-  const baseUrl = env.CALLBACK_BASE_URL ?? site
+  const baseUrl = env.CALLBACK_BASE_URL ?? site ?? ''
   const secrets = [env.CALLBACK_SECRET, env.CALLBACK_SECRET_PREVIOUS].flatMap((secret) => secret || [])
-  if (!baseUrl || !URL.canParse(baseUrl)) {
-    problems.push('CALLBACK_BASE_URL is missing or not an address (leave it empty to do without callbacks)')
-  }
+  const problem = baseUrl === '' ? 'is missing' : addressProblem(baseUrl)
+  if (problem) problems.push(`CALLBACK_BASE_URL ${problem} (leave it empty to do without callbacks)`)
   if (!env.CALLBACK_SECRET) problems.push('CALLBACK_SECRET is missing')
   if (secrets.some((secret) => secret.length < SECRET_LENGTH)) {
     problems.push(`CALLBACK_SECRET and CALLBACK_SECRET_PREVIOUS take at least ${SECRET_LENGTH} characters`)
   }
-  return { baseUrl: (baseUrl ?? '').replace(/\/+$/, ''), secrets }
-}
-
-/** Secrets travel over https only, except to a stand-in on this machine. */
-function readVault({ KEY_VAULT_URL: text }: Environment, problems: string[]): string | undefined {
-  if (!text) return undefined
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  const isLocal = url?.protocol === 'http:' && ['127.0.0.1', 'localhost'].includes(url.hostname)
-  if (url?.protocol === 'https:' || isLocal) return url?.origin
-  problems.push('KEY_VAULT_URL is not an https address')
-  return undefined
+  return { baseUrl: baseUrl.replace(/\/+$/, ''), secrets }
 }
 
 function readHosts({ REPORT_DOWNLOAD_HOSTS: text }: Environment, problems: string[]): DownloadHosts {
   if (!text) return DEFAULT_DOWNLOAD_HOSTS
   const hosts = text.split(',').map((host) => host.trim())
-  for (const host of hosts) {
+  hosts.forEach((host, index) => {
     const problem = hostProblem(host)
-    if (problem) problems.push(`REPORT_DOWNLOAD_HOSTS: "${host}" ${problem}`)
-  }
+    // What stands there may hold a password or a signature.
+    if (problem) problems.push(`REPORT_DOWNLOAD_HOSTS: item ${index + 1} ${problem}`)
+  })
   return hosts
 }
 

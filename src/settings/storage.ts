@@ -1,3 +1,4 @@
+import { addressProblem } from '../core/address.ts'
 import type { StorageConnection } from '../services/storage/clients.ts'
 import type { Environment } from './environment.ts'
 
@@ -13,8 +14,7 @@ export function storageSettings(env: Environment, problems: string[]): StorageCo
   }
   const { tableServiceUri, blobServiceUri, queueServiceUri } = uris
   if (tableServiceUri && blobServiceUri && queueServiceUri) {
-    const wrong = Object.entries(uris).filter(([, uri]) => !/^https?:/.test(uri ?? '') || !URL.canParse(uri ?? ''))
-    problems.push(...wrong.map(([name]) => `DataStorage__${name} is not an address`))
+    problems.push(...Object.entries(uris).flatMap(([name, uri]) => problemOf(`DataStorage__${name}`, uri ?? '')))
     const clientId = env.DataStorage__clientId
     return { kind: 'identity', tableServiceUri, blobServiceUri, queueServiceUri, ...(clientId && { clientId }) }
   }
@@ -33,7 +33,30 @@ function byConnectionString(connectionString: string, problems: string[]): Stora
   const hasKey = /AccountName=[^;]/i.test(connectionString) && /AccountKey=[^;]/i.test(connectionString)
   const hasSignature =
     /SharedAccessSignature=[^;]/i.test(connectionString) && /Endpoint=https?:/i.test(connectionString)
-  if (isEmulator || hasKey || hasSignature) return { kind: 'connection-string', connectionString }
+  if (isEmulator || hasKey || hasSignature) {
+    problems.push(...addressProblems(connectionString))
+    return { kind: 'connection-string', connectionString }
+  }
   problems.push('DataStorage is not a connection string of a storage account')
   return undefined
+}
+
+/** Checks the addresses inside a connection string, and those that the clients make from its protocol. */
+function addressProblems(connectionString: string): readonly string[] {
+  const parts = connectionString.split(';').map((part) => part.split('='))
+  const values = new Map(parts.map(([name = '', ...rest]) => [name.trim().toLowerCase(), rest.join('=').trim()]))
+  const named = [...values].filter(([name]) => name.endsWith('endpoint') || name === 'developmentstorageproxyuri')
+  const isComplete = ['blobendpoint', 'queueendpoint', 'tableendpoint'].every((name) => values.has(name))
+  const protocol = values.get('defaultendpointsprotocol') ?? 'https'
+  return [
+    ...named.flatMap(([name, value]) => problemOf(`DataStorage: its ${name}`, value)),
+    ...(isComplete || protocol.toLowerCase() === 'https'
+      ? []
+      : ['DataStorage: its DefaultEndpointsProtocol is not https']),
+  ]
+}
+
+function problemOf(name: string, address: string): readonly string[] {
+  const problem = addressProblem(address)
+  return problem === undefined ? [] : [`${name} ${problem}`]
 }

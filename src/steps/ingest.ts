@@ -1,4 +1,4 @@
-import { FAILURES, type Failure, failed, isFailure } from '../core/failures.ts'
+import { FAILURES, type Failure, failed, isFailure, isOfSignIn } from '../core/failures.ts'
 import { isFeedName } from '../core/feeds/feed.ts'
 import { letGo } from '../core/ledger/drop.ts'
 import { isOfEarlierQuery } from '../core/ledger/feed-row.ts'
@@ -28,6 +28,7 @@ import { settle } from './landing/settle.ts'
 import { endAttempt, withdrawReports } from './ledger/end-attempt.ts'
 import { findFeed } from './ledger/feed-row.ts'
 import { type Job, nameOf } from './ledger/job.ts'
+import { noteSignIn } from './requesting/pacing-row.ts'
 import type { Services } from './services.ts'
 
 /**
@@ -91,6 +92,7 @@ async function poll(job: IngestJob, { value: entry, etag }: Stored<Requested>): 
   if (isFailure(execution)) return refused(services, written, execution)
   // Not ready is no failure: the sweep asks again, and the service calls back.
   if (execution.status === 'pending') return
+  await noteSignIn(services, row.feed.account)
   const landing = toLanding(asked, {
     executionId: execution.executionId,
     origin: 'service',
@@ -106,9 +108,9 @@ async function poll(job: IngestJob, { value: entry, etag }: Stored<Requested>): 
   return landUnderLease(job, taken, execution)
 }
 
-/** Leaves what time heals to the sweep. Any other failure ends the attempt. */
+/** Leaves what time heals to the sweep, and what is wrong with the account's sign-in. Any other failure ends the attempt. */
 async function refused(services: Services, { value, etag }: Stored<Requested>, failure: Failure): Promise<void> {
-  if (FAILURES[failure.kind].heals === 'time') return
+  if (FAILURES[failure.kind].heals === 'time' || isOfSignIn(failure)) return
   await endAttempt(services, toFailed(value, failure, services.clock()), etag, failure)
 }
 

@@ -105,6 +105,16 @@ describe('consent', () => {
     expect(await stored()).toEqual(before)
   })
 
+  it.each(['http://login.example', 'https://user:planted@login.example'])(
+    'does not go to %s, where the token would be read by others',
+    async (authority) => {
+      const { exit, said } = await consent(['--local'], undefined, { PARTNER_AUTHORITY_HOST: authority })
+      expect(exit).toBe(1)
+      expect(said).toMatch(/^PARTNER_AUTHORITY_HOST (is|has) /)
+      expect(said).not.toContain('planted')
+    },
+  )
+
   it('names a code that is refused, a store that is missing and an account that signs in another way', async () => {
     simulator.fault({ endpoint: 'token', effect: { refuse: 'invalid_grant' } })
     expect(await consent(['--local'])).toMatchObject({ exit: 1, said: expect.stringMatching(/invalid_grant/) })

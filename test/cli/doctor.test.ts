@@ -9,7 +9,7 @@ import { storageConnectionString } from '../../local/azurite.ts'
 import { freePorts } from '../../local/processes.ts'
 import { openApp } from '../../src/app/app.ts'
 import { doctorMeans } from '../../src/app/doctor-means.ts'
-import { clockFinding, expiryFinding, type Finding, isWell } from '../../src/core/doctor.ts'
+import { clockFinding, expiryFinding, type Finding, isWell, mfaFindings } from '../../src/core/doctor.ts'
 import { isFailure } from '../../src/core/failures.ts'
 import { feedRowKey, tableRowKey } from '../../src/core/ledger/app-rows.ts'
 import { newFeedRow } from '../../src/core/ledger/feed-row.ts'
@@ -124,6 +124,12 @@ const CASES: readonly Case[] = [
       ]),
     'dataset',
     /feed other: the service does not offer dataset Other/,
+  ],
+  [
+    'a service that misses multi-factor',
+    () => withFault({ endpoint: 'listDatasets', effect: { noMfa: 'always' } }, { calls: 4 }),
+    'sign-in',
+    /the token lacks multi-factor \(900421\)/,
   ],
   [
     'a query with a column that is none',
@@ -311,6 +317,37 @@ describe('the doctor', () => {
     expect(problemsOf(found)).toMatchObject([{ check: 'role', message: expect.stringMatching(/hides data/) }])
   })
 
+  const BY_USER = { PARTNER_AUTH: 'refresh-token', PARTNER_REFRESH_TOKEN: 'first' }
+  const ofSignIn = ({ findings }: Diagnosis) => findings.filter(({ check }) => check === 'sign-in')
+
+  it('asks whether the sign-in has multi-factor', async () => {
+    const before = deployment.simulator.requests.length
+    const found = await look(BY_USER)
+    const asked = deployment.simulator.requests.slice(before).filter(({ headers }) => headers.validatemfa === 'true')
+    expect(asked).toHaveLength(1)
+    expect(ofSignIn(found)).toContainEqual({
+      check: 'sign-in',
+      level: 'ok',
+      message: 'account default signs in with multi-factor',
+    })
+  })
+
+  it('warns of a sign-in without multi-factor, which still works, before a run fails', async () => {
+    const found = await withFault({ endpoint: 'token', effect: 'passwordOnly' }, { env: BY_USER })
+    expect(problemsOf(found)).toEqual([])
+    expect(ofSignIn(found)).toContainEqual({
+      check: 'sign-in',
+      level: 'warning',
+      message: 'account default signs in without multi-factor (the service says so), which the service will refuse',
+      remedy: 'Sign in again with multi-factor: run the command consent for the account.',
+    })
+  })
+
+  it('says nothing of multi-factor for an application alone', async () => {
+    const found = await look({ PARTNER_AUTH: 'client-secret', PARTNER_CLIENT_SECRET: 'secret' })
+    expect(JSON.stringify(ofSignIn(found))).not.toContain('multi-factor')
+  })
+
   it('has the service try out the query that the app would register', async () => {
     const before = deployment.simulator.requests.length
     const found = await withFeeds([{ ...USAGE, where: "CustomerMarket = 'Norway'" }])
@@ -419,6 +456,21 @@ describe('its verdicts', () => {
   ])('a secret with %i days left is %s', (days, level) => {
     const expiresAt = new Date(NOW.getTime() + days * 86_400_000)
     expect(expiryFinding('default', 'client-secret', expiresAt, NOW).level).toBe(level)
+  })
+
+  it('of multi-factor goes by the service, and by the token where the service says nothing', () => {
+    const verdict = (isCompliant: boolean | undefined, methods: readonly string[] | undefined) =>
+      mfaFindings('default', isCompliant, methods).map(({ level, message }) => `${level}: ${message}`)
+    const without = (why: string) => [
+      `warning: account default signs in without multi-factor (${why}), which the service will refuse`,
+    ]
+    const fine = ['ok: account default signs in with multi-factor']
+    expect(verdict(true, ['pwd'])).toEqual(fine)
+    expect(verdict(undefined, ['pwd', 'mfa'])).toEqual(fine)
+    expect(verdict(false, ['pwd', 'mfa'])).toEqual(without('the service says so'))
+    expect(verdict(undefined, ['pwd', 'rsa'])).toEqual(without('its token names pwd, rsa'))
+    expect(verdict(undefined, [])).toEqual(without('its token names nothing'))
+    expect(verdict(undefined, undefined)).toEqual([])
   })
 
   it('a warning is no problem', () => {

@@ -72,7 +72,10 @@ export const TROUBLES: Readonly<Record<string, Health>> = {
   'no report is ever ready': { ...HEALTHY, reports: 'stuck' },
   'links are foreign': { ...HEALTHY, areLinksForeign: true },
   'reports are malformed': { ...HEALTHY, reports: 'malformed' },
+  'creates answer 401': failing({ createReport: { status: 401 } }),
   'everything answers 401': all({ status: 401 }),
+  'creates answer 401 for want of multi-factor': failing({ createReport: { status: 401, message: '900421' } }),
+  'everything answers 401 for want of multi-factor': all({ status: 401, message: '900421' }),
   'everything answers 500': all({ status: 500 }),
 }
 

@@ -22,7 +22,12 @@ export const ENDPOINTS = [
 export type Endpoint = (typeof ENDPOINTS)[number]
 
 /** A refusal of every call to an endpoint. `isDone`: what was asked is done all the same. */
-export type Fault = { readonly status: number; readonly retryAfter?: string; readonly isDone?: boolean }
+export type Fault = {
+  readonly status: number
+  readonly message?: string
+  readonly retryAfter?: string
+  readonly isDone?: boolean
+}
 
 /** How the service is at present. */
 export type Health = {
@@ -84,7 +89,7 @@ export function createService(clock: TestClock, downloads: string): Service {
     const health = JSON.stringify(call).includes(service.health.only ?? '') ? service.health : HEALTHY
     const fault = health.faults[endpoint]
     const answered = fault && !fault.isDone ? [] : ANSWERS[endpoint]({ account, call, health, clock, downloads })
-    return toAnswer(fault ? { ...fault, message: '' } : answered, clock.now(), fault?.retryAfter)
+    return toAnswer(fault ? { message: '', ...fault } : answered, clock.now(), fault?.retryAfter)
   }
   const service: Service = {
     health: HEALTHY,

@@ -51,6 +51,19 @@ describe('an answer', () => {
     expect(envelope.Value[0].DatasetName).toBe('Profile')
   })
 
+  it('names the call and says how many calls are left, unless it is told otherwise', async () => {
+    const authorization = `Bearer ${await getToken(simulator)}`
+    const headersOf = async () => {
+      const { headers } = await fetch(`${simulator.baseUrl}/ScheduledReport`, { headers: { authorization } })
+      return ['ms-correlationid', 'x-ratelimit-limit', 'x-ratelimit-remaining'].map((name) => headers.get(name))
+    }
+    expect(await headersOf()).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/), '10', '8'])
+    simulator.fault({ endpoint: 'listReports', effect: { callsLeft: 0 } })
+    expect(await headersOf()).toEqual([expect.anything(), '10', '0'])
+    simulator.fault({ endpoint: 'listReports', effect: 'bareHeaders' })
+    expect(await headersOf()).toEqual([null, null, null])
+  })
+
   it('says that data is redacted', async () => {
     const reportId = await createReport(client, QUERY)
     simulator.fault({ endpoint: 'listExecutions', effect: 'redacted' })

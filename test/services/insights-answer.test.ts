@@ -43,7 +43,8 @@ describe('a refusal', () => {
     [500, 'unavailable'],
     [503, 'unavailable'],
   ] as const)('%i is %s', (status, kind) => {
-    const refused = failureOf({ status, message: 'Something of no known form' }, 'create report "r"')
+    const answered = { status, message: 'Something of no known form', lacksMfa: false, correlationId: undefined }
+    const refused = failureOf(answered, 'create report "r"')
     expect(refused).toMatchObject({ kind, message: expect.stringMatching(/^create report "r": .*Something/) })
   })
 

@@ -217,6 +217,52 @@ describe('a sign-in that fails', () => {
     expect((await failures()).map(({ kind }) => kind)).toEqual(['unavailable', 'unavailable', 'unavailable'])
   })
 
+  const passing = (error: string, number: number, status = 400): Reply => ({
+    status,
+    body: { error, error_description: `AADSTS${number}: Try again, planted-secret.`, error_codes: [number] },
+  })
+  const PASSING: readonly (readonly [string, number])[] = [
+    ['temporarily_unavailable', 1],
+    ['server_error', 50000],
+    ...[50033, 50087, 80002, 80005, 90006, 90012, 90024, 90033, 90055, 90090].flatMap((number) => [
+      ['invalid_grant', number] as const,
+      ['invalid_request', number] as const,
+    ]),
+  ]
+  const waits: number[] = []
+  const retry = { random: () => 0, wait: async (milliseconds: number) => void waits.push(milliseconds) }
+
+  test.each(PASSING)('for a moment (400 %s AADSTS%i) is tried again, and succeeds then', async (error, number) => {
+    for (const status of [400, 401]) {
+      for (const signIn of all()) {
+        const credentials = openCredentials(signIn, clock, undefined, retry)
+        answerTokens((_, nth) => (nth < 3 ? passing(error, number, status) : granted(nth)))
+        expect(await credentials.token()).toBe('token-3')
+        answerTokens(() => passing(error, number, status))
+        const failure = await openCredentials(signIn, clock, undefined, retry).token()
+        expect(failure).toMatchObject({
+          kind: 'unavailable',
+          message: expect.stringMatching(`${error} AADSTS${number}`),
+        })
+        expect(JSON.stringify(failure)).not.toContain('planted')
+      }
+    }
+    expect(waits.length).toBeGreaterThan(0)
+  })
+
+  test.each([
+    ['invalid_grant', 700082],
+    ['invalid_client', 7000222],
+    ['invalid_grant', 50076],
+    ['invalid_request', 90036],
+    ['invalid_grant', 900330],
+  ])('for good (400 %s AADSTS%i) is not tried again', async (error, number) => {
+    for (const signIn of all()) {
+      answerTokens((_, nth) => (nth === 1 ? passing(error, number) : granted(nth)))
+      expect(await openCredentials(signIn, clock, undefined, retry).token()).toMatchObject({ kind: 'unauthorized' })
+    }
+  })
+
   test('because of a certificate says which, and no key is shown', async () => {
     const { certificate: expired } = await applicationCertificate(-1)
     const withValue = (certificate: string) =>
@@ -269,9 +315,13 @@ describe('the settings of an account', () => {
     expect(signIn).toMatchObject({ name: 'emea', tenantId: 't', clientId: 'own', clientSecret: 's' })
   })
 
-  test.each(['http://vault.example', 'vault', 'ftp://x'])('a Key Vault at %s is refused', (url) => {
+  test.each([
+    ['http://vault.example', 'KEY_VAULT_URL is not an https address; plain http is only for this machine (loopback)'],
+    ['ftp://x', 'KEY_VAULT_URL is not an https address; plain http is only for this machine (loopback)'],
+    ['vault', 'KEY_VAULT_URL is not an address'],
+  ])('a Key Vault at %s is refused', (url, problem) => {
     const settings = readSettings({ KEY_VAULT_URL: url })
-    expect('problems' in settings && settings.problems).toContain('KEY_VAULT_URL is not an https address')
+    expect('problems' in settings && settings.problems).toContain(problem)
   })
 })
 

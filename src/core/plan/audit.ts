@@ -1,4 +1,4 @@
-import { FAILURES } from '../failures.ts'
+import { FAILURES, isOfSignIn } from '../failures.ts'
 import type { AuditedRow } from '../ledger/app-rows.ts'
 import { mayTry, TRIAL_MS } from '../ledger/feed-block.ts'
 import type { FeedOutline } from '../ledger/feed-row.ts'
@@ -10,12 +10,21 @@ import { refreshAt } from './refresh.ts'
 
 const TABLE_AUDIT_MS = 7 * DAY_MS
 
-/** Whether all entries of a feed are to be read: once a day, and when the feed changed or landed after failures. */
-export function isAuditDue({ changedAt, healedAt }: FeedOutline, plan: PlanRow | undefined, now: Date): boolean {
+/**
+ * Whether all entries of a feed are to be read: once a day, when the feed changed or landed after failures, and when the
+ * sign-in of its account works again (`signedInAt`).
+ */
+export function isAuditDue(
+  { changedAt, healedAt, failing }: FeedOutline,
+  plan: PlanRow | undefined,
+  now: Date,
+  signedInAt?: string,
+): boolean {
   if (!plan) return true
   const last = plan.auditedAt.getTime()
   const isOld = Math.abs(now.getTime() - last) >= DAY_MS
-  return isOld || [changedAt, healedAt].some((at) => at !== undefined && Date.parse(at) >= last)
+  const causes = [changedAt, healedAt, failing && signedInAt]
+  return isOld || causes.some((at) => at !== undefined && Date.parse(at) >= last)
 }
 
 /** Whether a table is to be looked through: once a week, and until its end is reached. */
@@ -25,15 +34,26 @@ export function isTableAuditDue({ at, after }: AuditedRow, now: Date): boolean {
 }
 
 /**
- * The failed windows to ask for again: those whose feed changed, or landed, after they failed. Where there are none and
- * the feed is free, the newest that failed for a reason that only a change heals is tried, a day after it failed.
+ * The failed windows to ask for again: those whose feed changed, or landed, after they failed, and those that failed
+ * because of a sign-in that works again. Where there are none and the feed is free, the newest that failed for a reason
+ * that only a change heals is tried, a day after it failed.
  */
-export function reopenings(failed: readonly Failed[], row: FeedOutline, now: Date): readonly Failed[] {
-  const reopened = failed.filter((entry) => isReopened(entry, row, now))
+export function reopenings(
+  failed: readonly Failed[],
+  row: FeedOutline,
+  now: Date,
+  signedInAt?: string,
+): readonly Failed[] {
+  const reopened = failed.filter((entry) => isReopened(entry, row, now) || isSignedInSince(entry, signedInAt))
   if (reopened.length > 0 || row.blocked || !mayTry(row, now)) return reopened
   const waiting = failed.filter((entry) => FAILURES[entry.kind].heals === 'change' && mayHeal(entry))
   const old = waiting.filter(({ since }) => Math.abs(now.getTime() - since.getTime()) >= TRIAL_MS)
   return old.toSorted((a, b) => b.window.from.getTime() - a.window.from.getTime()).slice(0, 1)
+}
+
+function isSignedInSince(entry: Failed, signedInAt: string | undefined): boolean {
+  if (signedInAt === undefined || !isOfSignIn(entry) || isOfPerson(entry)) return false
+  return entry.since.getTime() < Date.parse(signedInAt)
 }
 
 /** Whether a failed window is asked for again because its feed changed, or landed, after it failed. */

@@ -1,4 +1,5 @@
-import { type Codec, count, dictionary, isoInstant, list, object, optional, text } from '../ledger/codec.ts'
+import type { SignInKind } from '../failures.ts'
+import { type Codec, count, dictionary, isoInstant, list, object, oneOf, optional, text } from '../ledger/codec.ts'
 import type { Lane, LedgerEntry } from '../ledger/ledger.ts'
 import { hasCome } from '../ledger/wake.ts'
 import { DAY_MS, HOUR_MS } from '../time/durations.ts'
@@ -22,6 +23,17 @@ export type Pacing = {
   readonly notBefore?: string
   /** The reports per hour after the service refused one for its quota. Doubles after each quiet hour. */
   readonly reduced?: { readonly allowance: number; readonly at: string }
+  readonly refused?: RefusedSignIn
+  /** When a sign-in that had been refused worked again. */
+  readonly signedInAt?: string
+}
+
+/** The sign-in of the account is refused: since when, and when it was last tried. */
+export type RefusedSignIn = {
+  readonly kind: SignInKind
+  readonly message: string
+  readonly since: string
+  readonly triedAt: string
 }
 
 export const EMPTY_PACING: Pacing = { creations: [], open: [], served: {} }
@@ -43,6 +55,15 @@ const PACING = object<Pacing>({
   served: dictionary(isoText),
   notBefore: optional(isoText),
   reduced: optional(object<NonNullable<Pacing['reduced']>>({ allowance: count, at: isoText })),
+  refused: optional(
+    object<RefusedSignIn>({
+      kind: oneOf('unauthorized', 'mfa-required'),
+      message: text,
+      since: isoText,
+      triedAt: isoText,
+    }),
+  ),
+  signedInAt: optional(isoText),
 })
 
 /** Whether a stored value is a pacing row. */
@@ -86,11 +107,14 @@ export function takeSlot(
   const { lane: _, ...slot } = next
   const served = Object.entries(pacing.served).filter(([, at]) => isWithin(at, now, DAY_MS))
   const reduced = perHour < limits.maxReportsPerHour ? pacing.reduced : undefined
+  const { refused, signedInAt } = pacing
   return {
     creations: [...creations, next.at],
     open: [...open, slot],
     served: { ...Object.fromEntries(served), [next.feed]: next.at },
     ...(reduced && { reduced }),
+    ...(refused && { refused }),
+    ...(signedInAt !== undefined && { signedInAt }),
   }
 }
 

@@ -1,4 +1,4 @@
-import { FAILURES, type Failure } from '../failures.ts'
+import { FAILURES, type Failure, isOfSignIn } from '../failures.ts'
 import type { FeedOutline } from '../ledger/feed-row.ts'
 import {
   type Failed,
@@ -76,7 +76,10 @@ export function asksService({ kind }: SweepAction): boolean {
   return kind === 'adopt' || kind === 'expire'
 }
 
-/** Whether a look-up of a lost answer that failed with this ends the attempt: asking again would not help. */
-export function endsLookUp({ kind }: Failure): boolean {
-  return FAILURES[kind].heals !== 'time'
+/**
+ * Whether a look-up of a lost answer that failed with this ends the attempt: asking again would not help. What is wrong with
+ * the sign-in is wrong for the whole account, and the attempt waits for it.
+ */
+export function endsLookUp(failure: Failure): boolean {
+  return FAILURES[failure.kind].heals !== 'time' && !isOfSignIn(failure)
 }

@@ -1,3 +1,4 @@
+import { addressProblem } from '../address.ts'
 import { type Failure, failed } from '../failures.ts'
 
 /** The hosts that reports can be downloaded from: host names, `*.suffix` patterns, or full origins. */
@@ -5,8 +6,6 @@ export type DownloadHosts = readonly string[]
 
 /** Partner Insights gives links to Azure Blob Storage. This was seen in practice: the documents name no host. */
 export const DEFAULT_DOWNLOAD_HOSTS: DownloadHosts = ['*.blob.core.windows.net']
-
-const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]'])
 
 /** Gives a failure if a link must not be followed. It names only the host, because the rest can be a secret. */
 export function allowedLink(link: URL, hosts: DownloadHosts): Failure | undefined {
@@ -20,12 +19,7 @@ export function allowedLink(link: URL, hosts: DownloadHosts): Failure | undefine
 /** Gives the problem with an item of the setting, or undefined. Plain http is allowed for loopback only. */
 export function hostProblem(host: string): string | undefined {
   if (!host.includes('://')) return /^(\*\.)?[a-z0-9.-]+(:\d+)?$/i.test(host) ? undefined : 'is not a host name'
-  if (!URL.canParse(host)) return 'is not an origin'
-  const url = new URL(host)
-  if (url.origin !== host.toLowerCase()) return 'is more than an origin'
-  return url.protocol === 'https:' || LOOPBACK.has(url.hostname)
-    ? undefined
-    : 'allows plain http for a host that is not loopback'
+  return addressProblem(host) ?? (new URL(host).origin === host.toLowerCase() ? undefined : 'is more than an origin')
 }
 
 function matches(link: URL, host: string): boolean {

@@ -2,8 +2,10 @@ import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { type RetryOptions, withRetry } from '../retry.ts'
 import { reasonOf, safeAddress } from '../safe-text.ts'
 import type { Credentials } from '../sign-in/credentials.ts'
-import { type Answer, type Item, isEnvelope, readAnswer } from './answer.ts'
-import { failureOf } from './refusals.ts'
+import { signInMethods } from '../sign-in/token-claims.ts'
+import { type Answer, type Item, isEnvelope, readAnswer, readCorrelationId } from './answer.ts'
+import { type CallLimit, openCallLimit } from './call-limit.ts'
+import { failureOf, idOf } from './refusals.ts'
 
 /** No call takes longer. The adoption of reports whose create answer was lost relies on this limit. */
 const CALL_LIMIT_MS = 60_000
@@ -27,6 +29,9 @@ export type InsightsOptions = {
   readonly retry?: RetryOptions
 }
 
+/** What all calls of an account share. */
+type Line = InsightsOptions & { readonly limit: CallLimit }
+
 export type Call = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** What follows the base address, with the query. */
@@ -36,6 +41,8 @@ export type Call = {
   readonly body?: object
   /** Where the service may take longer than usual. */
   readonly limitMs?: number
+  /** Asks whether the token has multi-factor. */
+  readonly validatesMfa?: true
 }
 
 export type Send = (call: Call) => Promise<Answer | Failure>
@@ -53,16 +60,26 @@ export type Listing = {
 export type List = (call: ListCall) => Promise<Listing | Failure>
 
 /**
- * Gives a function that sends calls to the service. A refused token is renewed once. Reading and deleting are repeated
- * after a transient error. Creating and changing never are: the service may have done what an answer that got lost
- * says.
+ * Gives a function that opens senders of calls to the service, all of which keep one limit of calls. A refused token is
+ * renewed once, and three times where it lacks multi-factor. Reading and deleting are repeated after a transient error, and wait a moment where the service takes no
+ * more calls. Creating and changing are never repeated: the service may have done what an answer that got lost says.
+ * They do not wait either: how many reports are asked for is decided before.
  */
-export function openSender(options: InsightsOptions, signal?: AbortSignal): Send {
-  const { retry } = options
-  return (call) => {
-    const send = () => sendWithToken(options, call, signal)
-    const mayRepeat = call.method === 'GET' || call.method === 'DELETE'
-    return retry && mayRepeat ? withRetry(send, retry, signal) : send()
+export function senderOf(options: InsightsOptions): (signal?: AbortSignal) => Send {
+  const { retry, credentials } = options
+  const limit = openCallLimit(options.clock)
+  const line: Line = { ...options, limit }
+  return (signal) => async (call) => {
+    // Signing in repeats itself what may be repeated.
+    const token = await unlessCancelled(credentials.token(), call, signal)
+    if (isFailure(token)) return token
+    const send = () => sendWithToken(line, call, token, signal)
+    if (!retry || (call.method !== 'GET' && call.method !== 'DELETE')) return send()
+    const sendInTurn = async () => {
+      await limit.waitForTurn(retry, signal)
+      return send()
+    }
+    return withRetry(sendInTurn, retry, signal)
   }
 }
 
@@ -71,19 +88,22 @@ export async function listPages(send: Send, baseUrl: string, { path, about }: Li
   const items: Item[] = []
   const seen = new Set<string>()
   let dataRedacted = false
+  let correlationId: string | undefined
   let next: string | Failure | undefined = path
   while (next !== undefined && !isFailure(next)) {
     if (seen.has(next) || seen.size === PAGE_LIMIT) {
-      return failed('unavailable', `${about}: the links between its pages form a circle; it is tried again`)
+      const what = `${about}: the links between its pages form a circle${idOf(correlationId)}`
+      return failed('unavailable', `${what}; it is tried again`)
     }
     seen.add(next)
     const answer: Answer | Failure = await send({ method: 'GET', path: next, about })
     if (isFailure(answer)) return answer
+    correlationId = answer.correlationId
     if (answer.status === 404 && seen.size === 1) return { items, dataRedacted, nothing: answer.message }
     if (answer.status >= 400) return failureOf(answer, about)
     items.push(...answer.items)
     dataRedacted ||= answer.dataRedacted
-    next = answer.nextLink === undefined ? undefined : nextPath(baseUrl, next, answer.nextLink, about)
+    next = answer.nextLink === undefined ? undefined : nextPath(baseUrl, next, answer, answer.nextLink, about)
   }
   return isFailure(next) ? next : { items, dataRedacted }
 }
@@ -101,14 +121,28 @@ export function queryOf(fields: Readonly<Record<string, string | boolean | undef
   return given.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join('&')
 }
 
-async function sendWithToken(options: InsightsOptions, call: Call, signal?: AbortSignal): Promise<Answer | Failure> {
-  const { credentials } = options
-  const token = await unlessCancelled(credentials.token(), call, signal)
-  if (isFailure(token)) return token
-  const answer = await sendOnce(options, call, token, signal)
-  if (isFailure(answer) || answer.status !== 401) return answer
-  const renewed = await unlessCancelled(credentials.renew(token), call, signal)
-  return isFailure(renewed) ? renewed : sendOnce(options, call, renewed, signal)
+async function sendWithToken(
+  line: Line,
+  call: Call,
+  token: string,
+  signal: AbortSignal | undefined,
+): Promise<Answer | Failure> {
+  const { credentials } = line
+  let used = token
+  let answer = await sendOnce(line, call, used, signal)
+  for (let renewals = 0; !isFailure(answer) && renewals < renewalsFor(answer); renewals++) {
+    const renewed = await unlessCancelled(credentials.renew(used), call, signal)
+    if (isFailure(renewed)) return renewed
+    used = renewed
+    answer = await sendOnce(line, call, used, signal)
+  }
+  return answer
+}
+
+/** How many fresh tokens an answer is worth. That multi-factor is missing is said intermittently, so another may pass. */
+function renewalsFor({ status, lacksMfa }: Answer): number {
+  if (status !== 401) return 0
+  return lacksMfa ? 3 : 1
 }
 
 /**
@@ -129,13 +163,14 @@ async function unlessCancelled(
 }
 
 async function sendOnce(
-  { baseUrl, tokenHeader, clock }: InsightsOptions,
+  { baseUrl, tokenHeader, clock, limit }: Line,
   call: Call,
   token: string,
   signal: AbortSignal | undefined,
 ): Promise<Answer | Failure> {
   const url = new URL(`${baseUrl}${call.path}`)
-  const limit = AbortSignal.timeout(call.limitMs ?? CALL_LIMIT_MS)
+  const timeout = AbortSignal.timeout(call.limitMs ?? CALL_LIMIT_MS)
+  let id = ''
   try {
     const response = await fetch(url, {
       method: call.method,
@@ -143,19 +178,22 @@ async function sendOnce(
         'Content-Type': 'application/json',
         Accept: 'application/json',
         [tokenHeader]: tokenHeader === 'Authorization' ? `Bearer ${token}` : token,
+        ...(call.validatesMfa && { ValidateMfa: 'true' }),
       },
-      signal: signal ? AbortSignal.any([limit, signal]) : limit,
+      signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
       redirect: 'manual',
       ...(call.body && { body: JSON.stringify(call.body) }),
     })
-    if (response.status >= 300 && response.status < 400) return redirected(call, url, response)
+    id = idOf(readCorrelationId(response.headers))
+    if (response.status >= 300 && response.status < 400) return redirected(call, url, response, id)
     const body = await readBody(response)
-    return isReadable(response.status, call.method, body)
-      ? readAnswer(response.status, response.headers, body, clock())
-      : unreadable(call, url, response)
+    const answer = readAnswer(response.status, response.headers, body, clock())
+    limit.note(answer)
+    if (!isReadable(response.status, call.method, body)) return unreadable(call, url, response, id)
+    return call.validatesMfa ? { ...answer, signInMethods: signInMethods(token) } : answer
   } catch (error) {
     const reason = signal?.aborted ? 'it was cancelled' : `${reasonOf(error)}; it is tried again`
-    return failed('unavailable', `${call.about}: no answer from ${safeAddress(url)}: ${reason}`)
+    return failed('unavailable', `${call.about}: no answer from ${safeAddress(url)}${id}: ${reason}`)
   }
 }
 
@@ -182,16 +220,16 @@ function isReadable(status: number, method: Call['method'], body: string): boole
   return isEnvelope(body) || (mayBeEmpty && body.trim() === '')
 }
 
-function unreadable(call: Call, url: URL, { status }: Response): Failure {
-  const what = `${call.about}: ${safeAddress(url)} answered ${status} with something other than the service's JSON`
+function unreadable(call: Call, url: URL, { status }: Response, id: string): Failure {
+  const what = `${call.about}: ${safeAddress(url)} answered ${status}${id} with something other than the service's JSON`
   return failed('unavailable', `${what}; it is tried again; if it happens again, check INSIGHTS_BASE_URL`)
 }
 
 /** A redirect is not followed: it could take the token to another host. */
-function redirected(call: Call, url: URL, response: Response): Failure {
+function redirected(call: Call, url: URL, response: Response, id: string): Failure {
   const location = response.headers.get('location')
   const target = location && URL.canParse(location, url.href) ? new URL(location, url).origin : 'another address'
-  const what = `${call.about}: ${safeAddress(url)} redirects to ${target}, which is not followed`
+  const what = `${call.about}: ${safeAddress(url)} redirects to ${target}${id}, which is not followed`
   return failed('link-refused', `${what}; set INSIGHTS_BASE_URL if the service has moved`)
 }
 
@@ -199,7 +237,13 @@ function redirected(call: Call, url: URL, response: Response): Failure {
  * Gives the path and query of the next page. A link may be absolute, or relative to the base address. It is followed
  * only to the endpoint of the list, so that the token goes nowhere else.
  */
-function nextPath(baseUrl: string, path: string, link: string, about: string): string | Failure {
+function nextPath(
+  baseUrl: string,
+  path: string,
+  { correlationId }: Answer,
+  link: string,
+  about: string,
+): string | Failure {
   const base = new URL(baseUrl)
   const [endpoint = ''] = path.split('?')
   const pathname = `${base.pathname}${endpoint}`
@@ -207,7 +251,7 @@ function nextPath(baseUrl: string, path: string, link: string, about: string): s
   const isSame = target?.origin === base.origin && target.pathname.toLowerCase() === pathname.toLowerCase()
   if (target && isSame && !target.username) return `${endpoint}${target.search}`
   const where = target ? target.origin : 'no address'
-  const what = `${about}: the link to the next page leads to ${where}, outside INSIGHTS_BASE_URL`
+  const what = `${about}: the link to the next page leads to ${where}, outside INSIGHTS_BASE_URL${idOf(correlationId)}`
   return failed('link-refused', `${what}; it is not followed`)
 }
 

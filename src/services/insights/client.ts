@@ -1,8 +1,9 @@
 import type { Failure } from '../../core/failures.ts'
 import type { Item } from './answer.ts'
-import { type InsightsOptions, type List, listPages, openSender, type Send } from './call.ts'
+import { type InsightsOptions, type List, listPages, type Send, senderOf } from './call.ts'
 import { findLiveDataset, type LiveDataset, listDatasets } from './datasets.ts'
 import { type Execution, type ExecutionFilter, type Executions, latestExecution, listExecutions } from './executions.ts'
+import { checkMfa, type MfaSigns } from './mfa.ts'
 import {
   createQuery,
   deleteQuery,
@@ -68,14 +69,17 @@ export type InsightsClient = {
   reports(name?: string): Promise<readonly Report[] | Failure>
   /** The latest completed execution of a report; `pending` while there is none. */
   execution(reportId: string): Promise<Execution | Failure>
+  /** Whether the sign-in has multi-factor. */
+  checkMfa(dataset: string): Promise<MfaSigns | Failure>
   /** The same client, whose calls end when the signal aborts. */
   within(signal: AbortSignal): InsightsClient
 }
 
 /** Opens the Partner Insights API for one account. */
 export function openInsightsClient(options: InsightsOptions, signal?: AbortSignal): InsightsClient {
-  const send = openSender(options, signal)
-  return insightsClient(send, options.baseUrl, (other) => openInsightsClient(options, other))
+  const sender = senderOf(options)
+  const open = (given?: AbortSignal): InsightsClient => insightsClient(sender(given), options.baseUrl, open)
+  return open(signal)
 }
 
 /** The client over whatever carries its calls. */
@@ -99,6 +103,7 @@ export function insightsClient(send: Send, baseUrl: string, within: InsightsClie
     report: (reportId) => findReport(list, reportId),
     reports: (name) => listReports(list, name === undefined ? {} : { reportName: name }),
     execution: (reportId) => latestExecution(list, reportId),
+    checkMfa: (dataset) => checkMfa(send, dataset),
     within,
   }
 }

@@ -1,8 +1,8 @@
-import { type Failure, failed, isFailure } from '../../core/failures.ts'
+import { type Failure, isFailure } from '../../core/failures.ts'
 import { present } from '../../core/present.ts'
 import { type Item, instantOf, textOf } from './answer.ts'
 import { DESCRIPTION, deleteOne, type List, queryOf, type Send } from './call.ts'
-import { failureOf } from './refusals.ts'
+import { failureOf, incomplete } from './refusals.ts'
 
 /**
  * A test may run for 100 seconds, and a query that runs so long is most likely right (Partner Insights documentation).
@@ -58,7 +58,7 @@ export async function createQuery(send: Send, { name, query, description }: NewQ
   if (isFailure(answer)) return answer
   if (answer.status >= 400) return failureOf(answer, about)
   const [created] = answer.items.flatMap(toQuery)
-  return created ?? failed('unavailable', `${about}: the answer contains no id; the query is looked up and tried again`)
+  return created ?? incomplete(answer, about, 'contains no id; the query is looked up and tried again')
 }
 
 export function deleteQuery(send: Send, queryId: string): Promise<Failure | undefined> {

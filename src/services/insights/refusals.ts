@@ -23,6 +23,12 @@ const REQUEST = 'the service refuses what the app sends; check the feed, and rep
 const QUOTA = 'it is tried again later; other tools use the same quota, so fewer of their reports leave more room'
 const UNKNOWN = 'the service has nothing with that id or name'
 
+/** 900421 under 401: what else the answer says does not matter. */
+const LACKS_MFA = {
+  kind: 'mfa-required',
+  hint: 'the token lacks multi-factor (900421): sign in again with the command consent',
+} as const
+
 const refusal = (status: number, kind: FailureKind, hint: string, text: string): DocumentedRefusal => ({
   status,
   text,
@@ -97,10 +103,23 @@ const ALL = [...DOCUMENTED_REFUSALS, ...SISTER_REFUSALS].map((each) => ({ ...eac
  * Says what a refused call means: by its documented text, or by its status alone. `about` names the call, for the
  * message.
  */
-export function failureOf(answer: Pick<Answer, 'status' | 'message'>, about: string): Failure {
-  const { status, message } = answer
-  const { kind, hint } = refusalOf(status, message)
-  return failed(kind, `${about}: the service answered ${status}${message ? ` "${message}"` : ''}; ${hint}`)
+export function failureOf(
+  { status, message, lacksMfa, correlationId }: Pick<Answer, 'status' | 'message' | 'lacksMfa' | 'correlationId'>,
+  about: string,
+): Failure {
+  const { kind, hint } = lacksMfa ? LACKS_MFA : refusalOf(status, message)
+  const said = message ? ` "${message}"` : ''
+  return failed(kind, `${about}: the service answered ${status}${said}${idOf(correlationId)}; ${hint}`)
+}
+
+/** The failure of a call whose answer is a success but lacks what was asked for. */
+export function incomplete({ correlationId }: Pick<Answer, 'correlationId'>, about: string, lack: string): Failure {
+  return failed('unavailable', `${about}: the answer${idOf(correlationId)} ${lack}`)
+}
+
+/** How a message names the call to Microsoft's support; empty where the service gave no id. */
+export function idOf(correlationId: string | undefined): string {
+  return correlationId === undefined ? '' : ` (MS-CorrelationId ${correlationId})`
 }
 
 /** Whether the service refuses a report because it no longer has the query. */
@@ -113,7 +132,11 @@ export function refusalOf(status: number, message: string): Pick<DocumentedRefus
   const documented = ALL.find((each) => each.status === status && each.pattern.test(message))
   if (documented) return documented
   if (status === 401) return { kind: 'unauthorized', hint: ACCOUNT }
-  if (status === 403) return { kind: 'forbidden', hint: 'give the account the Executive Report Viewer role' }
+  if (status === 403)
+    return {
+      kind: 'forbidden',
+      hint: 'give the account the Executive Report Viewer role, in the AI Cloud Partner Program tenant',
+    }
   if (isTransient(status)) return { kind: 'unavailable', hint: AGAIN }
   if (/quota/i.test(message)) return { kind: 'unavailable', hint: QUOTA }
   return { kind: 'query-refused', hint: QUERY }

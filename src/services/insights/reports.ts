@@ -1,9 +1,9 @@
-import { type Failure, failed, isFailure } from '../../core/failures.ts'
+import { type Failure, isFailure } from '../../core/failures.ts'
 import { present } from '../../core/present.ts'
 import { isTransient } from '../retry.ts'
 import { type Item, instantOf, numberOf, textOf } from './answer.ts'
 import { type Call, DESCRIPTION, deleteOne, type List, queryOf, type Send } from './call.ts'
-import { failureOf, isQueryGone, isThrottled } from './refusals.ts'
+import { failureOf, incomplete, isQueryGone, isThrottled } from './refusals.ts'
 
 /** A report as the service lists it. Its callback address is left out, because the path of ours contains a token. */
 export type Report = {
@@ -101,7 +101,7 @@ export async function createReport(send: Send, request: ReportRequest): Promise<
   }
   const reportId = textOf(answer.items[0], 'reportId')
   if (reportId) return { outcome: 'created', reportId }
-  const failure = failed('unavailable', `${about}: the answer contains no id; the report is looked up`)
+  const failure = incomplete(answer, about, 'contains no id; the report is looked up')
   return { outcome: 'unknown', failure }
 }
 
@@ -139,9 +139,7 @@ async function changeReport(send: Send, call: Call): Promise<Report | Failure | 
   if (answer.status === 404) return undefined
   if (answer.status >= 400) return failureOf(answer, call.about)
   const [report] = answer.items.flatMap(toReport)
-  return (
-    report ?? failed('unavailable', `${call.about}: the answer contains no report; look at the report and try again`)
-  )
+  return report ?? incomplete(answer, call.about, 'contains no report; look at the report and try again')
 }
 
 function scheduleFields({ start, intervalHours, count }: Schedule): object {

@@ -2,11 +2,12 @@ import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { TokenCredential } from '@azure/identity'
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
+import { type RetryOptions, withRetry } from '../retry.ts'
 import { reasonOf } from '../safe-text.ts'
 import { identityToken, loadIdentityLibrary } from './identity.ts'
 import type { KeyVault } from './key-vault.ts'
 import { needSecret, refusedSignIn, type SignIn } from './sign-in.ts'
-import { type AccessToken, refusalText, SCOPE, TOKEN_LIMIT_MS } from './token-request.ts'
+import { type AccessToken, isPassing, refusalText, SCOPE, TOKEN_LIMIT_MS } from './token-request.ts'
 
 /** What Entra wants the token of a managed identity to be for, when the identity stands for an app registration. */
 const EXCHANGE_SCOPE = 'api://AzureADTokenExchange/.default'
@@ -15,10 +16,25 @@ const EXCHANGE_SCOPE = 'api://AzureADTokenExchange/.default'
 export type IdentitySignIn = Exclude<SignIn, { auth: 'refresh-token' }>
 
 /**
- * Fetches a token through @azure/identity. Each token has a credential of its own, because the library's cache would
- * give the token that the service has just refused.
+ * Fetches a token through @azure/identity. The library repeats what fails with 5xx or 429, once, and nothing else that
+ * passes by itself: we do.
  */
 export async function fetchByIdentity(
+  signIn: IdentitySignIn,
+  vault: KeyVault | undefined,
+  clock: () => Date,
+  retry: RetryOptions | undefined,
+): Promise<AccessToken | Failure> {
+  if (!retry) return fetchOnce(signIn, vault, clock)
+  const answer = await withRetry(async () => {
+    const token = await fetchOnce(signIn, vault, clock)
+    return isFailure(token) ? token : { status: 200, retryAfterMs: undefined, token }
+  }, retry)
+  return isFailure(answer) ? answer : answer.token
+}
+
+/** Each token has a credential of its own: the library's cache would give the token that was just refused. */
+async function fetchOnce(
   signIn: IdentitySignIn,
   vault: KeyVault | undefined,
   clock: () => Date,
@@ -110,7 +126,7 @@ function failureOfSignIn(signIn: IdentitySignIn, error: unknown): Failure {
   const said = error instanceof Error ? { ...error, ...(error.cause ?? {}) } : {}
   const { status, errorCode, errorMessage } = said as Readonly<Record<string, unknown>>
   const refusal = refusalText(String(errorCode ?? ''), String(errorMessage ?? ''))
-  const isBusy = typeof status === 'number' && (status >= 500 || status === 429)
+  const isBusy = isPassing(refusal) || (typeof status === 'number' && (status >= 500 || status === 429))
   const isRefused = REFUSALS.test(refusal) || (typeof status === 'number' && status >= 400)
   if (isRefused && !isBusy) return refusedSignIn(signIn, `${status ?? ''} ${refusal}`.trim())
   const reason = refusal || reasonOf(error)

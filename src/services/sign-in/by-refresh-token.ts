@@ -5,7 +5,7 @@ import type { Ledger } from '../storage/ledger.ts'
 import type { KeyVault, Secret } from './key-vault.ts'
 import { findSecret, needSecret, type RefreshSignIn, refusedSignIn, vaultName } from './sign-in.ts'
 import { type TokenLease, takeTokenLease } from './token-lease.ts'
-import { type AccessToken, redeem, type TokenAnswer } from './token-request.ts'
+import { type AccessToken, isPassing, redeem, type TokenAnswer } from './token-request.ts'
 
 /** A stored refresh token that is older than this is replaced. It would expire after 90 days without use. */
 const STORE_AFTER_MS = DAY_MS
@@ -30,6 +30,7 @@ type Renewal = {
   readonly signIn: RefreshSignIn
   readonly store: TokenStore | undefined
   readonly clock: () => Date
+  readonly retry: RetryOptions | undefined
   /** The refresh token that the last renewal gave. It is used when the stored one is refused. */
   latest: string | undefined
 }
@@ -43,8 +44,9 @@ export function openRenewal(
   signIn: RefreshSignIn,
   store: TokenStore | undefined,
   clock: () => Date,
+  retry: RetryOptions | undefined,
 ): () => Promise<AccessToken | Failure> {
-  const renewal: Renewal = { signIn, store, clock, latest: undefined }
+  const renewal: Renewal = { signIn, store, clock, retry, latest: undefined }
   return async () => {
     const stored = await readStored(renewal)
     if (isFailure(stored)) return stored
@@ -137,7 +139,10 @@ function takeLease({ signIn, clock }: Renewal, { ledger, newId }: TokenStore): P
   return takeTokenLease({ ledger, account: signIn.name, clock, owner: newId() })
 }
 
-async function redeemToken({ signIn, store, clock }: Renewal, refreshToken: string): Promise<TokenAnswer | Failure> {
+async function redeemToken(
+  { signIn, store, clock, retry }: Renewal,
+  refreshToken: string,
+): Promise<TokenAnswer | Failure> {
   const secret = await findSecret(signIn.name, 'client-secret', signIn.clientSecret, store?.vault)
   if (isFailure(secret)) return secret
   const request = {
@@ -148,7 +153,7 @@ async function redeemToken({ signIn, store, clock }: Renewal, refreshToken: stri
     ...(secret && { clientSecret: secret.value }),
   }
   const send = () => redeem(request, clock)
-  return store ? withRetry(send, store.retry) : send()
+  return retry ? withRetry(send, retry) : send()
 }
 
 function conclude(renewal: Renewal, answer: TokenAnswer | Failure): AccessToken | Failure {
@@ -157,6 +162,7 @@ function conclude(renewal: Renewal, answer: TokenAnswer | Failure): AccessToken 
   if (answer.token) return answer.token
   const { status, refusal } = answer
   if (status < 500 && status !== 429) return refusedSignIn(renewal.signIn, `${status} ${refusal}`.trim())
-  const what = `sign-in of account ${renewal.signIn.name}: the authority answered ${status}`
+  const answered = isPassing(refusal) ? refusal : status
+  const what = `sign-in of account ${renewal.signIn.name}: the authority answered ${answered}`
   return failed('unavailable', `${what}; it is tried again`)
 }

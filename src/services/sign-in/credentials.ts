@@ -1,4 +1,5 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
+import type { RetryOptions } from '../retry.ts'
 import { fetchByIdentity } from './by-identity.ts'
 import { openRenewal, type TokenStore } from './by-refresh-token.ts'
 import type { SignIn } from './sign-in.ts'
@@ -17,13 +18,18 @@ export type Credentials = {
 
 /**
  * Opens the sign-in of an account. Failures are `unauthorized` or `unavailable`. Without a `store` the secrets come
- * from the settings, and a new refresh token is lost when the process ends.
+ * from the settings, and a new refresh token is lost when the process ends. Without `retry` no token is asked for twice.
  */
-export function openCredentials(signIn: SignIn, clock: () => Date, store?: TokenStore): Credentials {
+export function openCredentials(
+  signIn: SignIn,
+  clock: () => Date,
+  store?: TokenStore,
+  retry: RetryOptions | undefined = store?.retry,
+): Credentials {
   const fetchToken =
     signIn.auth === 'refresh-token'
-      ? openRenewal(signIn, store, clock)
-      : () => fetchByIdentity(signIn, store?.vault, clock)
+      ? openRenewal(signIn, store, clock, retry)
+      : () => fetchByIdentity(signIn, store?.vault, clock, retry)
   let cached: AccessToken | undefined
   let pending: Promise<AccessToken | Failure> | undefined
   const leftMs = () => (cached ? cached.expiresAtMs - clock().getTime() : 0)

@@ -71,12 +71,38 @@ function readTokenAnswer({ status, headers }: Response, body: unknown, now: Date
   // Anything but the authority's JSON is the page of a gateway, and may be gone a moment later.
   if (!fields || (status < 400 && !text('access_token'))) return { status: 502, retryAfterMs, refusal: 'no JSON' }
   if (status >= 400) {
-    return { status, retryAfterMs, refusal: refusalText(text('error'), text('error_description')) }
+    const refusal = refusalText(text('error'), text('error_description'))
+    return { status: isPassing(refusal) ? 503 : status, retryAfterMs, refusal }
   }
   const expiresAtMs = now.getTime() + (Number(fields.get('expires_in')) || 0) * 1000
   const token = { text: text('access_token'), expiresAtMs }
   const refreshToken = text('refresh_token')
   return { status, retryAfterMs, refusal: '', token, ...(refreshToken && { refreshToken }) }
+}
+
+/** Errors that a token endpoint gives under 400 although they pass by themselves (RFC 6749, section 4.1.2.1). */
+const PASSING_ERRORS: readonly string[] = ['temporarily_unavailable', 'server_error']
+
+/**
+ * Numbers that Microsoft describes as transient, temporarily unavailable, timed out or throttled, or says to try again
+ * (learn.microsoft.com/entra/identity-platform/reference-error-codes).
+ */
+const PASSING_NUMBERS: readonly string[] = [
+  'AADSTS50033',
+  'AADSTS50087',
+  'AADSTS80002',
+  'AADSTS80005',
+  'AADSTS90006',
+  'AADSTS90012',
+  'AADSTS90024',
+  'AADSTS90033',
+  'AADSTS90055',
+  'AADSTS90090',
+]
+
+/** Whether the same sign-in may succeed a moment later. `refusal` is as `refusalText` gives it. */
+export function isPassing(refusal: string): boolean {
+  return refusal.split(' ').some((each) => PASSING_ERRORS.includes(each) || PASSING_NUMBERS.includes(each))
 }
 
 /**

@@ -1,4 +1,13 @@
-import { expiryFinding, type Finding, failing, offeredFinding, problem, warning, well } from '../../core/doctor.ts'
+import {
+  expiryFinding,
+  type Finding,
+  failing,
+  mfaFindings,
+  offeredFinding,
+  problem,
+  warning,
+  well,
+} from '../../core/doctor.ts'
 import { FAILURES, type Failure, isFailure } from '../../core/failures.ts'
 import type { Feed } from '../../core/feeds/feed.ts'
 import {
@@ -32,12 +41,13 @@ export async function checkAccount(known: Patient, name: string): Promise<readon
   if (isFailure(datasets)) return [...notes, ...expiry, unableToRead(datasets, signal.aborted, means.limitMs)]
   const own = feeds.filter((feed) => feed.account === name && feed.enabled)
   const offered = own.map((feed) => offeredFinding(feed, findListed(datasets, spellingsOf(feed.dataset))))
-  const [role, queries] = await Promise.all([
+  const [mfa, role, queries] = await Promise.all([
+    checkSignIn(client, name, own[0]?.dataset ?? datasets[0]?.name),
     checkRole(client, name),
     Promise.all(own.map((feed) => checkQuery(client, feed, datasets))),
   ])
   const signedIn = well('sign-in', `account ${name} signs in and lists ${datasets.length} datasets`)
-  return [signedIn, ...notes, ...expiry, ...role, ...offered, ...queries.flat()]
+  return [signedIn, ...mfa, ...notes, ...expiry, ...role, ...offered, ...queries.flat()]
 }
 
 function unableToRead(failure: Failure, isLate: boolean, limitMs: number): Finding {
@@ -45,6 +55,17 @@ function unableToRead(failure: Failure, isLate: boolean, limitMs: number): Findi
   if (failure.kind !== 'unavailable') return failing('sign-in', failure)
   const late = isLate ? ` (no answer within ${limitMs / 1000} s)` : ''
   return problem('sign-in', `${failure.message}${late}`, REACH)
+}
+
+async function checkSignIn(
+  client: InsightsClient,
+  name: string,
+  dataset: string | undefined,
+): Promise<readonly Finding[]> {
+  if (dataset === undefined) return []
+  const signs = await client.checkMfa(dataset)
+  if (isFailure(signs)) return [failing('sign-in', signs)]
+  return mfaFindings(name, signs.isCompliant, signs.methods)
 }
 
 async function checkExpiry({ means, accounts }: Patient, name: string): Promise<readonly Finding[]> {

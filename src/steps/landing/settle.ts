@@ -58,7 +58,8 @@ async function settleFailure(job: Job, held: HeldEntry, failure: Failure): Promi
   const entry = held.entry()
   const now = clock()
   const { kind, message } = failure
-  if (kind !== 'unavailable' || entry.archive !== undefined) {
+  const mayComeLater = kind === 'unavailable' || kind === 'mfa-required'
+  if (!mayComeLater || entry.archive !== undefined) {
     await held.finish(toFailed(entry, failure, now))
     return tellFailure(job.services, entry, failure)
   }

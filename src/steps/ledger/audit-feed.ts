@@ -34,11 +34,15 @@ export type Audited = {
 
 /**
  * Reads all entries of a feed and puts right what only a look at all of them can: the plan row, entries that sleep longer
- * than they may, and windows that failed before the feed changed or landed. Tells which rows cannot be read. An entry that
- * was deleted by hand takes no time any more, so its window is asked for anew. Undefined where somebody created or removed
- * an entry meanwhile: a later tick audits.
+ * than they may, and windows that failed before the feed changed or landed, or before the sign-in of its account worked
+ * again (`signedInAt`). Tells which rows cannot be read. An entry that was deleted by hand takes no time any more, so its
+ * window is asked for anew. Undefined where somebody created or removed an entry meanwhile: a later tick audits.
  */
-export async function auditFeed(services: Services, row: FeedOutline): Promise<Audited | undefined> {
+export async function auditFeed(
+  services: Services,
+  row: FeedOutline,
+  signedInAt?: string,
+): Promise<Audited | undefined> {
   const { ledger, clock } = services
   const feed = row.feed.name
   // Before the entries: an entry that is created while they are read makes the write of the plan fail.
@@ -48,7 +52,7 @@ export async function auditFeed(services: Services, row: FeedOutline): Promise<A
   const plan = await ledger.writePlan(rebuiltPlan(feed, found.windows, readablePlan(before)?.value, now), before?.etag)
   if (!plan) return undefined
   const values = found.failed.map(({ value }) => value)
-  const chosen = new Set(reopenings(values, row, now))
+  const chosen = new Set(reopenings(values, row, now, signedInAt))
   const isChosen = ({ value }: Stored<Failed>) => chosen.has(value)
   const reopened = await reopen(services, found.failed.filter(isChosen), now)
   const failed = found.failed.filter((each) => !isChosen(each) && mayHeal(each.value))

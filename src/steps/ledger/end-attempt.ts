@@ -1,10 +1,11 @@
-import { FAILURES, type Failure, failed } from '../../core/failures.ts'
+import { FAILURES, type Failure, failed, isOfSignIn } from '../../core/failures.ts'
 import type { Drop } from '../../core/ledger/drop.ts'
 import { isOfPerson, type LedgerEntry, spareReports } from '../../core/ledger/ledger.ts'
 import { toFailed, toLandedAgain, withoutRemoteReports } from '../../core/ledger/transitions.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
+import { noteRefusedSignIn } from '../requesting/pacing-row.ts'
 import type { Services } from '../services.ts'
-import { blockFeed, noteFailedAgain, noteFailing } from './feed-row.ts'
+import { blockFeed, findFeed, noteFailedAgain, noteFailing } from './feed-row.ts'
 import { type Job, nameOf, subjectOf } from './job.ts'
 
 /**
@@ -44,8 +45,14 @@ export async function tellFailure(services: Services, entry: LedgerEntry, failur
   services.emit({ event: 'window.failed', ...subjectOf(entry), kind, message, remedy })
   if (heals === 'person' || isOfPerson(entry)) return
   if (entry.heals > 0) await noteFailedAgain(services, entry.feed, failure)
-  else if (heals === 'change') await blockFeed(services, entry.feed, failure)
+  else if (heals === 'change' && !isOfSignIn(failure)) await blockFeed(services, entry.feed, failure)
   else await noteFailing(services, entry.feed)
+  if (isOfSignIn(failure)) await noteRefused(services, entry.feed, failure)
+}
+
+async function noteRefused(services: Services, feed: string, failure: Failure): Promise<void> {
+  const row = await findFeed(services, feed)
+  if (!('problem' in row)) await noteRefusedSignIn(services, row.feed.account, failure)
 }
 
 /**

@@ -12,6 +12,7 @@ import { type AccountInTick, slotKey } from './account-in-tick.ts'
 import { type DueOfFeed, readDue } from './due-of-feed.ts'
 import { pacingOf } from './pacing-row.ts'
 import { requestReport } from './request-report.ts'
+import { maySignIn, trySignIn } from './try-sign-in.ts'
 
 /** What an account did in a tick: reports that were asked for, and windows that were due and wait. */
 export type Turn = { readonly requested: number; readonly waiting: number }
@@ -30,10 +31,11 @@ export async function takeTurn(
     await tellOnce(services, `unreadable~pacing~${account}`, event)
     return { requested: 0, waiting: 0 }
   }
-  const mayAsk = waitsUntil(pacing.value, services.clock()) === undefined
+  const mayAsk =
+    waitsUntil(pacing.value, services.clock()) === undefined && (await maySignIn(services, account, pacing, rows))
   const due: DueOfFeed[] = []
   // One after the other: an audit holds many entries.
-  for (const row of rows) due.push(await readDue(services, row, mayAsk))
+  for (const row of rows) due.push(await readDue(services, row, mayAsk, pacing.value.signedInAt))
   const actions = inTurns(
     due.flatMap((each) => each.actions),
     pacing.value.served,
@@ -47,6 +49,8 @@ export async function takeTurn(
     open: actions.length > 0 ? await readOpen(services, pacing.value.open) : new Map(),
     unanswered: new Set(),
   }
+  // Without anything to ask for, nothing else would show that the sign-in works again.
+  if (mayAsk && actions.length === 0) await trySignIn(services, account, pacing, rows)
   return requestAll(services, tick, actions)
 }
 

@@ -75,7 +75,8 @@ async function noteOutcome(
   const at = services.clock().toISOString()
   await services.ledger.writeApp(cleanUpRowKey(account), { times: failure ? times + 1 : 0, at }, etag)
   if (!failure) return
+  const { kind } = failure
+  const message = `account ${account}: reports that nothing needs any more cannot be deleted: ${failure.message}`
   // Which report it was changes from sweep to sweep, and is no news.
-  const message = `account ${account}: reports that nothing needs any more cannot be deleted at the service`
-  await tellOnce(services, `cleanup~${account}`, { event: 'cleanup.failing', kind: failure.kind, message })
+  await tellOnce(services, `cleanup~${account}`, { event: 'cleanup.failing', kind, message }, { kind })
 }

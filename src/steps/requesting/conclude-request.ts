@@ -11,7 +11,7 @@ import { changeFeedRow } from '../ledger/feed-row.ts'
 import { subjectOf } from '../ledger/job.ts'
 import type { Services } from '../services.ts'
 import { type AccountInTick, noAnswer, type RequestResult, slotKey } from './account-in-tick.ts'
-import { reduceAllowance } from './pacing-row.ts'
+import { endRefusal, noteRefusedSignIn, reduceAllowance } from './pacing-row.ts'
 
 /** How long to wait after a refusal for quota that names no time. */
 const QUOTA_WAIT_MS = 15 * MINUTE_MS
@@ -30,13 +30,19 @@ export async function conclude(
     await backOff(services, value.feed)
     return noAnswer(tick, value.feed)
   }
-  if (creation.outcome === 'throttled') return yieldToQuota(context, { value, etag }, creation.waitMs ?? QUOTA_WAIT_MS)
+  if (creation.outcome === 'throttled') return yieldToQuota(context, { value, etag }, creation)
   const isOursAndGone = creation.outcome === 'query-gone' && tick.rows.get(value.feed)?.query?.ours === true
   if (isOursAndGone) return forgetQuery(context, { value, etag }, creation.failure)
+  if (creation.outcome !== 'created' && creation.failure.kind === 'mfa-required') {
+    await ledger.write(toPlannedAtNoCost(value, clock()), etag)
+    await noteRefusedSignIn(services, tick.name, creation.failure)
+    return 'account'
+  }
   if (creation.outcome !== 'created') {
     await endAttempt(services, toFailed(value, creation.failure, clock()), etag, creation.failure)
     return creation.failure.kind === 'unauthorized' ? 'account' : 'feed'
   }
+  await endRefusal(services, tick.name, tick.pacing)
   const requested = toRequested(value, creation.reportId, clock(), settings.reportDeadlineMs)
   const written = await ledger.write(requested, etag)
   if (!written) return withdrawUnnamed(context, value, creation.reportId)
@@ -82,12 +88,13 @@ async function withdrawUnnamed(
 async function yieldToQuota(
   { services, tick }: Context,
   { value, etag }: Stored<Requesting>,
-  waitMs: number,
+  { waitMs = QUOTA_WAIT_MS, failure }: Extract<Creation, { outcome: 'throttled' }>,
 ): Promise<RequestResult> {
   const { ledger, clock, emit } = services
   const now = clock()
   const reduced = await reduceAllowance(services, tick.name, tick.pacing, now, waitMs)
   await ledger.write(toPlannedAtNoCost(value, new Date(now.getTime() + waitMs)), etag)
-  emit({ event: 'quota.reduced', message: `account ${tick.name}`, count: reduced.reduced?.allowance ?? 0 })
+  const message = `account ${tick.name}: ${failure.message}`
+  emit({ event: 'quota.reduced', message, count: reduced.reduced?.allowance ?? 0 })
   return 'account'
 }

@@ -22,7 +22,12 @@ export type DueOfFeed = {
 const NOTHING_DUE: DueOfFeed = { actions: [], etags: new Map() }
 
 /** Reads what is due of a feed. All of its entries are read only where an audit is due, or a blocked feed is tried. */
-export async function readDue(services: Services, row: FeedOutline, mayAsk: boolean): Promise<DueOfFeed> {
+export async function readDue(
+  services: Services,
+  row: FeedOutline,
+  mayAsk: boolean,
+  signedInAt: string | undefined,
+): Promise<DueOfFeed> {
   const { ledger, clock } = services
   const { name, enabled } = row.feed
   const now = clock()
@@ -31,10 +36,10 @@ export async function readDue(services: Services, row: FeedOutline, mayAsk: bool
   const isAsking = mayAsk && !row.blocked && !restsUntil(row, now)
   const due = isAsking ? await ledger.due(name, 'provision', now) : { plan: await ledger.readPlan(name), entries: [] }
   const plan = readablePlan(due.plan)
-  if (plan && !isTrial && !isAuditDue(row, plan.value, now)) {
+  if (plan && !isTrial && !isAuditDue(row, plan.value, now, signedInAt)) {
     return isAsking ? dueOf(services, row, plan, plannedIn(due.entries)) : NOTHING_DUE
   }
-  const audited = await auditFeed(services, row)
+  const audited = await auditFeed(services, row, signedInAt)
   if (!audited) return NOTHING_DUE
   if (isAsking) return dueOf(services, row, audited.plan, audited.planned)
   return isTrial ? dueTrial(services, row, audited) : NOTHING_DUE

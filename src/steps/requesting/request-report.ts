@@ -18,7 +18,7 @@ import { readPlan } from '../ledger/plan-row.ts'
 import type { Services } from '../services.ts'
 import { type AccountInTick, noAnswer, type RequestResult, slotKey } from './account-in-tick.ts'
 import { conclude } from './conclude-request.ts'
-import { writePacing } from './pacing-row.ts'
+import { noteRefusedSignIn, writePacing } from './pacing-row.ts'
 import { registerQuery } from './register-query.ts'
 
 /** Asks for the report of one window. Writes the pacing row first, then the ledger entry, and only then asks the service. */
@@ -130,8 +130,8 @@ async function endOutOfRange(
 }
 
 /**
- * The query of a feed cannot be registered: the feed's turn is over. Blocks it where only a change outside helps. Its
- * windows stay in the plan.
+ * The query of a feed cannot be registered: the feed's turn is over. Blocks it where only a change outside helps. What is
+ * wrong with the sign-in is over with the account. The feed's windows stay in the plan.
  */
 async function refuseFeed(
   services: Services,
@@ -139,6 +139,10 @@ async function refuseFeed(
   feed: string,
   failure: Failure,
 ): Promise<RequestResult> {
+  if (failure.kind === 'mfa-required') {
+    await noteRefusedSignIn(services, tick.name, failure)
+    return 'account'
+  }
   if (FAILURES[failure.kind].heals === 'change') {
     await blockFeed(services, feed, failure)
     return 'feed'

@@ -1,0 +1,52 @@
+import { HOUR_MS, MINUTE_MS } from '../time/durations.ts'
+import type { Pacing, RefusedSignIn } from './pacing.ts'
+
+// The service, or the authority, does not accept the sign-in of an account. `unauthorized` fails the window that was asked
+// for; from then on the sign-in is tried before anything is asked for, at every tick. `mfa-required` is said intermittently
+// at first, so for an hour nothing fails and each tick asks again; then it blocks the account, which asks once an hour.
+
+/** A little less than an hour, so that the tick of the next hour finds the trial due. */
+const TRIAL_MS = HOUR_MS - 5 * MINUTE_MS
+
+/** The sign-in was refused, for the first time or once more. */
+export function withRefusal(
+  pacing: Pacing,
+  { kind, message }: Pick<RefusedSignIn, 'kind' | 'message'>,
+  now: Date,
+): Pacing {
+  const { refused } = pacing
+  const at = now.toISOString()
+  return { ...pacing, refused: { kind, message, since: refused?.kind === kind ? refused.since : at, triedAt: at } }
+}
+
+/**
+ * The sign-in works: what failed because it did not is asked for again. Where a report was refused although the sign-in
+ * works, this would ask for that report again and again, so it counts once an hour.
+ */
+export function withSignIn(pacing: Pacing, now: Date): Pacing {
+  const { refused, ...rest } = pacing
+  const counts = refused?.kind === 'mfa-required' || (refused && mayReopen(pacing, now))
+  return counts ? { ...rest, signedInAt: now.toISOString() } : pacing
+}
+
+/** Whether the sign-in was refused for so long that the account asks for nothing until it works again. */
+export function isSignInBlocked({ refused }: Pacing, now: Date): boolean {
+  return refused?.kind === 'mfa-required' && hasBeen(refused.since, HOUR_MS, now)
+}
+
+/** Whether a refused sign-in is to be tried now. */
+export function isTrialDue(pacing: Pacing, now: Date): boolean {
+  const { refused } = pacing
+  if (!refused) return false
+  if (isSignInBlocked(pacing, now)) return hasBeen(refused.triedAt, TRIAL_MS, now)
+  return refused.kind === 'mfa-required' || mayReopen(pacing, now)
+}
+
+function mayReopen({ signedInAt }: Pacing, now: Date): boolean {
+  return signedInAt === undefined || hasBeen(signedInAt, TRIAL_MS, now)
+}
+
+/** Whether an instant is so long ago. One as far ahead was written by a clock that was wrong. */
+function hasBeen(at: string, milliseconds: number, now: Date): boolean {
+  return Math.abs(now.getTime() - Date.parse(at)) >= milliseconds
+}
