@@ -12,6 +12,9 @@ import { createTotals } from './totals.ts'
  */
 export const TOTALS_LENGTH = 100_000
 
+/** A CR inside a record that cannot be read ended a row. The one at the end may belong to a CRLF where the text is cut. */
+const LONE_RETURN = /\r[^\n]/
+
 /** The result of checking a whole file. The figures of a landing start from it. */
 export type Checked = {
   readonly rowsRead: number
@@ -65,6 +68,9 @@ function failureOf(record: ParsedRecord, lander: Lander, about: string): Failure
   const place = `${about}: line ${record.line}`
   if (record.verdict === 'unclosed-quote') return failed('malformed', `${place}: a quote is opened and never closed`)
   if (record.verdict === 'cut-off') return failed('malformed', `${place}: the file is cut off in this line`)
+  if (record.verdict !== undefined && LONE_RETURN.test(record.raw)) {
+    return failed('malformed', `${place} holds lines that end neither with LF nor with CRLF`)
+  }
   return lander.isOutside(record) ? failed('outside-window', `${place} has a row outside the window`) : undefined
 }
 

@@ -35,14 +35,56 @@ function selectedBy(source: FeedSource): readonly string[] {
   return 'problem' in query ? [] : query.fields
 }
 
-/** Says why a file with this header is no report at all. Nobody learns anything about the feed from it. */
-export function whyNoReport(header: readonly string[], known: readonly string[], about: string): Failure | undefined {
-  if (header.some((name) => /\r(?!\n)/.test(name))) {
-    return failed('malformed', `${about}: the lines of the file end neither with LF nor with CRLF`)
-  }
-  const keys = new Set(known.map(nameKey))
-  if (keys.size === 0 || header.some((name) => keys.has(nameKey(name.trim())))) return undefined
-  return failed('malformed', `${about}: the header has no column that was asked for`)
+/** A header as the file has it. `isUnended`: the file ends in it, without a line end. */
+export type Header = { readonly header: readonly string[]; readonly isUnended: boolean }
+
+/**
+ * Says why a file with this header is no report at all. Nobody learns anything about the feed from it. `known` are columns
+ * of which a report has one at least. `typed` are those that it has all of, because the user gives them types.
+ */
+export function whyNoReport(
+  { header, isUnended }: Header,
+  { known, typed }: { readonly known: readonly string[]; readonly typed: readonly string[] },
+  about: string,
+): Failure | undefined {
+  const expected = new Set(known.map(nameKey))
+  const found = new Set(header.map(nameKey))
+  const separator = header.length === 1 ? separatorIn(header[0] ?? '', expected) : undefined
+  if (separator !== undefined) return failed('malformed', `${about}: ${separatedBy(separator)}`)
+  const isForeign = expected.size === 0 ? isSentence(header) : !header.some((name) => expected.has(nameKey(name)))
+  if (isForeign) return failed('malformed', `${about}: the header has no column that was asked for`)
+  if (isUnended && expected.size > 0 && !expected.has(nameKey(header.at(-1) ?? ''))) return cutInHeader(about)
+  const missing = typed.filter((name) => !found.has(nameKey(name)))
+  if (missing.length === 0) return undefined
+  return failed('malformed', `${about}: not in the report, but in the types of the feed: ${quoted(missing)}`)
+}
+
+/** The file ends in the middle of its header. */
+export function cutInHeader(about: string): Failure {
+  return failed('malformed', `${about}: the file is cut off in its header`)
+}
+
+/** Says that a file is neither CSV nor TSV. */
+export function separatedBy(separator: string): string {
+  return `the columns of the file are separated by "${separator}", neither by comma nor by tab`
+}
+
+/** What separates the columns of a header that seems to be one column: no name has several of them in it. */
+function separatorIn(name: string, known: ReadonlySet<string>): string | undefined {
+  return [';', '|'].find((separator) => {
+    const names = name.split(separator)
+    return names.length > 2 || (names.length === 2 && names.some((each) => known.has(nameKey(each))))
+  })
+}
+
+/** Whether a header looks like a message: it is one text of several words. */
+function isSentence(header: readonly string[]): boolean {
+  const [text = '', ...others] = header
+  return others.length === 0 && text.trim().split(/\s+/).length > 2
+}
+
+function quoted(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(', ')
 }
 
 /**
@@ -63,11 +105,11 @@ export function readHeader(
   if (names.includes('')) return failed('malformed', `${about}: column ${names.indexOf('') + 1} has no name`)
   const missing = (expected ?? []).filter((name) => !keys.includes(nameKey(name)))
   if (missing.length > 0) {
-    return failed('column-missing', `${about}: not in the report: ${missing.map((name) => `"${name}"`).join(', ')}`)
+    return failed('column-missing', `${about}: not in the report: ${quoted(missing)}`)
   }
   const unnamed = unnamedColumns(feed, expected, names)
   if (feed.newColumns === 'fail' && unnamed.length > 0) {
-    return failed('column-new', `${about}: new columns in the report: ${unnamed.map((name) => `"${name}"`).join(', ')}`)
+    return failed('column-new', `${about}: new columns in the report: ${quoted(unnamed)}`)
   }
   const spelling = new Map(Object.keys(feed.types).map((name) => [nameKey(name), name]))
   const columns = names.map((name) => {
