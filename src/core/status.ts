@@ -35,6 +35,8 @@ export type FeedStatus = Coverage & {
   readonly failures: readonly FailedWindow[]
   /** Landings that wait for the storage and go on by themselves. */
   readonly resting: readonly FailedWindow[]
+  /** Published windows with rows that a stray quote may have made of several, and how many. */
+  readonly doubtful: readonly { readonly window: string; readonly rows: number }[]
 }
 
 export type Status = {
@@ -96,12 +98,17 @@ function feedStatus(now: Date, known: KnownFeed): FeedStatus {
     acceptedGaps: row.acceptedGaps ?? [],
     failures: [...unreadable.map(({ failure }) => explained(failure)), ...entries.flatMap(failedWindow)],
     resting: entries.flatMap(restingWindow),
+    doubtful: entries.flatMap(doubtfulWindow),
   }
 }
 
 function restingWindow(entry: LedgerEntry): readonly FailedWindow[] {
   if (!isResting(entry) || !entry.lastError) return []
   return [{ window: windowId(entry.window), ...explained(entry.lastError), landedBefore: isPublished(entry) }]
+}
+
+function doubtfulWindow({ window, figures }: LedgerEntry): FeedStatus['doubtful'] {
+  return figures?.rowsDoubtful ? [{ window: windowId(window), rows: figures.rowsDoubtful }] : []
 }
 
 function failedWindow(entry: LedgerEntry): readonly FailedWindow[] {

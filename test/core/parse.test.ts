@@ -94,6 +94,30 @@ describe('the parser', () => {
     ])
   })
 
+  it('counts the lines of a record, where it has more than one', () => {
+    const text = 'a,b\r\n"1\r\n2",3\n4,5\n"6"x\n"7\n\n8"x,9\n"10\n11\n12",'
+    const found = [undefined, 2, undefined, undefined, 3, 3]
+    expect(parse([text]).map(({ lines }) => lines)).toEqual(found)
+    expect(parse([`${text}\n`]).map(({ lines }) => lines)).toEqual(found)
+    expect(parse(['a,b\n"1\n2\n3']).at(-1)).toMatchObject({ verdict: 'unclosed-quote', lines: 3 })
+    expect(parse([`a,b\n"${'x\n'.repeat(LIMIT)}",2\n`]).at(-1)).toMatchObject({ verdict: 'too-long', lines: LIMIT + 1 })
+  })
+
+  it.each([
+    ['a cell of two rows', 'a,b,c\n1,"x,2\n3,y",4\n', true],
+    ['a cell of three rows', 'a,b,c\n1,"x,2\n3,y,4\n5,z",6\n', true],
+    ['a cell of rows', 'a,b,c\n1,"x,y,z\r\nu,v,w",2\r\n', true],
+    ['a last cell of rows', 'a,b\n1,"2\n3,4"', true],
+    ['a cell of lines', 'a,b,c\n1,"Street 5\nCity, Country",2\n', undefined],
+    ['a cell of rows and a line', 'a,b,c\n1,"x,y,z\nu,v,w\n",2\n', undefined],
+    ['one column', 'a\n"1\n2"\n', undefined],
+    ['a row that cannot be read', 'a,b,c\n1,"x,2\n3,y"z,4\n', undefined],
+    ['one line', 'a,b\n"1,2,3",4\n', undefined],
+  ])('doubts a record of which each line could be a row: %s', (_, text, expected) => {
+    expect(parse([text])[1]?.isDoubtful).toBe(expected)
+    expect(parse(text.split(''))[1]?.isDoubtful).toBe(expected)
+  })
+
   it('keeps the text of each record as written, and of a long one the beginning', () => {
     const long = 'y'.repeat(70_000)
     const records = parse([`a,b\r\n"1",2\r\n1,${long}\n1\n"1"x\n`], { maxRecordLength: 100_000 })

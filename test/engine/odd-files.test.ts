@@ -15,6 +15,44 @@ const unknown = { ...feedOf({ queryId: 'q' }), types: {} }
 const lines = (...texts: readonly string[]) => texts.map((text) => `${text}\r\n`).join('')
 const landText = (text: string, options: FileOptions) => landFile(Buffer.from(text), options)
 
+describe('a stray quote', () => {
+  /** 3,000 rows. The note of row 10 opens a quote, and that of row 40 closes it. */
+  const swallowing = (closing: string) =>
+    lines(
+      'Account,Note,Amount',
+      ...Array.from({ length: 3000 }, (_, index) => {
+        const note = index === 10 ? '"Premium' : index === 40 ? closing : 'ok'
+        return `Customer ${index},${note},1`
+      }),
+    )
+
+  it('that swallowed 31 rows makes 31 rejects of one, and the file does not land', async () => {
+    const { result, rejects } = await landText(swallowing('15" monitor'), {
+      feed: { ...own, maxRejects: 0.01 },
+      isOfPerson: true,
+    })
+    const message = expect.stringMatching(/31 of 3000 rows can't land/)
+    expect(result).toMatchObject({ kind: 'too-many-rejects', message })
+    expect(rejects).toMatchObject([{ record: 10, line: 12, lines: 31, reason: 'has text after a closing quote' }])
+  })
+
+  it('that swallowed 31 rows counts as 31 where the share allows it, and the figures add up', async () => {
+    const { result, rows } = await landText(swallowing('15" monitor'), {
+      feed: { ...own, maxRejects: 0.02 },
+      isOfPerson: true,
+    })
+    expect(result).toMatchObject({ rowsRead: 3000, rowsLanded: 2969, rowsRejected: 31, totals: { Amount: '2969' } })
+    const numbers = rows.map(({ RowKey }) => Number(RowKey)).toSorted((one, two) => one - two)
+    expect(numbers).toEqual([...Array(2970).keys()].filter((number) => number !== 10))
+  })
+
+  it('that made one good row of 31 is a warning, in the figures', async () => {
+    const { result, rows } = await landText(swallowing('15"'), { feed: own, isOfPerson: true })
+    expect(result).toMatchObject({ rowsRead: 2970, rowsLanded: 2970, rowsRejected: 0, rowsDoubtful: 1 })
+    expect(rows).toHaveLength(2970)
+  })
+})
+
 describe('a file that is no report', () => {
   it.each([
     ['semicolons', lines('Account;Seats;Start', 'Contoso;5;2024-01-01'), own, /separated by ";"/],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { FAILURES, type FailureKind } from '../../src/core/failures.ts'
+import { status } from '../../src/steps/status.ts'
 import { landedCell, rawRows } from '../pipeline/raw-rows.ts'
 import { findFeedRow } from '../setup/stored.ts'
 import type { World } from '../setup/world.ts'
@@ -247,6 +248,18 @@ describe('an odd report that can land', () => {
       [0, 3],
       [1, 6],
     ])
+  })
+
+  it('a row that a stray quote may have made of two lands, and an event, the figures and status say so', async () => {
+    const world = await costsWorld()
+    const swallowed = [GOOD.replace('Contoso', '"Contoso'), GOOD.replace('Contoso', 'Fabrikam"')]
+    expect(await deliver(world, fileOf(HEADER, ...swallowed, GOOD))).toMatchObject({
+      state: 'landed',
+      figures: { rowsRead: 2, rowsLanded: 2, rowsRejected: 0, rowsDoubtful: 1 },
+    })
+    expect(world.events.filter(({ event }) => event === 'window.doubtful')).toMatchObject([{ feed: 'costs', count: 1 }])
+    const [feed] = (await status(world.services)).feeds
+    expect(feed?.doubtful).toEqual([{ window: '20250501T000000Z_20250601T000000Z', rows: 1 }])
   })
 
   it('a new column lands as text, and is told once', async () => {

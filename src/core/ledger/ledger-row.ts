@@ -63,6 +63,7 @@ const figures = json<Figures>(
     rowsRead: count,
     rowsLanded: count,
     rowsRejected: count,
+    rowsDoubtful: optional(count),
     bytes: count,
     sha256: text,
     totals: dictionary(text),
@@ -81,7 +82,12 @@ const figures = json<Figures>(
 
 const progress = json<Progress>(
   object<Progress>({
-    checked: object<Progress['checked']>({ rowsRead: count, rowsRejected: count, totals: dictionary(text) }),
+    checked: object<Progress['checked']>({
+      rowsRead: count,
+      rowsRejected: count,
+      rowsDoubtful: optional(count),
+      totals: dictionary(text),
+    }),
     etag: text,
     acknowledged: count,
     rejected: count,

@@ -8,6 +8,10 @@ export type Verdict = 'ragged' | 'text-after-quote' | 'too-long' | 'unclosed-quo
 export type ParsedRecord = {
   /** The physical line where the record starts: line feeds before it, plus one. */
   readonly line: number
+  /** The number of physical lines of the record, where it has more than one. */
+  readonly lines?: number
+  /** Each of its lines has as many delimiters as the header: a stray quote may have made one row of several. */
+  readonly isDoubtful?: true
   /** Empty for every verdict except `ragged`, because the fields of such a record cannot be separated. */
   readonly fields: readonly string[]
   readonly verdict?: Verdict
@@ -157,6 +161,8 @@ function rawText({ maxRecordLength }: Scan, text: string): string {
 }
 
 function readRest(state: Scan): ParsedRecord[] {
+  // The end of the text ends the last line, too.
+  state.line++
   if (state.place === QUOTED) return [broken(state, 'unclosed-quote', state.head ?? state.pending)]
   const text = withoutEndMark(state.pending)
   const isHeader = state.width === undefined
@@ -185,12 +191,25 @@ function toRecord(state: Scan, text: string, line?: Split, isLast = false): Pars
   const isCut = isLast && isRagged
   if (!isHeader && !isCut && fields.every((field) => field === '')) return undefined
   const record = { line: state.startLine, fields, raw: rawText(state, text) }
-  return isRagged ? { ...record, verdict: 'ragged' } : record
+  if (isRagged) return withLines(state, { ...record, verdict: 'ragged' })
+  if (line !== undefined) return record
+  const spanned = withLines(state, record)
+  return isDoubtful(state, spanned, text) ? { ...spanned, isDoubtful: true } : spanned
 }
 
 function broken(state: Scan, verdict: Verdict, text: string): ParsedRecord {
   state.width ??= 0
-  return { line: state.startLine, fields: [], verdict, raw: rawText(state, text) }
+  return withLines(state, { line: state.startLine, fields: [], verdict, raw: rawText(state, text) })
+}
+
+function withLines(state: Scan, record: ParsedRecord): ParsedRecord {
+  const lines = state.line - state.startLine
+  return lines > 1 ? { ...record, lines } : record
+}
+
+function isDoubtful({ width = 0, delimiter }: Scan, { lines }: ParsedRecord, text: string): boolean {
+  if (lines === undefined || width < 2) return false
+  return text.split('\n').every((line) => line.split(delimiter).length >= width)
 }
 
 /** The fields of a record without their quotes, or the verdict if the record is malformed. */
