@@ -5,6 +5,7 @@ import { openApp } from '../src/app/app.ts'
 import { hashJson } from '../src/core/hash.ts'
 import { FEEDS_SOURCE_KEY, type FeedsSourceRow } from '../src/core/ledger/app-rows.ts'
 import type { Problems } from '../src/core/problems.ts'
+import { readText } from '../src/services/text-file.ts'
 import type { Environment } from '../src/settings/environment.ts'
 import { readSettings, type Settings } from '../src/settings/settings.ts'
 import type { Services } from '../src/steps/services.ts'
@@ -49,7 +50,7 @@ export async function readEnvironment({
   settings,
 }: Pick<CommonOptions, 'settings'>): Promise<{ readonly values: Environment } | Problems> {
   const file = settings ?? SETTINGS_FILE
-  const text = await readFile(file, 'utf8').catch(() => undefined)
+  const text = await readText(file).catch(() => undefined)
   if (text === undefined && settings !== undefined) return { problems: [`${file} cannot be read`] }
   const values = text === undefined ? {} : readValues(text)
   if (!values) return { problems: [`${file} is not of the form { "Values": { "NAME": "text" } }`] }
@@ -83,7 +84,7 @@ async function trust(file: string | undefined): Promise<string | undefined> {
 export async function differingFeeds({ services, feedsFile }: LocalApp): Promise<string | undefined> {
   const source = (await services.ledger.readApp<FeedsSourceRow>(FEEDS_SOURCE_KEY))?.value
   if (!source) return 'the app has not read its feeds yet: wait for its first tick'
-  const text = await readFile(feedsFile, 'utf8').catch(() => undefined)
+  const text = await readText(feedsFile).catch(() => undefined)
   if (text === undefined)
     return `${feedsFile} cannot be read; name the app's feeds with --feeds, or get them with feeds pull`
   if (hashJson(text) === source.hash) return undefined

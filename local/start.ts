@@ -1,9 +1,10 @@
 /** `npm start`: the whole system on one machine. */
 
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CATALOG } from '../src/core/catalog.ts'
 import { parseFeeds } from '../src/core/feeds/feeds.ts'
+import { readText } from '../src/services/text-file.ts'
 import { build } from './build.ts'
 import { isPortFree } from './processes.ts'
 import { LOCAL_PACE, writeSettings } from './start/environment.ts'
@@ -23,7 +24,7 @@ async function start(options: StartOptions): Promise<number> {
   }
   if (options.fresh) await rm(STATE, { recursive: true, force: true })
   await mkdir(STATE, { recursive: true })
-  const feedsText = await readFile(options.feeds ?? join(ROOT, 'feeds.json'), 'utf8')
+  const feedsText = await readText(options.feeds ?? join(ROOT, 'feeds.json'))
   refuseProblems(feedsText)
   const feeds = await withReportFiles(feedsText, options.reportFiles)
   refuseProblems(feeds.text)

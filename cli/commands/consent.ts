@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { CATALOG } from '../../src/core/catalog.ts'
 import { isFailure } from '../../src/core/failures.ts'
@@ -8,6 +8,7 @@ import type { Problem } from '../../src/core/problems.ts'
 import type { KeyVault } from '../../src/services/sign-in/key-vault.ts'
 import { findSecret, type RefreshSignIn, vaultName } from '../../src/services/sign-in/sign-in.ts'
 import { exchangeCode } from '../../src/services/sign-in/token-request.ts'
+import { readText } from '../../src/services/text-file.ts'
 import { type Environment, environmentReader } from '../../src/settings/environment.ts'
 import { DEFAULT_AUTHORITY, settingOf, signInOf } from '../../src/settings/sign-in.ts'
 import { addCommand, type CommonOptions, readEnvironment, SETTINGS_FILE } from '../command.ts'
@@ -55,7 +56,7 @@ function inFile({ account, settings: file = SETTINGS_FILE, local }: Options): To
   return {
     place: file,
     async keep(token) {
-      const text = await readFile(file, 'utf8').catch(() => '{ "IsEncrypted": false, "Values": {} }')
+      const text = await readText(file).catch(() => '{ "IsEncrypted": false, "Values": {} }')
       const content = JSON.parse(text) as { Values?: Record<string, string> }
       const setting = settingOf(account, 'PARTNER_REFRESH_TOKEN')
       const changed = { ...content, Values: { ...content.Values, [setting]: token } }
@@ -79,7 +80,7 @@ async function readSignIn(env: Environment, { account, feeds }: Options): Promis
 
 /** Reads an account from the local feeds. Gives an empty one if there is no such file or account. */
 async function accountIn(feedsFile: string, name: string): Promise<Account> {
-  const text = await readFile(feedsFile, 'utf8').catch(() => undefined)
+  const text = await readText(feedsFile).catch(() => undefined)
   const file = text === undefined ? undefined : parseEachFeed(text, CATALOG)
   return file && 'accounts' in file ? (file.accounts[name] ?? {}) : {}
 }

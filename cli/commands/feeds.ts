@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { CATALOG } from '../../src/core/catalog.ts'
 import { isFailure } from '../../src/core/failures.ts'
@@ -10,6 +10,7 @@ import { laterStartWarnings } from '../../src/core/feeds/history.ts'
 import type { Problems } from '../../src/core/problems.ts'
 import { storageClients } from '../../src/services/storage/clients.ts'
 import { readFeedsText, writeFeedsText } from '../../src/services/storage/feeds-file.ts'
+import { readText } from '../../src/services/text-file.ts'
 import { findForbiddenChange } from '../../src/steps/requesting/forbidden-change.ts'
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
 import { type CommandResult, done, refused } from '../output.ts'
@@ -73,7 +74,7 @@ async function forbiddenChanges({ services }: LocalApp, { feeds }: FeedsFile): P
 async function readLocalFeeds(
   feedsFile: string,
 ): Promise<{ readonly text: string; readonly file: FeedsFile } | Problems> {
-  const text = await readFile(feedsFile, 'utf8').catch(() => undefined)
+  const text = await readText(feedsFile).catch(() => undefined)
   if (text === undefined) return { problems: [`${feedsFile} cannot be read`] }
   const file = parseFeeds(text, CATALOG)
   return 'problems' in file ? file : { text, file }

@@ -44,8 +44,9 @@ async function* rejectsOf(services: Services, feeds: readonly string[], options:
   }
 }
 
-function lineOf({ feed, window, line, column, reason }: ListedReject): string {
-  return `${feed} ${window} line ${line}: ${column === undefined ? '' : `${column} `}${reason}`
+function lineOf({ feed, window, line, lines = 1, column, reason }: ListedReject): string {
+  const place = lines > 1 ? `lines ${line} to ${line + lines - 1}` : `line ${line}`
+  return `${feed} ${window} ${place}: ${column === undefined ? '' : `${column} `}${reason}`
 }
 
 async function write(text: string): Promise<void> {

@@ -83,7 +83,8 @@ const slowLine =
 
 /** What a person should know of the windows of a feed, though nothing failed. */
 function notes(status: FeedStatus): readonly string[] {
-  const { feed, dataset, enabled, startsAt, emptied, outdated, earlierForm, acceptedGaps, restsUntil, slow } = status
+  const { feed, dataset, enabled, startsAt, emptied, outdated, earlierForm, acceptedGaps, restsUntil } = status
+  const { slow, doubtful } = status
   const isOutdated = 'landed windows are outdated: the feed asks for other rows now; retry asks for them again'
   return [
     ...(enabled ? [] : [`${feed} is disabled or no longer in feeds.json: it asks for nothing new`]),
@@ -93,6 +94,9 @@ function notes(status: FeedStatus): readonly string[] {
     ...(outdated > 0 ? [`${feed}: ${outdated} ${isOutdated}`] : []),
     ...(earlierForm > 0 ? [`${feed}: ${earlierForm} windows landed under an earlier form`] : []),
     ...Object.entries(emptied).map(([column, window]) => `${feed}: column ${column} has no values since ${window}`),
+    ...doubtful.map(
+      ({ window, rows }) => `${feed} ${window}: ${rows} rows landed that a stray quote may have made of several`,
+    ),
     ...acceptedGaps.map((window) => `${feed} ${window}: accepted as a gap`),
   ]
 }

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { CATALOG } from '../../src/core/catalog.ts'
 import { checkFeeds } from '../../src/core/feeds/feeds.ts'
 import { laterStartWarnings } from '../../src/core/feeds/history.ts'
+import { readText } from '../../src/services/text-file.ts'
 import { addCommand, type CommonOptions } from '../command.ts'
 import { type CommandResult, done, print, refused } from '../output.ts'
 
@@ -14,7 +14,7 @@ export function addValidate(program: Command): void {
 }
 
 async function validate(file: string): Promise<CommandResult> {
-  const text = await readFile(file, 'utf8').catch(() => undefined)
+  const text = await readText(file).catch(() => undefined)
   if (text === undefined) return refused([`${file} cannot be read`])
   const checked = checkFeeds(text, CATALOG)
   if ('problems' in checked) return refused(checked.problems)

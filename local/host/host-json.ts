@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { withoutMark } from '../../src/services/text-file.ts'
 
 /** What the stand-in reads from host.json, with every default filled in. */
 export type HostSettings = {
@@ -30,7 +31,7 @@ type HostJson = {
 /** Reads host.json in an app's folder. A missing one means all defaults. Throws one line that names a wrong value. */
 export function readHostJson(root: string): HostSettings {
   const file = join(root, 'host.json')
-  return parseHostJson(existsSync(file) ? readFileSync(file, 'utf8') : '{}')
+  return parseHostJson(existsSync(file) ? withoutMark(readFileSync(file, 'utf8')) : '{}')
 }
 
 /** As `readHostJson`, for its text. */

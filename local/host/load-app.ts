@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
+import { withoutMark } from '../../src/services/text-file.ts'
 import { createCoreModule, createRegistry, withCoreModule } from './core-module.ts'
 import { errorLine, type Log, writeAppLog } from './host-log.ts'
 import { type App, runHooks } from './invocation.ts'
@@ -29,7 +30,7 @@ export async function loadApp(root: string, log: Log): Promise<App> {
 function findMain(root: string): string {
   const file = join(root, 'package.json')
   if (!existsSync(file)) throw new Error(`${file} is missing: --root names a folder with the package.json of an app`)
-  const { main } = JSON.parse(readFileSync(file, 'utf8')) as { main?: unknown }
+  const { main } = JSON.parse(withoutMark(readFileSync(file, 'utf8'))) as { main?: unknown }
   if (typeof main !== 'string') throw new Error(`${file} names no "main": the app is loaded through it`)
   const path = resolve(root, main)
   if (!existsSync(path)) throw new Error(`${path}, "main" of ${file}, is missing: run npm run build`)

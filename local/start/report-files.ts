@@ -1,6 +1,7 @@
 /** `--report-file`: feeds whose reports are files of the user. */
 
 import { readFile } from 'node:fs/promises'
+import { delimiterOf } from '../../src/core/report/delimiter.ts'
 import { createParser } from '../../src/core/report/parse.ts'
 import systemQueries from '../simulator/system-queries.json' with { type: 'json' }
 
@@ -33,8 +34,8 @@ export async function withReportFiles(text: string, reportFiles: ReadonlyMap<str
 }
 
 function headerOf(bytes: Buffer, path: string): readonly string[] {
-  const parser = createParser({ delimiter: ',', maxRecordLength: HEADER_LENGTH })
   const text = bytes.subarray(0, HEADER_LENGTH).toString('utf8')
+  const parser = createParser({ delimiter: delimiterOf(text) ?? ',', maxRecordLength: HEADER_LENGTH })
   const [header] = [...parser.push(text), ...parser.end()]
   if (!header) throw new Error(`--report-file: ${path} has no header line`)
   return header.fields

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import type { AppEvent } from '../core/events.ts'
 import { wakeAt } from '../core/ledger/wake.ts'
 import { openArchive } from '../services/storage/archive.ts'
@@ -9,6 +8,7 @@ import { openLandingTable } from '../services/storage/landing-table.ts'
 import { openLedger } from '../services/storage/ledger-table.ts'
 import { retryLimits } from '../services/storage/retry-policy.ts'
 import { openWorkQueue } from '../services/storage/work-queue.ts'
+import { readText } from '../services/text-file.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Services } from '../steps/services.ts'
 import { insightsByAccount } from './insights-by-account.ts'
@@ -33,7 +33,7 @@ export function openApp(settings: Settings, feedsFile: string, overrides: Partia
     newId = () => randomUUID(),
     random = Math.random,
     storage = storageClients(settings.storage),
-    packagedFeeds = () => readFile(feedsFile, 'utf8'),
+    packagedFeeds = () => readText(feedsFile),
     readFeeds = async () => readFeedsText(await storage.container('config'), packagedFeeds),
     ledger = openLedger(storage.table('ledger'), (entry) => wakeAt(entry, clock(), settings)),
     archive = openArchive(() => storage.container('reports')),

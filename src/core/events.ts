@@ -7,6 +7,7 @@ export type EventName =
   | 'window.landed'
   | 'window.failed'
   | 'window.rejects'
+  | 'window.doubtful'
   | 'window.rests'
   | 'window.reopened'
   | 'window.restated'

@@ -49,6 +49,8 @@ export type FeedStatus = Coverage & {
   readonly emptied: Readonly<Record<string, string>>
   /** Landings that wait for the storage and go on by themselves. */
   readonly resting: readonly FailedWindow[]
+  /** Published windows with rows that a stray quote may have made of several, and how many. */
+  readonly doubtful: readonly { readonly window: string; readonly rows: number }[]
 }
 
 export type Status = {
@@ -130,12 +132,17 @@ function feedStatus(now: Date, known: KnownFeed): FeedStatus {
     failures: [...unreadable.map(({ failure }) => explained(failure)), ...entries.flatMap(failedWindow)],
     slow: entries.flatMap((entry) => slowWindow(now, entry)),
     resting: entries.flatMap(restingWindow),
+    doubtful: entries.flatMap(doubtfulWindow),
   }
 }
 
 function restingWindow(entry: LedgerEntry): readonly FailedWindow[] {
   if (!isResting(entry) || !entry.lastError) return []
   return [{ window: windowId(entry.window), ...explained(entry.lastError), landedBefore: isPublished(entry) }]
+}
+
+function doubtfulWindow({ window, figures }: LedgerEntry): FeedStatus['doubtful'] {
+  return figures?.rowsDoubtful ? [{ window: windowId(window), rows: figures.rowsDoubtful }] : []
 }
 
 function failedWindow(entry: LedgerEntry): readonly FailedWindow[] {

@@ -6,9 +6,11 @@ import { isOpen, isReportOf, type Landing, type Requested, type Requesting, take
 import {
   toFailed,
   toLanding,
+  toNextAttempt,
   toPlannedAtNoCost,
   toPolled,
   toRequested,
+  toRequestedAgain,
   toTakenOver,
 } from '../core/ledger/transitions.ts'
 import { hasCome } from '../core/ledger/wake.ts'
@@ -16,7 +18,7 @@ import { settledAt } from '../core/plan/due-windows.ts'
 import { isSettled } from '../core/plan/plan.ts'
 import { newGeneration, toGeneration } from '../core/report/generation.ts'
 import { landingHash } from '../core/report/lander.ts'
-import { DAY_MS } from '../core/time/durations.ts'
+import { DAY_MS, HOUR_MS } from '../core/time/durations.ts'
 import { parseWindowId, windowId } from '../core/time/window.ts'
 import type { Stored } from '../services/storage/ledger.ts'
 import { type IngestMessage, readDropMessage, readIngestMessage } from '../services/storage/work-queue.ts'
@@ -27,8 +29,10 @@ import { land } from './landing/land.ts'
 import { settle } from './landing/settle.ts'
 import { endAttempt, withdrawReports } from './ledger/end-attempt.ts'
 import { findFeed } from './ledger/feed-row.ts'
-import { type Job, nameOf } from './ledger/job.ts'
+
+import { type Job, nameOf, noLink } from './ledger/job.ts'
 import { noteSignIn } from './requesting/pacing-row.ts'
+
 import type { Services } from './services.ts'
 
 /**
@@ -93,6 +97,7 @@ async function poll(job: IngestJob, { value: entry, etag }: Stored<Requested>): 
   // Not ready is no failure: the sweep asks again, and the service calls back.
   if (execution.status === 'pending') return
   await noteSignIn(services, row.feed.account)
+  if (execution.status === 'no-link') return awaitLink(job, written)
   const landing = toLanding(asked, {
     executionId: execution.executionId,
     origin: 'service',
@@ -106,6 +111,25 @@ async function poll(job: IngestJob, { value: entry, etag }: Stored<Requested>): 
   const taken = await ledger.write(landing, written.etag)
   if (!taken) return queue.send(message)
   return landUnderLease(job, taken, execution)
+}
+
+/** A report that the service calls completed gets its link within this time, or never. */
+const LINK_WAIT_MS = HOUR_MS
+
+/** A report without a link is looked at as often as one that is not ready. Where no link comes, the attempt ends. */
+async function awaitLink(job: IngestJob, { value, etag }: Stored<Requested>): Promise<void> {
+  const { ledger, clock, settings } = job.services
+  const now = clock()
+  const missing = noLink(value)
+  const { kind, message } = missing
+  const since = value.lastError?.message === message ? value.lastError.at : undefined
+  if (!since) {
+    await ledger.write(toRequestedAgain(value, value.pollAfter, { kind, message, at: now }), etag)
+    return
+  }
+  if (!hasCome(new Date(since.getTime() + LINK_WAIT_MS), now, DAY_MS)) return
+  const ended = await endAttempt(job.services, toNextAttempt(value, missing, now, settings.maxTries), etag, missing)
+  if (ended) await withdrawReports(job, ended)
 }
 
 /** Leaves what time heals to the sweep, and what is wrong with the account's sign-in. Any other failure ends the attempt. */

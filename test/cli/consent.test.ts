@@ -66,6 +66,15 @@ describe('consent', () => {
     expect(said).toMatch(/account default: stored in local\.settings\.json$/)
   })
 
+  it('stores it in a settings file and reads feeds that begin with a byte order mark', async () => {
+    const file = join(folder, 'local.settings.json')
+    const accounts = { apac: { tenantId: 'apac', clientId: 'app' } }
+    await writeFile(join(folder, 'feeds.json'), `\uFEFF${JSON.stringify({ accounts, feeds: [] })}`)
+    await writeFile(file, `\uFEFF${await readFile(file, 'utf8')}`)
+    expect(await consent(['--local', '--account', 'apac'])).toMatchObject({ exit: 0 })
+    expect((await stored()).PARTNER_REFRESH_TOKEN__APAC).toMatch(/^refresh-/)
+  })
+
   it('stores the refresh token of another account under a setting of its own', async () => {
     expect(await consent(['--local', '--account', 'emea', '--json'])).toMatchObject({ exit: 0 })
     expect((await stored()).PARTNER_REFRESH_TOKEN__EMEA).toMatch(/^refresh-/)

@@ -38,6 +38,15 @@ describe('the check of a file', () => {
     expect(check.result()).toEqual({ ...found, filledColumns: [], emptyColumns: [] })
   })
 
+  it('counts a reject as many times as it has lines, and the records that follow by their own numbers', () => {
+    const check = checkOf()
+    check.add({ ...record([]), verdict: 'text-after-quote', lines: 31 })
+    check.add({ ...record(['2025-05-01', 'a', '1'], 33), lines: 3, isDoubtful: true })
+    const reject = check.add(record(['', 'a', '1'], 36))
+    expect(reject).toMatchObject({ record: 2, line: 36 })
+    expect(check.result()).toMatchObject({ rowsRead: 33, rowsRejected: 32, rowsDoubtful: 1 })
+  })
+
   it.each([
     ['2025-05-01', undefined],
     ['2025-05-31T23:59:59Z', undefined],

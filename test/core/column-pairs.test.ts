@@ -70,8 +70,14 @@ describe('two names of one column', () => {
     expect(layoutOf({ types: { AccountType: 'int64' } }, ['AccountType'], asked)).toMatchObject({
       columns: [{ name: 'HierarchyLevel', type: 'int64' }],
     })
-    expect(whyNoReport(['AccountType'], knownColumns(profile(), asked, false), 'profile')).toBeUndefined()
-    expect(whyNoReport(['HierarchyLevel'], knownColumns(profile(), asked, false), 'profile')).toBeUndefined()
+    const known = knownColumns(profile(), asked, false)
+    for (const [name, typed] of [
+      ['AccountType', ['HierarchyLevel']],
+      ['HierarchyLevel', []],
+    ] as const) {
+      const header = { header: [name], isUnended: false }
+      expect(whyNoReport(header, { dataset: 'Profile', known, typed }, 'profile')).toBeUndefined()
+    }
   })
 
   it('are two columns where a file has both', () => {

@@ -38,17 +38,48 @@ describe('the columns of which a report has one', () => {
 })
 
 describe('a file that is no report', () => {
+  const why = (
+    header: readonly string[],
+    known: readonly string[] = ASKED,
+    { typed = [] as string[], isUnended = false } = {},
+  ) => whyNoReport({ header, isUnended }, { dataset: 'AzureUsage', known, typed }, 'usage May')
+
   it.each([
-    ['ends its lines with CR', ['Month', 'CustomerName\r2025-05-01', 'a\r'], /neither with LF nor with CRLF/],
-    ['has other columns', ['A', 'B'], /no column that was asked for/],
-  ])('%s', (_, names, message) => {
-    const failure = { kind: 'malformed', message: expect.stringMatching(message) }
-    expect(whyNoReport(names, ASKED, 'usage May')).toMatchObject(failure)
+    ['has other columns', ['A', 'B'], ASKED, /no column that was asked for/],
+    ['has one column of many words', ['No data for the period'], ASKED, /no column that was asked for/],
+    [
+      'has a sentence for a header, where no column is known',
+      ['No data available.'],
+      [],
+      /no column that was asked for/,
+    ],
+    ['has semicolons for commas', ['Month;CustomerName'], ASKED, /separated by ";"/],
+    ['has pipes for commas', ['Seats|MONTH '], ASKED, /separated by "\|"/],
+    ['has semicolons, where no column is known', ['Account;Seats;Start'], [], /separated by ";"/],
+    ['has pipes, where no column is known', ['Account|Seats|Start'], [], /separated by "\|"/],
+  ])('%s', (_, header, known, message) => {
+    expect(why(header, known)).toMatchObject({ kind: 'malformed', message: expect.stringMatching(message) })
+  })
+
+  it('lacks columns that the user gave types, and is told which', () => {
+    const failure = why(['Month', 'cost '], ['Month'], { typed: ['Month', 'Cost', 'Seats', 'Start'] })
+    expect(failure).toMatchObject({ kind: 'malformed', message: expect.stringMatching(/the feed: "Seats", "Start"$/) })
   })
 
   it('is not one that shares a column, in any case, or where no column is known', () => {
-    expect(whyNoReport(['A', ' month '], ASKED, 'usage May')).toBeUndefined()
-    expect(whyNoReport(['A\r\nB'], [], 'usage May')).toBeUndefined()
+    expect(why(['A', ' month '])).toBeUndefined()
+    expect(why(['A\r\nB'], [])).toBeUndefined()
+    expect(why(['Total cost'], [])).toBeUndefined()
+    expect(why(['Month;'], [])).toBeUndefined()
+    expect(why(['Month', 'a;b;c'])).toBeUndefined()
+  })
+
+  it('ends in a name that nobody knows', () => {
+    const failure = { kind: 'malformed', message: expect.stringMatching(/cut off in its header/) }
+    expect(why(['Month', 'Custome'], ASKED, { isUnended: true })).toMatchObject(failure)
+    expect(why(['Month', 'Custome'], ASKED)).toBeUndefined()
+    expect(why(['Month', 'CustomerName'], ASKED, { isUnended: true })).toBeUndefined()
+    expect(why(['Mon'], [], { isUnended: true })).toBeUndefined()
   })
 })
 

@@ -31,6 +31,14 @@ const AWKWARD: readonly (readonly [string, string, readonly string[]])[] = [
   ['a lone CR at the end', 'a,b\n1,2\r', ['1 a|b', '2 cut-off ']],
   ['a lone CR behind a quoted cell at the end', 'a,b\n1,"2"\r', ['1 a|b', '2 cut-off ']],
   ['a lone CR at the end of a header alone', 'a,b\r', ['1 a|b\r']],
+  ['text after a closing quote at the end', 'a,b\n1,2\n"3"x,4', ['1 a|b', '2 1|2', '3 cut-off ']],
+  ['Ctrl-Z at the end', 'a,b\r\n1,2\r\n\x1a', ['1 a|b', '2 1|2']],
+  ['several Ctrl-Z at the end', 'a,b\n1,2\x1a\x1a', ['1 a|b', '2 1|2']],
+  ['Ctrl-Z behind a quote', 'a,b\n1,"2"\x1a', ['1 a|b', '2 1|2']],
+  ['Ctrl-Z behind a part of a row', 'a,b\n1,2\n3\x1a', ['1 a|b', '2 1|2', '3 cut-off ']],
+  ['Ctrl-Z behind a header, and alone', 'a,b\x1a', ['1 a|b']],
+  ['nothing but Ctrl-Z', '\x1a', []],
+  ['Ctrl-Z elsewhere, which is data', 'a,b\n\x1a1,2\x1a\n', ['1 a|b', '2 \x1a1|2\x1a']],
   ['too few fields at the end', 'a,b\n1,2\n3', ['1 a|b', '2 1|2', '3 cut-off ']],
   ['too few and empty fields at the end', 'a,b,c\n1,2,3\n,', ['1 a|b|c', '2 1|2|3', '3 cut-off ']],
   ['too few fields before the last line end', 'a,b\n1,2\n3\n', ['1 a|b', '2 1|2', '3 ragged 3']],
@@ -86,6 +94,30 @@ describe('the parser', () => {
     ])
   })
 
+  it('counts the lines of a record, where it has more than one', () => {
+    const text = 'a,b\r\n"1\r\n2",3\n4,5\n"6"x\n"7\n\n8"x,9\n"10\n11\n12",'
+    const found = [undefined, 2, undefined, undefined, 3, 3]
+    expect(parse([text]).map(({ lines }) => lines)).toEqual(found)
+    expect(parse([`${text}\n`]).map(({ lines }) => lines)).toEqual(found)
+    expect(parse(['a,b\n"1\n2\n3']).at(-1)).toMatchObject({ verdict: 'unclosed-quote', lines: 3 })
+    expect(parse([`a,b\n"${'x\n'.repeat(LIMIT)}",2\n`]).at(-1)).toMatchObject({ verdict: 'too-long', lines: LIMIT + 1 })
+  })
+
+  it.each([
+    ['a cell of two rows', 'a,b,c\n1,"x,2\n3,y",4\n', true],
+    ['a cell of three rows', 'a,b,c\n1,"x,2\n3,y,4\n5,z",6\n', true],
+    ['a cell of rows', 'a,b,c\n1,"x,y,z\r\nu,v,w",2\r\n', true],
+    ['a last cell of rows', 'a,b\n1,"2\n3,4"', true],
+    ['a cell of lines', 'a,b,c\n1,"Street 5\nCity, Country",2\n', undefined],
+    ['a cell of rows and a line', 'a,b,c\n1,"x,y,z\nu,v,w\n",2\n', undefined],
+    ['one column', 'a\n"1\n2"\n', undefined],
+    ['a row that cannot be read', 'a,b,c\n1,"x,2\n3,y"z,4\n', undefined],
+    ['one line', 'a,b\n"1,2,3",4\n', undefined],
+  ])('doubts a record of which each line could be a row: %s', (_, text, expected) => {
+    expect(parse([text])[1]?.isDoubtful).toBe(expected)
+    expect(parse(text.split(''))[1]?.isDoubtful).toBe(expected)
+  })
+
   it('keeps the text of each record as written, and of a long one the beginning', () => {
     const long = 'y'.repeat(70_000)
     const records = parse([`a,b\r\n"1",2\r\n1,${long}\n1\n"1"x\n`], { maxRecordLength: 100_000 })
@@ -101,13 +133,21 @@ describe('the parser', () => {
     }
   })
 
-  it('reads a record that gets too long at the end of the text', () => {
-    expect(parse(['a\n123456'], { maxRecordLength: 5 })[1]).toEqual({
-      line: 2,
-      fields: [],
-      verdict: 'too-long',
-      raw: '12345',
-    })
+  it('takes a record that gets too long at the end of the text for cut off: nobody sees whether it is whole', () => {
+    for (const pieces of [['a\n123456'], ['a\n', '123456', '789']]) {
+      expect(parse(pieces, { maxRecordLength: 5 })[1]).toEqual({
+        line: 2,
+        fields: [],
+        verdict: 'cut-off',
+        raw: '12345',
+      })
+    }
+  })
+
+  it('tells a header that the text ends in', () => {
+    const isUnended = (text: string) => parse([text])[0]?.isUnended
+    expect(['a,b', 'a,b\r', 'a,b\x1a', '"a"x'].map(isUnended)).toEqual([true, true, true, true])
+    expect(['a,b\n', 'a,b\n1', '"a\n'].map(isUnended)).toEqual([undefined, undefined, undefined])
   })
 
   it('gives every later record for ragged when the header itself is broken', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { FAILURES, type FailureKind } from '../../src/core/failures.ts'
+import { status } from '../../src/steps/status.ts'
 import { landedCell, rawRows } from '../pipeline/raw-rows.ts'
 import { findFeedRow } from '../setup/stored.ts'
 import type { World } from '../setup/world.ts'
@@ -126,6 +127,45 @@ const REFUSED: readonly Case[] = [
     'malformed',
     /the lines of the file end neither with LF nor with CRLF/,
   ],
+  [
+    'rows that end with CR below a header that does not',
+    `${fileOf(HEADER, GOOD)}${GOOD}\r${GOOD}\r${GOOD}\r\n`,
+    'malformed',
+    /line 3 holds lines that end neither with LF nor with CRLF/,
+    { maxRejects: 0.5 },
+  ],
+  ['semicolons for commas', fileOf(HEADER, GOOD).replaceAll(',', ';'), 'malformed', /separated by ";"/],
+  [
+    'pipes for commas, for a query of the user',
+    fileOf(HEADER, GOOD).replaceAll(',', '|'),
+    'malformed',
+    /separated by "\|"/,
+    OWN_QUERY,
+  ],
+  [
+    'quoted names with semicolons between them',
+    fileOf('"Month";"CustomerName"', '"2025-05-01";"x"'),
+    'malformed',
+    /separated by ";"/,
+  ],
+  ['a sentence', 'No data available for the selected period.\r\n', 'malformed', /no column that was asked for/],
+  ['a sentence, for a query of the user', '"report generation failed"', 'malformed', /no column/, OWN_QUERY],
+  [
+    'no column that the user gave a type',
+    fileOf(HEADER, GOOD),
+    'malformed',
+    /in the types of the feed: "Seats"/,
+    { ...OWN_QUERY, types: { ACR_USD: 'double', Seats: 'int64' } },
+  ],
+  ['a header cut off in a name', HEADER.slice(0, -3), 'malformed', /the file is cut off in its header/],
+  ['a header cut off between names', 'Month,CustomerName', 'malformed', /the file is cut off in its header/],
+  [
+    'a last row cut off behind text that follows a quote',
+    `${fileOf(HEADER, GOOD)}2025-05-01,"Con" toso,2024-02`,
+    'malformed',
+    /line 3: the file is cut off/,
+    { maxRejects: 0.5 },
+  ],
   ['a last row cut off', fileOf(HEADER, GOOD).slice(0, -8), 'malformed', /line 2: the file is cut off in this line/],
   ['a last line end cut off', fileOf(HEADER, GOOD).slice(0, -1), 'malformed', /line 2: the file is cut off/],
   ['a last row cut off in quotes', `${fileOf(HEADER)}2025-05-01,"Con`, 'malformed', /line 2: a quote is opened/],
@@ -154,6 +194,7 @@ const LANDED: readonly (readonly [name: string, file: string, customers: readonl
   ['blanks around the names of the header', fileOf(COLUMNS.join(' , '), GOOD), ['Contoso']],
   ['NUL bytes in a cell', fileOf(HEADER, GOOD.replace('Contoso', 'Con\0toso')), ['Con\0toso']],
   ['no line end after the last row', `${HEADER}\r\n${GOOD}`, ['Contoso']],
+  ['Ctrl-Z at the end', `${fileOf(HEADER, GOOD)}\x1a`, ['Contoso']],
   ['a byte order mark', `\uFEFF${fileOf(HEADER, GOOD)}`, ['Contoso']],
   ['LF and CRLF mixed', `${HEADER}\n${GOOD}\r\n${GOOD}\n`, ['Contoso', 'Contoso']],
   ['line breaks inside a cell', fileOf(HEADER, GOOD.replace('Contoso', '"Con\r\ntoso\n"')), ['Con\r\ntoso\n']],
@@ -207,6 +248,18 @@ describe('an odd report that can land', () => {
       [0, 3],
       [1, 6],
     ])
+  })
+
+  it('a row that a stray quote may have made of two lands, and an event, the figures and status say so', async () => {
+    const world = await costsWorld()
+    const swallowed = [GOOD.replace('Contoso', '"Contoso'), GOOD.replace('Contoso', 'Fabrikam"')]
+    expect(await deliver(world, fileOf(HEADER, ...swallowed, GOOD))).toMatchObject({
+      state: 'landed',
+      figures: { rowsRead: 2, rowsLanded: 2, rowsRejected: 0, rowsDoubtful: 1 },
+    })
+    expect(world.events.filter(({ event }) => event === 'window.doubtful')).toMatchObject([{ feed: 'costs', count: 1 }])
+    const [feed] = (await status(world.services)).feeds
+    expect(feed?.doubtful).toEqual([{ window: '20250501T000000Z_20250601T000000Z', rows: 1 }])
   })
 
   it('a new column lands as text, and is told once', async () => {

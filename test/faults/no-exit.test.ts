@@ -61,6 +61,42 @@ describe('the case of a create call whose answer is lost', () => {
   })
 })
 
+describe('the case of a report that is completed and has no link', () => {
+  const withoutLink = async (looks: number) => {
+    const world = await costsWorld()
+    const effect = { link: '' }
+    for (let nth = 1; nth <= looks; nth += 1) world.simulator.fault({ endpoint: 'listExecutions', effect, nth })
+    await turn(world)
+    for (let minutes = 10; minutes < 60; minutes += 10) await turn(world, 10 * MINUTE)
+    expect(await onlyEntry(world)).toMatchObject({ state: 'requested', attempt: 1, lastError: { kind: 'deadline' } })
+    return world
+  }
+
+  it('ends the attempt after an hour with that reason, and not at its deadline, and asks again', async () => {
+    const world = await withoutLink(7)
+    await turn(world, 10 * MINUTE)
+    const lastError = { kind: 'deadline', message: expect.stringMatching(/report \S+ is completed, without a link/) }
+    expect(await onlyEntry(world)).toMatchObject({ state: 'planned', tries: 1, lastError })
+    await turn(world)
+    expect(await onlyEntry(world)).toMatchObject({ state: 'landed', attempt: 2 })
+  })
+
+  it('lands where the link comes late', async () => {
+    const world = await withoutLink(6)
+    await turn(world, 10 * MINUTE)
+    expect(await onlyEntry(world)).toMatchObject({ state: 'landed', attempt: 1 })
+  })
+
+  it('fails with that reason where no report ever has a link', async () => {
+    const world = await costsWorld({ settings: { maxTries: 2 } })
+    world.simulator.fault({ endpoint: 'listExecutions', effect: { link: '' }, nth: 'all' })
+    for (let hours = 0; hours < 4; hours += 1) await turn(world, HOUR)
+    const message = expect.stringMatching(/is completed, without a link/)
+    expect(await onlyEntry(world)).toMatchObject({ state: 'failed', kind: 'deadline', message })
+    expect(told(world, 'window.failed')).toMatchObject([{ kind: 'deadline', message }])
+  })
+})
+
 describe('the case of a service that asks for an endless wait', () => {
   it.each(['1767225600', '9'.repeat(25)])(
     'Retry-After %s: the account waits a day, and status says so',

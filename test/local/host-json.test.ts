@@ -1,5 +1,8 @@
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { parseHostJson } from '../../local/host/host-json.ts'
+import { parseHostJson, readHostJson } from '../../local/host/host-json.ts'
 
 const queues = (values: object) => JSON.stringify({ extensions: { queues: values } })
 
@@ -41,4 +44,10 @@ test.each([
   [queues({ visibilityTimeout: 60 }), 'visibilityTimeout'],
 ])('%s is refused by name', (text, message) => {
   expect(() => parseHostJson(text)).toThrow(message)
+})
+
+test('a host.json may begin with a byte order mark', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'host-'))
+  await writeFile(join(folder, 'host.json'), '\uFEFF{ "functionTimeout": "00:00:01" }')
+  expect(readHostJson(folder).functionTimeoutMilliseconds).toBe(1000)
 })

@@ -51,7 +51,7 @@ function gated(
     },
     async execution(reportId) {
       const found = await client.execution(reportId)
-      if (isFailure(found) || found.status === 'pending') return found
+      if (isFailure(found) || found.status !== 'completed') return found
       return { ...found, link: redirect(found.link) }
     },
   }

@@ -88,6 +88,24 @@ describe('a report', () => {
     expect(opened).toEqual([false])
   })
 
+  it('is no gzip if only its first byte is that of gzip, also where that byte comes alone', async () => {
+    const plain = Buffer.from('\x1fA,B\r\n1,2\r\n')
+    const { fetchIt, opened } = await source((request, response, call) => {
+      const { rest } = send(plain, request, response)
+      if (call > 1) return response.end(rest)
+      response.write(rest.subarray(0, 1), () => response.destroy())
+    })
+    expect(bytesOf(await fetchIt())).toEqual(plain)
+    expect(opened).toEqual([false])
+  })
+
+  it('of one byte, and of none, arrives', async () => {
+    for (const bytes of [Buffer.from([0x1f]), Buffer.from('A'), Buffer.alloc(0)]) {
+      const { fetchIt } = await source((request, response) => response.end(send(bytes, request, response).rest))
+      expect(bytesOf(await fetchIt())).toEqual(bytes)
+    }
+  })
+
   it('that was cut again and again goes on where it was cut', async () => {
     const { fetchIt, requests, opened } = await source((request, response, call) => {
       const { rest } = send(FILE, request, response)

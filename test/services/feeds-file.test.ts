@@ -24,6 +24,14 @@ it('feeds.json in the container wins, even if it is empty', async () => {
   }
 })
 
+it('feeds.json in the container may begin with a byte order mark', async () => {
+  const container = config()
+  await container.create()
+  const text = '\uFEFF{"feeds":[]}'
+  await container.getBlockBlobClient('feeds.json').upload(text, Buffer.byteLength(text))
+  expect((await readFeedsText(container, packaged)).text).toBe('{"feeds":[]}')
+})
+
 it('a container that cannot be read is an error and not the package', async () => {
   const [blob = 0, queue = 0, table = 0] = await freePorts(3)
   const options = { retryOptions: { maxTries: 1 } }

@@ -70,6 +70,15 @@ async function raw(client: TableClient, partitionKey: string, rowKey: string): P
   return JSON.parse(bodyAsText ?? '')
 }
 
+it('the emulator drops properties named constructor or toString, as docs/limits.md says', async () => {
+  const { client, table } = await freshTable()
+  const names = ['constructor', 'toString', 'valueOf', 'Name']
+  const columns: readonly Column[] = names.map((name) => ({ name, type: 'string' }))
+  expect(await table.write(inPieces(entities([names], { columns })), IN_FLIGHT)).toMatchObject({ acknowledged: 1 })
+  const [row = {}] = await listed(client)
+  expect(names.filter((name) => row[name] === name)).toEqual(['Name'])
+})
+
 describe('a landing table', () => {
   it('holds every type as it was meant, and says so itself', async () => {
     const { client, table } = await freshTable()

@@ -90,15 +90,20 @@ describe('each way to sign in fetches a token from a real HTTPS endpoint', () =>
     ])
   })
 
-  test('certificate, as PEM text, with line breaks written out, or in a file', async () => {
+  test('certificate, as PEM text, with line ends written out or lost, or in a file', async () => {
     const { certificate, path } = await applicationCertificate(365)
-    for (const value of [certificate, certificate.replaceAll('\n', '\\n'), path]) {
+    const marked = join(folder, 'marked.pem')
+    await writeFile(marked, `\uFEFF${certificate.replaceAll('\n', '\r\n')}`)
+    const ends = ['\\n', '\\r\\n', ' ', '\r\n', '\r', '  '].map((end) => certificate.replaceAll(/[\r\n]+/g, end))
+    const joined = certificate.replaceAll(/(?<!-)\n(?!-)/g, '')
+    const values = [certificate, ...ends, joined, path, marked]
+    for (const value of values) {
       expect(await openCredentials({ ...common(), auth: 'certificate', certificate: value }, clock).token()).toMatch(
         /^token-/,
       )
     }
     const assertions = tokenRequests().map((form) => form.client_assertion ?? '')
-    expect(assertions).toHaveLength(3)
+    expect(assertions).toHaveLength(values.length)
     const claims = JSON.parse(Buffer.from(assertions[0]?.split('.')[1] ?? '', 'base64url').toString())
     expect(claims).toMatchObject({ iss: 'client', sub: 'client' })
   })

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { DAY_MS, HOUR_MS } from '../../src/core/time/durations.ts'
 import { parseWindowId, type Window, windowId } from '../../src/core/time/window.ts'
@@ -77,6 +78,27 @@ describe('the case of half-day imports into a feed of snapshots', () => {
       problem: expect.stringContaining('overlaps'),
     })
     expect(await world.entries()).toHaveLength(before.length + 1)
+  })
+})
+
+describe('the case of a file that is imported byte by byte', () => {
+  it('is gzip if its first two bytes are, whatever its name says', async () => {
+    const world = await worldOf({ feeds: [SNAPSHOT] })
+    await turn(world)
+    const days = ['20250601T000000Z_20250602T000000Z', '20250602T000000Z_20250603T000000Z']
+    const imports: string[] = []
+    for (const [index, file] of [gzipSync(PARTNERS), Buffer.from('\x1fMPNId\r\n')].entries()) {
+      async function* bytes() {
+        yield Buffer.alloc(0)
+        for (let at = 0; at < file.length; at += 1) yield file.subarray(at, at + 1)
+      }
+      const imported = await importReport(world.services, SNAPSHOT.name, windowOf(days[index] ?? ''), {
+        name: 'partners',
+        bytes,
+      })
+      imports.push('archive' in imported ? imported.archive : imported.problem)
+    }
+    expect(imports).toEqual([expect.stringMatching(/\.csv\.gz$/), expect.stringMatching(/[^.]{12}\.csv$/)])
   })
 })
 

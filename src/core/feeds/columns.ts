@@ -80,8 +80,15 @@ export function readKey(feed: FeedSection, source: FeedSource, dataset?: Dataset
   return names && spell(feed, 'key', names, known)
 }
 
-/** Reads the type of every column: the types of the catalogue, overridden and extended by the `types` of the feed. */
-export function readTypes(feed: FeedSection, source: FeedSource, dataset: Dataset | undefined): Types {
+/**
+ * Reads the type of every column: the types of the catalogue, overridden and extended by the `types` of the feed. `typed`
+ * are the columns of the latter, where only the report shows whether they exist.
+ */
+export function readTypes(
+  feed: FeedSection,
+  source: FeedSource,
+  dataset: Dataset | undefined,
+): Pick<Feed, 'types'> & { readonly typed: readonly string[] | undefined } {
   const given = read(feed, 'types', parseObject) ?? {}
   const names = Object.keys(given)
   const spelled = spell(feed, 'types', names, landable(source, dataset))
@@ -91,7 +98,10 @@ export function readTypes(feed: FeedSection, source: FeedSource, dataset: Datase
     if (!type) addProblem(subject, `${name} is ${show(given[name])}; it must be one of ${USER_TYPES.join(', ')}`)
     return [spelled[index] ?? name, type ?? 'string']
   })
-  return { ...(dataset && catalogueTypes(dataset)), ...Object.fromEntries(types) }
+  return {
+    types: { ...(dataset && catalogueTypes(dataset)), ...Object.fromEntries(types) },
+    typed: source.kind === 'columns' || names.length === 0 ? undefined : spelled.toSorted(),
+  }
 }
 
 function catalogueTypes(dataset: Dataset): Types {

@@ -21,5 +21,7 @@ function changedFields(before: Feed, after: Feed): readonly string[] {
   const names = new Set([...Object.keys(before), ...Object.keys(after)])
   names.delete('hash')
   const fields = [...names] as (keyof Feed)[]
-  return fields.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
+  const changed = fields.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
+  // What the user calls it in feeds.json.
+  return [...new Set(changed.map((name) => (name === 'typed' ? 'types' : name)))]
 }

@@ -40,7 +40,7 @@ export function readFeed(feed: FeedSection, { catalogue, accounts }: References)
     grain: dataset?.grain,
     timeColumn: dataset?.timeColumn,
     table: readTable(feed, name),
-    types: readTypes(feed, source, dataset),
+    ...readTypes(feed, source, dataset),
     newColumns: read(feed, 'newColumns', oneOf(newColumns.schema.enum)) ?? newColumns.schema.default,
     maxRejects: read(feed, 'maxRejects', within(maxRejects.schema)) ?? maxRejects.schema.default,
     shards: read(feed, 'shards', within(shards.schema)) ?? shards.schema.default,

@@ -40,7 +40,7 @@ type KeyOf<Union> = Union extends unknown ? keyof Union : never
 /** The fields that a feed takes from its entry under the same name. A table that lacks one does not compile. */
 type FeedKey = Exclude<
   keyof Feed | KeyOf<FeedSource> | keyof Extract<Cadence, { kind: 'windows' }>,
-  'source' | 'cadence' | 'kind' | 'grain' | 'hash'
+  'source' | 'cadence' | 'kind' | 'grain' | 'typed' | 'hash'
 >
 
 /** The ways to sign in, for `PARTNER_AUTH` and for the `auth` of an account. */
@@ -243,7 +243,8 @@ export const FEED_FIELDS = {
     schema: { type: 'string', pattern: TABLE_NAME.source },
   },
   types: {
-    meaning: 'Types of single columns. A time column of type string is not checked against the window.',
+    meaning:
+      'Types of single columns. A time column of type string is not checked against the window. The report of a query of your own must have each of these columns.',
     allowed: 'an object of columns and their types',
     otherwise: "the catalogue's, else string",
     schema: { type: 'object', additionalProperties: { enum: USER_TYPES } },

@@ -60,7 +60,15 @@ export type FeedRow = {
 }
 
 /** What of a feed only says how it asks and lands, and not when. */
-export type WideField = 'types' | 'source' | 'timeColumn' | 'newColumns' | 'maxRejects' | 'shards' | 'allowRedacted'
+export type WideField =
+  | 'types'
+  | 'typed'
+  | 'source'
+  | 'timeColumn'
+  | 'newColumns'
+  | 'maxRejects'
+  | 'shards'
+  | 'allowRedacted'
 
 /** A feed row without its query and columns, which fill most of it: all that the timers read of a feed at each tick. */
 export type FeedOutline = Omit<FeedRow, 'feed' | 'query' | 'chosen' | 'filled'> & {

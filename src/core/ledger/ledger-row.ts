@@ -63,6 +63,7 @@ const figures = json<Figures>(
     rowsRead: count,
     rowsLanded: count,
     rowsRejected: count,
+    rowsDoubtful: optional(count),
     bytes: count,
     sha256: text,
     totals: dictionary(text),
@@ -85,6 +86,7 @@ const progress = json<Progress>(
     checked: object<Progress['checked']>({
       rowsRead: count,
       rowsRejected: count,
+      rowsDoubtful: optional(count),
       totals: dictionary(text),
       filledColumns: list(text),
       emptyColumns: list(text),

@@ -25,7 +25,10 @@ export type Figures = Form & {
   readonly requestedAt: Date
   readonly rowsRead: number
   readonly rowsLanded: number
+  /** A reject counts as many rows as it has lines. */
   readonly rowsRejected: number
+  /** Rows that landed, although a stray quote may have made one of several. */
+  readonly rowsDoubtful?: number
   /** Size of the archive, as received. */
   readonly bytes: number
   /** SHA-256 of the archive's bytes, in hex. */

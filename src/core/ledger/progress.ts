@@ -10,7 +10,7 @@ export type Progress = {
   readonly etag: string
   /** Rows acknowledged by the service below the checkpoint. */
   readonly acknowledged: number
-  /** Records below the checkpoint that the write pass could not encode: as many as the check rejected. */
+  /** Rows of the records below the checkpoint that the write pass could not encode: as many as the check rejected. */
   readonly rejected: number
   /** Rows the service refused, each for itself: the numbers of their records, by the service's code. */
   readonly refused: Readonly<Record<string, readonly number[]>>

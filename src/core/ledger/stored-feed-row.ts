@@ -11,9 +11,10 @@ type Wide = Pick<Feed, WideField> & Pick<FeedRow, 'chosen' | 'filled'> & { reado
 
 /** Gives the stored form of a feed row, without its keys. */
 export function toFeedFields({ feed, query, chosen, filled, ...rest }: FeedRow): StoredFeedRow {
-  const { types, source, timeColumn, newColumns, maxRejects, shards, allowRedacted, ...outline } = feed
+  const { types, typed, source, timeColumn, newColumns, maxRejects, shards, allowRedacted, ...outline } = feed
   const apart: Pick<Feed, WideField> = present({
     types,
+    typed,
     source,
     timeColumn,
     newColumns,

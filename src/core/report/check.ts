@@ -1,6 +1,6 @@
 import { type Failure, failed } from '../failures.ts'
 import type { Feed } from '../feeds/feed.ts'
-import { isReject, type Reject } from './entities.ts'
+import { isReject, type Reject, rowsIn } from './entities.ts'
 import { type FilledColumns, watchColumns } from './filled.ts'
 import type { Lander } from './lander.ts'
 import type { Layout } from './layout.ts'
@@ -13,10 +13,16 @@ import { createTotals } from './totals.ts'
  */
 export const TOTALS_LENGTH = 100_000
 
+/** A CR inside a record that cannot be read ended a row. The one at the end may belong to a CRLF where the text is cut. */
+const LONE_RETURN = /\r[^\n]/
+
 /** The result of checking a whole file. The figures of a landing start from it. */
 export type Checked = FilledColumns & {
   readonly rowsRead: number
+  /** A reject counts as many rows as it has lines. */
   readonly rowsRejected: number
+  /** Rows that land, although a stray quote may have made one of several; absent where there is none. */
+  readonly rowsDoubtful?: number
   readonly totals: Readonly<Record<string, string>>
 }
 
@@ -41,25 +47,37 @@ export function createCheck(
 ): Check {
   const totals = createTotals(layout.columns)
   const filled = watchColumns(layout.columns)
+  let records = 0
   let rowsRead = 0
   let rowsRejected = 0
+  let rowsDoubtful = 0
   let failure: Failure | undefined
   return {
     add(record) {
-      const number = rowsRead++
+      const number = records++
       failure ??= failureOf(record, lander, about)
       const code = refused.get(number)
       const landed = code === undefined ? lander.land(record, number) : refusedBy(code, record, number)
-      if (!isReject(landed)) {
-        totals.add(record)
-        filled.add(record)
-        return undefined
+      if (isReject(landed)) {
+        const rows = rowsIn(landed)
+        rowsRead += rows
+        rowsRejected += rows
+        return landed
       }
-      rowsRejected++
-      return landed
+      rowsRead++
+      if (record.isDoubtful) rowsDoubtful++
+      totals.add(record)
+      filled.add(record)
+      return undefined
     },
     failure: () => failure,
-    result: () => ({ rowsRead, rowsRejected, totals: totals.result(), ...filled.result() }),
+    result: () => ({
+      rowsRead,
+      rowsRejected,
+      ...(rowsDoubtful > 0 && { rowsDoubtful }),
+      totals: totals.result(),
+      ...filled.result(),
+    }),
   }
 }
 
@@ -68,9 +86,13 @@ function failureOf(record: ParsedRecord, lander: Lander, about: string): Failure
   const place = `${about}: line ${record.line}`
   if (record.verdict === 'unclosed-quote') return failed('malformed', `${place}: a quote is opened and never closed`)
   if (record.verdict === 'cut-off') return failed('malformed', `${place}: the file is cut off in this line`)
+  if (record.verdict !== undefined && LONE_RETURN.test(record.raw)) {
+    return failed('malformed', `${place} holds lines that end neither with LF nor with CRLF`)
+  }
   return lander.isOutside(record) ? failed('outside-window', `${place} has a row outside the window`) : undefined
 }
 
+/** The record could be read, so it is one row, however many lines it has. */
 function refusedBy(code: string, { line, raw }: ParsedRecord, number: number): Reject {
   return { record: number, line, reason: `is refused by Table Storage (${code})`, raw }
 }

@@ -15,6 +15,9 @@ const AFTER_LATEST = Date.UTC(10_000, 0, 1)
 /** The format of nearly every date. A file has millions of them, and the table takes them as they are: a fast path. */
 const PLAIN = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ)?$/
 
+/** Blanks that ICU and Windows put into dates: no-break, thin, and both. */
+const OTHER_BLANK = /[\u00a0\u2009\u202f]/g
+
 /** The other formats in the documents and samples, most frequent first. No other format is guessed. */
 const FORMATS = [
   /^(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d)(?:[T ](?<hour>\d\d):(?<minute>\d\d):(?<second>\d\d)(?:\.(?<fraction>\d+))?(?:Z|(?<sign>[+-])(?<zoneHour>\d\d):(?<zoneMinute>\d\d))?)?$/,
@@ -27,13 +30,14 @@ const FORMATS = [
 /**
  * Reads a date: `yyyy-MM-dd`, the same with `T` or a blank and `HH:mm:ss[.f…][Z|±hh:mm]`, `MMM-yyyy`, `MMM yyyy`, `yyyyMM`,
  * `yyyyMMdd`, `yyyy-MM`, `M/d/yyyy` and the same with `h:mm[:ss] [AM|PM]` (month first, as Microsoft writes it). A date
- * without a zone is UTC. A second keeps seven decimals, because the table holds no more. Gives undefined for any other
+ * without a zone is UTC. A blank may be a no-break or thin one. A second keeps seven decimals, because the table holds no more. Gives undefined for any other
  * text, for a day that does not exist, and outside the years 1601 to 9999.
  */
 export function parseMoment(text: string): Moment | undefined {
   if (PLAIN.test(text)) return plainMoment(text)
+  const plain = text.replace(OTHER_BLANK, ' ')
   for (const format of FORMATS) {
-    const parts = format.exec(text)?.groups
+    const parts = format.exec(plain)?.groups
     if (parts !== undefined) return toMoment(parts)
   }
   return undefined

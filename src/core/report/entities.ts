@@ -7,10 +7,14 @@ import { MONTH_SUFFIX, propertyName } from './property-names.ts'
 /** A column of the file. `name` is the name as landed. */
 export type Column = { readonly name: string; readonly type: ColumnType }
 
-/** A row that could not land. `record` counts from 0, `line` from 1; `raw` is the record's text, possibly cut. */
+/**
+ * A row that could not land. `record` counts from 0, `line` from 1; `lines` is how many the record takes, where it takes more
+ * than one; `raw` is its text, possibly cut.
+ */
 export type Reject = {
   readonly record: number
   readonly line: number
+  readonly lines?: number
   readonly column?: string
   readonly reason: string
   readonly raw: string
@@ -98,6 +102,18 @@ export function isReject(result: Entity | Reject): result is Reject {
   return 'reason' in result
 }
 
+type Fault = { readonly column?: string; readonly reason: string }
+
+/** Rejects a record for what is wrong with it. */
+export function rejectOf({ line, lines, raw }: ParsedRecord, record: number, fault: Fault): Reject {
+  return { record, line, ...(lines !== undefined && { lines }), ...fault, raw }
+}
+
+/** How many rows a reject counts for: as many as it has lines, because a stray quote may have made one record of them. */
+export function rowsIn({ lines = 1 }: Reject): number {
+  return lines
+}
+
 /**
  * Encodes the entities of one landing. PartitionKey is the prefix and the shard in three digits (record ÷ 100 mod shards).
  * RowKey is the number of the record in nine digits. A record is a reject if it is malformed, has a cell that does not fit
@@ -110,20 +126,19 @@ export function createEntityEncoder({ columns, prefix, shards, lineage }: Encode
     `,"_reportId":${JSON.stringify(lineage.reportId)},"_line@odata.type":"Edm.Int32","_line":`
   return {
     encode(record, number) {
-      const { line, raw, verdict, fields } = record
+      const { line, verdict, fields } = record
       const cells = verdict === undefined ? encodeCells(fields) : { reason: REASONS[verdict] }
-      if (typeof cells !== 'string') return { record: number, line, ...cells, raw }
+      if (typeof cells !== 'string') return rejectOf(record, number, cells)
       const partitionKey = prefix + String(Math.floor(number / RECORDS_PER_SHARD) % shards).padStart(3, '0')
       const rowKey = String(number).padStart(9, '0')
       const json = `{"PartitionKey":"${partitionKey}","RowKey":"${rowKey}"${cells}${tail}${line}}`
-      if (isTooLarge(json, columns, fields))
-        return { record: number, line, reason: 'is over 1 MiB as a table row', raw }
+      if (isTooLarge(json, columns, fields)) {
+        return rejectOf(record, number, { reason: 'is over 1 MiB as a table row' })
+      }
       return { partitionKey, rowKey, json, bytes: byteBound(json) }
     },
   }
 }
-
-type Fault = { readonly column?: string; readonly reason: string }
 
 function cellsEncoder(columns: readonly Column[]): (fields: readonly string[]) => string | Fault {
   const encoders = columns.map(({ name, type }) => ({ name, encode: cellEncoder(name, type) }))

@@ -2,7 +2,7 @@ import type { Feed } from '../feeds/feed.ts'
 import { alignDown, alignUp, GRAIN } from '../time/calendar.ts'
 import type { Window } from '../time/window.ts'
 import { parseMoment } from './dates.ts'
-import { createEntityEncoder, type Entity, type Lineage, type Reject } from './entities.ts'
+import { createEntityEncoder, type Entity, type Lineage, type Reject, rejectOf } from './entities.ts'
 import { type Generation, keyRange } from './generation.ts'
 import type { Layout } from './layout.ts'
 import type { ParsedRecord } from './parse.ts'
@@ -16,8 +16,8 @@ export type Lander = {
   isOutside(record: ParsedRecord): boolean
 }
 
-/** Raise it when the same file would land as other rows than before: a landing under way then starts anew. */
-const LANDING_VERSION = 1
+/** Raise it when the same file would land as other rows, or count as others: a landing under way then starts anew. */
+const LANDING_VERSION = 2
 
 /** Names how a feed lands its files: by its own settings, and by the code. */
 export function landingHash({ hash }: Pick<Feed, 'hash'>): string {
@@ -42,10 +42,10 @@ export function createLander(feed: Feed, window: Window, { columns, timeIndex }:
   })
   return {
     land(record, number) {
-      const { line, raw, verdict, fields } = record
+      const { verdict, fields } = record
       const hasTime = verdict !== undefined || (fields[timeIndex] ?? '').trim() !== ''
       if (hasTime) return encoder.encode(record, number)
-      return { record: number, line, column: timeColumn, reason: 'is empty, so the row belongs to no window', raw }
+      return rejectOf(record, number, { column: timeColumn, reason: 'is empty, so the row belongs to no window' })
     },
     isOutside: ({ verdict, fields }) => verdict === undefined && isOutside(fields[timeIndex] ?? ''),
   }

@@ -20,21 +20,13 @@ export type Layout = {
  * file that a person lands may be of an earlier form of the feed.
  */
 export function knownColumns(
-  { source, types, dataset }: Feed,
+  { source, types }: Feed,
   asked: readonly string[] | undefined,
   isOfPerson: boolean,
 ): readonly string[] {
-  const selected = asked ?? selectedBy(source)
-  const known = asked || (!isOfPerson && selected.length > 0) ? selected : [...selected, ...Object.keys(types)]
-  return withOtherNames(dataset, known)
-}
-
-/** Adds the other names of the same columns. */
-function withOtherNames(dataset: string, names: readonly string[]): readonly string[] {
-  const known = findDataset(CATALOG, dataset)
-  const keys = new Set(names.map(columnKeyOf(known)))
-  const others = known?.columns.filter(({ name, aliases }) => aliases && keys.has(nameKey(name))) ?? []
-  return [...names, ...others.flatMap(({ name, aliases = [] }) => [name, ...aliases])]
+  if (asked) return asked
+  const selected = selectedBy(source)
+  return isOfPerson || selected.length === 0 ? [...selected, ...Object.keys(types)] : selected
 }
 
 function selectedBy(source: FeedSource): readonly string[] {
@@ -44,14 +36,62 @@ function selectedBy(source: FeedSource): readonly string[] {
   return 'problem' in query ? [] : query.fields
 }
 
+/** A header as the file has it. `isUnended`: the file ends in it, without a line end. */
+export type Header = { readonly header: readonly string[]; readonly isUnended: boolean }
+
+/** What a report of a dataset has: one of the columns in `known` at least, and all of `typed`, which the user gives types. */
+export type ExpectedColumns = {
+  readonly dataset: string
+  readonly known: readonly string[]
+  readonly typed: readonly string[]
+}
+
 /** Says why a file with this header is no report at all. Nobody learns anything about the feed from it. */
-export function whyNoReport(header: readonly string[], known: readonly string[], about: string): Failure | undefined {
-  if (header.some((name) => /\r(?!\n)/.test(name))) {
-    return failed('malformed', `${about}: the lines of the file end neither with LF nor with CRLF`)
-  }
-  const keys = new Set(known.map(nameKey))
-  if (keys.size === 0 || header.some((name) => keys.has(nameKey(name.trim())))) return undefined
-  return failed('malformed', `${about}: the header has no column that was asked for`)
+export function whyNoReport(
+  { header, isUnended }: Header,
+  { dataset, known, typed }: ExpectedColumns,
+  about: string,
+): Failure | undefined {
+  const keyOf = columnKeyOf(findDataset(CATALOG, dataset))
+  const expected = new Set(known.map(keyOf))
+  const found = header.map(keyOf)
+  const isKnown = (name: string) => expected.has(keyOf(name))
+  const separator = header.length === 1 ? separatorIn(header[0] ?? '', isKnown) : undefined
+  if (separator !== undefined) return failed('malformed', `${about}: ${separatedBy(separator)}`)
+  const isForeign = expected.size === 0 ? isSentence(header) : !header.some(isKnown)
+  if (isForeign) return failed('malformed', `${about}: the header has no column that was asked for`)
+  if (isUnended && expected.size > 0 && !isKnown(header.at(-1) ?? '')) return cutInHeader(about)
+  const missing = typed.filter((name) => !found.includes(keyOf(name)))
+  if (missing.length === 0) return undefined
+  return failed('malformed', `${about}: not in the report, but in the types of the feed: ${quoted(missing)}`)
+}
+
+/** The file ends in the middle of its header. */
+export function cutInHeader(about: string): Failure {
+  return failed('malformed', `${about}: the file is cut off in its header`)
+}
+
+/** Says that a file is neither CSV nor TSV. */
+export function separatedBy(separator: string): string {
+  return `the columns of the file are separated by "${separator}", neither by comma nor by tab`
+}
+
+/** What separates the columns of a header that seems to be one column: no name has several of them in it. */
+function separatorIn(name: string, isKnown: (name: string) => boolean): string | undefined {
+  return [';', '|'].find((separator) => {
+    const names = name.split(separator)
+    return names.length > 2 || (names.length === 2 && names.some(isKnown))
+  })
+}
+
+/** Whether a header looks like a message: it is one text of several words. */
+function isSentence(header: readonly string[]): boolean {
+  const [text = '', ...others] = header
+  return others.length === 0 && text.trim().split(/\s+/).length > 2
+}
+
+function quoted(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(', ')
 }
 
 /**
@@ -73,13 +113,13 @@ export function readHeader(
   if (names.includes('')) return failed('malformed', `${about}: column ${names.indexOf('') + 1} has no name`)
   const missing = (expected ?? []).filter((name) => !keys.includes(keyOf(name)))
   if (missing.length > 0) {
-    return failed('column-missing', `${about}: not in the report: ${missing.map((name) => `"${name}"`).join(', ')}`)
+    return failed('column-missing', `${about}: not in the report: ${quoted(missing)}`)
   }
   const named = expected && new Set([...expected, ...Object.keys(feed.types)].map(keyOf))
   // A query that the user wrote has no new columns: it asks for every column that it gives.
   const unnamed = named ? names.filter((_, index) => !named.has(keys[index] ?? '')) : []
   if (feed.newColumns === 'fail' && unnamed.length > 0) {
-    return failed('column-new', `${about}: new columns in the report: ${unnamed.map((name) => `"${name}"`).join(', ')}`)
+    return failed('column-new', `${about}: new columns in the report: ${quoted(unnamed)}`)
   }
   const spelling = new Map(Object.keys(feed.types).map((name) => [nameKey(name), name]))
   const columns = names.map((name, index) => {

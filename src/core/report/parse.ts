@@ -1,16 +1,22 @@
 /**
  * Why a record is malformed. `ragged`: not as many fields as the header. `text-after-quote`: text between a closing quote
  * and the next delimiter. `too-long`: longer than the limit. `unclosed-quote`: the text ended inside quotes. `cut-off`: the
- * text ended in this record, which is ragged or ends with a lone CR.
+ * text ended in this record without a line end, and it is malformed or ends with a lone CR: nobody can say that it is whole.
  */
 export type Verdict = 'ragged' | 'text-after-quote' | 'too-long' | 'unclosed-quote' | 'cut-off'
 
 export type ParsedRecord = {
   /** The physical line where the record starts: line feeds before it, plus one. */
   readonly line: number
+  /** The number of physical lines of the record, where it has more than one. */
+  readonly lines?: number
+  /** Each of its lines has as many delimiters as the header: a stray quote may have made one row of several. */
+  readonly isDoubtful?: true
   /** Empty for every verdict except `ragged`, because the fields of such a record cannot be separated. */
   readonly fields: readonly string[]
   readonly verdict?: Verdict
+  /** The text ended in this header, without a line end. */
+  readonly isUnended?: true
   /** The record as written, without its line end, cut at 65,536 UTF-16 units (or at the record limit if that is lower). */
   readonly raw: string
 }
@@ -21,6 +27,7 @@ export type Parser = { push(text: string): readonly ParsedRecord[]; end(): reado
 const LINE_FEED = 10
 const CARRIAGE_RETURN = 13
 const QUOTE = 34
+const CTRL_Z = 26
 const BYTE_ORDER_MARK = 0xfeff
 const RAW_LIMIT = 65_536
 
@@ -55,6 +62,7 @@ type Scan = {
  * - Empty lines, and records of empty cells only, are skipped.
  * - A record longer than `maxRecordLength` UTF-16 units is scanned to its end but not kept.
  * - An unclosed quote takes the rest of the text.
+ * - Ctrl-Z at the end of the text, the end-of-file mark of DOS, is dropped.
  */
 export function createParser(options: { delimiter: string; maxRecordLength: number }): Parser {
   const state: Scan = {
@@ -153,10 +161,21 @@ function rawText({ maxRecordLength }: Scan, text: string): string {
 }
 
 function readRest(state: Scan): ParsedRecord[] {
-  if (state.pending === '' && state.head === undefined) return []
+  // The end of the text ends the last line, too.
+  state.line++
   if (state.place === QUOTED) return [broken(state, 'unclosed-quote', state.head ?? state.pending)]
-  const record = toRecord(state, state.pending, undefined, true)
-  return record === undefined ? [] : [record]
+  const text = withoutEndMark(state.pending)
+  const isHeader = state.width === undefined
+  const record = text === '' && state.head === undefined ? undefined : toRecord(state, text, undefined, true)
+  if (record === undefined) return []
+  if (isHeader) return [{ ...record, isUnended: true }]
+  return [record.verdict || text.endsWith('\r') ? broken(state, 'cut-off', state.head ?? text) : record]
+}
+
+function withoutEndMark(text: string): string {
+  let end = text.length
+  while (end > 0 && text.charCodeAt(end - 1) === CTRL_Z) end--
+  return text.slice(0, end)
 }
 
 /** `isLast`: the text ended without a line feed. */
@@ -165,20 +184,32 @@ function toRecord(state: Scan, text: string, line?: Split, isLast = false): Pars
   if (isTooLong) return broken(state, 'too-long', state.head ?? text)
   if (text === '') return undefined
   const isHeader = state.width === undefined
-  if (isLast && !isHeader && text.endsWith('\r')) return broken(state, 'cut-off', text)
   const fields = line ?? splitQuoted(text, state.delimiter)
   if (typeof fields === 'string') return broken(state, fields, text)
   state.width ??= fields.length
   const isRagged = fields.length !== state.width
-  if (isLast && isRagged) return broken(state, 'cut-off', text)
-  if (!isHeader && fields.every((field) => field === '')) return undefined
+  const isCut = isLast && isRagged
+  if (!isHeader && !isCut && fields.every((field) => field === '')) return undefined
   const record = { line: state.startLine, fields, raw: rawText(state, text) }
-  return isRagged ? { ...record, verdict: 'ragged' } : record
+  if (isRagged) return withLines(state, { ...record, verdict: 'ragged' })
+  if (line !== undefined) return record
+  const spanned = withLines(state, record)
+  return isDoubtful(state, spanned, text) ? { ...spanned, isDoubtful: true } : spanned
 }
 
 function broken(state: Scan, verdict: Verdict, text: string): ParsedRecord {
   state.width ??= 0
-  return { line: state.startLine, fields: [], verdict, raw: rawText(state, text) }
+  return withLines(state, { line: state.startLine, fields: [], verdict, raw: rawText(state, text) })
+}
+
+function withLines(state: Scan, record: ParsedRecord): ParsedRecord {
+  const lines = state.line - state.startLine
+  return lines > 1 ? { ...record, lines } : record
+}
+
+function isDoubtful({ width = 0, delimiter }: Scan, { lines }: ParsedRecord, text: string): boolean {
+  if (lines === undefined || width < 2) return false
+  return text.split('\n').every((line) => line.split(delimiter).length >= width)
 }
 
 /** The fields of a record without their quotes, or the verdict if the record is malformed. */

@@ -117,18 +117,28 @@ async function receive(response: IncomingMessage, transfer: Transfer, options: D
   return transfer.offset === transfer.length ? 'complete' : 'cut'
 }
 
-/** Copies what arrives and says whether the body ended properly. Throws what the archive throws. */
+/**
+ * Copies what arrives and says whether the body ended properly. The first two bytes, which may come one by one, decide
+ * whether it is gzip. Throws what the archive throws.
+ */
 async function copy(response: IncomingMessage, transfer: Transfer, options: DownloadOptions): Promise<boolean> {
   const chunks = response.iterator({ destroyOnReturn: true })
+  const append = async (chunk: Buffer) => {
+    transfer.writer ??= options.open(isGzip(chunk))
+    await transfer.writer.append(chunk)
+    transfer.offset += chunk.length
+  }
+  let head: Buffer = Buffer.alloc(0)
   try {
     while (true) {
       const next = await chunks.next().catch(() => undefined)
       if (!next) return false
+      if (next.done && response.complete && head.length > 0) await append(head)
       if (next.done) return response.complete
-      const chunk: Buffer = next.value
-      transfer.writer ??= options.open(isGzip(chunk))
-      await transfer.writer.append(chunk)
-      transfer.offset += chunk.length
+      head = head.length > 0 ? Buffer.concat([head, next.value]) : next.value
+      if (!transfer.writer && head.length < 2) continue
+      await append(head)
+      head = Buffer.alloc(0)
     }
   } finally {
     response.destroy()

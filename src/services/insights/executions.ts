@@ -29,9 +29,10 @@ export type ExecutionFilter = {
 
 export type Executions = { readonly executions: readonly ExecutionRecord[]; readonly dataRedacted: boolean }
 
-/** Whether a report can be fetched. */
+/** Whether a report can be fetched. `no-link`: the service calls it completed, but does not say where it is. */
 export type Execution =
   | { readonly status: 'pending' }
+  | { readonly status: 'no-link' }
   | { readonly status: 'completed'; readonly executionId: string; readonly link: URL; readonly dataRedacted: boolean }
 
 /**
@@ -69,7 +70,9 @@ export async function latestExecution(list: List, reportId: string): Promise<Exe
     return failed('deadline', `report ${reportId}: the service no longer has it; it is requested again`)
   }
   const ready = found.executions.find(({ status, link }) => status === 'Completed' && link)
-  if (!ready?.link) return { status: 'pending' }
+  if (!ready?.link) {
+    return { status: found.executions.some(({ status }) => status === 'Completed') ? 'no-link' : 'pending' }
+  }
   const { executionId, link } = ready
   return { status: 'completed', executionId, link, dataRedacted: found.dataRedacted }
 }

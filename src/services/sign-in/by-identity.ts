@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import type { TokenCredential } from '@azure/identity'
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { type RetryOptions, withRetry } from '../retry.ts'
 import { reasonOf } from '../safe-text.ts'
+import { readText } from '../text-file.ts'
 import { identityToken, loadIdentityLibrary } from './identity.ts'
 import type { KeyVault } from './key-vault.ts'
 import { needSecret, refusedSignIn, type SignIn } from './sign-in.ts'
@@ -97,11 +97,19 @@ async function validCertificate(
   return refusedSignIn(signIn, `its certificate expired on ${expiresAt.toISOString().slice(0, 10)}`)
 }
 
-/** Gives PEM text, also where its line breaks are written as `\\n`, or the text of the file at a path. */
+/**
+ * Gives the PEM text of a setting, or of the file at the path that it is. Also where its line ends are written as `\\n` or
+ * `\\r\\n`, or became blanks, as they do in a settings page of one line.
+ */
 export async function readPem(value: string): Promise<string | undefined> {
-  if (value.includes('-----BEGIN')) return value.replaceAll('\\n', '\n')
-  return readFile(value, 'utf8').catch(() => undefined)
+  const text = value.includes('-----BEGIN') ? value : await readText(value).catch(() => undefined)
+  return text?.replaceAll(/\\r|\\n/g, '\n').replaceAll(PEM_BLOCK, (_, begin, base64: string, end) => {
+    return [begin, ...(base64.replaceAll(/\s/g, '').match(/.{1,64}/g) ?? []), end, ''].join('\n')
+  })
 }
+
+/** A block of PEM and the blanks around it. One with headers, which only a key under a passphrase has, is left as it is. */
+const PEM_BLOCK = /\s*(-----BEGIN [A-Z ]+-----)([A-Za-z\d+/=\s]*)(-----END [A-Z ]+-----)\s*/g
 
 /** When the first certificate of a PEM text expires; undefined where the text contains none. */
 export function certificateExpiry(pem: string): Date | undefined {

@@ -1,4 +1,5 @@
 import type { ContainerClient } from '@azure/storage-blob'
+import { withoutMark } from '../text-file.ts'
 import { statusOf } from './errors.ts'
 
 /** The text of feeds.json, and where it came from. */
@@ -8,7 +9,7 @@ export type FeedsText = { readonly text: string; readonly source: 'container' | 
 export async function readFeedsText(container: ContainerClient, packaged: () => Promise<string>): Promise<FeedsText> {
   try {
     const bytes = await container.getBlobClient('feeds.json').downloadToBuffer()
-    return { text: bytes.toString('utf8'), source: 'container' }
+    return { text: withoutMark(bytes.toString('utf8')), source: 'container' }
   } catch (error) {
     if (statusOf(error) !== 404) throw error
     return { text: await packaged(), source: 'package' }

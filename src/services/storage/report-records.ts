@@ -4,6 +4,7 @@ import { TextDecoder } from 'node:util'
 import { createGunzip } from 'node:zlib'
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { delimiterOf } from '../../core/report/delimiter.ts'
+import { separatedBy } from '../../core/report/layout.ts'
 import { createParser, type ParsedRecord, type Parser } from '../../core/report/parse.ts'
 import { isGzip } from '../gzip.ts'
 import type { Archive, ArchivedBlob } from './archive.ts'
@@ -23,6 +24,12 @@ const CHUNK = 64 * 1024
 
 /** How JSON and HTML begin, and no header. */
 const NO_TABLE = /^\s*[[{<]/
+
+/** A line end that is neither LF nor CRLF: CR alone, as old Macs wrote it. */
+const LONE_RETURN = /\r(?!\n)/
+
+/** A quoted first name and a separator that is neither a comma nor a tab. */
+const OTHER_SEPARATOR = /^"[^"]*"([;|])/
 
 /** `verify`: whether the bytes are compared with the SHA-256 that they had when they were received. */
 export type ReadOptions = { readonly verify: boolean }
@@ -153,6 +160,8 @@ function isZlibError(error: unknown): boolean {
 /** A report whose header has been read. The records follow; the first of them has number 0. */
 export type OpenReport = {
   readonly header: readonly string[]
+  /** The file ends in its header, without a line end. */
+  readonly isUnended: boolean
   readonly records: AsyncIterable<readonly ParsedRecord[] | Failure>
 }
 
@@ -168,11 +177,21 @@ export async function openReport(
     if (isFailure(next.value)) return next.value
     const [header, ...rest] = next.value
     if (!header) continue
-    if (NO_TABLE.test(header.raw)) return failed('malformed', `${about}: the file is JSON or HTML, no report`)
-    if (header.verdict) return failed('malformed', `${about}: the header line is ${header.verdict}`)
-    return { header: header.fields, records: following(rest, groups) }
+    const flaw = flawOf(header)
+    if (flaw !== undefined) return failed('malformed', `${about}: ${flaw}`)
+    const isUnended = header.isUnended === true
+    return { header: header.fields, isUnended, records: following(rest, groups) }
   }
   return failed('no-header', `${about}: the file has no header line, so it says nothing about rows`)
+}
+
+/** Says why the first line of a file is no header, whatever its columns are. */
+function flawOf({ raw, verdict }: ParsedRecord): string | undefined {
+  if (NO_TABLE.test(raw)) return 'the file is JSON or HTML, no report'
+  if (LONE_RETURN.test(raw)) return 'the lines of the file end neither with LF nor with CRLF'
+  const separator = OTHER_SEPARATOR.exec(raw)?.[1]
+  if (separator !== undefined) return separatedBy(separator)
+  return verdict && `the header line is ${verdict}`
 }
 
 async function* following(

@@ -3,7 +3,7 @@ import { isOfPerson, type Landing } from '../../core/ledger/ledger.ts'
 import { type Check, type Checked, createCheck, refuse } from '../../core/report/check.ts'
 import { checkColumns } from '../../core/report/entities.ts'
 import { createLander, type Lander } from '../../core/report/lander.ts'
-import { knownColumns, type Layout, readHeader, whyNoReport } from '../../core/report/layout.ts'
+import { cutInHeader, knownColumns, type Layout, readHeader, whyNoReport } from '../../core/report/layout.ts'
 import type { ParsedRecord } from '../../core/report/parse.ts'
 import { type ArchivedBlob, rejectsName } from '../../services/storage/archive.ts'
 import type { RejectWriter } from '../../services/storage/reject-list.ts'
@@ -24,12 +24,15 @@ export async function openFitting(
   archive: ArchivedBlob,
   options: ReadOptions,
 ): Promise<FittingReport | Failure> {
-  const report = await openReport(services.archive, archive, nameOf(entry), options)
+  const about = nameOf(entry)
+  const report = await openReport(services.archive, archive, about, options)
   if (isFailure(report)) return report
-  const none = whyNoReport(report.header, knownColumns(row.feed, entry.columns, isOfPerson(entry)), nameOf(entry))
+  const { dataset, typed = [] } = row.feed
+  const known = knownColumns(row.feed, entry.columns, isOfPerson(entry))
+  const none = whyNoReport(report, { dataset, known, typed: isOfPerson(entry) ? [] : typed }, about)
   if (none) return none
-  const layout = readHeader(row.feed, entry.columns, report.header, nameOf(entry))
-  if (isFailure(layout)) return layout
+  const layout = readHeader(row.feed, entry.columns, report.header, about)
+  if (isFailure(layout)) return report.isUnended ? cutInHeader(about) : layout
   const unfit = checkColumns(layout.columns)
   if (unfit) return unfit
   return { layout, lander: createLander(row.feed, entry.window, layout, entry), records: report.records }

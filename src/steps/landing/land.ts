@@ -162,6 +162,7 @@ function figuresOf({ job, held, archive }: Work): Figures {
     rowsRead: checked.rowsRead,
     rowsRejected: checked.rowsRejected,
     rowsLanded: acknowledged,
+    ...(checked.rowsDoubtful !== undefined && { rowsDoubtful: checked.rowsDoubtful }),
     totals: checked.totals,
     bytes: archive.bytes,
     sha256: archive.sha256,

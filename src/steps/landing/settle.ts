@@ -25,6 +25,7 @@ export async function settle(job: Job, held: HeldEntry, result: LandResult): Pro
   )
   emit({ event: 'window.landed', ...subjectOf(entry), count: result.rowsLanded })
   if (result.rowsRejected > 0) emit({ event: 'window.rejects', ...subjectOf(entry), count: result.rowsRejected })
+  if (result.rowsDoubtful) emit({ event: 'window.doubtful', ...subjectOf(entry), count: result.rowsDoubtful })
   if (isRestated(entry.figures, result))
     emit({ event: 'window.restated', ...subjectOf(entry), count: result.rowsLanded })
   if ((job.row.blocked || job.row.failing) && !isOfPerson(entry)) await noteLanding(job.services, entry)

@@ -1,5 +1,5 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
-import { type Entity, isReject } from '../../core/report/entities.ts'
+import { type Entity, isReject, rowsIn } from '../../core/report/entities.ts'
 import type { ArchivedBlob } from '../../services/storage/archive.ts'
 import type { LandingTable, Written } from '../../services/storage/landing-table.ts'
 import type { Job } from '../ledger/job.ts'
@@ -49,7 +49,8 @@ function entitiesFrom(held: HeldEntry, { lander, records }: FittingReport, enoug
       const landed = group.map((record, index) => lander.land(record, first + index))
       const fresh = landed.slice(Math.max(checkpoint - first, 0))
       const fit = fresh.filter((result): result is Entity => !isReject(result))
-      rejected += fresh.length - fit.length
+      if (fit.length < fresh.length)
+        rejected += fresh.reduce((sum, each) => sum + (isReject(each) ? rowsIn(each) : 0), 0)
       yield fit
     }
   }

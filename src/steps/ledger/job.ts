@@ -1,5 +1,6 @@
+import { type Failure, failed } from '../../core/failures.ts'
 import type { FeedRow } from '../../core/ledger/feed-row.ts'
-import type { LedgerEntry } from '../../core/ledger/ledger.ts'
+import type { LedgerEntry, Requested } from '../../core/ledger/ledger.ts'
 import { windowId } from '../../core/time/window.ts'
 import type { InsightsClient } from '../../services/insights/client.ts'
 import type { IngestMessage } from '../../services/storage/work-queue.ts'
@@ -11,6 +12,14 @@ export type Job = { readonly row: FeedRow; readonly insights: InsightsClient; re
 /** How messages and logs name an entry. */
 export function nameOf(entry: Pick<LedgerEntry, 'feed' | 'window'>): string {
   return `${entry.feed} ${windowId(entry.window)}`
+}
+
+/** The service calls the report of an entry completed, and does not say where it is. */
+export function noLink(entry: Requested): Failure {
+  return failed(
+    'deadline',
+    `${nameOf(entry)}: the service says that report ${entry.reportId} is completed, without a link`,
+  )
 }
 
 /** What every event of an entry carries. */

@@ -61,14 +61,14 @@ async function archiveFile(
   { name, bytes }: ImportFile,
 ): Promise<{ archive: string; executionId: string }> {
   const hash = createHash('sha256')
-  let first: Buffer | undefined
+  let head: Buffer = Buffer.alloc(0)
   for await (const chunk of bytes()) {
-    first ??= chunk
+    if (head.length < 2) head = Buffer.concat([head, chunk])
     hash.update(chunk)
   }
   // The name contains the hash, so a repeated import of another file does not meet what an interrupted one left.
   const executionId = `import-${hash.digest('hex').slice(0, 12)}`
-  const format = { tsv: /\.tsv(\.gz)?$/i.test(name), gzip: first !== undefined && isGzip(first) }
+  const format = { tsv: /\.tsv(\.gz)?$/i.test(name), gzip: isGzip(head) }
   const blob = archiveName({ feed: feed.name, window: windowId(window), attempt }, executionId, format)
   const writer = archive.write(blob, { reportId: IMPORTED, attempt, requestedAt: clock(), nonce: newId() })
   for await (const chunk of bytes()) await writer.append(chunk)

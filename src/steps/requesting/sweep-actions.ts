@@ -15,7 +15,7 @@ import { hasCome } from '../../core/ledger/wake.ts'
 import { endsLookUp, type SweepAction } from '../../core/plan/sweep.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
 import { endAttempt, endPassed, withdrawReports } from '../ledger/end-attempt.ts'
-import { type Job, messageOf, nameOf, subjectOf } from '../ledger/job.ts'
+import { type Job, messageOf, nameOf, noLink, subjectOf } from '../ledger/job.ts'
 import type { Services } from '../services.ts'
 
 /** An action on an entry as it was read under an ETag, with the row of its feed. */
@@ -125,7 +125,9 @@ async function expire(
     await services.queue.send(messageOf(value))
     return true
   }
-  const late = failed('deadline', `${nameOf(value)}: report ${value.reportId} was not ready at its deadline`)
+  const isFinished = !isFailure(execution) && execution.status === 'no-link'
+  const notReady = failed('deadline', `${nameOf(value)}: report ${value.reportId} was not ready at its deadline`)
+  const late = isFinished ? noLink(value) : notReady
   const next = toNextAttempt(value, late, services.clock(), services.settings.maxTries)
   const ended = await endAttempt(services, next, etag, late)
   if (ended) await withdrawReports(job, ended)

@@ -1,0 +1,129 @@
+import type { AppEvent } from '../../src/core/events.ts'
+import { type Failure, isFailure } from '../../src/core/failures.ts'
+import type { Feed } from '../../src/core/feeds/feed.ts'
+import { newFeedRow } from '../../src/core/ledger/feed-row.ts'
+import type { Figures, Landing } from '../../src/core/ledger/ledger.ts'
+import type { Reject } from '../../src/core/report/entities.ts'
+import { newGeneration } from '../../src/core/report/generation.ts'
+import { isGzip } from '../../src/services/gzip.ts'
+import { archiveName } from '../../src/services/storage/archive.ts'
+import type { HeldEntry } from '../../src/steps/landing/held-entry.ts'
+import { land } from '../../src/steps/landing/land.ts'
+import type { Services } from '../../src/steps/services.ts'
+import { testSettings } from '../setup/settings.ts'
+import { createMemoryStore } from './memory-store.ts'
+import { type StoredRow, unhindered } from './store.ts'
+
+const NOW = new Date('2025-07-10T12:00:00Z')
+const LATER = new Date('2025-07-10T13:00:00Z')
+const WINDOW = { from: new Date('2025-05-01T00:00:00Z'), to: new Date('2025-06-01T00:00:00Z') }
+
+export type FileOptions = {
+  readonly feed: Feed
+  /** The columns that were asked for; absent where the header decides. */
+  readonly columns?: readonly string[] | undefined
+  /** A person lands the file: it need not be a report of the service. */
+  readonly isOfPerson?: boolean | undefined
+  readonly tsv?: boolean
+}
+
+/** What became of a file: its figures or its failure, and all that the landing left behind. */
+export type LandedFile = {
+  readonly result: Figures | Failure
+  readonly rows: readonly StoredRow[]
+  readonly rejects: readonly Reject[]
+  readonly events: readonly AppEvent[]
+}
+
+/** Lands a file as May 2025 of a feed, by the step of the app on a store in memory. Throws what the step throws. */
+export async function landFile(
+  bytes: Buffer,
+  { feed, columns, isOfPerson, tsv = false }: FileOptions,
+): Promise<LandedFile> {
+  const store = createMemoryStore({ clock: () => NOW })
+  const parts = store.open(unhindered)
+  const events: AppEvent[] = []
+  const services: Services = {
+    ...parts,
+    clock: () => NOW,
+    emit: (event) => void events.push(event),
+    newId: absent,
+    insights: absent,
+    readFeeds: absent,
+    packagedFeeds: absent,
+    settings: testSettings(),
+  }
+  const row = newFeedRow(feed, {}, NOW)
+  await parts.ledger.writeFeed(row, undefined)
+  const format = { tsv, gzip: isGzip(bytes) }
+  const name = archiveName({ feed: feed.name, window: 'may', attempt: 1 }, 'execution', format)
+  const writer = parts.archive.write(name, { reportId: 'report', attempt: 1, requestedAt: NOW, nonce: 'nonce' })
+  await writer.append(bytes)
+  const held = heldEntry({ feed, columns, isOfPerson })
+  const job = {
+    row,
+    services,
+    get insights(): never {
+      return absent()
+    },
+  }
+  const result = await land(job, held, await writer.commit(), LATER)
+  if (result === 'paused') throw new Error('the landing paused')
+  if (!isFailure(result) && 'awaits' in result) throw new Error(result.awaits.message)
+  const blobs = await store.blobs()
+  const rejects = blobs
+    .filter((blob) => blob.name.endsWith('.rejects.jsonl'))
+    .flatMap(({ bytes: list }) => linesOf(list))
+  return { result, rows: await store.rows(feed.table), rejects, events }
+}
+
+function linesOf(list: Buffer): readonly Reject[] {
+  const lines = list.toString('utf8').trimEnd().split('\n')
+  return lines.map((line) => JSON.parse(line) as Reject)
+}
+
+/** The entry of the window, which nobody else holds. */
+function heldEntry({ feed, columns, isOfPerson }: FileOptions): HeldEntry {
+  let entry: Landing = {
+    feed: feed.name,
+    window: WINDOW,
+    lane: 'live',
+    attempt: 1,
+    tries: 1,
+    heals: 0,
+    remoteReports: [],
+    history: [],
+    reportName: 'report',
+    queryId: 'query',
+    asked: { rowSet: 'rows', selection: 'selection' },
+    requestedAt: NOW,
+    deadline: LATER,
+    pollAfter: NOW,
+    reportId: 'report',
+    executionId: 'execution',
+    origin: 'service',
+    generation: newGeneration(() => '0123456789ab'),
+    hash: feed.hash,
+    phase: 'check',
+    checkpoint: 0,
+    leaseUntil: LATER,
+    owner: 'owner',
+    state: 'landing',
+    ...(columns && { columns }),
+    ...(isOfPerson && { byPerson: true }),
+  }
+  return {
+    entry: () => entry,
+    update: async (change) => {
+      entry = { ...entry, ...change }
+    },
+    finish: async (next) => ({ value: next, etag: '' }),
+    assertHeld: () => undefined,
+    pause: absent,
+    release: () => undefined,
+  }
+}
+
+function absent(): never {
+  throw new Error('a landing asks for a service that it does not need')
+}
