@@ -1,3 +1,13 @@
+/**
+ * The form of an id of the service. Only such an id goes into the name of a blob or into the path of an address: a slash
+ * or two dots would lead somewhere else. The ids that were seen are GUIDs.
+ */
+export const SERVICE_ID = /^[A-Za-z0-9-]{1,64}$/
+
+export function isServiceId(text: string): boolean {
+  return SERVICE_ID.test(text)
+}
+
 /** A name in the form that is compared. The service ignores case and the blanks around a name. */
 export function nameKey(name: string): string {
   return name.trim().toLowerCase()

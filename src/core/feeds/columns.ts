@@ -1,5 +1,5 @@
 import type { CatalogType, Dataset } from '../catalog.ts'
-import { isSameName, nameKey } from '../names.ts'
+import { isSameName, nameKey, SERVICE_ID } from '../names.ts'
 import { present } from '../present.ts'
 import { locateConditions, parseQuery } from '../query/parse.ts'
 import { type ColumnType, type Feed, type FeedSource, USER_TYPES } from './feed.ts'
@@ -8,6 +8,7 @@ import {
   addProblem,
   type FeedSection,
   isGiven,
+  matching,
   oneOf,
   parseFlag,
   parseNames,
@@ -46,7 +47,7 @@ type Vocabulary = {
 export function readSource(feed: FeedSection, dataset: Dataset | undefined): FeedSource {
   const columns = read(feed, 'columns', parseNames)
   const query = read(feed, 'query', parseText)
-  const queryId = read(feed, 'queryId', parseText)
+  const queryId = read(feed, 'queryId', matching(SERVICE_ID))
   const given = SOURCES.filter((name) => isGiven(feed, name))
   if (given.length > 1) {
     addProblem(feed, `${given.join(' and ')} are given; it must be one of columns, query and queryId`)

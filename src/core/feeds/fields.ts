@@ -1,4 +1,5 @@
 import { CATALOG } from '../catalog.ts'
+import { SERVICE_ID } from '../names.ts'
 import {
   type Account,
   type Cadence,
@@ -175,8 +176,8 @@ export const FEED_FIELDS = {
   queryId: {
     meaning:
       'An existing query of the service, such as a system query, instead of `columns`. The header of the report decides the columns.',
-    allowed: 'the id of a query',
-    schema: TEXT_SCHEMA,
+    allowed: 'the id of a query, at most 64 letters, digits and hyphens',
+    schema: { type: 'string', pattern: SERVICE_ID.source },
   },
   window: {
     meaning: 'How much time one report covers, aligned to the UTC calendar.',

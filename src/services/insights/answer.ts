@@ -1,3 +1,4 @@
+import { isServiceId } from '../../core/names.ts'
 import { readRetryAfterMs } from '../retry.ts'
 import { safeText } from '../safe-text.ts'
 
@@ -40,6 +41,12 @@ export function isEnvelope(body: string): boolean {
 export function textOf(item: Item | undefined, name: string): string | undefined {
   const value = item?.[name.toLowerCase()]
   return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined
+}
+
+/** An id of the service in an object; undefined where it is missing or has another form than an id. */
+export function idOf(item: Item | undefined, name: string): string | undefined {
+  const id = textOf(item, name)
+  return id !== undefined && isServiceId(id) ? id : undefined
 }
 
 export function textsOf(item: Item, name: string): readonly string[] {

@@ -1,6 +1,7 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
+import { isServiceId } from '../../core/names.ts'
 import { type RetryOptions, withRetry } from '../retry.ts'
-import { reasonOf, safeAddress } from '../safe-text.ts'
+import { reasonOf, safeAddress, safeText } from '../safe-text.ts'
 import type { Credentials } from '../sign-in/credentials.ts'
 import { type Answer, type Item, isEnvelope, readAnswer } from './answer.ts'
 import { failureOf } from './refusals.ts'
@@ -26,6 +27,9 @@ export type InsightsOptions = {
   /** Without it no call is sent twice. */
   readonly retry?: RetryOptions
 }
+
+/** What is wrong with an id that is not one. */
+export const NO_ID = 'this is no id: an id has at most 64 letters, digits and hyphens'
 
 export type Call = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -89,10 +93,18 @@ export async function listPages(send: Send, baseUrl: string, { path, about }: Li
 }
 
 /** Deletes one thing. Succeeds also where there is nothing to delete. */
-export async function deleteOne(send: Send, path: string, about: string): Promise<Failure | undefined> {
-  const answer = await send({ method: 'DELETE', path, about })
+export async function deleteOne(send: Send, of: ListCall, id: string): Promise<Failure | undefined> {
+  const call = callOf({ method: 'DELETE', path: of.path, about: of.about }, id)
+  if (isFailure(call)) return call
+  const answer = await send(call)
   if (isFailure(answer)) return answer
-  return answer.status >= 400 && answer.status !== 404 ? failureOf(answer, about) : undefined
+  return answer.status >= 400 && answer.status !== 404 ? failureOf(answer, call.about) : undefined
+}
+
+/** The call about one thing, whose id ends its path. An id of another form could lead to another endpoint. */
+export function callOf(call: Call, id: string): Call | Failure {
+  if (!isServiceId(id)) return failed('query-refused', `${call.about} "${safeText(id)}": ${NO_ID}`)
+  return { ...call, path: `${call.path}/${id}`, about: `${call.about} ${id}` }
 }
 
 /** Writes fields as the query of an address; fields that are undefined are left out. */

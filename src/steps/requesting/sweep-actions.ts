@@ -125,7 +125,8 @@ async function expire(
     await services.queue.send(messageOf(value))
     return true
   }
-  const late = failed('deadline', `${nameOf(value)}: report ${value.reportId} was not ready at its deadline`)
+  const reason = isFailure(execution) ? `: ${execution.message}` : ''
+  const late = failed('deadline', `${nameOf(value)}: report ${value.reportId} was not ready at its deadline${reason}`)
   const next = toNextAttempt(value, late, services.clock(), services.settings.maxTries)
   const ended = await endAttempt(services, next, etag, late)
   if (ended) await withdrawReports(job, ended)
