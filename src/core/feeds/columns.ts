@@ -1,5 +1,5 @@
 import type { CatalogType, Dataset } from '../catalog.ts'
-import { isSameName, nameKey, SERVICE_ID } from '../names.ts'
+import { nameKey, SERVICE_ID } from '../names.ts'
 import { present } from '../present.ts'
 import { locateConditions, parseQuery } from '../query/parse.ts'
 import { type ColumnType, type Feed, type FeedSource, USER_TYPES } from './feed.ts'
@@ -122,10 +122,11 @@ function spell(
   names: readonly string[],
   known: Vocabulary,
 ): readonly string[] {
-  const keys = names.map(nameKey)
-  return names.map((name, index) => {
-    if (keys.indexOf(nameKey(name)) < index) addProblem(feed, `${field} has ${show(name)} twice; once is enough`)
-    const spelled = known.names.find((candidate) => isSameName(candidate, name))
+  const spellings = new Map(known.names.map((candidate) => [nameKey(candidate), candidate]))
+  const seen = new Set<string>()
+  return names.map((name) => {
+    if (seen.size === seen.add(nameKey(name)).size) addProblem(feed, `${field} has ${show(name)} twice; once is enough`)
+    const spelled = spellings.get(nameKey(name))
     if (!spelled && !known.open) {
       addProblem(feed, `${field} has ${show(name)}, which is not ${known.what}${suggest(name, known.names)}`)
     }

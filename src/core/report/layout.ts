@@ -3,7 +3,7 @@ import type { Feed, FeedSource } from '../feeds/feed.ts'
 import { nameKey } from '../names.ts'
 import { present } from '../present.ts'
 import { parseQuery } from '../query/parse.ts'
-import type { Column } from './entities.ts'
+import { type Column, tooManyColumns } from './entities.ts'
 
 /** How the columns of one file land, in the order of the file. */
 export type Layout = {
@@ -56,12 +56,15 @@ export function readHeader(
   header: readonly string[],
   about: string,
 ): Layout | Failure {
+  const many = tooManyColumns(header.length)
+  if (many) return failed('malformed', `${about}: ${many}`)
   const names = header.map((name) => name.trim())
   const keys = names.map(nameKey)
-  const twice = names.find((name, index) => keys.indexOf(nameKey(name)) < index)
+  const known = new Set<string>()
+  const twice = names.find((_, index) => known.size === known.add(keys[index] ?? '').size)
   if (twice !== undefined) return failed('malformed', `${about}: column "${twice}" is in the header twice`)
   if (names.includes('')) return failed('malformed', `${about}: column ${names.indexOf('') + 1} has no name`)
-  const missing = (expected ?? []).filter((name) => !keys.includes(nameKey(name)))
+  const missing = (expected ?? []).filter((name) => !known.has(nameKey(name)))
   if (missing.length > 0) {
     return failed('column-missing', `${about}: not in the report: ${missing.map((name) => `"${name}"`).join(', ')}`)
   }
@@ -71,8 +74,11 @@ export function readHeader(
   }
   const spelling = new Map(Object.keys(feed.types).map((name) => [nameKey(name), name]))
   const columns = names.map((name) => {
-    const known = spelling.get(nameKey(name))
-    return { name: known ?? name, type: known === undefined ? 'string' : (feed.types[known] ?? 'string') } as const
+    const spelled = spelling.get(nameKey(name))
+    return {
+      name: spelled ?? name,
+      type: spelled === undefined ? 'string' : (feed.types[spelled] ?? 'string'),
+    } as const
   })
   return present({ columns, unnamed, timeIndex: timeIndexOf(feed, columns) })
 }

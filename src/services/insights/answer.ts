@@ -8,6 +8,8 @@ export type Answer = {
   readonly status: number
   readonly items: readonly Item[]
   readonly message: string
+  /** The size of the body. */
+  readonly bytes: number
   readonly nextLink: string | undefined
   readonly dataRedacted: boolean
   /** What `Retry-After` asks for. */
@@ -25,6 +27,7 @@ export function readAnswer(httpStatus: number, headers: Headers, body: string, n
     status: statusCode >= 400 ? Math.max(statusCode, httpStatus) : httpStatus,
     items: Array.isArray(envelope.value) ? envelope.value.map(toItem) : [],
     message: typeof envelope.message === 'string' ? safeText(envelope.message) : '',
+    bytes: Buffer.byteLength(body),
     nextLink: typeof envelope.nextlink === 'string' && envelope.nextlink !== '' ? envelope.nextlink : undefined,
     dataRedacted: envelope.dataredacted === true,
     retryAfterMs: readRetryAfterMs(headers.get('retry-after'), now),
@@ -61,7 +64,8 @@ export function numberOf(item: Item, name: string): number | undefined {
 
 /** An instant of an object. The service means UTC, whether or not the text says so. */
 export function instantOf(item: Item, name: string): Date | undefined {
-  const text = textOf(item, name)
+  // No instant is longer: the reader of dates looks at every character.
+  const text = textOf(item, name)?.slice(0, 100)
   const instant = new Date(text && /T[\d:.]+$/.test(text) ? `${text}Z` : (text ?? ''))
   return Number.isNaN(instant.getTime()) ? undefined : instant
 }

@@ -1,5 +1,6 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { isServiceId } from '../../core/names.ts'
+import { readBody } from '../read-body.ts'
 import { type RetryOptions, withRetry } from '../retry.ts'
 import { reasonOf, safeAddress, safeText } from '../safe-text.ts'
 import type { Credentials } from '../sign-in/credentials.ts'
@@ -12,8 +13,10 @@ const CALL_LIMIT_MS = 60_000
 /** No answer of the service comes near this size, in bytes. Reports are not downloaded here. */
 const BODY_LIMIT = 16 * 1024 * 1024
 
-/** No list of the service has more pages. */
+/** No list of the service has more pages, items or bytes. */
 const PAGE_LIMIT = 1000
+const ITEM_LIMIT = 100_000
+const LIST_LIMIT = 64 * 1024 * 1024
 
 /** Says at the service where our reports and queries come from. */
 export const DESCRIPTION = 'made by partner-insights-sync'
@@ -75,6 +78,7 @@ export async function listPages(send: Send, baseUrl: string, { path, about }: Li
   const items: Item[] = []
   const seen = new Set<string>()
   let dataRedacted = false
+  let bytes = 0
   let next: string | Failure | undefined = path
   while (next !== undefined && !isFailure(next)) {
     if (seen.has(next) || seen.size === PAGE_LIMIT) {
@@ -85,11 +89,19 @@ export async function listPages(send: Send, baseUrl: string, { path, about }: Li
     if (isFailure(answer)) return answer
     if (answer.status === 404 && seen.size === 1) return { items, dataRedacted, nothing: answer.message }
     if (answer.status >= 400) return failureOf(answer, about)
-    items.push(...answer.items)
+    bytes += answer.bytes
+    if (items.length + answer.items.length > ITEM_LIMIT || bytes > LIST_LIMIT) return tooLong(about)
+    // Not spread into the arguments of one call: there is no room on the stack for so many.
+    for (const item of answer.items) items.push(item)
     dataRedacted ||= answer.dataRedacted
     next = answer.nextLink === undefined ? undefined : nextPath(baseUrl, next, answer.nextLink, about)
   }
   return isFailure(next) ? next : { items, dataRedacted }
+}
+
+function tooLong(about: string): Failure {
+  const most = `${ITEM_LIMIT} items or ${LIST_LIMIT / 1024 / 1024} MiB`
+  return failed('unavailable', `${about}: the list of the service has more than ${most}; it is tried again`)
 }
 
 /** Deletes one thing. Succeeds also where there is nothing to delete. */
@@ -161,7 +173,7 @@ async function sendOnce(
       ...(call.body && { body: JSON.stringify(call.body) }),
     })
     if (response.status >= 300 && response.status < 400) return redirected(call, url, response)
-    const body = await readBody(response)
+    const body = await readBody(response, BODY_LIMIT)
     return isReadable(response.status, call.method, body)
       ? readAnswer(response.status, response.headers, body, clock())
       : unreadable(call, url, response)
@@ -169,19 +181,6 @@ async function sendOnce(
     const reason = signal?.aborted ? 'it was cancelled' : `${reasonOf(error)}; it is tried again`
     return failed('unavailable', `${call.about}: no answer from ${safeAddress(url)}: ${reason}`)
   }
-}
-
-/** Reads a whole body. Throws when it is larger than any answer of the service. */
-async function readBody(response: Response): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
-  let bytes = 0
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length
-    if (bytes > BODY_LIMIT) throw new RangeError('the answer is too large')
-    text += decoder.decode(chunk, { stream: true })
-  }
-  return text + decoder.decode()
 }
 
 /**

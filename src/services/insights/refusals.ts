@@ -108,8 +108,12 @@ export function isQueryGone({ status, message }: Pick<Answer, 'status' | 'messag
   return status === 400 && patternOf(QUERY_GONE).test(message)
 }
 
+/** All documented texts are shorter, in characters. */
+const LOOKED_AT = 1_000
+
 /** The kind and the hint for an error of that status and message. */
-export function refusalOf(status: number, message: string): Pick<DocumentedRefusal, 'kind' | 'hint'> {
+export function refusalOf(status: number, text: string): Pick<DocumentedRefusal, 'kind' | 'hint'> {
+  const message = text.slice(0, LOOKED_AT)
   const documented = ALL.find((each) => each.status === status && each.pattern.test(message))
   if (documented) return documented
   if (status === 401) return { kind: 'unauthorized', hint: ACCOUNT }

@@ -1,4 +1,5 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
+import { readJson } from '../read-body.ts'
 import { type RetryOptions, readRetryAfterMs, withRetry } from '../retry.ts'
 import { reasonOf } from '../safe-text.ts'
 
@@ -66,7 +67,7 @@ async function sendOnce(options: KeyVaultOptions, name: string, value?: string):
       redirect: 'error',
       ...(value !== undefined && { method: 'PUT', body: JSON.stringify({ value }) }),
     })
-    const body: unknown = await response.json().catch(() => undefined)
+    const body = await readJson(response)
     const retryAfterMs = readRetryAfterMs(response.headers.get('retry-after'), options.clock())
     // 409 means that somebody else is writing the same secret: the call may succeed a moment later.
     return { status: response.status === 409 ? 503 : response.status, retryAfterMs, body }

@@ -34,7 +34,7 @@ export async function fetchReport(job: Job, held: HeldEntry, known?: Completed):
 }
 
 async function store(job: Job, held: HeldEntry, execution: Completed): Promise<ArchivedBlob | Failure> {
-  const { archive, settings, newId } = job.services
+  const { archive, settings, newId, clock } = job.services
   const { feed, window, attempt, reportId, requestedAt } = held.entry()
   const tsv = /\.tsv(\.gz)?$/i.test(execution.link.pathname)
   const subject = { feed, window: windowId(window), attempt }
@@ -43,6 +43,8 @@ async function store(job: Job, held: HeldEntry, execution: Completed): Promise<A
   if (earlier) return earlier
   return download(execution.link, {
     hosts: settings.downloadHosts,
+    maxBytes: settings.maxReportBytes,
+    clock,
     open(gzip) {
       held.assertHeld()
       return archive.write(name(gzip), { reportId, attempt, requestedAt, nonce: newId() })
