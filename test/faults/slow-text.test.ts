@@ -88,6 +88,8 @@ function hostileTexts(length: number): readonly string[] {
   ]
 }
 
+const { safeText } = await import('../../src/services/safe-text.ts')
+
 type Run = (text: string) => unknown
 
 const FEED: Feed = feedOf({})
@@ -597,6 +599,26 @@ describe('sixteen times the text takes at most 32 times as long', () => {
     }
     const [small, large] = [await fastest(run(SMALL * 4), '', 3), await fastest(run(SMALL * 4 * TIMES), '', 2)]
     expect(large).toBeLessThanOrEqual(Math.max(FAST_MS, MOST_TIMES * small))
+  })
+})
+
+describe('what stopped the process once takes no time', () => {
+  it.each<readonly [string, () => unknown]>([
+    ['a message of 60 KB in a 400', () => safeText('a.'.repeat(30_000))],
+    ['4,000 blanks in a query', () => modules['core/query/tokens.ts'].tokenize(`SELECT a${' '.repeat(4_000)}FROM b`)],
+    [
+      'a header of 100,000 columns',
+      () => {
+        const header = Array.from({ length: 100_000 }, (_, index) => `c${index}`)
+        return modules['core/report/layout.ts'].readHeader(FEED, undefined, header, 'usage')
+      },
+    ],
+    [
+      '100,000 columns of a feed',
+      () => parsed(inFile({ columns: Array.from({ length: 100_000 }, (_, index) => `c${index}`) })),
+    ],
+  ])('%s', async (_, run) => {
+    expect(await fastest(run, '', 2)).toBeLessThan(500)
   })
 })
 
