@@ -10,6 +10,9 @@ const API_VERSION = '7.4'
 
 const CALL_LIMIT_MS = 15_000
 
+/** The form that a Key Vault gives the names of secrets. */
+const SECRET_NAME = /^[A-Za-z0-9-]{1,127}$/
+
 export type Secret = {
   readonly value: string
   readonly storedAt: Date | undefined
@@ -40,6 +43,8 @@ type VaultAnswer = { readonly status: number; readonly retryAfterMs: number | un
  */
 export function openKeyVault(options: KeyVaultOptions): KeyVault {
   const send = async (name: string, value?: string): Promise<VaultAnswer | Failure> => {
+    // Without a name the same address lists all secrets.
+    if (!SECRET_NAME.test(name)) throw new Error(`"${name}" is no name of a secret`)
     const answer = await withRetry(() => sendOnce(options, name, value), options.retry)
     if (isFailure(answer) || answer.status < 400 || answer.status === 404) return answer
     return refused(name, answer.status)
