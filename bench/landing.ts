@@ -120,6 +120,7 @@ export function servicesOver(archive: Archive, client: TableClient): Services {
 /** Only a drop reads any of them: how long it may take. */
 const SETTINGS: StepSettings = {
   ingestTimeLimitMs: 3_600_000,
+  maxReportBytes: Number.MAX_SAFE_INTEGER,
   limits: { maxInFlight: 0, maxReportsPerHour: 0 },
   reportDeadlineMs: 0,
   adoptAfterMs: 0,

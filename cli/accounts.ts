@@ -30,7 +30,7 @@ export async function listByAccount<R extends object>(
   for (const view of views) {
     const found = await read(view)
     if (isFailure(found)) problems.push(found.message)
-    else rows.push(...found.map((row) => ({ account: view.name, ...row })))
+    else for (const row of found) rows.push({ account: view.name, ...row })
   }
   const lines = table(
     columns.map(([heading]) => heading),

@@ -1,3 +1,4 @@
+import { plainJson, plainText } from '../src/core/plain-text.ts'
 import { safeText } from '../src/services/safe-text.ts'
 import { storageProblem } from '../src/services/storage/errors.ts'
 
@@ -32,10 +33,10 @@ export function refused(problems: readonly string[], exitCode: ExitCode = 1): Co
 /** Runs a command, prints its result and sets the exit code of the process. */
 export async function print({ json }: OutputOptions, run: () => Promise<CommandResult>): Promise<void> {
   const result = await run().catch(unexpected)
-  const lines = json ? [] : result.lines
-  const shown = json && result.json ? [JSON.stringify(result.json, undefined, 2)] : lines
+  const lines = json ? [] : result.lines.map(plainText)
+  const shown = json && result.json ? [plainJson(result.json)] : lines
   for (const line of shown) process.stdout.write(`${line}\n`)
-  for (const problem of result.problems ?? []) process.stderr.write(`${problem}\n`)
+  for (const problem of result.problems ?? []) process.stderr.write(`${plainText(problem)}\n`)
   process.exitCode = result.exitCode
 }
 
@@ -47,7 +48,9 @@ function unexpected(error: unknown): CommandResult {
 
 /** Formats rows as aligned columns under a heading, one line per row. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
-  const widths = head.map((name, i) => Math.max(name.length, ...rows.map((row) => (row[i] ?? '').length)))
+  const widths = head.map((name, i) =>
+    rows.reduce((widest, row) => Math.max(widest, (row[i] ?? '').length), name.length),
+  )
   return [head, ...rows].map((row) =>
     widths
       .map((width, i) => (row[i] ?? '').padEnd(width))

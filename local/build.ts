@@ -31,30 +31,32 @@ const SPLIT = {
 /** What esbuild says of a bundle, and the size of its code. */
 export type Bundle = { readonly metafile: Metafile; readonly bytes: number }
 
+/** `maps`: where source maps go, to read a stack trace by. They hold the sources, so they are not beside the code. */
+export type BundleOptions = { readonly entry: string; readonly outfile: string; readonly maps?: string }
+
 /**
  * Bundles an app into `outfile`. What it imports dynamically goes into files beside it, which are loaded only when they are
  * needed. All are CommonJS: Node loads it faster than modules, and the worker finds it through `main`. The same sources
  * give the same bytes. Throws esbuild's message when the sources are wrong.
  */
-export async function bundle({ entry, outfile }: { entry: string; outfile: string }): Promise<Bundle> {
+export async function bundle({ entry, outfile, maps }: BundleOptions): Promise<Bundle> {
   const outdir = dirname(outfile)
   const entryPoints = [{ in: entry, out: basename(outfile, '.cjs') }]
   const { metafile, outputFiles } = await esbuild({ ...SPLIT, entryPoints, outdir, absWorkingDir: dirname(entry) })
-  await mkdir(outdir, { recursive: true })
-  const sizes = await Promise.all(outputFiles.map(({ path, text }) => writeCommonJs(path, text)))
+  for (const folder of [outdir, maps]) if (folder) await mkdir(folder, { recursive: true })
+  const sizes = await Promise.all(outputFiles.map(({ path, text }) => writeCommonJs(path, text, maps)))
   return { metafile, bytes: sizes.reduce((sum, size) => sum + size, 0) }
 }
 
 /** Turns a module into CommonJS. A dynamic import becomes a `require`: `import()` of CommonJS would scan the file for exports. */
-async function writeCommonJs(path: string, module: string): Promise<number> {
+async function writeCommonJs(path: string, module: string, maps: string | undefined): Promise<number> {
   const supported = { 'dynamic-import': false }
   const sourcefile = basename(path)
   const options = { ...EVERY, format: 'cjs', sourcemap: 'external', sourcefile, supported } as const
   const { code, map } = await transform(module, options)
-  await writeFile(`${path}.map`, map)
-  const text = `${code}//# sourceMappingURL=${sourcefile}.map\n`
-  await writeFile(path, text)
-  return Buffer.byteLength(text)
+  if (maps) await writeFile(join(maps, `${sourcefile}.map`), map)
+  await writeFile(path, code)
+  return Buffer.byteLength(code)
 }
 
 /** Makes the deployable folder `dist/app` of a project: bundle, package.json with its `main`, host.json and feeds.json. */
@@ -62,7 +64,9 @@ export async function build(project: string = PROJECT): Promise<Bundle> {
   const folder = join(project, 'dist/app')
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
-  const built = await bundle({ entry: join(project, 'src/functions.ts'), outfile: join(folder, 'functions.cjs') })
+  const maps = join(project, 'dist/maps')
+  await rm(maps, { recursive: true, force: true })
+  const built = await bundle({ entry: join(project, 'src/functions.ts'), outfile: join(folder, 'functions.cjs'), maps })
   for (const file of COPIED) await cp(join(project, file), join(folder, file))
   await writeFile(join(folder, 'package.json'), await deployedPackage(project))
   return built

@@ -9,11 +9,12 @@ import { type FeedsFile, parseEachFeed, parseFeeds } from '../../src/core/feeds/
 import { laterStartWarnings } from '../../src/core/feeds/history.ts'
 import type { Problems } from '../../src/core/problems.ts'
 import { storageClients } from '../../src/services/storage/clients.ts'
-import { readFeedsText, writeFeedsText } from '../../src/services/storage/feeds-file.ts'
+import { readFeedsText } from '../../src/services/storage/feeds-file.ts'
 import { readText } from '../../src/services/text-file.ts'
 import { findForbiddenChange } from '../../src/steps/requesting/forbidden-change.ts'
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
 import { type CommandResult, done, refused } from '../output.ts'
+import { writeFeedsText } from '../pushed-feeds.ts'
 
 /** Pushes the local feeds to the app, pulls the feeds of the app, or shows how they differ. */
 export function addFeeds(program: Command): void {

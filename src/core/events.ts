@@ -21,6 +21,7 @@ export type EventName =
   | 'credential.expiring'
   | 'quota.reduced'
   | 'cleanup.failing'
+  | 'download.new-host'
   | 'app.settings'
   | 'message.ignored'
 

@@ -1,3 +1,5 @@
+import { plainMessage } from './plain-text.ts'
+
 /**
  * The only list of failures that an operator can see: what heals each kind, and what a person does.
  * `time`: the sweep tries again by itself. `change`: something outside the app has to change first.
@@ -69,9 +71,12 @@ const mark = Symbol('failure')
 /** An expected failure: a value, never thrown. `message` is one line, safe to log and to store. */
 export type Failure = { readonly kind: FailureKind; readonly message: string; readonly [mark]: true }
 
-/** Creates a failure. `message` says what failed and where. It never contains a token, a secret or a signed address. */
+/**
+ * Creates a failure. `message` says what failed and where. It never contains a token, a secret or a signed address, and
+ * what it contains of other people's texts is made safe here: one line, without control characters, 1,000 at most.
+ */
 export function failed(kind: FailureKind, message: string): Failure {
-  return { kind, message, [mark]: true }
+  return { kind, message: plainMessage(message), [mark]: true }
 }
 
 /** The kinds that are about the sign-in of an account, and so about all its feeds. */

@@ -1,3 +1,13 @@
+/**
+ * The form of an id of the service. Only such an id goes into the name of a blob or into the path of an address: a slash
+ * or two dots would lead somewhere else. The ids that were seen are GUIDs.
+ */
+export const SERVICE_ID = /^[A-Za-z0-9-]{1,64}$/
+
+export function isServiceId(text: string): boolean {
+  return SERVICE_ID.test(text)
+}
+
 /** A name in the form that is compared. The service ignores case and the blanks around a name. */
 export function nameKey(name: string): string {
   return name.trim().toLowerCase()
@@ -8,11 +18,16 @@ export function isSameName(name: string, other: string): boolean {
   return nameKey(name) === nameKey(other)
 }
 
+/** A longer text is no misspelled name, in characters: the time to compare two names grows with both. */
+const LONGEST_NAME = 100
+
 /** The candidate with the fewest letters changed from a name, ignoring case. Undefined if no candidate is similar. */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
+  if (name.length > LONGEST_NAME) return undefined
   const wanted = name.toLowerCase()
   let best: { readonly candidate: string; readonly distance: number } | undefined
   for (const candidate of candidates) {
+    if (candidate.length > LONGEST_NAME) continue
     const distance = editDistance(wanted, candidate.toLowerCase())
     if (distance >= Math.max(wanted.length, candidate.length)) continue
     if (!best || distance < best.distance) best = { candidate, distance }

@@ -60,12 +60,15 @@ export function isTransient(status: number): boolean {
 /** Whatever a service asks for, nothing waits longer than a day. */
 const LONGEST_ASKED_MS = DAY_MS
 
+/** Longer than any number of seconds and any HTTP date, in characters. */
+const LONGEST_HEADER = 100
+
 /**
  * Reads a `Retry-After` header (RFC 9110), seconds or a date, as milliseconds from `now`, a day at most. Anything else
  * counts as absent.
  */
 export function readRetryAfterMs(value: string | null, now: Date): number | undefined {
-  if (value === null) return undefined
+  if (value === null || value.length > LONGEST_HEADER) return undefined
   if (/^\d+$/.test(value.trim())) return Math.min(Number(value) * 1000, LONGEST_ASKED_MS)
   // Date.parse takes "-5" and "1.5" for days of 2001. Every HTTP date has a time of day.
   const at = value.includes(':') ? Date.parse(value) : Number.NaN

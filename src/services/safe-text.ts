@@ -1,18 +1,32 @@
 /** The longest part of somebody else's message that goes into one of ours, in characters. */
 const MAX_LENGTH = 240
 
+/** Of a longer text only so much is looked at, in characters. */
+const LOOKED_AT = 2_000
+
 /**
  * Makes somebody else's text safe for a message of ours. It becomes one line of limited length. Addresses are cut after
  * their host, because a path can contain a callback token and a query a signature. Words longer than a GUID, as tokens
  * are, are cut to their first characters.
  */
 export function safeText(text: string): string {
-  return text
-    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)(?:[^\s/@'"]*@)?([^\s/?#'"<>]*)[^\s'"<>]*/gi, '$1$2/…')
+  return startOf(text)
+    .replace(/\b([a-z][a-z0-9+.-]{0,30}:\/\/)(?:[^\s/@'"]*@)?([^\s/?#'"<>]*)[^\s'"<>]*/gi, '$1$2/…')
     .replace(/[\w.~+/=-]{37,}/g, (word) => `${word.slice(0, 6)}…`)
     .replace(/\s+/g, ' ')
     .trim()
     .slice(0, MAX_LENGTH)
+}
+
+/**
+ * The start of a long text, up to its last whole word: half an address or half a token would no longer look like one. Of
+ * a single long word only the first characters stay.
+ */
+function startOf(text: string): string {
+  if (text.length <= LOOKED_AT) return text
+  let end = LOOKED_AT
+  while (end > 0 && /\S/.test(text.charAt(end))) end -= 1
+  return end > 0 ? text.slice(0, end) : `${text.slice(0, 6)}…`
 }
 
 /** Gives an address without its query, which can be a signature, and without a user name and password. */

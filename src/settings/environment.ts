@@ -22,6 +22,11 @@ export function environmentReader(env: Environment, problems: string[]) {
       if (!/^[1-9]\d{0,5}$/.test(text)) problems.push(`${name} is "${text}": it takes a whole number from 1`)
       return Number(text)
     },
+    bytes(name: string, fallback: number): number {
+      const text = env[name] || String(fallback)
+      if (!/^[1-9]\d{0,14}$/.test(text)) problems.push(`${name} is "${text}": it takes a whole number of bytes`)
+      return Number(text)
+    },
     durationMs(name: string, fallback: string): number {
       const duration = parseDuration(env[name] || fallback)
       if (!duration) problems.push(`${name} is "${env[name]}": it takes an ISO 8601 duration, such as ${fallback}`)

@@ -18,6 +18,7 @@ export type StepSettings = {
   readonly pollEveryMs: number
   readonly maxTries: number
   readonly ingestTimeLimitMs: number
+  readonly maxReportBytes: number
   readonly deleteReports: boolean
   readonly deployment: string
   /** Undefined: the app asks for no callbacks. */
@@ -38,6 +39,9 @@ export type Settings = StepSettings & {
 }
 
 const BASE_URL = 'https://api.partnercenter.microsoft.com/insights/v1/mpn'
+
+/** 10 GiB: more than any report that was seen, and less than what one blob of the archive can hold (about 195 GiB). */
+const MAX_REPORT_BYTES = 10 * 1024 ** 3
 
 /** Shorter secrets can be guessed: HMAC-SHA256 wants 32 bytes, of which base64 makes 43 characters. */
 const SECRET_LENGTH = 32
@@ -67,6 +71,7 @@ export function readSettings(env: Environment): Settings | Problems {
     leaseMs: read.durationMs('LEASE', 'PT2M'),
     pollEveryMs: read.durationMs('POLL_EVERY', 'PT1M'),
     ingestTimeLimitMs: read.durationMs('INGEST_TIME_LIMIT', 'PT5M'),
+    maxReportBytes: read.bytes('MAX_REPORT_BYTES', MAX_REPORT_BYTES),
     maxTries: read.count('MAX_TRIES', 3),
     deleteReports: read.oneOf('DELETE_REPORTS', ['true', 'false'] as const) === 'true',
     deployment: readDeployment(env, problems),

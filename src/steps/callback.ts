@@ -1,4 +1,5 @@
 import { isFeedName } from '../core/feeds/feed.ts'
+import { isServiceId } from '../core/names.ts'
 import { parseWindowId } from '../core/time/window.ts'
 import { verifyToken } from '../services/insights/callback-token.ts'
 import type { Services } from './services.ts'
@@ -12,8 +13,6 @@ export type CallbackRequest = {
   readonly reportId: string | undefined
 }
 
-const REPORT_ID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i
-
 /**
  * Takes a callback of the service: a hint that a report may be ready. The token proves only that we made the address, and
  * storage is not touched before it is verified. Gives the HTTP status to answer: 202, or 404 for anything else.
@@ -26,7 +25,7 @@ export async function callback(
   const attempt = /^[1-9]\d{0,8}$/.test(request.attempt) ? Number(request.attempt) : undefined
   if (!settings.callback || attempt === undefined || !isFeedName(feed) || !parseWindowId(window)) return 404
   if (!verifyToken(request.token, settings.callback.secrets, { feed, window, attempt })) return 404
-  const known = reportId !== undefined && REPORT_ID.test(reportId)
+  const known = reportId !== undefined && isServiceId(reportId)
   await queue.send({ feed, window, attempt, ...(known && { reportId }) })
   return 202
 }

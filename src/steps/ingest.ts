@@ -5,7 +5,9 @@ import { isOfEarlierQuery } from '../core/ledger/feed-row.ts'
 import { isOpen, isReportOf, type Landing, type Requested, type Requesting, takeoverAt } from '../core/ledger/ledger.ts'
 import {
   toFailed,
+  toHinted,
   toLanding,
+  toLookedUp,
   toNextAttempt,
   toPlannedAtNoCost,
   toPolled,
@@ -29,10 +31,9 @@ import { land } from './landing/land.ts'
 import { settle } from './landing/settle.ts'
 import { endAttempt, withdrawReports } from './ledger/end-attempt.ts'
 import { findFeed } from './ledger/feed-row.ts'
-
 import { type Job, nameOf, noLink } from './ledger/job.ts'
+import { writePastHints } from './ledger/write-past-hints.ts'
 import { noteSignIn } from './requesting/pacing-row.ts'
-
 import type { Services } from './services.ts'
 
 /**
@@ -67,16 +68,39 @@ function ignore({ emit }: Services, message: string): void {
 
 type IngestJob = Job & { readonly message: IngestMessage }
 
-/** The service called back before the answer to our request was written: the report is ours if it has our name. */
+/**
+ * The service called back before the answer to our request was written: the report is ours if it has our name. That is
+ * asked at most once in POLL_EVERY for an entry. A report that is not found is left to the sweep, which looks for it.
+ */
 async function adopt(job: IngestJob, { value: entry, etag }: Stored<Requesting>): Promise<void> {
   const { message, insights, services } = job
   const { ledger, queue, clock, settings } = services
-  const report = message.reportId ? await insights.report(message.reportId) : undefined
-  if (!report || isFailure(report)) return queue.send(message, settings.pollEveryMs / 1000)
-  if (!isReportOf(entry, report)) return
-  const requested = toRequested(entry, report.reportId, clock(), settings.reportDeadlineMs)
-  const written = await ledger.write(requested, etag)
+  const next = new Date(clock().getTime() + settings.pollEveryMs)
+  if (message.reportId === undefined) return wait(job, { value: entry, etag }, next)
+  const { lookAfter } = entry
+  if (lookAfter && !hasCome(lookAfter, clock(), DAY_MS)) return wait(job, { value: entry, etag }, lookAfter)
+  const looked = await ledger.write(toLookedUp(entry, next), etag)
+  if (!looked) return queue.send(message)
+  const report = await insights.report(message.reportId)
+  if (!report || isFailure(report) || !isReportOf(entry, report)) return
+  const requested = toRequested(looked.value, report.reportId, clock(), settings.reportDeadlineMs)
+  const written = await writePastHints(ledger, requested, looked)
   return written ? poll(job, written) : queue.send(message)
+}
+
+/**
+ * A hint came too early. The first one waits in the queue, and the entry is marked; all others have no effect, so that N
+ * hints cost N readings and no more, whoever sends them.
+ */
+async function wait(
+  { message, services }: IngestJob,
+  { value: entry, etag }: Stored<Requesting | Requested>,
+  until: Date,
+): Promise<void> {
+  const { ledger, queue, clock } = services
+  if (entry.hinted) return
+  const marked = await ledger.write(toHinted(entry), etag)
+  await queue.send(message, marked ? (until.getTime() - clock().getTime()) / 1000 : 0)
 }
 
 /** Asks whether the report is ready, at most once in POLL_EVERY for an entry, however many callbacks come. */
@@ -84,7 +108,7 @@ async function poll(job: IngestJob, { value: entry, etag }: Stored<Requested>): 
   const { message, row, insights, services } = job
   const { ledger, queue, clock, settings } = services
   const now = clock().getTime()
-  if (!hasCome(entry.pollAfter, clock(), DAY_MS)) return queue.send(message, (entry.pollAfter.getTime() - now) / 1000)
+  if (!hasCome(entry.pollAfter, clock(), DAY_MS)) return wait(job, { value: entry, etag }, entry.pollAfter)
   if (isOfEarlierQuery(row, entry)) return drop(job, { value: entry, etag }, clock())
   // A clock that was ahead asked for a window that is not over.
   if (!isSettled(clock(), row, entry.window))
@@ -108,7 +132,7 @@ async function poll(job: IngestJob, { value: entry, etag }: Stored<Requested>): 
     leaseUntil: new Date(clock().getTime() + settings.leaseMs),
     owner: services.newId(),
   })
-  const taken = await ledger.write(landing, written.etag)
+  const taken = await writePastHints(ledger, landing, written)
   if (!taken) return queue.send(message)
   return landUnderLease(job, taken, execution)
 }
@@ -147,14 +171,13 @@ async function drop(job: IngestJob, { value, etag }: Stored<Requested>, notBefor
 /** After so many lost owners in a row, another one ends the landing. */
 const MOST_LOST = 4
 
-/** Continues a landing whose owner is gone. Until that is certain, the message waits. */
+/** Continues a landing whose owner is gone. Until that is certain, a message has no effect: the sweep sends another one. */
 async function resume(job: IngestJob, { value: entry, etag }: Stored<Landing>): Promise<void> {
   const { message, row, services } = job
   const { ledger, queue, clock, settings } = services
   const now = clock()
   const at = takeoverAt(entry, settings.leaseMs)
-  const waitMs = at.getTime() - now.getTime()
-  if (!hasCome(at, now, DAY_MS)) return queue.send(message, waitMs / 1000)
+  if (!hasCome(at, now, DAY_MS)) return
   if (entry.owner !== '' && (entry.lost ?? 0) >= MOST_LOST) return giveUp(job, { value: entry, etag })
   const leaseUntil = new Date(now.getTime() + settings.leaseMs)
   const taken = toTakenOver(entry, {

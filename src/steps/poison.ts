@@ -5,6 +5,7 @@ import type { Landing, Requested } from '../core/ledger/ledger.ts'
 import { toFailed, toRested } from '../core/ledger/transitions.ts'
 import { HOUR_MS } from '../core/time/durations.ts'
 import { parseWindowId, windowId } from '../core/time/window.ts'
+import { safeText } from '../services/safe-text.ts'
 import { type IngestMessage, readIngestMessage } from '../services/storage/work-queue.ts'
 import { endAttempt } from './ledger/end-attempt.ts'
 import { nameOf } from './ledger/job.ts'
@@ -24,7 +25,7 @@ export async function poison(body: unknown, services: Services): Promise<void> {
     if (!found) return services.emit({ event: 'message.ignored', message: 'a poison message names no open attempt' })
     await giveBack(services, found.value, found.etag)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = error instanceof Error ? safeText(error.message) : 'unknown error'
     services.emit({ event: 'message.ignored', message: `a poison message could not be taken: ${reason}` })
   }
 }

@@ -101,8 +101,8 @@ const OWN = {
 /** The fields that an entry need not have, by its state. */
 const MORE: Readonly<Record<LedgerEntry['state'], object>> = {
   planned: {},
-  requesting: { columns },
-  requested: { columns },
+  requesting: { columns, hinted: byPerson, lookAfter: anyInstant },
+  requested: { columns, hinted: byPerson },
   landing: { columns, archive: text, rejects: text, progress, byPerson, failingSince: anyInstant, lost: count },
   landed: {},
   failed: { byPerson },

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,12 +25,35 @@ test('the deployable folder holds the bundle, its package.json, host.json and fe
   const project = await smallProject()
   await build(project)
   const folder = join(project, 'dist/app')
-  const files = ['feeds.json', 'functions.cjs', 'functions.cjs.map', 'host.json', 'package.json']
+  const files = ['feeds.json', 'functions.cjs', 'host.json', 'package.json']
   expect((await readdir(folder)).sort()).toEqual(files)
   const deployed = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
   expect(deployed).toMatchObject({ name: 'partner-insights-sync', main: 'functions.cjs' })
   expect(Object.keys(deployed)).not.toContain('dependencies')
   expect(await readFile(join(folder, 'host.json'))).toEqual(await readFile(join(PROJECT, 'host.json')))
+})
+
+test('what is published is the bundle of this app, one small package.json and no source map', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'build-'))
+  for (const file of ['package.json', 'host.json', 'feeds.json']) await cp(join(PROJECT, file), join(folder, file))
+  await symlink(join(PROJECT, 'src'), join(folder, 'src'))
+  await symlink(join(PROJECT, 'node_modules'), join(folder, 'node_modules'))
+  await build(folder)
+  const app = join(folder, 'dist/app')
+  const files = await readdir(app, { recursive: true })
+  expect(files.filter((file) => !/^[\w-]+\.cjs$/.test(file)).sort()).toEqual([
+    'feeds.json',
+    'host.json',
+    'package.json',
+  ])
+  for (const file of files) {
+    const text = await readFile(join(app, file), 'utf8')
+    expect(text, file).not.toMatch(/sourceMappingURL|sourcesContent|"mappings"/)
+  }
+  const { name, version } = JSON.parse(await readFile(join(PROJECT, 'package.json'), 'utf8'))
+  const deployed = JSON.parse(await readFile(join(app, 'package.json'), 'utf8'))
+  expect(deployed).toEqual({ name, version, private: true, main: 'functions.cjs' })
+  expect(await readdir(join(folder, 'dist/maps'))).toContain('functions.cjs.map')
 })
 
 test('package.json of the project names the bundle that the build makes', async () => {
@@ -49,11 +72,9 @@ test('what an earlier build left is gone', async () => {
 test('the same sources give the same bytes', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'build-'))
   const make = async (name: string) => {
-    await bundle({ entry: FIXTURE_APP, outfile: join(folder, name, 'functions.cjs') })
-    return [
-      await readFile(join(folder, name, 'functions.cjs')),
-      await readFile(join(folder, name, 'functions.cjs.map')),
-    ]
+    const maps = join(folder, name, 'maps')
+    await bundle({ entry: FIXTURE_APP, outfile: join(folder, name, 'functions.cjs'), maps })
+    return [await readFile(join(folder, name, 'functions.cjs')), await readFile(join(maps, 'functions.cjs.map'))]
   }
   expect(await make('a')).toEqual(await make('b'))
 })

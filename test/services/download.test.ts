@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Failure, failed, isFailure } from '../../src/core/failures.ts'
-import { download } from '../../src/services/insights/download.ts'
+import { type DownloadOptions, download } from '../../src/services/insights/download.ts'
 import type { ArchivedBlob, ArchiveWriter } from '../../src/services/storage/archive.ts'
 
 const FILE = gzipSync(randomBytes(200_000))
@@ -28,9 +28,15 @@ async function source(answer: Answer) {
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const opened: boolean[] = []
   let renewals = 0
-  const fetchIt = (renewed: URL | Failure = new URL(`${origin}/fresh.csv?sig=fresh`), hosts = [origin]) =>
+  const fetchIt = (
+    renewed: URL | Failure = new URL(`${origin}/fresh.csv?sig=fresh`),
+    hosts = [origin],
+    more: Partial<DownloadOptions> = {},
+  ) =>
     download(new URL(`${origin}/report.csv?sig=SECRET`), {
       hosts,
+      maxBytes: 1024 ** 3,
+      clock: () => new Date(),
       open(gzip) {
         opened.push(gzip)
         return memory()
@@ -39,6 +45,7 @@ async function source(answer: Answer) {
         renewals += 1
         return renewed
       },
+      ...more,
     })
   return { requests, fetchIt, opened, renewals: () => renewals }
 }
@@ -208,5 +215,69 @@ describe('a link', () => {
     const { fetchIt, requests } = await source((_, response) => response.writeHead(302, { location: '/else' }).end())
     expect(await fetchIt()).toMatchObject({ kind: 'link-refused' })
     expect(requests).toHaveLength(1)
+  })
+})
+
+describe('a download ends', () => {
+  /** Sends the start of a file under an ETag, and no more. */
+  const cutAfter = (bytes: number, etag: (call: number) => string) =>
+    source((request, response, call) => {
+      const { rest } = send(FILE, request, response, etag(call))
+      response.write(rest.subarray(0, bytes), () => response.destroy())
+    })
+
+  it('after five restarts, although each of them brings bytes', async () => {
+    const { fetchIt, requests } = await source((request, response, call) => {
+      if (request.headers.range) return response.writeHead(412).end()
+      const { rest } = send(FILE, request, response, `"${call}"`)
+      return response.write(rest.subarray(0, 1_000 * call), () => response.destroy())
+    })
+    expect(await fetchIt()).toMatchObject({
+      kind: 'unavailable',
+      message: expect.stringContaining('begun anew 5 times'),
+    })
+    expect(requests.filter(({ headers }) => !headers.range)).toHaveLength(6)
+  })
+
+  it('after tries that bring only bytes that had come before', async () => {
+    const { fetchIt, requests } = await source((_, response) => {
+      response.writeHead(200, { 'content-length': FILE.length })
+      response.write(FILE.subarray(0, 1_000), () => response.destroy())
+    })
+    expect(await fetchIt()).toMatchObject({ kind: 'unavailable' })
+    expect(requests.length).toBeLessThanOrEqual(6)
+  })
+
+  it('after 200 requests, although each of them brings a byte', async () => {
+    const { fetchIt, requests } = await cutAfter(1, () => '"one"')
+    expect(await fetchIt()).toMatchObject({ kind: 'unavailable', message: expect.stringContaining('200 requests') })
+    expect(requests).toHaveLength(200)
+  })
+
+  it('where it brings less than 1 MiB in 5 minutes, and not where it brings more', async () => {
+    const ticking = (milliseconds: number) => {
+      let now = 0
+      return { clock: () => new Date(now++ * milliseconds) }
+    }
+    const big = Buffer.alloc(4 * 1024 * 1024, 'a,b\n')
+    const { fetchIt } = await source((request, response) => response.end(send(FILE, request, response).rest))
+    const told = { kind: 'unavailable', message: expect.stringContaining('less than 1 MiB in 5 minutes') }
+    expect(await fetchIt(undefined, undefined, ticking(6 * 60_000))).toMatchObject(told)
+    const { fetchIt: fetchBig } = await source((request, response) => response.end(send(big, request, response).rest))
+    expect(bytesOf(await fetchBig(undefined, undefined, ticking(1_000)))).toEqual(big)
+  })
+
+  it.each([
+    ['that says how large it is', true],
+    ['that does not say it', false],
+  ])('where a report %s is larger than MAX_REPORT_BYTES', async (_, says) => {
+    const { fetchIt, requests } = await source((request, response) => {
+      if (says) response.end(send(FILE, request, response).rest)
+      else response.writeHead(200).end(FILE)
+    })
+    const told = { kind: 'unavailable', message: expect.stringContaining('MAX_REPORT_BYTES') }
+    expect(await fetchIt(undefined, undefined, { maxBytes: FILE.length - 1 })).toMatchObject(told)
+    expect(requests).toHaveLength(1)
+    expect(bytesOf(await fetchIt(undefined, undefined, { maxBytes: FILE.length }))).toEqual(FILE)
   })
 })

@@ -10,7 +10,12 @@ const HINT = { feed: 'usage', window: 'w', attempt: 2 }
 const freshQueue = () => QueueServiceClient.fromConnectionString(inject('storage')).getQueueClient(freshName('ingest'))
 
 const anyHint = fc.record(
-  { feed: fc.string(), window: fc.string(), attempt: fc.integer({ min: 1 }), reportId: fc.string() },
+  {
+    feed: fc.string(),
+    window: fc.string(),
+    attempt: fc.integer({ min: 1 }),
+    reportId: fc.stringMatching(/^[A-Za-z0-9-]{1,64}$/),
+  },
   { requiredKeys: ['feed', 'window', 'attempt'], noNullPrototype: true },
 )
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Landing, Requested } from '../../src/core/ledger/ledger.ts'
 import { newGeneration } from '../../src/core/report/generation.ts'
 import { provision } from '../../src/steps/provision.ts'
+import { sweep } from '../../src/steps/sweep.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
 import type { World } from '../setup/world.ts'
 import {
@@ -40,13 +41,14 @@ describe('two owners of one landing', () => {
     await provision(world.services)
     await world.services.ledger.write(await landingOf(world), await etagOf(world))
     await hint(world)
-    expect(world.sent).toMatchObject([{ delaySeconds: 180 }])
     world.clock.advance(LEASE + LEASE / 2 - SECOND)
     await hint(world)
-    expect(world.sent.at(-1)).toMatchObject({ delaySeconds: 1 })
+    await sweep(world.services)
+    expect(world.sent).toEqual([])
     expect(await entryOf(world)).toMatchObject({ state: 'landing', owner: 'an instance that is gone' })
     world.clock.advance(SECOND)
-    await hint(world)
+    await sweep(world.services)
+    await world.drain()
     expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { rowsLanded: 40 } })
   })
 

@@ -1,4 +1,5 @@
 import { type CatalogType, columnKeyOf, type Dataset } from '../catalog.ts'
+import { SERVICE_ID } from '../names.ts'
 import { present } from '../present.ts'
 import { locateConditions, parseQuery } from '../query/parse.ts'
 import { type ColumnType, type Feed, type FeedSource, USER_TYPES } from './feed.ts'
@@ -7,10 +8,11 @@ import {
   addProblem,
   type FeedSection,
   isGiven,
+  matching,
   oneOf,
+  parseColumns,
   parseFlag,
   parseNames,
-  parseObject,
   parseText,
   read,
   refuseGiven,
@@ -47,7 +49,7 @@ type Vocabulary = {
 export function readSource(feed: FeedSection, dataset: Dataset | undefined): FeedSource {
   const columns = read(feed, 'columns', parseNames)
   const query = read(feed, 'query', parseText)
-  const queryId = read(feed, 'queryId', parseText)
+  const queryId = read(feed, 'queryId', matching(SERVICE_ID))
   const given = SOURCES.filter((name) => isGiven(feed, name))
   if (given.length > 1) {
     addProblem(feed, `${given.join(' and ')} are given; it must be one of columns, query and queryId`)
@@ -89,7 +91,7 @@ export function readTypes(
   source: FeedSource,
   dataset: Dataset | undefined,
 ): Pick<Feed, 'types'> & { readonly typed: readonly string[] | undefined } {
-  const given = read(feed, 'types', parseObject) ?? {}
+  const given = read(feed, 'types', parseColumns) ?? {}
   const names = Object.keys(given)
   const spelled = spell(feed, 'types', names, landable(source, dataset))
   const subject = { owner: `${feed.owner}, types`, problems: feed.problems }
@@ -134,11 +136,12 @@ function spell(
   names: readonly string[],
   known: Vocabulary,
 ): readonly string[] {
-  const keys = names.map(known.keyOf)
-  return names.map((name, index) => {
+  const spellings = new Map(known.names.map((candidate) => [known.keyOf(candidate), candidate]))
+  const seen = new Set<string>()
+  return names.map((name) => {
     const key = known.keyOf(name)
-    if (keys.indexOf(key) < index) addProblem(feed, `${field} has ${show(name)} twice; once is enough`)
-    const spelled = known.names.find((candidate) => known.keyOf(candidate) === key)
+    if (seen.size === seen.add(key).size) addProblem(feed, `${field} has ${show(name)} twice; once is enough`)
+    const spelled = spellings.get(key)
     if (!spelled && !known.open) {
       addProblem(feed, `${field} has ${show(name)}, which is not ${known.what}${suggest(name, known.names)}`)
     }

@@ -1,6 +1,6 @@
 import { CATALOG, columnKeyOf, type Dataset, defaultColumns, findDataset } from '../catalog.ts'
 import { type Failure, failed } from '../failures.ts'
-import { isSameName, nearest } from '../names.ts'
+import { isSameName, nameKey, nearest } from '../names.ts'
 import { buildQuery, isSoundQuery, type QueryDataset, validateQuery, validateWhere } from '../query/check.ts'
 import { printQuery, TIMESPANS, type WrittenQuery } from '../query/query.ts'
 import type { Feed, FeedSource } from './feed.ts'
@@ -21,9 +21,6 @@ export type ListedDataset = {
   readonly ranges: readonly string[]
 }
 
-/** The longest message in characters. A query can have any number of wrong names, and the feed's row stores the message. */
-const MESSAGE_LENGTH = 1_000
-
 /** Every spelling that the service may use for a dataset, starting with the catalogue's. */
 export function spellingsOf(dataset: string): readonly string[] {
   const known = findDataset(CATALOG, dataset)
@@ -35,7 +32,8 @@ export function findListed<T extends { readonly name: string }>(
   listed: readonly T[],
   spellings: readonly string[],
 ): T | undefined {
-  return spellings.map((spelling) => listed.find(({ name }) => isSameName(name, spelling))).find((each) => each)
+  const keys = spellings.map(nameKey)
+  return keys.map((key) => listed.find(({ name }) => nameKey(name) === key)).find((each) => each)
 }
 
 /**
@@ -171,6 +169,5 @@ export function catalogueVerdict(feed: Feed): {
 }
 
 function refused({ name }: Feed, problems: readonly string[]): Failure {
-  const message = `feed ${name}: its query cannot be registered: ${problems.join('; ')}`
-  return failed('query-refused', message.length > MESSAGE_LENGTH ? `${message.slice(0, MESSAGE_LENGTH - 1)}…` : message)
+  return failed('query-refused', `feed ${name}: its query cannot be registered: ${problems.join('; ')}`)
 }

@@ -1,5 +1,5 @@
 import { type Dataset, findDataset } from '../catalog.ts'
-import { isSameName } from '../names.ts'
+import { nameKey } from '../names.ts'
 import { present } from '../present.ts'
 import type { Problems } from '../problems.ts'
 import { type References, readFeed } from './entry.ts'
@@ -33,6 +33,12 @@ export type FaultyFeed = Pick<Feed, 'name' | 'enabled'> & Problems
 
 type FileSection = Section<keyof typeof FILE_FIELDS>
 
+/** Room for hundreds of feeds with long lists of columns, in characters. */
+const LONGEST_FILE = 1024 * 1024
+
+/** More feeds than the service makes reports for in a day. */
+const MOST_FEEDS = 1_000
+
 /** Reads `feeds.json` as a whole. Gives every feed, or one line for each problem of the file and of its feeds. */
 export function parseFeeds(text: string, catalogue: readonly Dataset[]): FeedsFile | Problems {
   const file = parseEachFeed(text, catalogue)
@@ -51,6 +57,7 @@ export function parseEachFeed(
   text: string,
   catalogue: readonly Dataset[],
 ): (FeedsFile & { readonly faulty: readonly FaultyFeed[] }) | Problems {
+  if (text.length > LONGEST_FILE) return { problems: [`feeds.json: it has more than ${LONGEST_FILE} characters`] }
   const json = parseJson(text.replace(/^\uFEFF/, ''))
   if ('mistake' in json) return { problems: [`feeds.json: it is not JSON: ${json.mistake}`] }
   const values = parseObject(json.value)
@@ -83,6 +90,10 @@ export function checkFeeds(text: string, catalogue: readonly Dataset[]): FeedsFi
 /** Reads the accounts other than the default one. Secrets do not belong in `feeds.json`, so none is read. */
 function readAccounts(file: FileSection): Readonly<Record<string, Account>> {
   const accounts = read(file, 'accounts', parseObject) ?? {}
+  if (Object.keys(accounts).length > MOST_FEEDS) {
+    addProblem(file, `accounts has ${Object.keys(accounts).length} entries; it can have at most ${MOST_FEEDS}`)
+    return {}
+  }
   return Object.fromEntries(Object.entries(accounts).map(([name, entry]) => [name, readAccount(file, name, entry)]))
 }
 
@@ -113,6 +124,10 @@ type ReadEntry = Pick<Feed, 'name' | 'table' | 'enabled'> & Problems & { readonl
 
 function readEntries(file: FileSection, references: References): readonly ReadEntry[] {
   const entries = readRequired(file, 'feeds', parseList) ?? []
+  if (entries.length > MOST_FEEDS) {
+    addProblem(file, `feeds has ${entries.length} entries; it can have at most ${MOST_FEEDS}`)
+    return []
+  }
   return entries.map((entry, index): ReadEntry => {
     const values = parseObject(entry)
     const owner = parseText(values?.name) ? feedOwner(values?.name) : `feed number ${index + 1}`
@@ -130,16 +145,19 @@ function readEntries(file: FileSection, references: References): readonly ReadEn
 /** Gives a problem for each repeated name and table. Table Storage ignores the case of a table's name. */
 function repeatedNames(entries: readonly ReadEntry[]): readonly string[] {
   const problems: string[] = []
-  for (const [index, { name, table }] of entries.entries()) {
-    const before = entries.slice(0, index)
+  const names = new Set<string>()
+  const owners = new Map<string, string>()
+  for (const { name, table } of entries) {
+    const isRepeated = name !== '' && names.size === names.add(name).size
+    const owner = owners.get(nameKey(table))
+    if (table !== '' && owner === undefined) owners.set(nameKey(table), name)
     const subject = { owner: feedOwner(name), problems }
-    if (name !== '' && before.some((other) => other.name === name)) {
+    if (isRepeated) {
       addProblem(subject, `name is ${show(name)}, which an earlier feed has too; it must be unique`)
       continue
     }
-    const other = before.find((each) => table !== '' && isSameName(each.table, table))
-    if (!other) continue
-    const shown = `${show(table)}, the table of ${feedOwner(other.name)}`
+    if (owner === undefined) continue
+    const shown = `${show(table)}, the table of ${feedOwner(owner)}`
     addProblem(subject, `table is ${shown}; each feed needs its own table, and case does not count`)
   }
   return problems

@@ -1,4 +1,5 @@
 import { CATALOG } from '../catalog.ts'
+import { SERVICE_ID } from '../names.ts'
 import {
   type Account,
   type Cadence,
@@ -56,7 +57,10 @@ export const TABLE_NAME = /^[A-Za-z][A-Za-z0-9]{2,62}$/
 export const IDENTIFIER = /^[A-Za-z][A-Za-z0-9_]*$/
 
 const FLAG = 'true or false'
-const NAMES = 'a list of names'
+/** A table row holds no more columns. */
+export const MOST_COLUMNS = 252
+
+const NAMES = `a list of 1 to ${MOST_COLUMNS} names`
 const DURATION = 'an ISO 8601 duration, such as P7D or PT12H'
 const BOUNDARY =
   'a date or an instant of the years 2000 to 2099, such as 2024-01-01 or 2024-01-01T00:00:00Z, or a duration back, such as P24M'
@@ -64,7 +68,13 @@ const NO_EFFECT = 'It is read and checked, and has no effect yet.'
 const BY_GRAIN = 'whole months where the data is by month; whole days, whole weeks or whole months where it is by day'
 
 const TEXT_SCHEMA = { type: 'string', minLength: 1 } as const
-const NAMES_SCHEMA = { type: 'array', items: TEXT_SCHEMA, minItems: 1, uniqueItems: true } as const
+const NAMES_SCHEMA = {
+  type: 'array',
+  items: TEXT_SCHEMA,
+  minItems: 1,
+  maxItems: MOST_COLUMNS,
+  uniqueItems: true,
+} as const
 const DURATION_SCHEMA = { $ref: '#/$defs/duration' } as const
 const BOUNDARY_SCHEMA = { $ref: '#/$defs/boundary' } as const
 
@@ -185,8 +195,8 @@ export const FEED_FIELDS = {
   queryId: {
     meaning:
       'An existing query of the service, such as a system query, instead of `columns`. The header of the report decides the columns.',
-    allowed: 'the id of a query',
-    schema: TEXT_SCHEMA,
+    allowed: 'the id of a query, at most 64 letters, digits and hyphens',
+    schema: { type: 'string', pattern: SERVICE_ID.source },
   },
   window: {
     meaning: 'How much time one report covers, aligned to the UTC calendar.',
@@ -245,9 +255,9 @@ export const FEED_FIELDS = {
   types: {
     meaning:
       'Types of single columns. A time column of type string is not checked against the window. The report of a query of your own must have each of these columns.',
-    allowed: 'an object of columns and their types',
+    allowed: `an object of at most ${MOST_COLUMNS} columns and their types`,
     otherwise: "the catalogue's, else string",
-    schema: { type: 'object', additionalProperties: { enum: USER_TYPES } },
+    schema: { type: 'object', maxProperties: MOST_COLUMNS, additionalProperties: { enum: USER_TYPES } },
   },
   newColumns: {
     meaning:

@@ -1,7 +1,7 @@
 import { nearest } from '../names.ts'
 import { type Duration, parseDuration } from '../time/durations.ts'
 import type { Boundary } from './feed.ts'
-import type { FEED_FIELDS, Field } from './fields.ts'
+import { type FEED_FIELDS, type Field, MOST_COLUMNS } from './fields.ts'
 
 /** The object whose problems are collected, so that the user sees all of them at once. */
 export type Subject = {
@@ -112,9 +112,14 @@ export function parseText(value: unknown): string | undefined {
   return typeof value === 'string' && value.trim() !== '' ? value : undefined
 }
 
+/** Reads an object of columns. */
+export function parseColumns(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return isObject(value) && Object.keys(value).length <= MOST_COLUMNS ? value : undefined
+}
+
 /** Reads a list of texts that is not empty. */
 export function parseNames(value: unknown): readonly string[] | undefined {
-  if (!Array.isArray(value) || value.length === 0) return undefined
+  if (!Array.isArray(value) || value.length === 0 || value.length > MOST_COLUMNS) return undefined
   const names = value.map(parseText).filter((name) => name !== undefined)
   return names.length === value.length ? names : undefined
 }

@@ -16,6 +16,7 @@ export const FEEDS_SOURCE_KEY = 'feeds~source'
 export const TICK_KEY = 'tick~provision'
 export const SWEEP_KEY = 'tick~sweep'
 export const SWEPT_STRAYS_KEY = 'swept~strays'
+export const HOSTS_KEY = 'hosts'
 
 /** The owner of a landing table: two feeds never land in one. */
 export type TableRow = { readonly feed: string }
@@ -36,6 +37,9 @@ export type SweepRow = { readonly at: string }
 
 /** What was last told about a thing that every tick finds again. */
 export type ToldRow = { readonly hash: string; readonly at: string }
+
+/** The hosts that reports were downloaded from, the newest last. */
+export type HostsRow = { readonly hosts: readonly string[] }
 
 /** Who renews the refresh token of an account, and until when. */
 export type TokenLeaseRow = { readonly owner: string; readonly until: string }

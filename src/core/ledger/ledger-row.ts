@@ -29,6 +29,8 @@ import {
   type LedgerEntry,
   type Origin,
   type PastAttempt,
+  type ReportFields,
+  type RequestFields,
   type SharedFields,
   type State,
   type StateFields,
@@ -136,7 +138,7 @@ const SHARED: Codecs<SharedFields> = {
   history,
 }
 
-const REQUEST: Codecs<StateFields['requesting']> = {
+const REQUEST: Codecs<RequestFields> = {
   reportName: text,
   queryId: text,
   asked: json(object(ASKED)),
@@ -144,13 +146,13 @@ const REQUEST: Codecs<StateFields['requesting']> = {
   columns: optional(json(list(text))),
 }
 
-const REPORT: Codecs<StateFields['requested']> = { ...REQUEST, reportId: text, deadline: instant, pollAfter: instant }
+const REPORT: Codecs<ReportFields> = { ...REQUEST, reportId: text, deadline: instant, pollAfter: instant }
 
 /** Every field of every state: a field that is added to a state's type does not compile until it is here. */
 const BY_STATE: { readonly [S in State]: Codecs<StateFields[S]> } = {
   planned: { reason: oneOf('refresh', 'retry', 'expired', 'healed'), notBefore: instant },
-  requesting: REQUEST,
-  requested: REPORT,
+  requesting: { ...REQUEST, lookAfter: optional(instant), hinted: optional(mark) },
+  requested: { ...REPORT, hinted: optional(mark) },
   landing: {
     ...REPORT,
     executionId: text,
@@ -173,6 +175,13 @@ const BY_STATE: { readonly [S in State]: Codecs<StateFields[S]> } = {
 }
 
 const STATE: Codecs<{ readonly state: State }> = { state: oneOf(...(Object.keys(BY_STATE) as State[])) }
+
+/** Whether an entry is another one with nothing changed but what hints change. */
+export function isSameButForHints(entry: LedgerEntry, other: LedgerEntry): boolean {
+  const [row, otherRow] = [entry, other].map((each) => toRow(each, entry.window.from))
+  const names = Object.keys({ ...row, ...otherRow }).filter((name) => name !== 'hinted' && name !== 'lookAfter')
+  return names.every((name) => JSON.stringify(row?.[name]) === JSON.stringify(otherRow?.[name]))
+}
 
 /** Gives the stored form of an entry, without its keys. `wakeAt` is when a timer looks at it next. */
 export function toRow(entry: LedgerEntry, wakeAt: Date): LedgerRow {

@@ -99,6 +99,12 @@ export type RequestFields = {
   readonly columns?: readonly string[]
 }
 
+/** What hints did to an entry that waits for the service. */
+export type HintFields = {
+  /** A message waits in the queue until the service may be asked: any other hint that comes too early has no effect. */
+  readonly hinted?: true
+}
+
 /** The report that the service makes for the request. */
 export type ReportFields = RequestFields & {
   readonly reportId: string
@@ -136,8 +142,12 @@ export type LandingFields = ReportFields & {
 /** The fields that an entry has in one state, beside the shared ones. */
 export type StateFields = {
   readonly planned: { readonly reason: PlannedReason; readonly notBefore: Date }
-  readonly requesting: RequestFields
-  readonly requested: ReportFields
+  readonly requesting: RequestFields &
+    HintFields & {
+      /** No hint makes the app look for the report before this. */
+      readonly lookAfter?: Date
+    }
+  readonly requested: ReportFields & HintFields
   readonly landing: LandingFields
   readonly landed: {
     readonly figures: Figures

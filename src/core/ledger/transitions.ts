@@ -61,17 +61,29 @@ export function toLookedFor(entry: Requesting, { kind, message }: Failure, now: 
 /** The service made the report, and has `reportDeadlineMs` from now on to finish it. */
 export function toRequested(entry: Requesting, reportId: string, now: Date, reportDeadlineMs: number): Requested {
   const deadline = new Date(now.getTime() + reportDeadlineMs)
-  return { ...withRemoteReport(entry, reportId), reportId, deadline, pollAfter: now, state: 'requested' }
+  const { lookAfter: _, ...asked } = withRemoteReport(entry, reportId)
+  return { ...asked, reportId, deadline, pollAfter: now, state: 'requested' }
+}
+
+/** A hint names the report: the service is asked whether it is ours, and no other hint does that before `lookAfter`. */
+export function toLookedUp({ hinted: _, ...entry }: Requesting, lookAfter: Date): Requesting {
+  return { ...entry, lookAfter }
 }
 
 /** The service is asked whether the report is ready: not again before `pollAfter`. */
-export function toPolled(entry: Requested, pollAfter: Date): Requested {
+export function toPolled({ hinted: _, ...entry }: Requested, pollAfter: Date): Requested {
   return { ...entry, pollAfter }
+}
+
+/** The first hint that comes too early waits in the queue for the others. */
+export function toHinted<E extends Requesting | Requested>(entry: E): E {
+  return { ...entry, hinted: true }
 }
 
 /** The report is ready and an owner lands it. */
 export function toLanding(entry: Requested, landing: Omit<LandingFields, keyof ReportFields>): Landing {
-  return { ...entry, ...landing, state: 'landing' }
+  const { hinted: _, ...requested } = entry
+  return { ...requested, ...landing, state: 'landing' }
 }
 
 /** What is landed from an archive instead of a report that the service makes. */

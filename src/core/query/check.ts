@@ -1,9 +1,12 @@
 import { type Dataset, findDataset } from '../catalog.ts'
-import { isSameName, nearest } from '../names.ts'
+import { nameKey, nearest } from '../names.ts'
 import type { Problems } from '../problems.ts'
 import { type Located, type LocatedQuery, locateConditions, locateQuery } from './parse.ts'
 import { type Literal, printQuery, type WrittenQuery } from './query.ts'
 import { isReserved, placeOf, type QueryProblem } from './tokens.ts'
+
+/** So many unknown names of a query are told: whoever corrects them sees the next ones. */
+const MOST_NAMES = 50
 
 type Named = { readonly name: string }
 
@@ -22,7 +25,7 @@ export function validateQuery(text: string, dataset: QueryDataset): readonly Que
   if ('problem' in located) return [located]
   return [
     ...datasetProblems(text, located, dataset),
-    ...located.names.flatMap((name) => nameProblems(text, name, dataset)),
+    ...nameProblems(text, located.names, dataset),
     ...timespanProblems(text, located, dataset),
   ]
 }
@@ -31,7 +34,8 @@ export function validateQuery(text: string, dataset: QueryDataset): readonly Que
 export function validateWhere(text: string, dataset: QueryDataset): readonly QueryProblem[] {
   const where = locateConditions(text)
   if ('problem' in where) return [where]
-  return where.flatMap(({ value, at }) => nameProblems(text, { value: value.field, at }, dataset))
+  const names = where.map(({ value, at }) => ({ value: value.field, at }))
+  return nameProblems(text, names, dataset)
 }
 
 /** Whether a query has no syntax error and names this dataset. A newer list of columns can solve any other problem. */
@@ -67,12 +71,15 @@ function datasetProblems(
   return [{ problem: `FROM names ${value} at ${placeOf(text, at)}; it must be ${dataset.name}`, at }]
 }
 
-function nameProblems(text: string, { value, at }: Located<string>, dataset: QueryDataset): readonly QueryProblem[] {
+function nameProblems(text: string, used: readonly Located<string>[], dataset: QueryDataset): readonly QueryProblem[] {
   const known = [...dataset.columns, ...dataset.metrics].map(({ name }) => name)
-  if (known.some((name) => isSameName(name, value))) return []
-  const like = nearest(value, known)
-  const what = `${value} at ${placeOf(text, at)} is not a column or metric of ${dataset.name}`
-  return [{ problem: like ? `${what}; did you mean ${like}?` : what, at }]
+  const keys = new Set(known.map(nameKey))
+  const unknown = used.filter(({ value }) => !keys.has(nameKey(value)))
+  return unknown.slice(0, MOST_NAMES).map(({ value, at }) => {
+    const like = nearest(value, known)
+    const what = `${value} at ${placeOf(text, at)} is not a column or metric of ${dataset.name}`
+    return { problem: like ? `${what}; did you mean ${like}?` : what, at }
+  })
 }
 
 function timespanProblems(text: string, { timespan }: LocatedQuery, dataset: QueryDataset): readonly QueryProblem[] {

@@ -30,9 +30,13 @@ const RESERVED = new Set(
   'SELECT DISTINCT FROM WHERE AND NOT LIKE IN ORDER BY ASC DESC LIMIT TIMESPAN OR GROUP HAVING JOIN AS'.split(' '),
 )
 
+/** No query comes near this length, in characters: that of all columns of the largest dataset is a tenth of it. */
+const LONGEST_QUERY = 30_000
+
 /** Splits a query into tokens, or gives the first place that is not a token. One `;` at the end is allowed. */
 export function tokenize(text: string): readonly Token[] | QueryProblem {
-  const end = text.replace(/\s*;?\s*$/, '').length
+  if (text.length > LONGEST_QUERY) return { problem: `a query has at most ${LONGEST_QUERY} characters`, at: 0 }
+  const end = endOf(text)
   const tokens: Token[] = []
   const pattern = new RegExp(TOKEN)
   for (let at = skipBlanks(text, 0); at < end; at = skipBlanks(text, pattern.lastIndex)) {
@@ -42,6 +46,12 @@ export function tokenize(text: string): readonly Token[] | QueryProblem {
     tokens.push({ kind: found[0] as Token['kind'], text: found[1], at })
   }
   return tokens
+}
+
+/** Where a query ends, without blanks and without a `;` after it. */
+function endOf(text: string): number {
+  const trimmed = text.trimEnd()
+  return trimmed.endsWith(';') ? trimmed.slice(0, -1).trimEnd().length : trimmed.length
 }
 
 function skipBlanks(text: string, at: number): number {

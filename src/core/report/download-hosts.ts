@@ -18,8 +18,28 @@ export function allowedLink(link: URL, hosts: DownloadHosts): Failure | undefine
 
 /** Gives the problem with an item of the setting, or undefined. Plain http is allowed for loopback only. */
 export function hostProblem(host: string): string | undefined {
-  if (!host.includes('://')) return /^(\*\.)?[a-z0-9.-]+(:\d+)?$/i.test(host) ? undefined : 'is not a host name'
+  if (!host.includes('://')) return nameProblem(host.toLowerCase())
   return addressProblem(host) ?? (new URL(host).origin === host.toLowerCase() ? undefined : 'is more than an origin')
+}
+
+const HOST_NAME = /^(?:\*\.)?[a-z0-9.-]{1,253}(?::\d{1,5})?$/
+
+/** Names under which a country lets anybody register, as in `co.uk`. */
+const OPEN_TO_ALL = ['ac', 'co', 'com', 'edu', 'gob', 'gov', 'gv', 'mil', 'ne', 'net', 'nom', 'or', 'org', 'sch']
+
+/**
+ * What is wrong with a host name or a pattern. A pattern such as `*.com` or `*.co.uk` would trust whoever registers a name.
+ * The list of such names on the internet is long and changes, so only these forms are known here.
+ */
+function nameProblem(host: string): string | undefined {
+  const [name = ''] = host.replace('*.', '').split(':')
+  const labels = name.split('.')
+  if (!HOST_NAME.test(host) || labels.some((label) => label === '' || label.startsWith('-')))
+    return 'is not a host name'
+  if (!host.startsWith('*.')) return undefined
+  const [before = '', last = ''] = labels.slice(-2)
+  const isOpen = labels.length === 2 && last.length === 2 && OPEN_TO_ALL.includes(before)
+  return labels.length < 2 || isOpen ? 'stands for everything that anybody registers: name more of the host' : undefined
 }
 
 function matches(link: URL, host: string): boolean {

@@ -4,7 +4,7 @@ import type { Feed, FeedSource } from '../feeds/feed.ts'
 import { isSameName, nameKey } from '../names.ts'
 import { present } from '../present.ts'
 import { parseQuery } from '../query/parse.ts'
-import type { Column } from './entities.ts'
+import { type Column, tooManyColumns } from './entities.ts'
 
 /** How the columns of one file land, in the order of the file. */
 export type Layout = {
@@ -54,14 +54,14 @@ export function whyNoReport(
 ): Failure | undefined {
   const keyOf = columnKeyOf(findDataset(CATALOG, dataset))
   const expected = new Set(known.map(keyOf))
-  const found = header.map(keyOf)
+  const found = new Set(header.map(keyOf))
   const isKnown = (name: string) => expected.has(keyOf(name))
   const separator = header.length === 1 ? separatorIn(header[0] ?? '', isKnown) : undefined
   if (separator !== undefined) return failed('malformed', `${about}: ${separatedBy(separator)}`)
   const isForeign = expected.size === 0 ? isSentence(header) : !header.some(isKnown)
   if (isForeign) return failed('malformed', `${about}: the header has no column that was asked for`)
   if (isUnended && expected.size > 0 && !isKnown(header.at(-1) ?? '')) return cutInHeader(about)
-  const missing = typed.filter((name) => !found.includes(keyOf(name)))
+  const missing = typed.filter((name) => !found.has(keyOf(name)))
   if (missing.length === 0) return undefined
   return failed('malformed', `${about}: not in the report, but in the types of the feed: ${quoted(missing)}`)
 }
@@ -105,13 +105,16 @@ export function readHeader(
   header: readonly string[],
   about: string,
 ): Layout | Failure {
+  const many = tooManyColumns(header.length)
+  if (many) return failed('malformed', `${about}: ${many}`)
   const names = header.map((name) => name.trim())
   const keyOf = columnKeyOf(findDataset(CATALOG, feed.dataset))
   const keys = headerKeys(names, keyOf)
-  const twice = names.find((_, index) => keys.indexOf(keys[index] ?? '') < index)
+  const inHeader = new Set<string>()
+  const twice = names.find((_, index) => inHeader.size === inHeader.add(keys[index] ?? '').size)
   if (twice !== undefined) return failed('malformed', `${about}: column "${twice}" is in the header twice`)
   if (names.includes('')) return failed('malformed', `${about}: column ${names.indexOf('') + 1} has no name`)
-  const missing = (expected ?? []).filter((name) => !keys.includes(keyOf(name)))
+  const missing = (expected ?? []).filter((name) => !inHeader.has(keyOf(name)))
   if (missing.length > 0) {
     return failed('column-missing', `${about}: not in the report: ${quoted(missing)}`)
   }

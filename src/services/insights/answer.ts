@@ -1,3 +1,4 @@
+import { isServiceId } from '../../core/names.ts'
 import { readRetryAfterMs } from '../retry.ts'
 import { safeText } from '../safe-text.ts'
 
@@ -7,6 +8,8 @@ export type Answer = {
   readonly status: number
   readonly items: readonly Item[]
   readonly message: string
+  /** The size of the body. */
+  readonly bytes: number
   readonly nextLink: string | undefined
   readonly dataRedacted: boolean
   /** The token is refused because it says nothing of multi-factor. */
@@ -43,6 +46,7 @@ export function readAnswer(httpStatus: number, headers: Headers, body: string, n
     status,
     items: Array.isArray(envelope.value) ? envelope.value.map(toItem) : [],
     message: typeof said === 'string' ? safeText(said) : '',
+    bytes: Buffer.byteLength(body),
     nextLink: typeof envelope.nextlink === 'string' && envelope.nextlink !== '' ? envelope.nextlink : undefined,
     dataRedacted: envelope.dataredacted === true,
     isMfaCompliant: readFlag(headers.get('ismfacompliant') ?? envelope.ismfacompliant),
@@ -80,6 +84,12 @@ export function textOf(item: Item | undefined, name: string): string | undefined
   return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined
 }
 
+/** An id of the service in an object; undefined where it is missing or has another form than an id. */
+export function idOf(item: Item | undefined, name: string): string | undefined {
+  const id = textOf(item, name)
+  return id !== undefined && isServiceId(id) ? id : undefined
+}
+
 export function textsOf(item: Item, name: string): readonly string[] {
   const value = item[name.toLowerCase()]
   return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []
@@ -92,7 +102,8 @@ export function numberOf(item: Item, name: string): number | undefined {
 
 /** An instant of an object. The service means UTC, whether or not the text says so. */
 export function instantOf(item: Item, name: string): Date | undefined {
-  const text = textOf(item, name)
+  // No instant is longer: the reader of dates looks at every character.
+  const text = textOf(item, name)?.slice(0, 100)
   const instant = new Date(text && /T[\d:.]+$/.test(text) ? `${text}Z` : (text ?? ''))
   return Number.isNaN(instant.getTime()) ? undefined : instant
 }

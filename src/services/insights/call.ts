@@ -1,11 +1,13 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
+import { isServiceId } from '../../core/names.ts'
+import { readBody } from '../read-body.ts'
 import { type RetryOptions, withRetry } from '../retry.ts'
-import { reasonOf, safeAddress } from '../safe-text.ts'
+import { reasonOf, safeAddress, safeText } from '../safe-text.ts'
 import type { Credentials } from '../sign-in/credentials.ts'
 import { signInMethods } from '../sign-in/token-claims.ts'
 import { type Answer, type Item, isEnvelope, readAnswer, readCorrelationId } from './answer.ts'
 import { type CallLimit, openCallLimit } from './call-limit.ts'
-import { failureOf, idOf } from './refusals.ts'
+import { correlationNote, failureOf } from './refusals.ts'
 
 /** No call takes longer. The adoption of reports whose create answer was lost relies on this limit. */
 const CALL_LIMIT_MS = 60_000
@@ -13,8 +15,10 @@ const CALL_LIMIT_MS = 60_000
 /** No answer of the service comes near this size, in bytes. Reports are not downloaded here. */
 const BODY_LIMIT = 16 * 1024 * 1024
 
-/** No list of the service has more pages. */
+/** No list of the service has more pages, items or bytes. */
 const PAGE_LIMIT = 1000
+const ITEM_LIMIT = 100_000
+const LIST_LIMIT = 64 * 1024 * 1024
 
 /** Says at the service where our reports and queries come from. */
 export const DESCRIPTION = 'made by partner-insights-sync'
@@ -31,6 +35,8 @@ export type InsightsOptions = {
 
 /** What all calls of an account share. */
 type Line = InsightsOptions & { readonly limit: CallLimit }
+/** What is wrong with an id that is not one. */
+export const NO_ID = 'this is no id: an id has at most 64 letters, digits and hyphens'
 
 export type Call = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -89,10 +95,11 @@ export async function listPages(send: Send, baseUrl: string, { path, about }: Li
   const seen = new Set<string>()
   let dataRedacted = false
   let correlationId: string | undefined
+  let bytes = 0
   let next: string | Failure | undefined = path
   while (next !== undefined && !isFailure(next)) {
     if (seen.has(next) || seen.size === PAGE_LIMIT) {
-      const what = `${about}: the links between its pages form a circle${idOf(correlationId)}`
+      const what = `${about}: the links between its pages form a circle${correlationNote(correlationId)}`
       return failed('unavailable', `${what}; it is tried again`)
     }
     seen.add(next)
@@ -101,18 +108,34 @@ export async function listPages(send: Send, baseUrl: string, { path, about }: Li
     correlationId = answer.correlationId
     if (answer.status === 404 && seen.size === 1) return { items, dataRedacted, nothing: answer.message }
     if (answer.status >= 400) return failureOf(answer, about)
-    items.push(...answer.items)
+    bytes += answer.bytes
+    if (items.length + answer.items.length > ITEM_LIMIT || bytes > LIST_LIMIT) return tooLong(about)
+    // Not spread into the arguments of one call: there is no room on the stack for so many.
+    for (const item of answer.items) items.push(item)
     dataRedacted ||= answer.dataRedacted
     next = answer.nextLink === undefined ? undefined : nextPath(baseUrl, next, answer, answer.nextLink, about)
   }
   return isFailure(next) ? next : { items, dataRedacted }
 }
 
+function tooLong(about: string): Failure {
+  const most = `${ITEM_LIMIT} items or ${LIST_LIMIT / 1024 / 1024} MiB`
+  return failed('unavailable', `${about}: the list of the service has more than ${most}; it is tried again`)
+}
+
 /** Deletes one thing. Succeeds also where there is nothing to delete. */
-export async function deleteOne(send: Send, path: string, about: string): Promise<Failure | undefined> {
-  const answer = await send({ method: 'DELETE', path, about })
+export async function deleteOne(send: Send, of: ListCall, id: string): Promise<Failure | undefined> {
+  const call = callOf({ method: 'DELETE', path: of.path, about: of.about }, id)
+  if (isFailure(call)) return call
+  const answer = await send(call)
   if (isFailure(answer)) return answer
-  return answer.status >= 400 && answer.status !== 404 ? failureOf(answer, about) : undefined
+  return answer.status >= 400 && answer.status !== 404 ? failureOf(answer, call.about) : undefined
+}
+
+/** The call about one thing, whose id ends its path. An id of another form could lead to another endpoint. */
+export function callOf(call: Call, id: string): Call | Failure {
+  if (!isServiceId(id)) return failed('query-refused', `${call.about} "${safeText(id)}": ${NO_ID}`)
+  return { ...call, path: `${call.path}/${id}`, about: `${call.about} ${id}` }
 }
 
 /** Writes fields as the query of an address; fields that are undefined are left out. */
@@ -184,9 +207,9 @@ async function sendOnce(
       redirect: 'manual',
       ...(call.body && { body: JSON.stringify(call.body) }),
     })
-    id = idOf(readCorrelationId(response.headers))
+    id = correlationNote(readCorrelationId(response.headers))
     if (response.status >= 300 && response.status < 400) return redirected(call, url, response, id)
-    const body = await readBody(response)
+    const body = await readBody(response, BODY_LIMIT)
     const answer = readAnswer(response.status, response.headers, body, clock())
     limit.note(answer)
     if (!isReadable(response.status, call.method, body)) return unreadable(call, url, response, id)
@@ -195,19 +218,6 @@ async function sendOnce(
     const reason = signal?.aborted ? 'it was cancelled' : `${reasonOf(error)}; it is tried again`
     return failed('unavailable', `${call.about}: no answer from ${safeAddress(url)}${id}: ${reason}`)
   }
-}
-
-/** Reads a whole body. Throws when it is larger than any answer of the service. */
-async function readBody(response: Response): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
-  let bytes = 0
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length
-    if (bytes > BODY_LIMIT) throw new RangeError('the answer is too large')
-    text += decoder.decode(chunk, { stream: true })
-  }
-  return text + decoder.decode()
 }
 
 /**
@@ -251,7 +261,7 @@ function nextPath(
   const isSame = target?.origin === base.origin && target.pathname.toLowerCase() === pathname.toLowerCase()
   if (target && isSame && !target.username) return `${endpoint}${target.search}`
   const where = target ? target.origin : 'no address'
-  const what = `${about}: the link to the next page leads to ${where}, outside INSIGHTS_BASE_URL${idOf(correlationId)}`
+  const what = `${about}: the link to the next page leads to ${where}, outside INSIGHTS_BASE_URL${correlationNote(correlationId)}`
   return failed('link-refused', `${what}; it is not followed`)
 }
 

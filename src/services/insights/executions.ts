@@ -1,7 +1,9 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
+import { isServiceId } from '../../core/names.ts'
 import { present } from '../../core/present.ts'
-import { type Item, instantOf, textOf } from './answer.ts'
-import type { List } from './call.ts'
+import { safeText } from '../safe-text.ts'
+import { type Item, idOf, instantOf, textOf } from './answer.ts'
+import { type List, NO_ID } from './call.ts'
 import { saysUnknown } from './refusals.ts'
 import { findReport } from './reports.ts'
 
@@ -44,6 +46,8 @@ export async function listExecutions(
   reportIds: readonly string[],
   { executionIds, statuses, latest }: ExecutionFilter,
 ): Promise<Executions | 'not-yet' | 'unknown' | Failure> {
+  const wrong = [...reportIds, ...(executionIds ?? [])].find((id) => !isServiceId(id))
+  if (wrong !== undefined) return failed('query-refused', `executions of "${safeText(wrong)}": ${NO_ID}`)
   const path = `/ScheduledReport/execution/${joined(reportIds)}`
   const only = executionIds ? `executionId=${joined(executionIds)}&` : ''
   const query = `${only}executionStatus=${joined(statuses)}&getLatestExecution=${latest}`
@@ -51,6 +55,8 @@ export async function listExecutions(
   const found = await list({ path: `${path}?${query}`, about })
   if (isFailure(found)) return found
   if (found.nothing !== undefined) return saysUnknown(found.nothing) ? 'unknown' : 'not-yet'
+  const foreign = found.items.map((item) => textOf(item, 'executionId')).find((id) => id && !isServiceId(id))
+  if (foreign) return failed('unavailable', `${about}: the service names a run "${safeText(foreign)}": ${NO_ID}`)
   return { executions: found.items.flatMap(toExecution), dataRedacted: found.dataRedacted }
 }
 
@@ -79,17 +85,17 @@ export async function latestExecution(list: List, reportId: string): Promise<Exe
 
 /** The service takes several values with semicolons between them, which are not encoded. */
 function joined(values: readonly string[]): string {
-  return values.map(encodeURIComponent).join(';')
+  return values.join(';')
 }
 
 function toExecution(item: Item): readonly ExecutionRecord[] {
-  const executionId = textOf(item, 'executionId')
+  const executionId = idOf(item, 'executionId')
   if (!executionId) return []
   const status = textOf(item, 'executionStatus')?.toLowerCase()
   const link = textOf(item, 'reportAccessSecureLink')
   const execution = present<ExecutionRecord>({
     executionId,
-    reportId: textOf(item, 'reportId') ?? '',
+    reportId: idOf(item, 'reportId') ?? '',
     status: EXECUTION_STATUSES.find((each) => each.toLowerCase() === status),
     link: link && URL.canParse(link) ? new URL(link) : undefined,
     linkExpiresAt: instantOf(item, 'reportExpiryTime'),

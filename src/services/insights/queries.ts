@@ -1,6 +1,6 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
 import { present } from '../../core/present.ts'
-import { type Item, instantOf, textOf } from './answer.ts'
+import { type Item, idOf, instantOf, textOf } from './answer.ts'
 import { DESCRIPTION, deleteOne, type List, queryOf, type Send } from './call.ts'
 import { failureOf, incomplete } from './refusals.ts'
 
@@ -58,11 +58,11 @@ export async function createQuery(send: Send, { name, query, description }: NewQ
   if (isFailure(answer)) return answer
   if (answer.status >= 400) return failureOf(answer, about)
   const [created] = answer.items.flatMap(toQuery)
-  return created ?? incomplete(answer, about, 'contains no id; the query is looked up and tried again')
+  return created ?? incomplete(answer, about, 'contains no id that can be used; the query is looked up and tried again')
 }
 
 export function deleteQuery(send: Send, queryId: string): Promise<Failure | undefined> {
-  return deleteOne(send, `/ScheduledQueries/${encodeURIComponent(queryId)}`, `delete query ${queryId}`)
+  return deleteOne(send, { path: '/ScheduledQueries', about: 'delete query' }, queryId)
 }
 
 /** Runs a query at once. Gives at most 100 rows, with their fields by lower-case name. */
@@ -75,7 +75,7 @@ export async function testQuery(send: Send, run: TestRun): Promise<readonly Item
 }
 
 function toQuery(item: Item): readonly Query[] {
-  const queryId = textOf(item, 'queryId')
+  const queryId = idOf(item, 'queryId')
   if (!queryId) return []
   const query = present<Query>({
     queryId,

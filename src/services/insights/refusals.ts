@@ -109,16 +109,16 @@ export function failureOf(
 ): Failure {
   const { kind, hint } = lacksMfa ? LACKS_MFA : refusalOf(status, message)
   const said = message ? ` "${message}"` : ''
-  return failed(kind, `${about}: the service answered ${status}${said}${idOf(correlationId)}; ${hint}`)
+  return failed(kind, `${about}: the service answered ${status}${said}${correlationNote(correlationId)}; ${hint}`)
 }
 
 /** The failure of a call whose answer is a success but lacks what was asked for. */
 export function incomplete({ correlationId }: Pick<Answer, 'correlationId'>, about: string, lack: string): Failure {
-  return failed('unavailable', `${about}: the answer${idOf(correlationId)} ${lack}`)
+  return failed('unavailable', `${about}: the answer${correlationNote(correlationId)} ${lack}`)
 }
 
 /** How a message names the call to Microsoft's support; empty where the service gave no id. */
-export function idOf(correlationId: string | undefined): string {
+export function correlationNote(correlationId: string | undefined): string {
   return correlationId === undefined ? '' : ` (MS-CorrelationId ${correlationId})`
 }
 
@@ -127,8 +127,12 @@ export function isQueryGone({ status, message }: Pick<Answer, 'status' | 'messag
   return status === 400 && patternOf(QUERY_GONE).test(message)
 }
 
+/** All documented texts are shorter, in characters. */
+const LOOKED_AT = 1_000
+
 /** The kind and the hint for an error of that status and message. */
-export function refusalOf(status: number, message: string): Pick<DocumentedRefusal, 'kind' | 'hint'> {
+export function refusalOf(status: number, text: string): Pick<DocumentedRefusal, 'kind' | 'hint'> {
+  const message = text.slice(0, LOOKED_AT)
   const documented = ALL.find((each) => each.status === status && each.pattern.test(message))
   if (documented) return documented
   if (status === 401) return { kind: 'unauthorized', hint: ACCOUNT }

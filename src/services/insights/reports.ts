@@ -1,8 +1,8 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
 import { present } from '../../core/present.ts'
 import { isTransient } from '../retry.ts'
-import { type Item, instantOf, numberOf, textOf } from './answer.ts'
-import { type Call, DESCRIPTION, deleteOne, type List, queryOf, type Send } from './call.ts'
+import { type Item, idOf, instantOf, numberOf, textOf } from './answer.ts'
+import { type Call, callOf, DESCRIPTION, deleteOne, type List, queryOf, type Send } from './call.ts'
 import { failureOf, incomplete, isQueryGone, isThrottled } from './refusals.ts'
 
 /** A report as the service lists it. Its callback address is left out, because the path of ours contains a token. */
@@ -99,9 +99,9 @@ export async function createReport(send: Send, request: ReportRequest): Promise<
     if (isQueryGone(answer)) return { outcome: 'query-gone', failure }
     return { outcome: isTransient(answer.status) ? 'unknown' : 'refused', failure }
   }
-  const reportId = textOf(answer.items[0], 'reportId')
+  const reportId = idOf(answer.items[0], 'reportId')
   if (reportId) return { outcome: 'created', reportId }
-  const failure = incomplete(answer, about, 'contains no id; the report is looked up')
+  const failure = incomplete(answer, about, 'contains no id that can be used; the report is looked up')
   return { outcome: 'unknown', failure }
 }
 
@@ -115,8 +115,7 @@ export function updateReport(
   change: ReportChange,
 ): Promise<Report | Failure | undefined> {
   const body = { ReportName: change.reportName, ...scheduleFields(change.schedule), ...deliveryFields(change) }
-  const path = `/ScheduledReport/${encodeURIComponent(reportId)}`
-  return changeReport(send, { method: 'PUT', path, about: `update report ${reportId}`, body })
+  return changeReport(send, reportId, { method: 'PUT', path: '/ScheduledReport', about: `update report`, body })
 }
 
 /** Pauses or resumes a recurring report. Gives undefined where the service has no such report. */
@@ -125,15 +124,16 @@ export function switchReport(
   verb: 'pause' | 'resume',
   reportId: string,
 ): Promise<Report | Failure | undefined> {
-  const path = `/ScheduledReport/${verb}/${encodeURIComponent(reportId)}`
-  return changeReport(send, { method: 'PUT', path, about: `${verb} report ${reportId}` })
+  return changeReport(send, reportId, { method: 'PUT', path: `/ScheduledReport/${verb}`, about: `${verb} report` })
 }
 
 export function deleteReport(send: Send, reportId: string): Promise<Failure | undefined> {
-  return deleteOne(send, `/ScheduledReport/${encodeURIComponent(reportId)}`, `delete report ${reportId}`)
+  return deleteOne(send, { path: '/ScheduledReport', about: 'delete report' }, reportId)
 }
 
-async function changeReport(send: Send, call: Call): Promise<Report | Failure | undefined> {
+async function changeReport(send: Send, reportId: string, to: Call): Promise<Report | Failure | undefined> {
+  const call = callOf(to, reportId)
+  if (isFailure(call)) return call
   const answer = await send(call)
   if (isFailure(answer)) return answer
   if (answer.status === 404) return undefined
@@ -160,12 +160,12 @@ function deliveryFields({ description, format, callbackUrl, callbackMethod }: De
 }
 
 function toReport(item: Item): readonly Report[] {
-  const reportId = textOf(item, 'reportId')
+  const reportId = idOf(item, 'reportId')
   if (!reportId) return []
   const report = present<Report>({
     reportId,
     reportName: textOf(item, 'reportName') ?? '',
-    queryId: textOf(item, 'queryId') ?? '',
+    queryId: idOf(item, 'queryId') ?? '',
     description: textOf(item, 'description'),
     query: textOf(item, 'query'),
     user: textOf(item, 'user'),

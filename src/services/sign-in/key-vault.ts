@@ -1,4 +1,5 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
+import { readJson } from '../read-body.ts'
 import { type RetryOptions, readRetryAfterMs, withRetry } from '../retry.ts'
 import { reasonOf } from '../safe-text.ts'
 
@@ -8,6 +9,9 @@ export const VAULT_SCOPE = 'https://vault.azure.net/.default'
 const API_VERSION = '7.4'
 
 const CALL_LIMIT_MS = 15_000
+
+/** The form that a Key Vault gives the names of secrets. */
+const SECRET_NAME = /^[A-Za-z0-9-]{1,127}$/
 
 export type Secret = {
   readonly value: string
@@ -39,6 +43,8 @@ type VaultAnswer = { readonly status: number; readonly retryAfterMs: number | un
  */
 export function openKeyVault(options: KeyVaultOptions): KeyVault {
   const send = async (name: string, value?: string): Promise<VaultAnswer | Failure> => {
+    // Without a name the same address lists all secrets.
+    if (!SECRET_NAME.test(name)) throw new Error(`"${name}" is no name of a secret`)
     const answer = await withRetry(() => sendOnce(options, name, value), options.retry)
     if (isFailure(answer) || answer.status < 400 || answer.status === 404) return answer
     return refused(name, answer.status)
@@ -66,7 +72,7 @@ async function sendOnce(options: KeyVaultOptions, name: string, value?: string):
       redirect: 'error',
       ...(value !== undefined && { method: 'PUT', body: JSON.stringify({ value }) }),
     })
-    const body: unknown = await response.json().catch(() => undefined)
+    const body = await readJson(response)
     const retryAfterMs = readRetryAfterMs(response.headers.get('retry-after'), options.clock())
     // 409 means that somebody else is writing the same secret: the call may succeed a moment later.
     return { status: response.status === 409 ? 503 : response.status, retryAfterMs, body }

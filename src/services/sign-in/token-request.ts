@@ -1,4 +1,5 @@
 import { type Failure, failed } from '../../core/failures.ts'
+import { readJson } from '../read-body.ts'
 import { type Retryable, readRetryAfterMs } from '../retry.ts'
 import { reasonOf } from '../safe-text.ts'
 
@@ -56,7 +57,7 @@ async function requestToken(
   try {
     const signal = AbortSignal.timeout(TOKEN_LIMIT_MS)
     const response = await fetch(url, { method: 'POST', body: form, signal, redirect: 'error' })
-    const body: unknown = await response.json().catch(() => undefined)
+    const body = await readJson(response)
     return readTokenAnswer(response, body, now())
   } catch (error) {
     const what = `sign-in of account ${account}: no answer from the authority`
@@ -109,6 +110,6 @@ export function isPassing(refusal: string): boolean {
  * Gives the error code and Entra's number for it. The description is left out, because it may contain names and ids.
  */
 export function refusalText(code: string, description: string): string {
-  const number = /AADSTS\d+/.exec(description)?.[0] ?? ''
+  const number = /AADSTS\d{1,10}/.exec(description.slice(0, 2_000))?.[0] ?? ''
   return `${/^[\w.-]{1,60}$/.test(code) ? code : ''} ${number}`.trim()
 }

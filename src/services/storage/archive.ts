@@ -53,7 +53,7 @@ export type Archive = {
 
 /** Opens the container `reports`. The client is opened on its first use. */
 export function openArchive(container: () => Promise<ContainerClient>): Archive {
-  const blob = (name: string) => async () => (await container()).getBlockBlobClient(name)
+  const blob = (name: string) => async () => blobIn(await container(), name)
   return {
     create: lazily(async () => void (await (await container()).createIfNotExists())),
     find: async (name) => find(await blob(name)()),
@@ -73,7 +73,7 @@ export function archiveName(
   format: { readonly tsv: boolean; readonly gzip: boolean },
 ): string {
   const ending = `${format.tsv ? 'tsv' : 'csv'}${format.gzip ? '.gz' : ''}`
-  return `${feed}/${window}/${attempt}-${executionId}.${ending}`
+  return blobName(`${feed}/${window}/${attempt}-${executionId}.${ending}`)
 }
 
 /**
@@ -81,7 +81,24 @@ export function archiveName(
  * writes or deletes the list of another.
  */
 export function rejectsName({ feed, window, attempt }: CallbackSubject, owner: string): string {
-  return `${feed}/${window}/${attempt}-${owner}.rejects.jsonl`
+  return blobName(`${feed}/${window}/${attempt}-${owner}.rejects.jsonl`)
+}
+
+/** Feed, window, attempt and one id: no part can hold a dot or a slash, so no name leads out of its folder. */
+const BLOB_NAME =
+  /^[a-z][a-z0-9-]{0,39}\/[A-Za-z0-9_]{1,64}\/\d{1,16}-[A-Za-z0-9-]{1,64}\.(?:(?:csv|tsv)(?:\.gz)?|rejects\.jsonl)$/
+
+/** Gives a name of a blob as it is. Throws where the app makes no such names. */
+function blobName(name: string): string {
+  if (!BLOB_NAME.test(name)) throw new Error(`"${name.slice(0, 200)}" is no name of an archive or of a list of rejects`)
+  return name
+}
+
+/** The client resolves a name as an address, so it is asked afterwards which blob of which container it leads to. */
+function blobIn(container: ContainerClient, name: string): BlockBlobClient {
+  const blob = container.getBlockBlobClient(blobName(name))
+  if (blob.name === name && blob.containerName === container.containerName) return blob
+  throw new Error(`"${name}" leads to blob "${blob.name}" of container "${blob.containerName}"`)
 }
 
 type OpenBlob = () => Promise<BlockBlobClient>
@@ -99,7 +116,7 @@ async function find(blob: BlockBlobClient): Promise<ArchivedBlob | undefined> {
 async function listArchived(container: ContainerClient, prefix: string): Promise<readonly ArchivedReport[]> {
   const found: ArchivedReport[] = []
   for await (const { name, metadata } of container.listBlobsFlat({ prefix, includeMetadata: true })) {
-    const [, attempt, executionId] = /\/(\d+)-([^/]+)\.(?:csv|tsv)(?:\.gz)?$/.exec(name) ?? []
+    const [, attempt, executionId] = /\/(\d{1,16})-([A-Za-z0-9-]{1,64})\.(?:csv|tsv)(?:\.gz)?$/.exec(name) ?? []
     if (!attempt || !executionId) continue
     const requestedAt = new Date(metadata?.requestedat ?? 0)
     found.push({ name, attempt: Number(attempt), executionId, reportId: metadata?.reportid ?? '', requestedAt })

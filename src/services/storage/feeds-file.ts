@@ -5,7 +5,10 @@ import { statusOf } from './errors.ts'
 /** The text of feeds.json, and where it came from. */
 export type FeedsText = { readonly text: string; readonly source: 'container' | 'package' }
 
-/** Reads feeds.json from the container `config`, or the packaged one where the container has none. */
+/**
+ * Reads feeds.json from the container `config`, or the packaged one where the container has none. The app never writes
+ * there: only the command `feeds push` does, and its code is not deployed.
+ */
 export async function readFeedsText(container: ContainerClient, packaged: () => Promise<string>): Promise<FeedsText> {
   try {
     const bytes = await container.getBlobClient('feeds.json').downloadToBuffer()
@@ -14,11 +17,4 @@ export async function readFeedsText(container: ContainerClient, packaged: () => 
     if (statusOf(error) !== 404) throw error
     return { text: await packaged(), source: 'package' }
   }
-}
-
-/** Puts feeds.json into the container `config`, where the next tick reads it. */
-export async function writeFeedsText(container: ContainerClient, text: string): Promise<void> {
-  await container.createIfNotExists()
-  const blobHTTPHeaders = { blobContentType: 'application/json' }
-  await container.getBlockBlobClient('feeds.json').upload(text, Buffer.byteLength(text), { blobHTTPHeaders })
 }

@@ -47,11 +47,16 @@ export async function* readRecords(
   const hash = verify ? createHash('sha256') : undefined
   const source = { blob, bytes: archive.read(blob.name, blob.etag), packed: 0, hash }
   let unparsed = ''
+  // A file may be packed so that it comes out byte by byte: what follows costs as much for each piece, whatever its size.
+  let enough = CHUNK
   let parser: Parser | undefined
   for await (const text of readText(source)) {
     if (typeof text !== 'string') return yield text
     unparsed += text
+    if (unparsed.length < enough) continue
+    enough = unparsed.length + CHUNK
     if (!parser && unparsed.length < MAX_HEADER_LENGTH && !delimiterOf(unparsed)) continue
+    enough = CHUNK
     parser ??= parserFor(unparsed)
     yield parser.push(unparsed)
     unparsed = ''

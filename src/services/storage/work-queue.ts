@@ -1,4 +1,5 @@
 import type { QueueClient } from '@azure/storage-queue'
+import { isServiceId } from '../../core/names.ts'
 import { lazily } from '../lazily.ts'
 
 /** Work for the ingest function: a hint that the report of an attempt may be ready. */
@@ -48,7 +49,7 @@ export function readIngestMessage(body: unknown): IngestMessage | undefined {
   if (typeof ingest !== 'object' || ingest === null) return undefined
   const { feed, window, attempt, reportId } = ingest as Record<string, unknown>
   if (typeof feed !== 'string' || typeof window !== 'string' || !isAttempt(attempt)) return undefined
-  return { feed, window, attempt, ...(typeof reportId === 'string' && { reportId }) }
+  return { feed, window, attempt, ...(typeof reportId === 'string' && isServiceId(reportId) && { reportId }) }
 }
 
 /** Reads the body of a `drop` message. */

@@ -1,11 +1,13 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { isOfPerson } from '../../core/ledger/ledger.ts'
+import { allowedLink } from '../../core/report/download-hosts.ts'
 import { windowId } from '../../core/time/window.ts'
 import type { Execution } from '../../services/insights/client.ts'
 import { download } from '../../services/insights/download.ts'
 import { type ArchivedBlob, archiveName } from '../../services/storage/archive.ts'
 import { type Job, nameOf, subjectOf } from '../ledger/job.ts'
 import type { HeldEntry } from './held-entry.ts'
+import { noteHost } from './note-host.ts'
 
 export type Completed = Extract<Execution, { status: 'completed' }>
 
@@ -34,15 +36,18 @@ export async function fetchReport(job: Job, held: HeldEntry, known?: Completed):
 }
 
 async function store(job: Job, held: HeldEntry, execution: Completed): Promise<ArchivedBlob | Failure> {
-  const { archive, settings, newId } = job.services
+  const { archive, settings, newId, clock } = job.services
   const { feed, window, attempt, reportId, requestedAt } = held.entry()
   const tsv = /\.tsv(\.gz)?$/i.test(execution.link.pathname)
   const subject = { feed, window: windowId(window), attempt }
   const name = (gzip: boolean) => archiveName(subject, execution.executionId, { tsv, gzip })
   const earlier = (await archive.find(name(true))) ?? (await archive.find(name(false)))
   if (earlier) return earlier
+  if (!allowedLink(execution.link, settings.downloadHosts)) await noteHost(job.services, execution.link)
   return download(execution.link, {
     hosts: settings.downloadHosts,
+    maxBytes: settings.maxReportBytes,
+    clock,
     open(gzip) {
       held.assertHeld()
       return archive.write(name(gzip), { reportId, attempt, requestedAt, nonce: newId() })

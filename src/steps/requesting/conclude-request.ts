@@ -9,6 +9,7 @@ import type { Stored } from '../../services/storage/ledger.ts'
 import { endAttempt } from '../ledger/end-attempt.ts'
 import { changeFeedRow } from '../ledger/feed-row.ts'
 import { subjectOf } from '../ledger/job.ts'
+import { writePastHints } from '../ledger/write-past-hints.ts'
 import type { Services } from '../services.ts'
 import { type AccountInTick, noAnswer, type RequestResult, slotKey } from './account-in-tick.ts'
 import { endRefusal, noteRefusedSignIn, reduceAllowance } from './pacing-row.ts'
@@ -44,7 +45,7 @@ export async function conclude(
   }
   await endRefusal(services, tick.name, tick.pacing)
   const requested = toRequested(value, creation.reportId, clock(), settings.reportDeadlineMs)
-  const written = await ledger.write(requested, etag)
+  const written = await writePastHints(ledger, requested, { value, etag })
   if (!written) return withdrawUnnamed(context, value, creation.reportId)
   tick.open.set(slotKey(value.feed, windowId(value.window)), requested)
   if (tick.rows.get(value.feed)?.backoff) await changeFeedRow(services, value.feed, withoutBackoff)

@@ -126,7 +126,11 @@ async function expire(
     return true
   }
   const isFinished = !isFailure(execution) && execution.status === 'no-link'
-  const notReady = failed('deadline', `${nameOf(value)}: report ${value.reportId} was not ready at its deadline`)
+  const reason = isFailure(execution) ? `: ${execution.message}` : ''
+  const notReady = failed(
+    'deadline',
+    `${nameOf(value)}: report ${value.reportId} was not ready at its deadline${reason}`,
+  )
   const late = isFinished ? noLink(value) : notReady
   const next = toNextAttempt(value, late, services.clock(), services.settings.maxTries)
   const ended = await endAttempt(services, next, etag, late)

@@ -1,0 +1,667 @@
+import { readFileSync } from 'node:fs'
+import { glob } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { CATALOG, findDataset } from '../../src/core/catalog.ts'
+import type { Feed } from '../../src/core/feeds/feed.ts'
+import { parseFeeds } from '../../src/core/feeds/feeds.ts'
+import type { Archive } from '../../src/services/storage/archive.ts'
+import { feedOf } from '../core/feed-of.ts'
+
+// Whoever writes the texts that the app reads must not be able to stop it: the time grows with the text and no faster.
+
+const SRC = resolve(import.meta.dirname, '../../src')
+
+/** Characters of the small text; the large one has sixteen times as many. */
+const SMALL = 8_192
+const TIMES = 16
+
+/** The large text may take so many times the time of the small one. A square would take 256 times as long. */
+const MOST_TIMES = 32
+
+/**
+ * What takes less than this for the large text is fast enough, in milliseconds: two microseconds for a character. The square
+ * of so many takes seconds. Below it, the moment at which the collector of garbage comes would decide.
+ */
+const FAST_MS = 250
+
+/** Measurements of one text; the fastest counts, because all else that a machine does only adds time. */
+const ROUNDS = 5
+
+/** What texts are made of by repetition, to make patterns and loops look at each place again and again. */
+const UNITS = [
+  ...[
+    'a',
+    ' ',
+    '\n',
+    '\r',
+    '\t',
+    '"',
+    "'",
+    '/',
+    '.',
+    '0',
+    '-',
+    ',',
+    ';',
+    '(',
+    '[',
+    '=',
+    '_',
+    '%',
+    'é',
+    '\u2028',
+    '\u{1f600}',
+  ],
+  ...[
+    'a.',
+    '9.',
+    'a://',
+    '://',
+    'a@',
+    '""',
+    '" ',
+    '", ',
+    "'a',",
+    'a1,',
+    ' ;',
+    '\r\n',
+    'T1',
+    '_x0041',
+    '_month',
+    '"\r\n',
+  ],
+  ...['{"a":', '[1,', '"code"  ', '"code":"a', 'AADSTS1', 'boundary=changesetresponse_', '--changesetresponse_a\r\n'],
+  ...['SELECT ', 'a AND ', "a = 'b' AND ", 'ORDER ', "Requested value 'a' ", '00:', '2025-01-01T00:', 'P1', '*.'],
+]
+
+/** Texts of one length. The last ones hold names or objects that all differ. */
+function hostileTexts(length: number): readonly string[] {
+  const repeated = UNITS.map((unit) => unit.repeat(Math.ceil(length / unit.length)).slice(0, length))
+  const broken = repeated.map((text) => `${text.slice(1)}!`)
+  const numbered = Array.from({ length: Math.floor(length / 8) }, (_, index) => `c${String(index).padStart(6, '0')}`)
+  return [
+    ...repeated,
+    ...broken,
+    ...[',', '\n', '\r\n', ' AND ', ';', '\t', '","', '":1,"'].map((by) => numbered.join(by)),
+  ]
+}
+
+const { safeText } = await import('../../src/services/safe-text.ts')
+
+type Run = (text: string) => unknown
+
+const FEED: Feed = feedOf({})
+const LISTED = { name: 'AzureUsage', columns: ['Month'], metrics: ['UsageQuantity'], ranges: ['LIFETIME'] }
+const DATASET = findDataset(CATALOG, 'AzureUsage') ?? { ...LISTED, columns: [], metrics: [], ranges: [] }
+
+const cut = (text: string) => text.split(/[,;\t]/)
+/** Columns as they are after `checkColumns`: no more than a table row holds. */
+const fewColumns = (text: string) => cut(text).slice(0, 250)
+const inFile = (feed: object) => JSON.stringify({ feeds: [{ name: 'usage', dataset: 'AzureUsage', ...feed }] })
+const parsed = (text: string) => parseFeeds(text, CATALOG)
+
+/** An archive that holds one text, as it is and as gzip. */
+const archiveOf = (bytes: Buffer): Archive =>
+  ({
+    async *read() {
+      for (let at = 0; at < bytes.length; at += 1024) yield bytes.subarray(at, at + 1024)
+    },
+  }) as unknown as Archive
+
+const modules = {
+  'core/names.ts': await import('../../src/core/names.ts'),
+  'core/query/tokens.ts': await import('../../src/core/query/tokens.ts'),
+  'core/query/parse.ts': await import('../../src/core/query/parse.ts'),
+  'core/query/check.ts': await import('../../src/core/query/check.ts'),
+  'core/report/delimiter.ts': await import('../../src/core/report/delimiter.ts'),
+  'core/report/parse.ts': await import('../../src/core/report/parse.ts'),
+  'core/report/layout.ts': await import('../../src/core/report/layout.ts'),
+  'core/report/property-names.ts': await import('../../src/core/report/property-names.ts'),
+  'core/report/cells.ts': await import('../../src/core/report/cells.ts'),
+  'core/report/dates.ts': await import('../../src/core/report/dates.ts'),
+  'core/report/totals.ts': await import('../../src/core/report/totals.ts'),
+  'core/report/entities.ts': await import('../../src/core/report/entities.ts'),
+  'core/report/download-hosts.ts': await import('../../src/core/report/download-hosts.ts'),
+  'core/report/generation.ts': await import('../../src/core/report/generation.ts'),
+  'core/feeds/feeds.ts': await import('../../src/core/feeds/feeds.ts'),
+  'core/feeds/json.ts': await import('../../src/core/feeds/json.ts'),
+  'core/feeds/section.ts': await import('../../src/core/feeds/section.ts'),
+  'core/feeds/feed-query.ts': await import('../../src/core/feeds/feed-query.ts'),
+  'core/time/durations.ts': await import('../../src/core/time/durations.ts'),
+  'core/time/window.ts': await import('../../src/core/time/window.ts'),
+  'services/safe-text.ts': await import('../../src/services/safe-text.ts'),
+  'services/retry.ts': await import('../../src/services/retry.ts'),
+  'services/insights/answer.ts': await import('../../src/services/insights/answer.ts'),
+  'services/insights/refusals.ts': await import('../../src/services/insights/refusals.ts'),
+  'services/insights/call.ts': await import('../../src/services/insights/call.ts'),
+  'services/insights/callback-token.ts': await import('../../src/services/insights/callback-token.ts'),
+  'services/sign-in/token-request.ts': await import('../../src/services/sign-in/token-request.ts'),
+  'services/storage/work-queue.ts': await import('../../src/services/storage/work-queue.ts'),
+  'services/storage/transaction.ts': await import('../../src/services/storage/transaction.ts'),
+  'services/storage/report-records.ts': await import('../../src/services/storage/report-records.ts'),
+  'steps/callback.ts': await import('../../src/steps/callback.ts'),
+}
+
+type File = keyof typeof modules
+type Table = { readonly [F in File]: Readonly<Partial<Record<keyof (typeof modules)[F], readonly Run[]>>> }
+
+const QUERY = (text: string) => `SELECT Month FROM AzureUsage WHERE ${text}`
+const column = (name: string) => ({ name, type: 'string' }) as const
+const record = (text: string) => ({ line: 2, fields: cut(text), raw: text })
+
+/** Every exported function that takes text from outside, and how it gets it. */
+const TABLE: Table = {
+  'core/names.ts': {
+    isServiceId: [modules['core/names.ts'].isServiceId],
+    nameKey: [modules['core/names.ts'].nameKey],
+    isSameName: [(text) => modules['core/names.ts'].isSameName(text, `${text} `)],
+    nearest: [
+      (text) => modules['core/names.ts'].nearest(text, ['Month']),
+      (text) => modules['core/names.ts'].nearest('Month', cut(text)),
+    ],
+  },
+  'core/query/tokens.ts': {
+    tokenize: [
+      modules['core/query/tokens.ts'].tokenize,
+      (text) => modules['core/query/tokens.ts'].tokenize(QUERY(text)),
+    ],
+    cutClauses: [
+      (text) => {
+        const tokens = modules['core/query/tokens.ts'].tokenize(text)
+        return 'problem' in tokens ? tokens : modules['core/query/tokens.ts'].cutClauses(text, tokens)
+      },
+    ],
+    isWord: [(text) => modules['core/query/tokens.ts'].isWord({ kind: 'word', text, at: 0 }, 'AND')],
+    isName: [(text) => modules['core/query/tokens.ts'].isName({ kind: 'word', text, at: 0 })],
+    isReserved: [modules['core/query/tokens.ts'].isReserved],
+    placeOf: [(text) => modules['core/query/tokens.ts'].placeOf(text, text.length)],
+  },
+  'core/query/parse.ts': {
+    parseQuery: [
+      modules['core/query/parse.ts'].parseQuery,
+      (text) => modules['core/query/parse.ts'].parseQuery(QUERY(text)),
+    ],
+    locateQuery: [(text) => modules['core/query/parse.ts'].locateQuery(`SELECT ${text} FROM AzureUsage`)],
+    locateConditions: [modules['core/query/parse.ts'].locateConditions],
+  },
+  'core/query/check.ts': {
+    validateQuery: [
+      (text) => modules['core/query/check.ts'].validateQuery(text, DATASET),
+      (text) => modules['core/query/check.ts'].validateQuery(`SELECT ${text} FROM AzureUsage`, DATASET),
+    ],
+    validateWhere: [(text) => modules['core/query/check.ts'].validateWhere(text, DATASET)],
+    isSoundQuery: [(text) => modules['core/query/check.ts'].isSoundQuery(QUERY(text), DATASET)],
+    buildQuery: [
+      (text) =>
+        modules['core/query/check.ts'].buildQuery(
+          { distinct: false, fields: cut(text), dataset: 'AzureUsage', where: text, order: [] },
+          DATASET,
+        ),
+    ],
+  },
+  'core/report/delimiter.ts': {
+    delimiterOf: [
+      modules['core/report/delimiter.ts'].delimiterOf,
+      (text) => modules['core/report/delimiter.ts'].delimiterOf(`"${text}`),
+    ],
+  },
+  'core/report/parse.ts': {
+    createParser: [
+      (text) => {
+        const parser = modules['core/report/parse.ts'].createParser({ delimiter: ',', maxRecordLength: 1024 * 1024 })
+        return [parser.push(`a,b\n${text}`), parser.end()]
+      },
+      (text) => {
+        const parser = modules['core/report/parse.ts'].createParser({ delimiter: '\t', maxRecordLength: 1000 })
+        return [parser.push(text), parser.end()]
+      },
+    ],
+  },
+  'core/report/layout.ts': {
+    knownColumns: [
+      (text) =>
+        modules['core/report/layout.ts'].knownColumns(
+          { ...FEED, source: { kind: 'query', query: text } },
+          undefined,
+          false,
+        ),
+    ],
+    whyNoReport: [
+      (text) => {
+        const header = { header: cut(text), isUnended: true }
+        const expected = { dataset: 'AzureUsage', known: cut(text), typed: cut(text) }
+        return modules['core/report/layout.ts'].whyNoReport(header, expected, 'usage')
+      },
+    ],
+    readHeader: [
+      (text) => modules['core/report/layout.ts'].readHeader(FEED, undefined, cut(text), 'usage'),
+      (text) =>
+        modules['core/report/layout.ts'].readHeader({ ...FEED, newColumns: 'fail' }, cut(text), cut(text), 'usage'),
+    ],
+  },
+  'core/report/property-names.ts': {
+    propertyName: [modules['core/report/property-names.ts'].propertyName],
+    columnName: [modules['core/report/property-names.ts'].columnName],
+  },
+  'core/report/cells.ts': {
+    cellEncoder: [
+      (text) => modules['core/report/cells.ts'].cellEncoder(text, 'string'),
+      ...(['string', 'double', 'int64', 'boolean', 'datetime', 'guid', 'month'] as const).map((type) =>
+        modules['core/report/cells.ts'].cellEncoder('c', type),
+      ),
+    ],
+  },
+  'core/report/dates.ts': { parseMoment: [modules['core/report/dates.ts'].parseMoment] },
+  'core/report/totals.ts': {
+    createTotals: [
+      (text) => {
+        const fields = fewColumns(text).map((each) => each.replace(/\D/g, '').slice(0, 400))
+        const totals = modules['core/report/totals.ts'].createTotals(
+          fields.map((_, index) => ({ name: String(index), type: 'double' })),
+        )
+        totals.add({ line: 2, fields, raw: '' })
+        return totals.result()
+      },
+    ],
+  },
+  'core/report/entities.ts': {
+    checkColumns: [(text) => modules['core/report/entities.ts'].checkColumns(cut(text).map(column))],
+    createEntityEncoder: [
+      (text) => {
+        const columns = fewColumns(text).map(column)
+        const by = { columns, prefix: 'p', shards: 1, lineage: { attempt: 1, reportId: 'r' } }
+        return modules['core/report/entities.ts'].createEntityEncoder(by).encode(record(text), 0)
+      },
+    ],
+  },
+  'core/report/download-hosts.ts': {
+    hostProblem: [
+      modules['core/report/download-hosts.ts'].hostProblem,
+      (text) => modules['core/report/download-hosts.ts'].hostProblem(`*.${text}`),
+    ],
+  },
+  'core/report/generation.ts': {
+    toGeneration: [modules['core/report/generation.ts'].toGeneration],
+  },
+  'core/feeds/feeds.ts': {
+    parseFeeds: [
+      parsed,
+      (text) => parsed(inFile({ name: text, account: text, table: text, window: text, from: text, delay: text })),
+      (text) => parsed(inFile({ columns: cut(text), key: cut(text) })),
+      (text) => parsed(inFile({ query: text })),
+      (text) => parsed(inFile({ where: text, types: Object.fromEntries(cut(text).map((name) => [name, 'guid'])) })),
+      (text) => parsed(inFile(Object.fromEntries(cut(text).map((name) => [name, 1])))),
+      (text) =>
+        parsed(JSON.stringify({ feeds: cut(text).map((name) => ({ name, dataset: 'AzureUsage', account: name })) })),
+      (text) =>
+        parsed(JSON.stringify({ accounts: Object.fromEntries(cut(text).map((name) => [name, {}])), feeds: [] })),
+    ],
+    checkFeeds: [(text) => modules['core/feeds/feeds.ts'].checkFeeds(inFile({ query: QUERY(text) }), CATALOG)],
+  },
+  'core/feeds/json.ts': { parseJson: [modules['core/feeds/json.ts'].parseJson] },
+  'core/feeds/section.ts': {
+    suggest: [(text) => modules['core/feeds/section.ts'].suggest(text, ['Month', 'Year'])],
+    show: [modules['core/feeds/section.ts'].show],
+    parseText: [modules['core/feeds/section.ts'].parseText],
+    parseNames: [(text) => modules['core/feeds/section.ts'].parseNames(cut(text))],
+    parseDurationField: [modules['core/feeds/section.ts'].parseDurationField],
+    parseBoundary: [modules['core/feeds/section.ts'].parseBoundary],
+  },
+  'core/feeds/feed-query.ts': {
+    spellingsOf: [modules['core/feeds/feed-query.ts'].spellingsOf],
+    findListed: [
+      (text) =>
+        modules['core/feeds/feed-query.ts'].findListed(
+          cut(text).map((name) => ({ name })),
+          ['AzureUsage', text],
+        ),
+    ],
+    feedQuery: [
+      (text) => modules['core/feeds/feed-query.ts'].feedQuery(FEED, { kind: 'query', query: text }, LISTED),
+      (text) =>
+        modules['core/feeds/feed-query.ts'].feedQuery(
+          FEED,
+          { kind: 'columns', columns: cut(text), distinct: false },
+          { ...LISTED, columns: cut(text), ranges: cut(text) },
+        ),
+    ],
+    queryTexts: [(text) => modules['core/feeds/feed-query.ts'].queryTexts(FEED, { kind: 'query', query: text })],
+    queryProblems: [
+      (text) =>
+        modules['core/feeds/feed-query.ts'].queryProblems({ ...FEED, source: { kind: 'query', query: text } }, CATALOG),
+    ],
+    catalogueVerdict: [
+      (text) =>
+        modules['core/feeds/feed-query.ts'].catalogueVerdict({ ...FEED, source: { kind: 'query', query: text } }),
+    ],
+  },
+  'core/time/durations.ts': { parseDuration: [modules['core/time/durations.ts'].parseDuration] },
+  'core/time/window.ts': { parseWindowId: [modules['core/time/window.ts'].parseWindowId] },
+  'services/safe-text.ts': {
+    safeText: [modules['services/safe-text.ts'].safeText],
+    safeAddress: [
+      (text) =>
+        modules['services/safe-text.ts'].safeAddress(
+          new URL(`https://a.example/${encodeURIComponent(text.replaceAll(/[\ud800-\udfff]/g, ''))}`),
+        ),
+    ],
+    reasonOf: [(text) => modules['services/safe-text.ts'].reasonOf(Object.assign(new Error(text), { code: text }))],
+  },
+  'services/retry.ts': {
+    readRetryAfterMs: [(text) => modules['services/retry.ts'].readRetryAfterMs(text, new Date(0))],
+  },
+  'services/insights/answer.ts': {
+    readAnswer: [
+      (text) => modules['services/insights/answer.ts'].readAnswer(400, new Headers(), text, new Date(0)),
+      (text) =>
+        modules['services/insights/answer.ts'].readAnswer(
+          400,
+          new Headers(),
+          JSON.stringify({ message: text, nextLink: text }),
+          new Date(0),
+        ),
+      (text) =>
+        modules['services/insights/answer.ts'].readAnswer(
+          200,
+          new Headers(),
+          JSON.stringify({ value: cut(text).map((each) => ({ [each]: each })) }),
+          new Date(0),
+        ),
+    ],
+    isEnvelope: [modules['services/insights/answer.ts'].isEnvelope],
+    textOf: [(text) => modules['services/insights/answer.ts'].textOf({ a: text }, 'a')],
+    idOf: [(text) => modules['services/insights/answer.ts'].idOf({ a: text }, 'a')],
+    textsOf: [(text) => modules['services/insights/answer.ts'].textsOf({ a: cut(text) }, 'a')],
+    instantOf: [(text) => modules['services/insights/answer.ts'].instantOf({ a: text }, 'a')],
+  },
+  'services/insights/refusals.ts': {
+    failureOf: [
+      (message) => {
+        const answer = { status: 400, message, lacksMfa: false, correlationId: undefined }
+        return modules['services/insights/refusals.ts'].failureOf(answer, 'call')
+      },
+    ],
+    isQueryGone: [(message) => modules['services/insights/refusals.ts'].isQueryGone({ status: 400, message })],
+    refusalOf: [
+      (message) => modules['services/insights/refusals.ts'].refusalOf(400, message),
+      (message) => modules['services/insights/refusals.ts'].refusalOf(500, message),
+    ],
+    isThrottled: [(message) => modules['services/insights/refusals.ts'].isThrottled({ status: 400, message })],
+    saysUnknown: [modules['services/insights/refusals.ts'].saysUnknown],
+  },
+  'services/insights/call.ts': {
+    listPages: [
+      (text) => {
+        const answer = {
+          status: 200,
+          items: [],
+          message: '',
+          bytes: text.length,
+          nextLink: text,
+          dataRedacted: false,
+          retryAfterMs: undefined,
+          lacksMfa: false,
+          isMfaCompliant: undefined,
+          correlationId: undefined,
+          callsLeft: undefined,
+        }
+        let nth = 0
+        const send = async () => ({ ...answer, nextLink: nth++ < 2 ? text : undefined })
+        return modules['services/insights/call.ts'].listPages(send, 'https://a.example/insights/v1/mpn', {
+          path: '/ScheduledReport?',
+          about: 'reports',
+        })
+      },
+    ],
+    deleteOne: [
+      (text) =>
+        modules['services/insights/call.ts'].deleteOne(async () => ({}) as never, { path: '/a', about: 'a' }, text),
+    ],
+    callOf: [(text) => modules['services/insights/call.ts'].callOf({ method: 'GET', path: '/a', about: 'a' }, text)],
+    queryOf: [(text) => modules['services/insights/call.ts'].queryOf({ a: text.replaceAll(/[\ud800-\udfff]/g, '') })],
+  },
+  'services/insights/callback-token.ts': {
+    verifyToken: [
+      (text) =>
+        modules['services/insights/callback-token.ts'].verifyToken(text, ['s', 't'], {
+          feed: text,
+          window: text,
+          attempt: 1,
+        }),
+    ],
+  },
+  'services/sign-in/token-request.ts': {
+    refusalText: [(text) => modules['services/sign-in/token-request.ts'].refusalText(text, text)],
+  },
+  'services/storage/work-queue.ts': {
+    readIngestMessage: [
+      (text) =>
+        modules['services/storage/work-queue.ts'].readIngestMessage({
+          ingest: { feed: text, window: text, attempt: 1, reportId: text },
+        }),
+    ],
+    readDropMessage: [
+      (text) => modules['services/storage/work-queue.ts'].readDropMessage({ drop: { feed: text, generation: text } }),
+    ],
+  },
+  'services/storage/transaction.ts': {
+    readTransactionAnswer: [(text) => modules['services/storage/transaction.ts'].readTransactionAnswer(text, 100)],
+    readRefusal: [(text) => modules['services/storage/transaction.ts'].readRefusal('change', 400, text)],
+  },
+  'services/storage/report-records.ts': {
+    readRecords: [
+      async (text) => {
+        const blob = { name: 'a', bytes: text.length, sha256: '', etag: '' }
+        const groups = modules['services/storage/report-records.ts'].readRecords(archiveOf(Buffer.from(text)), blob, {
+          verify: false,
+        })
+        for await (const group of groups) if (!Array.isArray(group)) return group
+      },
+    ],
+    openReport: [
+      (text) => {
+        const blob = { name: 'a', bytes: text.length, sha256: '', etag: '' }
+        return modules['services/storage/report-records.ts'].openReport(archiveOf(gzipSync(text)), blob, 'usage', {
+          verify: false,
+        })
+      },
+    ],
+  },
+  'steps/callback.ts': {
+    callback: [
+      (text) => {
+        const settings = { callback: { baseUrl: 'https://a.example', secrets: ['s'.repeat(32)] } } as never
+        const request = { feed: text, window: text, attempt: text, token: text, reportId: text }
+        return modules['steps/callback.ts'].callback(request, { settings, queue: {} as never })
+      },
+      (text) => {
+        const settings = { callback: { baseUrl: 'https://a.example', secrets: ['s'.repeat(32)] } } as never
+        const request = {
+          feed: 'usage',
+          window: '20250501T000000Z_20250601T000000Z',
+          attempt: '1',
+          token: text,
+          reportId: text,
+        }
+        return modules['steps/callback.ts'].callback(request, { settings, queue: {} as never })
+      },
+    ],
+  },
+}
+
+/** Exported functions of these files that take no text from outside, with the reason. */
+const WITHOUT_TEXT: Readonly<Partial<Record<File, Readonly<Record<string, string>>>>> = {
+  'core/report/dates.ts': { startOfMonth: 'takes a moment that was read' },
+  'core/report/entities.ts': { tooManyColumns: 'takes a number', isReject: 'looks for one property' },
+  'core/report/download-hosts.ts': { allowedLink: 'takes a URL that was parsed, and hosts of the settings' },
+  'core/report/generation.ts': {
+    newGeneration: 'makes a name',
+    keyRange: 'takes a name that was read',
+    dayOf: 'takes a key of Table Storage, 1 KiB at most',
+    generationAt: 'takes a key of Table Storage, 1 KiB at most',
+  },
+  'core/feeds/section.ts': {
+    openSection: 'in parseFeeds',
+    read: 'in parseFeeds',
+    readRequired: 'in parseFeeds',
+    isGiven: 'looks for one property',
+    refuseGiven: 'in parseFeeds',
+    addProblem: 'puts one text in a list',
+    parseObject: 'looks at the type of a value',
+    parseList: 'looks at the type of a value',
+    parseFlag: 'looks at the type of a value',
+    matching: 'in parseFeeds, with patterns that are anchored',
+    oneOf: 'in parseFeeds',
+    within: 'takes numbers',
+  },
+  'core/feeds/feed-query.ts': { wantedColumns: 'goes by the catalogue' },
+  'core/time/durations.ts': { addDuration: 'takes numbers', durationMilliseconds: 'takes numbers' },
+  'core/time/window.ts': { windowId: 'takes dates', queryTimes: 'takes dates' },
+  'services/retry.ts': {
+    withRetry: 'takes answers that were read',
+    retryDelayMs: 'takes numbers',
+    isTransient: 'takes a number',
+    pause: 'takes a number',
+  },
+  'services/insights/answer.ts': { numberOf: 'looks at the type of a value' },
+  'services/insights/call.ts': { openSender: 'its answers are read by readAnswer' },
+  'services/insights/callback-token.ts': { callbackToken: 'in verifyToken' },
+  'services/sign-in/token-request.ts': {
+    redeem: 'its answers are read as JSON, of bounded size',
+    exchangeCode: 'its answers are read as JSON, of bounded size',
+  },
+  'services/storage/work-queue.ts': { openWorkQueue: 'sends messages' },
+  'services/storage/transaction.ts': { transactionBody: 'takes rows that were made' },
+}
+
+/** Other files of `src` that use patterns, and why their texts are not hostile or not long. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  'core/feeds/feed.ts': 'FEED_NAME is anchored and bounded',
+  'services/insights/download.ts': 'a response header, 16 KiB at most in Node, and an anchored pattern',
+  'services/insights/reports.ts': 'a time that the app writes itself',
+  'services/sign-in/by-identity.ts': 'texts of refusalText, which are short',
+  'services/sign-in/by-refresh-token.ts': 'texts of refusalText, which are short',
+  'services/storage/archive.ts': 'names of blobs, 1,024 characters at most, and anchored patterns',
+  'services/storage/clients.ts': 'a setting of the operator, one pattern without repetition',
+  'services/storage/errors.ts': 'error codes of Node, one anchored pattern',
+  'services/storage/transaction-sender.ts': 'error codes and the address of the own storage account',
+  'settings/environment.ts': 'settings of the operator',
+  'settings/settings.ts': 'settings of the operator',
+  'settings/sign-in.ts': 'settings of the operator',
+  'settings/storage.ts': 'settings of the operator',
+  'steps/doctor/callback.ts': 'a setting of the operator',
+  'steps/landing/fetch-report.ts': 'the path of a link, one pattern of a few characters at its end',
+  'steps/operator/import-report.ts': 'the name of a file on the command line',
+}
+
+async function cpuMs(run: Run, text: string): Promise<number> {
+  const before = process.cpuUsage()
+  await run(text)
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000
+}
+
+async function fastest(run: Run, text: string, rounds: number): Promise<number> {
+  let best = Number.POSITIVE_INFINITY
+  for (let round = 0; round < rounds; round++) best = Math.min(best, await cpuMs(run, text))
+  return best
+}
+
+const SMALL_TEXTS = hostileTexts(SMALL)
+const LARGE_TEXTS = hostileTexts(SMALL * TIMES)
+
+/** Where a function gets slower than its text gets longer; undefined where it does not. */
+async function growth(run: Run, nth: number): Promise<string | undefined> {
+  const [small = '', large = ''] = [SMALL_TEXTS[nth], LARGE_TEXTS[nth]]
+  for (const rounds of [1, ROUNDS]) {
+    const [of, ofLarge] = [await fastest(run, small, rounds), await fastest(run, large, rounds)]
+    if (ofLarge <= Math.max(FAST_MS, MOST_TIMES * of)) return undefined
+    // A square is told at once: to measure it again would only take long.
+    if (rounds === ROUNDS || ofLarge > 2_000)
+      return `${JSON.stringify(large.slice(0, 30))}: ${of} ms, then ${ofLarge} ms`
+  }
+}
+
+const functions = Object.entries(TABLE).flatMap(([file, runs]) =>
+  Object.entries(runs as Readonly<Record<string, readonly Run[]>>).map(([name, each]) => [file, name, each] as const),
+)
+
+describe('sixteen times the text takes at most 32 times as long', () => {
+  it.each(functions)('in %s: %s', { timeout: 120_000 }, async (_, __, runs) => {
+    const slow: string[] = []
+    for (const run of runs) {
+      for (const nth of SMALL_TEXTS.keys()) {
+        const found = await growth(run, nth)
+        if (found !== undefined) slow.push(found)
+      }
+    }
+    expect(slow).toEqual([])
+  })
+
+  it('in a file that is packed so that it comes out in tiny pieces', { timeout: 120_000 }, async () => {
+    const { readRecords } = modules['services/storage/report-records.ts']
+    const run = (pieces: number) => async () => {
+      const bytes = Buffer.from('"')
+      const source = {
+        async *read() {
+          for (let nth = 0; nth < pieces; nth++) yield bytes
+        },
+      } as unknown as Archive
+      const blob = { name: 'a', bytes: pieces, sha256: '', etag: '' }
+      for await (const group of readRecords(source, blob, { verify: false })) void group
+    }
+    const [small, large] = [await fastest(run(SMALL * 4), '', 3), await fastest(run(SMALL * 4 * TIMES), '', 2)]
+    expect(large).toBeLessThanOrEqual(Math.max(FAST_MS, MOST_TIMES * small))
+  })
+})
+
+describe('what stopped the process once takes no time', () => {
+  it.each<readonly [string, () => unknown]>([
+    ['a message of 60 KB in a 400', () => safeText('a.'.repeat(30_000))],
+    ['4,000 blanks in a query', () => modules['core/query/tokens.ts'].tokenize(`SELECT a${' '.repeat(4_000)}FROM b`)],
+    [
+      'a header of 100,000 columns',
+      () => {
+        const header = Array.from({ length: 100_000 }, (_, index) => `c${index}`)
+        return modules['core/report/layout.ts'].readHeader(FEED, undefined, header, 'usage')
+      },
+    ],
+    [
+      '100,000 columns of a feed',
+      () => parsed(inFile({ columns: Array.from({ length: 100_000 }, (_, index) => `c${index}`) })),
+    ],
+  ])('%s', async (_, run) => {
+    expect(await fastest(run, '', 2)).toBeLessThan(500)
+  })
+})
+
+describe('the table above', () => {
+  it('names every exported function of its files, or says why not', () => {
+    const missing = Object.entries(modules).flatMap(([file, exported]) => {
+      const named = { ...TABLE[file as File], ...WITHOUT_TEXT[file as File] }
+      const all = Object.entries(exported).filter(([, value]) => typeof value === 'function')
+      return all.filter(([name]) => !(name in named)).map(([name]) => `${file}: ${name}`)
+    })
+    expect(missing).toEqual([])
+  })
+
+  it('names nothing that is not there', () => {
+    const gone = Object.entries(WITHOUT_TEXT).flatMap(([file, names]) =>
+      Object.keys(names).filter((name) => !(name in modules[file as File])),
+    )
+    expect(gone).toEqual([])
+  })
+
+  it('has every file that uses patterns, or says why not', async () => {
+    const found: string[] = []
+    for await (const file of glob('**/*.ts', { cwd: SRC })) {
+      const text = readFileSync(join(SRC, file), 'utf8')
+      if (/\.(?:test|exec|match|matchAll|search)\(|\.(?:replace|replaceAll|split)\(\/|RegExp\(/.test(text))
+        found.push(file)
+    }
+    expect(found.filter((file) => !(file in TABLE) && !(file in ELSEWHERE))).toEqual([])
+    expect(Object.keys(ELSEWHERE).filter((file) => !found.includes(file))).toEqual([])
+  })
+})
