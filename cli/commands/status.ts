@@ -74,6 +74,7 @@ function notes({
   dataset,
   startsAt,
   emptied,
+  earlyBlanks,
   outdated,
   earlierForm,
   acceptedGaps,
@@ -84,6 +85,9 @@ function notes({
     ...(startsAt === undefined ? [] : [laterStartWarning({ name: feed, dataset }, startsAt)]),
     ...(restsUntil ? [`${feed} rests until ${shown(restsUntil)}: the service gave no answer for it`] : []),
     ...(outdated > 0 ? [`${feed}: ${outdated} ${isOutdated}`] : []),
+    ...(earlyBlanks > 0
+      ? [`${feed}: ${earlyBlanks} windows had no rows before their data had settled, and are not complete yet`]
+      : []),
     ...(earlierForm > 0 ? [`${feed}: ${earlierForm} windows landed under an earlier form`] : []),
     ...Object.entries(emptied).map(([column, window]) => `${feed}: column ${column} has no values since ${window}`),
     ...acceptedGaps.map((window) => `${feed} ${window}: accepted as a gap`),
