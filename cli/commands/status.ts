@@ -84,7 +84,7 @@ const slowLine =
 /** What a person should know of the windows of a feed, though nothing failed. */
 function notes(status: FeedStatus): readonly string[] {
   const { feed, dataset, enabled, startsAt, emptied, outdated, earlierForm, acceptedGaps, restsUntil } = status
-  const { slow, doubtful } = status
+  const { earlyBlanks, slow, doubtful } = status
   const isOutdated = 'landed windows are outdated: the feed asks for other rows now; retry asks for them again'
   return [
     ...(enabled ? [] : [`${feed} is disabled or no longer in feeds.json: it asks for nothing new`]),
@@ -92,6 +92,9 @@ function notes(status: FeedStatus): readonly string[] {
     ...slow.map(slowLine(feed)),
     ...(restsUntil ? [`${feed} rests until ${shown(restsUntil)}: the service gave no answer for it`] : []),
     ...(outdated > 0 ? [`${feed}: ${outdated} ${isOutdated}`] : []),
+    ...(earlyBlanks > 0
+      ? [`${feed}: ${earlyBlanks} windows had no rows before their data had settled, and are not complete yet`]
+      : []),
     ...(earlierForm > 0 ? [`${feed}: ${earlierForm} windows landed under an earlier form`] : []),
     ...Object.entries(emptied).map(([column, window]) => `${feed}: column ${column} has no values since ${window}`),
     ...doubtful.map(

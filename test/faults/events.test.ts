@@ -120,7 +120,7 @@ describe('what is told', () => {
   })
 
   it('a feeds.json that cannot be used is told, and nothing is asked for', async () => {
-    world = await costsWorld({ feeds: [{ ...FEED, dataset: 'AzureUsge' }] })
+    world = await costsWorld({ feeds: [FEED, { ...FEED, dataset: 'AzureUsge' }] })
     expect(await provision(world.services)).toBeUndefined()
     expect(world.events).toMatchObject([{ event: 'app.settings', message: expect.stringMatching(/AzureUsage/) }])
     expect(world.simulator.requests).toEqual([])

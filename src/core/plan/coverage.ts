@@ -4,6 +4,7 @@ import { type Window, windowId } from '../time/window.ts'
 import { wantedSpan } from './due-windows.ts'
 import { type KnownFeed, planOf } from './known-feed.ts'
 import { waitingWindows } from './plan.ts'
+import { isEarlyBlank } from './refresh.ts'
 
 /** How far a feed is proven complete. The proof is figures, never states alone. */
 export type Coverage = {
@@ -14,6 +15,8 @@ export type Coverage = {
   readonly complete: number
   /** Windows whose rows are proven, but answer an earlier question: they stay, and are not complete. */
   readonly outdated: number
+  /** Windows that had no rows when they were asked for, before their data had settled: that proves nothing yet. */
+  readonly earlyBlanks: number
   /** Complete windows that landed with other columns, types or shards than the feed has now. */
   readonly earlierForm: number
   readonly rows: number
@@ -30,14 +33,16 @@ export function coverage(now: Date, known: KnownFeed): Coverage {
   const { row, entries } = known
   const gaps = entries.filter((entry) => isAcceptedGap(entry, row.acceptedGaps ?? [])).map(({ window }) => window)
   const published = entries.filter(isPublished)
-  const complete = published.filter((entry) => !isOutdated(entry, row.form))
+  const current = published.filter((entry) => !isOutdated(entry, row.form))
+  const complete = current.filter(({ window, figures }) => !isEarlyBlank(row.feed, window, figures))
   const states = { planned: 0, requesting: 0, requested: 0, landing: 0, landed: 0, failed: 0 }
   for (const { state } of entries) states[state]++
   return {
     states,
     waiting: waitingWindows(now, planOf(known)).length,
     complete: complete.length,
-    outdated: published.length - complete.length,
+    outdated: published.length - current.length,
+    earlyBlanks: current.length - complete.length,
     earlierForm: complete.filter((entry) => isOfEarlierForm(entry, row.form)).length,
     rows: complete.reduce((sum, { figures }) => sum + figures.rowsLanded, 0),
     acceptedGaps: gaps.map(windowId),

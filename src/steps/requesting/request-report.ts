@@ -8,6 +8,7 @@ import { reportName } from '../../core/ledger/remote-names.ts'
 import { nextAttempt, toFailed, toLandedAgain, toReopened, toRequesting } from '../../core/ledger/transitions.ts'
 import { isClaimed, isSlotTaken, takeSlot } from '../../core/plan/pacing.ts'
 import type { RequestAction } from '../../core/plan/plan.ts'
+import { isEarlyBlank } from '../../core/plan/refresh.ts'
 import { queryTimes, windowId } from '../../core/time/window.ts'
 import { callbackToken } from '../../services/insights/callback-token.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
@@ -120,9 +121,9 @@ async function endOutOfRange(
   const message = `${nameOf(requesting)}: it begins before what the service offers of ${row.feed.dataset} (${offered})`
   const failure = failed('out-of-range', message)
   const before = previous ?? requesting
-  const next = before.figures
-    ? toLandedAgain(before, before.figures)
-    : toFailed(before, failure, requesting.requestedAt)
+  const { figures } = before
+  const isProven = figures && !isEarlyBlank(row.feed, window, figures)
+  const next = isProven ? toLandedAgain(before, figures) : toFailed(before, failure, requesting.requestedAt)
   const written = await writeEntry<LedgerEntry>(services, tick, action, next)
   if (!written) return 'feed'
   if (next.state === 'failed') await tellFailure(services, next, failure)
