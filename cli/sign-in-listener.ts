@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { SCOPE } from '../src/services/sign-in/token-request.ts'
 
@@ -39,6 +39,8 @@ export async function listenForSignIn(tenantUrl: string, clientId: string): Prom
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256',
   })
+  // A connection that cannot be accepted is the browser's loss alone, and it asks again.
+  server.on('error', () => undefined)
   const answer = waitForBrowser(server, state)
   return {
     authorizeUrl: `${tenantUrl}/oauth2/v2.0/authorize?${parameters}`,
@@ -55,17 +57,25 @@ export async function listenForSignIn(tenantUrl: string, clientId: string): Prom
 function waitForBrowser(server: Server, state: string): Promise<BrowserAnswer> {
   const { promise, resolve } = Promise.withResolvers<BrowserAnswer>()
   const timer = setTimeout(() => resolve({ refusal: 'nobody signed in within 15 minutes' }), PATIENCE_MS)
+  server.on('close', () => clearTimeout(timer))
   server.on('request', (request, response) => {
-    const { searchParams } = new URL(request.url ?? '/', 'http://localhost')
-    const isOurs = searchParams.get('state') === state
-    const code = searchParams.get('code')
-    response.writeHead(isOurs ? 200 : 404, { 'content-type': 'text/plain' })
+    const parameters = parametersOf(request)
+    const isOurs = parameters?.get('state') === state
+    response.writeHead(isOurs ? 200 : 404, { 'content-type': 'text/plain', connection: 'close' })
     response.end(isOurs ? 'You can close this page and go back to the terminal.' : '')
     if (!isOurs) return
-    clearTimeout(timer)
-    resolve(code ? { code } : { refusal: errorCode(searchParams.get('error')) })
+    const code = parameters?.get('code')
+    resolve(code ? { code } : { refusal: errorCode(parameters?.get('error') ?? null) })
   })
   return promise
+}
+
+/** The parameters of the request that a browser sends when it comes back; undefined for any other request. */
+function parametersOf({ method, url = '' }: IncomingMessage): URLSearchParams | undefined {
+  const base = 'http://localhost'
+  if (method !== 'GET' || !URL.canParse(url, base)) return undefined
+  const { pathname, searchParams } = new URL(url, base)
+  return pathname === '/' ? searchParams : undefined
 }
 
 /** Gives only the code of the error, because its description can contain names. */

@@ -1,9 +1,10 @@
+import { readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Environment } from '../src/settings/environment.ts'
 import { readSettings, type Settings } from '../src/settings/settings.ts'
 
-const SECRET = 'x'.repeat(32)
+const SECRET = 'the secret of this deployment, long enough'
 
 /** The least that is needed. */
 const ENOUGH = {
@@ -277,14 +278,36 @@ describe('callbacks', () => {
   })
 
   it('hold under the secret before too, while it is rotated', () => {
-    const former = 'y'.repeat(40)
+    const former = 'the secret before the last rotation, as long'
     expect(settings({ CALLBACK_SECRET_PREVIOUS: former }).callback?.secrets).toEqual([SECRET, former])
     expect(settings({ CALLBACK_SECRET_PREVIOUS: '' }).callback?.secrets).toEqual([SECRET])
   })
 
   it('refuse a secret that could be guessed', () => {
-    expect(problems({ CALLBACK_SECRET: 'x'.repeat(31) })).toEqual([expect.stringContaining('32 characters')])
+    expect(problems({ CALLBACK_SECRET: SECRET.slice(0, 31) })).toEqual(['CALLBACK_SECRET takes at least 32 characters'])
   })
+
+  it.each(['CALLBACK_SECRET', 'CALLBACK_SECRET_PREVIOUS'])('refuse %s of too few different characters', (name) => {
+    for (const secret of ['x'.repeat(32), 'abcdefghijklmno'.repeat(3), 'password'.repeat(8)]) {
+      expect(problems({ [name]: secret })).toEqual([`${name} takes at least 16 different characters`])
+    }
+    expect(problems({ [name]: 'abcdefghijklmnop'.repeat(2) })).toEqual([])
+  })
+
+  it.each(['CALLBACK_SECRET', 'CALLBACK_SECRET_PREVIOUS'])(
+    "refuse the sample's secret as %s, but for callbacks on this machine",
+    async (name) => {
+      const sample = JSON.parse(await readFile('local.settings.sample.json', 'utf8')).Values.CALLBACK_SECRET
+      const refusal = [`${name} is that of the sample, which everybody knows: make one of your own`]
+      expect(problems({ [name]: sample })).toEqual(refusal)
+      expect(problems({ [name]: sample, CALLBACK_BASE_URL: 'https://localhost.example/api/callback' })).toEqual(refusal)
+      const { CALLBACK_BASE_URL: _, ...hosted } = ENOUGH
+      expect(problems({ [name]: sample, WEBSITE_HOSTNAME: 'site.azurewebsites.net' }, hosted)).toEqual(refusal)
+      for (const host of ['127.0.0.1:7071', 'localhost:7071', '[::1]:7071']) {
+        expect(problems({ [name]: sample, CALLBACK_BASE_URL: `http://${host}/api/callback` })).toEqual([])
+      }
+    },
+  )
 })
 
 describe('the name of a deployment', () => {

@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { realpath, rename, rm, writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { CATALOG } from '../../src/core/catalog.ts'
 import { isFailure } from '../../src/core/failures.ts'
@@ -60,9 +61,21 @@ function inFile({ account, settings: file = SETTINGS_FILE, local }: Options): To
       const content = JSON.parse(text) as { Values?: Record<string, string> }
       const setting = settingOf(account, 'PARTNER_REFRESH_TOKEN')
       const changed = { ...content, Values: { ...content.Values, [setting]: token } }
-      await writeFile(file, `${JSON.stringify(changed, undefined, 2)}\n`, { mode: 0o600 })
+      await replaceFile(file, `${JSON.stringify(changed, undefined, 2)}\n`)
       return undefined
     },
+  }
+}
+
+/** Writes a file that only its owner may read, whoever could read it before. A crash leaves the file as it was. */
+async function replaceFile(file: string, text: string): Promise<void> {
+  const target = await realpath(file).catch(() => file)
+  const fresh = `${target}.${randomUUID()}`
+  try {
+    await writeFile(fresh, text, { mode: 0o600, flag: 'wx' })
+    await rename(fresh, target)
+  } finally {
+    await rm(fresh, { force: true })
   }
 }
 

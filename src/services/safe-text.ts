@@ -5,14 +5,23 @@ const MAX_LENGTH = 240
 const LOOKED_AT = 2_000
 
 /**
+ * The value of what is named like a secret, as in the query of an address without a host. Keys of rows and codes of errors
+ * are none.
+ */
+const SECRET_VALUE =
+  /(sig|signature|token|secret|password|assertion|(?<=^|[^a-z]|%3f|%26)(?<!error_)code|(?<!row|partition)key)(?:=|%3d)[^\s&"'<>]+/gi
+
+/**
  * Makes somebody else's text safe for a message of ours. It becomes one line of limited length. Addresses are cut after
- * their host, because a path can contain a callback token and a query a signature. Words longer than a GUID, as tokens
+ * their host, because a path can contain a callback token and a query a signature. Values of parameters that are named like
+ * secrets are cut off, because an address need not have a host. Words longer than a GUID, as tokens
  * are, are cut to their first characters.
  */
 export function safeText(text: string): string {
   return startOf(text)
     .replace(/\b([a-z][a-z0-9+.-]{0,30}:\/\/)(?:[^\s/@'"]*@)?([^\s/?#'"<>]*)[^\s'"<>]*/gi, '$1$2/…')
     .replace(/[\w.~+/=-]{37,}/g, (word) => `${word.slice(0, 6)}…`)
+    .replace(SECRET_VALUE, '$1=…')
     .replace(/\s+/g, ' ')
     .trim()
     .slice(0, MAX_LENGTH)

@@ -1,4 +1,4 @@
-import { addressProblem } from '../core/address.ts'
+import { addressProblem, isLoopback } from '../core/address.ts'
 import { isFailure } from '../core/failures.ts'
 import { DEFAULT_ACCOUNT } from '../core/feeds/feed.ts'
 import type { PacingLimits } from '../core/plan/pacing.ts'
@@ -45,6 +45,12 @@ const MAX_REPORT_BYTES = 10 * 1024 ** 3
 
 /** Shorter secrets can be guessed: HMAC-SHA256 wants 32 bytes, of which base64 makes 43 characters. */
 const SECRET_LENGTH = 32
+
+/** A secret of fewer different characters is a word over and over, or a key held down. */
+const SECRET_VARIETY = 16
+
+/** The callback secret of local.settings.sample.json, which everybody can read. */
+const SAMPLE_SECRET = 'replace this by 32 characters of chance or more'
 
 /**
  * Reads all settings from the environment, or gives everything that is wrong with them. No problem contains a secret.
@@ -99,14 +105,26 @@ function readCallback(env: Environment, problems: string[]): Settings['callback'
   if (env.CALLBACK_BASE_URL === '') return undefined
   const site = env.WEBSITE_HOSTNAME ? `https://${env.WEBSITE_HOSTNAME}/api/callback` : undefined
   const baseUrl = env.CALLBACK_BASE_URL ?? site ?? ''
-  const secrets = [env.CALLBACK_SECRET, env.CALLBACK_SECRET_PREVIOUS].flatMap((secret) => secret || [])
   const problem = baseUrl === '' ? 'is missing' : addressProblem(baseUrl)
   if (problem) problems.push(`CALLBACK_BASE_URL ${problem} (leave it empty to do without callbacks)`)
   if (!env.CALLBACK_SECRET) problems.push('CALLBACK_SECRET is missing')
-  if (secrets.some((secret) => secret.length < SECRET_LENGTH)) {
-    problems.push(`CALLBACK_SECRET and CALLBACK_SECRET_PREVIOUS take at least ${SECRET_LENGTH} characters`)
-  }
+  const isLocal = !problem && isLoopback(new URL(baseUrl).hostname)
+  const secrets = (['CALLBACK_SECRET', 'CALLBACK_SECRET_PREVIOUS'] as const).flatMap((name) => {
+    const secret = env[name]
+    if (!secret) return []
+    const weakness = weaknessOf(secret, isLocal)
+    if (weakness) problems.push(`${name} ${weakness}`)
+    return secret
+  })
   return { baseUrl: baseUrl.replace(/\/+$/, ''), secrets }
+}
+
+/** Why a callback secret can be guessed; undefined where it cannot. The sample's is good enough on this machine. */
+function weaknessOf(secret: string, isLocal: boolean): string | undefined {
+  if (secret.length < SECRET_LENGTH) return `takes at least ${SECRET_LENGTH} characters`
+  if (new Set(secret).size < SECRET_VARIETY) return `takes at least ${SECRET_VARIETY} different characters`
+  const isSample = secret === SAMPLE_SECRET && !isLocal
+  return isSample ? 'is that of the sample, which everybody knows: make one of your own' : undefined
 }
 
 function readHosts({ REPORT_DOWNLOAD_HOSTS: text }: Environment, problems: string[]): DownloadHosts {

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, lstat, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -73,6 +73,30 @@ describe('consent', () => {
     await writeFile(file, `\uFEFF${await readFile(file, 'utf8')}`)
     expect(await consent(['--local', '--account', 'apac'])).toMatchObject({ exit: 0 })
     expect((await stored()).PARTNER_REFRESH_TOKEN__APAC).toMatch(/^refresh-/)
+  })
+
+  it.each([0o644, 0o666, 0o600])(
+    'leaves the settings file to its owner alone, though it was %o before',
+    async (mode) => {
+      const file = join(folder, 'local.settings.json')
+      await chmod(file, mode)
+      expect(await consent(['--local'])).toMatchObject({ exit: 0 })
+      expect((await stat(file)).mode & 0o777).toBe(0o600)
+      expect((await readdir(folder)).filter((name) => name.startsWith('local.settings'))).toEqual([
+        'local.settings.json',
+      ])
+    },
+  )
+
+  it('changes the file that a link leads to, and keeps the link', async () => {
+    const file = join(folder, 'local.settings.json')
+    const kept = join(folder, 'kept.json')
+    await rename(file, kept)
+    await symlink(kept, file)
+    expect(await consent(['--local'])).toMatchObject({ exit: 0 })
+    expect((await lstat(file)).isSymbolicLink()).toBe(true)
+    expect((await stat(kept)).mode & 0o777).toBe(0o600)
+    await rename(kept, file)
   })
 
   it('stores the refresh token of another account under a setting of its own', async () => {

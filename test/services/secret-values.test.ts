@@ -1,0 +1,54 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { safeText } from '../../src/services/safe-text.ts'
+
+const NAMES = [
+  'sig',
+  'code',
+  'token',
+  'key',
+  'access_token',
+  'refresh_token',
+  'client_secret',
+  'AccountKey',
+  'api-key',
+  'password',
+]
+
+describe('somebody else’s text with an address that has no host', () => {
+  it.each(NAMES)('keeps no value of %s', (name) => {
+    for (const before of ['/blob?', '/blob?sv=2024&', '?', '#', 'Cookie: ', 'path/to?se=1;', '']) {
+      for (const value of ['planted', 'planted%2Bplanted%3D', 'planted+planted/=', `${'planted'.repeat(9)}`]) {
+        for (const assigned of [name, name.toUpperCase()]) {
+          const said = safeText(`look at ${before}${assigned}=${value}&sp=r failed`)
+          expect(said).not.toContain('planted')
+          expect(said).toMatch(/^look at /)
+          expect(said).toMatch(/sp=r failed$/)
+        }
+      }
+    }
+    expect(safeText(`next=%2Fblob%3F${name}%3Dplanted`)).not.toContain('planted')
+  })
+
+  it('keeps what is no secret', () => {
+    for (const said of [
+      'statuscode=500 and error_code=50034',
+      'RowKey=000000007, PartitionKey=20261001',
+      'the key is wrong, its code: 5, token expected',
+      'tokens=2',
+    ]) {
+      expect(safeText(said)).toBe(said)
+    }
+  })
+
+  it('keeps no value, whatever stands around it', () => {
+    const around = fc.string({ maxLength: 30 })
+    const value = fc.stringMatching(/^[A-Za-z0-9%+/._~-]{6,60}$/)
+    fc.assert(
+      fc.property(around, fc.constantFrom(...NAMES), value, around, (before, name, secret, after) => {
+        const said = safeText(`${before} /x?${name}=${secret} ${after}`)
+        expect(said.split(/\s/).filter((word) => word.startsWith('/x?'))).toEqual([`/x?${name}=…`])
+      }),
+    )
+  })
+})
