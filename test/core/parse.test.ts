@@ -2,6 +2,7 @@ import { parse as judge } from 'csv-parse/sync'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createParser, type ParsedRecord } from '../../src/core/report/parse.ts'
+import { JUDGE, judged, withoutEmpty } from './judge.ts'
 
 const LIMIT = 1_000
 
@@ -154,23 +155,6 @@ describe('the parser', () => {
     expect(parse(['"a"x,b\n1,2\n']).map(({ verdict }) => verdict)).toEqual(['text-after-quote', 'ragged'])
   })
 })
-
-const JUDGE = { bom: true, relax_column_count: true, record_delimiter: ['\r\n', '\n'] }
-
-/** The header, and the records that are rows: those of empty cells only are none. */
-const withoutEmpty = (values: readonly string[][]) =>
-  values.filter((row, index) => index === 0 || row.some((value) => value !== ''))
-
-/** What csv-parse reads below the empty lines at the top, or undefined where it refuses the text. */
-function judged(text: string, delimiter = ','): string[][] | undefined {
-  const below = `\uFEFF${text.replace(/^\uFEFF/, '').replace(/^(?:\r?\n)+/, '')}`
-  try {
-    const [header] = judge(below, { ...JUDGE, delimiter, to: 1 })
-    return withoutEmpty(judge(below, { ...JUDGE, delimiter, skip_empty_lines: header?.length !== 1 }))
-  } catch {
-    return undefined
-  }
-}
 
 const cuts = fc.array(fc.nat(), { maxLength: 4 })
 const cell = fc.oneof(

@@ -24,7 +24,8 @@ export type FileOptions = {
   readonly columns?: readonly string[] | undefined
   /** A person lands the file: it need not be a report of the service. */
   readonly isOfPerson?: boolean | undefined
-  readonly tsv?: boolean
+  /** What the name of the archive says of the bytes, whatever they are. */
+  readonly label?: { readonly tsv: boolean; readonly gzip: boolean }
 }
 
 /** What became of a file: its figures or its failure, and all that the landing left behind. */
@@ -36,10 +37,7 @@ export type LandedFile = {
 }
 
 /** Lands a file as May 2025 of a feed, by the step of the app on a store in memory. Throws what the step throws. */
-export async function landFile(
-  bytes: Buffer,
-  { feed, columns, isOfPerson, tsv = false }: FileOptions,
-): Promise<LandedFile> {
+export async function landFile(bytes: Buffer, { feed, columns, isOfPerson, label }: FileOptions): Promise<LandedFile> {
   const store = createMemoryStore({ clock: () => NOW })
   const parts = store.open(unhindered)
   const events: AppEvent[] = []
@@ -55,7 +53,7 @@ export async function landFile(
   }
   const row = newFeedRow(feed, {}, NOW)
   await parts.ledger.writeFeed(row, undefined)
-  const format = { tsv, gzip: isGzip(bytes) }
+  const format = label ?? { tsv: false, gzip: isGzip(bytes) }
   const name = archiveName({ feed: feed.name, window: 'may', attempt: 1 }, 'execution', format)
   const writer = parts.archive.write(name, { reportId: 'report', attempt: 1, requestedAt: NOW, nonce: 'nonce' })
   await writer.append(bytes)
