@@ -125,6 +125,9 @@ const modules = {
   'core/report/entities.ts': await import('../../src/core/report/entities.ts'),
   'core/report/download-hosts.ts': await import('../../src/core/report/download-hosts.ts'),
   'core/report/generation.ts': await import('../../src/core/report/generation.ts'),
+  'core/report/check.ts': await import('../../src/core/report/check.ts'),
+  'core/address.ts': await import('../../src/core/address.ts'),
+  'core/feeds/history.ts': await import('../../src/core/feeds/history.ts'),
   'core/feeds/feeds.ts': await import('../../src/core/feeds/feeds.ts'),
   'core/feeds/json.ts': await import('../../src/core/feeds/json.ts'),
   'core/feeds/section.ts': await import('../../src/core/feeds/section.ts'),
@@ -138,6 +141,7 @@ const modules = {
   'services/insights/call.ts': await import('../../src/services/insights/call.ts'),
   'services/insights/callback-token.ts': await import('../../src/services/insights/callback-token.ts'),
   'services/sign-in/token-request.ts': await import('../../src/services/sign-in/token-request.ts'),
+  'services/sign-in/token-claims.ts': await import('../../src/services/sign-in/token-claims.ts'),
   'services/storage/work-queue.ts': await import('../../src/services/storage/work-queue.ts'),
   'services/storage/transaction.ts': await import('../../src/services/storage/transaction.ts'),
   'services/storage/report-records.ts': await import('../../src/services/storage/report-records.ts'),
@@ -149,10 +153,44 @@ type Table = { readonly [F in File]: Readonly<Partial<Record<keyof (typeof modul
 
 const QUERY = (text: string) => `SELECT Month FROM AzureUsage WHERE ${text}`
 const column = (name: string) => ({ name, type: 'string' }) as const
+const NOW = new Date('2026-11-01T00:00:00Z')
+const base64 = (text: string) => Buffer.from(text).toString('base64url')
+const reject = (raw: string) => ({ record: 0, line: 2, reason: 'is not a number', raw })
 const record = (text: string) => ({ line: 2, fields: cut(text), raw: text })
 
 /** Every exported function that takes text from outside, and how it gets it. */
 const TABLE: Table = {
+  'core/address.ts': {
+    addressProblem: [
+      modules['core/address.ts'].addressProblem,
+      (text) => modules['core/address.ts'].addressProblem(`https://a.example/${text}`),
+    ],
+    isLoopback: [modules['core/address.ts'].isLoopback],
+  },
+  'core/feeds/history.ts': {
+    firstInRange: [
+      (text) => modules['core/feeds/history.ts'].firstInRange([text, `LAST_${text}`], NOW),
+      (text) => modules['core/feeds/history.ts'].firstInRange(cut(text), NOW),
+    ],
+    laterStart: [(text) => modules['core/feeds/history.ts'].laterStart(FEED, cut(text), NOW, NOW)],
+  },
+  'core/report/check.ts': {
+    createCheck: [
+      (text) => {
+        const layout = { columns: [column('a')], unnamed: [] }
+        const lander = { land: () => reject(text), isOutside: () => false }
+        modules['core/report/check.ts'].createCheck(lander, layout, 'usage').add({ ...record(text), verdict: 'ragged' })
+      },
+    ],
+  },
+  'services/sign-in/token-claims.ts': {
+    signInMethods: [
+      modules['services/sign-in/token-claims.ts'].signInMethods,
+      (text) => modules['services/sign-in/token-claims.ts'].signInMethods(`a.${base64(`{"amr":["${text}"]}`)}.b`),
+      (text) =>
+        modules['services/sign-in/token-claims.ts'].signInMethods(`a.${base64(JSON.stringify({ amr: cut(text) }))}.b`),
+    ],
+  },
   'core/names.ts': {
     isServiceId: [modules['core/names.ts'].isServiceId],
     nameKey: [modules['core/names.ts'].nameKey],
@@ -332,6 +370,20 @@ const TABLE: Table = {
       (text) =>
         modules['core/feeds/feed-query.ts'].queryProblems({ ...FEED, source: { kind: 'query', query: text } }, CATALOG),
     ],
+    listedName: [
+      (text) =>
+        modules['core/feeds/feed-query.ts'].listedName('AzureUsage', { ...LISTED, columns: cut(text) }, 'Month'),
+    ],
+    // A feed has few columns; the service may list any number.
+    inNamesOf: [
+      (text) => {
+        const source = { kind: 'columns', columns: cut(text).slice(0, 3), distinct: false } as const
+        return modules['core/feeds/feed-query.ts'].inNamesOf('AzureUsage', { ...LISTED, columns: cut(text) }, source)
+      },
+    ],
+    defaultSelection: [
+      (text) => modules['core/feeds/feed-query.ts'].defaultSelection(FEED, { ...LISTED, columns: cut(text) }),
+    ],
     catalogueVerdict: [
       (text) =>
         modules['core/feeds/feed-query.ts'].catalogueVerdict({ ...FEED, source: { kind: 'query', query: text } }),
@@ -493,8 +545,20 @@ const TABLE: Table = {
 
 /** Exported functions of these files that take no text from outside, with the reason. */
 const WITHOUT_TEXT: Readonly<Partial<Record<File, Readonly<Record<string, string>>>>> = {
+  'core/feeds/history.ts': {
+    instantOf: 'takes a date that was read',
+    laterStartWarning: 'takes names that were read',
+    laterStartWarnings: 'goes by the catalogue',
+  },
+  'core/report/layout.ts': { cutInHeader: 'puts texts together', separatedBy: 'puts texts together' },
+  'core/report/check.ts': { refuse: 'takes what was counted' },
   'core/report/dates.ts': { startOfMonth: 'takes a moment that was read' },
-  'core/report/entities.ts': { tooManyColumns: 'takes a number', isReject: 'looks for one property' },
+  'core/report/entities.ts': {
+    tooManyColumns: 'takes a number',
+    isReject: 'looks for one property',
+    rejectOf: 'puts properties together',
+    rowsIn: 'reads one property',
+  },
   'core/report/download-hosts.ts': { allowedLink: 'takes a URL that was parsed, and hosts of the settings' },
   'core/report/generation.ts': {
     newGeneration: 'makes a name',
@@ -510,12 +574,14 @@ const WITHOUT_TEXT: Readonly<Partial<Record<File, Readonly<Record<string, string
     refuseGiven: 'in parseFeeds',
     addProblem: 'puts one text in a list',
     parseObject: 'looks at the type of a value',
+    parseColumns: 'in parseFeeds',
     parseList: 'looks at the type of a value',
     parseFlag: 'looks at the type of a value',
     matching: 'in parseFeeds, with patterns that are anchored',
     oneOf: 'in parseFeeds',
     within: 'takes numbers',
   },
+  'core/feeds/feeds.ts': { parseEachFeed: 'in parseFeeds' },
   'core/feeds/feed-query.ts': { wantedColumns: 'goes by the catalogue' },
   'core/time/durations.ts': { addDuration: 'takes numbers', durationMilliseconds: 'takes numbers' },
   'core/time/window.ts': { windowId: 'takes dates', queryTimes: 'takes dates' },
@@ -525,12 +591,20 @@ const WITHOUT_TEXT: Readonly<Partial<Record<File, Readonly<Record<string, string
     isTransient: 'takes a number',
     pause: 'takes a number',
   },
-  'services/insights/answer.ts': { numberOf: 'looks at the type of a value' },
-  'services/insights/call.ts': { openSender: 'its answers are read by readAnswer' },
+  'services/insights/answer.ts': {
+    numberOf: 'looks at the type of a value',
+    readCorrelationId: 'a response header, 16 KiB at most in Node, and an anchored pattern',
+  },
+  'services/insights/refusals.ts': {
+    incomplete: 'puts texts together',
+    correlationNote: 'puts texts together',
+  },
+  'services/insights/call.ts': { senderOf: 'its answers are read by readAnswer' },
   'services/insights/callback-token.ts': { callbackToken: 'in verifyToken' },
   'services/sign-in/token-request.ts': {
     redeem: 'its answers are read as JSON, of bounded size',
     exchangeCode: 'its answers are read as JSON, of bounded size',
+    isPassing: 'texts of refusalText, which are short',
   },
   'services/storage/work-queue.ts': { openWorkQueue: 'sends messages' },
   'services/storage/transaction.ts': { transactionBody: 'takes rows that were made' },
@@ -539,6 +613,8 @@ const WITHOUT_TEXT: Readonly<Partial<Record<File, Readonly<Record<string, string
 /** Other files of `src` that use patterns, and why their texts are not hostile or not long. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   'core/feeds/feed.ts': 'FEED_NAME is anchored and bounded',
+  'core/feeds/dataset.ts': 'in parseFeeds, with an anchored pattern',
+  'services/sign-in/key-vault.ts': 'names of secrets that the app makes',
   'services/insights/download.ts': 'a response header, 16 KiB at most in Node, and an anchored pattern',
   'services/insights/reports.ts': 'a time that the app writes itself',
   'services/sign-in/by-identity.ts': 'texts of refusalText, which are short',
