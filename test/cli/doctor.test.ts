@@ -369,6 +369,19 @@ describe('the doctor', () => {
     expect(found.findings).toContainEqual(expect.objectContaining({ check: 'query', level: 'ok' }))
   })
 
+  it('warns of a from before what the service is known to offer', async () => {
+    const found = await withFeeds([
+      { name: 'old', dataset: 'OfficeUsage', columns: ['Month', 'CustomerName'], from: 'P36M' },
+    ])
+    expect(found.findings).toContainEqual({
+      check: 'feed',
+      level: 'warning',
+      message: expect.stringMatching(/^feed "old": history starts at \d{4}-\d\d-01 and not at from/),
+      remedy: expect.any(String),
+    })
+    expect(problemsOf(found)).toEqual([])
+  })
+
   it('warns of a column that only the service knows', async () => {
     const value = [{ datasetName: 'MSLearn', selectableColumns: ['Newest'], availableMetrics: [] }]
     deployment.simulator.fault({ endpoint: 'listDatasets', effect: { status: 200, body: { value, statusCode: 200 } } })

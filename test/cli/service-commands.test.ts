@@ -38,6 +38,19 @@ describe('validate', () => {
   })
 })
 
+describe('validate of a history that is too long', () => {
+  it('warns, by what the catalogue knows of the service', async () => {
+    const file = join(deployment.folder, 'long.json')
+    const feed = { name: 'office', dataset: 'OfficeUsage', from: 'P36M' }
+    await writeFile(file, JSON.stringify({ feeds: [feed] }))
+    const { exit, out } = await command('validate', '--feeds', file, '--settings', 'none')
+    expect(out).toMatch(
+      /^warning: feed "office": history starts at \d{4}-\d\d-01 and not at from: the service offers no more/,
+    )
+    expect(exit).toBe(0)
+  })
+})
+
 describe('feeds', () => {
   it('push refuses wrong feeds and changes nothing', async () => {
     const file = join(deployment.folder, 'wrong.json')

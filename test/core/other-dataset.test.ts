@@ -7,7 +7,7 @@ import { createLander } from '../../src/core/report/lander.ts'
 import { readHeader } from '../../src/core/report/layout.ts'
 import { feedOf, problemsOf } from './feed-of.ts'
 
-const COPILOT = { name: 'copilot', dataset: 'CopilotUsage', timeColumn: 'UsageDay', window: 'P1W' }
+const SURFACE = { name: 'surface', dataset: 'SurfaceUsage', timeColumn: 'UsageDay', window: 'P1W' }
 
 const NEEDED = 'if the service lists it, add timeColumn and window, or snapshot where it has no time'
 
@@ -18,8 +18,8 @@ describe('a dataset that the catalogue lacks', () => {
     ['P1M', 'month'],
     ['P1Y', 'month'],
   ])('is taken with its time column and a window of %s: its data is by %s', (window, grain) => {
-    const feed = feedOf({ ...COPILOT, window })
-    expect(feed).toMatchObject({ dataset: 'CopilotUsage', timeColumn: 'UsageDay', grain, types: {} })
+    const feed = feedOf({ ...SURFACE, window })
+    expect(feed).toMatchObject({ dataset: 'SurfaceUsage', timeColumn: 'UsageDay', grain, types: {} })
     expect(feed.cadence).toMatchObject({ kind: 'windows' })
   })
 
@@ -31,16 +31,16 @@ describe('a dataset that the catalogue lacks', () => {
   })
 
   it('has the columns and types that the feed says', () => {
-    const feed = feedOf({ ...COPILOT, columns: ['UsageDay', 'Prompts'], types: { Prompts: 'int64' } })
+    const feed = feedOf({ ...SURFACE, columns: ['UsageDay', 'Prompts'], types: { Prompts: 'int64' } })
     expect(feed).toMatchObject({ source: { columns: ['UsageDay', 'Prompts'] }, types: { Prompts: 'int64' } })
   })
 
   it.each([[{}], [{ timeColumn: 'UsageDay' }], [{ window: 'P1D' }], [{ timeColumn: 'UsageDay', snapshot: 'P7D' }]])(
     'is refused with %j: the message says what to add',
     (fields) => {
-      const [problem] = problemsOf({ name: 'copilot', dataset: 'AzureUsag', ...fields })
+      const [problem] = problemsOf({ name: 'surface', dataset: 'AzureUsag', ...fields })
       expect(problem).toBe(
-        `feed "copilot": dataset is "AzureUsag", which the catalogue does not have; the nearest is "AzureUsage"; ${NEEDED}`,
+        `feed "surface": dataset is "AzureUsag", which the catalogue does not have; the nearest is "AzureUsage"; ${NEEDED}`,
       )
     },
   )
@@ -48,19 +48,19 @@ describe('a dataset that the catalogue lacks', () => {
   it.each([
     [{ window: 'P1M2W' }, 'window is "P1M2W"; it must be whole months'],
     [{ window: 'PT6H' }, 'window is "PT6H"; it must be whole days'],
-    [{ snapshot: 'P7D' }, 'snapshot is "P7D"; it must be left out: the time column of CopilotUsage is UsageDay'],
+    [{ snapshot: 'P7D' }, 'snapshot is "P7D"; it must be left out: the time column of SurfaceUsage is UsageDay'],
     [{ timeColumn: 'Usage Day' }, 'timeColumn is "Usage Day"; it must be the name of a column'],
-    [{ dataset: 'Copilot Usage' }, `dataset is "Copilot Usage", which the catalogue does not have`],
+    [{ dataset: 'Surface Usage' }, `dataset is "Surface Usage", which the catalogue does not have`],
   ])('is read as strictly as any: %j', (fields, problem) => {
-    expect(problemsOf({ ...COPILOT, ...fields })).toEqual(
-      expect.arrayContaining([expect.stringContaining(`feed "copilot": ${problem}`)]),
+    expect(problemsOf({ ...SURFACE, ...fields })).toEqual(
+      expect.arrayContaining([expect.stringContaining(`feed "surface": ${problem}`)]),
     )
   })
 
   it('is a warning: only the service knows whether it has it', () => {
-    expect(parseFeeds(JSON.stringify({ feeds: [COPILOT] }), CATALOG)).toMatchObject({
+    expect(parseFeeds(JSON.stringify({ feeds: [SURFACE] }), CATALOG)).toMatchObject({
       warnings: [
-        'feed "copilot": the catalogue does not have dataset "CopilotUsage"; the service decides whether it has it, and all columns land as text',
+        'feed "surface": the catalogue does not have dataset "SurfaceUsage"; the service decides whether it has it, and all columns land as text',
       ],
     })
   })
@@ -84,8 +84,8 @@ describe('the time of a row of a dataset that the catalogue lacks', () => {
   const by = { attempt: 1, reportId: 'r', generation: newGeneration(() => '0123456789ab') }
 
   function isOutside(time: string, fields: object = {}, header = ['usageday', 'Prompts']): boolean {
-    const feed = feedOf({ ...COPILOT, ...fields })
-    const layout = readHeader(feed, undefined, header, 'copilot')
+    const feed = feedOf({ ...SURFACE, ...fields })
+    const layout = readHeader(feed, undefined, header, 'surface')
     if (isFailure(layout)) throw new Error(layout.message)
     return createLander(feed, window, layout, by).isOutside({ line: 2, raw: '', fields: [time, '1'] })
   }

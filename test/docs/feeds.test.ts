@@ -47,5 +47,5 @@ test('every feeds.json that feeds.md shows is taken without a problem, or a warn
     const file = checkFeeds(text, CATALOG)
     return 'problems' in file ? file.problems : file.warnings
   })
-  expect(warnings).toEqual([[], [], [expect.stringContaining('the catalogue does not have dataset "CopilotUsage"')]])
+  expect(warnings).toEqual([[], [], [expect.stringContaining('the catalogue does not have dataset "SurfaceUsage"')]])
 })

@@ -10,9 +10,9 @@ import { asked, feedRowOf, named, serve } from './one-window.ts'
 const text = (name: string) => ({ name, type: 'string', eras: [], observed: true }) as const
 
 /** A dataset that the service lists and nobody documented. */
-const COPILOT: Dataset = {
-  name: 'CopilotUsage',
-  title: 'Copilot usage',
+const SURFACE: Dataset = {
+  name: 'SurfaceUsage',
+  title: 'Surface usage',
   observed: true,
   timeColumn: 'UsageDay',
   grain: 'day',
@@ -27,15 +27,15 @@ const COPILOT: Dataset = {
 }
 
 const FEED = {
-  name: 'copilot',
-  dataset: 'copilotusage',
+  name: 'surface',
+  dataset: 'surfaceusage',
   timeColumn: 'usageday',
   window: 'P1D',
   from: '2025-05-05',
   to: '2025-05-06',
 }
 
-const worldOf = (feed: object, datasets: readonly Dataset[] = [COPILOT]) =>
+const worldOf = (feed: object, datasets: readonly Dataset[] = [SURFACE]) =>
   quietWorld({ feeds: [feed], simulator: { rows: 5, datasets }, settings: { deleteReports: false } })
 
 const run = async (world: World) => {
@@ -50,7 +50,7 @@ describe('a dataset that the service lists and the catalogue lacks', () => {
     await run(world)
     const [served] = world.simulator.reports()
     expect(served).toMatchObject({ queryStartTime: '2025-05-05T00:00:00Z', queryEndTime: '2025-05-05T23:59:59Z' })
-    const rows = await rawRows(world.landingTable('Copilot'))
+    const rows = await rawRows(world.landingTable('Surface'))
     expect(rows).toHaveLength(5)
     const made = world.simulator.served(String(served?.reportId))
     expect(made?.header).toEqual(['Customer', 'UsageDay', 'Prompts', 'UserCount'])
@@ -64,15 +64,15 @@ describe('a dataset that the service lists and the catalogue lacks', () => {
   it('takes no row of another time', async () => {
     const world = await worldOf({ ...FEED, columns: ['UsageDay', 'Prompts'] })
     await provision(world.services)
-    await serve(world, Buffer.from('UsageDay,Prompts\r\n2025-05-05,1\r\n2025-05-06,1\r\n'), 'copilot')
+    await serve(world, Buffer.from('UsageDay,Prompts\r\n2025-05-05,1\r\n2025-05-06,1\r\n'), 'surface')
     await sweep(world.services)
     await world.drain()
     expect(await world.entries()).toMatchObject([{ state: 'failed', kind: 'outside-window' }])
   })
 
   it('has snapshots where the feed names no time', async () => {
-    const { timeColumn: _, grain: __, ...dataset } = COPILOT
-    const world = await worldOf({ name: 'copilot', dataset: 'CopilotUsage', snapshot: 'P7D' }, [dataset])
+    const { timeColumn: _, grain: __, ...dataset } = SURFACE
+    const world = await worldOf({ name: 'surface', dataset: 'SurfaceUsage', snapshot: 'P7D' }, [dataset])
     await run(world)
     expect(asked(world).map(({ body }) => JSON.parse(body))).toMatchObject([{ ExecuteNow: true }])
     expect(world.simulator.reports()[0]).toMatchObject({ queryStartTime: null })
@@ -80,7 +80,7 @@ describe('a dataset that the service lists and the catalogue lacks', () => {
   })
 
   it.each([
-    [{ dataset: 'CopilotUsages' }, 'dataset CopilotUsages: the service does not offer it; correct the feed'],
+    [{ dataset: 'SurfaceUsages' }, 'dataset SurfaceUsages: the service does not offer it; correct the feed'],
     [{ timeColumn: 'UseDay' }, 'timeColumn is UseDay, which the service does not list; did you mean UsageDay?'],
     [{ columns: ['UsageDay', 'Prompt'] }, 'Prompt at character 17 is not a column or metric of'],
   ])('is judged by what the service lists: %j', async (fields, message) => {
@@ -88,7 +88,7 @@ describe('a dataset that the service lists and the catalogue lacks', () => {
     await provision(world.services)
     expect(asked(world)).toEqual([])
     expect(named(world, 'feed.blocked')).toMatchObject([
-      { feed: 'copilot', kind: 'query-refused', message: expect.stringContaining(message) },
+      { feed: 'surface', kind: 'query-refused', message: expect.stringContaining(message) },
     ])
   })
 })
