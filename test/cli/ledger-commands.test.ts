@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
+import { EMPTY_PACING, type Pacing } from '../../src/core/plan/pacing.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { pause } from '../../src/services/retry.ts'
 import { provision } from '../../src/steps/provision.ts'
@@ -55,6 +56,26 @@ describe('status', () => {
     expect(shown).toMatchObject({ exit: 0, err: '' })
     expect(shown.out).toMatch(/^feed +landed +failed[^\n]*\nusage +2 +0 +0 /)
     expect(JSON.parse(json.out).feeds).toMatchObject([{ feed: 'usage', states: { landed: 2 }, complete: 2 }])
+  })
+
+  it('names an account whose sign-in is refused, and whether that blocks it', async () => {
+    const { ledger, clock } = deployment.services
+    const stored = await ledger.readApp<Pacing>('pacing~default')
+    const refused = (kind: 'unauthorized' | 'mfa-required', hours: number) => {
+      const since = new Date(clock().getTime() - hours * 3_600_000).toISOString()
+      return { ...EMPTY_PACING, ...stored?.value, refused: { kind, message: 'no sign-in', since, triedAt: since } }
+    }
+    const written = await ledger.writeApp('pacing~default', refused('mfa-required', 2), stored?.etag)
+    const blocked = await command('status')
+    const again = await ledger.writeApp('pacing~default', refused('unauthorized', 2), written?.etag)
+    const waiting = await command('status')
+    await ledger.writeApp('pacing~default', stored?.value ?? EMPTY_PACING, again?.etag)
+    expect(blocked.out).toMatch(
+      /\naccount default is blocked: mfa-required: no sign-in\n {2}Sign in again with multi-factor/,
+    )
+    expect(waiting.out).toMatch(
+      /\naccount default tries its sign-in again: unauthorized: no sign-in\n {2}Check the PARTNER_/,
+    )
   })
 
   it('names a feed the app does not know', async () => {
