@@ -1,8 +1,10 @@
 /** `--report-file`: feeds whose reports are files of the user. */
 
 import { readFile } from 'node:fs/promises'
+import { gunzipSync } from 'node:zlib'
 import { delimiterOf } from '../../src/core/report/delimiter.ts'
 import { createParser } from '../../src/core/report/parse.ts'
+import { isGzip } from '../../src/services/gzip.ts'
 import systemQueries from '../simulator/system-queries.json' with { type: 'json' }
 
 /** No header line of a report is longer. */
@@ -34,7 +36,8 @@ export async function withReportFiles(text: string, reportFiles: ReadonlyMap<str
 }
 
 function headerOf(bytes: Buffer, path: string): readonly string[] {
-  const text = bytes.subarray(0, HEADER_LENGTH).toString('utf8')
+  const plain = isGzip(bytes) ? gunzipSync(bytes) : bytes
+  const text = plain.subarray(0, HEADER_LENGTH).toString('utf8')
   const parser = createParser({ delimiter: delimiterOf(text) ?? ',', maxRecordLength: HEADER_LENGTH })
   const [header] = [...parser.push(text), ...parser.end()]
   if (!header) throw new Error(`--report-file: ${path} has no header line`)
