@@ -511,7 +511,10 @@ const WITHOUT_TEXT: Readonly<Partial<Record<File, Readonly<Record<string, string
     pause: 'takes a number',
   },
   'services/insights/answer.ts': { numberOf: 'looks at the type of a value' },
-  'services/insights/call.ts': { openSender: 'its answers are read by readAnswer' },
+  'services/insights/call.ts': {
+    openSender: 'its answers are read by readAnswer',
+    receive: 'its answers are read by readAnswer',
+  },
   'services/insights/callback-token.ts': { callbackToken: 'in verifyToken' },
   'services/sign-in/token-request.ts': {
     redeem: 'its answers are read as JSON, of bounded size',

@@ -172,15 +172,21 @@ async function sendOnce(
       redirect: 'manual',
       ...(call.body && { body: JSON.stringify(call.body) }),
     })
-    if (response.status >= 300 && response.status < 400) return redirected(call, url, response)
-    const body = await readBody(response, BODY_LIMIT)
-    return isReadable(response.status, call.method, body)
-      ? readAnswer(response.status, response.headers, body, clock())
-      : unreadable(call, url, response)
+    return await receive(call, url, response, clock)
   } catch (error) {
     const reason = signal?.aborted ? 'it was cancelled' : `${reasonOf(error)}; it is tried again`
     return failed('unavailable', `${call.about}: no answer from ${safeAddress(url)}: ${reason}`)
   }
+}
+
+/** Reads the answer to a call. Throws where its body ends too early, or is larger than any of the service. */
+export async function receive(call: Call, url: URL, response: Response, clock: () => Date): Promise<Answer | Failure> {
+  const { status, headers } = response
+  if (status >= 300 && status < 400) return redirected(call, url, response)
+  const body = await readBody(response, BODY_LIMIT)
+  return isReadable(status, call.method, body)
+    ? readAnswer(status, headers, body, clock())
+    : unreadable(call, url, response)
 }
 
 /**
