@@ -599,7 +599,10 @@ const WITHOUT_TEXT: Readonly<Partial<Record<File, Readonly<Record<string, string
     incomplete: 'puts texts together',
     correlationNote: 'puts texts together',
   },
-  'services/insights/call.ts': { senderOf: 'its answers are read by readAnswer' },
+  'services/insights/call.ts': {
+    senderOf: 'its answers are read by readAnswer',
+    receive: 'its answers are read by readAnswer',
+  },
   'services/insights/callback-token.ts': { callbackToken: 'in verifyToken' },
   'services/sign-in/token-request.ts': {
     redeem: 'its answers are read as JSON, of bounded size',

@@ -208,16 +208,25 @@ async function sendOnce(
       ...(call.body && { body: JSON.stringify(call.body) }),
     })
     id = correlationNote(readCorrelationId(response.headers))
-    if (response.status >= 300 && response.status < 400) return redirected(call, url, response, id)
-    const body = await readBody(response, BODY_LIMIT)
-    const answer = readAnswer(response.status, response.headers, body, clock())
+    const answer = await receive(call, url, response, clock)
+    if (isFailure(answer)) return answer
     limit.note(answer)
-    if (!isReadable(response.status, call.method, body)) return unreadable(call, url, response, id)
     return call.validatesMfa ? { ...answer, signInMethods: signInMethods(token) } : answer
   } catch (error) {
     const reason = signal?.aborted ? 'it was cancelled' : `${reasonOf(error)}; it is tried again`
     return failed('unavailable', `${call.about}: no answer from ${safeAddress(url)}${id}: ${reason}`)
   }
+}
+
+/** Reads the answer to a call. Throws where its body ends too early, or is larger than any of the service. */
+export async function receive(call: Call, url: URL, response: Response, clock: () => Date): Promise<Answer | Failure> {
+  const { status, headers } = response
+  const id = correlationNote(readCorrelationId(headers))
+  if (status >= 300 && status < 400) return redirected(call, url, response, id)
+  const body = await readBody(response, BODY_LIMIT)
+  return isReadable(status, call.method, body)
+    ? readAnswer(status, headers, body, clock())
+    : unreadable(call, url, response, id)
 }
 
 /**
