@@ -93,6 +93,7 @@ const CALLS: { readonly [Name in Exclude<keyof InsightsClient, 'within'>]: reado
   report: [REPORT, (client) => client.report(ID)],
   reports: [REPORT, (client) => client.reports('r')],
   execution: [EXECUTION, (client) => client.execution(ID)],
+  checkMfa: [DATASET, (client) => client.checkMfa('AzureUsage')],
 }
 
 const STATUSES = [
