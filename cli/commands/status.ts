@@ -68,12 +68,15 @@ function troubles(status: FeedStatus): readonly string[] {
 }
 
 /** What a person should know of the windows of a feed, though nothing failed. */
-function notes({ feed, outdated, earlierForm, acceptedGaps, restsUntil }: FeedStatus): readonly string[] {
+function notes(status: FeedStatus): readonly string[] {
+  const { feed, outdated, earlierForm, acceptedGaps, restsUntil, running, stretch } = status
   const isOutdated = 'landed windows are outdated: the feed asks for other rows now; retry asks for them again'
   return [
     ...(restsUntil ? [`${feed} rests until ${shown(restsUntil)}: the service gave no answer for it`] : []),
     ...(outdated > 0 ? [`${feed}: ${outdated} ${isOutdated}`] : []),
     ...(earlierForm > 0 ? [`${feed}: ${earlierForm} windows landed under an earlier form`] : []),
+    ...running.map(({ window, asOf, rows }) => `${feed} ${window}: running, as of ${shown(asOf)}: ${rows} rows`),
+    ...(stretch ? [`${feed}: refreshed ${stretch} times less often than it says, for the quota of its account`] : []),
     ...acceptedGaps.map((window) => `${feed} ${window}: accepted as a gap`),
   ]
 }

@@ -44,6 +44,8 @@ export type Dataset = {
   /** How late the data settles. */
   readonly latency: string
   readonly refreshInterval: string
+  /** The days of the month on which the source loads the data of the month before. */
+  readonly refreshDays?: readonly number[]
   /** Whether rows of past windows change later (usage and money). */
   readonly restates: boolean
   /** The TIMESPAN values that the dataset offers. */

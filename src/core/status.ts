@@ -30,6 +30,8 @@ export type FeedStatus = Coverage & {
   readonly trouble?: Trouble & { readonly remedy: string }
   /** The service gave no answer for the feed: it is not asked for until then. */
   readonly restsUntil?: Date
+  /** By how much the quota of the account stretches `refresh.every`. */
+  readonly stretch?: number
   /** Windows without rows that a person accepted. */
   readonly acceptedGaps: readonly string[]
   readonly failures: readonly FailedWindow[]
@@ -91,6 +93,7 @@ function feedStatus(now: Date, known: KnownFeed): FeedStatus {
     ...coverage(now, known),
     ...(nextDue && { nextDue }),
     ...(until && { restsUntil: until }),
+    ...(row.stretch !== undefined && { stretch: row.stretch }),
     ...(row.blocked && { blocked: { ...row.blocked, remedy: FAILURES[row.blocked.kind].remedy } }),
     ...(row.trouble && { trouble: { ...row.trouble, remedy: FAILURES[row.trouble.kind].remedy } }),
     acceptedGaps: row.acceptedGaps ?? [],

@@ -29,7 +29,7 @@ const figures: fc.Arbitrary<Figures> = fc.record(
     ...{ origin, rowsRead: count, rejects: text },
     ...{ rowsLanded: count, rowsRejected: count, bytes: count, sha256: text, totals, archive: text, table: text },
     ...{ landedAt: anyInstant, milliseconds, operations: count, verdict: fc.constantFrom('rows', 'empty') },
-    ...{ totalsBefore: totals, rowSet: text, selection: text, form: text },
+    ...{ totalsBefore: totals, rowSet: text, selection: text, form: text, running: fc.constant(true as const) },
   },
   { noNullPrototype: true },
 )

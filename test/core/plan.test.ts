@@ -17,7 +17,11 @@ const NOW = new Date('2025-07-10T12:00:00Z')
 const DAY = 86_400_000
 
 const rowOf = (fields: object = {}, row: Partial<FeedRow> = {}): FeedRow => ({
-  ...newFeedRow(feedOf({ from: '2024-12-01', to: '2025-07-01', ...fields }), {}, new Date('2025-03-15T00:00:00Z')),
+  ...newFeedRow(
+    feedOf({ from: '2024-12-01', to: '2025-07-01', openWindow: false, ...fields }),
+    {},
+    new Date('2025-03-15T00:00:00Z'),
+  ),
   ...row,
 })
 
@@ -142,6 +146,7 @@ describe('turns', () => {
     row: rowOf({ name }),
     window: month(index),
     lane,
+    turn: lane,
   })
   const order = (actions: readonly RequestAction[], served: Readonly<Record<string, string>> = {}) =>
     inTurns(actions, served).map(({ row, window }) => `${row.feed.name} ${window.from.getUTCMonth()}`)

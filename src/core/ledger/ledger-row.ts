@@ -75,6 +75,7 @@ const figures = json<Figures>(
     milliseconds,
     operations: count,
     verdict: oneOf('rows', 'empty'),
+    running: optional(mark),
     totalsBefore: optional(dictionary(text)),
   }),
 )
