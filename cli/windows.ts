@@ -56,11 +56,12 @@ export function changeWindows<R extends object>(
   change: (app: LocalApp, feed: string, window: Window) => Promise<R | Problem>,
   afterwards: (app: LocalApp) => Promise<void> = async () => undefined,
 ): Promise<void> {
-  const { window: named, from, to } = options
+  const { window: named } = options
   const feed = argument ?? options.feed
-  if (feed === undefined) return print(options, async () => refused(['name the feed'], 2))
-  if (named.length === 0 && !from && !to)
-    return print(options, async () => refused(['name windows: --window, or --from and --to'], 2))
+  const wrong = wrongChoice(argument, options)
+  if (feed === undefined || wrong !== undefined) {
+    return print(options, async () => refused([wrong ?? 'name the feed (add --help for all options)'], 2))
+  }
   return withApp(options, async (app) => {
     const differs = await differingFeeds(app)
     if (differs !== undefined) return refused([differs])
@@ -79,7 +80,20 @@ export function changeWindows<R extends object>(
   })
 }
 
+/** Says why the choice of windows makes no sense. */
+function wrongChoice(
+  argument: string | undefined,
+  { feed, window: named, from, to }: ChangeOptions,
+): string | undefined {
+  if (argument !== undefined && feed !== undefined && argument !== feed) {
+    return `two feeds are named, ${argument} and ${feed}: name one`
+  }
+  if (from && to && from >= to) return '--from must be before --to'
+  if (named.length > 0 || from || to) return undefined
+  return 'name windows: --window, --from, --to, or --from and --to (add --help for all options)'
+}
+
 function lineOf(feed: string, { window, ...result }: { readonly window: string }): string {
-  const facts = Object.entries(result).map(([name, value]) => `${name} ${value}`)
+  const facts = Object.entries(result).map(([name, value]) => (value === true ? name : `${name} ${value}`))
   return `${feed} ${window}: ${facts.join(', ')}`
 }

@@ -46,14 +46,14 @@ function refuseProblems(feedsText: string): void {
   if ('problems' in file) throw new Error(file.problems.join('\n'))
 }
 
-function announce({ port }: StartOptions, { simulator, environment }: Stack): void {
+function announce({ port, exit }: StartOptions, { simulator, environment }: Stack): void {
   const pace = Object.entries(LOCAL_PACE).map(([name, value]) => `${name}=${value}`)
   console.log(`The app listens on http://127.0.0.1:${port}/api, the simulated service on ${simulator.baseUrl}`)
   console.log(`Local values: ${pace.join(' ')}`)
   console.log(
     `Status: curl -H "x-functions-key: ${environment.LOCAL_FUNCTION_KEY}" http://127.0.0.1:${port}/api/status`,
   )
-  console.log('Commands: npx partner-insights-sync status --settings .local/settings.json')
+  if (!exit) console.log('Commands, while this runs: npx partner-insights-sync status --settings .local/settings.json')
   console.log(`Tables, for any storage tool: ${environment.DataStorage}\n`)
 }
 

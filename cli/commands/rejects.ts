@@ -24,10 +24,13 @@ async function list(services: Services, options: Options): Promise<CommandResult
   const feeds = names.filter((name) => options.feed === undefined || name === options.feed)
   if (options.feed !== undefined && feeds.length === 0) return refused([`feed ${options.feed} is not known to the app`])
   let before = '['
+  let count = 0
   for await (const reject of rejectsOf(services, feeds, options)) {
     await write(options.json ? `${before}\n${JSON.stringify(reject)}` : `${lineOf(reject)}\n`)
     before = ','
+    count++
   }
+  if (!options.json && count === 0) await write('no rejects\n')
   if (options.json) await write(before === '[' ? '[]\n' : '\n]\n')
   return written()
 }

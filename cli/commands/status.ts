@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { FeedStatus, Status } from '../../src/core/status.ts'
+import type { FeedStatus, SlowWindow, Status } from '../../src/core/status.ts'
 import { status } from '../../src/steps/status.ts'
 import { addCommand, type CommonOptions, withApp } from '../command.ts'
 import { type CommandResult, done, refused, table } from '../output.ts'
@@ -61,17 +61,26 @@ function troubles(status: FeedStatus): readonly string[] {
     ...ofFeed.map(({ is, kind, message, remedy }) => `${feed} is ${is}: ${kind}: ${message}\n  ${remedy}`),
     ...resting.map(({ message }) => `${feed} rests and goes on by itself: ${message}`),
     ...failures.map(({ kind, message, remedy, landedBefore }) => {
-      const kept = landedBefore ? ' (landed, refresh failed: the rows of the earlier landing remain)' : ''
+      const kept = landedBefore ? ' (the rows of the earlier landing remain)' : ''
       return `${feed} ${kind}: ${message}${kept}\n  ${remedy}`
     }),
   ]
 }
 
+const slowLine =
+  (feed: string) =>
+  ({ window, state, requestedAt, until }: SlowWindow) => {
+    const end = until ? `; the service has until ${shown(until)}` : ''
+    return `${feed} ${window}: ${state}, asked for at ${shown(requestedAt)}${end}; "forget" asks for it anew`
+  }
+
 /** What a person should know of the windows of a feed, though nothing failed. */
 function notes(status: FeedStatus): readonly string[] {
-  const { feed, outdated, earlierForm, acceptedGaps, restsUntil, running, stretch } = status
+  const { feed, enabled, outdated, earlierForm, acceptedGaps, restsUntil, slow, running, stretch } = status
   const isOutdated = 'landed windows are outdated: the feed asks for other rows now; retry asks for them again'
   return [
+    ...(enabled ? [] : [`${feed} is disabled or no longer in feeds.json: it asks for nothing new`]),
+    ...slow.map(slowLine(feed)),
     ...(restsUntil ? [`${feed} rests until ${shown(restsUntil)}: the service gave no answer for it`] : []),
     ...(outdated > 0 ? [`${feed}: ${outdated} ${isOutdated}`] : []),
     ...(earlierForm > 0 ? [`${feed}: ${earlierForm} windows landed under an earlier form`] : []),

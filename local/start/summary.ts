@@ -32,9 +32,16 @@ export function summarise({ feeds }: StatusBody): string {
     ...[feed.feed, feed.table, windows(feed), feed.states.landed, feed.states.failed, feed.waiting, feed.rows].map(
       String,
     ),
-    String(feed.completeUntil ?? '-').slice(0, 10),
+    howFar(feed),
   ])
   return [...table([header, ...rows]), ...feeds.flatMap(troubles)].join('\n')
+}
+
+/** As the command `status` says it. Instants are text here. */
+function howFar({ completeUntil, latestSnapshot }: FeedStatus): string {
+  const day = (instant: unknown) => String(instant).slice(0, 10)
+  if (latestSnapshot) return `snapshot ${day(latestSnapshot.from)}`
+  return completeUntil ? day(completeUntil) : '-'
 }
 
 function windows({ states }: Pick<FeedStatus, 'states'>): number {

@@ -1,11 +1,12 @@
 import { FAILURES, type Failure, type FailureKind } from './failures.ts'
 import type { FeedsSourceRow, TickRow } from './ledger/app-rows.ts'
 import { restsUntil, type Trouble } from './ledger/feed-row.ts'
-import { isPublished, isResting, type LedgerEntry } from './ledger/ledger.ts'
+import { isOpen, isPublished, isResting, type LedgerEntry, remedyOf, type State } from './ledger/ledger.ts'
 import { type Coverage, coverage } from './plan/coverage.ts'
 import { type KnownFeed, planOf } from './plan/known-feed.ts'
 import { type Pacing, waitsUntil } from './plan/pacing.ts'
 import { nextRequest } from './plan/plan.ts'
+import { HOUR_MS } from './time/durations.ts'
 import { windowId } from './time/window.ts'
 
 /** One failure, with what a person does about it. */
@@ -17,6 +18,14 @@ export type FailedWindow = {
   readonly since?: Date
   /** Only the last attempt failed: the rows of an earlier landing are unchanged. */
   readonly landedBefore?: boolean
+}
+
+/** `until`: the service has its time for the report until then; absent where its answer was lost. */
+export type SlowWindow = {
+  readonly window: string
+  readonly state: State
+  readonly requestedAt: Date
+  readonly until?: Date
 }
 
 export type FeedStatus = Coverage & {
@@ -32,9 +41,9 @@ export type FeedStatus = Coverage & {
   readonly restsUntil?: Date
   /** By how much the quota of the account stretches `refresh.every`. */
   readonly stretch?: number
-  /** Windows without rows that a person accepted. */
-  readonly acceptedGaps: readonly string[]
   readonly failures: readonly FailedWindow[]
+  /** Windows that were asked for an hour ago or more and have not landed. */
+  readonly slow: readonly SlowWindow[]
   /** Landings that wait for the storage and go on by themselves. */
   readonly resting: readonly FailedWindow[]
 }
@@ -94,10 +103,11 @@ function feedStatus(now: Date, known: KnownFeed): FeedStatus {
     ...(nextDue && { nextDue }),
     ...(until && { restsUntil: until }),
     ...(row.stretch !== undefined && { stretch: row.stretch }),
-    ...(row.blocked && { blocked: { ...row.blocked, remedy: FAILURES[row.blocked.kind].remedy } }),
+    // A feed that asks for nothing is not held up.
+    ...(enabled && row.blocked && { blocked: { ...row.blocked, remedy: FAILURES[row.blocked.kind].remedy } }),
     ...(row.trouble && { trouble: { ...row.trouble, remedy: FAILURES[row.trouble.kind].remedy } }),
-    acceptedGaps: row.acceptedGaps ?? [],
     failures: [...unreadable.map(({ failure }) => explained(failure)), ...entries.flatMap(failedWindow)],
+    slow: entries.flatMap((entry) => slowWindow(now, entry)),
     resting: entries.flatMap(restingWindow),
   }
 }
@@ -109,8 +119,17 @@ function restingWindow(entry: LedgerEntry): readonly FailedWindow[] {
 
 function failedWindow(entry: LedgerEntry): readonly FailedWindow[] {
   if (entry.state !== 'failed') return []
-  const { since } = entry
-  return [{ window: windowId(entry.window), ...explained(entry), since, landedBefore: isPublished(entry) }]
+  const { since, window } = entry
+  const failure = { ...explained(entry), remedy: remedyOf(entry) }
+  return [{ window: windowId(window), ...failure, since, landedBefore: isPublished(entry) }]
+}
+
+const SLOW_MS = HOUR_MS
+
+function slowWindow(now: Date, entry: LedgerEntry): readonly SlowWindow[] {
+  if (!isOpen(entry) || now.getTime() - entry.requestedAt.getTime() < SLOW_MS) return []
+  const { window, state, requestedAt } = entry
+  return [{ window: windowId(window), state, requestedAt, ...('deadline' in entry && { until: entry.deadline }) }]
 }
 
 function explained({ kind, message }: { readonly kind: FailureKind; readonly message: string }) {

@@ -73,6 +73,8 @@ describe('the command line', () => {
       [['retry', 'usage', '--window', '20250101_20250201'], /must look like 2025/],
       [['retry', 'usage', '--from', 'yesterday'], /must look like 2025/],
       [['retry', 'usage'], /name windows/],
+      [['forget', 'usage', '--feed', 'learn', '--from', '2025-01-01'], /two feeds are named, usage and learn/],
+      [['retry', 'usage', '--from', '2025-02-01', '--to', '2025-01-01'], /--from must be before --to/],
       [['replay', '--from', '2025-01-01'], /name the feed/],
       [['import', 'usage', 'file.csv'], /--window/],
     ]
@@ -197,7 +199,7 @@ describe('import and rejects', () => {
     await writeFile(file, '{"error":"something else"}')
     const january = '20250101T000000Z_20250201T000000Z'
     const { exit, err } = await importing(file, january)
-    expect(err).toMatch(/^malformed: .*; Look at the archived report/)
+    expect(err).toMatch(/^malformed: .*; Correct the file, its window or the feed, and import or replay it again/)
     expect(exit).toBe(1)
     expect(await command('accept-gap', 'usage', '--window', january)).toMatchObject({ exit: 0, err: '' })
     expect((await command('status')).out).toContain(`usage ${january}: accepted as a gap\n`)

@@ -166,6 +166,13 @@ describe('a gap that a person accepts', () => {
     expect(await acceptGap(services, FEED.name, month(2))).toEqual({ accepted: true })
     expect(await shown()).toMatchObject({ acceptedGaps: ['20250201T000000Z_20250301T000000Z'] })
     expect((await shown())?.completeUntil).toEqual(month(6).to)
+    // Once it is forgotten, it is as if nobody had accepted anything: also where the window fails again.
+    expect(await forget(services, FEED.name, month(2))).toEqual({ forgotten: true })
+    expect(await shown()).toMatchObject({ acceptedGaps: [], states: { failed: 0 } })
+    simulator.fault({ endpoint: 'report', effect: 'nothing', nth: 1 })
+    await provision(services)
+    await hint(world, services, { window: '20250201T000000Z_20250301T000000Z', attempt: 2 })
+    expect(await shown()).toMatchObject({ acceptedGaps: [], states: { failed: 1 } })
   })
 
   it('is none while rows of an earlier landing stand', async () => {

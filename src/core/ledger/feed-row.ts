@@ -106,6 +106,14 @@ export function withAcceptedGap(row: FeedRow, window: string): FeedRow {
   return acceptedGaps.includes(window) ? row : { ...row, acceptedGaps: [...acceptedGaps, window] }
 }
 
+/** The window is asked for anew: what a person accepted of it before no longer counts. */
+export function withoutAcceptedGap(row: FeedRow, window: string): FeedRow {
+  const { acceptedGaps = [], ...rest } = row
+  if (!acceptedGaps.includes(window)) return row
+  const left = acceptedGaps.filter((each) => each !== window)
+  return left.length > 0 ? { ...rest, acceptedGaps: left } : rest
+}
+
 /** The feed could not be asked for once more. */
 export function withBackoff(row: FeedRow, now: Date): FeedRow {
   return { ...row, backoff: { times: (row.backoff?.times ?? 0) + 1, at: now.toISOString() } }

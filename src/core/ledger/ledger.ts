@@ -1,4 +1,4 @@
-import type { FailureKind } from '../failures.ts'
+import { FAILURES, type FailureKind } from '../failures.ts'
 import type { Asked, Form } from '../feeds/form.ts'
 import { present } from '../present.ts'
 import type { Generation } from '../report/generation.ts'
@@ -185,6 +185,14 @@ export function isOfEarlierForm({ figures }: LedgerEntry, { rowSet, form }: Form
 export function isOfPerson(entry: LedgerEntry): boolean {
   return (entry.state === 'landing' || entry.state === 'failed') && entry.byPerson === true
 }
+
+/** What a person does about a failed window. Nothing was asked of the service for what they landed themselves. */
+export function remedyOf(entry: Failed): string {
+  return isOfPerson(entry) ? OWN_REMEDY : FAILURES[entry.kind].remedy
+}
+
+const OWN_REMEDY =
+  'Correct the file, its window or the feed, and import or replay it again. "rejects" lists rows that cannot land; "forget" takes out a window that nobody wanted.'
 
 /** What a landing left in the archive: the report, what it answers, and the list of its rejects where there is one. */
 export type LeftInArchive = { readonly archive: string; readonly rejects?: string; readonly asked?: Asked }

@@ -19,6 +19,8 @@ export type Coverage = {
   readonly rows: number
   /** Windows that landed before their data had settled: they are asked for again, and are not complete yet. */
   readonly running: readonly RunningWindow[]
+  /** The windows without rows that a person accepts as gaps. */
+  readonly acceptedGaps: readonly string[]
   /** The end of the unbroken run of complete windows from the feed's `from`. */
   readonly completeUntil?: Date
   /** The window of the latest snapshot. A snapshot feed has no `completeUntil`. */
@@ -31,6 +33,7 @@ export type RunningWindow = { readonly window: string; readonly asOf: Date; read
 /** Gives the coverage of a feed at `now`. */
 export function coverage(now: Date, known: KnownFeed): Coverage {
   const { row, entries } = known
+  const gaps = entries.filter((entry) => isAcceptedGap(entry, row.acceptedGaps ?? [])).map(({ window }) => window)
   const published = entries.filter(isPublished)
   const current = published.filter((entry) => !isOutdated(entry, row.form))
   const complete = current.filter(({ figures }) => !figures.running)
@@ -47,18 +50,18 @@ export function coverage(now: Date, known: KnownFeed): Coverage {
       const { running, requestedAt, rowsLanded } = figures
       return running ? [{ window: windowId(window), asOf: requestedAt, rows: rowsLanded }] : []
     }),
-    ...howFar(now, row, entries, complete),
+    acceptedGaps: gaps.map(windowId),
+    ...howFar(now, row, complete, gaps),
   }
 }
 
 function howFar(
   now: Date,
-  { feed, since, acceptedGaps = [] }: FeedOutline,
-  entries: readonly LedgerEntry[],
+  { feed, since }: FeedOutline,
   complete: readonly LedgerEntry[],
+  gaps: readonly Window[],
 ): Pick<Coverage, 'completeUntil' | 'latestSnapshot'> {
   const windows = inOrder(complete.map(({ window }) => window))
-  const gaps = entries.filter((entry) => isAcceptedGap(entry, acceptedGaps)).map(({ window }) => window)
   const wanted = wantedSpan(feed, new Date(since))
   if (wanted) {
     const until = unbroken(

@@ -1,5 +1,5 @@
-import { FAILURES, isFailure } from '../../core/failures.ts'
-import type { LedgerEntry } from '../../core/ledger/ledger.ts'
+import { isFailure } from '../../core/failures.ts'
+import { type LedgerEntry, remedyOf } from '../../core/ledger/ledger.ts'
 import type { Problem } from '../../core/problems.ts'
 import { MINUTE_MS } from '../../core/time/durations.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
@@ -39,6 +39,6 @@ function outcomeOf(entry: LedgerEntry): LandedRows | Problem {
     const { attempt, rowsLanded, rowsRejected } = entry.figures
     return { attempt, rows: rowsLanded, rejected: rowsRejected }
   }
-  if (state === 'failed') return { problem: `${entry.kind}: ${entry.message}; ${FAILURES[entry.kind].remedy}` }
+  if (state === 'failed') return { problem: `${entry.kind}: ${entry.message}; ${remedyOf(entry)}` }
   return { problem: `${feed} ${windowId(window)} is ${state}: somebody asked for it again meanwhile` }
 }

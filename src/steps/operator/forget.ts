@@ -1,11 +1,11 @@
 import { isFailure } from '../../core/failures.ts'
 import { letGoOfAll } from '../../core/ledger/drop.ts'
-import type { FeedRow } from '../../core/ledger/feed-row.ts'
+import { type FeedRow, withoutAcceptedGap } from '../../core/ledger/feed-row.ts'
 import { type PlanRow, withoutWindow, withRemovedAttempt } from '../../core/ledger/plan-row.ts'
 import type { Problem } from '../../core/problems.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import type { Scanned } from '../../services/storage/ledger.ts'
-import { findFeed } from '../ledger/feed-row.ts'
+import { changeFeedRow, findFeed } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
 import { changedJustNow, readOrMakePlan } from './own-attempt.ts'
 
@@ -31,6 +31,7 @@ export async function forget(services: Services, feed: string, window: Window): 
   // If this ends here, the next audits drop the rows and free the time. Until it is free, nobody asks for the window.
   const drops = entry ? letGoOfAll(entry, row.feed.table, clock()) : []
   for (const drop of drops) await ledger.writeDrop(drop, undefined)
+  await changeFeedRow(services, feed, (each) => withoutAcceptedGap(each, id))
   await freeTime(services, row, window)
   return { forgotten: true }
 }

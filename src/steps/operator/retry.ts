@@ -31,7 +31,8 @@ export async function retry(
   if (!stored) return { problem: `${feed} ${id} was never asked for: there is nothing to retry` }
   if (isFailure(stored)) return { problem: `${stored.message}; take it out with "forget", and it is asked for anew` }
   const { value: entry, etag } = stored
-  if (!isAtRest(entry)) return { problem: `${feed} ${id} is ${entry.state}: wait until it is landed or failed` }
+  if (!isAtRest(entry))
+    return { problem: `${feed} ${id} is ${entry.state}: wait until it is landed or failed; "status" shows since when` }
   const written = await ledger.write(toRetried(entry, clock(), acceptEmpty), etag)
   if (!written) return { problem: changedJustNow(feed, id) }
   if (row.blocked) await changeFeedRow(services, feed, withTrialNow)
