@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { CATALOG } from '../../src/core/catalog.ts'
 import { checkFeeds } from '../../src/core/feeds/feeds.ts'
+import { forecastLines } from '../../src/core/plan/forecast.ts'
+import { DEFAULT_REPORTS_PER_HOUR } from '../../src/settings/settings.ts'
 import { addCommand, type CommonOptions } from '../command.ts'
 import { type CommandResult, done, print, refused } from '../output.ts'
 
@@ -17,8 +19,10 @@ async function validate(file: string): Promise<CommandResult> {
   if (text === undefined) return refused([`${file} cannot be read`])
   const checked = checkFeeds(text, CATALOG)
   if ('problems' in checked) return refused(checked.problems)
-  const { feeds, warnings } = checked
+  const { feeds } = checked
   const names = feeds.map(({ name }) => name)
-  const lines = [...warnings.map((warning) => `warning: ${warning}`), `${file}: ${feeds.length} feeds, no problems`]
-  return done({ feeds: names, warnings }, lines)
+  const forecast = forecastLines(feeds, DEFAULT_REPORTS_PER_HOUR)
+  const warnings = [...checked.warnings, ...forecast.warnings]
+  const told = warnings.map((warning) => `warning: ${warning}`)
+  return done({ feeds: names, warnings }, [...told, ...forecast.lines, `${file}: ${feeds.length} feeds, no problems`])
 }

@@ -59,6 +59,28 @@ export function stretchOf({ live, refresh, loads }: Forecast, maxReportsPerHour:
   return Math.max(Math.ceil(refresh / left), 1)
 }
 
+/** What the feeds of each account ask for, one line each, and a warning where that stretches their refreshes. */
+export function forecastLines(
+  feeds: readonly Feed[],
+  maxReportsPerHour: number,
+): { readonly lines: readonly string[]; readonly warnings: readonly string[] } {
+  const accounts = [...Map.groupBy(feeds, ({ account }) => account)].map(([account, own]) => {
+    const forecast = forecastOfAll(own)
+    return { account, forecast, stretch: stretchOf(forecast, maxReportsPerHour) }
+  })
+  const most = 24 * maxReportsPerHour
+  return {
+    lines: accounts.map(({ account, forecast: { live, refresh, loads }, stretch }) => {
+      const reports = (live + refresh / stretch + loads).toFixed(1)
+      return `account ${account}: about ${reports} reports a day once history has landed, of ${most} allowed`
+    }),
+    warnings: accounts.flatMap(({ account, stretch }) => {
+      const why = `its feeds would take more than half of the ${most} reports a day`
+      return stretch === 1 ? [] : [`account ${account}: refresh.every counts ${stretch} times as long, because ${why}`]
+    }),
+  }
+}
+
 function daysOf(duration: Duration): number {
   return durationMilliseconds(duration) / DAY_MS
 }
