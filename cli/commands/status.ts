@@ -84,7 +84,7 @@ const slowLine =
 /** What a person should know of the windows of a feed, though nothing failed. */
 function notes(status: FeedStatus): readonly string[] {
   const { feed, dataset, enabled, startsAt, emptied, outdated, earlierForm, acceptedGaps, restsUntil } = status
-  const { earlyBlanks, slow, doubtful } = status
+  const { earlyBlanks, slow, doubtful, running, stretch } = status
   const isOutdated = 'landed windows are outdated: the feed asks for other rows now; retry asks for them again'
   return [
     ...(enabled ? [] : [`${feed} is disabled or no longer in feeds.json: it asks for nothing new`]),
@@ -100,6 +100,8 @@ function notes(status: FeedStatus): readonly string[] {
     ...doubtful.map(
       ({ window, rows }) => `${feed} ${window}: ${rows} rows landed that a stray quote may have made of several`,
     ),
+    ...running.map(({ window, asOf, rows }) => `${feed} ${window}: running, as of ${shown(asOf)}: ${rows} rows`),
+    ...(stretch ? [`${feed}: refreshed ${stretch} times less often than it says, for the quota of its account`] : []),
     ...acceptedGaps.map((window) => `${feed} ${window}: accepted as a gap`),
   ]
 }

@@ -2,7 +2,9 @@ import type { Command } from 'commander'
 import { CATALOG } from '../../src/core/catalog.ts'
 import { checkFeeds } from '../../src/core/feeds/feeds.ts'
 import { laterStartWarnings } from '../../src/core/feeds/history.ts'
+import { forecastLines } from '../../src/core/plan/forecast.ts'
 import { readText } from '../../src/services/text-file.ts'
+import { DEFAULT_REPORTS_PER_HOUR } from '../../src/settings/settings.ts'
 import { addCommand, type CommonOptions } from '../command.ts'
 import { type CommandResult, done, print, refused } from '../output.ts'
 
@@ -19,8 +21,10 @@ async function validate(file: string): Promise<CommandResult> {
   const checked = checkFeeds(text, CATALOG)
   if ('problems' in checked) return refused(checked.problems)
   const { feeds } = checked
-  const warnings = [...checked.warnings, ...laterStartWarnings(feeds, CATALOG, new Date())]
   const names = feeds.map(({ name }) => name)
-  const lines = [...warnings.map((warning) => `warning: ${warning}`), `${file}: ${feeds.length} feeds, no problems`]
-  return done({ feeds: names, warnings }, lines)
+  const forecast = forecastLines(feeds, DEFAULT_REPORTS_PER_HOUR)
+  const later = laterStartWarnings(feeds, CATALOG, new Date())
+  const warnings = [...checked.warnings, ...later, ...forecast.warnings]
+  const told = warnings.map((warning) => `warning: ${warning}`)
+  return done({ feeds: names, warnings }, [...told, ...forecast.lines, `${file}: ${feeds.length} feeds, no problems`])
 }

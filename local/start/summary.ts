@@ -15,10 +15,13 @@ export function isSettled({ feeds }: StatusBody): boolean {
   })
 }
 
-/** Whether every due window of every feed has landed and is complete. */
+/** Whether every due window of every feed has landed and is complete, as far as its time is over. */
 export function allLanded({ feeds }: StatusBody): boolean {
   return (
-    feeds.length > 0 && feeds.every((feed) => feed.waiting === 0 && feed.complete === windows(feed) && !feed.blocked)
+    feeds.length > 0 &&
+    feeds.every(({ waiting, complete, running, states, blocked }) => {
+      return waiting === 0 && complete + running.length === windows({ states }) && !blocked
+    })
   )
 }
 
@@ -41,7 +44,7 @@ function howFar({ completeUntil, latestSnapshot }: FeedStatus): string {
   return completeUntil ? day(completeUntil) : '-'
 }
 
-function windows({ states }: FeedStatus): number {
+function windows({ states }: Pick<FeedStatus, 'states'>): number {
   return Object.values(states).reduce((sum, count) => sum + count, 0)
 }
 

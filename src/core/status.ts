@@ -42,6 +42,8 @@ export type FeedStatus = Coverage & {
   readonly trouble?: Trouble & { readonly remedy: string }
   /** The service gave no answer for the feed: it is not asked for until then. */
   readonly restsUntil?: Date
+  /** By how much the quota of the account stretches `refresh.every`. */
+  readonly stretch?: number
   readonly failures: readonly FailedWindow[]
   /** Windows that were asked for an hour ago or more and have not landed. */
   readonly slow: readonly SlowWindow[]
@@ -125,6 +127,7 @@ function feedStatus(now: Date, known: KnownFeed): FeedStatus {
     ...(nextDue && { nextDue }),
     ...(startsAt !== undefined && { startsAt }),
     ...(until && { restsUntil: until }),
+    ...(row.stretch !== undefined && { stretch: row.stretch }),
     // A feed that asks for nothing is not held up.
     ...(enabled && row.blocked && { blocked: { ...row.blocked, remedy: FAILURES[row.blocked.kind].remedy } }),
     ...(row.trouble && { trouble: { ...row.trouble, remedy: FAILURES[row.trouble.kind].remedy } }),

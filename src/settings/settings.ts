@@ -43,6 +43,9 @@ const BASE_URL = 'https://api.partnercenter.microsoft.com/insights/v1/mpn'
 /** 10 GiB: more than any report that was seen, and less than what one blob of the archive can hold (about 195 GiB). */
 const MAX_REPORT_BYTES = 10 * 1024 ** 3
 
+/** The service documents no quota for `/mpn`: this leaves room for other tools of the same account. */
+export const DEFAULT_REPORTS_PER_HOUR = 20
+
 /** Shorter secrets can be guessed: HMAC-SHA256 wants 32 bytes, of which base64 makes 43 characters. */
 const SECRET_LENGTH = 32
 
@@ -70,7 +73,10 @@ export function readSettings(env: Environment): Settings | Problems {
     limits: {
       maxInFlight: read.count('MAX_IN_FLIGHT', 10),
       // The documented quota of the service for indirect providers, `/cmp`, is lower.
-      maxReportsPerHour: read.count('MAX_REPORTS_PER_HOUR', env.INSIGHTS_BASE_URL?.includes('/cmp') ? 5 : 20),
+      maxReportsPerHour: read.count(
+        'MAX_REPORTS_PER_HOUR',
+        env.INSIGHTS_BASE_URL?.includes('/cmp') ? 5 : DEFAULT_REPORTS_PER_HOUR,
+      ),
     },
     reportDeadlineMs: read.durationMs('REPORT_DEADLINE', 'PT24H'),
     adoptAfterMs: read.durationMs('ADOPT_AFTER', 'PT5M'),

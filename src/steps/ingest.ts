@@ -16,8 +16,7 @@ import {
   toTakenOver,
 } from '../core/ledger/transitions.ts'
 import { hasCome } from '../core/ledger/wake.ts'
-import { settledAt } from '../core/plan/due-windows.ts'
-import { isSettled } from '../core/plan/plan.ts'
+import { askedTooEarly } from '../core/plan/plan.ts'
 import { newGeneration, toGeneration } from '../core/report/generation.ts'
 import { landingHash } from '../core/report/lander.ts'
 import { DAY_MS, HOUR_MS } from '../core/time/durations.ts'
@@ -110,9 +109,8 @@ async function poll(job: IngestJob, { value: entry, etag }: Stored<Requested>): 
   const now = clock().getTime()
   if (!hasCome(entry.pollAfter, clock(), DAY_MS)) return wait(job, { value: entry, etag }, entry.pollAfter)
   if (isOfEarlierQuery(row, entry)) return drop(job, { value: entry, etag }, clock())
-  // A clock that was ahead asked for a window that is not over.
-  if (!isSettled(clock(), row, entry.window))
-    return drop(job, { value: entry, etag }, settledAt(row.feed, entry.window))
+  const again = askedTooEarly(clock(), row, entry)
+  if (again) return drop(job, { value: entry, etag }, again)
   const asked = toPolled(entry, new Date(now + settings.pollEveryMs))
   const written = await ledger.write(asked, etag)
   if (!written) return queue.send(message)

@@ -64,6 +64,16 @@ describe('coverage', () => {
     expect(found).toMatchObject({ complete: 1, rows: 100, states: { failed: 1 } })
   })
 
+  it('shows a running month with its time, and does not count it before its data has settled', () => {
+    const running = entry(6, 'landed', 1)
+    const figures = { ...figuresOf(1, 100), running: true, requestedAt: new Date('2025-07-02T00:00:00Z') } as const
+    const entries = [entry(4, 'landed', 1), entry(5, 'landed', 1), { ...running, figures }]
+    expect(coverage(NOW, { row: ROW, unreadable: [], entries })).toMatchObject({
+      ...{ complete: 2, outdated: 0, rows: 200, completeUntil: new Date('2025-06-01T00:00:00Z') },
+      running: [{ window: '20250601T000000Z_20250701T000000Z', asOf: figures.requestedAt, rows: 100 }],
+    })
+  })
+
   it('does not count a month of which nothing was published', () => {
     const found = coverage(NOW, { row: ROW, unreadable: [], entries: [entry(4, 'failed')] })
     expect(found).toMatchObject({ complete: 0, rows: 0 })

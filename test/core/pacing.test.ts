@@ -7,8 +7,8 @@ const HOUR = 60 * MINUTE
 const START = Date.parse('2025-07-10T12:00:00Z')
 const LIMITS = { maxInFlight: 10, maxReportsPerHour: 20 }
 
-const slot = (at: number, lane: 'live' | 'backfill' = 'live', attempt = 1, feed = 'usage') =>
-  ({ feed, window: 'w', attempt, lane, at: new Date(at).toISOString() }) as const
+const slot = (at: number, turn: 'live' | 'backfill' = 'live', attempt = 1, feed = 'usage') =>
+  ({ feed, window: 'w', attempt, turn, at: new Date(at).toISOString() }) as const
 
 /** The row after a slot is taken; undefined where there is none. */
 function take(...args: Parameters<typeof takeSlot>): Pacing | undefined {
@@ -17,9 +17,9 @@ function take(...args: Parameters<typeof takeSlot>): Pacing | undefined {
 }
 
 /** Takes as many slots as there are at one instant, each for another feed. */
-function fill(pacing: Pacing, at: number, lane: 'live' | 'backfill', limits = LIMITS, isOpen = false) {
+function fill(pacing: Pacing, at: number, turn: 'live' | 'backfill', limits = LIMITS, isOpen = false) {
   let [row, taken] = [pacing, 0]
-  const next = () => take(row, slot(at, lane, 1, `feed-${taken}`), limits, () => isOpen)
+  const next = () => take(row, slot(at, turn, 1, `feed-${taken}`), limits, () => isOpen)
   for (let taking = next(); taking; taking = next()) {
     row = taking
     taken++

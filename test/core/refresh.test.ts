@@ -1,49 +1,123 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Figures } from '../../src/core/ledger/ledger.ts'
-import { isEarlyBlank, refreshAt } from '../../src/core/plan/refresh.ts'
+import { forecastOf, stretchOf } from '../../src/core/plan/forecast.ts'
+import { refreshAt } from '../../src/core/plan/refresh.ts'
+import { newGeneration } from '../../src/core/report/generation.ts'
 import { feedOf } from './feed-of.ts'
 
-const JUNE = { from: new Date('2025-06-01'), to: new Date('2025-07-01') }
-const ONE_DAY = { from: new Date('2025-06-10'), to: new Date('2025-06-11') }
-const NOW = new Date('2025-07-06T12:00:00Z')
+const DAY = 86_400_000
+const MARCH = { from: new Date('2025-03-01T00:00:00Z'), to: new Date('2025-04-01T00:00:00Z') }
+const DAILY = { dataset: 'MSLearn', from: '2025-01-01', delay: 'P1D', refresh: { every: 'P2D', for: 'P30D' } }
 
-const blank = (fields: Partial<Figures> = {}) =>
-  ({ verdict: 'empty', origin: 'service', requestedAt: NOW, landedAt: NOW, ...fields }) as Figures
+function figuresOf(requestedAt: Date, more: Partial<Figures> = {}): Figures {
+  return {
+    ...{ attempt: 1, generation: newGeneration(() => '0123456789ab'), origin: 'service', reportId: 'r' },
+    ...{ executionId: 'e', requestedAt, landedAt: requestedAt, rowsRead: 1, rowsLanded: 1, rowsRejected: 0 },
+    ...{ bytes: 1, sha256: 's', totals: {}, archive: 'a', table: 'T', rowSet: 's', selection: 's', form: 'f' },
+    ...{ milliseconds: { check: 0, write: 0, count: 0 }, operations: 1, verdict: 'rows' },
+    emptyColumns: [],
+    ...more,
+  }
+}
 
-describe('a window without rows is asked for again', () => {
-  it.each([
-    ['AzureUsage', {}, JUNE, '2025-07-09'], // twice the delay, after the month was loaded on the 5th
-    ['AzureUsage', { delay: 'P1D' }, JUNE, '2025-07-06'], // the day after the 5th
-    ['CustomersAndTenants', {}, JUNE, '2025-07-16'], // the day after the 15th
-    ['CustomersAndTenants', { delay: 'P20D' }, JUNE, '2025-08-10'], // twice the delay
-    ['OfficeUsage', {}, JUNE, '2025-09-01'], // twice the delay
-    ['TeamsUsage3PApps', { delay: 'P1D' }, ONE_DAY, '2025-07-16'], // the day after its month was loaded
-    ['TrainingCompletions', {}, JUNE, '2025-07-11'], // twice the delay: no day is documented
-    ['MSLearn', {}, ONE_DAY, '2025-06-17'], // twice the delay
-  ])('of %s with %j', (dataset, fields, window, at) => {
-    const feed = feedOf({ dataset, ...fields })
-    const settled = new Date(at)
-    const early = blank({ requestedAt: new Date(settled.getTime() - 1) })
-    expect(refreshAt(feed, window, early, NOW)).toEqual(settled)
-    expect(isEarlyBlank(feed, window, early)).toBe(true)
-    const late = blank({ requestedAt: settled })
-    expect(refreshAt(feed, window, late, NOW)).toBeUndefined()
-    expect(isEarlyBlank(feed, window, late)).toBe(false)
+const at = (text: string) => new Date(text)
+const next = (fields: Record<string, unknown>, window: typeof MARCH, figures: Figures, stretch?: number) =>
+  refreshAt({ feed: feedOf(fields), ...(stretch !== undefined && { stretch }) }, window, figures, figures.landedAt)
+
+describe('a landed window is asked for again', () => {
+  const day = { from: at('2025-03-03T00:00:00Z'), to: at('2025-03-04T00:00:00Z') }
+
+  it('not later than `every` after it was asked for, and at its own time of day from then on', () => {
+    const first = next(DAILY, day, figuresOf(at('2025-03-05T07:00:00Z')))
+    if (!first) throw new Error('a refresh is expected')
+    expect(first > at('2025-03-06T07:00:00Z') && first <= at('2025-03-07T07:00:00Z')).toBe(true)
+    expect(next(DAILY, day, figuresOf(first))).toEqual(new Date(first.getTime() + 2 * DAY))
   })
 
-  it('at the turn of a year', () => {
-    const december = { from: new Date('2025-12-01'), to: new Date('2026-01-01') }
-    const feed = feedOf({ dataset: 'CustomersAndTenants' })
-    expect(refreshAt(feed, december, blank(), NOW)).toEqual(new Date('2026-01-16'))
+  it('every few hours where the feed says so', () => {
+    const hourly = { ...DAILY, refresh: { every: 'PT4H', for: 'P30D' } }
+    const asked = at('2025-03-05T07:00:00Z')
+    const again = next(hourly, day, figuresOf(asked))
+    expect(again && again > asked && again <= at('2025-03-05T11:00:00Z')).toBe(true)
   })
 
-  it.each([
-    ['one with rows', {}, { verdict: 'rows' }],
-    ['a file that a person brought', {}, { origin: 'import' }],
-    ['a snapshot', { dataset: 'Profile', snapshot: 'P7D' }, {}],
-  ] as const)('but not %s', (_, fields, figures) => {
-    const feed = feedOf({ dataset: 'CustomersAndTenants', ...fields })
-    expect(refreshAt(feed, JUNE, blank(figures), NOW)).toBeUndefined()
-    expect(isEarlyBlank(feed, JUNE, blank(figures))).toBe(false)
+  it('as long as it is young, and not afterwards', () => {
+    expect(next(DAILY, day, figuresOf(at('2025-03-31T00:00:00Z')))).toBeInstanceOf(Date)
+    expect(next(DAILY, day, figuresOf(at('2025-04-02T00:00:00Z')))).toBeUndefined()
+  })
+
+  it('never where the feed has no refresh, nor where a person brought the file', () => {
+    const { refresh: _, ...plain } = DAILY
+    expect(next(plain, day, figuresOf(at('2025-03-05T07:00:00Z')))).toBeUndefined()
+    expect(next(DAILY, day, figuresOf(at('2025-03-05T07:00:00Z'), { origin: 'import' }))).toBeUndefined()
+  })
+
+  it('less often where the quota of the account stretches it', () => {
+    const asked = at('2025-03-05T07:00:00Z')
+    const again = next(DAILY, day, figuresOf(asked), 3)
+    expect(again && again > at('2025-03-10T07:00:00Z') && again <= at('2025-03-11T07:00:00Z')).toBe(true)
+  })
+
+  it('at other times of the day than its neighbours', () => {
+    const hours = Array.from({ length: 200 }, (_, index) => {
+      const from = new Date(Date.UTC(2025, 2, 1) + index * DAY)
+      const window = { from, to: new Date(from.getTime() + DAY) }
+      return next(DAILY, window, figuresOf(new Date(window.to.getTime() + DAY)))?.getUTCHours()
+    })
+    const counts = [...Map.groupBy(hours, (hour) => hour).values()].map(({ length }) => length)
+    expect(counts).toHaveLength(24)
+    expect(Math.max(...counts)).toBeLessThan(25)
+  })
+})
+
+describe('the running month', () => {
+  const running = { from: '2025-01-01', delay: 'P4D', openWindow: true, refresh: { every: 'P3D', for: 'P70D' } }
+
+  it('is asked for every time, and when its data has settled', () => {
+    const asked = (text: string) => next(running, MARCH, figuresOf(at(text), { running: true }))
+    expect(asked('2025-03-10T12:00:00Z')).toEqual(at('2025-03-13T12:00:00Z'))
+    expect(asked('2025-04-03T12:00:00Z')).toEqual(at('2025-04-05T00:00:00Z'))
+  })
+
+  it('is asked for when its data has settled where the feed does not want it any more', () => {
+    const closed = { ...running, openWindow: false }
+    expect(next(closed, MARCH, figuresOf(at('2025-03-10T12:00:00Z'), { running: true }))).toEqual(
+      at('2025-04-05T00:00:00Z'),
+    )
+  })
+})
+
+it('the next refresh comes after the request and within `every`, or not at all', () => {
+  const instant = fc.date({ min: at('2024-01-01'), max: at('2026-01-01'), noInvalidDate: true })
+  const every = fc.constantFrom('PT1H', 'PT36H', 'P1D', 'P5D', 'P1M')
+  fc.assert(
+    fc.property(instant, instant, every, fc.integer({ min: 1, max: 4 }), (from, asked, often, stretch) => {
+      const fields = { ...DAILY, refresh: { every: often, for: 'P70D' } }
+      const day = { from: new Date(from.toISOString().slice(0, 10)), to: new Date(from.getTime() + DAY) }
+      const again = next(fields, day, figuresOf(asked), stretch)
+      if (!again) return
+      const longest = { PT1H: DAY / 24, PT36H: 1.5 * DAY, P1D: DAY, P5D: 5 * DAY, P1M: 31 * DAY }[often] ?? 0
+      expect(again.getTime()).toBeGreaterThan(asked.getTime())
+      expect(again.getTime() - asked.getTime()).toBeLessThanOrEqual(longest * stretch)
+      expect(again.getTime()).toBeLessThan(day.to.getTime() + 70 * DAY)
+    }),
+  )
+})
+
+describe('the forecast', () => {
+  it('counts new windows, the running one and the refreshes of young ones', () => {
+    expect(forecastOf(feedOf(DAILY))).toEqual({ live: 1, refresh: 15, loads: 0 })
+    expect(forecastOf(feedOf({ ...DAILY, window: 'P1W', openWindow: true }))).toMatchObject({ live: 1 / 7 + 1 / 2 })
+    expect(forecastOf(feedOf({ dataset: 'Profile', snapshot: 'P7D' }))).toEqual({ live: 1 / 7, refresh: 0, loads: 0 })
+    expect(forecastOf(feedOf({ ...DAILY, enabled: false }))).toEqual({ live: 0, refresh: 0, loads: 0 })
+  })
+
+  it('stretches refreshes until all feeds take half of the quota at most', () => {
+    expect(stretchOf({ live: 40, refresh: 200, loads: 0 }, 20)).toBe(1)
+    expect(stretchOf({ live: 40, refresh: 201, loads: 0 }, 20)).toBe(2)
+    expect(stretchOf({ live: 40, refresh: 500, loads: 100 }, 20)).toBe(5)
+    expect(stretchOf({ live: 1000, refresh: 24, loads: 0 }, 20)).toBe(1)
+    expect(stretchOf({ live: 1000, refresh: 25, loads: 0 }, 20)).toBe(2)
   })
 })

@@ -33,9 +33,9 @@ const spans = fc.oneof(
 )
 
 function feeds(dataset: keyof typeof CUTS, span: object): fc.Arbitrary<Feed> {
-  return fc.tuple(fc.constantFrom(...CUTS[dataset]), delay).map(([cut, settled]) => {
+  return fc.tuple(fc.constantFrom(...CUTS[dataset]), delay, fc.boolean()).map(([cut, settled, openWindow]) => {
     const [window, backfillWindow] = cut.split(' ')
-    return feedOf({ dataset, ...span, window, backfillWindow, delay: settled })
+    return feedOf({ dataset, ...span, window, backfillWindow, delay: settled, openWindow })
   })
 }
 
@@ -126,6 +126,14 @@ function expectCut(due: DueWindow, feed: Feed, since: Date): void {
   expect(to <= end || (wholeBackfill && to <= since), 'no longer than asked for').toBe(true)
 }
 
+/** Once its data has settled, or earlier where the running window is asked for. */
+function firstDue({ from, to }: Window, feed: Feed): Date {
+  const { openWindow, refresh } = windowsOf(feed)
+  const settled = addDuration(to, feed.delay)
+  const early = addDuration(from, refresh?.every ?? feed.delay)
+  return openWindow && early < settled ? early : settled
+}
+
 /** A day that no window has may only wait for one that is not due: of its length, or a long one of history. */
 function mayWait(grain: Window, feed: Feed, since: Date, now: Date): boolean {
   const { window, backfillWindow } = windowsOf(feed)
@@ -144,7 +152,7 @@ test('taken, missing and still to come cover the time of a feed exactly once, wh
       const range = rangeOf(feed, since)
       for (const due of missing) expectCut(due, feed, since)
       for (const { window, dueAt } of missing) {
-        expect(dueAt).toEqual(addDuration(window.to, feed.delay))
+        expect(dueAt).toEqual(firstDue(window, feed))
         expect(dueAt <= now && within(window.from, range) && window.to <= range.to).toBe(true)
       }
       const windows = missing.map(({ window }) => window)

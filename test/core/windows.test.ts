@@ -27,7 +27,7 @@ function nextDueOf(fields: Record<string, unknown>, since: string, taken: readon
 
 const DAILY = { dataset: 'MSLearn', from: '2025-03-01', delay: 'P1D' }
 const WEEKLY = { ...DAILY, window: 'P1W' }
-const MONTHLY = { from: '2025-01-01', delay: 'P4D' }
+const MONTHLY = { from: '2025-01-01', delay: 'P4D', openWindow: false }
 const SINCE = '2025-03-03T09:30:00Z'
 
 describe('which windows are due', () => {
@@ -304,6 +304,26 @@ describe('when the next window is due', () => {
     expect(nextDueOf(MONTHLY, SINCE, [], '2025-03-10T00:00:00Z')).toBe('2025-02-05T00:00:00.000Z')
   })
 
+  test('a running month is due as often as it is refreshed, for the first time so long after it began', () => {
+    const running = { ...MONTHLY, openWindow: true, refresh: { every: 'P2D', for: 'P70D' } }
+    expect(nextDueOf(running, SINCE, ['2025-01-01/2025-03-01'], '2025-03-02T00:00:00Z')).toBe(
+      '2025-03-03T00:00:00.000Z',
+    )
+    expect(dueLines(running, SINCE, ['2025-01-01/2025-03-01'], '2025-03-03T00:00:00Z')).toEqual([
+      'live 2025-03-01/2025-04-01',
+    ])
+  })
+
+  test('a running week that is not refreshed is due after its delay', () => {
+    const running = { ...WEEKLY, openWindow: true }
+    expect(nextDueOf(running, SINCE, ['2025-03-01/2025-03-10'], SINCE)).toBe('2025-03-11T00:00:00.000Z')
+  })
+
+  test('a delay that ends before the next refresh makes a window due', () => {
+    const running = { ...MONTHLY, openWindow: true, refresh: { every: 'P60D', for: 'P70D' } }
+    expect(nextDueOf(running, SINCE, ['2025-01-01/2025-03-01'], SINCE)).toBe('2025-04-05T00:00:00.000Z')
+  })
+
   test('a window still to come is due after its delay', () => {
     expect(nextDueOf(MONTHLY, SINCE, ['2025-01-01/2025-03-01'], '2025-03-10T00:00:00Z')).toBe(
       '2025-04-05T00:00:00.000Z',
@@ -352,7 +372,17 @@ describe('window ids', () => {
   })
 
   test('query times end a second before the window does', () => {
-    expect(queryTimes(march)).toEqual({ start: '2025-03-01T00:00:00Z', end: '2025-03-31T23:59:59Z' })
+    expect(queryTimes(march, new Date('2025-04-06T00:00:00Z'))).toEqual({
+      start: '2025-03-01T00:00:00Z',
+      end: '2025-03-31T23:59:59Z',
+    })
+  })
+
+  test('query times of a running window end where the request is made', () => {
+    expect(queryTimes(march, new Date('2025-03-09T17:00:30.500Z'))).toEqual({
+      start: '2025-03-01T00:00:00Z',
+      end: '2025-03-09T17:00:29Z',
+    })
   })
 
   test('an id is read back as the window it was made of', () => {

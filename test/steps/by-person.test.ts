@@ -179,7 +179,7 @@ it('a landing of a person frees no feed, and its columns are not those of the fe
 })
 
 it('an imported file without rows is not asked for again when its window settles', async () => {
-  const world = await worldOf({ now: '2025-06-02T00:00:00Z' })
+  const world = await worldOf({ now: '2025-06-02T00:00:00Z', feeds: [{ ...FEED, openWindow: false }] })
   await provision(world.services)
   await landImport(world, fileOf([]))
   expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { verdict: 'empty', origin: 'import' } })

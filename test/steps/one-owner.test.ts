@@ -80,7 +80,7 @@ describe('the case of a tick during the upload of an imported quarter', () => {
     const meanwhile = () =>
       provision({ ...world.services, readFeeds: async () => ({ text: NOT_YET, source: 'package' }) })
     expect(await importQuarter(world, meanwhile)).toMatchObject({ attempt: 1 })
-    expect((await windowsOf(world)).map((id) => id.slice(0, 6))).toEqual(['202501', '202506'])
+    expect((await windowsOf(world)).map((id) => id.slice(0, 6))).toEqual(['202501', '202506', '202507'])
   })
 
   it('gives the time to the import where the tick comes after it: the tick asks for the other months alone', async () => {

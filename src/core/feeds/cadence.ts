@@ -82,7 +82,8 @@ function readRefresh(feed: FeedSection, dataset: Dataset | undefined): Refresh |
   const refresh = openSection(subject, asked ?? {}, REFRESH_FIELDS)
   const every = read(refresh, 'every', parseDurationField) ?? catalogued(dataset?.refreshInterval)
   const readFor = dataset?.restates === false ? readRequired : read
-  return { every, for: readFor(refresh, 'for', parseDurationField) ?? catalogued(DEFAULT_REFRESH_FOR) }
+  const span = readFor(refresh, 'for', parseDurationField) ?? catalogued(DEFAULT_REFRESH_FOR)
+  return present({ every, for: span, days: dataset?.refreshDays })
 }
 
 function parseWhole(grain: Grain): ValueParser<Duration> {

@@ -21,8 +21,11 @@ export type FeedSource =
 /** Where history starts or ends: an ISO instant, or a duration back from the day the app first saw the feed. */
 export type Boundary = { readonly date: string } | { readonly back: Duration }
 
-/** Ask again, once per `every`, for windows that ended less than `for` ago. */
-export type Refresh = { readonly every: Duration; readonly for: Duration }
+/**
+ * Ask again for windows that ended less than `for` ago: once per `every`, and the day after each of `days`, the days of the
+ * month on which the source loads the data of the month before.
+ */
+export type Refresh = { readonly every: Duration; readonly for: Duration; readonly days?: readonly number[] }
 
 /** When a feed asks for data: one window after another, or a snapshot of everything at intervals. */
 export type Cadence =

@@ -140,7 +140,7 @@ export const REFRESH_FIELDS = {
     otherwise: '`P70D` for usage and money; other datasets need it',
     schema: DURATION_SCHEMA,
   },
-} as const satisfies Readonly<Record<keyof Refresh, Field>>
+} as const satisfies Readonly<Record<keyof Omit<Refresh, 'days'>, Field>>
 
 /** The fields of one entry of `feeds`. */
 export const FEED_FIELDS = {
@@ -234,13 +234,15 @@ export const FEED_FIELDS = {
     schema: DURATION_SCHEMA,
   },
   openWindow: {
-    meaning: `Also ask for the running window, up to now. ${NO_EFFECT}`,
+    meaning:
+      'Also ask for the running window, up to now: every `refresh.every`, else every `delay`. It counts as complete once its data has settled.',
     allowed: FLAG,
     otherwise: '`true` where the data is by month, else `false`',
     schema: { type: 'boolean' },
   },
   refresh: {
-    meaning: `Ask again for young windows, since the source restates them. ${NO_EFFECT}`,
+    meaning:
+      'Ask again for young windows, since the source restates them. Also the day after each day of the month on which the source loads data.',
     allowed: 'an object with the fields every and for',
     otherwise: 'for `P70D` for usage and money; other datasets are not asked for again',
     fields: REFRESH_FIELDS,

@@ -19,6 +19,8 @@ export type FeedRow = {
   readonly account: Account
   /** What the feed asks for, and how it lands. */
   readonly form: Form
+  /** By how much the account's quota stretches `refresh.every`; absent where it leaves it as it is. */
+  readonly stretch?: number
   /** When the app first saw the feed: windows that end later are of lane `live`. */
   readonly since: string
   /** The query the service knows for this feed, and the hash of the feed it was registered for. */
@@ -93,6 +95,13 @@ const LAST_BACKOFF_MS = 6 * HOUR_MS
 /** The row of a feed that the app sees for the first time. */
 export function newFeedRow(feed: Feed, account: Account, now: Date): FeedRow {
   return { feed, account, form: formNow({ feed }), since: now.toISOString() }
+}
+
+/** The quota of the account stretches the refreshes of its feeds. */
+export function withStretch(row: FeedRow, stretch: number): FeedRow {
+  const { stretch: _, ...rest } = row
+  if ((row.stretch ?? 1) === stretch) return row
+  return stretch === 1 ? rest : { ...rest, stretch }
 }
 
 /** The feed cannot be asked for, which time heals. */

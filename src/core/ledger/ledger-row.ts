@@ -79,6 +79,7 @@ const figures = json<Figures>(
     operations: count,
     verdict: oneOf('rows', 'empty'),
     emptyColumns: list(text),
+    running: optional(mark),
     totalsBefore: optional(dictionary(text)),
   }),
 )

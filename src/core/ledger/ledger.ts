@@ -46,6 +46,8 @@ export type Figures = Form & {
   readonly verdict: 'rows' | 'empty'
   /** Columns that have no value in any of the rows. */
   readonly emptyColumns: readonly string[]
+  /** Asked for before the data of the window had settled: it is asked for again, and proves nothing complete. */
+  readonly running?: true
   /** The totals of the landing that this one replaced. */
   readonly totalsBefore?: Readonly<Record<string, string>>
 }
@@ -219,10 +221,15 @@ export function lastArchive({ state, history, figures }: LedgerEntry): LeftInArc
   return present({ archive, rejects, asked: { rowSet, selection } })
 }
 
-/** Whether a landing changed what a window holds: the source restates its numbers. */
-export function isRestated(before: Figures | undefined, { rowsLanded, totals }: Figures): boolean {
-  if (!before) return false
-  return before.rowsLanded !== rowsLanded || JSON.stringify(before.totals) !== JSON.stringify(totals)
+/**
+ * What a landing changed of what a window held: the names of the totals that moved, and `rows` where their number did. The
+ * source restates its numbers; that those of a running window grow is no news.
+ */
+export function restated(before: Figures | undefined, { rowsLanded, totals }: Figures): readonly string[] {
+  if (!before || before.running) return []
+  const names = new Set([...Object.keys(before.totals), ...Object.keys(totals)])
+  const moved = [...names].filter((name) => before.totals[name] !== totals[name])
+  return before.rowsLanded === rowsLanded ? moved : ['rows', ...moved]
 }
 
 /** Whether an attempt is under way: asked for, or being landed. */
@@ -257,7 +264,7 @@ export type ReportAtService = {
 }
 
 /** How far the clocks of the service and of the app may differ. */
-const CLOCK_DIFFERENCE_MS = 5 * MINUTE_MS
+export const CLOCK_DIFFERENCE_MS = 5 * MINUTE_MS
 
 /**
  * Whether a report at the service is the one that an entry asked for. The service may compare names only in part, and an

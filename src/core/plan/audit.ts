@@ -34,9 +34,9 @@ export function isTableAuditDue({ at, after }: AuditedRow, now: Date): boolean {
 }
 
 /**
- * The failed windows to ask for again: those whose feed changed, or landed, after they failed, and those that failed
- * because of a sign-in that works again. Where there are none and the feed is free, the newest that failed for a reason
- * that only a change heals is tried, a day after it failed.
+ * The failed windows to ask for again: those whose feed changed, or landed, after they failed, those that failed because of
+ * a sign-in that works again, and those whose earlier rows are due for a refresh. Where there are none and the feed is free,
+ * the newest that failed for a reason that only a change heals is tried, a day after it failed.
  */
 export function reopenings(
   failed: readonly Failed[],
@@ -44,7 +44,9 @@ export function reopenings(
   now: Date,
   signedInAt?: string,
 ): readonly Failed[] {
-  const reopened = failed.filter((entry) => isReopened(entry, row, now) || isSignedInSince(entry, signedInAt))
+  const reopened = failed.filter(
+    (entry) => isReopened(entry, row, now) || isSignedInSince(entry, signedInAt) || isRefreshDue(entry, row, now),
+  )
   if (reopened.length > 0 || row.blocked || !mayTry(row, now)) return reopened
   const waiting = failed.filter((entry) => FAILURES[entry.kind].heals === 'change' && mayHeal(entry))
   const old = waiting.filter(({ since }) => Math.abs(now.getTime() - since.getTime()) >= TRIAL_MS)
@@ -64,6 +66,14 @@ function isReopened(entry: Failed, row: FeedOutline, now: Date): boolean {
   return (heals !== 'time' && isBefore(row.changedAt)) || (heals !== 'person' && isBefore(row.healedAt))
 }
 
+/** A window whose refresh failed is refreshed like one that is landed, counted from the failure. */
+function isRefreshDue(entry: Failed, row: FeedOutline, now: Date): boolean {
+  const { figures, window, since } = entry
+  if (!figures || isOfPerson(entry)) return false
+  const at = refreshAt(row, window, { ...figures, requestedAt: since }, now)
+  return at !== undefined && at <= now
+}
+
 /** Whether another landing of the feed, or a change, may heal a failed window. */
 export function mayHeal(entry: Failed): boolean {
   return FAILURES[entry.kind].heals !== 'person' && !isOfPerson(entry)
@@ -76,18 +86,18 @@ export function mayHeal(entry: Failed): boolean {
 export function corrected(
   entry: LedgerEntry,
   stored: Date | undefined,
-  { feed }: FeedOutline,
+  row: FeedOutline,
   now: Date,
   rules: WakeRules,
 ): LedgerEntry | undefined {
-  const next = withRefresh(entry, feed, now)
+  const next = withRefresh(entry, row, now)
   const isLate = stored === undefined || stored > wakeAt(next, now, rules)
   return next !== entry || isLate ? next : undefined
 }
 
-function withRefresh(entry: LedgerEntry, feed: FeedOutline['feed'], now: Date): LedgerEntry {
+function withRefresh(entry: LedgerEntry, row: FeedOutline, now: Date): LedgerEntry {
   if (entry.state !== 'landed') return entry
-  const at = refreshAt(feed, entry.window, entry.figures, now)
+  const at = refreshAt(row, entry.window, entry.figures, now)
   if (at?.getTime() === entry.refreshAt?.getTime()) return entry
   const { refreshAt: _, ...rest } = entry
   return at ? { ...rest, refreshAt: at } : rest

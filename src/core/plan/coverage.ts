@@ -20,6 +20,8 @@ export type Coverage = {
   /** Complete windows that landed with other columns, types or shards than the feed has now. */
   readonly earlierForm: number
   readonly rows: number
+  /** Windows that landed before their data had settled: they are asked for again, and are not complete yet. */
+  readonly running: readonly RunningWindow[]
   /** The windows without rows that a person accepts as gaps. */
   readonly acceptedGaps: readonly string[]
   /** The end of the unbroken run of complete windows from the feed's `from`. */
@@ -28,13 +30,17 @@ export type Coverage = {
   readonly latestSnapshot?: Window
 }
 
+/** What a window holds whose data has not settled. `asOf`: when it was asked for. */
+export type RunningWindow = { readonly window: string; readonly asOf: Date; readonly rows: number }
+
 /** Gives the coverage of a feed at `now`. */
 export function coverage(now: Date, known: KnownFeed): Coverage {
   const { row, entries } = known
   const gaps = entries.filter((entry) => isAcceptedGap(entry, row.acceptedGaps ?? [])).map(({ window }) => window)
   const published = entries.filter(isPublished)
   const current = published.filter((entry) => !isOutdated(entry, row.form))
-  const complete = current.filter(({ window, figures }) => !isEarlyBlank(row.feed, window, figures))
+  const settled = current.filter(({ figures }) => !figures.running)
+  const complete = settled.filter(({ window, figures }) => !isEarlyBlank(row.feed, window, figures))
   const states = { planned: 0, requesting: 0, requested: 0, landing: 0, landed: 0, failed: 0 }
   for (const { state } of entries) states[state]++
   return {
@@ -42,9 +48,13 @@ export function coverage(now: Date, known: KnownFeed): Coverage {
     waiting: waitingWindows(now, planOf(known)).length,
     complete: complete.length,
     outdated: published.length - current.length,
-    earlyBlanks: current.length - complete.length,
+    earlyBlanks: settled.length - complete.length,
     earlierForm: complete.filter((entry) => isOfEarlierForm(entry, row.form)).length,
     rows: complete.reduce((sum, { figures }) => sum + figures.rowsLanded, 0),
+    running: current.flatMap(({ window, figures }) => {
+      const { running, requestedAt, rowsLanded } = figures
+      return running ? [{ window: windowId(window), asOf: requestedAt, rows: rowsLanded }] : []
+    }),
     acceptedGaps: gaps.map(windowId),
     ...howFar(now, row, complete, gaps),
   }

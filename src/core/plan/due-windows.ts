@@ -40,9 +40,22 @@ export function nextDue(feed: WindowRules, known: KnownWindows): Date | undefine
   return undefined
 }
 
-/** When the data of a window has settled, so that it may be asked for. */
+/** When the data of a window has settled. */
 export function settledAt({ cadence, delay }: WindowRules, { from, to }: Window): Date {
   return cadence.kind === 'snapshot' ? from : addDuration(to, delay)
+}
+
+/** When a window may first be asked for: once its data has settled, or earlier where the feed wants the running one. */
+export function dueAt(feed: WindowRules, window: Window): Date {
+  const settled = settledAt(feed, window)
+  const every = openEvery(feed)
+  return every ? earliest(addDuration(window.from, every), settled) : settled
+}
+
+/** How often the running window is asked for; undefined where the feed waits for its end. */
+export function openEvery({ cadence, delay }: WindowRules): Duration | undefined {
+  if (cadence.kind === 'snapshot' || !cadence.openWindow) return undefined
+  return cadence.refresh?.every ?? delay
 }
 
 /** Whether a window starts and ends where the data of a feed can be cut: at its grain, and always at a day. */
@@ -56,7 +69,7 @@ export function wantedSpan(feed: WindowRules, since: Date): Window | undefined {
   return cadence.kind === 'windows' ? span(feed, cadence, since) : undefined
 }
 
-/** All windows to ask for, in order of time, which is also the order of `dueAt`. Endless unless the feed has an end. */
+/** All windows to ask for, in order of time, which is also the order of their `dueAt`. Endless unless the feed has an end. */
 function* plannedWindows(feed: WindowRules, known: KnownWindows): Generator<DueWindow> {
   const { cadence } = feed
   if (cadence.kind === 'snapshot') {
@@ -66,7 +79,7 @@ function* plannedWindows(feed: WindowRules, known: KnownWindows): Generator<DueW
   }
   for (const gap of gaps(feed, cadence, known)) {
     for (const window of cut(gap, cadence, known.since)) {
-      yield { window, lane: laneOf(window, known.since), dueAt: addDuration(window.to, feed.delay) }
+      yield { window, lane: laneOf(window, known.since), dueAt: dueAt(feed, window) }
     }
   }
 }

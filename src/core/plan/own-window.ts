@@ -3,6 +3,11 @@ import { type PlanRow, takes } from '../ledger/plan-row.ts'
 import type { Window } from '../time/window.ts'
 import { isAligned, type WindowRules } from './due-windows.ts'
 
+/** Gives the reason why no file can hold all of a window, or undefined once the window is over. */
+export function whyNotOver({ to }: Window, now: Date): string | undefined {
+  return to > now ? `ends at ${to.toISOString()}: wait until it is over` : undefined
+}
+
 /**
  * Gives the reason why a person may not land a file in a window, or undefined if they may. A window of the ledger must be
  * at rest. A new window must have ended, be cut at the grain, and take no time that another window has.
@@ -15,7 +20,8 @@ export function whyMayNotLand(
   now: Date,
 ): string | undefined {
   if (entry) return isAtRest(entry) ? undefined : `is ${entry.state}: wait until it is landed or failed`
-  if (window.to > now) return `ends at ${window.to.toISOString()}: wait until it is over`
+  const isRunning = whyNotOver(window, now)
+  if (isRunning !== undefined) return isRunning
   if (takes(plan, window)) return 'overlaps a window that has an entry'
   return isAligned(feed, window) ? undefined : `is not cut at a ${feed.grain ?? 'day'}, the grain of ${feed.dataset}`
 }

@@ -1,8 +1,9 @@
 import type { SignInKind } from '../failures.ts'
 import { type Codec, count, dictionary, isoInstant, list, object, oneOf, optional, text } from '../ledger/codec.ts'
-import type { Lane, LedgerEntry } from '../ledger/ledger.ts'
+import type { LedgerEntry } from '../ledger/ledger.ts'
 import { hasCome } from '../ledger/wake.ts'
 import { DAY_MS, HOUR_MS } from '../time/durations.ts'
+import type { Turn } from './plan.ts'
 
 /** The slot of one report that the app asked for, or is about to ask for. Instants are ISO text because the row is JSON. */
 export type Slot = {
@@ -16,6 +17,8 @@ export type Slot = {
 export type Pacing = {
   /** When the app asked for each report of the last 60 minutes. */
   readonly creations: readonly string[]
+  /** Those among them that asked for a window whose rows stood. */
+  readonly refreshes?: readonly string[]
   readonly open: readonly Slot[]
   /** When each feed last took a slot, for a day: who has waited longest goes first. */
   readonly served: Readonly<Record<string, string>>
@@ -43,6 +46,9 @@ export type PacingLimits = { readonly maxInFlight: number; readonly maxReportsPe
 /** Whatever the service asks for, an account waits no longer than this. */
 const LONGEST_WAIT_MS = DAY_MS
 
+/** Refreshes take at most one of so many reports of an hour. */
+const REFRESH_SHARE = 4
+
 /** A feed whose report takes longer than this gets no second one meanwhile. */
 const SLOW_REPORT_MS = 2 * HOUR_MS
 
@@ -51,6 +57,7 @@ const isoText: Codec<string> = { write: (at) => at, read: (stored) => isoInstant
 
 const PACING = object<Pacing>({
   creations: list(isoText),
+  refreshes: optional(list(isoText)),
   open: list(object<Slot>({ feed: text, window: text, attempt: count, at: isoText })),
   served: dictionary(isoText),
   notBefore: optional(isoText),
@@ -85,31 +92,36 @@ export function waitsUntil({ notBefore }: Pacing, now: Date): Date | undefined {
 
 /**
  * Takes a slot for one report. Gives the row to write before the app asks for the report. `account`: the account has no
- * free slot now. `feed`: only this feed has none. One slot of each limit is reserved for lane `live`, and a feed holds at
- * most half of those in flight. `isOpen` says whether an earlier slot is still taken.
+ * free slot now. `turn`: none for what comes in this turn. `feed`: only this feed has none. One slot of each limit is
+ * reserved for what is live, refreshes take at most a quarter of the hour, and a feed holds at most half of the slots in
+ * flight. `isOpen` says whether an earlier slot is still taken.
  */
 export function takeSlot(
   pacing: Pacing,
-  next: Slot & { readonly lane: Lane },
+  next: Slot & { readonly turn: Turn },
   limits: PacingLimits,
   isOpen: (slot: Slot) => boolean,
-): Pacing | 'account' | 'feed' {
+): Pacing | 'account' | 'turn' | 'feed' {
   const now = new Date(next.at)
   if (waitsUntil(pacing, now)) return 'account'
   const creations = pacing.creations.filter((at) => isWithin(at, now, HOUR_MS))
   const open = pacing.open.filter(isOpen)
-  const kept = next.lane === 'live' ? 0 : 1
+  const refreshes = (pacing.refreshes ?? []).filter((at) => isWithin(at, now, HOUR_MS))
+  const isRefresh = next.turn === 'refresh'
+  const kept = next.turn === 'live' ? 0 : 1
   const perHour = allowance(pacing, now.getTime(), limits)
   if (creations.length >= Math.max(perHour - kept, 1)) return 'account'
   if (open.length >= Math.max(limits.maxInFlight - kept, 1)) return 'account'
+  if (isRefresh && refreshes.length >= Math.max(Math.floor(perHour / REFRESH_SHARE), 1)) return 'turn'
   const ofFeed = open.filter(({ feed }) => feed === next.feed)
   if (ofFeed.length >= mostOfFeed(ofFeed, now, limits)) return 'feed'
-  const { lane: _, ...slot } = next
+  const { turn: _, ...slot } = next
   const served = Object.entries(pacing.served).filter(([, at]) => isWithin(at, now, DAY_MS))
   const reduced = perHour < limits.maxReportsPerHour ? pacing.reduced : undefined
   const { refused, signedInAt } = pacing
   return {
     creations: [...creations, next.at],
+    refreshes: isRefresh ? [...refreshes, next.at] : refreshes,
     open: [...open, slot],
     served: { ...Object.fromEntries(served), [next.feed]: next.at },
     ...(reduced && { reduced }),

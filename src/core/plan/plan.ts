@@ -1,11 +1,18 @@
 import { FAILURES } from '../failures.ts'
 import { mayTry } from '../ledger/feed-block.ts'
 import { type FeedOutline, withinReach } from '../ledger/feed-row.ts'
-import type { Failed, Lane, LedgerEntry, Planned } from '../ledger/ledger.ts'
+import {
+  CLOCK_DIFFERENCE_MS,
+  type Failed,
+  type Lane,
+  type LedgerEntry,
+  type Planned,
+  type Requested,
+} from '../ledger/ledger.ts'
 import { hasCome } from '../ledger/wake.ts'
 import { DAY_MS } from '../time/durations.ts'
 import type { Window } from '../time/window.ts'
-import { missingWindows, nextDue, settledAt } from './due-windows.ts'
+import { dueAt, missingWindows, nextDue, settledAt } from './due-windows.ts'
 
 /** The longest that a planned window waits by itself. */
 const LONGEST_WAIT_MS = DAY_MS
@@ -22,20 +29,26 @@ export type RequestAction = {
   readonly row: FeedOutline
   readonly window: Window
   readonly lane: Lane
+  readonly turn: Turn
   readonly previous?: Planned | Failed
 }
 
+/** In which order an account asks: what is missing now, then what is asked for again, then history. */
+export const TURNS = ['live', 'refresh', 'backfill'] as const
+export type Turn = (typeof TURNS)[number]
+
 /**
  * Gives the windows of a feed to ask for at `now`: those that the ledger lacks and those that are `planned`. Live windows
- * come first, oldest first. History follows, newest first, so that recent months land soonest. In both, windows whose last
- * attempt failed come after the others, which they could hold up again and again.
+ * come first, oldest first, then those that are refreshed. History follows, newest first, so that recent months land
+ * soonest. In each, windows whose last attempt failed come after the others, which they could hold up again and again.
  */
 export function dueRequests(now: Date, known: FeedPlan): readonly RequestAction[] {
   if (known.row.blocked) return []
   const due = waitingWindows(now, known)
-  const live = due.filter(({ lane }) => lane === 'live').sort((a, b) => bySuccess(a, b) || byStart(a, b))
-  const backfill = due.filter(({ lane }) => lane === 'backfill').sort((a, b) => bySuccess(a, b) || byStart(b, a))
-  return [...live, ...backfill]
+  return TURNS.flatMap((turn) => {
+    const ofTurn = due.filter((action) => action.turn === turn)
+    return ofTurn.sort((a, b) => bySuccess(a, b) || (turn === 'backfill' ? byStart(b, a) : byStart(a, b)))
+  })
 }
 
 /**
@@ -44,7 +57,7 @@ export function dueRequests(now: Date, known: FeedPlan): readonly RequestAction[
  */
 export function trialRequest(now: Date, known: FeedPlan, failed: readonly Failed[]): RequestAction | undefined {
   const { row } = known
-  const due = [...waitingWindows(now, known), ...failed.map((entry) => again(row, entry))]
+  const due = [...waitingWindows(now, known), ...failed.map((entry) => again(now, row, entry))]
   const newest = due.sort((a, b) => byStart(b, a))
   return newest.find(({ previous }) => previous?.state === 'planned' && previous.reason === 'retry') ?? newest[0]
 }
@@ -72,25 +85,35 @@ export function hasPassed(now: Date, { feed }: FeedOutline, { window }: Pick<Led
   return feed.cadence.kind === 'snapshot' && now >= window.to
 }
 
-/** Whether a window may be asked for: its data has settled. A clock that was ahead may have asked too early. */
-export function isSettled(now: Date, { feed }: FeedOutline, window: Window): boolean {
-  return now >= settledAt(feed, window)
+/**
+ * A clock that was ahead may ask for a window too early, or for more of a running one than there is. Gives when such a
+ * window is asked for again, and undefined where the request was right.
+ */
+export function askedTooEarly(
+  now: Date,
+  { feed }: FeedOutline,
+  { window, requestedAt }: Pick<Requested, 'window' | 'requestedAt'>,
+): Date | undefined {
+  if (now >= settledAt(feed, window)) return undefined
+  const due = dueAt(feed, window)
+  if (now < due) return due
+  return requestedAt.getTime() - now.getTime() > CLOCK_DIFFERENCE_MS ? now : undefined
 }
 
 function missing(now: Date, { row, spans }: FeedPlan): readonly RequestAction[] {
   const due = missingWindows(withinReach(row), { since: new Date(row.since), taken: spans, now })
-  return due.map(({ window, lane }) => ({ row, window, lane }))
+  return due.map(({ window, lane }) => ({ row, window, lane, turn: lane }))
 }
 
 function plannedAndDue(now: Date, { row, planned }: FeedPlan): readonly RequestAction[] {
   const due = planned.filter(
     (entry) =>
       hasCome(entry.notBefore, now, LONGEST_WAIT_MS) &&
-      isSettled(now, row, entry.window) &&
+      now >= dueAt(row.feed, entry.window) &&
       !hasPassed(now, row, entry) &&
       (mayTry(row, now) || !needsChange(entry)),
   )
-  return due.map((entry) => again(row, entry))
+  return due.map((entry) => again(now, row, entry))
 }
 
 /** Whether a window failed for a reason that only a change heals: after a trial has failed, such windows wait. */
@@ -98,8 +121,16 @@ function needsChange({ reason, lastError }: Planned): boolean {
   return reason === 'healed' && lastError !== undefined && FAILURES[lastError.kind].heals === 'change'
 }
 
-function again(row: FeedOutline, previous: Planned | Failed): RequestAction {
-  return { row, window: previous.window, lane: previous.lane, previous }
+function again(now: Date, row: FeedOutline, previous: Planned | Failed): RequestAction {
+  const { window, lane } = previous
+  return { row, window, lane, turn: isRefresh(now, row, previous) ? 'refresh' : lane, previous }
+}
+
+/** Whether rows of the window stand and nothing is missing without new ones. A person who asks again wants it soon. */
+function isRefresh(now: Date, { feed }: FeedOutline, previous: Planned | Failed): boolean {
+  const { figures } = previous
+  if (!figures || (previous.state === 'planned' && previous.reason === 'retry')) return false
+  return !figures.running || now < settledAt(feed, previous.window)
 }
 
 function bySuccess(a: RequestAction, b: RequestAction): number {

@@ -1,35 +1,48 @@
 import { CATALOG, findDataset } from '../catalog.ts'
-import type { Feed } from '../feeds/feed.ts'
+import type { Feed, Refresh } from '../feeds/feed.ts'
+import { hashJson } from '../hash.ts'
 import type { Figures } from '../ledger/ledger.ts'
-import { addDuration, DAY_MS } from '../time/durations.ts'
-import type { Window } from '../time/window.ts'
-import { settledAt, type WindowRules } from './due-windows.ts'
+import { alignDown, GRAIN } from '../time/calendar.ts'
+import { addDuration, DAY_MS, type Duration, durationMilliseconds } from '../time/durations.ts'
+import { type Window, windowId } from '../time/window.ts'
+import { openEvery, settledAt, type WindowRules } from './due-windows.ts'
 
-type RefreshRules = WindowRules & Pick<Feed, 'dataset'>
+type BlankRules = WindowRules & Pick<Feed, 'dataset'>
+
+/** The feed as far as it decides when a landed window is asked for again. `stretch` makes `refresh.every` longer. */
+export type RefreshRules = {
+  readonly feed: BlankRules & Pick<Feed, 'name'>
+  readonly stretch?: number
+}
 
 /**
- * When a landed window is asked for again: an empty one that was asked for too early, and one that a clock which was ahead
- * landed too early. Undefined where nothing more is expected.
+ * When a landed window is asked for again; undefined where nothing more is expected. The running window is asked for until
+ * its data has settled, an empty one once more when its data has surely settled, one that a clock which was ahead landed too early
+ * when it has settled, and a young one as the feed's `refresh` says, because the source restates it.
  */
-export function refreshAt(feed: RefreshRules, window: Window, figures: Figures, now: Date): Date | undefined {
-  const { landedAt, origin } = figures
+export function refreshAt(rules: RefreshRules, window: Window, figures: Figures, now: Date): Date | undefined {
+  const { feed } = rules
+  const { requestedAt, landedAt, origin, running } = figures
   if (origin === 'import' || feed.cadence.kind === 'snapshot') return undefined
-  if (landedAt.getTime() - now.getTime() > DAY_MS) return settledAt(feed, window)
-  return isEarlyBlank(feed, window, figures) ? surelySettledAt(feed, window) : undefined
+  const settled = settledAt(feed, window)
+  if (landedAt.getTime() - now.getTime() > DAY_MS) return settled
+  if (running) return nextOfRunning(feed, requestedAt, settled)
+  const surely = isEarlyBlank(feed, window, figures) ? surelySettledAt(feed, window) : undefined
+  return earliest(surely, nextRefresh(rules, feed.cadence.refresh, window, requestedAt))
 }
 
 /**
  * Whether a window landed without rows, and was asked for before its data had surely settled. Such a blank proves nothing:
  * early in a month the service may not have loaded the one before.
  */
-export function isEarlyBlank(feed: RefreshRules, window: Window, figures: Figures): boolean {
+export function isEarlyBlank(feed: BlankRules, window: Window, figures: Figures): boolean {
   const { verdict, requestedAt, origin } = figures
   if (verdict !== 'empty' || origin === 'import' || feed.cadence.kind === 'snapshot') return false
   return requestedAt < surelySettledAt(feed, window)
 }
 
 /** Twice the delay after the end of a window, and not before the day after its month was loaded. */
-function surelySettledAt(feed: RefreshRules, window: Window): Date {
+function surelySettledAt(feed: BlankRules, window: Window): Date {
   const settled = addDuration(settledAt(feed, window), feed.delay)
   const loaded = dayAfterLoading(feed.dataset, window)
   return loaded && loaded > settled ? loaded : settled
@@ -41,4 +54,54 @@ function dayAfterLoading(dataset: string, { to }: Window): Date | undefined {
   if (!days) return undefined
   const last = new Date(to.getTime() - 1)
   return new Date(Date.UTC(last.getUTCFullYear(), last.getUTCMonth() + 1, Math.max(...days) + 1))
+}
+
+function nextOfRunning(feed: WindowRules, requestedAt: Date, settled: Date): Date {
+  const every = openEvery(feed)
+  return (every && earliest(addDuration(requestedAt, every), settled)) ?? settled
+}
+
+/** The next refresh after a request, as long as the window is young then. */
+function nextRefresh(
+  { feed, stretch = 1 }: RefreshRules,
+  refresh: Refresh | undefined,
+  window: Window,
+  requestedAt: Date,
+): Date | undefined {
+  const until = refresh && addDuration(window.to, refresh.for)
+  if (!until || requestedAt >= until) return undefined
+  const timeOfDayMs = timeOfDay(feed.name, window)
+  const regular = nextRegular(requestedAt, refresh.every, stretch, timeOfDayMs)
+  const next = earliest(regular, ...(refresh.days ?? []).map((day) => nextAfterDay(requestedAt, day, timeOfDayMs)))
+  return next && next < until ? next : undefined
+}
+
+/** Not later than `every` after the request, and where that is a day or more, at the window's own time of day. */
+function nextRegular(requestedAt: Date, every: Duration, stretch: number, timeOfDayMs: number): Date {
+  // A duration in months has no length of its own, and is stretched as one of 30 days each.
+  const stretched = new Date(requestedAt.getTime() + durationMilliseconds(every) * stretch)
+  const latest = stretch === 1 ? addDuration(requestedAt, every) : stretched
+  const sameDay = alignDown(latest, GRAIN.day).getTime() + timeOfDayMs
+  const at = sameDay <= latest.getTime() ? sameDay : sameDay - DAY_MS
+  return at > requestedAt.getTime() ? new Date(at) : latest
+}
+
+/** The first time after a request that follows a day of the month on which the source loads data. */
+function nextAfterDay(requestedAt: Date, day: number, timeOfDayMs: number): Date {
+  const inMonth = (ahead: number) => {
+    const dayAfter = Date.UTC(requestedAt.getUTCFullYear(), requestedAt.getUTCMonth() + ahead, day + 1)
+    return new Date(dayAfter + timeOfDayMs)
+  }
+  const thisMonth = inMonth(0)
+  return thisMonth > requestedAt ? thisMonth : inMonth(1)
+}
+
+/** The time of day at which a window is refreshed, in milliseconds: the windows of all feeds spread over the day. */
+function timeOfDay(feed: string, window: Window): number {
+  return Number(BigInt(`0x${hashJson([feed, windowId(window)])}`) % BigInt(DAY_MS))
+}
+
+function earliest(...dates: readonly (Date | undefined)[]): Date | undefined {
+  const given = dates.filter((date) => date !== undefined)
+  return given.length > 0 ? new Date(Math.min(...given.map((date) => date.getTime()))) : undefined
 }

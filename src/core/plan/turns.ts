@@ -1,16 +1,18 @@
-import type { RequestAction } from './plan.ts'
+import { type RequestAction, TURNS } from './plan.ts'
 
 /**
- * The order in which an account asks for the windows of its feeds: live ones before history, and in each the feeds take
- * turns, so that none waits behind another's backlog. `served` says when each feed was last served: the one that has
- * waited longest goes first. The windows of each feed keep their order.
+ * The order in which an account asks for the windows of its feeds: live ones, then refreshes, then history, and in each the
+ * feeds take turns, so that none waits behind another's backlog. `served` says when each feed was last served: the one that
+ * has waited longest goes first. The windows of each feed keep their order.
  */
 export function inTurns(
   due: readonly RequestAction[],
   served: Readonly<Record<string, string>>,
 ): readonly RequestAction[] {
-  const lanes = (['live', 'backfill'] as const).map((lane) => due.filter((action) => action.lane === lane))
-  return lanes.flatMap((ofLane) => roundRobin(queues(ofLane, served)))
+  return TURNS.flatMap((turn) => {
+    const ofTurn = due.filter((action) => action.turn === turn)
+    return roundRobin(queues(ofTurn, served))
+  })
 }
 
 function queues(

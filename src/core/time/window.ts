@@ -21,9 +21,13 @@ export function parseWindowId(text: string): Window | undefined {
   return window.from < window.to && windowId(window) === text ? window : undefined
 }
 
-/** QueryStartTime and QueryEndTime. The end is one second early, which is right for an inclusive and an exclusive end. */
-export function queryTimes({ from, to }: Window): { readonly start: string; readonly end: string } {
-  return { start: toTheSecond(from), end: toTheSecond(new Date(to.getTime() - 1000)) }
+/**
+ * QueryStartTime and QueryEndTime of a request at `now`: a window that is still running is asked for up to now. The end is
+ * one second early, which is right for an inclusive and an exclusive end.
+ */
+export function queryTimes({ from, to }: Window, now: Date): { readonly start: string; readonly end: string } {
+  const end = Math.min(to.getTime(), now.getTime())
+  return { start: toTheSecond(from), end: toTheSecond(new Date(end - 1000)) }
 }
 
 function toTheSecond(date: Date): string {

@@ -2,6 +2,7 @@ import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { formOf } from '../../core/feeds/form.ts'
 import type { Figures, Landing } from '../../core/ledger/ledger.ts'
 import { beginLanding, type Progress, refusedCodes, spent, writeAgain } from '../../core/ledger/progress.ts'
+import { settledAt } from '../../core/plan/due-windows.ts'
 import { keyRange } from '../../core/report/generation.ts'
 import type { ArchivedBlob } from '../../services/storage/archive.ts'
 import { type Job, nameOf } from '../ledger/job.ts'
@@ -149,7 +150,8 @@ function hasOtherRows(held: HeldEntry, { counted, acknowledged, rounds }: Progre
 }
 
 function figuresOf({ job, held, archive }: Work): Figures {
-  const { attempt, generation, origin, reportId, executionId, requestedAt, asked, figures, rejects } = held.entry()
+  const { window, attempt, generation, origin, reportId, executionId, requestedAt, asked, figures, rejects } =
+    held.entry()
   const { rowSet, selection, form } = formOf(asked, job.row.feed)
   const { checked, acknowledged, operations, milliseconds } = progressOf(held)
   return {
@@ -177,6 +179,7 @@ function figuresOf({ job, held, archive }: Work): Figures {
     operations,
     verdict: checked.rowsRead === 0 ? 'empty' : 'rows',
     emptyColumns: checked.emptyColumns,
+    ...(origin === 'service' && requestedAt < settledAt(job.row.feed, window) && { running: true as const }),
     ...(figures && { totalsBefore: figures.totals }),
   }
 }

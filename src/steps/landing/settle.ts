@@ -1,5 +1,5 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
-import { isOfPerson, isRestated } from '../../core/ledger/ledger.ts'
+import { isOfPerson, restated } from '../../core/ledger/ledger.ts'
 import { toFailed, toLanded, toNextAttempt, toRequestedAgain, toStorageAwaited } from '../../core/ledger/transitions.ts'
 import { isOverdue } from '../../core/ledger/wake.ts'
 import { refreshAt } from '../../core/plan/refresh.ts'
@@ -20,14 +20,15 @@ export async function settle(job: Job, held: HeldEntry, result: LandResult): Pro
   if ('awaits' in result) return awaitStorage(job, held, result.awaits)
   const { emit } = job.services
   const entry = held.entry()
-  const landed = await held.finish(
-    toLanded(entry, result, refreshAt(job.row.feed, entry.window, result, result.landedAt)),
-  )
+  const landed = await held.finish(toLanded(entry, result, refreshAt(job.row, entry.window, result, result.landedAt)))
   emit({ event: 'window.landed', ...subjectOf(entry), count: result.rowsLanded })
   if (result.rowsRejected > 0) emit({ event: 'window.rejects', ...subjectOf(entry), count: result.rowsRejected })
   if (result.rowsDoubtful) emit({ event: 'window.doubtful', ...subjectOf(entry), count: result.rowsDoubtful })
-  if (isRestated(entry.figures, result))
-    emit({ event: 'window.restated', ...subjectOf(entry), count: result.rowsLanded })
+  const moved = restated(entry.figures, result)
+  if (moved.length > 0) {
+    const message = `changed: ${moved.join(', ')}`
+    emit({ event: 'window.restated', ...subjectOf(entry), count: result.rowsLanded, message })
+  }
   if ((job.row.blocked || job.row.failing) && !isOfPerson(entry)) await noteLanding(job.services, entry)
   if (!isOfPerson(entry)) {
     const { window, figures: before, progress } = entry

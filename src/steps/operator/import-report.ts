@@ -3,6 +3,7 @@ import type { Feed } from '../../core/feeds/feed.ts'
 import { type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
 import type { FeedRow } from '../../core/ledger/feed-row.ts'
 import { nextAttempt } from '../../core/ledger/transitions.ts'
+import { whyNotOver } from '../../core/plan/own-window.ts'
 import type { Problem } from '../../core/problems.ts'
 import { newGeneration } from '../../core/report/generation.ts'
 import { landingHash } from '../../core/report/lander.ts'
@@ -28,6 +29,8 @@ export async function importReport(
   if ('problem' in row) return row
   const refused = await foreignTable(services, row.feed)
   if (refused !== undefined) return { problem: refused }
+  const isRunning = whyNotOver(window, services.clock())
+  if (isRunning !== undefined) return { problem: `${feed} ${windowId(window)} ${isRunning}` }
   const own = await openOwnWindow(services, row, window)
   if ('problem' in own) return own
   const { archive, executionId } = await archiveFile(services, row, window, nextAttempt(own.from), file)

@@ -2,7 +2,7 @@ import { FAILURES, isFailure } from '../../core/failures.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import { waitsUntil } from '../../core/plan/pacing.ts'
-import type { RequestAction } from '../../core/plan/plan.ts'
+import type { RequestAction, Turn } from '../../core/plan/plan.ts'
 import { inTurns } from '../../core/plan/turns.ts'
 import { parseWindowId, windowId } from '../../core/time/window.ts'
 import type { AppRows } from '../../services/storage/ledger.ts'
@@ -15,7 +15,7 @@ import { requestReport } from './request-report.ts'
 import { maySignIn, trySignIn } from './try-sign-in.ts'
 
 /** What an account did in a tick: reports that were asked for, and windows that were due and wait. */
-export type Turn = { readonly requested: number; readonly waiting: number }
+export type TurnTaken = { readonly requested: number; readonly waiting: number }
 
 /** Asks for the due windows of one account's feeds, as far as its quota goes. */
 export async function takeTurn(
@@ -23,7 +23,7 @@ export async function takeTurn(
   app: AppRows,
   account: string,
   rows: readonly FeedOutline[],
-): Promise<Turn> {
+): Promise<TurnTaken> {
   const pacing = pacingOf(app, account)
   if (isFailure(pacing)) {
     const { kind, message } = pacing
@@ -55,15 +55,22 @@ export async function takeTurn(
 }
 
 /** Asks for windows one by one, because each request changes the pacing row that decides about the next. */
-async function requestAll(services: Services, tick: AccountInTick, actions: readonly RequestAction[]): Promise<Turn> {
+async function requestAll(
+  services: Services,
+  tick: AccountInTick,
+  actions: readonly RequestAction[],
+): Promise<TurnTaken> {
   const ended = new Set<string>()
+  const over = new Set<Turn>()
   let requested = 0
   for (const action of actions) {
+    const { turn } = action
     const feed = action.row.feed.name
-    if (ended.has(feed)) continue
+    if (ended.has(feed) || over.has(turn)) continue
     const result = await requestReport(services, tick, action)
     if (result === 'account') break
     if (result === 'feed') ended.add(feed)
+    if (result === 'turn') over.add(turn)
     if (result === 'requested') requested++
   }
   return { requested, waiting: actions.length - requested }

@@ -5,7 +5,8 @@ import { type FaultyFeed, parseEachFeed } from '../../core/feeds/feeds.ts'
 import { hashJson } from '../../core/hash.ts'
 import { FEEDS_SOURCE_KEY, type FeedsSourceRow, type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
 import { refusedBy, retired, withFeed } from '../../core/ledger/feed-block.ts'
-import { type FeedOutline, type FeedRow, newFeedRow } from '../../core/ledger/feed-row.ts'
+import { type FeedOutline, type FeedRow, newFeedRow, withStretch } from '../../core/ledger/feed-row.ts'
+import { forecastOfAll, stretchOf } from '../../core/plan/forecast.ts'
 import type { AppRows } from '../../services/storage/ledger.ts'
 import { changeFeedRow, readableFeeds, tellBlocked } from '../ledger/feed-row.ts'
 import { tellOnce } from '../ledger/tell-once.ts'
@@ -33,8 +34,12 @@ export async function rememberFeeds(services: Services, app: AppRows): Promise<r
   const unknown = faulty.filter(({ name }) => !app.feeds.has(name)).flatMap(({ problems }) => problems)
   const problems = unknown.map((each) => each.slice(0, MESSAGE_LENGTH)).slice(0, MOST_PROBLEMS)
   await rememberSource(services, app, { source, hash: hashJson(text), ...(problems.length > 0 && { problems }) })
+  const stretches = stretchesOf(file.feeds, services.settings.limits.maxReportsPerHour)
   const rows = await Promise.all(
-    file.feeds.map((feed) => remember(services, app, feed, file.accounts[feed.account] ?? {})),
+    file.feeds.map((feed) => {
+      const ofAccount = { account: file.accounts[feed.account] ?? {}, stretch: stretches.get(feed.account) ?? 1 }
+      return remember(services, app, feed, ofAccount)
+    }),
   )
   await retireOthers(services, app, new Set([...file.feeds, ...faulty].map(({ name }) => name)))
   return rows.flatMap((row) => row ?? [])
@@ -73,6 +78,17 @@ async function retireOthers(services: Services, app: AppRows, names: ReadonlySet
   for (const { feed } of others) await changeFeedRow(services, feed.name, retired)
 }
 
+/** What decides about a feed beside itself. */
+type OfAccount = { readonly account: Account; readonly stretch: number }
+
+/** By how much the quota of each account stretches the refreshes of its feeds. */
+function stretchesOf(feeds: readonly Feed[], maxReportsPerHour: number): ReadonlyMap<string, number> {
+  const byAccount = Map.groupBy(feeds, ({ account }) => account)
+  return new Map(
+    [...byAccount].map(([account, own]) => [account, stretchOf(forecastOfAll(own), maxReportsPerHour)] as const),
+  )
+}
+
 /**
  * Stores a feed as it is now, and keeps what the app learned about it. Undefined where the app does not take it, or
  * its row cannot be read: that stops this feed alone.
@@ -81,14 +97,15 @@ async function remember(
   services: Services,
   app: AppRows,
   feed: Feed,
-  account: Account,
+  { account, stretch }: OfAccount,
 ): Promise<FeedOutline | undefined> {
   const known = app.feeds.get(feed.name)
   if (known && isFailure(known)) return tellUnreadable(services, feed.name, known)
   // A table under a name that may not have it is not claimed: it would be lost to the new name that the feed has to take.
   const refusal = findForbiddenChange(app, feed) ?? (await claimTable(services, app, feed))
   const now = services.clock()
-  const change = (row: FeedRow) => (refusal ? refusedRow(row, feed, refusal, now) : withFeed(row, feed, account, now))
+  const change = (row: FeedRow) =>
+    refusal ? refusedRow(row, feed, refusal, now) : withStretch(withFeed(row, feed, account, now), stretch)
   const row = known && isSame(known.value, feed, change) ? known.value : await store(services, feed, account, change)
   if (!refusal) return row
   if (row && feed.enabled && row !== known?.value) tellBlocked(services, feed.name, refusal)

@@ -7,7 +7,7 @@ import { withWindow } from '../../core/ledger/plan-row.ts'
 import { reportName } from '../../core/ledger/remote-names.ts'
 import { nextAttempt, toFailed, toLandedAgain, toReopened, toRequesting } from '../../core/ledger/transitions.ts'
 import { isClaimed, isSlotTaken, takeSlot } from '../../core/plan/pacing.ts'
-import type { RequestAction } from '../../core/plan/plan.ts'
+import type { RequestAction, Turn } from '../../core/plan/plan.ts'
 import { isEarlyBlank } from '../../core/plan/refresh.ts'
 import { queryTimes, windowId } from '../../core/time/window.ts'
 import { callbackToken } from '../../services/insights/callback-token.ts'
@@ -42,7 +42,7 @@ export async function requestReport(
   if (isOutOfRange(registered, action.window, requesting.requestedAt)) {
     return endOutOfRange(services, tick, action, registered, requesting)
   }
-  const taken = await takeAccountSlot(services, tick, requesting)
+  const taken = await takeAccountSlot(services, tick, requesting, action.turn)
   if (taken !== 'taken') return taken
   const written = await writeEntry(services, tick, action, requesting)
   if (!written) return 'feed'
@@ -156,27 +156,28 @@ async function refuseFeed(
 async function takeAccountSlot(
   services: Services,
   { name, pacing, open }: AccountInTick,
-  { feed, window, attempt, lane, requestedAt }: Requesting,
+  { feed, window, attempt, requestedAt }: Requesting,
+  turn: Turn,
 ): Promise<'taken' | RequestResult> {
   const { adoptAfterMs, limits } = services.settings
   const slot = { feed, window: windowId(window), attempt, at: requestedAt.toISOString() }
   if (isClaimed(pacing.value, slot, requestedAt, adoptAfterMs)) return 'window'
-  const next = takeSlot(pacing.value, { ...slot, lane }, limits, (each) =>
+  const next = takeSlot(pacing.value, { ...slot, turn }, limits, (each) =>
     isSlotTaken(each, open.get(slotKey(each.feed, each.window)), requestedAt, adoptAfterMs),
   )
-  if (next === 'account' || next === 'feed') return next
+  if (typeof next === 'string') return next
   return (await writePacing(services, name, pacing, next)) ? 'taken' : 'account'
 }
 
 function toReportRequest({ settings }: Services, requesting: Requesting, { cadence }: Feed) {
-  const { feed, window, attempt, reportName, queryId } = requesting
+  const { feed, window, attempt, reportName, queryId, requestedAt } = requesting
   const id = windowId(window)
   const { callback } = settings
   const token = callback?.secrets[0] && callbackToken(callback.secrets[0], { feed, window: id, attempt })
   return {
     reportName,
     queryId,
-    ...(cadence.kind === 'windows' && { queryTimes: queryTimes(window) }),
+    ...(cadence.kind === 'windows' && { queryTimes: queryTimes(window, requestedAt) }),
     ...(callback && token && { callbackUrl: `${callback.baseUrl}/${feed}/${id}/${attempt}/${token}` }),
   }
 }

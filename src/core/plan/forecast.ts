@@ -1,0 +1,86 @@
+import type { Feed } from '../feeds/feed.ts'
+import { DAY_MS, type Duration, durationMilliseconds } from '../time/durations.ts'
+import { openEvery } from './due-windows.ts'
+
+/** The reports a day that a feed, or all feeds of an account, ask for once history has landed. */
+export type Forecast = {
+  /** New windows, snapshots, and the running window. */
+  readonly live: number
+  /** Young windows, as often as `refresh.every` says. */
+  readonly refresh: number
+  /** Young windows, the day after the source loaded data. */
+  readonly loads: number
+}
+
+const NOTHING: Forecast = { live: 0, refresh: 0, loads: 0 }
+
+/** Feeds may ask for so much of what their account's quota allows; the rest is for history, retries and other tools. */
+const SHARE = 1 / 2
+
+/** However much is live, refreshes get so much of the share of the feeds. */
+const LEAST_REFRESH = 1 / 10
+
+/** A month of the forecast, in days. */
+const MONTH_DAYS = 30
+
+/** The reports a day of one feed. */
+export function forecastOf(feed: Pick<Feed, 'cadence' | 'delay' | 'grain' | 'enabled'>): Forecast {
+  const { cadence, enabled } = feed
+  if (!enabled) return NOTHING
+  if (cadence.kind === 'snapshot') return { ...NOTHING, live: 1 / daysOf(cadence.every) }
+  const { window, refresh } = cadence
+  const every = openEvery(feed)
+  const live = 1 / daysOf(window) + (every ? 1 / daysOf(every) : 0)
+  if (!refresh) return { ...NOTHING, live }
+  const young = daysOf(refresh.for) / daysOf(window)
+  const { days = [] } = refresh
+  return { live, refresh: young / daysOf(refresh.every), loads: (young * days.length) / MONTH_DAYS }
+}
+
+/** The reports a day of all feeds of an account. */
+export function forecastOfAll(feeds: readonly Parameters<typeof forecastOf>[0][]): Forecast {
+  return feeds.map(forecastOf).reduce(
+    (sum, { live, refresh, loads }) => ({
+      live: sum.live + live,
+      refresh: sum.refresh + refresh,
+      loads: sum.loads + loads,
+    }),
+    NOTHING,
+  )
+}
+
+/**
+ * How many times longer than the feeds say the account waits between two refreshes, so that its feeds take no more than half
+ * of its quota; 1 where that is enough as it is. The days on which the source loads data stay.
+ */
+export function stretchOf({ live, refresh, loads }: Forecast, maxReportsPerHour: number): number {
+  const share = 24 * maxReportsPerHour * SHARE
+  const left = Math.max(share - live - loads, share * LEAST_REFRESH)
+  return Math.max(Math.ceil(refresh / left), 1)
+}
+
+/** What the feeds of each account ask for, one line each, and a warning where that stretches their refreshes. */
+export function forecastLines(
+  feeds: readonly Feed[],
+  maxReportsPerHour: number,
+): { readonly lines: readonly string[]; readonly warnings: readonly string[] } {
+  const accounts = [...Map.groupBy(feeds, ({ account }) => account)].map(([account, own]) => {
+    const forecast = forecastOfAll(own)
+    return { account, forecast, stretch: stretchOf(forecast, maxReportsPerHour) }
+  })
+  const most = 24 * maxReportsPerHour
+  return {
+    lines: accounts.map(({ account, forecast: { live, refresh, loads }, stretch }) => {
+      const reports = (live + refresh / stretch + loads).toFixed(1)
+      return `account ${account}: about ${reports} reports a day once history has landed, of ${most} allowed`
+    }),
+    warnings: accounts.flatMap(({ account, stretch }) => {
+      const why = `its feeds would take more than half of the ${most} reports a day`
+      return stretch === 1 ? [] : [`account ${account}: refresh.every counts ${stretch} times as long, because ${why}`]
+    }),
+  }
+}
+
+function daysOf(duration: Duration): number {
+  return durationMilliseconds(duration) / DAY_MS
+}

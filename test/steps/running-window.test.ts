@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest'
+import { HOUR_MS } from '../../src/core/time/durations.ts'
+import { parseWindowId } from '../../src/core/time/window.ts'
+import { importReport } from '../../src/steps/operator/import-report.ts'
+import { provision } from '../../src/steps/provision.ts'
+import { status } from '../../src/steps/status.ts'
+import { sweep } from '../../src/steps/sweep.ts'
+import type { World } from '../setup/world.ts'
+import { asked, entryOf, FEED, fileOf, hint, MAY, named, names, serve, worldOf } from './one-window.ts'
+
+const WINDOW = parseWindowId(MAY) ?? { from: new Date(0), to: new Date(0) }
+const RUNNING = { ...FEED, delay: 'P4D', refresh: { every: 'P5D', for: 'P30D' } }
+
+/** What was asked for, as `01T00 to 05T23`: day and hour of the query times. */
+const spans = (world: World) =>
+  asked(world).map(({ body }) => {
+    const { QueryStartTime, QueryEndTime } = JSON.parse(body) as { QueryStartTime: string; QueryEndTime: string }
+    return `${QueryStartTime.slice(5, 13)} to ${QueryEndTime.slice(5, 13)}`
+  })
+
+/** The app works until an instant, every six hours. */
+async function until(world: World, instant: string): Promise<void> {
+  const { services, clock, drain } = world
+  while (clock.now() < new Date(instant)) {
+    clock.advance(6 * HOUR_MS)
+    // The first sweep plans what is due, the second looks for what was asked for.
+    await sweep(services)
+    await provision(services)
+    await sweep(services)
+    await drain()
+  }
+}
+
+describe('a running month', () => {
+  it('is asked for up to now under its final key, and is complete once its data has settled', async () => {
+    const world = await worldOf({ feeds: [RUNNING], now: '2025-05-05T18:00:00Z' })
+    await until(world, '2025-05-06T00:00:00Z')
+    expect(spans(world)).toEqual(['05-01T00 to 05-05T23'])
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { running: true, rowsLanded: 40 } })
+    const may = { window: MAY, asOf: new Date('2025-05-06T00:00:00Z'), rows: 40 }
+    const [feed] = (await status(world.services)).feeds
+    expect(feed).toMatchObject({ running: [may], complete: 0, states: { landed: 1 } })
+    expect(feed).not.toHaveProperty('completeUntil')
+    await until(world, '2025-06-04T18:00:00Z')
+    expect(spans(world).slice(1, 3)).toEqual(['05-01T00 to 05-10T23', '05-01T00 to 05-15T23'])
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { running: true } })
+    await until(world, '2025-06-05T06:00:00Z')
+    expect(spans(world).at(-1)).toBe('05-01T00 to 05-31T23')
+    expect(await entryOf(world)).toMatchObject({ state: 'landed' })
+    expect((await entryOf(world)).figures).not.toHaveProperty('running')
+    const [final] = (await status(world.services)).feeds
+    expect(final).toMatchObject({ running: [], complete: 1, completeUntil: new Date('2025-06-01T00:00:00Z') })
+    // That the rows of a running month change is no restatement.
+    expect(named(world, 'window.restated')).toEqual([])
+  })
+
+  it('takes no file before it is over, and its rows that change afterwards are told', async () => {
+    const world = await worldOf({ feeds: [RUNNING], now: '2025-05-05T18:00:00Z' })
+    await until(world, '2025-05-06T00:00:00Z')
+    async function* bytes() {
+      yield fileOf(names(3))
+    }
+    expect(await importReport(world.services, FEED.name, WINDOW, { name: 'may.csv', bytes })).toEqual({
+      problem: expect.stringContaining('wait until it is over'),
+    })
+    await until(world, '2025-06-05T06:00:00Z')
+    await serve(world, fileOf(names(41)))
+    await until(world, '2025-06-11T00:00:00Z')
+    expect(named(world, 'window.restated')).toMatchObject([
+      { window: MAY, count: 41, message: expect.stringMatching(/^changed: rows, UsageQuantity$/) },
+    ])
+    expect(await entryOf(world)).toMatchObject({ figures: { rowsLanded: 41 } })
+  })
+
+  it('that a clock asked for which was ahead is not taken for the whole month', async () => {
+    const world = await worldOf({ feeds: [RUNNING], now: '2025-05-20T00:00:00Z' })
+    const ahead = { ...world.services, clock: () => new Date('2025-06-10T00:00:00Z') }
+    await provision(ahead)
+    expect(spans(world)).toEqual(['05-01T00 to 05-31T23'])
+    await hint(world, world.services)
+    expect(await entryOf(world)).toMatchObject({ state: 'planned', reason: 'expired' })
+    await until(world, '2025-05-20T06:00:00Z')
+    expect(spans(world).at(-1)).toBe('05-01T00 to 05-20T05')
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { running: true } })
+  })
+})
