@@ -6,7 +6,7 @@ import { provision } from '../../src/steps/provision.ts'
 import { type Deployment, pushedFeeds, startDeployment } from './deployment.ts'
 
 const USAGE = { name: 'usage', dataset: 'AzureUsage', from: '2025-04-01', to: '2025-05-01' }
-const OWN = { name: 'own', dataset: 'MSLearn', query: 'SELECT Colum FROM MSLearn LIMIT 1', from: '2025-04-01' }
+const OWN = { name: 'own', dataset: 'MSLearn', query: 'SELECT Colum FROM MSLearn LIMIT 1', from: 'P3M' }
 
 let deployment: Deployment
 
