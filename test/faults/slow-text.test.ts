@@ -479,7 +479,7 @@ const TABLE: Table = {
 /** Exported functions of these files that take no text from outside, with the reason. */
 const WITHOUT_TEXT: Readonly<Partial<Record<File, Readonly<Record<string, string>>>>> = {
   'core/report/dates.ts': { startOfMonth: 'takes a moment that was read' },
-  'core/report/entities.ts': { tooManyColumns: 'takes a number', isReject: 'looks for one property' },
+  'core/report/entities.ts': { isReject: 'looks for one property' },
   'core/report/download-hosts.ts': { allowedLink: 'takes a URL that was parsed, and hosts of the settings' },
   'core/report/generation.ts': {
     newGeneration: 'makes a name',
