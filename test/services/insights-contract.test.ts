@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { failed, isFailure } from '../../src/core/failures.ts'
+import { isFailure } from '../../src/core/failures.ts'
 import { type InsightsClient, openInsightsClient } from '../../src/services/insights/client.ts'
 import { DOCUMENTED_REFUSALS, refusalOf, SISTER_REFUSALS } from '../../src/services/insights/refusals.ts'
 import { type Reply, type ScriptedServer, startScripted } from './scripted-server.ts'
@@ -381,7 +381,7 @@ describe('what never gets out', () => {
     const other = await startScripted()
     server.script(() => ({ status: 307, headers: { location: `${other.origin}/steal?x=1` } }))
     const found = await client.queries('n')
-    expect(found).toEqual(failed('link-refused', expect.stringContaining('INSIGHTS_BASE_URL')))
+    expect(found).toMatchObject({ kind: 'link-refused', message: expect.stringContaining('INSIGHTS_BASE_URL') })
     expect(other.requests).toEqual([])
     await other.close()
   })
