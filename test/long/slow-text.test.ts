@@ -554,7 +554,6 @@ const WITHOUT_TEXT: Readonly<Partial<Record<File, Readonly<Record<string, string
   'core/report/check.ts': { refuse: 'takes what was counted' },
   'core/report/dates.ts': { startOfMonth: 'takes a moment that was read' },
   'core/report/entities.ts': {
-    tooManyColumns: 'takes a number',
     isReject: 'looks for one property',
     rejectOf: 'puts properties together',
     rowsIn: 'reads one property',

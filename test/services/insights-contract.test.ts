@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { failed, isFailure } from '../../src/core/failures.ts'
+import { isFailure } from '../../src/core/failures.ts'
 import { type InsightsClient, openInsightsClient } from '../../src/services/insights/client.ts'
 import { DOCUMENTED_REFUSALS, refusalOf, SISTER_REFUSALS } from '../../src/services/insights/refusals.ts'
 import { type Reply, type ScriptedServer, startScripted } from './scripted-server.ts'

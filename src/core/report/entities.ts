@@ -73,21 +73,19 @@ export function checkColumns(columns: readonly Column[]): Failure | undefined {
   const names = new Set<string>()
   const twice = columns.find(({ name }) => names.size === names.add(name).size)
   if (twice) return failed('malformed', `column "${shown(twice.name)}" is in the header twice; select it once`)
-  const many = tooManyColumns(properties.length)
-  if (many) return failed('malformed', many)
+  const count = properties.length + LINEAGE_PROPERTIES
+  if (count > PROPERTY_LIMIT) {
+    return failed(
+      'malformed',
+      `${count} properties are more than the ${PROPERTY_LIMIT} of a table row; select fewer columns`,
+    )
+  }
   const long = columns.find((column) => propertiesOf(column).some((property) => property.length > NAME_LIMIT))
   if (long === undefined) return undefined
   return failed(
     'malformed',
     `column "${shown(long.name)}…": its property name is longer than ${NAME_LIMIT} characters; rename it`,
   )
-}
-
-/** What is wrong with a report of so many columns; undefined where a table row has room for them. */
-export function tooManyColumns(columns: number): string | undefined {
-  const count = columns + LINEAGE_PROPERTIES
-  if (count <= PROPERTY_LIMIT) return undefined
-  return `${count} properties are more than the ${PROPERTY_LIMIT} of a table row; select fewer columns`
 }
 
 function propertiesOf({ name, type }: Column): string[] {

@@ -4,7 +4,7 @@ import type { Feed, FeedSource } from '../feeds/feed.ts'
 import { isSameName, nameKey } from '../names.ts'
 import { present } from '../present.ts'
 import { parseQuery } from '../query/parse.ts'
-import { type Column, tooManyColumns } from './entities.ts'
+import type { Column } from './entities.ts'
 
 /** How the columns of one file land, in the order of the file. */
 export type Layout = {
@@ -105,8 +105,6 @@ export function readHeader(
   header: readonly string[],
   about: string,
 ): Layout | Failure {
-  const many = tooManyColumns(header.length)
-  if (many) return failed('malformed', `${about}: ${many}`)
   const names = header.map((name) => name.trim())
   const keyOf = columnKeyOf(findDataset(CATALOG, feed.dataset))
   const keys = headerKeys(names, keyOf)
