@@ -2,14 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { CATALOG } from '../../src/core/catalog.ts'
 import { firstInRange, laterStart, laterStartWarnings } from '../../src/core/feeds/history.ts'
 import { withFeed } from '../../src/core/ledger/feed-block.ts'
-import {
-  type FeedRow,
-  isOutOfRange,
-  newFeedRow,
-  startWithinReach,
-  withinReach,
-  withReach,
-} from '../../src/core/ledger/feed-row.ts'
+import { type FeedRow, newFeedRow } from '../../src/core/ledger/feed-row.ts'
+import { isOutOfRange, startWithinReach, withinReach, withReach } from '../../src/core/ledger/reach.ts'
 import { feedOf } from './feed-of.ts'
 
 const NOW = new Date('2026-11-26T03:00:00Z')

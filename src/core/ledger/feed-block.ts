@@ -1,7 +1,8 @@
 import type { Failure } from '../failures.ts'
 import type { Account, Feed } from '../feeds/feed.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../time/durations.ts'
-import { type FeedRow, formNow, toTrouble, withReach } from './feed-row.ts'
+import { type FeedRow, formNow, toTrouble } from './feed-row.ts'
+import { withReach } from './reach.ts'
 import { hasCome } from './wake.ts'
 
 // What blocks a feed and what ends the block; and when what failed is tried again, which may end it.

@@ -2,10 +2,7 @@ import type { Failure, FailureKind } from '../failures.ts'
 import type { Account, Boundary, Feed } from '../feeds/feed.ts'
 import { wantedColumns } from '../feeds/feed-query.ts'
 import { type Asked, askedFor, type Form, formOf } from '../feeds/form.ts'
-import { firstInRange, laterStart } from '../feeds/history.ts'
-import { present } from '../present.ts'
 import { HOUR_MS, MINUTE_MS } from '../time/durations.ts'
-import type { Window } from '../time/window.ts'
 import { hasCome } from './wake.ts'
 
 /**
@@ -25,7 +22,10 @@ export type FeedRow = {
   readonly since: string
   /** The query the service knows for this feed, and the hash of the feed it was registered for. */
   readonly query?: RegisteredQuery
-  /** How far back the service has data: the ranges that it listed last. Absent while it was not asked, or lists no such dataset. */
+  /**
+   * How far back the service has data: the ranges that it listed last. Absent while it was not asked, or lists no such
+   * dataset.
+   */
   readonly ranges?: readonly string[]
   /** Where history starts for the feed's `of`, its `from`: absent where the service offers all of it. */
   readonly reach?: { readonly of: Boundary; readonly from?: string }
@@ -172,47 +172,6 @@ export function withQuery(row: FeedRow, query: RegisteredQuery): FeedRow {
   const former = new Set([...formerQueries, ...replaced].filter((queryId) => queryId !== query.queryId))
   const next = { ...rest, query, ...(isChoice && { chosen: query.columns }) }
   return { ...next, form: formNow(next), ...(former.size > 0 && { formerQueries: [...former] }) }
-}
-
-/**
- * Notes the ranges of the dataset, and from when on the service has data for the feed's `from`. That is decided once for each `from`, as soon as the
- * service's ranges are known: what falls out of them later is a hole and no later start.
- */
-export function withReach(row: FeedRow, now: Date, ranges = row.ranges): FeedRow {
-  const { feed, since } = row
-  if (!ranges) return row
-  const next = ranges === row.ranges ? row : { ...row, ranges }
-  if (feed.cadence.kind === 'snapshot' || isReachOf(row)) return next
-  const from = laterStart(feed, ranges, new Date(since), now)
-  return { ...next, reach: present({ of: feed.cadence.from, from: from?.toISOString() }) }
-}
-
-function isReachOf({ feed: { cadence }, reach }: Pick<FeedOutline, 'feed' | 'reach'>): boolean {
-  return cadence.kind === 'windows' && JSON.stringify(reach?.of) === JSON.stringify(cadence.from)
-}
-
-/** Where the feed's history starts, if that is later than its `from`. */
-export function startWithinReach(row: Pick<FeedOutline, 'feed' | 'reach'>): string | undefined {
-  return isReachOf(row) ? row.reach?.from : undefined
-}
-
-/** The feed as far as the service can give it: its history starts where the service has data. */
-export function withinReach(row: Pick<FeedOutline, 'feed' | 'reach'>): FeedOutline['feed'] {
-  const { cadence } = row.feed
-  const date = startWithinReach(row)
-  return cadence.kind === 'snapshot' || date === undefined
-    ? row.feed
-    : { ...row.feed, cadence: { ...cadence, from: { date } } }
-}
-
-/** Whether a window begins before what the service offers at `now`: a report of it would hold less than the window, or nothing. */
-export function isOutOfRange(
-  { feed, ranges = [] }: Pick<FeedOutline, 'feed' | 'ranges'>,
-  window: Window,
-  now: Date,
-): boolean {
-  const first = feed.cadence.kind === 'windows' ? firstInRange(ranges, now) : undefined
-  return first !== undefined && window.from < first
 }
 
 /** The service no longer has the feed's query: it is registered anew. */

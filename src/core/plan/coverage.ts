@@ -1,5 +1,6 @@
-import { type FeedOutline, withinReach } from '../ledger/feed-row.ts'
+import type { FeedOutline } from '../ledger/feed-row.ts'
 import { isOfEarlierForm, isOutdated, isPublished, type LedgerEntry, type State } from '../ledger/ledger.ts'
+import { withinReach } from '../ledger/reach.ts'
 import { type Window, windowId } from '../time/window.ts'
 import { wantedSpan } from './due-windows.ts'
 import { type KnownFeed, planOf } from './known-feed.ts'

@@ -1,6 +1,6 @@
 import { FAILURES } from '../failures.ts'
 import { mayTry } from '../ledger/feed-block.ts'
-import { type FeedOutline, withinReach } from '../ledger/feed-row.ts'
+import type { FeedOutline } from '../ledger/feed-row.ts'
 import {
   CLOCK_DIFFERENCE_MS,
   type Failed,
@@ -9,6 +9,7 @@ import {
   type Planned,
   type Requested,
 } from '../ledger/ledger.ts'
+import { withinReach } from '../ledger/reach.ts'
 import { hasCome } from '../ledger/wake.ts'
 import { DAY_MS } from '../time/durations.ts'
 import type { Window } from '../time/window.ts'

@@ -9,7 +9,8 @@ import {
   queryTexts,
   spellingsOf,
 } from '../../core/feeds/feed-query.ts'
-import { type FeedRow, isOvertaken, type RegisteredQuery, withQuery, withReach } from '../../core/ledger/feed-row.ts'
+import { type FeedRow, isOvertaken, type RegisteredQuery, withQuery } from '../../core/ledger/feed-row.ts'
+import { withReach } from '../../core/ledger/reach.ts'
 import { queryName } from '../../core/ledger/remote-names.ts'
 import type { InsightsClient, LiveDataset, Query } from '../../services/insights/client.ts'
 import type { Services } from '../services.ts'
