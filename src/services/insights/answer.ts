@@ -1,4 +1,5 @@
 import { isServiceId } from '../../core/names.ts'
+import { parseJson } from '../parse-json.ts'
 import { readRetryAfterMs } from '../retry.ts'
 import { safeText } from '../safe-text.ts'
 
@@ -59,7 +60,8 @@ export function readAnswer(httpStatus: number, headers: Headers, body: string, n
 
 /** The header was seen in a real answer of 2023. What does not look like an id is left out: it would go into messages. */
 export function readCorrelationId(headers: Headers): string | undefined {
-  return /^[A-Za-z0-9-]{1,64}$/.exec(headers.get('ms-correlationid') ?? '')?.[0]
+  const id = headers.get('ms-correlationid')
+  return id !== null && isServiceId(id) ? id : undefined
 }
 
 /** Whether it comes in a header or in the body is not documented. */
@@ -106,14 +108,6 @@ export function instantOf(item: Item, name: string): Date | undefined {
   const text = textOf(item, name)?.slice(0, 100)
   const instant = new Date(text && /T[\d:.]+$/.test(text) ? `${text}Z` : (text ?? ''))
   return Number.isNaN(instant.getTime()) ? undefined : instant
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 function toItem(value: unknown): Item {

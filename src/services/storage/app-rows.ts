@@ -4,6 +4,7 @@ import { FEED_ROWS, feedRowKey } from '../../core/ledger/app-rows.ts'
 import type { FeedOutline, FeedRow } from '../../core/ledger/feed-row.ts'
 import { joinTexts, pieceNames } from '../../core/ledger/long-texts.ts'
 import { fromFeedFields, fromOutlineField, toFeedFields } from '../../core/ledger/stored-feed-row.ts'
+import { parseJson } from '../parse-json.ts'
 import { type Keys, type Row, readRow, writeRow } from './conditional-rows.ts'
 import type { AppRows, Ledger, Stored } from './ledger.ts'
 
@@ -24,7 +25,7 @@ export function openAppRows(
     async readApp<T>(key: string) {
       const row = await readRow(client, APP, key)
       // A row that something else wrote is as good as empty: whoever wants a field of it does not find it.
-      return row && { value: (parseJson(joinTexts(row).json) ?? {}) as T, etag: row.etag }
+      return row && { value: (parseJson(String(joinTexts(row).json)) ?? {}) as T, etag: row.etag }
     },
     writeApp: (key, value, etag) => writeRow(client, value, { json: JSON.stringify(value) }, keysOf(key), etag),
     appRows: () => readAppRows(client),
@@ -63,16 +64,8 @@ async function readAppRows(client: TableClient): Promise<AppRows> {
     feeds: new Map(feeds.map((row) => [feedOfKey(row), storedOutline(row)])),
     get(key) {
       const row = byKey.get(key)
-      return row && { value: parseJson(row.json), etag: row.etag }
+      return row && { value: parseJson(String(row.json)), etag: row.etag }
     },
-  }
-}
-
-function parseJson(json: unknown): unknown {
-  try {
-    return JSON.parse(String(json))
-  } catch {
-    return undefined
   }
 }
 
