@@ -1,6 +1,7 @@
 import { type Dataset, findDataset } from '../catalog.ts'
 import { alignDown, alignUp, GRAIN } from '../time/calendar.ts'
 import { addDuration, type Duration, durationMilliseconds } from '../time/durations.ts'
+import { earliest } from '../time/instants.ts'
 import type { Boundary, Feed } from './feed.ts'
 
 // Where the history of a feed starts, and how far back the service has data.
@@ -25,8 +26,8 @@ const UNITS = {
  */
 export function firstInRange(ranges: readonly string[], now: Date): Date | undefined {
   const starts = ranges.map((range) => startOfRange(range, now))
-  if (starts.length === 0 || starts.includes(undefined)) return undefined
-  return starts.flatMap((start) => start ?? []).sort((a, b) => a.getTime() - b.getTime())[0]
+  if (starts.includes(undefined)) return undefined
+  return earliest(starts)
 }
 
 function startOfRange(range: string, now: Date): Date | undefined {

@@ -3,6 +3,7 @@ import { instantOf } from '../feeds/history.ts'
 import type { Lane } from '../ledger/ledger.ts'
 import { alignDown, alignUp, GRAIN, nextBoundary } from '../time/calendar.ts'
 import { addDuration, type Duration } from '../time/durations.ts'
+import { earlier, later } from '../time/instants.ts'
 import type { Window } from '../time/window.ts'
 
 /** The feed as far as it decides which windows there are. */
@@ -49,7 +50,7 @@ export function settledAt({ cadence, delay }: WindowRules, { from, to }: Window)
 export function dueAt(feed: WindowRules, window: Window): Date {
   const settled = settledAt(feed, window)
   const every = openEvery(feed)
-  return every ? earliest(addDuration(window.from, every), settled) : settled
+  return every ? earlier(addDuration(window.from, every), settled) : settled
 }
 
 /** How often the running window is asked for; undefined where the feed waits for its end. */
@@ -104,8 +105,8 @@ function gaps(feed: WindowRules, cadence: Windows, { since, taken }: KnownWindow
   const found: Window[] = []
   let from = start
   for (const entry of taken.toSorted((a, b) => a.from.getTime() - b.from.getTime())) {
-    found.push({ from, to: earliest(alignDown(entry.from, grain), end) })
-    from = latest(from, alignUp(entry.to, grain))
+    found.push({ from, to: earlier(alignDown(entry.from, grain), end) })
+    from = later(from, alignUp(entry.to, grain))
   }
   return [...found, { from, to: end }].filter((gap) => gap.from < gap.to)
 }
@@ -127,18 +128,10 @@ function* cut(gap: Window, cadence: Windows, since: Date): Generator<Window> {
 }
 
 function endOfWindow(from: Date, gap: Window, { window, backfillWindow }: Windows, since: Date): Date {
-  const historyEnd = earliest(gap.to, since)
+  const historyEnd = earlier(gap.to, since)
   const backfillStart = alignUp(from, backfillWindow)
   const backfillEnd = addDuration(backfillStart, backfillWindow)
-  const end = earliest(nextBoundary(from, window), gap.to)
+  const end = earlier(nextBoundary(from, window), gap.to)
   if (backfillEnd > historyEnd) return end
-  return backfillStart > from ? earliest(end, backfillStart) : backfillEnd
-}
-
-function earliest(a: Date, b: Date): Date {
-  return a < b ? a : b
-}
-
-function latest(a: Date, b: Date): Date {
-  return a > b ? a : b
+  return backfillStart > from ? earlier(end, backfillStart) : backfillEnd
 }

@@ -12,6 +12,7 @@ import {
 import { withinReach } from '../ledger/reach.ts'
 import { hasCome } from '../ledger/wake.ts'
 import { DAY_MS } from '../time/durations.ts'
+import { earliest } from '../time/instants.ts'
 import type { Window } from '../time/window.ts'
 import { dueAt, missingWindows, nextDue, settledAt } from './due-windows.ts'
 
@@ -72,8 +73,7 @@ export function waitingWindows(now: Date, known: FeedPlan): readonly RequestActi
 export function nextRequest(now: Date, { row, spans, planned }: FeedPlan): Date | undefined {
   if (!row.feed.enabled) return undefined
   const next = nextDue(withinReach(row), { since: new Date(row.since), taken: spans, now })
-  const all = [...planned.map(({ notBefore }) => notBefore), ...(next ? [next] : [])]
-  return all.sort((a, b) => a.getTime() - b.getTime())[0]
+  return earliest([next, ...planned.map(({ notBefore }) => notBefore)])
 }
 
 /** The planned windows of a snapshot feed that have ended: today's data must not land under an old date. */

@@ -4,6 +4,7 @@ import { hashJson } from '../hash.ts'
 import type { Figures } from '../ledger/ledger.ts'
 import { alignDown, GRAIN } from '../time/calendar.ts'
 import { addDuration, DAY_MS, type Duration, durationMilliseconds } from '../time/durations.ts'
+import { earlier, earliest } from '../time/instants.ts'
 import { type Window, windowId } from '../time/window.ts'
 import { openEvery, settledAt, type WindowRules } from './due-windows.ts'
 
@@ -17,8 +18,8 @@ export type RefreshRules = {
 
 /**
  * When a landed window is asked for again; undefined where nothing more is expected. The running window is asked for until
- * its data has settled, an empty one once more when its data has surely settled, one that a clock which was ahead landed too early
- * when it has settled, and a young one as the feed's `refresh` says, because the source restates it.
+ * its data has settled, an empty one once more when its data has surely settled, one that a clock which was ahead landed too
+ * early when it has settled, and a young one as the feed's `refresh` says, because the source restates it.
  */
 export function refreshAt(rules: RefreshRules, window: Window, figures: Figures, now: Date): Date | undefined {
   const { feed } = rules
@@ -28,7 +29,7 @@ export function refreshAt(rules: RefreshRules, window: Window, figures: Figures,
   if (landedAt.getTime() - now.getTime() > DAY_MS) return settled
   if (running) return nextOfRunning(feed, requestedAt, settled)
   const surely = isEarlyBlank(feed, window, figures) ? surelySettledAt(feed, window) : undefined
-  return earliest(surely, nextRefresh(rules, feed.cadence.refresh, window, requestedAt))
+  return earliest([surely, nextRefresh(rules, feed.cadence.refresh, window, requestedAt)])
 }
 
 /**
@@ -58,7 +59,7 @@ function dayAfterLoading(dataset: string, { to }: Window): Date | undefined {
 
 function nextOfRunning(feed: WindowRules, requestedAt: Date, settled: Date): Date {
   const every = openEvery(feed)
-  return (every && earliest(addDuration(requestedAt, every), settled)) ?? settled
+  return every ? earlier(addDuration(requestedAt, every), settled) : settled
 }
 
 /** The next refresh after a request, as long as the window is young then. */
@@ -72,7 +73,8 @@ function nextRefresh(
   if (!until || requestedAt >= until) return undefined
   const timeOfDayMs = timeOfDay(feed.name, window)
   const regular = nextRegular(requestedAt, refresh.every, stretch, timeOfDayMs)
-  const next = earliest(regular, ...(refresh.days ?? []).map((day) => nextAfterDay(requestedAt, day, timeOfDayMs)))
+  const { days = [] } = refresh
+  const next = earliest([regular, ...days.map((day) => nextAfterDay(requestedAt, day, timeOfDayMs))])
   return next && next < until ? next : undefined
 }
 
@@ -99,9 +101,4 @@ function nextAfterDay(requestedAt: Date, day: number, timeOfDayMs: number): Date
 /** The time of day at which a window is refreshed, in milliseconds: the windows of all feeds spread over the day. */
 function timeOfDay(feed: string, window: Window): number {
   return Number(BigInt(`0x${hashJson([feed, windowId(window)])}`) % BigInt(DAY_MS))
-}
-
-function earliest(...dates: readonly (Date | undefined)[]): Date | undefined {
-  const given = dates.filter((date) => date !== undefined)
-  return given.length > 0 ? new Date(Math.min(...given.map((date) => date.getTime()))) : undefined
 }
