@@ -37,16 +37,19 @@ export function forecastOf(feed: Pick<Feed, 'cadence' | 'delay' | 'grain' | 'ena
   return { live, refresh: young / daysOf(refresh.every), loads: (young * days.length) / MONTH_DAYS }
 }
 
-/** The reports a day of all feeds of an account. */
-export function forecastOfAll(feeds: readonly Parameters<typeof forecastOf>[0][]): Forecast {
-  return feeds.map(forecastOf).reduce(
-    (sum, { live, refresh, loads }) => ({
-      live: sum.live + live,
-      refresh: sum.refresh + refresh,
-      loads: sum.loads + loads,
-    }),
-    NOTHING,
-  )
+/** What the feeds of each account ask for together, and by how much its quota stretches their refreshes. */
+export function accountForecasts(
+  feeds: readonly Feed[],
+  maxReportsPerHour: number,
+): readonly { readonly account: string; readonly forecast: Forecast; readonly stretch: number }[] {
+  return [...Map.groupBy(feeds, ({ account }) => account)].map(([account, own]) => {
+    const forecast = own.map(forecastOf).reduce(sum, NOTHING)
+    return { account, forecast, stretch: stretchOf(forecast, maxReportsPerHour) }
+  })
+}
+
+function sum(a: Forecast, b: Forecast): Forecast {
+  return { live: a.live + b.live, refresh: a.refresh + b.refresh, loads: a.loads + b.loads }
 }
 
 /**
@@ -64,10 +67,7 @@ export function forecastLines(
   feeds: readonly Feed[],
   maxReportsPerHour: number,
 ): { readonly lines: readonly string[]; readonly warnings: readonly string[] } {
-  const accounts = [...Map.groupBy(feeds, ({ account }) => account)].map(([account, own]) => {
-    const forecast = forecastOfAll(own)
-    return { account, forecast, stretch: stretchOf(forecast, maxReportsPerHour) }
-  })
+  const accounts = accountForecasts(feeds, maxReportsPerHour)
   const most = 24 * maxReportsPerHour
   return {
     lines: accounts.map(({ account, forecast: { live, refresh, loads }, stretch }) => {

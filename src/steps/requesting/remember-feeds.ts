@@ -6,7 +6,7 @@ import { hashJson } from '../../core/hash.ts'
 import { FEEDS_SOURCE_KEY, type FeedsSourceRow, type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
 import { refusedBy, retired, withFeed } from '../../core/ledger/feed-block.ts'
 import { type FeedOutline, type FeedRow, newFeedRow, withStretch } from '../../core/ledger/feed-row.ts'
-import { forecastOfAll, stretchOf } from '../../core/plan/forecast.ts'
+import { accountForecasts } from '../../core/plan/forecast.ts'
 import type { AppRows } from '../../services/storage/ledger.ts'
 import { changeFeedRow, readableFeeds, tellBlocked } from '../ledger/feed-row.ts'
 import { tellOnce } from '../ledger/tell-once.ts'
@@ -34,7 +34,8 @@ export async function rememberFeeds(services: Services, app: AppRows): Promise<r
   const unknown = faulty.filter(({ name }) => !app.feeds.has(name)).flatMap(({ problems }) => problems)
   const problems = unknown.map((each) => each.slice(0, MESSAGE_LENGTH)).slice(0, MOST_PROBLEMS)
   await rememberSource(services, app, { source, hash: hashJson(text), ...(problems.length > 0 && { problems }) })
-  const stretches = stretchesOf(file.feeds, services.settings.limits.maxReportsPerHour)
+  const forecasts = accountForecasts(file.feeds, services.settings.limits.maxReportsPerHour)
+  const stretches = new Map(forecasts.map(({ account, stretch }) => [account, stretch]))
   const rows = await Promise.all(
     file.feeds.map((feed) => {
       const ofAccount = { account: file.accounts[feed.account] ?? {}, stretch: stretches.get(feed.account) ?? 1 }
@@ -80,14 +81,6 @@ async function retireOthers(services: Services, app: AppRows, names: ReadonlySet
 
 /** What decides about a feed beside itself. */
 type OfAccount = { readonly account: Account; readonly stretch: number }
-
-/** By how much the quota of each account stretches the refreshes of its feeds. */
-function stretchesOf(feeds: readonly Feed[], maxReportsPerHour: number): ReadonlyMap<string, number> {
-  const byAccount = Map.groupBy(feeds, ({ account }) => account)
-  return new Map(
-    [...byAccount].map(([account, own]) => [account, stretchOf(forecastOfAll(own), maxReportsPerHour)] as const),
-  )
-}
 
 /**
  * Stores a feed as it is now, and keeps what the app learned about it. Undefined where the app does not take it, or
