@@ -117,16 +117,14 @@ export function takeSlot(
   if (ofFeed.length >= mostOfFeed(ofFeed, now, limits)) return 'feed'
   const { turn: _, ...slot } = next
   const served = Object.entries(pacing.served).filter(([, at]) => isWithin(at, now, DAY_MS))
-  const reduced = perHour < limits.maxReportsPerHour ? pacing.reduced : undefined
-  const { refused, signedInAt } = pacing
+  const { notBefore: __, reduced, ...rest } = pacing
   return {
+    ...rest,
     creations: [...creations, next.at],
     refreshes: isRefresh ? [...refreshes, next.at] : refreshes,
     open: [...open, slot],
     served: { ...Object.fromEntries(served), [next.feed]: next.at },
-    ...(reduced && { reduced }),
-    ...(refused && { refused }),
-    ...(signedInAt !== undefined && { signedInAt }),
+    ...(perHour < limits.maxReportsPerHour && reduced && { reduced }),
   }
 }
 
