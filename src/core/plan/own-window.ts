@@ -20,8 +20,8 @@ export function whyMayNotLand(
   now: Date,
 ): string | undefined {
   if (entry) return isAtRest(entry) ? undefined : `is ${entry.state}: wait until it is landed or failed`
-  const isRunning = whyNotOver(window, now)
-  if (isRunning !== undefined) return isRunning
+  const notOver = whyNotOver(window, now)
+  if (notOver !== undefined) return notOver
   if (takes(plan, window)) return 'overlaps a window that has an entry'
   return isAligned(feed, window) ? undefined : `is not cut at a ${feed.grain ?? 'day'}, the grain of ${feed.dataset}`
 }

@@ -102,7 +102,7 @@ export type Standing = { readonly rowsLanded: number; readonly acceptEmpty: bool
 
 /** Gives the reason why a checked file must not replace the landed rows of its window, or undefined if it may. */
 export function refuse(
-  { rowsRead, rowsRejected, totals }: Omit<Checked, keyof FilledColumns>,
+  { rowsRead, rowsRejected, totals }: Pick<Checked, 'rowsRead' | 'rowsRejected' | 'totals'>,
   { maxRejects }: Feed,
   { rowsLanded, acceptEmpty }: Standing,
   about: string,

@@ -35,6 +35,7 @@ export type InsightsOptions = {
 
 /** What all calls of an account share. */
 type Line = InsightsOptions & { readonly limit: CallLimit }
+
 /** What is wrong with an id that is not one. */
 export const NO_ID = 'this is no id: an id has at most 64 letters, digits and hyphens'
 
@@ -67,9 +68,9 @@ export type List = (call: ListCall) => Promise<Listing | Failure>
 
 /**
  * Gives a function that opens senders of calls to the service, all of which keep one limit of calls. A refused token is
- * renewed once, and three times where it lacks multi-factor. Reading and deleting are repeated after a transient error, and wait a moment where the service takes no
- * more calls. Creating and changing are never repeated: the service may have done what an answer that got lost says.
- * They do not wait either: how many reports are asked for is decided before.
+ * renewed once, and three times where it lacks multi-factor. Reading and deleting are repeated after a transient error, and
+ * wait a moment where the service takes no more calls. Creating and changing are never repeated: the service may have done
+ * what an answer that got lost says. They do not wait either: how many reports are asked for is decided before.
  */
 export function senderOf(options: InsightsOptions): (signal?: AbortSignal) => Send {
   const { retry, credentials } = options
@@ -193,7 +194,7 @@ async function sendOnce(
 ): Promise<Answer | Failure> {
   const url = new URL(`${baseUrl}${call.path}`)
   const timeout = AbortSignal.timeout(call.limitMs ?? CALL_LIMIT_MS)
-  let id = ''
+  let note = ''
   try {
     const response = await fetch(url, {
       method: call.method,
@@ -207,26 +208,26 @@ async function sendOnce(
       redirect: 'manual',
       ...(call.body && { body: JSON.stringify(call.body) }),
     })
-    id = correlationNote(readCorrelationId(response.headers))
+    note = correlationNote(readCorrelationId(response.headers))
     const answer = await receive(call, url, response, clock)
     if (isFailure(answer)) return answer
     limit.note(answer)
     return call.validatesMfa ? { ...answer, signInMethods: signInMethods(token) } : answer
   } catch (error) {
     const reason = signal?.aborted ? 'it was cancelled' : `${reasonOf(error)}; it is tried again`
-    return failed('unavailable', `${call.about}: no answer from ${safeAddress(url)}${id}: ${reason}`)
+    return failed('unavailable', `${call.about}: no answer from ${safeAddress(url)}${note}: ${reason}`)
   }
 }
 
 /** Reads the answer to a call. Throws where its body ends too early, or is larger than any of the service. */
 export async function receive(call: Call, url: URL, response: Response, clock: () => Date): Promise<Answer | Failure> {
   const { status, headers } = response
-  const id = correlationNote(readCorrelationId(headers))
-  if (status >= 300 && status < 400) return redirected(call, url, response, id)
+  const note = correlationNote(readCorrelationId(headers))
+  if (status >= 300 && status < 400) return redirected(call, url, response, note)
   const body = await readBody(response, BODY_LIMIT)
   return isReadable(status, call.method, body)
     ? readAnswer(status, headers, body, clock())
-    : unreadable(call, url, response, id)
+    : unreadable(call, url, response, note)
 }
 
 /**
@@ -239,16 +240,16 @@ function isReadable(status: number, method: Call['method'], body: string): boole
   return isEnvelope(body) || (mayBeEmpty && body.trim() === '')
 }
 
-function unreadable(call: Call, url: URL, { status }: Response, id: string): Failure {
-  const what = `${call.about}: ${safeAddress(url)} answered ${status}${id} with something other than the service's JSON`
+function unreadable(call: Call, url: URL, { status }: Response, note: string): Failure {
+  const what = `${call.about}: ${safeAddress(url)} answered ${status}${note} with something other than the service's JSON`
   return failed('unavailable', `${what}; it is tried again; if it happens again, check INSIGHTS_BASE_URL`)
 }
 
 /** A redirect is not followed: it could take the token to another host. */
-function redirected(call: Call, url: URL, response: Response, id: string): Failure {
+function redirected(call: Call, url: URL, response: Response, note: string): Failure {
   const location = response.headers.get('location')
   const target = location && URL.canParse(location, url.href) ? new URL(location, url).origin : 'another address'
-  const what = `${call.about}: ${safeAddress(url)} redirects to ${target}${id}, which is not followed`
+  const what = `${call.about}: ${safeAddress(url)} redirects to ${target}${note}, which is not followed`
   return failed('link-refused', `${what}; set INSIGHTS_BASE_URL if the service has moved`)
 }
 

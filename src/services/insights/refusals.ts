@@ -17,6 +17,7 @@ const CREATION = `${PARAMETERS} for creation - `
 const QUERY_GONE = 'Invalid QueryId'
 
 const ACCOUNT = 'check the PARTNER_… settings of the account'
+const ROLE = 'give the account the Executive Report Viewer role, in the AI Cloud Partner Program tenant'
 const AGAIN = 'it is tried again'
 const QUERY = 'correct the query or the columns of the feed'
 const REQUEST = 'the service refuses what the app sends; check the feed, and report it if the feed is right'
@@ -136,11 +137,7 @@ export function refusalOf(status: number, text: string): Pick<DocumentedRefusal,
   const documented = ALL.find((each) => each.status === status && each.pattern.test(message))
   if (documented) return documented
   if (status === 401) return { kind: 'unauthorized', hint: ACCOUNT }
-  if (status === 403)
-    return {
-      kind: 'forbidden',
-      hint: 'give the account the Executive Report Viewer role, in the AI Cloud Partner Program tenant',
-    }
+  if (status === 403) return { kind: 'forbidden', hint: ROLE }
   if (isTransient(status)) return { kind: 'unavailable', hint: AGAIN }
   if (/quota/i.test(message)) return { kind: 'unavailable', hint: QUOTA }
   return { kind: 'query-refused', hint: QUERY }

@@ -115,7 +115,7 @@ export function updateReport(
   change: ReportChange,
 ): Promise<Report | Failure | undefined> {
   const body = { ReportName: change.reportName, ...scheduleFields(change.schedule), ...deliveryFields(change) }
-  return changeReport(send, reportId, { method: 'PUT', path: '/ScheduledReport', about: `update report`, body })
+  return changeReport(send, reportId, { method: 'PUT', path: '/ScheduledReport', about: 'update report', body })
 }
 
 /** Pauses or resumes a recurring report. Gives undefined where the service has no such report. */

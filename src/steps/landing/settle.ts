@@ -29,8 +29,8 @@ export async function settle(job: Job, held: HeldEntry, result: LandResult): Pro
     const message = `changed: ${moved.join(', ')}`
     emit({ event: 'window.restated', ...subjectOf(entry), count: result.rowsLanded, message })
   }
-  if ((job.row.blocked || job.row.failing) && !isOfPerson(entry)) await noteLanding(job.services, entry)
   if (!isOfPerson(entry)) {
+    if (job.row.blocked || job.row.failing) await noteLanding(job.services, entry)
     const { window, figures: before, progress } = entry
     const filledColumns = progress?.checked.filledColumns ?? []
     const { emptyColumns, selection } = result

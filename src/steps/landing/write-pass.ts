@@ -49,8 +49,9 @@ function entitiesFrom(held: HeldEntry, { lander, records }: FittingReport, enoug
       const landed = group.map((record, index) => lander.land(record, first + index))
       const fresh = landed.slice(Math.max(checkpoint - first, 0))
       const fit = fresh.filter((result): result is Entity => !isReject(result))
-      if (fit.length < fresh.length)
-        rejected += fresh.reduce((sum, each) => sum + (isReject(each) ? rowsIn(each) : 0), 0)
+      if (fit.length < fresh.length) {
+        rejected += fresh.filter(isReject).reduce((sum, each) => sum + rowsIn(each), 0)
+      }
       yield fit
     }
   }

@@ -29,8 +29,8 @@ export async function importReport(
   if ('problem' in row) return row
   const refused = await foreignTable(services, row.feed)
   if (refused !== undefined) return { problem: refused }
-  const isRunning = whyNotOver(window, services.clock())
-  if (isRunning !== undefined) return { problem: `${feed} ${windowId(window)} ${isRunning}` }
+  const notOver = whyNotOver(window, services.clock())
+  if (notOver !== undefined) return { problem: `${feed} ${windowId(window)} ${notOver}` }
   const own = await openOwnWindow(services, row, window)
   if ('problem' in own) return own
   const { archive, executionId } = await archiveFile(services, row, window, nextAttempt(own.from), file)
