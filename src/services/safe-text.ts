@@ -14,8 +14,8 @@ const SECRET_VALUE =
 /**
  * Makes somebody else's text safe for a message of ours. It becomes one line of limited length. Addresses are cut after
  * their host, because a path can contain a callback token and a query a signature. Values of parameters that are named like
- * secrets are cut off, because an address need not have a host. Words longer than a GUID, as tokens
- * are, are cut to their first characters.
+ * secrets are cut off, because an address need not have a host. Words longer than a GUID, as tokens are, are cut to their
+ * first characters.
  */
 export function safeText(text: string): string {
   return startOf(text)

@@ -30,8 +30,8 @@ const FORMATS = [
 /**
  * Reads a date: `yyyy-MM-dd`, the same with `T` or a blank and `HH:mm:ss[.f…][Z|±hh:mm]`, `MMM-yyyy`, `MMM yyyy`, `yyyyMM`,
  * `yyyyMMdd`, `yyyy-MM`, `M/d/yyyy` and the same with `h:mm[:ss] [AM|PM]` (month first, as Microsoft writes it). A date
- * without a zone is UTC. A blank may be a no-break or thin one. A second keeps seven decimals, because the table holds no more. Gives undefined for any other
- * text, for a day that does not exist, and outside the years 1601 to 9999.
+ * without a zone is UTC. A blank may be a no-break or thin one. A second keeps seven decimals, because the table holds no
+ * more. Gives undefined for any other text, for a day that does not exist, and outside the years 1601 to 9999.
  */
 export function parseMoment(text: string): Moment | undefined {
   if (PLAIN.test(text)) return plainMoment(text)
