@@ -22,6 +22,9 @@ import {
 
 type Types = Feed['types']
 
+/** So many unknown names of one field are told. */
+const MOST_UNKNOWN = 50
+
 const COLUMN_TYPES: Readonly<Record<CatalogType, ColumnType>> = {
   string: 'string',
   guid: 'guid',
@@ -124,10 +127,12 @@ function spell(
 ): readonly string[] {
   const spellings = new Map(known.names.map((candidate) => [nameKey(candidate), candidate]))
   const seen = new Set<string>()
+  let unknown = 0
   return names.map((name) => {
     if (seen.size === seen.add(nameKey(name)).size) addProblem(feed, `${field} has ${show(name)} twice; once is enough`)
     const spelled = spellings.get(nameKey(name))
-    if (!spelled && !known.open) {
+    // To look for the nearest name takes long, and nobody reads so many problems at once.
+    if (!spelled && !known.open && ++unknown <= MOST_UNKNOWN) {
       addProblem(feed, `${field} has ${show(name)}, which is not ${known.what}${suggest(name, known.names)}`)
     }
     return spelled ?? name.trim()
