@@ -531,6 +531,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'services/insights/reports.ts': 'a time that the app writes itself',
   'services/sign-in/by-identity.ts': 'texts of refusalText, which are short',
   'services/sign-in/by-refresh-token.ts': 'texts of refusalText, which are short',
+  'services/sign-in/key-vault.ts': 'names that the app makes, one anchored pattern',
   'services/storage/archive.ts': 'names of blobs, 1,024 characters at most, and anchored patterns',
   'services/storage/clients.ts': 'a setting of the operator, one pattern without repetition',
   'services/storage/errors.ts': 'error codes of Node, one anchored pattern',
