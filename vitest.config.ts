@@ -3,8 +3,8 @@ import { configDefaults, defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // The long histories have a run of their own: vitest.long.config.ts.
-    exclude: [...configDefaults.exclude, 'test/long/**'],
+    // The long histories and the mutated inputs have a run of their own: vitest.long.config.ts.
+    exclude: [...configDefaults.exclude, 'test/long/**', 'test/fuzz/**'],
     globalSetup: ['test/setup/temporary-folder.ts', 'test/setup/azurite.ts'],
     // Most files wait for storage and processes more than they work: two at once keep two cores busy.
     maxWorkers: 2,

@@ -75,6 +75,11 @@ describe('a file that is no report', () => {
     expect(rows).toEqual([])
   })
 
+  it('is none that has a CR in a quoted name, or in a cell', async () => {
+    const { result } = await landText('"A\rB",C\r\n"1\r2",3\r\n', { feed: unknown })
+    expect(result).toMatchObject({ rowsLanded: 1, rowsRejected: 0 })
+  })
+
   it('is none that a person lands, although it lacks a name in types: it may be of another time', async () => {
     const { result } = await landText(lines('Account,Amount', 'Contoso,1.5'), { feed: own, isOfPerson: true })
     expect(result).toMatchObject({ rowsLanded: 1, totals: { Amount: '1.5' } })

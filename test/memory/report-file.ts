@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 
 const AWKWARD = ['Zoë "Z"', 'two\r\nlines', 'a, b', '東京 😀', '', "'; --"]
 
-/** A report of May 2025: awkward names, `width` characters that hardly compress, and 1 row in 100 that cannot land, of two lines. */
+/** A report of May 2025: awkward names, `width` characters that hardly compress, and 1 row in 100 that cannot land, the first of two lines. */
 export function reportFile(rows: number, seed: string, width = 64): Buffer {
   const lines = Array.from({ length: rows }, (_, number) => {
     const name = `${AWKWARD[number % AWKWARD.length]} ${noise(`${seed} ${number}`, width)}`

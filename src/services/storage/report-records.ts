@@ -190,10 +190,17 @@ export async function openReport(
   return failed('no-header', `${about}: the file has no header line, so it says nothing about rows`)
 }
 
+/** The parts of a header that are in no quotes: inside them a CR is part of a name. */
+function outsideQuotes(raw: string): readonly string[] {
+  return raw.split('"').filter((_, index) => index % 2 === 0)
+}
+
 /** Says why the first line of a file is no header, whatever its columns are. */
 function flawOf({ raw, verdict }: ParsedRecord): string | undefined {
   if (NO_TABLE.test(raw)) return 'the file is JSON or HTML, no report'
-  if (LONE_RETURN.test(raw)) return 'the lines of the file end neither with LF nor with CRLF'
+  if (outsideQuotes(raw).some((text) => LONE_RETURN.test(text))) {
+    return 'the lines of the file end neither with LF nor with CRLF'
+  }
   const separator = OTHER_SEPARATOR.exec(raw)?.[1]
   if (separator !== undefined) return separatedBy(separator)
   return verdict && `the header line is ${verdict}`

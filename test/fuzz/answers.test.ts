@@ -12,8 +12,8 @@ import { download } from '../../src/services/insights/download.ts'
 import { openCredentials } from '../../src/services/sign-in/credentials.ts'
 import { openKeyVault } from '../../src/services/sign-in/key-vault.ts'
 import { type ArchiveWriter, archiveName } from '../../src/services/storage/archive.ts'
+import { type Reply, type ScriptedServer, startScripted } from '../services/scripted-server.ts'
 import { type Chance, chanceOf, mutatedText } from './mutations.ts'
-import { type Reply, type ScriptedServer, startScripted } from './scripted-server.ts'
 
 // Whatever a server answers, each call ends with a value or with a failure of a known kind, and no id of another form than
 // an id gets into a name or an address. FUZZ_SEED plays the answers of an earlier run again.

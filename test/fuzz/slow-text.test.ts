@@ -616,11 +616,11 @@ const WITHOUT_TEXT: Readonly<Partial<Record<File, Readonly<Record<string, string
 const ELSEWHERE: Readonly<Record<string, string>> = {
   'core/feeds/feed.ts': 'FEED_NAME is anchored and bounded',
   'core/feeds/dataset.ts': 'in parseFeeds, with an anchored pattern',
-  'services/sign-in/key-vault.ts': 'names of secrets that the app makes',
   'services/insights/download.ts': 'a response header, 16 KiB at most in Node, and an anchored pattern',
   'services/insights/reports.ts': 'a time that the app writes itself',
   'services/sign-in/by-identity.ts': 'texts of refusalText, which are short',
   'services/sign-in/by-refresh-token.ts': 'texts of refusalText, which are short',
+  'services/sign-in/key-vault.ts': 'names that the app makes, one anchored pattern',
   'services/storage/archive.ts': 'names of blobs, 1,024 characters at most, and anchored patterns',
   'services/storage/clients.ts': 'a setting of the operator, one pattern without repetition',
   'services/storage/errors.ts': 'error codes of Node, one anchored pattern',
