@@ -89,6 +89,11 @@ export function isOfSignIn<F extends { readonly kind: FailureKind }>(
   return failure.kind === 'unauthorized' || failure.kind === 'mfa-required'
 }
 
+/** Whether a failure blocks its feed: only a change heals it, and it is not about the sign-in of the account. */
+export function blocksFeed(failure: Failure): boolean {
+  return FAILURES[failure.kind].heals === 'change' && !isOfSignIn(failure)
+}
+
 export function isFailure(value: unknown): value is Failure {
   return typeof value === 'object' && value !== null && mark in value
 }

@@ -1,4 +1,4 @@
-import { FAILURES, type Failure, failed, isOfSignIn } from '../../core/failures.ts'
+import { blocksFeed, FAILURES, type Failure, failed, isOfSignIn } from '../../core/failures.ts'
 import type { Drop } from '../../core/ledger/drop.ts'
 import { isOfPerson, type LedgerEntry, spareReports } from '../../core/ledger/ledger.ts'
 import { toFailed, toLandedAgain, withoutRemoteReports } from '../../core/ledger/transitions.ts'
@@ -45,7 +45,7 @@ export async function tellFailure(services: Services, entry: LedgerEntry, failur
   services.emit({ event: 'window.failed', ...subjectOf(entry), kind, message, remedy })
   if (heals === 'person' || isOfPerson(entry)) return
   if (entry.heals > 0) await noteFailedAgain(services, entry.feed, failure)
-  else if (heals === 'change' && !isOfSignIn(failure)) await blockFeed(services, entry.feed, failure)
+  else if (blocksFeed(failure)) await blockFeed(services, entry.feed, failure)
   else await noteFailing(services, entry.feed)
   if (isOfSignIn(failure)) await noteRefused(services, entry.feed, failure)
 }

@@ -1,4 +1,4 @@
-import { FAILURES, type Failure, isFailure, isOfSignIn } from '../../core/failures.ts'
+import { blocksFeed, FAILURES, type Failure, isFailure } from '../../core/failures.ts'
 import { type LandedColumns, newlyEmptied, withLandedColumns } from '../../core/ledger/emptied.ts'
 import { blockedBy, stillBlockedBy, withFailing, withLanding, withTrialFailed } from '../../core/ledger/feed-block.ts'
 import {
@@ -73,9 +73,8 @@ export async function blockFeed(services: Services, feed: string, failure: Failu
 /** A window that had failed before has failed again. If the feed is blocked, its block goes on. */
 export async function noteFailedAgain(services: Services, feed: string, failure: Failure): Promise<void> {
   const now = services.clock()
-  const isOfFeed = FAILURES[failure.kind].heals === 'change' && !isOfSignIn(failure)
   await changeFeedRow(services, feed, (row) =>
-    isOfFeed ? stillBlockedBy(row, failure, now) : withTrialFailed(row, now),
+    blocksFeed(failure) ? stillBlockedBy(row, failure, now) : withTrialFailed(row, now),
   )
 }
 

@@ -12,7 +12,7 @@ import { type AccountInTick, slotKey } from './account-in-tick.ts'
 import { type DueOfFeed, readDue } from './due-of-feed.ts'
 import { pacingOf } from './pacing-row.ts'
 import { requestReport } from './request-report.ts'
-import { maySignIn, trySignIn } from './try-sign-in.ts'
+import { signInAllows, trySignIn } from './try-sign-in.ts'
 
 /** What an account did in a tick: reports that were asked for, and windows that were due and wait. */
 export type TurnTaken = { readonly requested: number; readonly waiting: number }
@@ -32,7 +32,7 @@ export async function takeTurn(
     return { requested: 0, waiting: 0 }
   }
   const mayAsk =
-    waitsUntil(pacing.value, services.clock()) === undefined && (await maySignIn(services, account, pacing, rows))
+    waitsUntil(pacing.value, services.clock()) === undefined && (await signInAllows(services, account, pacing, rows))
   const due: DueOfFeed[] = []
   // One after the other: an audit holds many entries.
   for (const row of rows) due.push(await readDue(services, row, mayAsk, pacing.value.signedInAt))

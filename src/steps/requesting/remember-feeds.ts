@@ -6,6 +6,7 @@ import { hashJson } from '../../core/hash.ts'
 import { FEEDS_SOURCE_KEY, type FeedsSourceRow, type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
 import { refusedBy, retired, withFeed } from '../../core/ledger/feed-block.ts'
 import { type FeedOutline, type FeedRow, newFeedRow, withStretch } from '../../core/ledger/feed-row.ts'
+import { plainMessage } from '../../core/plain-text.ts'
 import { accountForecasts } from '../../core/plan/forecast.ts'
 import type { AppRows } from '../../services/storage/ledger.ts'
 import { changeFeedRow, readableFeeds, tellBlocked } from '../ledger/feed-row.ts'
@@ -25,14 +26,10 @@ export async function rememberFeeds(services: Services, app: AppRows): Promise<r
     return undefined
   }
   const { faulty } = file
-  await tellProblems(
-    services,
-    source,
-    faulty.flatMap(({ problems }) => problems),
-  )
+  const all = faulty.flatMap(({ problems }) => problems)
+  await tellProblems(services, source, all)
   for (const feed of faulty) await refuse(services, app, feed)
-  const unknown = faulty.filter(({ name }) => !app.feeds.has(name)).flatMap(({ problems }) => problems)
-  const problems = unknown.map((each) => each.slice(0, MESSAGE_LENGTH)).slice(0, MOST_PROBLEMS)
+  const problems = problemsWithoutRow(app, faulty)
   await rememberSource(services, app, { source, hash: hashJson(text), ...(problems.length > 0 && { problems }) })
   const forecasts = accountForecasts(file.feeds, services.settings.limits.maxReportsPerHour)
   const stretches = new Map(forecasts.map(({ account, stretch }) => [account, stretch]))
@@ -46,9 +43,14 @@ export async function rememberFeeds(services: Services, app: AppRows): Promise<r
   return rows.flatMap((row) => row ?? [])
 }
 
-/** The rows of the ledger hold no more of what is wrong with a file: the command validate says all of it. */
-const MESSAGE_LENGTH = 1_000
+/** The ledger holds no more problems of a file: the command validate says all of them. */
 const MOST_PROBLEMS = 20
+
+/** The problems of feeds that the app does not know, so that no row of theirs can say them. */
+function problemsWithoutRow(app: AppRows, faulty: readonly FaultyFeed[]): readonly string[] {
+  const unknown = faulty.filter(({ name }) => !app.feeds.has(name)).flatMap(({ problems }) => problems)
+  return unknown.slice(0, MOST_PROBLEMS).map(plainMessage)
+}
 
 async function tellProblems(services: Services, source: string, problems: readonly string[]): Promise<void> {
   if (problems.length === 0) return
@@ -60,7 +62,7 @@ async function tellProblems(services: Services, source: string, problems: readon
 async function refuse(services: Services, app: AppRows, feed: FaultyFeed): Promise<void> {
   const known = app.feeds.get(feed.name)
   if (!known || isFailure(known)) return
-  const refusal = failed('query-refused', `feeds.json: ${feed.problems.join('; ')}`.slice(0, MESSAGE_LENGTH))
+  const refusal = failed('query-refused', `feeds.json: ${feed.problems.join('; ')}`)
   const now = services.clock()
   const changed = await changeFeedRow(services, feed.name, (row) => refusedRow(row, feed, refusal, now))
   if (feed.enabled && changed && changed.after !== changed.before) tellBlocked(services, feed.name, refusal)

@@ -1,4 +1,4 @@
-import { FAILURES, type Failure, failed, isFailure } from '../../core/failures.ts'
+import { blocksFeed, type Failure, failed, isFailure } from '../../core/failures.ts'
 import type { Feed } from '../../core/feeds/feed.ts'
 import { type Asked, askedFor } from '../../core/feeds/form.ts'
 import type { FeedRow } from '../../core/ledger/feed-row.ts'
@@ -145,7 +145,7 @@ async function refuseFeed(
     await noteRefusedSignIn(services, tick.name, failure)
     return 'account'
   }
-  if (FAILURES[failure.kind].heals === 'change') {
+  if (blocksFeed(failure)) {
     await blockFeed(services, feed, failure)
     return 'feed'
   }

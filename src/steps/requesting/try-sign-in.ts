@@ -10,7 +10,7 @@ import { endRefusal, type PacingRow, writePacing } from './pacing-row.ts'
  * with a read that changes nothing: so no other window fails. Where only multi-factor lacks, the reports themselves are the
  * trial, because the service may refuse them and nothing else. Costs nothing where no sign-in was refused.
  */
-export async function maySignIn(
+export async function signInAllows(
   services: Services,
   account: string,
   pacing: PacingRow,
