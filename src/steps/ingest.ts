@@ -71,13 +71,14 @@ type IngestJob = Job & { readonly message: IngestMessage }
  * The service called back before the answer to our request was written: the report is ours if it has our name. That is
  * asked at most once in POLL_EVERY for an entry. A report that is not found is left to the sweep, which looks for it.
  */
-async function adopt(job: IngestJob, { value: entry, etag }: Stored<Requesting>): Promise<void> {
+async function adopt(job: IngestJob, stored: Stored<Requesting>): Promise<void> {
+  const { value: entry, etag } = stored
   const { message, insights, services } = job
   const { ledger, queue, clock, settings } = services
   const next = new Date(clock().getTime() + settings.pollEveryMs)
-  if (message.reportId === undefined) return wait(job, { value: entry, etag }, next)
+  if (message.reportId === undefined) return wait(job, stored, next)
   const { lookAfter } = entry
-  if (lookAfter && !hasCome(lookAfter, clock(), DAY_MS)) return wait(job, { value: entry, etag }, lookAfter)
+  if (lookAfter && !hasCome(lookAfter, clock(), DAY_MS)) return wait(job, stored, lookAfter)
   const looked = await ledger.write(toLookedUp(entry, next), etag)
   if (!looked) return queue.send(message)
   const report = await insights.report(message.reportId)
@@ -103,14 +104,15 @@ async function wait(
 }
 
 /** Asks whether the report is ready, at most once in POLL_EVERY for an entry, however many callbacks come. */
-async function poll(job: IngestJob, { value: entry, etag }: Stored<Requested>): Promise<void> {
+async function poll(job: IngestJob, stored: Stored<Requested>): Promise<void> {
+  const { value: entry, etag } = stored
   const { message, row, insights, services } = job
   const { ledger, queue, clock, settings } = services
   const now = clock().getTime()
-  if (!hasCome(entry.pollAfter, clock(), DAY_MS)) return wait(job, { value: entry, etag }, entry.pollAfter)
-  if (isOfEarlierQuery(row, entry)) return drop(job, { value: entry, etag }, clock())
+  if (!hasCome(entry.pollAfter, clock(), DAY_MS)) return wait(job, stored, entry.pollAfter)
+  if (isOfEarlierQuery(row, entry)) return drop(job, stored, clock())
   const again = askedTooEarly(clock(), row, entry)
-  if (again) return drop(job, { value: entry, etag }, again)
+  if (again) return drop(job, stored, again)
   const asked = toPolled(entry, new Date(now + settings.pollEveryMs))
   const written = await ledger.write(asked, etag)
   if (!written) return queue.send(message)
@@ -170,13 +172,14 @@ async function drop(job: IngestJob, { value, etag }: Stored<Requested>, notBefor
 const MOST_LOST = 4
 
 /** Continues a landing whose owner is gone. Until that is certain, a message has no effect: the sweep sends another one. */
-async function resume(job: IngestJob, { value: entry, etag }: Stored<Landing>): Promise<void> {
+async function resume(job: IngestJob, stored: Stored<Landing>): Promise<void> {
+  const { value: entry, etag } = stored
   const { message, row, services } = job
   const { ledger, queue, clock, settings } = services
   const now = clock()
   const at = takeoverAt(entry, settings.leaseMs)
   if (!hasCome(at, now, DAY_MS)) return
-  if (entry.owner !== '' && (entry.lost ?? 0) >= MOST_LOST) return giveUp(job, { value: entry, etag })
+  if (entry.owner !== '' && (entry.lost ?? 0) >= MOST_LOST) return giveUp(job, stored)
   const leaseUntil = new Date(now.getTime() + settings.leaseMs)
   const taken = toTakenOver(entry, {
     hash: landingHash(row.feed),
