@@ -77,7 +77,7 @@ describe('the message of a call that fails', () => {
   test('names the id where the answer lacks what was asked for', async () => {
     server.script(() => ({ headers: { 'ms-correlationid': ID }, body: envelope([]) }))
     expect(await client.createQuery({ name: 'n', query: 't' })).toMatchObject({
-      message: `create query "n": the answer (MS-CorrelationId ${ID}) contains no id; the query is looked up and tried again`,
+      message: `create query "n": the answer (MS-CorrelationId ${ID}) contains no id that can be used; the query is looked up and tried again`,
     })
     expect(await messages()).toEqual([0, 1, 2].map(() => expect.stringContaining(ID)))
   })
