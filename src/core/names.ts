@@ -18,6 +18,11 @@ export function isSameName(name: string, other: string): boolean {
   return nameKey(name) === nameKey(other)
 }
 
+/** Gives names for a message. */
+export function quoted(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(', ')
+}
+
 /** A longer text is no misspelled name, in characters: the time to compare two names grows with both. */
 const LONGEST_NAME = 100
 

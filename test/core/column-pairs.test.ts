@@ -3,7 +3,8 @@ import { CATALOG, columnKeyOf, findDataset } from '../../src/core/catalog.ts'
 import { offeredFinding } from '../../src/core/doctor.ts'
 import { defaultSelection, inNamesOf, listedName } from '../../src/core/feeds/feed-query.ts'
 import { askedFor } from '../../src/core/feeds/form.ts'
-import { knownColumns, readHeader, whyNoReport } from '../../src/core/report/layout.ts'
+import { readHeader } from '../../src/core/report/layout.ts'
+import { knownColumns, whyNoReport } from '../../src/core/report/no-report.ts'
 import { feedOf, problemsOf } from './feed-of.ts'
 
 const PAIRS = CATALOG.flatMap(({ name: dataset, columns }) =>

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { knownColumns, readHeader, whyNoReport } from '../../src/core/report/layout.ts'
+import { readHeader } from '../../src/core/report/layout.ts'
+import { knownColumns, whyNoReport } from '../../src/core/report/no-report.ts'
 import { feedOf } from './feed-of.ts'
 
 const FEED = feedOf({ columns: ['Month', 'CustomerName', 'UsageQuantity'] })

@@ -118,6 +118,7 @@ const modules = {
   'core/report/delimiter.ts': await import('../../src/core/report/delimiter.ts'),
   'core/report/parse.ts': await import('../../src/core/report/parse.ts'),
   'core/report/layout.ts': await import('../../src/core/report/layout.ts'),
+  'core/report/no-report.ts': await import('../../src/core/report/no-report.ts'),
   'core/report/property-names.ts': await import('../../src/core/report/property-names.ts'),
   'core/report/cells.ts': await import('../../src/core/report/cells.ts'),
   'core/report/dates.ts': await import('../../src/core/report/dates.ts'),
@@ -199,6 +200,7 @@ const TABLE: Table = {
       (text) => modules['core/names.ts'].nearest(text, ['Month']),
       (text) => modules['core/names.ts'].nearest('Month', cut(text)),
     ],
+    quoted: [(text) => modules['core/names.ts'].quoted(cut(text))],
   },
   'core/query/tokens.ts': {
     tokenize: [
@@ -257,10 +259,10 @@ const TABLE: Table = {
       },
     ],
   },
-  'core/report/layout.ts': {
+  'core/report/no-report.ts': {
     knownColumns: [
       (text) =>
-        modules['core/report/layout.ts'].knownColumns(
+        modules['core/report/no-report.ts'].knownColumns(
           { ...FEED, source: { kind: 'query', query: text } },
           undefined,
           false,
@@ -270,9 +272,11 @@ const TABLE: Table = {
       (text) => {
         const header = { header: cut(text), isUnended: true }
         const expected = { dataset: 'AzureUsage', known: cut(text), typed: cut(text) }
-        return modules['core/report/layout.ts'].whyNoReport(header, expected, 'usage')
+        return modules['core/report/no-report.ts'].whyNoReport(header, expected, 'usage')
       },
     ],
+  },
+  'core/report/layout.ts': {
     readHeader: [
       (text) => modules['core/report/layout.ts'].readHeader(FEED, undefined, cut(text), 'usage'),
       (text) =>
@@ -550,7 +554,7 @@ const WITHOUT_TEXT: Readonly<Partial<Record<File, Readonly<Record<string, string
     laterStartWarning: 'takes names that were read',
     laterStartWarnings: 'goes by the catalogue',
   },
-  'core/report/layout.ts': { cutInHeader: 'puts texts together', separatedBy: 'puts texts together' },
+  'core/report/no-report.ts': { cutInHeader: 'puts texts together', separatedBy: 'puts texts together' },
   'core/report/check.ts': { refuse: 'takes what was counted' },
   'core/report/dates.ts': { startOfMonth: 'takes a moment that was read' },
   'core/report/entities.ts': {
