@@ -4,7 +4,7 @@
  */
 
 /** As long as `stopProcess` waits. A process that cannot end in order, for example because its folder is gone, ends then. */
-const LIMIT_MILLISECONDS = 60_000
+const LIMIT_MILLISECONDS = 25_000
 
 // The channel alone must not keep a finished process running.
 process.channel?.unref()

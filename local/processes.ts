@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 const POLL_MILLISECONDS = 20
 
 /** On a busy machine, Azurite takes long to write its data. */
-const STOP_MILLISECONDS = 60_000
+const STOP_MILLISECONDS = 30_000
 
 type NodeOptions = {
   readonly env?: NodeJS.ProcessEnv
@@ -33,7 +33,7 @@ export function startNode(args: readonly string[], { env, cwd, output = 'ignore'
   })
 }
 
-/** Ends a process of `startNode` in order and waits until it is gone. Kills it when that takes longer than a minute. */
+/** Ends a process of `startNode` in order and waits until it is gone. Kills it when that takes longer than 30 s. */
 export async function stopProcess(child: ChildProcess): Promise<void> {
   if (hasEnded(child)) return
   const ended = once(child, 'exit')

@@ -63,7 +63,7 @@ describe('no rows', () => {
   })
 
   it('after the data has settled are the truth: the window is not asked for again', async () => {
-    world = await costsWorld()
+    world = await costsWorld({ feeds: [{ ...FEED, refresh: { every: 'P1D', for: 'PT1H' } }] })
     world.simulator.fault({ endpoint: 'report', effect: 'headerOnly', nth: 'all' })
     for (let day = 0; day < 4; day++) await turn(world, 5 * DAY)
     expect(posted()).toBe(1)
@@ -88,6 +88,7 @@ describe('what is told', () => {
     const subject = { feed: 'costs', window: '20250501T000000Z_20250601T000000Z', attempt: 1 }
     expect(world.events).toMatchObject([
       { event: 'window.requested', ...subject },
+      { event: 'download.new-host' },
       { event: 'window.archived', ...subject },
       { event: 'window.landed', ...subject, count: 1 },
     ])
