@@ -33,7 +33,8 @@ export function refused(problems: readonly string[], exitCode: ExitCode = 1): Co
 /** Runs a command, prints its result and sets the exit code of the process. */
 export async function print({ json }: OutputOptions, run: () => Promise<CommandResult>): Promise<void> {
   const result = await run().catch(unexpected)
-  const lines = json ? [] : result.lines.map(plainText)
+  // Texts of others have no line ends left in them: they are ours.
+  const lines = json ? [] : result.lines.flatMap((line) => line.split('\n')).map(plainText)
   const shown = json && result.json ? [plainJson(result.json)] : lines
   for (const line of shown) process.stdout.write(`${line}\n`)
   for (const problem of result.problems ?? []) process.stderr.write(`${plainText(problem)}\n`)

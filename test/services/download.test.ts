@@ -248,8 +248,8 @@ describe('a download ends', () => {
     expect(requests.length).toBeLessThanOrEqual(6)
   })
 
-  it('after 200 requests, although each of them brings a byte', async () => {
-    const { fetchIt, requests } = await cutAfter(1, () => '"one"')
+  it('after 200 requests, although each of them brings two bytes', async () => {
+    const { fetchIt, requests } = await cutAfter(2, () => '"one"')
     expect(await fetchIt()).toMatchObject({ kind: 'unavailable', message: expect.stringContaining('200 requests') })
     expect(requests).toHaveLength(200)
   })
