@@ -31,7 +31,7 @@ describe('a feed with its defaults', () => {
         backfillWindow: MONTH,
         from: { back: { months: 3, days: 0, seconds: 0 } },
         openWindow: true,
-        refresh: { every: days(4), for: days(70) },
+        refresh: { every: days(4), for: days(70), days: [5] },
       },
       grain: 'month',
       timeColumn: 'Month',

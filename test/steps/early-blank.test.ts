@@ -7,13 +7,14 @@ import { asked } from './one-window.ts'
 
 const DAY = 86_400_000
 
-/** The service loads the customers of June on 15 July. The feed is settled, by its delay, on the 11th. */
+/** The service loads the customers of June on 15 July. The feed is settled, by its delay, on the 11th. No refresh is due. */
 const CUSTOMERS = {
   name: 'customers',
   dataset: 'CustomersAndTenants',
   columns: ['Month', 'CustomerName', 'CustomerTenantId'],
   from: '2025-06-01',
   to: '2025-07-01',
+  refresh: { every: 'P5D', for: 'P1D' },
 }
 
 async function worldOf(effect: 'headerOnly' | { missingColumn: string }): Promise<World> {
