@@ -16,7 +16,7 @@ import {
   toTakenOver,
 } from '../core/ledger/transitions.ts'
 import { hasCome } from '../core/ledger/wake.ts'
-import { askedTooEarly } from '../core/plan/plan.ts'
+import { askedTooEarly, hasPassed } from '../core/plan/plan.ts'
 import { newGeneration, toGeneration } from '../core/report/generation.ts'
 import { landingHash } from '../core/report/lander.ts'
 import { DAY_MS, HOUR_MS } from '../core/time/durations.ts'
@@ -28,7 +28,7 @@ import { type Completed, fetchReport } from './landing/fetch-report.ts'
 import { holdEntry } from './landing/held-entry.ts'
 import { land } from './landing/land.ts'
 import { settle } from './landing/settle.ts'
-import { endAttempt, withdrawReports } from './ledger/end-attempt.ts'
+import { endAttempt, endPassed, withdrawReports } from './ledger/end-attempt.ts'
 import { findFeed } from './ledger/feed-row.ts'
 import { type Job, nameOf, noLink } from './ledger/job.ts'
 import { writePastHints } from './ledger/write-past-hints.ts'
@@ -109,6 +109,7 @@ async function poll(job: IngestJob, stored: Stored<Requested>): Promise<void> {
   const { message, row, insights, services } = job
   const { ledger, queue, clock, settings } = services
   const now = clock().getTime()
+  if (hasPassed(clock(), row, entry)) return letPass(job, stored)
   if (!hasCome(entry.pollAfter, clock(), DAY_MS)) return wait(job, stored, entry.pollAfter)
   if (isOfEarlierQuery(row, entry)) return drop(job, stored, clock())
   const again = askedTooEarly(clock(), row, entry)
@@ -160,6 +161,12 @@ async function awaitLink(job: IngestJob, { value, etag }: Stored<Requested>): Pr
 async function refused(services: Services, { value, etag }: Stored<Requested>, failure: Failure): Promise<void> {
   if (FAILURES[failure.kind].heals === 'time' || isOfSignIn(failure)) return
   await endAttempt(services, toFailed(value, failure, services.clock()), etag, failure)
+}
+
+/** The time of a snapshot has passed while its report was made: the report would land under an old date. */
+async function letPass(job: IngestJob, stored: Stored<Requested>): Promise<void> {
+  const ended = await endPassed(job.services, stored)
+  if (ended) await withdrawReports(job, ended)
 }
 
 /** The report does not answer what the feed asks for. The window is asked for again, which costs no try. */

@@ -119,6 +119,21 @@ describe('the plan', () => {
     expect(trial([planned(2, NOW)])).toEqual(['2025-03'])
   })
 
+  it('tries a blocked feed by no snapshot that has ended', () => {
+    const blocked = { kind: 'malformed', message: 'no', at: NOW.toISOString() } as const
+    const row = { ...rowOf({}, { blocked }), feed: feedOf({ name: 'profile', dataset: 'Profile', snapshot: 'P7D' }) }
+    const window = { from: new Date('2025-07-07'), to: new Date('2025-07-14') }
+    const failure: Failed = { ...base, window, state: 'failed', kind: 'forbidden', message: 'm', since: NOW }
+    const known = { row, spans: [window], planned: [] }
+    expect(trialRequest(new Date(window.to.getTime() - 1), known, [failure])).toMatchObject({ previous: failure })
+    const next = trialRequest(window.to, known, [failure])
+    expect(next).toMatchObject({ window: { from: window.to } })
+    expect(next).not.toHaveProperty('previous')
+    expect(trialRequest(window.to, { ...known, spans: [window, ...(next ? [next.window] : [])] }, [failure])).toBe(
+      undefined,
+    )
+  })
+
   it('lets windows that failed before wait while a trial has just failed, and no others', () => {
     const lastError = { kind: 'forbidden', message: 'm', at: NOW } as const
     const healed: LedgerEntry = { ...planned(2, NOW), reason: 'healed', lastError }

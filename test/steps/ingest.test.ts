@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { isFailure } from '../../src/core/failures.ts'
+import { DAY_MS } from '../../src/core/time/durations.ts'
+import { windowId } from '../../src/core/time/window.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { provision } from '../../src/steps/provision.ts'
-import type { World } from '../setup/world.ts'
+import { quietWorld, type World } from '../setup/world.ts'
 import { askAgain, entryOf, etagOf, FEED, feedRowOf, HINT, hint, MAY, polled, worldOf } from './one-window.ts'
 
 const SECOND = 1000
@@ -128,6 +130,23 @@ describe('a report that is not ready', () => {
     await hint(world)
     expect(await entryOf(world)).toMatchObject({ state: 'planned', reason: 'expired', tries: 0 })
     expect(world.simulator.reports()).toHaveLength(before - 1)
+  })
+})
+
+describe('the report of a snapshot', () => {
+  it('does not land once its time has passed, however late its message comes', async () => {
+    const feed = { name: 'profile', dataset: 'Profile', snapshot: 'P7D' }
+    const world = await quietWorld({ feeds: [feed], now: '2025-07-07T01:00:00Z', simulator: { rows: 5 } })
+    await provision(world.services)
+    const [asked] = await world.entries()
+    if (!asked) throw new Error('no entry')
+    world.clock.advance(7 * DAY_MS)
+    const { window, attempt } = asked
+    await ingest({ ingest: { feed: 'profile', window: windowId(window), attempt } }, world.services)
+    const [entry] = await world.entries()
+    expect(entry).toMatchObject({ window, state: 'failed', kind: 'out-of-range' })
+    expect(entry).not.toHaveProperty('figures')
+    expect(world.simulator.reports()).toEqual([])
   })
 })
 

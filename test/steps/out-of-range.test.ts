@@ -114,4 +114,35 @@ describe('a window that the service no longer offers', () => {
     expect(entry).toMatchObject({ state: 'landed', figures: { rowsLanded: 5, generation: before.figures?.generation } })
     expect(named(world, 'window.failed')).toEqual([])
   })
+
+  it.each([
+    [
+      'whose blank landing came too early to prove anything',
+      '2024-09-15T00:00:00Z',
+      { delay: 'P40D', refresh: undefined },
+    ],
+    ['that landed only while it ran', '2024-08-15T00:00:00Z', {}],
+  ])('%s fails, and a person may accept the gap', async (_, now, change) => {
+    const feed = { ...USAGE, delay: 'P4D', from: '2024-08-01', to: '2024-09-01', ...change }
+    const isBlank = 'refresh' in change
+    const world = await quietWorld({ feeds: [feed], now, simulator: { profile: 'observed', rows: 5 } })
+    if (isBlank) world.simulator.fault({ endpoint: 'report', effect: 'headerOnly' })
+    await tick(world)
+    await tick(world)
+    expect(await world.entries()).toMatchObject([
+      { state: 'landed', figures: isBlank ? { verdict: 'empty' } : { running: true } },
+    ])
+    // The app is off for more than a year.
+    world.clock.advance(400 * DAY)
+    await sweep(world.services)
+    await tick(world)
+    const [entry] = await world.entries()
+    if (!entry) throw new Error('no entry')
+    expect(entry).toMatchObject({ state: 'failed', kind: 'out-of-range', figures: { rowsLanded: isBlank ? 0 : 5 } })
+    expect(asked(world)).toHaveLength(1)
+    const read = async () => (await status(world.services)).feeds[0]
+    expect((await read())?.completeUntil).toBeUndefined()
+    expect(await acceptGap(world.services, 'usage', entry.window)).toEqual({ accepted: true })
+    expect(await read()).toMatchObject({ completeUntil: entry.window.to, acceptedGaps: [expect.any(String)] })
+  })
 })

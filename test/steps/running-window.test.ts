@@ -83,4 +83,23 @@ describe('a running month', () => {
     expect(spans(world).at(-1)).toBe('05-01T00 to 05-20T05')
     expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { running: true } })
   })
+
+  it('whose final report is refused for a person is refreshed as its feed says, and no oftener', async () => {
+    const world = await worldOf({ feeds: [RUNNING], now: '2025-05-05T18:00:00Z' })
+    await until(world, '2025-06-04T18:00:00Z')
+    const before = spans(world).length
+    world.simulator.fault({ endpoint: 'report', effect: 'headerOnly', nth: 'all' })
+    await until(world, '2025-06-05T06:00:00Z')
+    expect(await entryOf(world)).toMatchObject({
+      state: 'failed',
+      kind: 'suspicious-empty',
+      figures: { running: true },
+    })
+    await until(world, '2025-08-01T00:00:00Z')
+    // The feed is refreshed every 5 days, until 30 days after the month.
+    const [, ...refreshes] = spans(world).slice(before)
+    expect(refreshes.length).toBeGreaterThan(2)
+    expect(refreshes.length).toBeLessThan(8)
+    expect(await entryOf(world)).toMatchObject({ state: 'failed', kind: 'suspicious-empty' })
+  })
 })

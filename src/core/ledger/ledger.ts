@@ -183,6 +183,11 @@ export function isPublished(entry: LedgerEntry): entry is LedgerEntry & { readon
   return entry.figures !== undefined
 }
 
+/** Whether a window failed and has no rows of its whole time: a landing without rows, or of a running one, leaves a gap. */
+export function isGap({ state, figures }: LedgerEntry): boolean {
+  return state === 'failed' && (!figures || figures.running === true || figures.rowsLanded === 0)
+}
+
 /** Whether the published rows are not those that the feed asks for now: they stay, but prove nothing of it. */
 export function isOutdated({ figures }: LedgerEntry, { rowSet }: Form): boolean {
   return figures !== undefined && figures.rowSet !== rowSet

@@ -6,6 +6,7 @@ import { type Failed, isOfPerson, type LedgerEntry } from '../ledger/ledger.ts'
 import type { PlanRow } from '../ledger/plan-row.ts'
 import { type WakeRules, wakeAt } from '../ledger/wake.ts'
 import { DAY_MS } from '../time/durations.ts'
+import { settledAt } from './due-windows.ts'
 import { refreshAt } from './refresh.ts'
 
 const TABLE_AUDIT_MS = 7 * DAY_MS
@@ -66,11 +67,16 @@ function isReopened(entry: Failed, row: FeedOutline, now: Date): boolean {
   return (heals !== 'time' && isBefore(row.changedAt)) || (heals !== 'person' && isBefore(row.healedAt))
 }
 
-/** A window whose refresh failed is refreshed like one that is landed, counted from the failure. */
+/**
+ * A window whose refresh failed is refreshed like one that is landed, counted from the failure. One that still counts as
+ * running, and was asked for once its data had settled, is running no more: that it has settled makes nothing due again.
+ */
 function isRefreshDue(entry: Failed, row: FeedOutline, now: Date): boolean {
   const { figures, window, since } = entry
   if (!figures || isOfPerson(entry)) return false
-  const at = refreshAt(row, window, { ...figures, requestedAt: since }, now)
+  const { running, ...settled } = figures
+  const last = running && since < settledAt(row.feed, window) ? figures : settled
+  const at = refreshAt(row, window, { ...last, requestedAt: since }, now)
   return at !== undefined && at <= now
 }
 

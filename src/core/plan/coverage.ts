@@ -1,5 +1,5 @@
 import type { FeedOutline } from '../ledger/feed-row.ts'
-import { isOfEarlierForm, isOutdated, isPublished, type LedgerEntry, type State } from '../ledger/ledger.ts'
+import { isGap, isOfEarlierForm, isOutdated, isPublished, type LedgerEntry, type State } from '../ledger/ledger.ts'
 import { withinReach } from '../ledger/reach.ts'
 import { type Window, windowId } from '../time/window.ts'
 import { wantedSpan } from './due-windows.ts'
@@ -82,7 +82,7 @@ function howFar(
 
 /** Whether a person accepted that a window has no rows. It ends with the failure that they accepted. */
 function isAcceptedGap(entry: LedgerEntry, acceptedGaps: readonly string[]): boolean {
-  return entry.state === 'failed' && !isPublished(entry) && acceptedGaps.includes(windowId(entry.window))
+  return isGap(entry) && acceptedGaps.includes(windowId(entry.window))
 }
 
 /** The end of the run of windows without a gap that covers the start of the wanted span; undefined without one. */

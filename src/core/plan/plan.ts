@@ -55,11 +55,12 @@ export function dueRequests(now: Date, known: FeedPlan): readonly RequestAction[
 
 /**
  * The window by which a blocked feed finds out whether it can be asked for again: one that a person asked for, else the
- * newest. `failed` are the windows that failed for a reason that only a change heals.
+ * newest. `failed` are the windows that failed for a reason that only a change heals; a snapshot that has ended is none.
  */
 export function trialRequest(now: Date, known: FeedPlan, failed: readonly Failed[]): RequestAction | undefined {
   const { row } = known
-  const due = [...waitingWindows(now, known), ...failed.map((entry) => again(now, row, entry))]
+  const running = failed.filter((entry) => !hasPassed(now, row, entry))
+  const due = [...waitingWindows(now, known), ...running.map((entry) => again(now, row, entry))]
   const newest = due.sort((a, b) => byStart(b, a))
   return newest.find(({ previous }) => previous?.state === 'planned' && previous.reason === 'retry') ?? newest[0]
 }

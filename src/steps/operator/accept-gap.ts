@@ -1,6 +1,6 @@
 import { isFailure } from '../../core/failures.ts'
 import { withAcceptedGap } from '../../core/ledger/feed-row.ts'
-import { isPublished } from '../../core/ledger/ledger.ts'
+import { isGap } from '../../core/ledger/ledger.ts'
 import type { Problem } from '../../core/problems.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import { changeFeedRow } from '../ledger/feed-row.ts'
@@ -17,8 +17,10 @@ export async function acceptGap(services: Services, feed: string, window: Window
   const stored = await services.ledger.read(feed, id)
   if (!stored) return { problem: `${feed} ${id} was never asked for: it is no gap` }
   if (isFailure(stored)) return { problem: stored.message }
-  if (stored.value.state !== 'failed' || isPublished(stored.value)) {
-    return { problem: `${feed} ${id} is ${stored.value.state}: only a failed window without rows is a gap` }
+  if (!isGap(stored.value)) {
+    return {
+      problem: `${feed} ${id} is ${stored.value.state}: only a failed window without rows of its whole time is a gap`,
+    }
   }
   const changed = await changeFeedRow(services, feed, (row) => withAcceptedGap(row, id))
   return changed ? { accepted: true } : { problem: `feed ${feed} is not known to the app` }

@@ -106,7 +106,7 @@ async function writeEntry<E extends LedgerEntry>(
 
 /**
  * The service has no data for the start of a window any more: nothing is asked, since the answer would be empty or a part.
- * Rows that landed stay. A window before the feed's later start, which its plan did not know yet, is not wanted at all.
+ * Rows that landed stay, and where they are proven the window is landed. A window before the feed's later start, which its plan did not know yet, is not wanted at all.
  */
 async function endOutOfRange(
   services: Services,
@@ -123,7 +123,7 @@ async function endOutOfRange(
   const failure = failed('out-of-range', message)
   const before = previous ?? requesting
   const { figures } = before
-  const isProven = figures && !isEarlyBlank(row.feed, window, figures)
+  const isProven = figures && !figures.running && !isEarlyBlank(row.feed, window, figures)
   const next = isProven ? toLandedAgain(before, figures) : toFailed(before, failure, requesting.requestedAt)
   const written = await writeEntry<LedgerEntry>(services, tick, action, next)
   if (!written) return 'feed'
