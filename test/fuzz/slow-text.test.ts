@@ -233,6 +233,7 @@ const TABLE: Table = {
     ],
     validateWhere: [(text) => modules['core/query/check.ts'].validateWhere(text, DATASET)],
     isSoundQuery: [(text) => modules['core/query/check.ts'].isSoundQuery(QUERY(text), DATASET)],
+    isIdentifier: [modules['core/query/check.ts'].isIdentifier],
     buildQuery: [
       (text) =>
         modules['core/query/check.ts'].buildQuery(

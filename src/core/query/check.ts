@@ -110,7 +110,8 @@ function partProblems({ fields, dataset, where, order, limit }: WrittenQuery): r
   ]
 }
 
-function isIdentifier(name: string): boolean {
+/** Whether a query can name a column so. */
+export function isIdentifier(name: string): boolean {
   return /^[A-Za-z]\w*$/.test(name) && !isReserved(name)
 }
 
