@@ -77,7 +77,7 @@ describe('two names of one column', () => {
       ['HierarchyLevel', []],
     ] as const) {
       const header = { header: [name], isUnended: false }
-      expect(whyNoReport(header, { dataset: 'Profile', known, typed }, 'profile')).toBeUndefined()
+      expect(whyNoReport(header, { dataset: 'Profile', known, selected: asked, typed }, 'profile')).toBeUndefined()
     }
   })
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CATALOG, type Dataset, findDataset } from '../../src/core/catalog.ts'
 import { isFailure } from '../../src/core/failures.ts'
-import { feedQuery, type ListedDataset, type QuerySource } from '../../src/core/feeds/feed-query.ts'
+import { defaultSelection, feedQuery, type ListedDataset, type QuerySource } from '../../src/core/feeds/feed-query.ts'
 import { validateQuery } from '../../src/core/query/check.ts'
 import { feedOf } from './feed-of.ts'
 
@@ -150,5 +150,24 @@ describe('what the service lists now decides', () => {
     )
     const names = Array.from({ length: 2_000 }, (_, index) => `Wrong${index}`)
     expect(textOf({ query: `SELECT ${names} FROM AzureUsage` }, listed)).toMatch(/^feed azure-usage: .{970,985}…$/)
+  })
+})
+
+describe('all columns of a dataset that the catalogue lacks', () => {
+  const feed = feedOf({ dataset: 'BrandNew', timeColumn: 'Day', window: 'P1D' })
+  const many = Array.from({ length: 300 }, (_, index) => `C${index}`)
+
+  test.each([
+    ['a metric that is a column, too', ['Day', 'Seats'], ['seats '], ['Day', 'Seats'], []],
+    ['a column twice', ['Day', 'A', 'A ', 'a'], [], ['Day', 'A'], []],
+    ['names that a query cannot hold', ['A B', 'Day', 'C-D', 'select'], ['E'], ['Day', 'E'], ['A B', 'C-D', 'select']],
+    ['more than a table row holds', ['Day', ...many], ['E'], ['Day', ...many.slice(0, 248)], [...many.slice(248), 'E']],
+    ['the time behind what it holds', many, ['DAY'], [...many.slice(0, 248), 'DAY'], many.slice(248)],
+  ])('are selected as far as they can be, with %s', (_, columns, metrics, selected, left) => {
+    const listed = { name: 'BrandNew', columns, metrics, ranges: [] }
+    const selection = defaultSelection(feed, listed)
+    expect(selection).toEqual({ columns: selected, left })
+    const query = feedQuery(feed, { kind: 'columns', columns: selection.columns, distinct: false }, listed)
+    expect(query).toBe(`SELECT ${selected} FROM BrandNew`)
   })
 })

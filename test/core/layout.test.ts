@@ -28,13 +28,25 @@ describe('the columns of which a report has one', () => {
   ] as const)('are all that the feed names and knows, for %s', (_, fields, isOfPerson, selected) => {
     const feed = feedOf(fields)
     const known = knownColumns(feed, undefined, isOfPerson)
-    expect(known).toEqual([...selected, ...Object.keys(feed.types)])
+    expect(known).toEqual([...selected, ...Object.keys(feed.types), 'Month'])
     expect(known).toContain('UsageQuantity')
+  })
+
+  it('are also the time column and those of the last landing, for a query of a dataset that the catalogue lacks', () => {
+    const feed = feedOf({
+      dataset: 'BrandNew',
+      timeColumn: 'Day',
+      window: 'P1D',
+      queryId: 'q',
+      types: { Seats: 'int64' },
+    })
+    expect(knownColumns(feed, undefined, false, ['Name'])).toEqual(['Seats', 'Day', 'Name'])
+    expect(knownColumns(feed, ['Month'], false, ['Name'])).toEqual(['Month'])
   })
 
   it('are unknown for a query that cannot be read', () => {
     const feed = { ...FEED, source: { kind: 'query', query: 'SELECT' } as const }
-    expect(knownColumns(feed, undefined, false)).toEqual(Object.keys(feed.types))
+    expect(knownColumns(feed, undefined, false)).toEqual([...Object.keys(feed.types), 'Month'])
   })
 })
 
@@ -42,8 +54,8 @@ describe('a file that is no report', () => {
   const why = (
     header: readonly string[],
     known: readonly string[] = ASKED,
-    { typed = [] as string[], isUnended = false } = {},
-  ) => whyNoReport({ header, isUnended }, { dataset: 'AzureUsage', known, typed }, 'usage May')
+    { typed = [] as string[], isUnended = false, selected = known } = {},
+  ) => whyNoReport({ header, isUnended }, { dataset: 'AzureUsage', known, selected, typed }, 'usage May')
 
   it.each([
     ['has other columns', ['A', 'B'], ASKED, /no column that was asked for/],
@@ -58,6 +70,7 @@ describe('a file that is no report', () => {
     ['has pipes for commas', ['Seats|MONTH '], ASKED, /separated by "\|"/],
     ['has semicolons, where no column is known', ['Account;Seats;Start'], [], /separated by ";"/],
     ['has pipes, where no column is known', ['Account|Seats|Start'], [], /separated by "\|"/],
+    ['has one semicolon, where no column is known', ['Month;Name'], [], /separated by ";"/],
   ])('%s', (_, header, known, message) => {
     expect(why(header, known)).toMatchObject({ kind: 'malformed', message: expect.stringMatching(message) })
   })
@@ -71,7 +84,6 @@ describe('a file that is no report', () => {
     expect(why(['A', ' month '])).toBeUndefined()
     expect(why(['A\r\nB'], [])).toBeUndefined()
     expect(why(['Total cost'], [])).toBeUndefined()
-    expect(why(['Month;'], [])).toBeUndefined()
     expect(why(['Month', 'a;b;c'])).toBeUndefined()
   })
 
@@ -79,8 +91,15 @@ describe('a file that is no report', () => {
     const failure = { kind: 'malformed', message: expect.stringMatching(/cut off in its header/) }
     expect(why(['Month', 'Custome'], ASKED, { isUnended: true })).toMatchObject(failure)
     expect(why(['Month', 'Custome'], ASKED)).toBeUndefined()
-    expect(why(['Month', 'CustomerName'], ASKED, { isUnended: true })).toBeUndefined()
-    expect(why(['Mon'], [], { isUnended: true })).toBeUndefined()
+    expect(why(ASKED, ASKED, { isUnended: true })).toBeUndefined()
+  })
+
+  it('ends in a header that lacks a column of the query, or whose columns nobody knows', () => {
+    const failure = { kind: 'malformed', message: expect.stringMatching(/cut off in its header/) }
+    expect(why(['Month', 'CustomerName'], ASKED, { isUnended: true })).toMatchObject(failure)
+    expect(why(['Month', 'CustomerName'], ASKED, { isUnended: true, selected: [] })).toMatchObject(failure)
+    expect(why(['Mon'], [], { isUnended: true })).toMatchObject(failure)
+    expect(why(['Mon'], [])).toBeUndefined()
   })
 })
 

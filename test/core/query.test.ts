@@ -306,6 +306,12 @@ describe('what is wrong with a query is named with its place', () => {
     ])
   })
 
+  test('the most like it is told of the first five unknown names only, because the search for it is slow', () => {
+    const names = Array.from({ length: 7 }, (_, index) => `Month${index}`)
+    const told = problem(`SELECT ${names.join()} FROM AzureUsage`)
+    expect(told.map((text) => text.endsWith('; did you mean Month?'))).toEqual([...Array(5).fill(true), false, false])
+  })
+
   test('conditions that stand alone count their places from their own beginning, and hold no other clause', () => {
     expect(validateWhere("Month='JAN-2024' AND CustomerName LIKE 'A%'", usage)).toEqual([])
     expect(validateWhere("Mont='JAN-2024'", usage)[0]?.problem).toMatch(/^Mont at character 1 is not a column/)

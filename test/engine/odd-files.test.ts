@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { Feed } from '../../src/core/feeds/feed.ts'
+import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import { feedOf } from '../core/feed-of.ts'
 import { type FileOptions, landFile } from '../memory/land-file.ts'
 
@@ -9,8 +11,12 @@ const asked = feedOf({ columns: ASKED })
 /** A feed whose query only the service knows. */
 const own = feedOf({ queryId: 'q', types: { Amount: 'double', Seats: 'int64', Start: 'datetime' } })
 
-/** The same, of a dataset that nobody documented: no column of it is known. */
-const unknown = { ...feedOf({ queryId: 'q' }), types: {} }
+/** A feed of a dataset that nobody documented: no column of it is known. */
+const unknown = feedOf({ dataset: 'BrandNew', snapshot: 'P7D', queryId: 'q' })
+
+/** The same, where a person names its time column. */
+const timed = feedOf({ dataset: 'BrandNew', timeColumn: 'Month', window: 'P1M', queryId: 'q' })
+const typed: Feed = { ...timed, types: { A: 'string' } }
 
 const lines = (...texts: readonly string[]) => texts.map((text) => `${text}\r\n`).join('')
 const landText = (text: string, options: FileOptions) => landFile(Buffer.from(text), options)
@@ -68,11 +74,26 @@ describe('a file that is no report', () => {
       /neither with LF nor with CRLF/,
     ],
     ['CR for line ends, and quotes', '"A","B"\r"1","2"\r', unknown, /neither with LF nor with CRLF/],
+    ['one semicolon, where no column is known', lines('Month;Name', '2025-05;x'), unknown, /separated by ";"/],
+    ['one semicolon, where the time is known', lines('Month;Name', '2025-05;x'), timed, /separated by ";"/],
+    ['a sentence with a comma', 'Sorry, please try again later.\r\n', timed, /no column that was asked for/],
+    ['other columns than a typed time', lines('A,B', '1,2'), typed, /timeColumn .* "Month"/],
     ['a name in types that it lacks', lines('Amount,Seats', '1,2'), own, /types of the feed: "Start"/],
   ])('of %s is malformed, with the reason, and leaves no row', async (_, text, feed, message) => {
     const { result, rows } = await landText(text, { feed })
     expect(result).toMatchObject({ kind: 'malformed', message: expect.stringMatching(message) })
     expect(rows).toEqual([])
+  })
+
+  it('is one that shares no column with the last landing, where no other column is known', async () => {
+    const text = lines('Error,Text', 'ServerBusy,retry')
+    const from = '2025-04-01T00:00:00.000Z'
+    const landed = async (row: Partial<FeedRow>) => (await landText(text, { feed: unknown, row })).result
+    const malformed = { kind: 'malformed', message: expect.stringMatching(/no column that was asked for/) }
+    expect(await landed({ filled: { from, columns: ['Name'] } })).toMatchObject(malformed)
+    expect(await landed({ emptied: { Name: 'w' } })).toMatchObject(malformed)
+    expect(await landed({ filled: { from, columns: ['Text'] } })).toMatchObject({ rowsLanded: 1 })
+    expect(await landed({})).toMatchObject({ rowsLanded: 1 })
   })
 
   it('is none that has a CR in a quoted name, or in a cell', async () => {
@@ -113,5 +134,22 @@ describe('a file that ends in the middle of a row', () => {
       const { result } = await landText(HEADER.slice(0, at), { feed: asked, columns: ASKED })
       expect('kind' in result ? result.kind : result.verdict).toBe(at === HEADER.length ? 'empty' : 'malformed')
     }
+  })
+
+  it('is malformed where it ends in the header of a query of a person, unless that has all columns', async () => {
+    const feed = feedOf({ query: `SELECT ${HEADER} FROM AzureUsage` })
+    for (let at = 1; at <= HEADER.length; at++) {
+      const { result } = await landText(HEADER.slice(0, at), { feed })
+      expect('kind' in result ? result.kind : result.verdict).toBe(at === HEADER.length ? 'empty' : 'malformed')
+    }
+  })
+
+  it('is malformed where it ends in the header of a query that only the service knows', async () => {
+    const feed = feedOf({ queryId: 'q' })
+    for (let at = 1; at <= HEADER.length; at++) {
+      const { result } = await landText(HEADER.slice(0, at), { feed })
+      expect(result).toMatchObject({ kind: 'malformed' })
+    }
+    expect((await landText(lines(HEADER), { feed })).result).toMatchObject({ verdict: 'empty' })
   })
 })

@@ -233,6 +233,7 @@ const TABLE: Table = {
     ],
     validateWhere: [(text) => modules['core/query/check.ts'].validateWhere(text, DATASET)],
     isSoundQuery: [(text) => modules['core/query/check.ts'].isSoundQuery(QUERY(text), DATASET)],
+    isIdentifier: [modules['core/query/check.ts'].isIdentifier],
     buildQuery: [
       (text) =>
         modules['core/query/check.ts'].buildQuery(
@@ -268,10 +269,17 @@ const TABLE: Table = {
           false,
         ),
     ],
+    selectedColumns: [
+      (text) =>
+        modules['core/report/no-report.ts'].selectedColumns(
+          { ...FEED, source: { kind: 'query', query: text } },
+          undefined,
+        ),
+    ],
     whyNoReport: [
       (text) => {
         const header = { header: cut(text), isUnended: true }
-        const expected = { dataset: 'AzureUsage', known: cut(text), typed: cut(text) }
+        const expected = { dataset: 'AzureUsage', known: cut(text), selected: cut(text), typed: cut(text) }
         return modules['core/report/no-report.ts'].whyNoReport(header, expected, 'usage')
       },
     ],

@@ -1,7 +1,7 @@
 import type { AppEvent } from '../../src/core/events.ts'
 import { type Failure, isFailure } from '../../src/core/failures.ts'
 import type { Feed } from '../../src/core/feeds/feed.ts'
-import { newFeedRow } from '../../src/core/ledger/feed-row.ts'
+import { type FeedRow, newFeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { Figures, Landing } from '../../src/core/ledger/ledger.ts'
 import type { Reject } from '../../src/core/report/entities.ts'
 import { newGeneration } from '../../src/core/report/generation.ts'
@@ -24,6 +24,8 @@ export type FileOptions = {
   readonly columns?: readonly string[] | undefined
   /** A person lands the file: it need not be a report of the service. */
   readonly isOfPerson?: boolean | undefined
+  /** What the feed's row says of earlier landings. */
+  readonly row?: Partial<FeedRow>
   /** What the name of the archive says of the bytes, whatever they are. */
   readonly label?: { readonly tsv: boolean; readonly gzip: boolean }
 }
@@ -37,7 +39,10 @@ export type LandedFile = {
 }
 
 /** Lands a file as May 2025 of a feed, by the step of the app on a store in memory. Throws what the step throws. */
-export async function landFile(bytes: Buffer, { feed, columns, isOfPerson, label }: FileOptions): Promise<LandedFile> {
+export async function landFile(
+  bytes: Buffer,
+  { feed, columns, isOfPerson, row: earlier, label }: FileOptions,
+): Promise<LandedFile> {
   const store = createMemoryStore({ clock: () => NOW })
   const parts = store.open(unhindered)
   const events: AppEvent[] = []
@@ -51,7 +56,7 @@ export async function landFile(bytes: Buffer, { feed, columns, isOfPerson, label
     packagedFeeds: absent,
     settings: testSettings(),
   }
-  const row = newFeedRow(feed, {}, NOW)
+  const row = { ...newFeedRow(feed, {}, NOW), ...earlier }
   await parts.ledger.writeFeed(row, undefined)
   const format = label ?? { tsv: false, gzip: isGzip(bytes) }
   const name = archiveName({ feed: feed.name, window: 'may', attempt: 1 }, 'execution', format)

@@ -58,6 +58,16 @@ describe('a list of the service', () => {
   })
 })
 
+describe('what a dataset offers', () => {
+  it('is at most 1,000 names of a kind, each of at most 255 characters', async () => {
+    const names = ['x'.repeat(256), 'y'.repeat(255), ...Array.from({ length: 25_000 }, (_, index) => `Column${index}`)]
+    const lists = { selectableColumns: names, availableMetrics: names, availableDateRanges: names }
+    pages([{ datasetName: 'd', ...lists }], 1)
+    const kept = names.slice(1, 1001)
+    expect(await client.listDatasets()).toEqual([{ name: 'd', columns: kept, metrics: kept, ranges: kept }])
+  })
+})
+
 describe('the answer of an authority', () => {
   it('of more than a mebibyte is none', async () => {
     server.script(() => ({ body: { access_token: 'x'.repeat(2 * MEBIBYTE), expires_in: 3600 } }))

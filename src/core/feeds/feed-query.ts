@@ -1,9 +1,17 @@
 import { CATALOG, columnKeyOf, type Dataset, defaultColumns, findDataset } from '../catalog.ts'
 import { type Failure, failed } from '../failures.ts'
 import { isSameName, nameKey, nearest } from '../names.ts'
-import { buildQuery, isSoundQuery, type QueryDataset, validateQuery, validateWhere } from '../query/check.ts'
+import {
+  buildQuery,
+  isIdentifier,
+  isSoundQuery,
+  type QueryDataset,
+  validateQuery,
+  validateWhere,
+} from '../query/check.ts'
 import { printQuery, TIMESPANS, type WrittenQuery } from '../query/query.ts'
 import type { Feed, FeedSource } from './feed.ts'
+import { MOST_COLUMNS } from './fields.ts'
 
 /** A feed that names columns, or leaves them to the app, which writes the query. */
 export type ColumnsSource = Extract<FeedSource, { kind: 'columns' }>
@@ -111,21 +119,34 @@ export function inNamesOf<T extends ChosenColumns>(dataset: string, listed: List
 }
 
 /**
- * What the app selects where a feed names no columns: those of the catalogue, or all of a dataset that the catalogue lacks,
- * as far as the service lists them. `left` are those that it does not.
+ * What the app selects where a feed names no columns: those of the catalogue, as far as the service lists them, or all of a
+ * dataset that the catalogue lacks, as far as a query can name them and a table row holds them. `left` are the others.
  */
 export function defaultSelection(
   feed: Feed,
   listed: ListedDataset,
 ): { readonly columns: readonly string[]; readonly left: readonly string[] } {
   const { dataset } = feed
-  const all = [...listed.columns, ...listed.metrics].map((name) => name.trim())
-  if (!findDataset(CATALOG, dataset)) return { columns: all, left: [] }
+  if (!findDataset(CATALOG, dataset)) return selectAll(feed, listed)
   const wanted = wantedColumns(feed)
   return {
     columns: wanted.flatMap((name) => listedName(dataset, listed, name) ?? []),
     left: wanted.filter((name) => listedName(dataset, listed, name) === undefined),
   }
+}
+
+/** A table row holds so many columns besides the three that say where it came from. */
+const MOST_SELECTED = MOST_COLUMNS - 3
+
+function selectAll({ timeColumn = '' }: Feed, { columns, metrics }: ListedDataset) {
+  const seen = new Set<string>()
+  const all = [...columns, ...metrics].map((name) => name.trim())
+  const names = all.filter((name) => seen.size !== seen.add(nameKey(name)).size)
+  // The time comes first, so that the cut never takes it.
+  const isTime = (name: string) => isSameName(name, timeColumn)
+  const ordered = [...names.filter(isTime), ...names.filter((name) => !isTime(name))]
+  const chosen = new Set(ordered.filter(isIdentifier).slice(0, MOST_SELECTED))
+  return { columns: names.filter((name) => chosen.has(name)), left: names.filter((name) => !chosen.has(name)) }
 }
 
 /** The columns of the catalogue that the app asks for where the feed names none. */

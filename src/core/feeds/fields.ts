@@ -173,7 +173,7 @@ export const FEED_FIELDS = {
     meaning: 'Columns and metrics to select.',
     allowed: NAMES,
     otherwise:
-      'without `query` and `queryId`, the newest ones in the catalogue that the service offers too, without personal data; all of a dataset that the catalogue lacks',
+      'without `query` and `queryId`, the newest ones in the catalogue that the service offers too, without personal data; all of a dataset that the catalogue lacks, as far as a table row holds them',
     schema: NAMES_SCHEMA,
   },
   where: {

@@ -8,6 +8,9 @@ import { isReserved, placeOf, type QueryProblem } from './tokens.ts'
 /** So many unknown names of a query are told: whoever corrects them sees the next ones. */
 const MOST_NAMES = 50
 
+/** For so many unknown names the one most like it is looked for: a search compares the name with every known one. */
+const MOST_SUGGESTIONS = 5
+
 type Named = { readonly name: string }
 
 /** The dataset a query is checked against: from the catalogue, or as the service lists it. */
@@ -75,8 +78,8 @@ function nameProblems(text: string, used: readonly Located<string>[], dataset: Q
   const known = [...dataset.columns, ...dataset.metrics].map(({ name }) => name)
   const keys = new Set(known.map(nameKey))
   const unknown = used.filter(({ value }) => !keys.has(nameKey(value)))
-  return unknown.slice(0, MOST_NAMES).map(({ value, at }) => {
-    const like = nearest(value, known)
+  return unknown.slice(0, MOST_NAMES).map(({ value, at }, index) => {
+    const like = index < MOST_SUGGESTIONS ? nearest(value, known) : undefined
     const what = `${value} at ${placeOf(text, at)} is not a column or metric of ${dataset.name}`
     return { problem: like ? `${what}; did you mean ${like}?` : what, at }
   })
@@ -107,7 +110,8 @@ function partProblems({ fields, dataset, where, order, limit }: WrittenQuery): r
   ]
 }
 
-function isIdentifier(name: string): boolean {
+/** Whether a query can name a column so. */
+export function isIdentifier(name: string): boolean {
   return /^[A-Za-z]\w*$/.test(name) && !isReserved(name)
 }
 

@@ -4,6 +4,10 @@ import { present } from '../../core/present.ts'
 import { type Item, numberOf, textOf, textsOf } from './answer.ts'
 import { type List, queryOf } from './call.ts'
 
+/** A dataset with more names, or with longer ones, is a fault of the answer: the time to check a query grows with both. */
+const MOST_NAMES = 1000
+const LONGEST_NAME = 255
+
 /** What a dataset offers now. */
 export type LiveDataset = ListedDataset & { readonly minimumRecurrenceIntervalHours?: number }
 
@@ -31,10 +35,16 @@ function toDataset(item: Item): readonly LiveDataset[] {
   if (!name) return []
   const dataset = present<LiveDataset>({
     name,
-    columns: textsOf(item, 'selectableColumns'),
-    metrics: textsOf(item, 'availableMetrics'),
-    ranges: textsOf(item, 'availableDateRanges'),
+    columns: namesOf(item, 'selectableColumns'),
+    metrics: namesOf(item, 'availableMetrics'),
+    ranges: namesOf(item, 'availableDateRanges'),
     minimumRecurrenceIntervalHours: numberOf(item, 'minimumRecurrenceInterval'),
   })
   return [dataset]
+}
+
+function namesOf(item: Item, list: string): readonly string[] {
+  return textsOf(item, list)
+    .filter((name) => name.length <= LONGEST_NAME)
+    .slice(0, MOST_NAMES)
 }

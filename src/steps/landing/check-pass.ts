@@ -1,10 +1,18 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
+import type { FeedRow } from '../../core/ledger/feed-row.ts'
 import { isOfPerson, type Landing } from '../../core/ledger/ledger.ts'
 import { type Check, type Checked, createCheck, refuse } from '../../core/report/check.ts'
 import { checkColumns } from '../../core/report/entities.ts'
 import { createLander, type Lander } from '../../core/report/lander.ts'
 import { type Layout, readHeader } from '../../core/report/layout.ts'
-import { cutInHeader, knownColumns, whyNoReport } from '../../core/report/no-report.ts'
+import {
+  cutInHeader,
+  type ExpectedColumns,
+  knownColumns,
+  neededTime,
+  selectedColumns,
+  whyNoReport,
+} from '../../core/report/no-report.ts'
 import type { ParsedRecord } from '../../core/report/parse.ts'
 import { type ArchivedBlob, rejectsName } from '../../services/storage/archive.ts'
 import type { RejectWriter } from '../../services/storage/reject-list.ts'
@@ -28,15 +36,23 @@ export async function openFitting(
   const about = nameOf(entry)
   const report = await openReport(services.archive, archive, about, options)
   if (isFailure(report)) return report
-  const { dataset, typed = [] } = row.feed
-  const known = knownColumns(row.feed, entry.columns, isOfPerson(entry))
-  const none = whyNoReport(report, { dataset, known, typed: isOfPerson(entry) ? [] : typed }, about)
+  const none = whyNoReport(report, expectedOf(row, entry), about)
   if (none) return none
   const layout = readHeader(row.feed, entry.columns, report.header, about)
   if (isFailure(layout)) return report.isUnended ? cutInHeader(about) : layout
   const unfit = checkColumns(layout.columns)
   if (unfit) return unfit
   return { layout, lander: createLander(row.feed, entry.window, layout, entry), records: report.records }
+}
+
+function expectedOf({ feed, filled, emptied = {} }: FeedRow, entry: Landing): ExpectedColumns {
+  const { dataset, typed = [] } = feed
+  const isByPerson = isOfPerson(entry)
+  const landed = [...(filled?.columns ?? []), ...Object.keys(emptied)]
+  const known = knownColumns(feed, entry.columns, isByPerson, landed)
+  const expected = { dataset, known, selected: selectedColumns(feed, entry.columns) }
+  // A file that a person lands may be of another time.
+  return isByPerson ? { ...expected, typed: [] } : { ...expected, typed, time: neededTime(feed) }
 }
 
 /**

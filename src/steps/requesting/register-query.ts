@@ -8,6 +8,7 @@ import {
   type QuerySource,
   queryTexts,
   spellingsOf,
+  wantedColumns,
 } from '../../core/feeds/feed-query.ts'
 import { type FeedRow, isOvertaken, type RegisteredQuery, withQuery } from '../../core/ledger/feed-row.ts'
 import { withReach } from '../../core/ledger/reach.ts'
@@ -130,7 +131,10 @@ function chooseColumns(
   if (chosen.length === 0) {
     return failed('query-refused', `feed ${feed.name}: dataset ${feed.dataset} lists none of the columns the app knows`)
   }
-  if (left.length > 0)
-    emit({ event: 'feed.drift', feed: feed.name, message: `the service does not list ${left.join(', ')}` })
+  if (left.length > 0) {
+    const isKnown = wantedColumns(feed).length > 0
+    const why = isKnown ? 'the service does not list' : 'a query cannot name, or a table row cannot hold,'
+    emit({ event: 'feed.drift', feed: feed.name, message: `${why} ${left.join(', ')}` })
+  }
   return { ...source, columns: chosen }
 }
