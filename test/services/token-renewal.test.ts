@@ -132,6 +132,18 @@ describe('a refresh token in the Key Vault', () => {
     expect(standIn.secrets.get(NAME)?.value).toBe('of the new consent')
   })
 
+  test.each([{}, true, 1, ['x\ny'], 'two words', 'x\ny', '', 'x'.repeat(25_001)])(
+    'stays where the answer has %j for its successor',
+    async (broken) => {
+      const good = entra.issue()
+      keep(good, 25 * HOUR)
+      authority.script(() => ({ body: { access_token: 'access-1', expires_in: 3599, refresh_token: broken } }))
+      expect(await open().token()).toBe('access-1')
+      expect(standIn.stored).toEqual([])
+      expect(standIn.secrets.get(NAME)?.value).toBe(good)
+    },
+  )
+
   test('that cannot be stored still signs in, and somebody is told', async () => {
     keep(entra.issue(), 25 * HOUR)
     standIn.fault = (method) => (method === 'PUT' ? { status: 403, body: {} } : undefined)
