@@ -71,12 +71,16 @@ describe('the answer of an authority', () => {
     expect(await tokenOf({ access_token: 'x', expires_in: 3600, filler })).toMatchObject(NO_TOKEN)
   })
 
-  it.each([{ a: 1 }, ['x'], true, 'two words', 'x\ny', 'x'.repeat(25_001)])(
-    'with %.30j for a token is none',
-    async (odd) => {
-      expect(await tokenOf({ access_token: odd, expires_in: 3600 })).toMatchObject(NO_TOKEN)
-    },
-  )
+  it.each<readonly [string, unknown]>([
+    ['an object', { a: 1 }],
+    ['a list', ['x']],
+    ['a flag', true],
+    ['two words', 'two words'],
+    ['two lines', 'x\ny'],
+    ['more than a vault holds', 'x'.repeat(25_001)],
+  ])('with %s for a token is none', async (_, odd) => {
+    expect(await tokenOf({ access_token: odd, expires_in: 3600 })).toMatchObject(NO_TOKEN)
+  })
 
   it.each([
     ['3600', 3_600_000],
