@@ -177,6 +177,15 @@ describe('storage', () => {
     expect(problems({ DataStorage: text }).join()).not.toMatch(/http:|u:p|core\.windows|proxy\.example/)
   })
 
+  it.each([
+    'BlobEndpoint=http://a.example;BlobEndpoint=https://a.example;AccountName=a;AccountKey=k',
+    'AccountName=a;AccountKey=k;DefaultEndpointsProtocol=http;DefaultEndpointsProtocol=https',
+    'AccountName=a;AccountKey=k;defaultendpointsprotocol=http; DefaultEndpointsProtocol =https',
+    'AccountName=a;AccountKey=k;AccountKey=l',
+  ])('with a name twice, as in %s, is refused without being told', (text) => {
+    expect(problems({ DataStorage: text })).toEqual(['DataStorage: it has a name twice; leave one of the two out'])
+  })
+
   it('of the emulator may be reached over http on this machine', () => {
     const endpoints = ['Blob', 'Queue', 'Table'].map((name) => `${name}Endpoint=http://127.0.0.1:1000/a`).join(';')
     for (const text of [

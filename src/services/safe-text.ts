@@ -5,11 +5,14 @@ const MAX_LENGTH = 240
 const LOOKED_AT = 2_000
 
 /**
- * The value of what is named like a secret, as in the query of an address without a host. Keys of rows and codes of errors
- * are none.
+ * The value of what is named like a secret, as in the query of an address without a host, in JSON or in a header. Keys of
+ * rows and codes of errors are none. An error has its code after a colon, a secret one after an equals sign.
  */
 const SECRET_VALUE =
-  /(sig|signature|token|secret|password|assertion|(?<=^|[^a-z]|%3f|%26)(?<!error_)code|(?<!row|partition)key)(?:=|%3d)[^\s&"'<>]+/gi
+  /(sig|signature|token|secret|password|assertion|(?<=^|[^a-z]|%3f|%26)(?<!error_)code(?!["']?\s{0,3}:)|(?<!row|partition)key)(["']?\s{0,3}(?:[=:]|%(?:25){0,3}3[ad])\s{0,3}(?:["']|%(?:25){0,3}2[27])?)[^\s&"'<>]+/gi
+
+/** What a header of a call signs in with (RFC 9110, section 11.4). */
+const SIGN_IN = /\b(Bearer|Basic)\s{1,3}[^\s"'<>]+/gi
 
 /**
  * Makes somebody else's text safe for a message of ours. It becomes one line of limited length. Addresses are cut after
@@ -21,7 +24,8 @@ export function safeText(text: string): string {
   return startOf(text)
     .replace(/\b([a-z][a-z0-9+.-]{0,30}:\/\/)(?:[^\s/@'"]*@)?([^\s/?#'"<>]*)[^\s'"<>]*/gi, '$1$2/…')
     .replace(/[\w.~+/=-]{37,}/g, (word) => `${word.slice(0, 6)}…`)
-    .replace(SECRET_VALUE, '$1=…')
+    .replace(SECRET_VALUE, '$1$2…')
+    .replace(SIGN_IN, '$1 …')
     .replace(/\s+/g, ' ')
     .trim()
     .slice(0, MAX_LENGTH)

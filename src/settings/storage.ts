@@ -47,8 +47,12 @@ function addressProblems(connectionString: string): readonly string[] {
   const values = new Map(parts.map(([name = '', ...rest]) => [name.trim().toLowerCase(), rest.join('=').trim()]))
   const named = [...values].filter(([name]) => name.endsWith('endpoint') || name === 'developmentstorageproxyuri')
   const isComplete = ['blobendpoint', 'queueendpoint', 'tableendpoint'].every((name) => values.has(name))
+  const names = parts.map(([name = '']) => name.trim().toLowerCase()).filter((name) => name !== '')
+  // Each client of the library takes another one of two, so the one that was checked need not be the one in use.
+  const repeated = new Set(names.filter((name, index) => names.indexOf(name) !== index))
   const protocol = values.get('defaultendpointsprotocol') ?? 'https'
   return [
+    ...(repeated.size > 0 ? ['DataStorage: it has a name twice; leave one of the two out'] : []),
     ...named.flatMap(([name, value]) => problemOf(`DataStorage: its ${name}`, value)),
     ...(isComplete || protocol.toLowerCase() === 'https'
       ? []

@@ -141,6 +141,7 @@ const modules = {
   'services/insights/refusals.ts': await import('../../src/services/insights/refusals.ts'),
   'services/insights/call.ts': await import('../../src/services/insights/call.ts'),
   'services/insights/callback-token.ts': await import('../../src/services/insights/callback-token.ts'),
+  'services/sign-in/by-identity.ts': await import('../../src/services/sign-in/by-identity.ts'),
   'services/sign-in/token-request.ts': await import('../../src/services/sign-in/token-request.ts'),
   'services/sign-in/token-claims.ts': await import('../../src/services/sign-in/token-claims.ts'),
   'services/storage/work-queue.ts': await import('../../src/services/storage/work-queue.ts'),
@@ -182,6 +183,13 @@ const TABLE: Table = {
         const lander = { land: () => reject(text), isOutside: () => false }
         modules['core/report/check.ts'].createCheck(lander, layout, 'usage').add({ ...record(text), verdict: 'ragged' })
       },
+    ],
+  },
+  'services/sign-in/by-identity.ts': {
+    readPem: [
+      (text) => modules['services/sign-in/by-identity.ts'].readPem(`${text.slice(0, 100_000)}-----BEGIN `),
+      (text) => modules['services/sign-in/by-identity.ts'].readPem(`-----BEGIN A-----${text.slice(0, 100_000)}`),
+      (text) => modules['services/sign-in/by-identity.ts'].readPem('-----BEGIN A-----'.repeat(text.length / 25)),
     ],
   },
   'services/sign-in/token-claims.ts': {
@@ -615,6 +623,10 @@ const WITHOUT_TEXT: Readonly<Partial<Record<File, Readonly<Record<string, string
     receive: 'its answers are read by readAnswer',
   },
   'services/insights/callback-token.ts': { callbackToken: 'in verifyToken' },
+  'services/sign-in/by-identity.ts': {
+    fetchByIdentity: 'its certificate is read by readPem, its refusals are short',
+    certificateExpiry: 'what readPem gives, read by Node',
+  },
   'services/sign-in/token-request.ts': {
     redeem: 'its answers are read as JSON, of bounded size',
     exchangeCode: 'its answers are read as JSON, of bounded size',
@@ -630,7 +642,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'core/feeds/dataset.ts': 'in parseFeeds, with an anchored pattern',
   'services/insights/download.ts': 'a response header, 16 KiB at most in Node, and an anchored pattern',
   'services/insights/reports.ts': 'a time that the app writes itself',
-  'services/sign-in/by-identity.ts': 'texts of refusalText, which are short',
   'services/sign-in/by-refresh-token.ts': 'texts of refusalText, which are short',
   'services/sign-in/key-vault.ts': 'names that the app makes, one anchored pattern',
   'services/storage/archive.ts': 'names of blobs, 1,024 characters at most, and anchored patterns',

@@ -69,10 +69,46 @@ describe('what a dataset offers', () => {
 })
 
 describe('the answer of an authority', () => {
-  it('of more than a mebibyte is none', async () => {
-    server.script(() => ({ body: { access_token: 'x'.repeat(2 * MEBIBYTE), expires_in: 3600 } }))
+  const NO_TOKEN = { status: 502, refusal: 'no JSON' }
+  const tokenOf = (body: object | string, status = 200) => {
+    server.script(() => ({ body, status }))
     const request = { url: `${server.origin}/token`, account: 'default', clientId: 'c', refreshToken: 'r' }
-    expect(await redeem(request, () => new Date(0))).toMatchObject({ status: 502, refusal: 'no JSON' })
+    return redeem(request, () => new Date(0))
+  }
+
+  it('of more than a mebibyte is none', async () => {
+    const filler = 'x'.repeat(2 * MEBIBYTE)
+    expect(await tokenOf({ access_token: 'x', expires_in: 3600, filler })).toMatchObject(NO_TOKEN)
+  })
+
+  it.each<readonly [string, unknown]>([
+    ['an object', { a: 1 }],
+    ['a list', ['x']],
+    ['a flag', true],
+    ['two words', 'two words'],
+    ['two lines', 'x\ny'],
+    ['more than a vault holds', 'x'.repeat(25_001)],
+  ])('with %s for a token is none', async (_, odd) => {
+    expect(await tokenOf({ access_token: odd, expires_in: 3600 })).toMatchObject(NO_TOKEN)
+  })
+
+  it.each([
+    ['3600', 3_600_000],
+    ['1e999', 0],
+    ['[3600]', 0],
+    ['{"valueOf":1}', 0],
+    ['1e300', 86_400_000],
+  ])('that says a token lives %s seconds gives it at most a day', async (expires, expiresAtMs) => {
+    expect(await tokenOf(`{"access_token":"x","expires_in":${expires}}`)).toMatchObject({
+      token: { text: 'x', expiresAtMs },
+    })
+  })
+
+  it('with an object for its error is a refusal without a code', async () => {
+    expect(await tokenOf('{"error":{"toString":1},"error_description":["AADSTS700082"]}', 400)).toMatchObject({
+      status: 400,
+      refusal: '',
+    })
   })
 })
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type Failure, failed, isFailure } from '../../src/core/failures.ts'
 import { type DownloadOptions, download } from '../../src/services/insights/download.ts'
 import type { ArchivedBlob, ArchiveWriter } from '../../src/services/storage/archive.ts'
@@ -48,6 +48,12 @@ async function source(answer: Answer) {
       ...more,
     })
   return { requests, fetchIt, opened, renewals: () => renewals }
+}
+
+/** The timers of the code under test stand still until the test moves them; those of Node's sockets go on. */
+function holdTimers(): void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
 }
 
 /** What was archived stands in the name. */
@@ -111,6 +117,41 @@ describe('a report', () => {
       const { fetchIt } = await source((request, response) => response.end(send(bytes, request, response).rest))
       expect(bytesOf(await fetchIt())).toEqual(bytes)
     }
+  })
+
+  it('whose header comes byte by byte is asked for again after a minute', async () => {
+    holdTimers()
+    const { fetchIt, requests } = await source((request, response, call) => {
+      if (call > 1) return response.end(send(FILE, request, response).rest)
+      request.socket.write('HTTP/1.1 200 OK\r\nX-Drip: a', () => {
+        vi.advanceTimersByTime(59_999)
+        expect(request.socket.destroyed).toBe(false)
+        request.socket.write('a', () => vi.advanceTimersByTime(1))
+      })
+    })
+    expect(bytesOf(await fetchIt())).toEqual(FILE)
+    expect(requests).toHaveLength(2)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('whose header has come may take longer than that', async () => {
+    holdTimers()
+    const { fetchIt, requests } = await source((request, response) => {
+      const { rest } = send(FILE, request, response)
+      response.write(rest.subarray(0, 40_000))
+      ends.push(() => response.end(rest.subarray(40_000)))
+    })
+    const ends: (() => void)[] = []
+    const result = fetchIt(undefined, undefined, {
+      open(gzip) {
+        expect(gzip).toBe(true)
+        vi.advanceTimersByTime(120_000)
+        for (const end of ends) end()
+        return memory()
+      },
+    })
+    expect(bytesOf(await result)).toEqual(FILE)
+    expect(requests).toHaveLength(1)
   })
 
   it('that was cut again and again goes on where it was cut', async () => {

@@ -23,6 +23,18 @@ describe('an answer of the service', () => {
     expect(answer('{"statusCode":404}', 200).status).toBe(404)
   })
 
+  it.each([
+    ['a flag', 'true', true],
+    ['a word', '" False "', false],
+    ['another word', '"yes"', undefined],
+    ['a number', '1', undefined],
+    ['a list', '["true"]', undefined],
+    ['an object', '{"toString":1}', undefined],
+    ['50,000 lists in each other', `${'['.repeat(50_000)}${']'.repeat(50_000)}`, undefined],
+  ])('that says multi-factor with %s is read', (_, flag, expected) => {
+    expect(answer(`{"value":[],"isMfaCompliant":${flag}}`).isMfaCompliant).toBe(expected)
+  })
+
   it('of any text at all has no items and never throws', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (body) => {

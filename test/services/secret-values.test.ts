@@ -30,12 +30,44 @@ describe('somebody else’s text with an address that has no host', () => {
     expect(safeText(`next=%2Fblob%3F${name}%3Dplanted`)).not.toContain('planted')
   })
 
+  it.each(NAMES.filter((name) => name !== 'code'))('keeps no value of %s, however it is written', (name) => {
+    for (const said of [
+      `${name}: planted`,
+      `${name} : planted`,
+      `{"${name}":"planted"}`,
+      `{ '${name}' : 'planted' }`,
+      `{"${name}":1planted}`,
+    ]) {
+      expect(safeText(`look at ${said} failed`)).not.toContain('planted')
+      expect(safeText(`look at ${said} failed`)).toMatch(/^look at .*failed$/)
+    }
+  })
+
+  it.each(NAMES)('keeps no value of %s after an equals sign, however it is written', (name) => {
+    for (const said of [
+      `${name}="planted" x`,
+      `/x?${name} = planted`,
+      `/x?${name} =planted`,
+      `/x?${name}=%22planted`,
+      `/x?a%3D1%26${name}%253Dplanted`,
+    ]) {
+      expect(safeText(said)).not.toContain('planted')
+    }
+  })
+
+  it.each(['Bearer', 'bearer', 'Basic'])('keeps nothing that signs in with %s', (scheme) => {
+    expect(safeText(`Authorization: ${scheme} planted refused`)).toBe(`Authorization: ${scheme} … refused`)
+    expect(safeText(`{"authorization":"${scheme}  planted"}`)).not.toContain('planted')
+  })
+
   it('keeps what is no secret', () => {
     for (const said of [
       'statuscode=500 and error_code=50034',
       'RowKey=000000007, PartitionKey=20261001',
       'the key is wrong, its code: 5, token expected',
       'tokens=2',
+      '{"error":{"code":"BadRequest"}}',
+      '{"code":900421}',
     ]) {
       expect(safeText(said)).toBe(said)
     }

@@ -132,6 +132,24 @@ describe('a refresh token in the Key Vault', () => {
     expect(standIn.secrets.get(NAME)?.value).toBe('of the new consent')
   })
 
+  test.each<readonly [string, unknown]>([
+    ['an object', {}],
+    ['a flag', true],
+    ['a number', 1],
+    ['a list', ['x\ny']],
+    ['two words', 'two words'],
+    ['two lines', 'x\ny'],
+    ['nothing', ''],
+    ['more than a vault holds', 'x'.repeat(25_001)],
+  ])('stays where the answer has %s for its successor', async (_, broken) => {
+    const good = entra.issue()
+    keep(good, 25 * HOUR)
+    authority.script(() => ({ body: { access_token: 'access-1', expires_in: 3599, refresh_token: broken } }))
+    expect(await open().token()).toBe('access-1')
+    expect(standIn.stored).toEqual([])
+    expect(standIn.secrets.get(NAME)?.value).toBe(good)
+  })
+
   test('that cannot be stored still signs in, and somebody is told', async () => {
     keep(entra.issue(), 25 * HOUR)
     standIn.fault = (method) => (method === 'PUT' ? { status: 403, body: {} } : undefined)

@@ -66,7 +66,8 @@ export function readCorrelationId(headers: Headers): string | undefined {
 
 /** Whether it comes in a header or in the body is not documented. */
 function readFlag(value: unknown): boolean | undefined {
-  const text = String(value).trim().toLowerCase()
+  if (typeof value === 'boolean') return value
+  const text = typeof value === 'string' ? value.trim().toLowerCase() : ''
   return text === 'true' || text === 'false' ? text === 'true' : undefined
 }
 

@@ -11,6 +11,9 @@ import type { ArchivedBlob, ArchiveWriter } from '../storage/archive.ts'
 /** A server that sends nothing for this long counts as cut off. */
 const SILENCE_LIMIT_MS = 60_000
 
+/** The header of an answer is there by then, however it comes: each of its bytes would end the silence. */
+const HEADER_LIMIT_MS = 60_000
+
 /** The download is given up after this many tries in a row that bring no byte. */
 const TRIES_WITHOUT_PROGRESS = 5
 
@@ -209,7 +212,10 @@ function request({ link, offset, etag }: Transfer): Promise<IncomingMessage | un
   const get = link.protocol === 'https:' ? httpsGet : httpGet
   return new Promise((resolve) => {
     const sent: ClientRequest = get(link, { headers, timeout: SILENCE_LIMIT_MS }, resolve)
+    const timer = setTimeout(() => sent.destroy(), HEADER_LIMIT_MS)
+    sent.on('response', () => clearTimeout(timer))
     sent.on('timeout', () => sent.destroy())
+    sent.on('close', () => clearTimeout(timer))
     sent.on('error', () => resolve(undefined))
   })
 }

@@ -99,17 +99,22 @@ async function validCertificate(
 
 /**
  * Gives the PEM text of a setting, or of the file at the path that it is. Also where its line ends are written as `\\n` or
- * `\\r\\n`, or became blanks, as they do in a settings page of one line.
+ * `\\r\\n`, or became blanks, as they do in a settings page of one line. Undefined where there is no such file, or the text
+ * is longer than a certificate's.
  */
 export async function readPem(value: string): Promise<string | undefined> {
   const text = value.includes('-----BEGIN') ? value : await readText(value).catch(() => undefined)
-  return text?.replaceAll(/\\r|\\n/g, '\n').replaceAll(PEM_BLOCK, (_, begin, base64: string, end) => {
-    return [begin, ...(base64.replaceAll(/\s/g, '').match(/.{1,64}/g) ?? []), end, ''].join('\n')
+  if (!text || text.length > LONGEST_PEM) return undefined
+  return text.replaceAll(/\\r|\\n/g, '\n').replaceAll(PEM_BLOCK, (_, begin, base64: string, end) => {
+    return ['', begin, ...(base64.replaceAll(/\s/g, '').match(/.{1,64}/g) ?? []), end, ''].join('\n')
   })
 }
 
-/** A block of PEM and the blanks around it. One with headers, which only a key under a passphrase has, is left as it is. */
-const PEM_BLOCK = /\s*(-----BEGIN [A-Z ]+-----)([A-Za-z\d+/=\s]*)(-----END [A-Z ]+-----)\s*/g
+/** A certificate with its chain and its key has a few thousand characters. */
+const LONGEST_PEM = 100 * 1024
+
+/** A block of PEM. One with headers, which only a key under a passphrase has, is left as it is. */
+const PEM_BLOCK = /(-----BEGIN [A-Z ]+-----)([A-Za-z\d+/=\s]*)(-----END [A-Z ]+-----)/g
 
 /** When the first certificate of a PEM text expires; undefined where the text contains none. */
 export function certificateExpiry(pem: string): Date | undefined {

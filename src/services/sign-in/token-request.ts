@@ -1,10 +1,17 @@
 import { type Failure, failed } from '../../core/failures.ts'
+import { DAY_MS } from '../../core/time/durations.ts'
 import { readJson } from '../read-body.ts'
 import { type Retryable, readRetryAfterMs } from '../retry.ts'
 import { reasonOf } from '../safe-text.ts'
 
 /** No request for a token takes longer. */
 export const TOKEN_LIMIT_MS = 30_000
+
+/** What a secret of a Key Vault holds, in characters (key-vault, secrets). */
+const LONGEST_TOKEN = 25_000
+
+/** No token of Entra lives longer (identity-platform, configurable token lifetimes). */
+const LONGEST_LIFETIME_MS = DAY_MS
 
 /** The resource of all Partner Center APIs (partner-center/insights, first API call). */
 export const SCOPE = 'https://api.partnercenter.microsoft.com/.default'
@@ -68,17 +75,31 @@ async function requestToken(
 function readTokenAnswer({ status, headers }: Response, body: unknown, now: Date): TokenAnswer {
   const retryAfterMs = readRetryAfterMs(headers.get('retry-after'), now)
   const fields = typeof body === 'object' && body !== null ? new Map<string, unknown>(Object.entries(body)) : undefined
-  const text = (name: string) => String(fields?.get(name) ?? '')
+  const text = (name: string) => textOf(fields?.get(name))
+  const [accessToken, refreshToken] = [tokenOf(fields?.get('access_token')), tokenOf(fields?.get('refresh_token'))]
   // Anything but the authority's JSON is the page of a gateway, and may be gone a moment later.
-  if (!fields || (status < 400 && !text('access_token'))) return { status: 502, retryAfterMs, refusal: 'no JSON' }
+  if (!fields || (status < 400 && !accessToken)) return { status: 502, retryAfterMs, refusal: 'no JSON' }
   if (status >= 400) {
     const refusal = refusalText(text('error'), text('error_description'))
     return { status: isPassing(refusal) ? 503 : status, retryAfterMs, refusal }
   }
-  const expiresAtMs = now.getTime() + (Number(fields.get('expires_in')) || 0) * 1000
-  const token = { text: text('access_token'), expiresAtMs }
-  const refreshToken = text('refresh_token')
+  const token = { text: accessToken, expiresAtMs: now.getTime() + lifetimeMs(fields.get('expires_in')) }
   return { status, retryAfterMs, refusal: '', token, ...(refreshToken && { refreshToken }) }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
+/** A token goes into a header and into the Key Vault. What could not is none: it must not replace one that is good. */
+function tokenOf(value: unknown): string {
+  const text = textOf(value)
+  return text.length <= LONGEST_TOKEN && /^[\x21-\x7e]+$/.test(text) ? text : ''
+}
+
+/** A token without a lifetime that is a number ends at once, and is used for one call. */
+function lifetimeMs(seconds: unknown): number {
+  return typeof seconds === 'number' && Number.isFinite(seconds) ? Math.min(seconds * 1000, LONGEST_LIFETIME_MS) : 0
 }
 
 /** Errors that a token endpoint gives under 400 although they pass by themselves (RFC 6749, section 4.1.2.1). */
