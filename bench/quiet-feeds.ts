@@ -25,11 +25,14 @@ export function quietFeedsText({ feeds, windows }: Quiet, today: Date): string {
   const from = new Date(today.getTime() - windows * DAY_MS).toISOString().slice(0, 10)
   const named = Array.from({ length: feeds }, (_, at) => `teams-usage-${String(at + 1).padStart(2, '0')}`)
   return JSON.stringify({
-    feeds: named.map((name) => ({ name, dataset: DATASET, table: name.replaceAll('-', ''), from })),
+    feeds: named.map((name) => ({ name, dataset: DATASET, table: name.replaceAll('-', ''), from, refresh: ONCE })),
   })
 }
 
 const DATASET = 'TeamsUsageMeetingsAndCalls'
+
+/** No window is young enough to be asked for again. */
+const ONCE = { every: 'P1D', for: 'PT1H' }
 
 /** Writes the ledger of an app whose feeds are as `quietFeedsText` says and have all landed, up to today. */
 export async function plantQuietFeeds(connectionString: string, quiet: Quiet, today: Date): Promise<void> {
@@ -105,7 +108,7 @@ function landedEntry({ feed, form }: FeedRow, window: Window): Landed {
       origin: 'service',
       reportId: '7f4a1c02-55b8-4b0e-9d1e-0c6a52d3f001',
       executionId: 'c1b7a2de-9f0a-4f4c-8a55-1d2c6a0e9b33',
-      requestedAt: window.to,
+      requestedAt: new Date(window.to.getTime() + DAY_MS),
       rowsRead: 18_342,
       rowsLanded: 18_342,
       rowsRejected: 0,
