@@ -30,7 +30,7 @@ import { land } from './landing/land.ts'
 import { settle } from './landing/settle.ts'
 import { endAttempt, endPassed, withdrawReports } from './ledger/end-attempt.ts'
 import { findFeed } from './ledger/feed-row.ts'
-import { type Job, nameOf, noLink } from './ledger/job.ts'
+import { failingInsights, type Job, nameOf, noLink } from './ledger/job.ts'
 import { writePastHints } from './ledger/write-past-hints.ts'
 import { noteSignIn } from './requesting/pacing-row.ts'
 import type { Services } from './services.ts'
@@ -53,8 +53,8 @@ export async function ingest(body: unknown, services: Services): Promise<void> {
     return ignore(services, `no readable ledger entry ${message.feed} ${message.window}`)
   const { value: entry, etag } = stored
   if (entry.attempt !== message.attempt || !isOpen(entry)) return
-  const insights = services.insights(row.feed.account, row.account)
-  if (isFailure(insights)) throw new Error(insights.message)
+  const opened = services.insights(row.feed.account, row.account)
+  const insights = isFailure(opened) ? failingInsights(opened) : opened
   const job = { message, row, insights, services }
   if (entry.state === 'requesting') return adopt(job, { value: entry, etag })
   if (entry.state === 'requested') return poll(job, { value: entry, etag })

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { isFailure } from '../../src/core/failures.ts'
+import { failed, isFailure } from '../../src/core/failures.ts'
 import { DAY_MS } from '../../src/core/time/durations.ts'
-import { windowId } from '../../src/core/time/window.ts'
+import { parseWindowId, windowId } from '../../src/core/time/window.ts'
 import { ingest } from '../../src/steps/ingest.ts'
+import { importReport } from '../../src/steps/operator/import-report.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { quietWorld, type World } from '../setup/world.ts'
-import { askAgain, entryOf, etagOf, FEED, feedRowOf, HINT, hint, MAY, polled, worldOf } from './one-window.ts'
+import { askAgain, entryOf, etagOf, FEED, feedRowOf, fileOf, HINT, hint, MAY, polled, worldOf } from './one-window.ts'
 
 const SECOND = 1000
 const NEVER_READY = { generationMilliseconds: 1e12 }
@@ -130,6 +131,36 @@ describe('a report that is not ready', () => {
     await hint(world)
     expect(await entryOf(world)).toMatchObject({ state: 'planned', reason: 'expired', tries: 0 })
     expect(world.simulator.reports()).toHaveLength(before - 1)
+  })
+})
+
+describe('an account whose settings are missing', () => {
+  const without = ({ services }: World) => ({
+    ...services,
+    insights: () => failed('unauthorized', 'account default: PARTNER_TENANT_ID is missing'),
+  })
+
+  it('lets a file of a person land', async () => {
+    const world = await worldOf()
+    const services = without(world)
+    await provision(services)
+    async function* bytes() {
+      yield fileOf(['one', 'two'])
+    }
+    const window = parseWindowId(MAY) ?? { from: new Date(0), to: new Date(0) }
+    expect(await importReport(services, 'usage', window, { name: 'may.csv', bytes })).toHaveProperty('attempt')
+    await hint(world, services)
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { rowsLanded: 2, origin: 'import' } })
+  })
+
+  it('leaves a report that was asked for to the sweep', async () => {
+    const world = await worldOf()
+    await provision(world.services)
+    await hint(world, without(world))
+    expect(await entryOf(world)).toMatchObject({ state: 'requested', attempt: 1 })
+    world.clock.advance(60 * SECOND)
+    await hint(world)
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', attempt: 1 })
   })
 })
 

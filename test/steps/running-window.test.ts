@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { HOUR_MS } from '../../src/core/time/durations.ts'
 import { parseWindowId } from '../../src/core/time/window.ts'
 import { importReport } from '../../src/steps/operator/import-report.ts'
+import { replay } from '../../src/steps/operator/replay.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { status } from '../../src/steps/status.ts'
 import { sweep } from '../../src/steps/sweep.ts'
@@ -101,5 +102,20 @@ describe('a running month', () => {
     expect(refreshes.length).toBeGreaterThan(2)
     expect(refreshes.length).toBeLessThan(8)
     expect(await entryOf(world)).toMatchObject({ state: 'failed', kind: 'suspicious-empty' })
+  })
+
+  it('is completed although a person replayed it and that failed', async () => {
+    const world = await worldOf({ feeds: [RUNNING], now: '2025-05-05T18:00:00Z' })
+    await until(world, '2025-05-06T00:00:00Z')
+    expect(await replay(world.services, FEED.name, WINDOW)).toHaveProperty('attempt')
+    await world.container.deleteBlob((await entryOf(world)).figures?.archive ?? '')
+    await world.drain()
+    expect(await entryOf(world)).toMatchObject({ state: 'failed', byPerson: true, figures: { running: true } })
+    await until(world, '2025-05-09T00:00:00Z')
+    expect(spans(world)).toHaveLength(1)
+    await until(world, '2025-06-05T06:00:00Z')
+    expect(spans(world)).toContain('05-01T00 to 05-31T23')
+    expect(await entryOf(world)).toMatchObject({ state: 'landed' })
+    expect((await entryOf(world)).figures).not.toHaveProperty('running')
   })
 })

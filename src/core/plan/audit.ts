@@ -70,13 +70,14 @@ function isReopened(entry: Failed, row: FeedOutline, now: Date): boolean {
 /**
  * A window whose refresh failed is refreshed like one that is landed, counted from the failure. One that still counts as
  * running, and was asked for once its data had settled, is running no more: that it has settled makes nothing due again.
+ * Where a person's landing failed, nothing was asked of the service: it counts from the last landing.
  */
 function isRefreshDue(entry: Failed, row: FeedOutline, now: Date): boolean {
   const { figures, window, since } = entry
-  if (!figures || isOfPerson(entry)) return false
+  if (!figures) return false
   const { running, ...settled } = figures
   const last = running && since < settledAt(row.feed, window) ? figures : settled
-  const at = refreshAt(row, window, { ...last, requestedAt: since }, now)
+  const at = refreshAt(row, window, isOfPerson(entry) ? figures : { ...last, requestedAt: since }, now)
   return at !== undefined && at <= now
 }
 

@@ -6,8 +6,20 @@ import type { InsightsClient } from '../../services/insights/client.ts'
 import type { IngestMessage } from '../../services/storage/work-queue.ts'
 import type { Services } from '../services.ts'
 
+/** What work on entries asks of the service. */
+export type JobInsights = Pick<InsightsClient, 'report' | 'reports' | 'execution' | 'deleteReport'>
+
 /** Work on the entries of one feed: its row, the service as its account sees it, and all that a step may touch. */
-export type Job = { readonly row: FeedRow; readonly insights: InsightsClient; readonly services: Services }
+export type Job = { readonly row: FeedRow; readonly insights: JobInsights; readonly services: Services }
+
+/**
+ * The service as an account sees it that cannot sign in at all, such as one without settings: each call fails. What needs
+ * no call goes on: a file of a person lands.
+ */
+export function failingInsights(failure: Failure): JobInsights {
+  const fail = async () => failure
+  return { report: fail, reports: fail, execution: fail, deleteReport: fail }
+}
 
 /** How messages and logs name an entry. */
 export function nameOf(entry: Pick<LedgerEntry, 'feed' | 'window'>): string {
