@@ -12,6 +12,7 @@ import {
 import { type FeedRow, isOvertaken, type RegisteredQuery, withQuery } from '../../core/ledger/feed-row.ts'
 import { withReach } from '../../core/ledger/reach.ts'
 import { queryName } from '../../core/ledger/remote-names.ts'
+import { listed } from '../../core/names.ts'
 import type { InsightsClient, LiveDataset, Query } from '../../services/insights/client.ts'
 import type { Services } from '../services.ts'
 
@@ -131,6 +132,6 @@ function chooseColumns(
     return failed('query-refused', `feed ${feed.name}: dataset ${feed.dataset} lists none of the columns the app knows`)
   }
   if (left.length > 0)
-    emit({ event: 'feed.drift', feed: feed.name, message: `the service does not list ${left.join(', ')}` })
+    emit({ event: 'feed.drift', feed: feed.name, message: `the service does not list ${listed(left)}` })
   return { ...source, columns: chosen }
 }
