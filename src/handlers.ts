@@ -2,6 +2,8 @@ import type { HttpRequest, HttpResponseInit, InvocationContext } from '@azure/fu
 import { openApp } from './app/app.ts'
 import { doctorMeans } from './app/doctor-means.ts'
 import type { AppEvent } from './core/events.ts'
+import { plainMessage, plainText } from './core/plain-text.ts'
+import { present } from './core/present.ts'
 import type { Problems } from './core/problems.ts'
 import { storageProblem } from './services/storage/errors.ts'
 import type { Settings } from './settings/settings.ts'
@@ -65,13 +67,20 @@ function opener(settings: Settings | Problems, feedsFile: string): (context: Inv
   }
   const message = settings.problems.join('; ')
   return (context) => {
-    writer(context)({ event: 'app.settings', message })
+    // Not cut, because it names every problem: the settings are the operator's own.
+    write(context, { event: 'app.settings', message: plainText(message) })
     return undefined
   }
 }
 
-function writer(context: InvocationContext): (event: AppEvent) => void {
-  return (event) => context.log(JSON.stringify(event))
+/** Messages can quote what the service or a file says, so each is cut and cleaned here, whoever wrote it. */
+export function writer(context: InvocationContext): (event: AppEvent) => void {
+  return ({ message, ...event }) =>
+    write(context, present<AppEvent>({ ...event, message: message && plainMessage(message) }))
+}
+
+function write(context: InvocationContext, event: AppEvent): void {
+  context.log(JSON.stringify(event))
 }
 
 /** Writes an event where storage does not answer. For any other error the exception in the host's log says enough. */

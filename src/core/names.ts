@@ -1,3 +1,5 @@
+import { plainText } from './plain-text.ts'
+
 /**
  * The form of an id of the service. Only such an id goes into the name of a blob or into the path of an address: a slash
  * or two dots would lead somewhere else. The ids that were seen are GUIDs.
@@ -18,9 +20,21 @@ export function isSameName(name: string, other: string): boolean {
   return nameKey(name) === nameKey(other)
 }
 
-/** Gives names for a message. */
+/** The longest part of a name that a message shows, in characters. */
+const SHOWN = 60
+
+/** Gives names for a message. They may come from a file or from the service: each is cut, and does nothing to a terminal. */
+export function listed(names: readonly string[]): string {
+  return names.map(shown).join(', ')
+}
+
+/** Like `listed`, each name in quotes. */
 export function quoted(names: readonly string[]): string {
-  return names.map((name) => `"${name}"`).join(', ')
+  return names.map((name) => `"${shown(name)}"`).join(', ')
+}
+
+function shown(name: string): string {
+  return plainText(name.length > SHOWN ? `${name.slice(0, SHOWN - 1)}…` : name)
 }
 
 /** A longer text is no misspelled name, in characters: the time to compare two names grows with both. */

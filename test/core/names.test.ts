@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isSameName, nearest } from '../../src/core/names.ts'
+import { isSameName, listed, nearest, quoted } from '../../src/core/names.ts'
 
 describe('names of the service', () => {
   test.each([
@@ -19,5 +19,12 @@ describe('names of the service', () => {
     expect(nearest('abcd', ['abce', 'abcf'])).toBe('abce')
     expect(nearest('xyz', ['abc', ''])).toBeUndefined()
     expect(nearest('abc', [])).toBeUndefined()
+  })
+
+  test('are shown in a message without what a terminal would do, and none of them at length', () => {
+    const names = ['Mo\u0085n\u202eth', 'a\nb', `${'y'.repeat(59)}SECRET`, 'Z'.repeat(60)]
+    const shown = ['Mo n th', 'a b', `${'y'.repeat(59)}…`, 'Z'.repeat(60)]
+    expect(listed(names)).toBe(shown.join(', '))
+    expect(quoted(names)).toBe(shown.map((name) => `"${name}"`).join(', '))
   })
 })

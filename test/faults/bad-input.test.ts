@@ -262,6 +262,13 @@ describe('an odd report that can land', () => {
     expect(feed?.doubtful).toEqual([{ window: '20250501T000000Z_20250601T000000Z', rows: 1 }])
   })
 
+  it('a new column is told without what a terminal would do, and not at length', async () => {
+    const world = await costsWorld()
+    await deliver(world, fileOf(`${HEADER},Odd\u202e Name ${'y'.repeat(100)}`, `${GOOD},007`))
+    const [drift] = world.events.filter(({ event }) => event === 'feed.drift')
+    expect(drift?.message).toMatch(/: Odd {2}Name y{49}…$/)
+  })
+
   it('a new column lands as text, and is told once', async () => {
     const world = await costsWorld()
     await deliver(world, fileOf(`${HEADER},Odd Name`, `${GOOD},007`))

@@ -208,6 +208,7 @@ const TABLE: Table = {
       (text) => modules['core/names.ts'].nearest(text, ['Month']),
       (text) => modules['core/names.ts'].nearest('Month', cut(text)),
     ],
+    listed: [(text) => modules['core/names.ts'].listed(cut(text))],
     quoted: [(text) => modules['core/names.ts'].quoted(cut(text))],
   },
   'core/query/tokens.ts': {

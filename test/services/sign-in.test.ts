@@ -108,6 +108,17 @@ describe('each way to sign in fetches a token from a real HTTPS endpoint', () =>
     expect(claims).toMatchObject({ iss: 'client', sub: 'client' })
   })
 
+  test('certificate of more than 100 KB is none', async () => {
+    const { certificate } = await applicationCertificate(365)
+    const long = `${certificate}${'\n'.repeat(100 * 1024)}`
+    expect(await openCredentials({ ...common(), auth: 'certificate', certificate: long }, clock).token()).toMatchObject(
+      {
+        kind: 'unauthorized',
+      },
+    )
+    expect(tokenRequests()).toEqual([])
+  })
+
   test('managed-identity, whose token stands for the app registration', async () => {
     const identity = await startScripted()
     identity.script(() => ({

@@ -73,7 +73,7 @@ export type WideField =
   | 'allowRedacted'
 
 /** A feed row without its query and columns, which fill most of it: all that the timers read of a feed at each tick. */
-export type FeedOutline = Omit<FeedRow, 'feed' | 'query' | 'chosen' | 'filled'> & {
+export type FeedOutline = Omit<FeedRow, 'feed' | 'query' | 'chosen' | 'filled' | 'ranges'> & {
   readonly feed: Omit<Feed, WideField>
   readonly query?: Omit<RegisteredQuery, 'columns'>
 }

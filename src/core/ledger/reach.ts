@@ -41,7 +41,7 @@ export function withinReach(row: Pick<FeedOutline, 'feed' | 'reach'>): FeedOutli
  * nothing.
  */
 export function isOutOfRange(
-  { feed, ranges = [] }: Pick<FeedOutline, 'feed' | 'ranges'>,
+  { feed, ranges = [] }: Pick<FeedRow, 'feed' | 'ranges'>,
   window: Window,
   now: Date,
 ): boolean {

@@ -7,10 +7,11 @@ import type { FeedOutline, FeedRow, WideField } from './feed-row.ts'
 /** What is stored of a feed row: how it asks and lands apart, so that the timers need not read it. */
 export type StoredFeedRow = { readonly json: string; readonly wide: string }
 
-type Wide = Pick<Feed, WideField> & Pick<FeedRow, 'chosen' | 'filled'> & { readonly asked?: readonly string[] }
+type Wide = Pick<Feed, WideField> &
+  Pick<FeedRow, 'chosen' | 'filled' | 'ranges'> & { readonly asked?: readonly string[] }
 
 /** Gives the stored form of a feed row, without its keys. */
-export function toFeedFields({ feed, query, chosen, filled, ...rest }: FeedRow): StoredFeedRow {
+export function toFeedFields({ feed, query, chosen, filled, ranges, ...rest }: FeedRow): StoredFeedRow {
   const { types, typed, source, timeColumn, newColumns, maxRejects, shards, allowRedacted, ...outline } = feed
   const apart: Pick<Feed, WideField> = present({
     types,
@@ -23,7 +24,13 @@ export function toFeedFields({ feed, query, chosen, filled, ...rest }: FeedRow):
     allowRedacted,
   })
   const { columns: asked, ...registered } = query ?? {}
-  const wide: Wide = { ...apart, ...(asked && { asked }), ...(chosen && { chosen }), ...(filled && { filled }) }
+  const wide: Wide = {
+    ...apart,
+    ...(asked && { asked }),
+    ...(chosen && { chosen }),
+    ...(filled && { filled }),
+    ...(ranges && { ranges }),
+  }
   return {
     json: JSON.stringify({ feed: outline, ...rest, ...(query && { query: registered }) }),
     wide: JSON.stringify(wide),
@@ -42,7 +49,7 @@ export function fromFeedFields(name: string, stored: Readonly<Record<string, unk
   const wide = parseObject(stored.wide)
   if (!outline || !isOutlineOf(name, outline) || !wide || !isWide(wide)) return unreadable(name)
   const { query, feed, ...rest } = outline
-  const { asked, chosen, filled, ...columns } = wide
+  const { asked, chosen, filled, ranges, ...columns } = wide
   const registered = query && { ...query, ...(asked && { columns: asked }) }
   return {
     ...rest,
@@ -50,6 +57,7 @@ export function fromFeedFields(name: string, stored: Readonly<Record<string, unk
     ...(registered && { query: registered }),
     ...(chosen && { chosen }),
     ...(filled && { filled }),
+    ...(ranges && { ranges }),
   }
 }
 

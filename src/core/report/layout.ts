@@ -30,7 +30,7 @@ export function readHeader(
   const keys = headerKeys(names, keyOf)
   const inHeader = new Set<string>()
   const twice = names.find((_, index) => inHeader.size === inHeader.add(keys[index] ?? '').size)
-  if (twice !== undefined) return failed('malformed', `${about}: column "${twice}" is in the header twice`)
+  if (twice !== undefined) return failed('malformed', `${about}: column ${quoted([twice])} is in the header twice`)
   if (names.includes('')) return failed('malformed', `${about}: column ${names.indexOf('') + 1} has no name`)
   const missing = (expected ?? []).filter((name) => !inHeader.has(keyOf(name)))
   if (missing.length > 0) {

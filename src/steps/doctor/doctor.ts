@@ -95,7 +95,7 @@ async function checkLedger({ means, feeds, hasStorage }: Patient): Promise<reado
 function startWarnings(app: AppRows, feed: Feed, now: Date): readonly string[] {
   const known = app.feeds.get(feed.name)
   const row = known && !isFailure(known) ? known.value : undefined
-  if (!row?.ranges) return laterStartWarnings([feed], CATALOG, now)
+  if (!row?.reach) return laterStartWarnings([feed], CATALOG, now)
   const start = startWithinReach(row)
   return start === undefined ? [] : [laterStartWarning(feed, start)]
 }

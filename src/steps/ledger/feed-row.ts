@@ -10,6 +10,7 @@ import {
   withTrouble,
 } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
+import { listed } from '../../core/names.ts'
 import type { KnownFeed, UnreadableEntry } from '../../core/plan/known-feed.ts'
 import { windowId } from '../../core/time/window.ts'
 import type { AppRows } from '../../services/storage/ledger.ts'
@@ -114,7 +115,7 @@ export async function noteTrouble(services: Services, feed: string, failure: Fai
 export async function noteDrift(services: Services, feed: string, columns: readonly string[]): Promise<void> {
   const changed = await changeFeedRow(services, feed, (row) => withDrift(row, columns))
   if (!changed || changed.before === changed.after || columns.length === 0) return
-  const message = `columns that nobody named: ${columns.toSorted().join(', ')}`
+  const message = `columns that nobody named: ${listed(columns.toSorted())}`
   services.emit({ event: 'feed.drift', feed, message })
 }
 
@@ -125,7 +126,7 @@ export async function noteLandedColumns(services: Services, row: FeedRow, landed
   const changed = await changeFeedRow(services, feed, (each) => withLandedColumns(each, landed))
   const columns = changed ? newlyEmptied(changed.before, changed.after) : []
   if (columns.length === 0) return
-  const message = `columns that had values before and have none now: ${columns.toSorted().join(', ')}`
+  const message = `columns that had values before and have none now: ${listed(columns.toSorted())}`
   const event = {
     event: 'feed.column-empty',
     feed,

@@ -13,6 +13,7 @@ import {
 import { type FeedRow, isOvertaken, type RegisteredQuery, withQuery } from '../../core/ledger/feed-row.ts'
 import { withReach } from '../../core/ledger/reach.ts'
 import { queryName } from '../../core/ledger/remote-names.ts'
+import { listed } from '../../core/names.ts'
 import type { InsightsClient, LiveDataset, Query } from '../../services/insights/client.ts'
 import type { Services } from '../services.ts'
 
@@ -134,7 +135,7 @@ function chooseColumns(
   if (left.length > 0) {
     const isKnown = wantedColumns(feed).length > 0
     const why = isKnown ? 'the service does not list' : 'a query cannot name, or a table row cannot hold,'
-    emit({ event: 'feed.drift', feed: feed.name, message: `${why} ${left.join(', ')}` })
+    emit({ event: 'feed.drift', feed: feed.name, message: `${why} ${listed(left)}` })
   }
   return { ...source, columns: chosen }
 }
