@@ -110,11 +110,15 @@ describe('the parser', () => {
     ['a cell of rows', 'a,b,c\n1,"x,y,z\r\nu,v,w",2\r\n', true],
     ['a last cell of rows', 'a,b\n1,"2\n3,4"', true],
     ['a cell of lines', 'a,b,c\n1,"Street 5\nCity, Country",2\n', undefined],
-    ['a cell of rows and a line', 'a,b,c\n1,"x,y,z\nu,v,w\n",2\n', undefined],
+    ['a cell of rows and a line', 'a,b,c\n1,"x,y,z\nu,v,w\n",2\n', true],
+    ['a cell of rows and an empty line', 'a,b,c\r\n1,"x,2\r\n\r\n3,y",4\r\n', true],
+    ['a cell of rows and a short line', 'a,b,c\n1,"x,2\nu\n3,y",4\n', true],
+    ['a first cell of rows', 'a,b,c\n"x,1,2\ny,3,4\nz",5,6\n', true],
+    ['a cell with one row in it', 'a,b,c\n1,"x\nu,v,w\n",2\n', undefined],
     ['one column', 'a\n"1\n2"\n', undefined],
     ['a row that cannot be read', 'a,b,c\n1,"x,2\n3,y"z,4\n', undefined],
     ['one line', 'a,b\n"1,2,3",4\n', undefined],
-  ])('doubts a record of which each line could be a row: %s', (_, text, expected) => {
+  ])('doubts a record of which two lines could be rows: %s', (_, text, expected) => {
     expect(parse([text])[1]?.isDoubtful).toBe(expected)
     expect(parse(text.split(''))[1]?.isDoubtful).toBe(expected)
   })

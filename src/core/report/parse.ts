@@ -10,7 +10,7 @@ export type ParsedRecord = {
   readonly line: number
   /** The number of physical lines of the record, where it has more than one. */
   readonly lines?: number
-  /** Each of its lines has as many delimiters as the header: a stray quote may have made one row of several. */
+  /** Two of its lines at least have as many delimiters as the header: a stray quote may have made one row of several. */
   readonly isDoubtful?: true
   /** Empty for every verdict except `ragged`, because the fields of such a record cannot be separated. */
   readonly fields: readonly string[]
@@ -209,7 +209,12 @@ function withLines(state: Scan, record: ParsedRecord): ParsedRecord {
 
 function isDoubtful({ width = 0, delimiter }: Scan, { lines }: ParsedRecord, text: string): boolean {
   if (lines === undefined || width < 2) return false
-  return text.split('\n').every((line) => line.split(delimiter).length >= width)
+  let rows = 0
+  for (const line of text.split('\n')) {
+    if (line.split(delimiter).length >= width) rows++
+    if (rows === 2) return true
+  }
+  return false
 }
 
 /** The fields of a record without their quotes, or the verdict if the record is malformed. */
