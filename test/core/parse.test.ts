@@ -39,6 +39,13 @@ const AWKWARD: readonly (readonly [string, string, readonly string[]])[] = [
   ['Ctrl-Z behind a part of a row', 'a,b\n1,2\n3\x1a', ['1 a|b', '2 1|2', '3 cut-off ']],
   ['Ctrl-Z behind a header, and alone', 'a,b\x1a', ['1 a|b']],
   ['nothing but Ctrl-Z', '\x1a', []],
+  ['Ctrl-Z before the last line end', 'a,b\r\n1,2\r\n\x1a\r\n', ['1 a|b', '2 1|2']],
+  ['Ctrl-Z before empty lines, below one column', 'a\n1\n\x1a\x1a\n\r\n\x1a', ['1 a', '2 1']],
+  [
+    'a line of Ctrl-Z elsewhere, which is data',
+    'a\n\x1a\n\x1a\n1\n\x1a\n"2"',
+    ['1 a', '2 \x1a', '3 \x1a', '4 1', '5 \x1a', '6 2'],
+  ],
   ['Ctrl-Z elsewhere, which is data', 'a,b\n\x1a1,2\x1a\n', ['1 a|b', '2 \x1a1|2\x1a']],
   ['too few fields at the end', 'a,b\n1,2\n3', ['1 a|b', '2 1|2', '3 cut-off ']],
   ['too few and empty fields at the end', 'a,b,c\n1,2,3\n,', ['1 a|b|c', '2 1|2|3', '3 cut-off ']],
