@@ -59,6 +59,14 @@ describe('two names of one column', () => {
     expect(offeredFinding(profile({ columns: ['HierarchyLevel'] }), LISTED).level).toBe('ok')
   })
 
+  it('are one column in the conditions, which else stay letter for letter', () => {
+    const where = " HierarchyLevel  IN ('HierarchyLevel','b')\nand hierarchylevel!='x' AND PartnerName = 'y'"
+    const source = { kind: 'columns', columns: ['PartnerName'], distinct: false, where } as const
+    expect(inNamesOf('Profile', LISTED, source).where).toBe(
+      " accounttype  IN ('HierarchyLevel','b')\nand accounttype!='x' AND PartnerName = 'y'",
+    )
+  })
+
   it('are one column in what was asked for, so that a new name makes no other form', () => {
     const feed = profile()
     expect(askedFor(feed, ['MPNId', 'AccountType'])).toEqual(askedFor(feed, ['HierarchyLevel', 'MPNId']))

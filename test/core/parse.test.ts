@@ -39,6 +39,13 @@ const AWKWARD: readonly (readonly [string, string, readonly string[]])[] = [
   ['Ctrl-Z behind a part of a row', 'a,b\n1,2\n3\x1a', ['1 a|b', '2 1|2', '3 cut-off ']],
   ['Ctrl-Z behind a header, and alone', 'a,b\x1a', ['1 a|b']],
   ['nothing but Ctrl-Z', '\x1a', []],
+  ['Ctrl-Z before the last line end', 'a,b\r\n1,2\r\n\x1a\r\n', ['1 a|b', '2 1|2']],
+  ['Ctrl-Z before empty lines, below one column', 'a\n1\n\x1a\x1a\n\r\n\x1a', ['1 a', '2 1']],
+  [
+    'a line of Ctrl-Z elsewhere, which is data',
+    'a\n\x1a\n\x1a\n1\n\x1a\n"2"',
+    ['1 a', '2 \x1a', '3 \x1a', '4 1', '5 \x1a', '6 2'],
+  ],
   ['Ctrl-Z elsewhere, which is data', 'a,b\n\x1a1,2\x1a\n', ['1 a|b', '2 \x1a1|2\x1a']],
   ['too few fields at the end', 'a,b\n1,2\n3', ['1 a|b', '2 1|2', '3 cut-off ']],
   ['too few and empty fields at the end', 'a,b,c\n1,2,3\n,', ['1 a|b|c', '2 1|2|3', '3 cut-off ']],
@@ -110,11 +117,15 @@ describe('the parser', () => {
     ['a cell of rows', 'a,b,c\n1,"x,y,z\r\nu,v,w",2\r\n', true],
     ['a last cell of rows', 'a,b\n1,"2\n3,4"', true],
     ['a cell of lines', 'a,b,c\n1,"Street 5\nCity, Country",2\n', undefined],
-    ['a cell of rows and a line', 'a,b,c\n1,"x,y,z\nu,v,w\n",2\n', undefined],
+    ['a cell of rows and a line', 'a,b,c\n1,"x,y,z\nu,v,w\n",2\n', true],
+    ['a cell of rows and an empty line', 'a,b,c\r\n1,"x,2\r\n\r\n3,y",4\r\n', true],
+    ['a cell of rows and a short line', 'a,b,c\n1,"x,2\nu\n3,y",4\n', true],
+    ['a first cell of rows', 'a,b,c\n"x,1,2\ny,3,4\nz",5,6\n', true],
+    ['a cell with one row in it', 'a,b,c\n1,"x\nu,v,w\n",2\n', undefined],
     ['one column', 'a\n"1\n2"\n', undefined],
     ['a row that cannot be read', 'a,b,c\n1,"x,2\n3,y"z,4\n', undefined],
     ['one line', 'a,b\n"1,2,3",4\n', undefined],
-  ])('doubts a record of which each line could be a row: %s', (_, text, expected) => {
+  ])('doubts a record of which two lines could be rows: %s', (_, text, expected) => {
     expect(parse([text])[1]?.isDoubtful).toBe(expected)
     expect(parse(text.split(''))[1]?.isDoubtful).toBe(expected)
   })

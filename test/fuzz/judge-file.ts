@@ -7,8 +7,9 @@ import { judged } from '../core/judge.ts'
 import type { LandedFile } from '../memory/land-file.ts'
 import type { StoredRow } from '../memory/store.ts'
 
-/** Ctrl-Z, which DOS puts behind a text. */
+/** Ctrl-Z, which DOS puts behind a text, also on a line of its own. */
 const END_OF_FILE = '\x1a'
+const LAST_LINE = new RegExp(`(?<=\\n)${END_OF_FILE}+\\r?\\n(\\r?\\n)*$`)
 
 type Types = Readonly<Record<string, ColumnType>>
 
@@ -52,7 +53,7 @@ function textOf(bytes: Buffer): string {
   // One mark before the text is dropped here, and one more by whoever parses it.
   let text = new TextDecoder().decode(plain)
   while (text.endsWith(END_OF_FILE)) text = text.slice(0, -1)
-  return text
+  return text.replace(LAST_LINE, '')
 }
 
 function withoutLines(text: string, rejects: readonly Reject[]): string {

@@ -278,6 +278,14 @@ const TABLE: Table = {
           false,
         ),
     ],
+    neededTime: [
+      (text) =>
+        modules['core/report/no-report.ts'].neededTime({
+          ...FEED,
+          dataset: text,
+          source: { kind: 'queryId', queryId: text },
+        }),
+    ],
     selectedColumns: [
       (text) =>
         modules['core/report/no-report.ts'].selectedColumns(

@@ -9,6 +9,7 @@ import {
   validateQuery,
   validateWhere,
 } from '../query/check.ts'
+import { locateConditions } from '../query/parse.ts'
 import { printQuery, TIMESPANS, type WrittenQuery } from '../query/query.ts'
 import type { Feed, FeedSource } from './feed.ts'
 import { MOST_COLUMNS } from './fields.ts'
@@ -113,9 +114,20 @@ export function listedName(
   return listed.find((each) => keyOf(each) === keyOf(name))?.trim()
 }
 
-/** The same columns as the service names them. One that it does not list stays, for the check of the query to name it. */
+/** The same columns, also in the conditions, as the service names them. One that it does not list stays, for the check of the query to name it. */
 export function inNamesOf<T extends ChosenColumns>(dataset: string, listed: ListedDataset, source: T): T {
-  return { ...source, columns: source.columns.map((name) => listedName(dataset, listed, name) ?? name) }
+  const nameOf = (name: string) => listedName(dataset, listed, name) ?? name
+  const where = source.where === undefined ? {} : { where: renamed(source.where, nameOf) }
+  return { ...source, ...where, columns: source.columns.map(nameOf) }
+}
+
+/** Conditions with other names, and else letter for letter. */
+function renamed(where: string, nameOf: (name: string) => string): string {
+  const conditions = locateConditions(where)
+  if ('problem' in conditions) return where
+  return conditions.reduceRight((text, { value: { field }, at }) => {
+    return `${text.slice(0, at)}${nameOf(field)}${text.slice(at + field.length)}`
+  }, where)
 }
 
 /**

@@ -10,7 +10,7 @@ export type ParsedRecord = {
   readonly line: number
   /** The number of physical lines of the record, where it has more than one. */
   readonly lines?: number
-  /** Each of its lines has as many delimiters as the header: a stray quote may have made one row of several. */
+  /** Two of its lines at least have as many delimiters as the header: a stray quote may have made one row of several. */
   readonly isDoubtful?: true
   /** Empty for every verdict except `ragged`, because the fields of such a record cannot be separated. */
   readonly fields: readonly string[]
@@ -50,6 +50,8 @@ type Scan = {
   head: string | undefined
   width: number | undefined
   started: boolean
+  /** A record of Ctrl-Z alone. It is data only where another record follows. */
+  endMark: ParsedRecord | undefined
 }
 
 /**
@@ -62,7 +64,7 @@ type Scan = {
  * - Empty lines, and records of empty cells only, are skipped.
  * - A record longer than `maxRecordLength` UTF-16 units is scanned to its end but not kept.
  * - An unclosed quote takes the rest of the text.
- * - Ctrl-Z at the end of the text, the end-of-file mark of DOS, is dropped.
+ * - Ctrl-Z at the end of the text, the end-of-file mark of DOS, is dropped, also on a line of its own.
  */
 export function createParser(options: { delimiter: string; maxRecordLength: number }): Parser {
   const state: Scan = {
@@ -75,10 +77,11 @@ export function createParser(options: { delimiter: string; maxRecordLength: numb
     head: undefined,
     width: undefined,
     started: false,
+    endMark: undefined,
   }
   return {
     push: (text) => readRecords(state, withoutMark(state, text)),
-    end: () => readRest(state),
+    end: () => readRest(state).flatMap((record) => withEndMark(state, record, false)),
   }
 }
 
@@ -104,8 +107,11 @@ function readRecords(state: Scan, chunk: string): ParsedRecord[] {
     const end = line === undefined ? findEnd(state, text, scanned) : lineEnd
     if (end === -1) break
     if (line !== undefined) state.line++
-    const record = toRecord(state, recordText(text, start, end), line)
-    if (record !== undefined) records.push(record)
+    const whole = recordText(text, start, end)
+    const isMark = state.head === undefined && withoutEndMark(whole) === ''
+    const record = toRecord(state, whole, line)
+    if (record !== undefined && !isMark && state.endMark === undefined) records.push(record)
+    else if (record !== undefined) records.push(...withEndMark(state, record, isMark))
     state.startLine = state.line
     state.head = undefined
     start = scanned = end + 1
@@ -113,6 +119,13 @@ function readRecords(state: Scan, chunk: string): ParsedRecord[] {
   }
   keepPending(state, text.slice(start))
   return records
+}
+
+/** Gives a record behind the Ctrl-Z before it, which is data then. A record of Ctrl-Z alone waits in its turn. */
+function withEndMark(state: Scan, record: ParsedRecord, isMark: boolean): readonly ParsedRecord[] {
+  const before = state.endMark ? [state.endMark] : []
+  state.endMark = isMark ? record : undefined
+  return isMark ? before : [...before, record]
 }
 
 /** The text of a record that ends at a line feed, without the line end. */
@@ -209,7 +222,12 @@ function withLines(state: Scan, record: ParsedRecord): ParsedRecord {
 
 function isDoubtful({ width = 0, delimiter }: Scan, { lines }: ParsedRecord, text: string): boolean {
   if (lines === undefined || width < 2) return false
-  return text.split('\n').every((line) => line.split(delimiter).length >= width)
+  let rows = 0
+  for (const line of text.split('\n')) {
+    if (line.split(delimiter).length >= width) rows++
+    if (rows === 2) return true
+  }
+  return false
 }
 
 /** The fields of a record without their quotes, or the verdict if the record is malformed. */

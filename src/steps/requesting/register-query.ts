@@ -137,5 +137,5 @@ function chooseColumns(
     const why = isKnown ? 'the service does not list' : 'a query cannot name, or a table row cannot hold,'
     emit({ event: 'feed.drift', feed: feed.name, message: `${why} ${listed(left)}` })
   }
-  return { ...source, columns: chosen }
+  return inNamesOf(feed.dataset, live, { ...source, columns: chosen })
 }
