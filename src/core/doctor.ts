@@ -1,6 +1,6 @@
 import { FAILURES, type Failure } from './failures.ts'
 import type { Feed } from './feeds/feed.ts'
-import { type ListedDataset, listedName } from './feeds/feed-query.ts'
+import { type ListedDataset, namesListed } from './feeds/feed-query.ts'
 import { DAY_MS, MINUTE_MS } from './time/durations.ts'
 
 /** The result of one check of the doctor. Only a problem makes the command fail. */
@@ -111,7 +111,8 @@ export function offeredFinding(
     )
   }
   const wanted = source.kind === 'columns' ? (source.columns ?? []) : []
-  const missing = wanted.filter((column) => listedName(dataset, live, column) === undefined)
+  const find = namesListed(dataset, live)
+  const missing = wanted.filter((column) => find(column) === undefined)
   if (missing.length === 0) return well('dataset', `feed ${name}: ${dataset} offers everything the feed asks for`)
   const message = `feed ${name}: ${dataset} does not list ${missing.join(', ')}`
   return problem(

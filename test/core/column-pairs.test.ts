@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { CATALOG, columnKeyOf, findDataset } from '../../src/core/catalog.ts'
 import { offeredFinding } from '../../src/core/doctor.ts'
-import { defaultSelection, inNamesOf, listedName } from '../../src/core/feeds/feed-query.ts'
+import { defaultSelection, inNamesOf, namesListed } from '../../src/core/feeds/feed-query.ts'
 import { askedFor } from '../../src/core/feeds/form.ts'
 import { readHeader } from '../../src/core/report/layout.ts'
 import { knownColumns, whyNoReport } from '../../src/core/report/no-report.ts'
@@ -45,9 +45,9 @@ describe('two names of one column', () => {
   })
 
   it('are one column where the service lists one of them', () => {
-    expect(listedName('Profile', LISTED, 'HierarchyLevel')).toBe('accounttype')
-    expect(listedName('Profile', LISTED, 'AccountType')).toBe('AccountType')
-    expect(listedName('Profile', LISTED, 'City')).toBeUndefined()
+    expect(namesListed('Profile', LISTED)('HierarchyLevel')).toBe('accounttype')
+    expect(namesListed('Profile', LISTED)('AccountType')).toBe('AccountType')
+    expect(namesListed('Profile', LISTED)('City')).toBeUndefined()
     expect(
       inNamesOf('Profile', LISTED, { kind: 'columns', columns: ['HierarchyLevel', 'City'], distinct: false }),
     ).toEqual({

@@ -399,9 +399,9 @@ const TABLE: Table = {
       (text) =>
         modules['core/feeds/feed-query.ts'].queryProblems({ ...FEED, source: { kind: 'query', query: text } }, CATALOG),
     ],
-    listedName: [
+    namesListed: [
       (text) =>
-        modules['core/feeds/feed-query.ts'].listedName('AzureUsage', { ...LISTED, columns: cut(text) }, 'Month'),
+        modules['core/feeds/feed-query.ts'].namesListed('AzureUsage', { ...LISTED, columns: cut(text) })('Month'),
     ],
     // A feed has few columns; the service may list any number.
     inNamesOf: [

@@ -94,29 +94,31 @@ function toQueryDataset(feedName: string, { name, columns, metrics, ranges }: Li
  */
 function unlistedTimeColumn({ dataset, timeColumn }: Feed, listed: ListedDataset): string | undefined {
   if (findDataset(CATALOG, dataset) || timeColumn === undefined) return undefined
-  if (listedName(dataset, listed, timeColumn) !== undefined) return undefined
+  if (namesListed(dataset, listed)(timeColumn) !== undefined) return undefined
   const like = nearest(timeColumn, listed.columns)
   return `timeColumn is ${timeColumn}, which the service does not list${like ? `; did you mean ${like.trim()}?` : ''}`
 }
 
 /**
- * The name that the service has for a column or metric, which it may list under another name of the same column; undefined
- * where it does not list it. Where only the case differs, the feed's spelling stays.
+ * Finds the name that the service has for a column or metric, which it may list under another name of the same column;
+ * undefined where it does not list it. Where only the case differs, the feed's spelling stays.
  */
-export function listedName(
+export function namesListed(
   dataset: string,
   { columns, metrics }: Pick<ListedDataset, 'columns' | 'metrics'>,
-  name: string,
-): string | undefined {
+): (name: string) => string | undefined {
   const listed = [...columns, ...metrics]
-  if (listed.some((each) => isSameName(each, name))) return name
   const keyOf = columnKeyOf(findDataset(CATALOG, dataset))
-  return listed.find((each) => keyOf(each) === keyOf(name))?.trim()
+  const same = new Set(listed.map(nameKey))
+  // The first of two wins.
+  const byKey = new Map(listed.toReversed().map((name) => [keyOf(name), name.trim()] as const))
+  return (name) => (same.has(nameKey(name)) ? name : byKey.get(keyOf(name)))
 }
 
 /** The same columns, also in the conditions, as the service names them. One that it does not list stays, for the check of the query to name it. */
 export function inNamesOf<T extends ChosenColumns>(dataset: string, listed: ListedDataset, source: T): T {
-  const nameOf = (name: string) => listedName(dataset, listed, name) ?? name
+  const find = namesListed(dataset, listed)
+  const nameOf = (name: string) => find(name) ?? name
   const where = source.where === undefined ? {} : { where: renamed(source.where, nameOf) }
   return { ...source, ...where, columns: source.columns.map(nameOf) }
 }
@@ -141,9 +143,10 @@ export function defaultSelection(
   const { dataset } = feed
   if (!findDataset(CATALOG, dataset)) return selectAll(feed, listed)
   const wanted = wantedColumns(feed)
+  const find = namesListed(dataset, listed)
   return {
-    columns: wanted.flatMap((name) => listedName(dataset, listed, name) ?? []),
-    left: wanted.filter((name) => listedName(dataset, listed, name) === undefined),
+    columns: wanted.flatMap((name) => find(name) ?? []),
+    left: wanted.filter((name) => find(name) === undefined),
   }
 }
 
