@@ -14,9 +14,11 @@ import { type PlanRow, rebuiltPlan } from '../../core/ledger/plan-row.ts'
 import { toReopened } from '../../core/ledger/transitions.ts'
 import { corrected, mayHeal, reopenings } from '../../core/plan/audit.ts'
 import { emptyBetweenFull, type Fullness } from '../../core/plan/coverage.ts'
+import { hasPassed } from '../../core/plan/plan.ts'
 import type { Window } from '../../core/time/window.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
 import type { Services } from '../services.ts'
+import { endPassed } from './end-attempt.ts'
 import { changeFeedRow, noteEmptyBetween } from './feed-row.ts'
 import { subjectOf } from './job.ts'
 import { readablePlan } from './plan-row.ts'
@@ -51,11 +53,15 @@ export async function auditFeed(
   const found = await readFeed(services, row, now)
   const plan = await ledger.writePlan(rebuiltPlan(feed, found.windows, readablePlan(before)?.value, now), before?.etag)
   if (!plan) return undefined
-  const values = found.failed.map(({ value }) => value)
+  // No attempt can heal the snapshot of a time that has passed.
+  const isOver = ({ value }: Stored<Failed>) => mayHeal(value) && hasPassed(now, row, value)
+  for (const entry of found.failed.filter(isOver)) await endPassed(services, entry)
+  const healing = found.failed.filter((entry) => !isOver(entry))
+  const values = healing.map(({ value }) => value)
   const chosen = new Set(reopenings(values, row, now, signedInAt))
   const isChosen = ({ value }: Stored<Failed>) => chosen.has(value)
-  const reopened = await reopen(services, found.failed.filter(isChosen), now)
-  const failed = found.failed.filter((each) => !isChosen(each) && mayHeal(each.value))
+  const reopened = await reopen(services, healing.filter(isChosen), now)
+  const failed = healing.filter((each) => !isChosen(each) && mayHeal(each.value))
   if (failed.length === 0 && row.failing) await changeFeedRow(services, feed, withoutFailing)
   await noteEmptyBetween(services, row, emptyBetweenFull(found.fullness))
   await tellUnreadable(services, feed, found.unreadable)
