@@ -1,13 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { allowance, EMPTY_PACING, type Pacing, takeSlot, throttled, waitsUntil } from '../../src/core/plan/pacing.ts'
+import type { Turn } from '../../src/core/plan/plan.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const START = Date.parse('2025-07-10T12:00:00Z')
 const LIMITS = { maxInFlight: 10, maxReportsPerHour: 20 }
 
-const slot = (at: number, turn: 'live' | 'backfill' = 'live', attempt = 1, feed = 'usage') =>
+const slot = (at: number, turn: Turn = 'live', attempt = 1, feed = 'usage') =>
   ({ feed, window: 'w', attempt, turn, at: new Date(at).toISOString() }) as const
 
 /** The row after a slot is taken; undefined where there is none. */
@@ -17,7 +18,7 @@ function take(...args: Parameters<typeof takeSlot>): Pacing | undefined {
 }
 
 /** Takes as many slots as there are at one instant, each for another feed. */
-function fill(pacing: Pacing, at: number, turn: 'live' | 'backfill', limits = LIMITS, isOpen = false) {
+function fill(pacing: Pacing, at: number, turn: Turn, limits = LIMITS, isOpen = false) {
   let [row, taken] = [pacing, 0]
   const next = () => take(row, slot(at, turn, 1, `feed-${taken}`), limits, () => isOpen)
   for (let taking = next(); taking; taking = next()) {
@@ -35,6 +36,22 @@ const happening = fc.record({
 const limits = fc.record({
   maxInFlight: fc.integer({ min: 1, max: 6 }),
   maxReportsPerHour: fc.integer({ min: 1, max: 8 }),
+})
+
+describe('refreshes', () => {
+  it('take a quarter of the reports of an hour, and leave the rest to what is live and to history', () => {
+    const { row, taken } = fill(EMPTY_PACING, START, 'refresh')
+    expect(taken).toBe(5)
+    expect(takeSlot(row, slot(START, 'refresh', 1, 'one more'), LIMITS, () => false)).toBe('turn')
+    const { row: withHistory, taken: history } = fill(row, START, 'backfill')
+    expect([history, fill(withHistory, START, 'live').taken]).toEqual([14, 1])
+  })
+
+  it('take one where an hour has fewer than four, and as many again an hour later', () => {
+    const few = { ...LIMITS, maxReportsPerHour: 3 }
+    const { row, taken } = fill(EMPTY_PACING, START, 'refresh', few)
+    expect([taken, fill(row, START + HOUR, 'refresh', few).taken]).toEqual([1, 1])
+  })
 })
 
 describe('over any history', () => {

@@ -173,6 +173,12 @@ describe('turns', () => {
     expect(order(actions)).toEqual(['aaa 0', 'bba 5', 'aaa 1', 'aaa 2', 'aaa 8', 'bba 9'])
   })
 
+  it('ask again for what has landed after what is live, and before history', () => {
+    const refresh = { ...action('aaa', 1, 'live'), turn: 'refresh' } as const
+    const actions = [action('aaa', 8, 'backfill'), refresh, action('bba', 5, 'live')]
+    expect(order(actions)).toEqual(['bba 5', 'aaa 1', 'aaa 8'])
+  })
+
   it('begin with the feed that has waited longest', () => {
     const actions = ['aaa', 'bba', 'cca'].map((name) => action(name, 0, 'live'))
     const served = { aaa: '2025-07-10T12:00:00.000Z', bba: '2025-07-10T11:00:00.000Z' }

@@ -115,7 +115,10 @@ export function namesListed(
   return (name) => (same.has(nameKey(name)) ? name : byKey.get(keyOf(name)))
 }
 
-/** The same columns, also in the conditions, as the service names them. One that it does not list stays, for the check of the query to name it. */
+/**
+ * The same columns, also in the conditions, as the service names them. One that it does not list stays, for the check of the
+ * query to name it.
+ */
 export function inNamesOf<T extends ChosenColumns>(dataset: string, listed: ListedDataset, source: T): T {
   const find = namesListed(dataset, listed)
   const nameOf = (name: string) => find(name) ?? name

@@ -106,7 +106,8 @@ async function writeEntry<E extends LedgerEntry>(
 
 /**
  * The service has no data for the start of a window any more: nothing is asked, since the answer would be empty or a part.
- * Rows that landed stay, and where they are proven the window is landed. A window before the feed's later start, which its plan did not know yet, is not wanted at all.
+ * Rows that landed stay, and where they are proven the window is landed. A window before the feed's later start, which its
+ * plan did not know yet, is not wanted at all.
  */
 async function endOutOfRange(
   services: Services,
