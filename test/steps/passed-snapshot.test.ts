@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest'
+import { DAY_MS } from '../../src/core/time/durations.ts'
+import { provision } from '../../src/steps/provision.ts'
+import { worldOf } from './one-window.ts'
+
+it('a snapshot that failed for a reason that a change heals ends once its time has passed, without another request', async () => {
+  const profile = { name: 'profile', dataset: 'Profile', snapshot: 'P7D', columns: ['MPNId', 'PartnerName'] }
+  const world = await worldOf({ feeds: [profile], now: '2025-07-08T00:00:00Z' })
+  const { services, simulator, clock } = world
+  simulator.fault({ endpoint: 'createReport', effect: { status: 403, message: 'no' }, nth: 'all' })
+  await provision(services)
+  const first = async () => (await services.ledger.entries('profile'))[0]
+  expect(await first()).toMatchObject({ state: 'failed', kind: 'forbidden', attempt: 1 })
+  clock.advance(8 * DAY_MS)
+  await provision(services)
+  expect(await first()).toMatchObject({ state: 'failed', kind: 'out-of-range', attempt: 1 })
+})
