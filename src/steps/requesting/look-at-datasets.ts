@@ -1,4 +1,5 @@
 import { isFailure } from '../../core/failures.ts'
+import type { Feed } from '../../core/feeds/feed.ts'
 import type { FeedOutline, FeedRow } from '../../core/ledger/feed-row.ts'
 import { type OfferedDataset, offerOf, withOffer } from '../../core/ledger/offer.ts'
 import { isLookDue, restsFromLook, withLookBegun } from '../../core/plan/look.ts'
@@ -25,7 +26,7 @@ export async function lookOnceADay(
 
 /**
  * The row of a feed with ranges that were read in this tick: what was read before must end no window. Undefined where the
- * service does not say them now.
+ * service does not say them now; it is asked at most once in a tick, and again an hour later.
  */
 export async function withFreshRanges(
   services: Services,
@@ -35,18 +36,23 @@ export async function withFreshRanges(
   const { name, pacing, feeds } = tick
   const now = services.clock()
   if (!tick.datasets && !restsFromLook(pacing.value, now)) {
-    tick.datasets = await look(services, name, pacing, feeds)
+    tick.datasets = (await look(services, name, pacing, feeds, row.feed)) ?? []
   }
-  const offer = tick.datasets && offerOf(row.feed, tick.datasets)
-  return tick.datasets && offer && offer !== 'absent' ? withOffer(row, tick.datasets, now) : undefined
+  const { datasets = [] } = tick
+  const offer = offerOf(row.feed, datasets)
+  return offer && offer !== 'absent' ? withOffer(row, datasets, now) : undefined
 }
 
-/** Of two instances that begin at once, one looks. */
+/**
+ * Of two instances that begin at once, one looks. What could not be read of a feed's dataset, or that the service lists none for
+ * the feed that waits for it (`needed`), makes the next look come in an hour.
+ */
 async function look(
   services: Services,
   account: string,
   pacing: PacingRow,
   rows: readonly FeedOutline[],
+  needed?: Pick<Feed, 'dataset'>,
 ): Promise<readonly OfferedDataset[] | undefined> {
   const { clock } = services
   const enabled = rows.filter(({ feed }) => feed.enabled)
@@ -57,8 +63,8 @@ async function look(
   const datasets = await insights.offeredDatasets()
   if (isFailure(datasets)) return undefined
   for (const { feed } of enabled) await noteOffer(services, feed.name, datasets)
-  // What could not be read of a feed's dataset is looked at again in an hour.
   const isWhole = enabled.every(({ feed }) => offerOf(feed, datasets) !== undefined)
-  if (isWhole) await noteLook(services, account, pacing)
+  const isFound = !needed || offerOf(needed, datasets) !== 'absent'
+  if (isWhole && isFound) await noteLook(services, account, pacing)
   return datasets
 }
