@@ -18,8 +18,10 @@ export async function lookOnceADay(
   pacing: PacingRow,
   rows: readonly FeedOutline[],
 ): Promise<readonly OfferedDataset[] | undefined> {
-  const seen = rows.filter(({ feed }) => feed.enabled).map(({ since }) => Date.parse(since))
-  if (seen.length === 0) return undefined
+  // Before its query is registered a feed uses nothing.
+  const using = rows.filter(({ feed, query }) => feed.enabled && query)
+  if (using.length === 0) return undefined
+  const seen = using.map(({ since }) => Date.parse(since))
   const isDue = isLookDue(pacing.value, new Date(Math.min(...seen)), services.clock())
   return isDue ? look(services, account, pacing, rows) : undefined
 }
