@@ -49,7 +49,10 @@ export type Listing = {
 }
 
 function isListing(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && text((value as Record<string, unknown>).dataset)
+  if (typeof value !== 'object' || value === null) return false
+  const { dataset, ...changes } = value as Record<string, unknown>
+  const names = Object.keys(changes)
+  return text(dataset) && names.length > 0 && names.every(oneOf('gone', 'ranges', 'hours', 'renamed'))
 }
 
 /** Everything that can be switched on. Several switches may hit the same call or report: all of them act. */
