@@ -47,7 +47,9 @@ export async function plantQuietFeeds(connectionString: string, quiet: Quiet, to
     await ledger.writeApp(auditedRowKey(row.feed.name), { at }, undefined)
   }
   const served = Object.fromEntries(rows.map(({ feed }) => [feed.name, at]))
-  await ledger.writeApp(pacingRowKey('default'), { creations: [], open: [], served }, undefined)
+  // The daily look at the service's datasets is another cost, too.
+  const lookAt = new Date(today.getTime() + DAY_MS).toISOString()
+  await ledger.writeApp(pacingRowKey('default'), { creations: [], open: [], served, lookAt }, undefined)
   const groups = rows.flatMap((row) => transactions(row, quiet.windows, today)).values()
   const lane = async () => {
     for (const group of groups) await client.submitTransaction(group)

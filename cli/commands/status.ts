@@ -84,7 +84,7 @@ const slowLine =
 /** What a person should know of the windows of a feed, though nothing failed. */
 function notes(status: FeedStatus): readonly string[] {
   const { feed, dataset, enabled, startsAt, emptied, outdated, earlierForm, acceptedGaps, restsUntil } = status
-  const { earlyBlanks, slow, doubtful, running, stretch } = status
+  const { earlyBlanks, slow, doubtful, running, stretch, drift } = status
   const isOutdated = 'landed windows are outdated: the feed asks for other rows now; retry asks for them again'
   return [
     ...(enabled ? [] : [`${feed} is disabled or no longer in feeds.json: it asks for nothing new`]),
@@ -96,6 +96,7 @@ function notes(status: FeedStatus): readonly string[] {
       ? [`${feed}: ${earlyBlanks} windows had no rows before their data had settled, and are not complete yet`]
       : []),
     ...(earlierForm > 0 ? [`${feed}: ${earlierForm} windows landed under an earlier form`] : []),
+    ...drift.map((sentence) => `${feed}: ${sentence}`),
     ...Object.entries(emptied).map(([column, window]) => `${feed}: column ${column} has no values since ${window}`),
     ...doubtful.map(
       ({ window, rows }) => `${feed} ${window}: ${rows} rows landed that a stray quote may have made of several`,

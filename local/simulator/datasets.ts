@@ -3,6 +3,7 @@
 import { CATALOG, type Dataset } from '../../src/core/catalog.ts'
 import { type Answer, type Call, items, NOT_FOUND, parameter, refusal } from './http.ts'
 import type { Profile, Service } from './service.ts'
+import { type Listing, settingOf } from './switches.ts'
 
 /** What the two datasets that the documents print in full offer. The other ones are taken to offer the same. */
 const DOCUMENTED = {
@@ -42,8 +43,22 @@ function asDocumented(dataset: Dataset, year: number): Dataset {
 /** GET /ScheduledDataset */
 export function listDatasets(call: Call, service: Service): Answer {
   const name = parameter(call, 'datasetName')?.toLowerCase()
-  const found = service.datasets.filter((dataset) => name === undefined || dataset.name.toLowerCase() === name)
+  const listing = settingOf(call.effects, 'listsDataset')
+  const found = service.datasets
+    .filter((dataset) => name === undefined || dataset.name.toLowerCase() === name)
+    .flatMap((dataset) => listedAs(dataset, listing))
   return found.length > 0 ? items(found.map(datasetItem), 'Dataset fetched successfully') : refusal(404, NOT_FOUND)
+}
+
+function listedAs(dataset: Dataset, listing: Listing | undefined): readonly Dataset[] {
+  if (listing?.dataset.toLowerCase() !== dataset.name.toLowerCase()) return [dataset]
+  const { gone, ranges = dataset.ranges, hours = dataset.minimumRecurrenceIntervalHours, renamed = {} } = listing
+  const listed = <T extends { readonly name: string }>(column: T): readonly T[] => {
+    const name = renamed[column.name] === undefined ? column.name : renamed[column.name]
+    return name ? [{ ...column, name }] : []
+  }
+  const [columns, metrics] = [dataset.columns.flatMap(listed), dataset.metrics.flatMap(listed)]
+  return gone ? [] : [{ ...dataset, ranges, minimumRecurrenceIntervalHours: hours, columns, metrics }]
 }
 
 function datasetItem(dataset: Dataset): object {

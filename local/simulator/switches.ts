@@ -39,6 +39,22 @@ const oneOf =
   (value: unknown) =>
     known.some((name) => name === value)
 
+/** How a dataset is listed: `gone`, or with other ranges, interval in hours or columns, each `renamed` or, to null, removed. */
+export type Listing = {
+  readonly dataset: string
+  readonly gone?: true
+  readonly ranges?: readonly string[]
+  readonly hours?: number
+  readonly renamed?: Readonly<Record<string, string | null>>
+}
+
+function isListing(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { dataset, ...changes } = value as Record<string, unknown>
+  const names = Object.keys(changes)
+  return text(dataset) && names.length > 0 && names.every(oneOf('gone', 'ranges', 'hours', 'renamed'))
+}
+
 /** Everything that can be switched on. Several switches may hit the same call or report: all of them act. */
 const SWITCHES = {
   // Instead of an answer. Nothing is done.
@@ -76,6 +92,8 @@ const SWITCHES = {
   redacted: { on: API_ENDPOINTS },
   /** Three pages, the first ones empty where there are fewer than three items. `loop` leads back to itself for ever. */
   nextLink: { on: LISTS, takes: oneOf('absolute', 'relative', 'loop', 'otherHost') },
+  /** One dataset is listed as it says, or not at all; reports of it are made as before. */
+  listsDataset: { on: ['listDatasets'], takes: isListing },
   /** ExecuteNow reports are never listed. */
   unlisted: { on: ['listReports'] },
   /** The name filter finds every name that contains the text. */
@@ -153,6 +171,7 @@ type Values = {
   readonly callsLeft: number
   readonly nextLink: 'absolute' | 'relative' | 'loop' | 'otherHost'
   readonly link: string
+  readonly listsDataset: Listing
   readonly cutAt: number | 'random'
   readonly lengthOff: number
   readonly missingColumn: string

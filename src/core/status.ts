@@ -2,6 +2,7 @@ import { FAILURES, type Failure, type FailureKind, failed } from './failures.ts'
 import type { FeedsSourceRow, TickRow } from './ledger/app-rows.ts'
 import { restsUntil, type Trouble } from './ledger/feed-row.ts'
 import { isOpen, isPublished, isResting, type LedgerEntry, remedyOf, type State } from './ledger/ledger.ts'
+import { driftOf } from './ledger/offer.ts'
 import { startWithinReach } from './ledger/reach.ts'
 import { type Coverage, coverage } from './plan/coverage.ts'
 import { type KnownFeed, planOf } from './plan/known-feed.ts'
@@ -48,6 +49,8 @@ export type FeedStatus = Coverage & {
   readonly failures: readonly FailedWindow[]
   /** Windows that were asked for an hour ago or more and have not landed. */
   readonly slow: readonly SlowWindow[]
+  /** What differs between the feed and what the service lists or sends: a sentence for each. */
+  readonly drift: readonly string[]
   /** Columns that had values and have none any more, each with the window since which. */
   readonly emptied: Readonly<Record<string, string>>
   /** Landings that wait for the storage and go on by themselves. */
@@ -132,6 +135,7 @@ function feedStatus(now: Date, known: KnownFeed): FeedStatus {
     // A feed that asks for nothing is not held up.
     ...(enabled && row.blocked && { blocked: { ...row.blocked, remedy: FAILURES[row.blocked.kind].remedy } }),
     ...(row.trouble && { trouble: { ...row.trouble, remedy: FAILURES[row.trouble.kind].remedy } }),
+    drift: driftOf(row),
     emptied: row.emptied ?? {},
     failures: [...unreadable.map(({ failure }) => explained(failure)), ...entries.flatMap(failedWindow)],
     slow: entries.flatMap((entry) => slowWindow(now, entry)),

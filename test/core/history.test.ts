@@ -85,6 +85,19 @@ describe('the row of a feed', () => {
     expect(withinReach(within)).toBe(within.feed)
   })
 
+  it('moves it back where the service offers more, and never forth', () => {
+    const short = withReach(rowOf({ from: '2020-01-01' }, ['LAST_MONTH']), NOW)
+    expect(startWithinReach(short)).toBe('2026-11-01T00:00:00.000Z')
+    const more = withReach(short, LATER, TWO_YEARS)
+    expect(more).toMatchObject({ ranges: TWO_YEARS, widerAt: LATER.toISOString() })
+    expect(startWithinReach(more)).toBe('2025-03-01T00:00:00.000Z')
+    const less = withReach(more, LATER, ['LAST_MONTH'])
+    expect([less.ranges, startWithinReach(less)]).toEqual([['LAST_MONTH'], '2025-03-01T00:00:00.000Z'])
+    const all = withReach(less, LATER, ['LIFETIME'])
+    expect([startWithinReach(all), withinReach(all)]).toEqual([undefined, all.feed])
+    expect(startWithinReach(withReach(all, LATER, TWO_YEARS))).toBeUndefined()
+  })
+
   it('decides anew when from changes', () => {
     const row = withReach(rowOf({ from: '2020-01-01' }, TWO_YEARS), NOW)
     const change = (from: string) => withFeed(row, feedOf({ from }), {}, LATER)

@@ -47,6 +47,17 @@ describe('a landed window is asked for again', () => {
     expect(next(DAILY, day, figuresOf(at('2025-04-02T00:00:00Z')))).toBeUndefined()
   })
 
+  it('as long as the service still has all of it', () => {
+    const of = (requestedAt: Date, more: Partial<Figures> = {}) => {
+      const figures = figuresOf(requestedAt, more)
+      return refreshAt({ feed: feedOf(DAILY), ranges: ['LAST_14_DAYS'] }, day, figures, requestedAt)
+    }
+    expect(of(at('2025-03-14T00:00:00Z'))).toBeInstanceOf(Date)
+    expect(of(at('2025-03-18T00:00:00Z'))).toBeUndefined()
+    // What is not proven yet is asked for: nobody would be told otherwise that it never will be.
+    expect(of(at('2025-03-18T00:00:00Z'), { running: true })).toBeInstanceOf(Date)
+  })
+
   it('never where the feed has no refresh, nor where a person brought the file', () => {
     const { refresh: _, ...plain } = DAILY
     expect(next(plain, day, figuresOf(at('2025-03-05T07:00:00Z')))).toBeUndefined()

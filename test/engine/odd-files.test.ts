@@ -66,6 +66,12 @@ describe('a file that is no report', () => {
     ['pipes, where no column is known', lines('A|B|C', '1|2|3'), unknown, /separated by "\|"/],
     ['a sentence', 'No data available for the selected period.\r\n', own, /no column that was asked for/],
     ['a sentence, where no column is known', 'No data for this period.', unknown, /no column that was asked for/],
+    [
+      'a sentence with a comma, where none is known',
+      'Sorry, please try again later.\r\n',
+      unknown,
+      /no column that was/,
+    ],
     ['JSON, where no column is known', '{"error":"report generation failed"}', unknown, /JSON or HTML/],
     [
       'CR for line ends',
@@ -94,6 +100,11 @@ describe('a file that is no report', () => {
     expect(await landed({ emptied: { Name: 'w' } })).toMatchObject(malformed)
     expect(await landed({ filled: { from, columns: ['Text'] } })).toMatchObject({ rowsLanded: 1 })
     expect(await landed({})).toMatchObject({ rowsLanded: 1 })
+  })
+
+  it('is none of a person whose names are of several words, where no column is known', async () => {
+    const text = lines('Number of active users,Name', '1,Contoso')
+    expect((await landText(text, { feed: unknown, isOfPerson: true })).result).toMatchObject({ rowsLanded: 1 })
   })
 
   it('is none that has a CR in a quoted name, or in a cell', async () => {

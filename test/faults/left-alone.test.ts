@@ -112,11 +112,12 @@ it('a tick does not ask for a window that ended after the tick read the ledger',
   const row = await feedRow()
   const { account: name } = row.feed
   const etags = new Map([[previous.value, previous.etag]])
-  const tick = { name, rows: new Map(), plans: new Map(), etags, open: new Map(), unanswered: new Set<string>() }
   const pacing = await readPacing(name)
+  const known = { rows: new Map(), plans: new Map(), etags, open: new Map(), unanswered: new Set<string>() }
+  const tick = { ...known, name, pacing, feeds: [row], datasets: undefined }
   const { window, lane } = previous.value
   const action = { row, window, lane, turn: lane, previous: previous.value }
-  expect(await requestReport(world.services, { ...tick, pacing }, action)).toBe('feed')
+  expect(await requestReport(world.services, tick, action)).toBe('feed')
   expect([posted(), (await onlyEntry(world)).state]).toEqual([asked, 'failed'])
 })
 

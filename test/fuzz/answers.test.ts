@@ -77,6 +77,7 @@ type Ask = (client: InsightsClient) => Promise<unknown>
 /** Every function of the client, with an item of a right answer. */
 const CALLS: { readonly [Name in Exclude<keyof InsightsClient, 'within'>]: readonly [object, Ask] } = {
   listDatasets: [DATASET, (client) => client.listDatasets()],
+  offeredDatasets: [DATASET, (client) => client.offeredDatasets()],
   listQueries: [QUERY, (client) => client.listQueries({})],
   createQuery: [QUERY, (client) => client.createQuery({ name: 'n', query: 'q' })],
   deleteQuery: [QUERY, (client) => client.deleteQuery(ID)],

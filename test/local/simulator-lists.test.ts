@@ -18,6 +18,27 @@ async function ask(path: string): Promise<Envelope & { readonly nextLink: string
   return (await response.json()) as Envelope & { readonly nextLink: string | null }
 }
 
+it('a dataset is listed with other ranges, names and interval, or not at all, for one call', async () => {
+  const of = async () => (await ask('ScheduledDataset?datasetName=AzureUsage')).value?.[0] as Record<string, unknown>
+  const before = await of()
+  const renamed = { Month: 'UsageMonth', CustomerName: null }
+  const change = { dataset: 'azureusage', ranges: ['LAST_MONTH'], hours: 48, renamed }
+  simulator.fault({ endpoint: 'listDatasets', effect: { listsDataset: change } })
+  const columns = (before.selectableColumns as string[]).filter((name) => name !== 'CustomerName')
+  expect(await of()).toEqual({
+    ...before,
+    availableDateRanges: ['LAST_MONTH'],
+    minimumRecurrenceInterval: 48,
+    selectableColumns: columns.map((name) => (name === 'Month' ? 'UsageMonth' : name)),
+  })
+  expect(await of()).toEqual(before)
+  simulator.fault({ endpoint: 'listDatasets', effect: { listsDataset: { dataset: 'AzureUsage', gone: true } } })
+  expect((await ask('ScheduledDataset')).value).not.toContainEqual(before)
+  expect(() =>
+    simulator.fault({ endpoint: 'listDatasets', effect: { listsDataset: { dataset: 'AzureUsage' } } }),
+  ).toThrow('does not take')
+})
+
 describe('pages', () => {
   async function follow(path: string): Promise<readonly Envelope[]> {
     const envelope = await ask(path)

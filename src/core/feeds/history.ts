@@ -30,6 +30,12 @@ export function firstInRange(ranges: readonly string[], now: Date): Date | undef
   return earliest(starts)
 }
 
+/** Whether ranges reach further back than others do at `now`. */
+export function reachesFurther(ranges: readonly string[], others: readonly string[], now: Date): boolean {
+  const [first, other] = [firstInRange(ranges, now), firstInRange(others, now)]
+  return other !== undefined && (first === undefined || first < other)
+}
+
 function startOfRange(range: string, now: Date): Date | undefined {
   const word = range.trim().toUpperCase()
   if (word === 'TODAY' || word === 'YESTERDAY') return addDuration(now, UNITS.DAY(2), -1)

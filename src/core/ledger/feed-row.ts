@@ -27,6 +27,13 @@ export type FeedRow = {
    * dataset.
    */
   readonly ranges?: readonly string[]
+  /**
+   * The most that the service listed for the feed as it is: drift is measured against it. `hours` is the minimum interval
+   * between two reports.
+   */
+  readonly offered?: { readonly ranges: readonly string[]; readonly hours?: number }
+  /** When the ranges last reached further back than before: what was out of range is asked for again. */
+  readonly widerAt?: string
   /** Where history starts for the feed's `of`, its `from`: absent where the service offers all of it. */
   readonly reach?: { readonly of: Boundary; readonly from?: string }
   /** The columns that the app chose last; they count while feeds.json names none. */
@@ -47,6 +54,8 @@ export type FeedRow = {
   readonly changedAt?: string
   /** Columns of the feed's files that nobody named, as last told. */
   readonly drift?: readonly string[]
+  /** What the feed uses and the service no longer offers, as last told: a sentence for each. */
+  readonly offerDrift?: readonly string[]
   /** The columns that have values in the feed's newest window, which begins at `from`. */
   readonly filled?: { readonly from: string; readonly columns: readonly string[] }
   /** Columns that had values and have none any more, each with the window since which. */
@@ -73,7 +82,7 @@ export type WideField =
   | 'allowRedacted'
 
 /** A feed row without its query and columns, which fill most of it: all that the timers read of a feed at each tick. */
-export type FeedOutline = Omit<FeedRow, 'feed' | 'query' | 'chosen' | 'filled' | 'ranges'> & {
+export type FeedOutline = Omit<FeedRow, 'feed' | 'query' | 'chosen' | 'filled' | 'ranges' | 'offered'> & {
   readonly feed: Omit<Feed, WideField>
   readonly query?: Omit<RegisteredQuery, 'columns'>
 }

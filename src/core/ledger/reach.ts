@@ -1,4 +1,5 @@
-import { firstInRange, laterStart } from '../feeds/history.ts'
+import type { Feed } from '../feeds/feed.ts'
+import { firstInRange, laterStart, reachesFurther } from '../feeds/history.ts'
 import { present } from '../present.ts'
 import type { Window } from '../time/window.ts'
 import type { FeedOutline, FeedRow } from './feed-row.ts'
@@ -6,16 +7,30 @@ import type { FeedOutline, FeedRow } from './feed-row.ts'
 // How far back the service has data for a feed.
 
 /**
- * Notes the ranges of the dataset, and from when on the service has data for the feed's `from`. That is decided once for
- * each `from`, as soon as the service's ranges are known: what falls out of them later is a hole and no later start.
+ * Notes the ranges of the dataset, and from when on the service has data for the feed's `from`. While `from` stays, that start
+ * only moves back, where the service turns out to offer more: what falls out of its ranges later is a hole and no later
+ * start.
  */
 export function withReach(row: FeedRow, now: Date, ranges = row.ranges): FeedRow {
-  const { feed, since } = row
   if (!ranges) return row
-  const next = ranges === row.ranges ? row : { ...row, ranges }
-  if (feed.cadence.kind === 'snapshot' || isReachOf(row)) return next
-  const from = laterStart(feed, ranges, new Date(since), now)
-  return { ...next, reach: present({ of: feed.cadence.from, from: from?.toISOString() }) }
+  return withStart(withRanges(row, ranges, now), ranges, now)
+}
+
+function withRanges(row: FeedRow, ranges: readonly string[], now: Date): FeedRow {
+  const { ranges: before } = row
+  if (before && JSON.stringify(before) === JSON.stringify(ranges)) return row
+  const isWider = row.feed.cadence.kind === 'windows' && before && reachesFurther(ranges, before, now)
+  return { ...row, ranges, ...(isWider && { widerAt: now.toISOString() }) }
+}
+
+function withStart(row: FeedRow, ranges: readonly string[], now: Date): FeedRow {
+  const { feed, since, reach } = row
+  if (feed.cadence.kind === 'snapshot') return row
+  const from = laterStart(feed, ranges, new Date(since), now)?.toISOString()
+  const decided = { ...row, reach: present<NonNullable<FeedRow['reach']>>({ of: feed.cadence.from, from }) }
+  if (!isReachOf(row)) return decided
+  const isEarlier = reach?.from !== undefined && (from === undefined || from < reach.from)
+  return isEarlier ? decided : row
 }
 
 function isReachOf({ feed: { cadence }, reach }: Pick<FeedOutline, 'feed' | 'reach'>): boolean {
@@ -41,7 +56,7 @@ export function withinReach(row: Pick<FeedOutline, 'feed' | 'reach'>): FeedOutli
  * nothing.
  */
 export function isOutOfRange(
-  { feed, ranges = [] }: Pick<FeedRow, 'feed' | 'ranges'>,
+  { feed, ranges = [] }: { readonly feed: Pick<Feed, 'cadence'>; readonly ranges?: readonly string[] },
   window: Window,
   now: Date,
 ): boolean {

@@ -8,10 +8,10 @@ import type { FeedOutline, FeedRow, WideField } from './feed-row.ts'
 export type StoredFeedRow = { readonly json: string; readonly wide: string }
 
 type Wide = Pick<Feed, WideField> &
-  Pick<FeedRow, 'chosen' | 'filled' | 'ranges'> & { readonly asked?: readonly string[] }
+  Pick<FeedRow, 'chosen' | 'filled' | 'ranges' | 'offered'> & { readonly asked?: readonly string[] }
 
 /** Gives the stored form of a feed row, without its keys. */
-export function toFeedFields({ feed, query, chosen, filled, ranges, ...rest }: FeedRow): StoredFeedRow {
+export function toFeedFields({ feed, query, chosen, filled, ranges, offered, ...rest }: FeedRow): StoredFeedRow {
   const { types, typed, source, timeColumn, newColumns, maxRejects, shards, allowRedacted, ...outline } = feed
   const apart: Pick<Feed, WideField> = present({
     types,
@@ -30,6 +30,7 @@ export function toFeedFields({ feed, query, chosen, filled, ranges, ...rest }: F
     ...(chosen && { chosen }),
     ...(filled && { filled }),
     ...(ranges && { ranges }),
+    ...(offered && { offered }),
   }
   return {
     json: JSON.stringify({ feed: outline, ...rest, ...(query && { query: registered }) }),
@@ -49,7 +50,7 @@ export function fromFeedFields(name: string, stored: Readonly<Record<string, unk
   const wide = parseObject(stored.wide)
   if (!outline || !isOutlineOf(name, outline) || !wide || !isWide(wide)) return unreadable(name)
   const { query, feed, ...rest } = outline
-  const { asked, chosen, filled, ranges, ...columns } = wide
+  const { asked, chosen, filled, ranges, offered, ...columns } = wide
   const registered = query && { ...query, ...(asked && { columns: asked }) }
   return {
     ...rest,
@@ -58,6 +59,7 @@ export function fromFeedFields(name: string, stored: Readonly<Record<string, unk
     ...(chosen && { chosen }),
     ...(filled && { filled }),
     ...(ranges && { ranges }),
+    ...(offered && { offered }),
   }
 }
 

@@ -1,7 +1,7 @@
 import { FAILURES, isOfSignIn } from '../failures.ts'
 import type { AuditedRow } from '../ledger/app-rows.ts'
 import { mayTry, TRIAL_MS } from '../ledger/feed-block.ts'
-import type { FeedOutline } from '../ledger/feed-row.ts'
+import type { FeedOutline, FeedRow } from '../ledger/feed-row.ts'
 import { type Failed, isOfPerson, type LedgerEntry } from '../ledger/ledger.ts'
 import type { PlanRow } from '../ledger/plan-row.ts'
 import { type WakeRules, wakeAt } from '../ledger/wake.ts'
@@ -9,14 +9,17 @@ import { DAY_MS } from '../time/durations.ts'
 import { settledAt } from './due-windows.ts'
 import { refreshAt } from './refresh.ts'
 
+/** A feed as an audit knows it: with how far back the service has data. */
+export type RangedFeed = FeedOutline & Pick<FeedRow, 'ranges'>
+
 const TABLE_AUDIT_MS = 7 * DAY_MS
 
 /**
- * Whether all entries of a feed are to be read: once a day, when the feed changed or landed after failures, and when the
- * sign-in of its account works again (`signedInAt`).
+ * Whether all entries of a feed are to be read: once a day, when the feed changed, landed after failures or reaches further
+ * back, and when the sign-in of its account works again (`signedInAt`).
  */
 export function isAuditDue(
-  { changedAt, healedAt, failing }: FeedOutline,
+  { changedAt, healedAt, widerAt, failing }: FeedOutline,
   plan: PlanRow | undefined,
   now: Date,
   signedInAt?: string,
@@ -24,7 +27,7 @@ export function isAuditDue(
   if (!plan) return true
   const last = plan.auditedAt.getTime()
   const isOld = Math.abs(now.getTime() - last) >= DAY_MS
-  const causes = [changedAt, healedAt, failing && signedInAt]
+  const causes = [changedAt, healedAt, widerAt, failing && signedInAt]
   return isOld || causes.some((at) => at !== undefined && Date.parse(at) >= last)
 }
 
@@ -41,7 +44,7 @@ export function isTableAuditDue({ at, after }: AuditedRow, now: Date): boolean {
  */
 export function reopenings(
   failed: readonly Failed[],
-  row: FeedOutline,
+  row: RangedFeed,
   now: Date,
   signedInAt?: string,
 ): readonly Failed[] {
@@ -59,11 +62,12 @@ function isSignedInSince(entry: Failed, signedInAt: string | undefined): boolean
   return entry.since.getTime() < Date.parse(signedInAt)
 }
 
-/** Whether a failed window is asked for again because its feed changed, or landed, after it failed. */
+/** Whether a failed window is asked for again because its feed changed, landed or reaches further back since it failed. */
 function isReopened(entry: Failed, row: FeedOutline, now: Date): boolean {
   if (!mayTry(row, now) || isOfPerson(entry)) return false
   const isBefore = (at: string | undefined) => at !== undefined && entry.since.getTime() <= Date.parse(at)
   const { heals } = FAILURES[entry.kind]
+  if (entry.kind === 'out-of-range' && isBefore(row.widerAt)) return true
   return (heals !== 'time' && isBefore(row.changedAt)) || (heals !== 'person' && isBefore(row.healedAt))
 }
 
@@ -72,7 +76,7 @@ function isReopened(entry: Failed, row: FeedOutline, now: Date): boolean {
  * running, and was asked for once its data had settled, is running no more: that it has settled makes nothing due again.
  * Where a person's landing failed, nothing was asked of the service: it counts from the last landing.
  */
-function isRefreshDue(entry: Failed, row: FeedOutline, now: Date): boolean {
+function isRefreshDue(entry: Failed, row: RangedFeed, now: Date): boolean {
   const { figures, window, since } = entry
   if (!figures) return false
   const { running, ...settled } = figures
@@ -93,7 +97,7 @@ export function mayHeal(entry: Failed): boolean {
 export function corrected(
   entry: LedgerEntry,
   stored: Date | undefined,
-  row: FeedOutline,
+  row: RangedFeed,
   now: Date,
   rules: WakeRules,
 ): LedgerEntry | undefined {
@@ -102,7 +106,7 @@ export function corrected(
   return next !== entry || isLate ? next : undefined
 }
 
-function withRefresh(entry: LedgerEntry, row: FeedOutline, now: Date): LedgerEntry {
+function withRefresh(entry: LedgerEntry, row: RangedFeed, now: Date): LedgerEntry {
   if (entry.state !== 'landed') return entry
   const at = refreshAt(row, entry.window, entry.figures, now)
   if (at?.getTime() === entry.refreshAt?.getTime()) return entry

@@ -29,6 +29,8 @@ export type Pacing = {
   readonly refused?: RefusedSignIn
   /** When a sign-in that had been refused worked again. */
   readonly signedInAt?: string
+  /** When the datasets of the service are looked at next. */
+  readonly lookAt?: string
 }
 
 /** The sign-in of the account is refused: since when, and when it was last tried. */
@@ -71,6 +73,7 @@ const PACING = object<Pacing>({
     }),
   ),
   signedInAt: optional(isoText),
+  lookAt: optional(isoText),
 })
 
 /** Whether a stored value is a pacing row. */

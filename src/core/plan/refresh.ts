@@ -2,6 +2,7 @@ import { CATALOG, findDataset } from '../catalog.ts'
 import type { Feed, Refresh } from '../feeds/feed.ts'
 import { hashJson } from '../hash.ts'
 import type { Figures } from '../ledger/ledger.ts'
+import { isOutOfRange } from '../ledger/reach.ts'
 import { alignDown, GRAIN } from '../time/calendar.ts'
 import { addDuration, DAY_MS, type Duration, durationMilliseconds } from '../time/durations.ts'
 import { earlier, earliest } from '../time/instants.ts'
@@ -14,6 +15,8 @@ type BlankRules = WindowRules & Pick<Feed, 'dataset'>
 export type RefreshRules = {
   readonly feed: BlankRules & Pick<Feed, 'name'>
   readonly stretch?: number
+  /** How far back the service has data: a refresh that it would answer in part, or not at all, is not asked for. */
+  readonly ranges?: readonly string[]
 }
 
 /**
@@ -62,9 +65,9 @@ function nextOfRunning(feed: WindowRules, requestedAt: Date, settled: Date): Dat
   return every ? earlier(addDuration(requestedAt, every), settled) : settled
 }
 
-/** The next refresh after a request, as long as the window is young then. */
+/** The next refresh after a request, as long as the window is young then, and the service still has all of it. */
 function nextRefresh(
-  { feed, stretch = 1 }: RefreshRules,
+  { feed, stretch = 1, ranges = [] }: RefreshRules,
   refresh: Refresh | undefined,
   window: Window,
   requestedAt: Date,
@@ -75,7 +78,7 @@ function nextRefresh(
   const regular = nextRegular(requestedAt, refresh.every, stretch, timeOfDayMs)
   const { days = [] } = refresh
   const next = earliest([regular, ...days.map((day) => nextAfterDay(requestedAt, day, timeOfDayMs))])
-  return next && next < until ? next : undefined
+  return next && next < until && !isOutOfRange({ feed, ranges }, window, next) ? next : undefined
 }
 
 /** Not later than `every` after the request, and where that is a day or more, at the window's own time of day. */

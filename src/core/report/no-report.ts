@@ -55,12 +55,14 @@ export type ExpectedColumns = {
   readonly selected: readonly string[]
   readonly typed: readonly string[]
   readonly time?: string | undefined
+  /** A person lands the file, which need not come from a query: its names may be of several words. */
+  readonly isByPerson?: boolean
 }
 
 /** Says why a file with this header is no report at all. Nobody learns anything about the feed from it. */
 export function whyNoReport(
   { header, isUnended }: Header,
-  { dataset, known, selected, typed, time }: ExpectedColumns,
+  { dataset, known, selected, typed, time, isByPerson = false }: ExpectedColumns,
   about: string,
 ): Failure | undefined {
   const keyOf = columnKeyOf(findDataset(CATALOG, dataset))
@@ -71,7 +73,7 @@ export function whyNoReport(
   const couldBeName = expected.size === 0 ? () => true : isKnown
   const separator = header.length === 1 ? separatorIn(header[0] ?? '', couldBeName) : undefined
   if (separator !== undefined) return failed('malformed', `${about}: ${separatedBy(separator)}`)
-  const isForeign = expected.size === 0 ? isSentence(header) : !header.some(isKnown)
+  const isForeign = expected.size === 0 ? hasSentence(header, isByPerson) : !header.some(isKnown)
   if (isForeign) return failed('malformed', `${about}: the header has no column that was asked for`)
   // Where nobody knows all the columns, nobody can say that the header is whole.
   const isWhole = selected.length > 0 && selected.every(isFound) && isKnown(header.at(-1) ?? '')
@@ -102,8 +104,11 @@ function separatorIn(name: string, couldBeName: (name: string) => boolean): stri
   })
 }
 
-/** Whether a header looks like a message: it is one text of several words. */
-function isSentence(header: readonly string[]): boolean {
-  const [text = '', ...others] = header
-  return others.length === 0 && text.trim().split(/\s+/).length > 2
+/**
+ * Whether a header looks like a message: no text of several words is a name that a query can select. Commas may cut a
+ * sentence into several texts.
+ */
+function hasSentence(header: readonly string[], isByPerson: boolean): boolean {
+  const texts = isByPerson && header.length > 1 ? [] : header
+  return texts.some((text) => text.trim().split(/\s+/).length > 2)
 }

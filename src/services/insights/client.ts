@@ -1,7 +1,8 @@
 import type { Failure } from '../../core/failures.ts'
+import type { OfferedDataset } from '../../core/ledger/offer.ts'
 import type { Item } from './answer.ts'
 import { type InsightsOptions, type List, listPages, type Send, senderOf } from './call.ts'
-import { findLiveDataset, type LiveDataset, listDatasets } from './datasets.ts'
+import { findLiveDataset, type LiveDataset, listDatasets, offeredDatasets } from './datasets.ts'
 import { type Execution, type ExecutionFilter, type Executions, latestExecution, listExecutions } from './executions.ts'
 import { checkMfa, type MfaSigns } from './mfa.ts'
 import {
@@ -38,6 +39,8 @@ export type { Creation, Execution, LiveDataset, Query, Report }
 export type InsightsClient = {
   /** All datasets, or those with a name; an empty list where there is none. */
   listDatasets(name?: string): Promise<readonly LiveDataset[] | Failure>
+  /** All datasets, as far as each could be read: for a look at what the service no longer offers. */
+  offeredDatasets(): Promise<readonly OfferedDataset[] | Failure>
   listQueries(filter: QueryFilter): Promise<readonly Query[] | Failure>
   createQuery(query: NewQuery): Promise<Query | Failure>
   /** Succeeds also where there is nothing to delete. */
@@ -87,6 +90,7 @@ export function insightsClient(send: Send, baseUrl: string, within: InsightsClie
   const list: List = (call) => listPages(send, baseUrl, call)
   return {
     listDatasets: (name) => listDatasets(list, name),
+    offeredDatasets: () => offeredDatasets(list),
     listQueries: (filter) => listQueries(list, filter),
     createQuery: (query) => createQuery(send, query),
     deleteQuery: (queryId) => deleteQuery(send, queryId),

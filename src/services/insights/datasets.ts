@@ -1,5 +1,6 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { findListed, type ListedDataset } from '../../core/feeds/feed-query.ts'
+import type { OfferedDataset } from '../../core/ledger/offer.ts'
 import { present } from '../../core/present.ts'
 import { type Item, numberOf, textOf, textsOf } from './answer.ts'
 import { type List, queryOf } from './call.ts'
@@ -16,6 +17,29 @@ export async function listDatasets(list: List, name: string | undefined): Promis
   const path = `/ScheduledDataset?${queryOf({ datasetName: name })}`
   const found = await list({ path, about: name === undefined ? 'datasets' : `dataset ${name}` })
   return isFailure(found) ? found : found.items.flatMap(toDataset)
+}
+
+/**
+ * All datasets, to compare with what was offered before. Fails where the answer may have lost one: what the service says to
+ * have nothing of is 404, and each dataset has a name.
+ */
+export async function offeredDatasets(list: List): Promise<readonly OfferedDataset[] | Failure> {
+  const found = await list({ path: `/ScheduledDataset?${queryOf({})}`, about: 'datasets' })
+  if (isFailure(found)) return found
+  const offered = found.items.flatMap((item) => toDataset(item).map((each) => ({ ...each, isWhole: isWhole(item) })))
+  const isReadable = offered.length === found.items.length && (offered.length > 0 || found.nothing !== undefined)
+  return isReadable ? offered : failed('unavailable', 'datasets: the answer names none, or one without a name')
+}
+
+/** Whether all that a dataset offers could be read. Each one that was seen has columns and ranges. */
+function isWhole(item: Item): boolean {
+  const isRead = (list: string) => {
+    const value = item[list.toLowerCase()]
+    return Array.isArray(value) && namesOf(item, list).length === value.length
+  }
+  const lists = ['selectableColumns', 'availableMetrics', 'availableDateRanges']
+  const [columns, ranges] = [namesOf(item, 'selectableColumns'), namesOf(item, 'availableDateRanges')]
+  return lists.every(isRead) && columns.length > 0 && ranges.length > 0
 }
 
 /** The dataset with one of these names. Each name is asked for only where the service lacks the ones before it. */

@@ -52,7 +52,7 @@ function expectedOf({ feed, filled, emptied = {} }: FeedRow, entry: Landing): Ex
   const known = knownColumns(feed, entry.columns, isByPerson, landed)
   const expected = { dataset, known, selected: selectedColumns(feed, entry.columns) }
   // A file that a person lands may be of another time.
-  return isByPerson ? { ...expected, typed: [] } : { ...expected, typed, time: neededTime(feed) }
+  return isByPerson ? { ...expected, typed: [], isByPerson } : { ...expected, typed, time: neededTime(feed) }
 }
 
 /**

@@ -12,7 +12,7 @@ import {
 } from '../../core/ledger/ledger.ts'
 import { type PlanRow, rebuiltPlan } from '../../core/ledger/plan-row.ts'
 import { toReopened } from '../../core/ledger/transitions.ts'
-import { corrected, mayHeal, reopenings } from '../../core/plan/audit.ts'
+import { corrected, mayHeal, type RangedFeed, reopenings } from '../../core/plan/audit.ts'
 import { emptyBetweenFull, type Fullness } from '../../core/plan/coverage.ts'
 import { hasPassed } from '../../core/plan/plan.ts'
 import type { Window } from '../../core/time/window.ts'
@@ -42,14 +42,15 @@ export type Audited = {
  */
 export async function auditFeed(
   services: Services,
-  row: FeedOutline,
+  outline: FeedOutline,
   signedInAt?: string,
 ): Promise<Audited | undefined> {
   const { ledger, clock } = services
-  const feed = row.feed.name
+  const feed = outline.feed.name
   // Before the entries: an entry that is created while they are read makes the write of the plan fail.
   const before = await ledger.readPlan(feed)
   const now = clock()
+  const row = await withRanges(services, outline)
   const found = await readFeed(services, row, now)
   const plan = await ledger.writePlan(rebuiltPlan(feed, found.windows, readablePlan(before)?.value, now), before?.etag)
   if (!plan) return undefined
@@ -68,6 +69,13 @@ export async function auditFeed(
   return { plan, planned: [...found.planned, ...reopened], failed, isBusy: found.isBusy }
 }
 
+/** How far back the service has data decides which windows are refreshed. The timers do not read it at each tick. */
+async function withRanges({ ledger }: Services, outline: FeedOutline): Promise<RangedFeed> {
+  const stored = await ledger.readFeed(outline.feed.name)
+  const ranges = stored && !isFailure(stored) ? stored.value.ranges : undefined
+  return { ...outline, ...(ranges && { ranges }) }
+}
+
 /** What an audit keeps of the entries: a feed has thousands, and most of them are landed and right. */
 type Found = {
   readonly windows: Window[]
@@ -78,7 +86,7 @@ type Found = {
   isBusy: boolean
 }
 
-async function readFeed({ ledger, settings }: Services, row: FeedOutline, now: Date): Promise<Found> {
+async function readFeed({ ledger, settings }: Services, row: RangedFeed, now: Date): Promise<Found> {
   const found: Found = { windows: [], planned: [], failed: [], fullness: [], unreadable: [], isBusy: false }
   for await (const { value, etag, window, wakeAt } of ledger.scan(row.feed.name)) {
     // An entry that cannot be read keeps its time.

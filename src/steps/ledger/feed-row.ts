@@ -10,6 +10,7 @@ import {
   withTrouble,
 } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
+import { type OfferedDataset, unnamedColumns, withOffer } from '../../core/ledger/offer.ts'
 import { listed } from '../../core/names.ts'
 import type { KnownFeed, UnreadableEntry } from '../../core/plan/known-feed.ts'
 import { windowId } from '../../core/time/window.ts'
@@ -114,9 +115,23 @@ export async function noteTrouble(services: Services, feed: string, failure: Fai
 /** Notes the columns in a feed's files that nobody named, and emits an event when they change. */
 export async function noteDrift(services: Services, feed: string, columns: readonly string[]): Promise<void> {
   const changed = await changeFeedRow(services, feed, (row) => withDrift(row, columns))
-  if (!changed || changed.before === changed.after || columns.length === 0) return
-  const message = `columns that nobody named: ${listed(columns.toSorted())}`
-  services.emit({ event: 'feed.drift', feed, message })
+  const isNews = changed && changed.before !== changed.after && columns.length > 0
+  if (isNews) tellDrift(services, feed, [unnamedColumns(columns)])
+}
+
+/**
+ * Notes what the service offers of a feed's dataset, and emits an event when it changes what the feed uses of it and the service
+ * no longer offers.
+ */
+export async function noteOffer(services: Services, feed: string, datasets: readonly OfferedDataset[]): Promise<void> {
+  const now = services.clock()
+  const changed = await changeFeedRow(services, feed, (row) => withOffer(row, datasets, now))
+  const drift = changed?.after.offerDrift
+  if (drift && drift !== changed.before.offerDrift) tellDrift(services, feed, drift)
+}
+
+function tellDrift({ emit }: Services, feed: string, sentences: readonly string[]): void {
+  emit({ event: 'feed.drift', feed, message: sentences.join('; ') })
 }
 
 /** Notes which columns of a landing had values before and have none now, and emits an event when there are more of them. */

@@ -1,5 +1,6 @@
-import type { FeedRow } from '../../core/ledger/feed-row.ts'
+import type { FeedOutline, FeedRow } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
+import type { OfferedDataset } from '../../core/ledger/offer.ts'
 import type { PlanRow } from '../../core/ledger/plan-row.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
 import type { PacingRow } from './pacing-row.ts'
@@ -11,6 +12,10 @@ const UNANSWERED_A_TICK = 2
 export type AccountInTick = {
   readonly name: string
   readonly pacing: PacingRow
+  /** The feeds of the account. */
+  readonly feeds: readonly FeedOutline[]
+  /** The datasets of the service, where they were read in this tick. */
+  datasets: readonly OfferedDataset[] | undefined
   /** The rows of the feeds that were asked for in this tick. */
   readonly rows: Map<string, FeedRow>
   readonly plans: Map<string, Stored<PlanRow>>

@@ -10,6 +10,7 @@ import { tellOnce } from '../ledger/tell-once.ts'
 import type { Services } from '../services.ts'
 import { type AccountInTick, slotKey } from './account-in-tick.ts'
 import { type DueOfFeed, readDue } from './due-of-feed.ts'
+import { lookOnceADay } from './look-at-datasets.ts'
 import { pacingOf } from './pacing-row.ts'
 import { requestReport } from './request-report.ts'
 import { signInAllows, trySignIn } from './try-sign-in.ts'
@@ -33,6 +34,8 @@ export async function takeTurn(
   }
   const mayAsk =
     waitsUntil(pacing.value, services.clock()) === undefined && (await signInAllows(services, account, pacing, rows))
+  // Before anything is asked for: so a change is told before a report fails of it.
+  const datasets = mayAsk ? await lookOnceADay(services, account, pacing, rows) : undefined
   const due: DueOfFeed[] = []
   // One after the other: an audit holds many entries.
   for (const row of rows) due.push(await readDue(services, row, mayAsk, pacing.value.signedInAt))
@@ -43,6 +46,8 @@ export async function takeTurn(
   const tick: AccountInTick = {
     name: account,
     pacing,
+    feeds: rows,
+    datasets,
     rows: new Map(),
     plans: new Map(due.flatMap(({ plan }) => (plan ? [[plan.value.feed, plan]] : []))),
     etags: new Map(due.flatMap(({ etags }) => [...etags])),

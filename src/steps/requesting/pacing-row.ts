@@ -1,5 +1,6 @@
 import { type Failure, failed, isOfSignIn } from '../../core/failures.ts'
 import { pacingRowKey } from '../../core/ledger/app-rows.ts'
+import { withLookDone } from '../../core/plan/look.ts'
 import { EMPTY_PACING, isPacing, type Pacing, throttled } from '../../core/plan/pacing.ts'
 import { withRefusal, withSignIn } from '../../core/plan/refused-sign-in.ts'
 import type { AppRows } from '../../services/storage/ledger.ts'
@@ -60,6 +61,19 @@ export async function endRefusal(
 export async function noteSignIn(services: Pick<Services, 'ledger' | 'clock'>, account: string): Promise<void> {
   const stored = await services.ledger.readApp<Pacing>(pacingRowKey(account))
   if (stored && isPacing(stored.value)) await endRefusal(services, account, { ...stored })
+}
+
+/** Notes that the datasets of the service were looked at. Tries again where another instance was faster. */
+export async function noteLook(
+  services: Pick<Services, 'ledger' | 'clock'>,
+  account: string,
+  row: PacingRow,
+): Promise<void> {
+  if (await writePacing(services, account, row, withLookDone(row.value, services.clock()))) return
+  const stored = await services.ledger.readApp<Pacing>(pacingRowKey(account))
+  if (!stored || !isPacing(stored.value)) return
+  Object.assign(row, stored)
+  return noteLook(services, account, row)
 }
 
 /**

@@ -30,7 +30,8 @@ export async function registerQuery(
   if (row.query?.hash === row.feed.hash && !row.trouble) return row
   const found = await findOrCreate(services, insights, row)
   if (isFailure(found)) return found
-  const ranges = found.ranges ?? row.ranges ?? (await readRanges(insights, row))
+  // Ranges that are known stay as they are stored: a look may have changed them meanwhile.
+  const ranges = found.ranges ?? (row.ranges ? undefined : await readRanges(insights, row))
   return isFailure(ranges) ? ranges : storeQuery(services, insights, row, found.query, ranges)
 }
 

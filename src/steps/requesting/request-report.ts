@@ -10,7 +10,7 @@ import { nextAttempt, toFailed, toLandedAgain, toReopened, toRequesting } from '
 import { isClaimed, isSlotTaken, takeSlot } from '../../core/plan/pacing.ts'
 import type { RequestAction, Turn } from '../../core/plan/plan.ts'
 import { isEarlyBlank } from '../../core/plan/refresh.ts'
-import { queryTimes, windowId } from '../../core/time/window.ts'
+import { queryTimes, type Window, windowId } from '../../core/time/window.ts'
 import { callbackToken } from '../../services/insights/callback-token.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
 import { tellFailure } from '../ledger/end-attempt.ts'
@@ -20,6 +20,7 @@ import { readPlan } from '../ledger/plan-row.ts'
 import type { Services } from '../services.ts'
 import { type AccountInTick, noAnswer, type RequestResult, slotKey } from './account-in-tick.ts'
 import { conclude } from './conclude-request.ts'
+import { withFreshRanges } from './look-at-datasets.ts'
 import { noteRefusedSignIn, writePacing } from './pacing-row.ts'
 import { registerQuery } from './register-query.ts'
 
@@ -41,7 +42,13 @@ export async function requestReport(
   const asked = askedFor(row.feed, registered.query?.columns ?? [])
   const requesting = nextRequesting(services, tick, action, registered, asked)
   if (isOutOfRange(registered, action.window, requesting.requestedAt)) {
-    return endOutOfRange(services, tick, action, registered, requesting)
+    if (!action.previous && isBeforeStart(registered, action.window)) return 'window'
+    const fresh = await withFreshRanges(services, tick, registered)
+    if (!fresh) return 'window'
+    tick.rows.set(feed, fresh)
+    if (isOutOfRange(fresh, action.window, requesting.requestedAt)) {
+      return endOutOfRange(services, tick, action, fresh, requesting)
+    }
   }
   const taken = await takeAccountSlot(services, tick, requesting, action.turn)
   if (taken !== 'taken') return taken
@@ -104,10 +111,15 @@ async function writeEntry<E extends LedgerEntry>(
   return undefined
 }
 
+/** A window before the feed's later start, which its plan did not know yet, is not wanted at all. */
+function isBeforeStart(row: FeedRow, { from }: Window): boolean {
+  const start = startWithinReach(row)
+  return start !== undefined && from < new Date(start)
+}
+
 /**
  * The service has no data for the start of a window any more: nothing is asked, since the answer would be empty or a part.
- * Rows that landed stay, and where they are proven the window is landed. A window before the feed's later start, which its
- * plan did not know yet, is not wanted at all.
+ * Rows that landed stay, and where they are proven the window is landed.
  */
 async function endOutOfRange(
   services: Services,
@@ -117,8 +129,6 @@ async function endOutOfRange(
   requesting: Requesting,
 ): Promise<RequestResult> {
   const { previous, window } = action
-  const start = startWithinReach(row)
-  if (!previous && start !== undefined && window.from < new Date(start)) return 'window'
   const offered = row.ranges?.join(', ')
   const message = `${nameOf(requesting)}: it begins before what the service offers of ${row.feed.dataset} (${offered})`
   const failure = failed('out-of-range', message)
