@@ -64,7 +64,7 @@ export type Status = {
   readonly feedsFrom?: { readonly source: 'container' | 'package'; readonly packagedDiffers: boolean }
   /** Accounts that the service asked to wait, and those whose sign-in it refuses. */
   readonly accounts: readonly AccountStatus[]
-  /** Rows of feeds and accounts that cannot be read, and feeds of feeds.json that cannot be used and never were. */
+  /** Rows of feeds and accounts that cannot be read, and problems of feeds.json that no feed below says. */
   readonly problems: readonly FailedWindow[]
   readonly feeds: readonly FeedStatus[]
 }
@@ -164,8 +164,10 @@ function slowWindow(now: Date, entry: LedgerEntry): readonly SlowWindow[] {
   return [{ window: windowId(window), state, requestedAt, ...('deadline' in entry && { until: entry.deadline }) }]
 }
 
+/** A problem of the file itself names it already. */
 function ofFeedsFile(problem: string): Failure {
-  return failed('query-refused', `feeds.json: ${problem}`)
+  const start = 'feeds.json: '
+  return failed('query-refused', problem.startsWith(start) ? problem : `${start}${problem}`)
 }
 
 function explained({ kind, message }: { readonly kind: FailureKind; readonly message: string }) {
