@@ -1,5 +1,6 @@
 import { FAILURES, type Failure, type FailureKind, failed } from './failures.ts'
 import type { FeedsSourceRow, TickRow } from './ledger/app-rows.ts'
+import { type Emptied, emptiedColumns } from './ledger/emptied.ts'
 import { restsUntil, type Trouble } from './ledger/feed-row.ts'
 import { isOpen, isPublished, isResting, type LedgerEntry, remedyOf, type State } from './ledger/ledger.ts'
 import { startWithinReach } from './ledger/reach.ts'
@@ -48,8 +49,8 @@ export type FeedStatus = Coverage & {
   readonly failures: readonly FailedWindow[]
   /** Windows that were asked for an hour ago or more and have not landed. */
   readonly slow: readonly SlowWindow[]
-  /** Columns that had values and have none any more, each with the window since which. */
-  readonly emptied: Readonly<Record<string, string>>
+  /** Columns that had values before, each with the windows that lack it. */
+  readonly emptied: Readonly<Record<string, Emptied>>
   /** Landings that wait for the storage and go on by themselves. */
   readonly resting: readonly FailedWindow[]
   /** Published windows with rows that a stray quote may have made of several, and how many. */
@@ -132,7 +133,7 @@ function feedStatus(now: Date, known: KnownFeed): FeedStatus {
     // A feed that asks for nothing is not held up.
     ...(enabled && row.blocked && { blocked: { ...row.blocked, remedy: FAILURES[row.blocked.kind].remedy } }),
     ...(row.trouble && { trouble: { ...row.trouble, remedy: FAILURES[row.trouble.kind].remedy } }),
-    emptied: row.emptied ?? {},
+    emptied: emptiedColumns(row, entries),
     failures: [...unreadable.map(({ failure }) => explained(failure)), ...entries.flatMap(failedWindow)],
     slow: entries.flatMap((entry) => slowWindow(now, entry)),
     resting: entries.flatMap(restingWindow),
