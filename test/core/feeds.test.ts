@@ -158,6 +158,15 @@ describe('what a feed says itself', () => {
     expect(feedOf({ queryId: 'c6719d7a' }).source).toEqual({ kind: 'queryId', queryId: 'c6719d7a' })
   })
 
+  test('no refresh where it is switched off, which changes neither the running window nor any row', () => {
+    const off = feedOf({ refresh: false })
+    expect(off.cadence).toMatchObject({ openWindow: true })
+    expect(off.cadence).not.toHaveProperty('refresh')
+    expect(feedOf().cadence).toHaveProperty('refresh')
+    expect(off.hash).toBe(feedOf().hash)
+    expect(feedOf({ dataset: 'MSLearn', refresh: false }).cadence).not.toHaveProperty('refresh')
+  })
+
   test('a refresh of a dataset that is never restated needs only its length', () => {
     const { cadence } = feedOf({ dataset: 'MSLearn', refresh: { for: 'P7D' } })
     expect(cadence).toMatchObject({ refresh: { every: days(3), for: days(7) } })

@@ -30,8 +30,7 @@ describe('a column that goes empty', () => {
     await sweep(world.services)
     await world.drain()
     expect(await entryOf(world)).toMatchObject({ figures: { emptyColumns: [] } })
-    const refresh = { for: 'P1D' }
-    const feeds = [{ ...FEED, from: '2025-05-01', to: undefined, delay: 'P1D', openWindow: false, refresh }]
+    const feeds = [{ ...FEED, from: '2025-05-01', to: undefined, delay: 'P1D', openWindow: false, refresh: false }]
     const readFeeds = async () => ({ text: JSON.stringify({ feeds }), source: 'package' as const })
     const later = { ...world, services: { ...world.services, readFeeds } }
     await serve(world, fileOf('2025-06-01', ['', '']))

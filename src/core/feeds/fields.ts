@@ -31,6 +31,8 @@ export type Field = {
   | {
       /** The fields of an object. */
       readonly fields: FieldTable
+      /** Whether `false` may stand in place of the object. */
+      readonly orFalse?: true
     }
 )
 
@@ -242,10 +244,11 @@ export const FEED_FIELDS = {
   },
   refresh: {
     meaning:
-      'Ask again for young windows, since the source restates them. Also the day after each day of the month on which the source loads data.',
-    allowed: 'an object with the fields every and for',
+      'Ask again for young windows, since the source restates them. Also the day after each day of the month on which the source loads data. `false`: never.',
+    allowed: 'an object with the fields every and for, or false',
     otherwise: 'for `P70D` for usage and money; other datasets are not asked for again',
     fields: REFRESH_FIELDS,
+    orFalse: true,
   },
   table: {
     meaning:
