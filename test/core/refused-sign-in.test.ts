@@ -23,7 +23,7 @@ describe('a sign-in that is refused', () => {
 
   it('stays remembered when a slot is taken', () => {
     const pacing = refusedAt(0, REFUSED, withSignIn(refusedAt(-90, REFUSED), at(-80)))
-    const slot = { feed: 'usage', window: 'w', attempt: 1, at: at(1).toISOString(), turn: 'live' } as const
+    const slot = { feed: 'usage', window: 'w', attempt: 1, at: at(1).toISOString(), priority: 'live' } as const
     const taken = takeSlot(pacing, slot, { maxInFlight: 2, maxReportsPerHour: 2 }, () => true)
     expect(taken).toMatchObject({ refused: pacing.refused, signedInAt: at(-80).toISOString() })
   })

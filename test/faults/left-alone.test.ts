@@ -115,7 +115,7 @@ it('a tick does not ask for a window that ended after the tick read the ledger',
   const tick = { name, rows: new Map(), plans: new Map(), etags, open: new Map(), unanswered: new Set<string>() }
   const pacing = await readPacing(name)
   const { window, lane } = previous.value
-  const action = { row, window, lane, turn: lane, previous: previous.value }
+  const action = { row, window, lane, priority: lane, previous: previous.value }
   expect(await requestReport(world.services, { ...tick, pacing }, action)).toBe('feed')
   expect([posted(), (await onlyEntry(world)).state]).toEqual([asked, 'failed'])
 })
