@@ -297,7 +297,7 @@ const TABLE: Table = {
     whyNoReport: [
       (text) => {
         const header = { header: cut(text), isUnended: true }
-        const expected = { dataset: 'AzureUsage', known: cut(text), selected: cut(text), typed: cut(text) }
+        const expected = { dataset: 'AzureUsage', known: cut(text), selected: cut(text), mustHave: cut(text) }
         return modules['core/report/no-report.ts'].whyNoReport(header, expected, 'usage')
       },
     ],

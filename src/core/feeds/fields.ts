@@ -43,7 +43,7 @@ type KeyOf<Union> = Union extends unknown ? keyof Union : never
 /** The fields that a feed takes from its entry under the same name. A table that lacks one does not compile. */
 type FeedKey = Exclude<
   keyof Feed | KeyOf<FeedSource> | keyof Extract<Cadence, { kind: 'windows' }>,
-  'source' | 'cadence' | 'kind' | 'grain' | 'typed' | 'hash'
+  'source' | 'cadence' | 'kind' | 'grain' | 'mustHave' | 'hash'
 >
 
 /** The ways to sign in, for `PARTNER_AUTH` and for the `auth` of an account. */

@@ -64,7 +64,7 @@ export type FeedRow = {
 /** What of a feed only says how it asks and lands, and not when. */
 export type WideField =
   | 'types'
-  | 'typed'
+  | 'mustHave'
   | 'source'
   | 'timeColumn'
   | 'newColumns'

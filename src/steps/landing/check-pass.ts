@@ -46,13 +46,13 @@ export async function openFitting(
 }
 
 function expectedOf({ feed, filled, emptiedIn = {} }: FeedRow, entry: Landing): ExpectedColumns {
-  const { dataset, typed = [] } = feed
+  const { dataset, mustHave = [] } = feed
   const isByPerson = isOfPerson(entry)
   const landed = [...(filled?.columns ?? []), ...Object.keys(emptiedIn)]
   const known = knownColumns(feed, entry.columns, isByPerson, landed)
   const expected = { dataset, known, selected: selectedColumns(feed, entry.columns) }
   // A file that a person lands may be of another time.
-  return isByPerson ? { ...expected, typed: [] } : { ...expected, typed, time: neededTime(feed) }
+  return isByPerson ? { ...expected, mustHave: [] } : { ...expected, mustHave, time: neededTime(feed) }
 }
 
 /**
