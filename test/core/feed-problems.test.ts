@@ -345,7 +345,7 @@ describe('a file that is not JSON', () => {
     ['{"feeds": "\\u12"}', 'a text with a \\u without four hexadecimal digits after it at line 1, column 11'],
     ['{"feeds": "\\x"}', 'a text with an unknown escape sequence at line 1, column 11'],
     ['{"feeds": "\t"}', 'a text with a tab or another control character at line 1, column 11'],
-    ['\uFEFF{"feeds": []\n]', 'a comma or a closing bracket is missing at line 2, column 1'],
+    ['{"feeds": []\n]', 'a comma or a closing bracket is missing at line 2, column 1'],
     ['['.repeat(100_000), 'its brackets are nested too deeply'],
   ])('%.40j: %s', (text, mistake) => {
     expect(problemsIn(text)).toEqual([`feeds.json: it is not JSON: ${mistake}`])

@@ -179,10 +179,6 @@ describe('what a feed says itself', () => {
     expect(file).toMatchObject({ accounts: { emea, apac: {} }, feeds: [{ account: 'emea' }], warnings: [] })
   })
 
-  test('a byte order mark before the file does not matter', () => {
-    expect(parseFeeds('\uFEFF{"feeds":[]}', CATALOG)).toEqual({ feeds: [], accounts: {}, warnings: [] })
-  })
-
   test('a start counted back and an end by date, or the other way round, are warned of', () => {
     const warning =
       'feed "azure-usage": one of from and to is a date and one counts back; nothing lands if from is not before to'

@@ -68,7 +68,7 @@ type EachFeed = FeedsFile & { readonly faulty: readonly FaultyFeed[]; readonly a
  */
 export function parseEachFeed(text: string, catalogue: readonly Dataset[]): EachFeed | Problems {
   if (text.length > LONGEST_FILE) return { problems: [`feeds.json: it has more than ${LONGEST_FILE} characters`] }
-  const json = parseJson(text.replace(/^\uFEFF/, ''))
+  const json = parseJson(text)
   if ('mistake' in json) return { problems: [`feeds.json: it is not JSON: ${json.mistake}`] }
   const values = parseObject(json.value)
   if (!values) return { problems: ['feeds.json: it must be an object with the field feeds, a list of feeds'] }
