@@ -44,6 +44,7 @@ function fieldSchema(field: Field): Readonly<Record<string, unknown>> {
   const otherwise = field.otherwise === undefined ? '' : ` Default: ${field.otherwise}.`
   return {
     ...('schema' in field ? field.schema : objectSchema(field.fields)),
+    ...('orFalse' in field && { type: ['object', 'boolean'], not: { const: true } }),
     description: `${field.meaning} Allowed: ${field.allowed}.${otherwise}`.replaceAll('`', ''),
   }
 }

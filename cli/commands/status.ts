@@ -81,6 +81,11 @@ const slowLine =
     return `${feed} ${window}: ${state}, asked for at ${shown(requestedAt)}${end}; "forget" asks for it anew`
   }
 
+function emptiedLine(column: string, { windows, from, to }: FeedStatus['emptied'][string]): string {
+  const [first, end] = [from, to].map((instant) => instant.toISOString().slice(0, 10))
+  return `column ${column}, which had values before, has none in windows from ${first} to ${end}: ${windows}`
+}
+
 /** What a person should know of the windows of a feed, though nothing failed. */
 function notes(status: FeedStatus): readonly string[] {
   const { feed, dataset, enabled, startsAt, emptied, outdated, earlierForm, acceptedGaps, restsUntil } = status
@@ -97,7 +102,7 @@ function notes(status: FeedStatus): readonly string[] {
       : []),
     ...(earlierForm > 0 ? [`${feed}: ${earlierForm} windows landed under an earlier form`] : []),
     ...drift.map((sentence) => `${feed}: ${sentence}`),
-    ...Object.entries(emptied).map(([column, window]) => `${feed}: column ${column} has no values since ${window}`),
+    ...Object.entries(emptied).map(([column, found]) => `${feed}: ${emptiedLine(column, found)}`),
     ...doubtful.map(
       ({ window, rows }) => `${feed} ${window}: ${rows} rows landed that a stray quote may have made of several`,
     ),

@@ -1,5 +1,6 @@
 import { FAILURES, type Failure, type FailureKind, failed } from './failures.ts'
 import type { FeedsSourceRow, TickRow } from './ledger/app-rows.ts'
+import { type Emptied, emptiedColumns } from './ledger/emptied.ts'
 import { restsUntil, type Trouble } from './ledger/feed-row.ts'
 import { isOpen, isPublished, isResting, type LedgerEntry, remedyOf, type State } from './ledger/ledger.ts'
 import { driftOf } from './ledger/offer.ts'
@@ -51,8 +52,8 @@ export type FeedStatus = Coverage & {
   readonly slow: readonly SlowWindow[]
   /** What differs between the feed and what the service lists or sends: a sentence for each. */
   readonly drift: readonly string[]
-  /** Columns that had values and have none any more, each with the window since which. */
-  readonly emptied: Readonly<Record<string, string>>
+  /** Columns that had values before, each with the windows that lack it. */
+  readonly emptied: Readonly<Record<string, Emptied>>
   /** Landings that wait for the storage and go on by themselves. */
   readonly resting: readonly FailedWindow[]
   /** Published windows with rows that a stray quote may have made of several, and how many. */
@@ -67,7 +68,7 @@ export type Status = {
   readonly feedsFrom?: { readonly source: 'container' | 'package'; readonly packagedDiffers: boolean }
   /** Accounts that the service asked to wait, and those whose sign-in it refuses. */
   readonly accounts: readonly AccountStatus[]
-  /** Rows of feeds and accounts that cannot be read, and feeds of feeds.json that cannot be used and never were. */
+  /** Rows of feeds and accounts that cannot be read, and problems of feeds.json that no feed below says. */
   readonly problems: readonly FailedWindow[]
   readonly feeds: readonly FeedStatus[]
 }
@@ -136,7 +137,7 @@ function feedStatus(now: Date, known: KnownFeed): FeedStatus {
     ...(enabled && row.blocked && { blocked: { ...row.blocked, remedy: FAILURES[row.blocked.kind].remedy } }),
     ...(row.trouble && { trouble: { ...row.trouble, remedy: FAILURES[row.trouble.kind].remedy } }),
     drift: driftOf(row),
-    emptied: row.emptied ?? {},
+    emptied: emptiedColumns(row, entries),
     failures: [...unreadable.map(({ failure }) => explained(failure)), ...entries.flatMap(failedWindow)],
     slow: entries.flatMap((entry) => slowWindow(now, entry)),
     resting: entries.flatMap(restingWindow),
@@ -168,8 +169,10 @@ function slowWindow(now: Date, entry: LedgerEntry): readonly SlowWindow[] {
   return [{ window: windowId(window), state, requestedAt, ...('deadline' in entry && { until: entry.deadline }) }]
 }
 
+/** A problem of the file itself names it already. */
 function ofFeedsFile(problem: string): Failure {
-  return failed('query-refused', `feeds.json: ${problem}`)
+  const start = 'feeds.json: '
+  return failed('query-refused', problem.startsWith(start) ? problem : `${start}${problem}`)
 }
 
 function explained({ kind, message }: { readonly kind: FailureKind; readonly message: string }) {

@@ -32,7 +32,7 @@ import { endAttempt, endPassed, withdrawReports } from './ledger/end-attempt.ts'
 import { findFeed } from './ledger/feed-row.ts'
 import { failingInsights, type Job, nameOf, noLink } from './ledger/job.ts'
 import { writePastHints } from './ledger/write-past-hints.ts'
-import { noteSignIn } from './requesting/pacing-row.ts'
+import { endRefusedSignInOf } from './requesting/pacing-row.ts'
 import type { Services } from './services.ts'
 
 /**
@@ -121,7 +121,7 @@ async function poll(job: IngestJob, stored: Stored<Requested>): Promise<void> {
   if (isFailure(execution)) return refused(services, written, execution)
   // Not ready is no failure: the sweep asks again, and the service calls back.
   if (execution.status === 'pending') return
-  await noteSignIn(services, row.feed.account)
+  await endRefusedSignInOf(services, row.feed.account)
   if (execution.status === 'no-link') return awaitLink(job, written)
   const landing = toLanding(asked, {
     executionId: execution.executionId,

@@ -80,12 +80,12 @@ describe('two names of one column', () => {
       columns: [{ name: 'HierarchyLevel', type: 'int64' }],
     })
     const known = knownColumns(profile(), asked, false)
-    for (const [name, typed] of [
+    for (const [name, mustHave] of [
       ['AccountType', ['HierarchyLevel']],
       ['HierarchyLevel', []],
     ] as const) {
       const header = { header: [name], isUnended: false }
-      expect(whyNoReport(header, { dataset: 'Profile', known, selected: asked, typed }, 'profile')).toBeUndefined()
+      expect(whyNoReport(header, { dataset: 'Profile', known, selected: asked, mustHave }, 'profile')).toBeUndefined()
     }
   })
 

@@ -46,6 +46,10 @@ describe('feeds.schema.json', () => {
     expect(account.properties.auth.enum).toEqual(AUTH_MODES)
   })
 
+  test('takes false, and not true, where that switches off what an object would set', () => {
+    expect(feed.properties.refresh).toMatchObject({ type: ['object', 'boolean'], not: { const: true } })
+  })
+
   test('describes every field and allows no other', () => {
     for (const fields of [schema, feed, feed.properties.refresh, account]) {
       expect(fields.additionalProperties).toBe(false)

@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { CATALOG } from '../../src/core/catalog.ts'
+import { parseEachFeed } from '../../src/core/feeds/feeds.ts'
 import { FEED_FIELDS } from '../../src/core/feeds/fields.ts'
 import { problemsIn, problemsOf } from './feed-of.ts'
 
@@ -49,7 +51,8 @@ describe('a value that is not allowed is named with what is', () => {
     [{ to: 'P6M' }, 'from is "P3M"; it must be before to, which is "P6M"'],
     [{ delay: 'P0D' }, `delay is "P0D"; it must be ${DURATION}`],
     [{ openWindow: 1 }, 'openWindow is 1; it must be true or false'],
-    [{ refresh: 'P7D' }, 'refresh is "P7D"; it must be an object with the fields every and for'],
+    [{ refresh: 'P7D' }, 'refresh is "P7D"; it must be an object with the fields every and for, or false'],
+    [{ refresh: true }, 'refresh is true; it must be an object with the fields every and for, or false'],
     [{ table: 'ab' }, `table is "ab"; it must be ${TABLE}`],
     [{ table: 'Ledger' }, `table is "Ledger"; it must be ${TABLE}`],
     [{ table: 'TABLES' }, `table is "TABLES"; it must be ${TABLE}`],
@@ -221,14 +224,97 @@ describe('the file as a whole', () => {
     const accounts = { Emea: {}, default: {}, apac: 3, us: { clientSecret: 's3cret', auth: 'magic', tenantId: 5 } }
     const problems = problemsIn(JSON.stringify({ accounts, feeds: [] }))
     expect(problems).toEqual([
-      'feeds.json: accounts has "Emea"; its name must be 1 to 20 lowercase letters and digits, starting with a letter',
-      'feeds.json: accounts has "default"; only the PARTNER_… settings set that account',
-      'feeds.json: account "apac" is not an object with the fields tenantId, clientId, auth',
+      'account "Emea": its name must be 1 to 20 lowercase letters and digits, starting with a letter',
+      'account "default": only the PARTNER_… settings set that account',
+      'account "apac": it is 3; it must be an object with the fields tenantId, clientId, auth',
       'account "us": field "clientSecret" is not known; the nearest is "clientId"',
       'account "us": tenantId is 5; it must be the id or domain of a tenant',
       'account "us": auth is "magic"; it must be one of refresh-token, client-secret, certificate, managed-identity, password',
     ])
     expect(problems.join()).not.toContain('s3cret')
+  })
+})
+
+describe('one faulty thing stops only what it concerns', () => {
+  const on = (account?: string) => ({ name: `on-${account}`, dataset: 'MSLearn', ...(account && { account }) })
+  const each = (file: object) => parseEachFeed(JSON.stringify(file), CATALOG)
+
+  test.each<[string, unknown, string]>([
+    ['a way to sign in that there is not', { auth: 'magic' }, 'account "emea": auth is "magic"'],
+    ['a field that is not known', { secret: 's3cret' }, 'account "emea": field "secret" is not known'],
+    ['no object', 3, 'account "emea": it is 3'],
+  ])('a faulty account stops the feeds that use it: %s', (_, emea, start) => {
+    const file = each({ accounts: { emea, apac: {} }, feeds: [on('emea'), on('apac'), on()] })
+    const problem = expect.stringContaining(start)
+    expect(file).toMatchObject({
+      feeds: [{ account: 'apac' }, { account: 'default' }],
+      faulty: [{ name: 'on-emea', enabled: true, problems: [problem] }],
+      allProblems: [problem],
+    })
+  })
+
+  test.each([
+    ['a name that is not allowed', 'Emea', { ...on('Emea'), name: 'on-emea' }],
+    ['the default account, which the settings set', 'default', on()],
+  ])('a faulty account stops the feeds that use it: %s', (_, name, feed) => {
+    const file = each({ accounts: { [name]: {}, apac: {} }, feeds: [feed, on('apac')] })
+    expect(file).toMatchObject({ feeds: [{ account: 'apac' }], faulty: [{ problems: [expect.any(String)] }] })
+  })
+
+  test('the problem of an account is told once, however many feeds use it, and with those of each feed', () => {
+    const feeds = [on('emea'), { ...on('emea'), name: 'other', shards: 0 }]
+    const problem = expect.stringContaining('account "emea": clientId is 5')
+    const shards = expect.stringContaining('shards is 0')
+    const file = each({ accounts: { emea: { clientId: 5 } }, feeds })
+    expect(file).toMatchObject({
+      feeds: [],
+      faulty: [{ problems: [problem] }, { problems: [problem, shards] }],
+      allProblems: [problem, shards],
+    })
+    expect(problemsIn(JSON.stringify({ accounts: { emea: { clientId: 5 } }, feeds }))).toEqual([problem, shards])
+  })
+
+  test.each([
+    ['a field that the file does not have', { extra: 1 }, 'feeds.json: field "extra" is not known'],
+    ['a faulty account that no feed uses', { accounts: { emea: 3 } }, 'account "emea": it is 3'],
+    ['accounts that are no object', { accounts: [] }, 'feeds.json: accounts is []'],
+  ])('%s stops no feed, and is a problem of the file', (_, fields, start) => {
+    const file = { ...fields, feeds: [on()] }
+    const problem = expect.stringContaining(start)
+    expect(each(file)).toMatchObject({ feeds: [{ name: 'on-undefined' }], faulty: [], allProblems: [problem] })
+    expect(problemsIn(JSON.stringify(file))).toEqual([problem])
+  })
+
+  test('more accounts than there may be stop the feeds that use one of them', () => {
+    const accounts = Object.fromEntries(Array.from({ length: 1001 }, (_, index) => [`a${index}`, {}]))
+    const problem = 'feeds.json: accounts has 1001 entries; it can have at most 1000'
+    expect(each({ accounts, feeds: [on('a7'), on()] })).toMatchObject({
+      feeds: [{ account: 'default' }],
+      faulty: [{ problems: [problem] }],
+      allProblems: [problem],
+    })
+  })
+
+  test('an account with ever so many problems, used by a thousand feeds, takes no room for each of them', () => {
+    const emea = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`x${index}`, 0]))
+    const feeds = Array.from({ length: 1000 }, (_, index) => ({
+      ...on('emea'),
+      name: `f${index}`,
+      table: `T00${index}`,
+    }))
+    const file = each({ accounts: { emea }, feeds })
+    if (!('faulty' in file)) throw new Error('the file cannot be read')
+    expect(file.allProblems).toHaveLength(20_000)
+    expect(file.faulty.map(({ problems }) => problems.length)).toEqual(feeds.map(() => 20))
+  })
+
+  test.each([
+    ['no list of feeds', { accounts: { emea: {} }, extra: 1 }],
+    ['a name twice', { feeds: [on(), { ...on(), table: 'Other' }] }],
+    ['a table twice', { feeds: [on(), { ...on(), name: 'onundefined', table: 'OnUndefined' }] }],
+    ['more feeds than there may be', { feeds: Array.from({ length: 1001 }, () => 0) }],
+  ])('%s stops all', (_, file) => {
+    expect(each(file)).toEqual({ problems: expect.any(Array) })
   })
 })
 
@@ -259,7 +345,7 @@ describe('a file that is not JSON', () => {
     ['{"feeds": "\\u12"}', 'a text with a \\u without four hexadecimal digits after it at line 1, column 11'],
     ['{"feeds": "\\x"}', 'a text with an unknown escape sequence at line 1, column 11'],
     ['{"feeds": "\t"}', 'a text with a tab or another control character at line 1, column 11'],
-    ['\uFEFF{"feeds": []\n]', 'a comma or a closing bracket is missing at line 2, column 1'],
+    ['{"feeds": []\n]', 'a comma or a closing bracket is missing at line 2, column 1'],
     ['['.repeat(100_000), 'its brackets are nested too deeply'],
   ])('%.40j: %s', (text, mistake) => {
     expect(problemsIn(text)).toEqual([`feeds.json: it is not JSON: ${mistake}`])

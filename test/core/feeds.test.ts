@@ -158,6 +158,15 @@ describe('what a feed says itself', () => {
     expect(feedOf({ queryId: 'c6719d7a' }).source).toEqual({ kind: 'queryId', queryId: 'c6719d7a' })
   })
 
+  test('no refresh where it is switched off, which changes neither the running window nor any row', () => {
+    const off = feedOf({ refresh: false })
+    expect(off.cadence).toMatchObject({ openWindow: true })
+    expect(off.cadence).not.toHaveProperty('refresh')
+    expect(feedOf().cadence).toHaveProperty('refresh')
+    expect(off.hash).toBe(feedOf().hash)
+    expect(feedOf({ dataset: 'MSLearn', refresh: false }).cadence).not.toHaveProperty('refresh')
+  })
+
   test('a refresh of a dataset that is never restated needs only its length', () => {
     const { cadence } = feedOf({ dataset: 'MSLearn', refresh: { for: 'P7D' } })
     expect(cadence).toMatchObject({ refresh: { every: days(3), for: days(7) } })
@@ -168,10 +177,6 @@ describe('what a feed says itself', () => {
     const feeds = [{ name: 'seats', dataset: 'OfficeUsage', account: 'emea' }]
     const file = parseFeeds(JSON.stringify({ accounts: { emea, apac: {} }, feeds }), CATALOG)
     expect(file).toMatchObject({ accounts: { emea, apac: {} }, feeds: [{ account: 'emea' }], warnings: [] })
-  })
-
-  test('a byte order mark before the file does not matter', () => {
-    expect(parseFeeds('\uFEFF{"feeds":[]}', CATALOG)).toEqual({ feeds: [], accounts: {}, warnings: [] })
   })
 
   test('a start counted back and an end by date, or the other way round, are warned of', () => {

@@ -54,8 +54,8 @@ describe('a file that is no report', () => {
   const why = (
     header: readonly string[],
     known: readonly string[] = ASKED,
-    { typed = [] as string[], isUnended = false, selected = known } = {},
-  ) => whyNoReport({ header, isUnended }, { dataset: 'AzureUsage', known, selected, typed }, 'usage May')
+    { mustHave = [] as string[], isUnended = false, selected = known } = {},
+  ) => whyNoReport({ header, isUnended }, { dataset: 'AzureUsage', known, selected, mustHave }, 'usage May')
 
   it.each([
     ['has other columns', ['A', 'B'], ASKED, /no column that was asked for/],
@@ -76,7 +76,7 @@ describe('a file that is no report', () => {
   })
 
   it('lacks columns that the user gave types, and is told which', () => {
-    const failure = why(['Month', 'cost '], ['Month'], { typed: ['Month', 'Cost', 'Seats', 'Start'] })
+    const failure = why(['Month', 'cost '], ['Month'], { mustHave: ['Month', 'Cost', 'Seats', 'Start'] })
     expect(failure).toMatchObject({ kind: 'malformed', message: expect.stringMatching(/the feed: "Seats", "Start"$/) })
   })
 

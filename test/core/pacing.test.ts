@@ -1,15 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { allowance, EMPTY_PACING, type Pacing, takeSlot, throttled, waitsUntil } from '../../src/core/plan/pacing.ts'
-import type { Turn } from '../../src/core/plan/plan.ts'
+import type { Priority } from '../../src/core/plan/plan.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const START = Date.parse('2025-07-10T12:00:00Z')
 const LIMITS = { maxInFlight: 10, maxReportsPerHour: 20 }
 
-const slot = (at: number, turn: Turn = 'live', attempt = 1, feed = 'usage') =>
-  ({ feed, window: 'w', attempt, turn, at: new Date(at).toISOString() }) as const
+const slot = (at: number, priority: Priority = 'live', attempt = 1, feed = 'usage') =>
+  ({ feed, window: 'w', attempt, priority, at: new Date(at).toISOString() }) as const
 
 /** The row after a slot is taken; undefined where there is none. */
 function take(...args: Parameters<typeof takeSlot>): Pacing | undefined {
@@ -18,9 +18,9 @@ function take(...args: Parameters<typeof takeSlot>): Pacing | undefined {
 }
 
 /** Takes as many slots as there are at one instant, each for another feed. */
-function fill(pacing: Pacing, at: number, turn: Turn, limits = LIMITS, isOpen = false) {
+function fill(pacing: Pacing, at: number, priority: Priority, limits = LIMITS, isOpen = false) {
   let [row, taken] = [pacing, 0]
-  const next = () => take(row, slot(at, turn, 1, `feed-${taken}`), limits, () => isOpen)
+  const next = () => take(row, slot(at, priority, 1, `feed-${taken}`), limits, () => isOpen)
   for (let taking = next(); taking; taking = next()) {
     row = taking
     taken++
@@ -42,7 +42,7 @@ describe('refreshes', () => {
   it('take a quarter of the reports of an hour, and leave the rest to what is live and to history', () => {
     const { row, taken } = fill(EMPTY_PACING, START, 'refresh')
     expect(taken).toBe(5)
-    expect(takeSlot(row, slot(START, 'refresh', 1, 'one more'), LIMITS, () => false)).toBe('turn')
+    expect(takeSlot(row, slot(START, 'refresh', 1, 'one more'), LIMITS, () => false)).toBe('priority')
     const { row: withHistory, taken: history } = fill(row, START, 'backfill')
     expect([history, fill(withHistory, START, 'live').taken]).toEqual([14, 1])
   })

@@ -162,7 +162,7 @@ describe('turns', () => {
     row: rowOf({ name }),
     window: month(index),
     lane,
-    turn: lane,
+    priority: lane,
   })
   const order = (actions: readonly RequestAction[], served: Readonly<Record<string, string>> = {}) =>
     inTurns(actions, served).map(({ row, window }) => `${row.feed.name} ${window.from.getUTCMonth()}`)
@@ -174,7 +174,7 @@ describe('turns', () => {
   })
 
   it('ask again for what has landed after what is live, and before history', () => {
-    const refresh = { ...action('aaa', 1, 'live'), turn: 'refresh' } as const
+    const refresh = { ...action('aaa', 1, 'live'), priority: 'refresh' } as const
     const actions = [action('aaa', 8, 'backfill'), refresh, action('bba', 5, 'live')]
     expect(order(actions)).toEqual(['bba 5', 'aaa 1', 'aaa 8'])
   })

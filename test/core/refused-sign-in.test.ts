@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { EMPTY_PACING, isPacing, type Pacing, takeSlot } from '../../src/core/plan/pacing.ts'
-import { isSignInBlocked, isTrialDue, withRefusal, withSignIn } from '../../src/core/plan/refused-sign-in.ts'
+import {
+  isSignInBlocked,
+  isTrialDue,
+  withoutRefusedSignIn,
+  withRefusedSignIn,
+} from '../../src/core/plan/refused-sign-in.ts'
 
 const MINUTE = 60_000
 const at = (minutes: number) => new Date(Date.parse('2026-01-10T12:00:00Z') + minutes * MINUTE)
@@ -8,7 +13,7 @@ const NO_MFA = { kind: 'mfa-required', message: 'no multi-factor' } as const
 const REFUSED = { kind: 'unauthorized', message: 'refused' } as const
 
 const refusedAt = (minutes: number, failure: typeof NO_MFA | typeof REFUSED = NO_MFA, pacing: Pacing = EMPTY_PACING) =>
-  withRefusal(pacing, failure, at(minutes))
+  withRefusedSignIn(pacing, failure, at(minutes))
 
 describe('a sign-in that is refused', () => {
   it('is remembered since the first time, and tried last at the last time', () => {
@@ -22,8 +27,8 @@ describe('a sign-in that is refused', () => {
   })
 
   it('stays remembered when a slot is taken', () => {
-    const pacing = refusedAt(0, REFUSED, withSignIn(refusedAt(-90, REFUSED), at(-80)))
-    const slot = { feed: 'usage', window: 'w', attempt: 1, at: at(1).toISOString(), turn: 'live' } as const
+    const pacing = refusedAt(0, REFUSED, withoutRefusedSignIn(refusedAt(-90, REFUSED), at(-80)))
+    const slot = { feed: 'usage', window: 'w', attempt: 1, at: at(1).toISOString(), priority: 'live' } as const
     const taken = takeSlot(pacing, slot, { maxInFlight: 2, maxReportsPerHour: 2 }, () => true)
     expect(taken).toMatchObject({ refused: pacing.refused, signedInAt: at(-80).toISOString() })
   })
@@ -49,7 +54,10 @@ describe('a sign-in without multi-factor', () => {
   })
 
   it('is over with the first success', () => {
-    const over = withSignIn(refusedAt(0, NO_MFA, { ...EMPTY_PACING, signedInAt: at(-1).toISOString() }), at(1))
+    const over = withoutRefusedSignIn(
+      refusedAt(0, NO_MFA, { ...EMPTY_PACING, signedInAt: at(-1).toISOString() }),
+      at(1),
+    )
     expect(over).toEqual({ ...EMPTY_PACING, signedInAt: at(1).toISOString() })
     expect(isTrialDue(over, at(2))).toBe(false)
   })
@@ -59,18 +67,18 @@ describe('a sign-in that is refused for another reason', () => {
   it('is tried at each tick, and works as soon as one succeeds', () => {
     const refused = refusedAt(0, REFUSED)
     expect([0, 15, 6000].map((now) => isTrialDue(refused, at(now)))).toEqual([true, true, true])
-    expect(withSignIn(refused, at(15))).toEqual({ ...EMPTY_PACING, signedInAt: at(15).toISOString() })
+    expect(withoutRefusedSignIn(refused, at(15))).toEqual({ ...EMPTY_PACING, signedInAt: at(15).toISOString() })
   })
 
   it('though others work meanwhile, counts as working once an hour', () => {
-    const again = refusedAt(20, REFUSED, withSignIn(refusedAt(0, REFUSED), at(15)))
+    const again = refusedAt(20, REFUSED, withoutRefusedSignIn(refusedAt(0, REFUSED), at(15)))
     expect([21, 69, 70].map((now) => isTrialDue(again, at(now)))).toEqual([false, false, true])
-    expect(withSignIn(again, at(21))).toBe(again)
-    expect(withSignIn(again, at(70))).not.toHaveProperty('refused')
+    expect(withoutRefusedSignIn(again, at(21))).toBe(again)
+    expect(withoutRefusedSignIn(again, at(70))).not.toHaveProperty('refused')
   })
 
   it('is nothing where none was refused', () => {
-    expect(withSignIn(EMPTY_PACING, at(0))).toBe(EMPTY_PACING)
+    expect(withoutRefusedSignIn(EMPTY_PACING, at(0))).toBe(EMPTY_PACING)
     expect(isTrialDue(EMPTY_PACING, at(0))).toBe(false)
   })
 })

@@ -9,13 +9,13 @@ const types = { usagequantity: 'double', ' Seats ': 'int64' }
 
 describe('the columns that a user gives types', () => {
   it('are known for a query of the user, in the spelling in which they land', () => {
-    expect(feedOf({ queryId: 'q', types }).typed).toEqual(['Seats', 'UsageQuantity'])
-    expect(feedOf({ query: 'SELECT Month FROM AzureUsage', types }).typed).toEqual(['Seats', 'UsageQuantity'])
+    expect(feedOf({ queryId: 'q', types }).mustHave).toEqual(['Seats', 'UsageQuantity'])
+    expect(feedOf({ query: 'SELECT Month FROM AzureUsage', types }).mustHave).toEqual(['Seats', 'UsageQuantity'])
   })
 
   it('are not asked for where the app writes the query, or where there are none', () => {
-    expect(feedOf({ types: { UsageQuantity: 'string' } })).not.toHaveProperty('typed')
-    expect(feedOf({ queryId: 'q' })).not.toHaveProperty('typed')
+    expect(feedOf({ types: { UsageQuantity: 'string' } })).not.toHaveProperty('mustHave')
+    expect(feedOf({ queryId: 'q' })).not.toHaveProperty('mustHave')
   })
 
   it('come back from the row of the feed', () => {

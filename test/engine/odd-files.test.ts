@@ -97,7 +97,7 @@ describe('a file that is no report', () => {
     const landed = async (row: Partial<FeedRow>) => (await landText(text, { feed: unknown, row })).result
     const malformed = { kind: 'malformed', message: expect.stringMatching(/no column that was asked for/) }
     expect(await landed({ filled: { from, columns: ['Name'] } })).toMatchObject(malformed)
-    expect(await landed({ emptied: { Name: 'w' } })).toMatchObject(malformed)
+    expect(await landed({ emptiedIn: { Name: { from, to: from } } })).toMatchObject(malformed)
     expect(await landed({ filled: { from, columns: ['Text'] } })).toMatchObject({ rowsLanded: 1 })
     expect(await landed({})).toMatchObject({ rowsLanded: 1 })
   })

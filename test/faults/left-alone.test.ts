@@ -116,7 +116,7 @@ it('a tick does not ask for a window that ended after the tick read the ledger',
   const known = { rows: new Map(), plans: new Map(), etags, open: new Map(), unanswered: new Set<string>() }
   const tick = { ...known, name, pacing, feeds: [row], datasets: undefined }
   const { window, lane } = previous.value
-  const action = { row, window, lane, turn: lane, previous: previous.value }
+  const action = { row, window, lane, priority: lane, previous: previous.value }
   expect(await requestReport(world.services, tick, action)).toBe('feed')
   expect([posted(), (await onlyEntry(world)).state]).toEqual([asked, 'failed'])
 })

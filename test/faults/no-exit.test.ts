@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { failed } from '../../src/core/failures.ts'
 import { cleanUpRowKey } from '../../src/core/ledger/app-rows.ts'
-import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
+import type { LedgerEntry, Requested } from '../../src/core/ledger/ledger.ts'
+import { provision } from '../../src/steps/provision.ts'
 import { cleanUp } from '../../src/steps/requesting/clean-up.ts'
 import type { Services } from '../../src/steps/services.ts'
 import { status } from '../../src/steps/status.ts'
@@ -10,6 +11,7 @@ import { openDeployment } from '../laws/deployment.ts'
 import { tick } from '../laws/play.ts'
 import { type Downloads, HEALTHY, type Health, startDownloads } from '../laws/service.ts'
 import { unhindered } from '../memory/store.ts'
+import { reportRequests } from '../setup/insights.ts'
 import { findFeedRow } from '../setup/stored.ts'
 import type { World } from '../setup/world.ts'
 import { costsWorld, DAY, FEED, HOUR, onlyEntry, storedOnly, turn } from './steer.ts'
@@ -94,6 +96,45 @@ describe('the case of a report that is completed and has no link', () => {
     const message = expect.stringMatching(/is completed, without a link/)
     expect(await onlyEntry(world)).toMatchObject({ state: 'failed', kind: 'deadline', message })
     expect(told(world, 'window.failed')).toMatchObject([{ kind: 'deadline', message }])
+  })
+})
+
+describe('the case of a report that the service says it does not have', () => {
+  const opened = (world: World) => {
+    const insights = world.services.insights('default', {})
+    if (!('deleteReport' in insights)) throw new Error(insights.message)
+    return insights
+  }
+
+  it('is asked for again at its deadline, which costs one try', async () => {
+    const world = await costsWorld()
+    await provision(world.services)
+    const { reportId } = (await onlyEntry(world)) as Requested
+    expect(await opened(world).deleteReport(reportId)).toBeUndefined()
+    for (let hours = 0; hours < 23; hours += 1) await turn(world, HOUR)
+    expect(await onlyEntry(world)).toMatchObject({ state: 'requested', attempt: 1, tries: 1 })
+    await turn(world, HOUR)
+    const message = expect.stringMatching(/was not ready at its deadline: report \S+: the service no longer has it/)
+    expect(await onlyEntry(world)).toMatchObject({
+      state: 'planned',
+      tries: 1,
+      lastError: { kind: 'deadline', message },
+    })
+    await turn(world)
+    expect(await onlyEntry(world)).toMatchObject({ state: 'landed', attempt: 2 })
+  })
+
+  it('lands at its first try where the service only does not list it and is slow', async () => {
+    const world = await costsWorld()
+    const gone = { status: 404, message: 'No item found with given filters.' }
+    world.simulator.fault({ endpoint: 'listReports', effect: 'unlisted', nth: 'all' })
+    for (let nth = 1; nth <= 6; nth += 1) world.simulator.fault({ endpoint: 'listExecutions', effect: gone, nth })
+    await turn(world)
+    const { reportId } = (await onlyEntry(world)) as Requested
+    expect(await opened(world).execution(reportId)).toMatchObject({ kind: 'deadline' })
+    for (let hours = 0; hours < 6; hours += 1) await turn(world, HOUR)
+    expect(await onlyEntry(world)).toMatchObject({ state: 'landed', attempt: 1 })
+    expect(reportRequests(world.simulator)).toHaveLength(1)
   })
 })
 

@@ -19,7 +19,7 @@ const READERS: readonly FileOptions[] = [
   { feed: feedOf({ name: 'usage', columns: [...COLUMNS], maxRejects: 0.1 }), columns: COLUMNS },
   { feed: own },
   { feed: own, isOfPerson: true },
-  { feed: { ...own, types: {}, typed: [] } },
+  { feed: { ...own, types: {}, mustHave: [] } },
 ]
 
 describe('mutated files', () => {

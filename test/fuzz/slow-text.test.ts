@@ -140,6 +140,7 @@ const modules = {
   'services/insights/answer.ts': await import('../../src/services/insights/answer.ts'),
   'services/insights/refusals.ts': await import('../../src/services/insights/refusals.ts'),
   'services/insights/call.ts': await import('../../src/services/insights/call.ts'),
+  'services/insights/pages.ts': await import('../../src/services/insights/pages.ts'),
   'services/insights/callback-token.ts': await import('../../src/services/insights/callback-token.ts'),
   'services/sign-in/by-identity.ts': await import('../../src/services/sign-in/by-identity.ts'),
   'services/sign-in/token-request.ts': await import('../../src/services/sign-in/token-request.ts'),
@@ -296,7 +297,7 @@ const TABLE: Table = {
     whyNoReport: [
       (text) => {
         const header = { header: cut(text), isUnended: true }
-        const expected = { dataset: 'AzureUsage', known: cut(text), selected: cut(text), typed: cut(text) }
+        const expected = { dataset: 'AzureUsage', known: cut(text), selected: cut(text), mustHave: cut(text) }
         return modules['core/report/no-report.ts'].whyNoReport(header, expected, 'usage')
       },
     ],
@@ -472,7 +473,7 @@ const TABLE: Table = {
     isThrottled: [(message) => modules['services/insights/refusals.ts'].isThrottled({ status: 400, message })],
     saysUnknown: [modules['services/insights/refusals.ts'].saysUnknown],
   },
-  'services/insights/call.ts': {
+  'services/insights/pages.ts': {
     listPages: [
       (text) => {
         const answer = {
@@ -490,12 +491,14 @@ const TABLE: Table = {
         }
         let nth = 0
         const send = async () => ({ ...answer, nextLink: nth++ < 2 ? text : undefined })
-        return modules['services/insights/call.ts'].listPages(send, 'https://a.example/insights/v1/mpn', {
+        return modules['services/insights/pages.ts'].listPages(send, 'https://a.example/insights/v1/mpn', {
           path: '/ScheduledReport?',
           about: 'reports',
         })
       },
     ],
+  },
+  'services/insights/call.ts': {
     deleteOne: [
       (text) =>
         modules['services/insights/call.ts'].deleteOne(async () => ({}) as never, { path: '/a', about: 'a' }, text),

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import type { WindowId } from '../../src/core/time/window.ts'
 import { replay } from '../../src/steps/operator/replay.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { status } from '../../src/steps/status.ts'
 import { sweep } from '../../src/steps/sweep.ts'
+import { planRetry, storedEntry } from '../setup/stored.ts'
 import type { World } from '../setup/world.ts'
 import { entryOf, FEED, feedRowOf, landFile, MAY, named, serve, worldOf } from './one-window.ts'
 
@@ -28,7 +30,7 @@ describe('a column that goes empty', () => {
     await sweep(world.services)
     await world.drain()
     expect(await entryOf(world)).toMatchObject({ figures: { emptyColumns: [] } })
-    const feeds = [{ ...FEED, from: '2025-05-01', to: undefined, delay: 'P1D', openWindow: false }]
+    const feeds = [{ ...FEED, from: '2025-05-01', to: undefined, delay: 'P1D', openWindow: false, refresh: false }]
     const readFeeds = async () => ({ text: JSON.stringify({ feeds }), source: 'package' as const })
     const later = { ...world, services: { ...world.services, readFeeds } }
     await serve(world, fileOf('2025-06-01', ['', '']))
@@ -47,15 +49,27 @@ describe('a column that goes empty', () => {
       },
     ])
     const read = async () => (await status(world.services)).feeds[0]?.emptied
-    expect(await read()).toEqual({ CustomerName: '20250601T000000Z_20250701T000000Z' })
+    const from = new Date('2025-06-01')
+    expect(await read()).toEqual({ CustomerName: { windows: 1, from, to: new Date('2025-07-01') } })
     await serve(world, fileOf('2025-07-01', ['', '']))
     world.clock.advance(31 * DAY)
     await tick(later)
     expect(told(world)).toHaveLength(1)
+    const hole = { CustomerName: { windows: 2, from, to: new Date('2025-08-01') } }
+    expect(await read()).toEqual(hole)
     await serve(world, fileOf('2025-08-01', ['b', '']))
     world.clock.advance(31 * DAY)
     await tick(later)
+    expect(await read()).toEqual(hole)
+    for (const window of ['20250601T000000Z_20250701T000000Z', '20250701T000000Z_20250801T000000Z']) {
+      expect(await read()).not.toEqual({})
+      await serve(world, fileOf(`${window.slice(0, 4)}-${window.slice(4, 6)}-01`, ['b', '']))
+      const entry = await storedEntry(world.services.ledger, FEED.name, window as WindowId)
+      await planRetry(world.services.ledger, entry, world.clock.now())
+      await tick(later)
+    }
     expect(await read()).toEqual({})
+    expect((await feedRowOf(world)).emptiedIn).toBeUndefined()
   })
 
   it('is told of a window that lands again', async () => {

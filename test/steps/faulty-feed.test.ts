@@ -17,9 +17,9 @@ const PROBLEMS = [
 
 const LEARN = { name: 'learn', dataset: 'MSLearn', from: '2025-06-01', to: '2025-06-02' }
 
-/** The services of a world that now reads these feeds. */
-function reading({ services }: World, feeds: readonly unknown[]): Services {
-  return { ...services, readFeeds: async () => ({ text: JSON.stringify({ feeds }), source: 'container' }) }
+/** The services of a world that now reads these feeds, and other fields of the file. */
+function reading({ services }: World, feeds: readonly unknown[], others = {}): Services {
+  return { ...services, readFeeds: async () => ({ text: JSON.stringify({ ...others, feeds }), source: 'container' }) }
 }
 
 async function landAll(world: World): Promise<void> {
@@ -109,5 +109,51 @@ describe('a feed of feeds.json with a problem', () => {
     const columns = Array.from({ length: 250 }, (_, index) => `Nothing${index}`)
     expect(await provision(reading(world, [{ ...FEED, columns }, LEARN]))).toMatchObject({ requested: 1 })
     expect((await feedRowOf(world)).blocked?.message).toHaveLength(1000)
+  })
+})
+
+describe('a faulty account of feeds.json', () => {
+  const ACCOUNTS = { accounts: { emea: { auth: 'magic' } } }
+  const PROBLEM =
+    'account "emea": auth is "magic"; it must be one of refresh-token, client-secret, certificate, managed-identity, password'
+
+  it('stops the feeds that use it, and no other', async () => {
+    const world = await worldOf()
+    const services = reading(world, [{ ...FEED, account: 'emea' }, LEARN], ACCOUNTS)
+    expect(await provision(services)).toMatchObject({ requested: 1 })
+    expect((await world.entries()).map(({ feed }) => feed)).toEqual(['learn'])
+    expect(world.events.filter(({ event }) => event === 'app.settings')).toMatchObject([
+      { message: `feeds.json (container): ${PROBLEM}` },
+    ])
+    expect((await status(services)).problems).toMatchObject([{ message: `feeds.json: ${PROBLEM}` }])
+  })
+
+  it('blocks a feed that the app knows until it is put right', async () => {
+    const world = await worldOf()
+    const learn = { ...LEARN, account: 'emea' }
+    const others = (emea: object) => reading(world, [learn], { accounts: { emea } })
+    expect(await provision(others({}))).toMatchObject({ requested: 1 })
+    const services = others(ACCOUNTS.accounts.emea)
+    await provision(services)
+    const { problems, feeds } = await status(services)
+    expect(feeds).toMatchObject([{ blocked: { kind: 'query-refused', message: `feeds.json: ${PROBLEM}` } }])
+    expect(problems).toEqual([])
+    await provision(others({}))
+    expect((await feedRowOf(world, 'learn')).blocked).toBeUndefined()
+  })
+})
+
+describe('a field of feeds.json that is not known', () => {
+  it('stops no feed, and is told by an event and by status until it is gone', async () => {
+    const world = await worldOf()
+    const services = reading(world, [LEARN], { extra: 1 })
+    const problem = 'feeds.json: field "extra" is not known; the nearest is "$schema"'
+    expect(await provision(services)).toMatchObject({ requested: 1 })
+    expect(world.events.filter(({ event }) => event === 'app.settings')).toMatchObject([
+      { message: `feeds.json (container): ${problem}` },
+    ])
+    expect((await status(services)).problems).toMatchObject([{ message: problem }])
+    await provision(reading(world, [LEARN]))
+    expect((await status(services)).problems).toEqual([])
   })
 })

@@ -55,6 +55,19 @@ describe('a running month', () => {
     expect(named(world, 'window.restated')).toEqual([])
   })
 
+  it('is asked for every delay until it has settled, and never again, where refresh is switched off', async () => {
+    const feeds = [{ ...RUNNING, delay: 'P2D', refresh: false }]
+    const world = await worldOf({ feeds, now: '2025-05-27T18:00:00Z' })
+    await until(world, '2025-05-30T00:00:00Z')
+    expect(spans(world)).toEqual(['05-01T00 to 05-27T23', '05-01T00 to 05-29T23'])
+    await until(world, '2025-06-03T06:00:00Z')
+    expect(spans(world).at(-1)).toBe('05-01T00 to 05-31T23')
+    expect((await entryOf(world)).figures).not.toHaveProperty('running')
+    const { length } = spans(world)
+    await until(world, '2025-06-12T00:00:00Z')
+    expect(spans(world)).toHaveLength(length)
+  })
+
   it('takes no file before it is over, and its rows that change afterwards are told', async () => {
     const world = await worldOf({ feeds: [RUNNING], now: '2025-05-05T18:00:00Z' })
     await until(world, '2025-05-06T00:00:00Z')
@@ -118,4 +131,17 @@ describe('a running month', () => {
     expect(await entryOf(world)).toMatchObject({ state: 'landed' })
     expect((await entryOf(world)).figures).not.toHaveProperty('running')
   })
+})
+
+it('a window that landed while it was to be refreshed is not asked for again once refresh is switched off', async () => {
+  const feed = { ...FEED, openWindow: false, refresh: { every: 'P5D', for: 'P70D' } }
+  const world = await worldOf({ feeds: [feed], now: '2025-06-06T00:00:00Z' })
+  await until(world, '2025-06-08T00:00:00Z')
+  expect(await entryOf(world)).toMatchObject({ state: 'landed', refreshAt: expect.any(Date) })
+  const { length } = spans(world)
+  const text = JSON.stringify({ feeds: [{ ...feed, refresh: false }] })
+  const services = { ...world.services, readFeeds: async () => ({ text, source: 'container' as const }) }
+  await until({ ...world, services }, '2025-06-14T00:00:00Z')
+  expect(spans(world)).toHaveLength(length)
+  expect(await entryOf(world)).not.toHaveProperty('refreshAt')
 })

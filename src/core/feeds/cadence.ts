@@ -76,8 +76,8 @@ function mayBeBefore(from: Boundary, to: Boundary): boolean {
 }
 
 function readRefresh(feed: FeedSection, dataset: Dataset | undefined): Refresh | undefined {
-  const asked = read(feed, 'refresh', parseObject)
-  if (!asked && dataset && !dataset.restates) return undefined
+  const asked = read(feed, 'refresh', (value) => (value === false ? value : parseObject(value)))
+  if (asked === false || (!asked && dataset && !dataset.restates)) return undefined
   const subject = { owner: `${feed.owner}, refresh`, problems: feed.problems }
   const refresh = openSection(subject, asked ?? {}, REFRESH_FIELDS)
   const every = read(refresh, 'every', parseDurationField) ?? catalogued(dataset?.refreshInterval)

@@ -83,14 +83,14 @@ export function readKey(feed: FeedSection, source: FeedSource, dataset?: Dataset
 }
 
 /**
- * Reads the type of every column: the types of the catalogue, overridden and extended by the `types` of the feed. `typed`
+ * Reads the type of every column: the types of the catalogue, overridden and extended by the `types` of the feed. `mustHave`
  * are the columns of the latter, where only the report shows whether they exist.
  */
 export function readTypes(
   feed: FeedSection,
   source: FeedSource,
   dataset: Dataset | undefined,
-): Pick<Feed, 'types'> & { readonly typed: readonly string[] | undefined } {
+): Pick<Feed, 'types'> & { readonly mustHave: readonly string[] | undefined } {
   const given = read(feed, 'types', parseColumns) ?? {}
   const names = Object.keys(given)
   const spelled = spell(feed, 'types', names, landable(source, dataset))
@@ -102,7 +102,7 @@ export function readTypes(
   })
   return {
     types: { ...(dataset && catalogueTypes(dataset)), ...Object.fromEntries(types) },
-    typed: source.kind === 'columns' || names.length === 0 ? undefined : spelled.toSorted(),
+    mustHave: source.kind === 'columns' || names.length === 0 ? undefined : spelled.toSorted(),
   }
 }
 

@@ -23,5 +23,5 @@ function changedFields(before: Feed, after: Feed): readonly string[] {
   const fields = [...names] as (keyof Feed)[]
   const changed = fields.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
   // What the user calls it in feeds.json.
-  return [...new Set(changed.map((name) => (name === 'typed' ? 'types' : name)))]
+  return [...new Set(changed.map((name) => (name === 'mustHave' ? 'types' : name)))]
 }

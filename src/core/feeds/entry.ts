@@ -1,6 +1,7 @@
 import type { Dataset } from '../catalog.ts'
 import { hashJson } from '../hash.ts'
 import { present } from '../present.ts'
+import type { Problems } from '../problems.ts'
 import { readCadence, readDelay } from './cadence.ts'
 import { readKey, readSource, readTypes } from './columns.ts'
 import { readDataset } from './dataset.ts'
@@ -21,8 +22,14 @@ import {
   within,
 } from './section.ts'
 
-/** What a feed may refer to. */
-export type References = { readonly catalogue: readonly Dataset[]; readonly accounts: readonly string[] }
+/** What a feed may refer to: `accounts` by name, with what is wrong with each. */
+export type References = {
+  readonly catalogue: readonly Dataset[]
+  readonly accounts: ReadonlyMap<string, Problems>
+}
+
+/** So many problems of its account a feed repeats at most: a thousand feeds may use it. */
+const MOST_OF_ACCOUNT = 20
 
 /** The fields that decide how rows land. A change of any of them changes the hash of the feed. */
 type HashedFields = Omit<Feed, 'name' | 'cadence' | 'delay' | 'key' | 'enabled' | 'hash'>
@@ -58,12 +65,15 @@ export function readFeed(feed: FeedSection, { catalogue, accounts }: References)
   })
 }
 
-function readAccount(feed: FeedSection, accounts: readonly string[]): string {
+/** A feed cannot be used where its account has a problem, which is then the feed's too. */
+function readAccount(feed: FeedSection, accounts: References['accounts']): string {
   const account = read(feed, 'account', parseText) ?? DEFAULT_ACCOUNT
-  const names = [DEFAULT_ACCOUNT, ...accounts]
+  const names = [DEFAULT_ACCOUNT, ...accounts.keys()]
   if (!names.includes(account)) {
     addProblem(feed, `account is ${show(account)}, which accounts does not have${suggest(account, names)}`)
   }
+  const { problems = [] } = accounts.get(account) ?? {}
+  feed.problems.push(...problems.slice(0, MOST_OF_ACCOUNT))
   return account
 }
 

@@ -54,7 +54,7 @@ export type Feed = {
   /** The types of all columns and metrics in the catalogue's spelling, and of those that the user's `types` add. */
   readonly types: Readonly<Record<string, ColumnType>>
   /** The columns in the user's `types`, where the query is the user's own: a report of it has them all. */
-  readonly typed?: readonly string[]
+  readonly mustHave?: readonly string[]
   readonly newColumns: 'land' | 'fail'
   readonly maxRejects: number
   readonly key?: readonly string[]

@@ -28,10 +28,19 @@ export type FeedsFile = {
   readonly warnings: readonly string[]
 }
 
-/** A feed that cannot be used as `feeds.json` has it. Its name is empty where it has none that is allowed. */
+/**
+ * A feed that cannot be used as `feeds.json` has it. Its name is empty where it has none that is allowed. Its problems are
+ * also those of the account that it uses.
+ */
 export type FaultyFeed = Pick<Feed, 'name' | 'enabled'> & Problems
 
 type FileSection = Section<keyof typeof FILE_FIELDS>
+
+/** An entry of `accounts`. With a problem, its account lacks what is wrong. */
+type ReadAccount = Problems & { readonly account: Account }
+
+/** What messages call the file. */
+const FILE = 'feeds.json'
 
 /** Room for hundreds of feeds with long lists of columns, in characters. */
 const LONGEST_FILE = 1024 * 1024
@@ -43,38 +52,41 @@ const MOST_FEEDS = 1_000
 export function parseFeeds(text: string, catalogue: readonly Dataset[]): FeedsFile | Problems {
   const file = parseEachFeed(text, catalogue)
   if ('problems' in file) return file
-  const { faulty, ...rest } = file
-  return faulty.length > 0 ? { problems: faulty.flatMap(({ problems }) => problems) } : rest
+  const { faulty: _, allProblems, ...rest } = file
+  return allProblems.length > 0 ? { problems: allProblems } : rest
 }
+
+/** `allProblems` has each problem once: of the fields of the file, of its accounts and of the faulty feeds. */
+type EachFeed = FeedsFile & { readonly faulty: readonly FaultyFeed[]; readonly allProblems: readonly string[] }
 
 /**
  * Reads `feeds.json`. Gives every feed with its defaults filled in, and apart those with problems, which stop no other
- * feed. A file that cannot be read, or that names a feed or a table twice, gives one line for each problem of it and of its
- * feeds. This is the only reader: all other code takes the `Feed` that it gives. Names of datasets and columns match without
- * regard to case and get the spelling of the catalogue.
+ * feed. A faulty account stops the feeds that use it, and an unknown field of the file none. A file that cannot be read, or
+ * that names a feed or a table twice, gives one line for each problem of it and of its feeds. This is the only reader: all
+ * other code takes the `Feed` that it gives. Names of datasets and columns match without regard to case and get the spelling
+ * of the catalogue.
  */
-export function parseEachFeed(
-  text: string,
-  catalogue: readonly Dataset[],
-): (FeedsFile & { readonly faulty: readonly FaultyFeed[] }) | Problems {
+export function parseEachFeed(text: string, catalogue: readonly Dataset[]): EachFeed | Problems {
   if (text.length > LONGEST_FILE) return { problems: [`feeds.json: it has more than ${LONGEST_FILE} characters`] }
-  const json = parseJson(text.replace(/^\uFEFF/, ''))
+  const json = parseJson(text)
   if ('mistake' in json) return { problems: [`feeds.json: it is not JSON: ${json.mistake}`] }
   const values = parseObject(json.value)
   if (!values) return { problems: ['feeds.json: it must be an object with the field feeds, a list of feeds'] }
-  const file = openSection({ owner: 'feeds.json', problems: [] }, values, FILE_FIELDS)
+  const file = openSection({ owner: FILE, problems: [] }, values, FILE_FIELDS)
   const accounts = readAccounts(file)
-  const entries = readEntries(file, { catalogue, accounts: Object.keys(accounts) })
-  const repeated = repeatedNames(entries)
-  if (file.problems.length > 0 || repeated.length > 0) {
-    return { problems: [...file.problems, ...entries.flatMap(({ problems }) => problems), ...repeated] }
-  }
+  const entries = readEntries(file, { catalogue, accounts })
+  const repeated = repeatedNames(entries ?? [])
+  const parts = [file, ...accounts.values(), ...(entries ?? []), { problems: repeated }]
+  // Every feed that uses a faulty account has the account's problems too.
+  const allProblems = [...new Set(parts.flatMap(({ problems }) => problems))]
+  if (!entries || repeated.length > 0) return { problems: allProblems }
   const feeds = entries.flatMap(({ feed, problems }) => (feed && problems.length === 0 ? [feed] : []))
   const faulty = entries.filter(({ problems }) => problems.length > 0)
   return {
     feeds,
     faulty: faulty.map(({ name, enabled, problems }) => ({ name, enabled, problems })),
-    accounts,
+    allProblems,
+    accounts: Object.fromEntries([...accounts].map(([name, { account }]) => [name, account])),
     warnings: feeds.flatMap((feed) => warnings(feed, catalogue)),
   }
 }
@@ -88,47 +100,46 @@ export function checkFeeds(text: string, catalogue: readonly Dataset[]): FeedsFi
 }
 
 /** Reads the accounts other than the default one. Secrets do not belong in `feeds.json`, so none is read. */
-function readAccounts(file: FileSection): Readonly<Record<string, Account>> {
-  const accounts = read(file, 'accounts', parseObject) ?? {}
-  if (Object.keys(accounts).length > MOST_FEEDS) {
-    addProblem(file, `accounts has ${Object.keys(accounts).length} entries; it can have at most ${MOST_FEEDS}`)
-    return {}
-  }
-  return Object.fromEntries(Object.entries(accounts).map(([name, entry]) => [name, readAccount(file, name, entry)]))
+function readAccounts(file: FileSection): ReadonlyMap<string, ReadAccount> {
+  const entries = Object.entries(read(file, 'accounts', parseObject) ?? {})
+  const tooMany = `accounts has ${entries.length} entries; it can have at most ${MOST_FEEDS}`
+  const problems = entries.length > MOST_FEEDS ? [`${FILE}: ${tooMany}`] : undefined
+  return new Map(
+    entries.map(([name, entry]) => [name, problems ? { account: {}, problems } : readAccount(name, entry)]),
+  )
 }
 
-function readAccount(file: FileSection, name: string, entry: unknown): Account {
-  if (name === DEFAULT_ACCOUNT) {
-    addProblem(file, `accounts has "${DEFAULT_ACCOUNT}"; only the PARTNER_… settings set that account`)
-  }
+function readAccount(name: string, entry: unknown): ReadAccount {
+  const subject = { owner: `account ${show(name)}`, problems: [] }
+  if (name === DEFAULT_ACCOUNT) addProblem(subject, 'only the PARTNER_… settings set that account')
   if (!matching(ACCOUNT_NAME)(name)) {
-    const allowed = '1 to 20 lowercase letters and digits, starting with a letter'
-    addProblem(file, `accounts has ${show(name)}; its name must be ${allowed}`)
+    addProblem(subject, 'its name must be 1 to 20 lowercase letters and digits, starting with a letter')
   }
   const values = parseObject(entry)
   if (!values) {
     const fields = Object.keys(ACCOUNT_FIELDS).join(', ')
-    addProblem(file, `account ${show(name)} is not an object with the fields ${fields}`)
+    addProblem(subject, `it is ${show(entry)}; it must be an object with the fields ${fields}`)
   }
-  const subject = { owner: `account ${show(name)}`, problems: file.problems }
-  const account = openSection(subject, values ?? {}, ACCOUNT_FIELDS)
-  return present({
-    tenantId: read(account, 'tenantId', parseText),
-    clientId: read(account, 'clientId', parseText),
-    auth: read(account, 'auth', oneOf(AUTH_MODES)),
+  const section = openSection(subject, values ?? {}, ACCOUNT_FIELDS)
+  const account = present<Account>({
+    tenantId: read(section, 'tenantId', parseText),
+    clientId: read(section, 'clientId', parseText),
+    auth: read(section, 'auth', oneOf(AUTH_MODES)),
   })
+  return { account, problems: subject.problems }
 }
 
 /** An entry of `feeds`. With a problem, the feed has placeholders in place of what is wrong. */
 type ReadEntry = Pick<Feed, 'name' | 'table' | 'enabled'> & Problems & { readonly feed?: Feed }
 
-function readEntries(file: FileSection, references: References): readonly ReadEntry[] {
-  const entries = readRequired(file, 'feeds', parseList) ?? []
-  if (entries.length > MOST_FEEDS) {
+/** Undefined where the file has no list of feeds that can be read. */
+function readEntries(file: FileSection, references: References): readonly ReadEntry[] | undefined {
+  const entries = readRequired(file, 'feeds', parseList)
+  if (entries && entries.length > MOST_FEEDS) {
     addProblem(file, `feeds has ${entries.length} entries; it can have at most ${MOST_FEEDS}`)
-    return []
+    return undefined
   }
-  return entries.map((entry, index): ReadEntry => {
+  return entries?.map((entry, index): ReadEntry => {
     const values = parseObject(entry)
     const owner = parseText(values?.name) ? feedOwner(values?.name) : `feed number ${index + 1}`
     const subject = { owner, problems: [] }

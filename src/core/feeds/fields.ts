@@ -31,6 +31,8 @@ export type Field = {
   | {
       /** The fields of an object. */
       readonly fields: FieldTable
+      /** Whether `false` may stand in place of the object. */
+      readonly orFalse?: true
     }
 )
 
@@ -41,7 +43,7 @@ type KeyOf<Union> = Union extends unknown ? keyof Union : never
 /** The fields that a feed takes from its entry under the same name. A table that lacks one does not compile. */
 type FeedKey = Exclude<
   keyof Feed | KeyOf<FeedSource> | keyof Extract<Cadence, { kind: 'windows' }>,
-  'source' | 'cadence' | 'kind' | 'grain' | 'typed' | 'hash'
+  'source' | 'cadence' | 'kind' | 'grain' | 'mustHave' | 'hash'
 >
 
 /** The ways to sign in, for `PARTNER_AUTH` and for the `auth` of an account. */
@@ -242,10 +244,11 @@ export const FEED_FIELDS = {
   },
   refresh: {
     meaning:
-      'Ask again for young windows, since the source restates them. Also the day after each day of the month on which the source loads data.',
-    allowed: 'an object with the fields every and for',
+      'Ask again for young windows, since the source restates them. Also the day after each day of the month on which the source loads data. `false`: never.',
+    allowed: 'an object with the fields every and for, or false',
     otherwise: 'for `P70D` for usage and money; other datasets are not asked for again',
     fields: REFRESH_FIELDS,
+    orFalse: true,
   },
   table: {
     meaning:

@@ -25,7 +25,7 @@ export type TableRow = { readonly feed: string }
 export type FeedsSourceRow = {
   readonly source: 'container' | 'package'
   readonly hash: string
-  /** Problems of feeds that have no row of their own to say them. */
+  /** Problems of the file, and of feeds that have no row of their own to say them. */
   readonly problems?: readonly string[]
 }
 

@@ -1,7 +1,8 @@
 import type { FilledColumns } from '../report/filled.ts'
-import { type Window, windowId } from '../time/window.ts'
+import { earlier, later } from '../time/instants.ts'
+import type { Window } from '../time/window.ts'
 import type { FeedRow } from './feed-row.ts'
-import type { Figures } from './ledger.ts'
+import type { Figures, LedgerEntry } from './ledger.ts'
 
 // Columns that had values in the landing before and have none in this one: the source stopped filling them.
 
@@ -12,32 +13,89 @@ export type LandedColumns = FilledColumns & {
   readonly before: Figures | undefined
 }
 
+/** The windows that lack a column: how many, and the time from the first to the last of them. */
+export type Emptied = { readonly windows: number; readonly from: Date; readonly to: Date }
+
+/** The columns that a landing found empty and that had values in the landing before. */
+export function newlyEmptied(row: FeedRow, landed: LandedColumns): readonly string[] {
+  const { window, filledColumns, emptyColumns, before } = landed
+  if (filledColumns.length === 0) return []
+  if (hadSameColumns(landed)) return emptyColumns.filter((name) => before?.emptyColumns.includes(name) === false)
+  // History that lands later may be of a time before a column existed.
+  return isNewest(row, window) ? emptyColumns.filter((name) => row.filled?.columns.includes(name)) : []
+}
+
 /**
- * Notes which columns went empty, and which of those have values again. The landing before is the one of the same window,
- * else that of the feed's newest window: history that lands later may be of a time before a column existed.
+ * Notes between which windows columns are empty that had values before. Such a time grows with each window that lacks the
+ * column, and shrinks when its first or last window has values again, until nothing is left. A snapshot with values ends it,
+ * since nobody asks for an earlier one. A column that the feed no longer selects is forgotten.
  */
 export function withLandedColumns(row: FeedRow, landed: LandedColumns): FeedRow {
-  const { window, filledColumns, emptyColumns, before } = landed
+  const { window, filledColumns, emptyColumns } = landed
   if (filledColumns.length === 0) return row
-  const from = window.from.toISOString()
-  const isNewest = row.filled === undefined || from >= row.filled.from
-  const wasFilled = hadSameColumns(landed)
-    ? (name: string) => before?.emptyColumns.includes(name) === false
-    : (name: string) => isNewest && row.filled?.columns.includes(name) === true
-  const id = windowId(window)
-  const isOver = ([name, since]: readonly [string, string]) =>
-    filledColumns.includes(name) && (isNewest || since === id)
-  const standing = Object.entries(row.emptied ?? {}).filter((each) => !isOver(each))
-  const found = emptyColumns.filter(wasFilled).map((name) => [name, id] as const)
-  // What is empty for longer keeps the window since which it is.
-  const emptied = Object.fromEntries([...found, ...standing])
-  const { emptied: _, ...rest } = row
+  const newest = isNewest(row, window)
+  const isSelected = (name: string) => filledColumns.includes(name) || emptyColumns.includes(name)
+  const isEnded = (name: string) => newest && row.feed.cadence.kind === 'snapshot' && filledColumns.includes(name)
+  const known = Object.entries(row.emptiedIn ?? {}).filter(([name]) => !newest || (isSelected(name) && !isEnded(name)))
+  const spans = new Map(known.map(([name, { from, to }]) => [name, { from: new Date(from), to: new Date(to) }]))
+  for (const name of filledColumns) shrink(spans, name, window)
+  for (const name of emptyColumns) growLater(spans, name, window)
+  for (const name of newlyEmptied(row, landed)) grow(spans, name, window)
+  const { emptiedIn: _, ...rest } = row
+  const emptiedIn = [...spans].map(([name, span]) => [name, { from: isoOf(span.from), to: isoOf(span.to) }])
   const next: FeedRow = {
     ...rest,
-    ...(isNewest && { filled: { from, columns: filledColumns.toSorted() } }),
-    ...(Object.keys(emptied).length > 0 && { emptied }),
+    ...(newest && { filled: { from: isoOf(window.from), columns: filledColumns.toSorted() } }),
+    ...(spans.size > 0 && { emptiedIn: Object.fromEntries(emptiedIn) }),
   }
   return isSame(row, next) ? row : next
+}
+
+type Spans = Map<string, Window>
+
+/** The window has values of the column. */
+function shrink(spans: Spans, name: string, window: Window): void {
+  const span = spans.get(name)
+  if (!span) return
+  const from = window.from <= span.from ? later(span.from, window.to) : span.from
+  const to = window.to >= span.to ? earlier(span.to, window.from) : span.to
+  if (from < to) spans.set(name, { from, to })
+  else spans.delete(name)
+}
+
+/** The window lacks the column. Before the time in which it is missed, it may not have existed. */
+function growLater(spans: Spans, name: string, window: Window): void {
+  const span = spans.get(name)
+  if (span && window.from >= span.from) spans.set(name, { from: span.from, to: later(span.to, window.to) })
+}
+
+/** The window lost the column. */
+function grow(spans: Spans, name: string, window: Window): void {
+  const { from, to } = spans.get(name) ?? window
+  spans.set(name, { from: earlier(from, window.from), to: later(to, window.to) })
+}
+
+/** Says of each column that went empty which windows lack it, by their figures: one between others may have values again. */
+export function emptiedColumns(
+  { emptiedIn = {} }: Pick<FeedRow, 'emptiedIn'>,
+  entries: readonly LedgerEntry[],
+): Readonly<Record<string, Emptied>> {
+  const found = Object.entries(emptiedIn).flatMap(([name, span]) => {
+    const [from, to] = [new Date(span.from), new Date(span.to)]
+    const lacking = entries.filter(({ window, figures }) => {
+      return window.to > from && window.from < to && figures?.emptyColumns.includes(name)
+    })
+    if (lacking.length === 0) return []
+    const first = lacking.map(({ window }) => window.from).reduce(earlier)
+    const last = lacking.map(({ window }) => window.to).reduce(later)
+    return [[name, { windows: lacking.length, from: first, to: last }] as const]
+  })
+  return Object.fromEntries(found)
+}
+
+/** Whether no window landed that is later. */
+function isNewest({ filled }: FeedRow, { from }: Window): boolean {
+  return filled === undefined || isoOf(from) >= filled.from
 }
 
 function hadSameColumns({ before, selection }: LandedColumns): boolean {
@@ -45,11 +103,10 @@ function hadSameColumns({ before, selection }: LandedColumns): boolean {
 }
 
 function isSame(row: FeedRow, next: FeedRow): boolean {
-  const textOf = ({ filled, emptied }: FeedRow) => JSON.stringify([filled, Object.entries(emptied ?? {}).sort()])
+  const textOf = ({ filled, emptiedIn }: FeedRow) => JSON.stringify([filled, Object.entries(emptiedIn ?? {}).sort()])
   return textOf(row) === textOf(next)
 }
 
-/** The columns that went empty with a change of the feed's row. */
-export function newlyEmptied(before: FeedRow, after: FeedRow): readonly string[] {
-  return Object.keys(after.emptied ?? {}).filter((name) => !Object.hasOwn(before.emptied ?? {}, name))
+function isoOf(date: Date): string {
+  return date.toISOString()
 }

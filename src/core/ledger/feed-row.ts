@@ -58,8 +58,8 @@ export type FeedRow = {
   readonly offerDrift?: readonly string[]
   /** The columns that have values in the feed's newest window, which begins at `from`. */
   readonly filled?: { readonly from: string; readonly columns: readonly string[] }
-  /** Columns that had values and have none any more, each with the window since which. */
-  readonly emptied?: Readonly<Record<string, string>>
+  /** Columns that had values before, each with the time between whose ends windows lack it. */
+  readonly emptiedIn?: Readonly<Record<string, { readonly from: string; readonly to: string }>>
   /** How many empty windows between full ones were last told. */
   readonly emptyBetween?: number
   /** Windows without rows that a person accepts as gaps, by their ids. */
@@ -73,7 +73,7 @@ export type FeedRow = {
 /** What of a feed only says how it asks and lands, and not when. */
 export type WideField =
   | 'types'
-  | 'typed'
+  | 'mustHave'
   | 'source'
   | 'timeColumn'
   | 'newColumns'

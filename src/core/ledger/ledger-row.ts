@@ -177,8 +177,8 @@ const BY_STATE: { readonly [S in State]: Codecs<StateFields[S]> } = {
 
 const STATE: Codecs<{ readonly state: State }> = { state: oneOf(...(Object.keys(BY_STATE) as State[])) }
 
-/** Whether an entry is another one with nothing changed but what hints change. */
-export function isSameButForHints(entry: LedgerEntry, other: LedgerEntry): boolean {
+/** Whether two entries are the same but for what hints change. */
+export function differOnlyInHints(entry: LedgerEntry, other: LedgerEntry): boolean {
   const [row, otherRow] = [entry, other].map((each) => toRow(each, entry.window.from))
   const names = Object.keys({ ...row, ...otherRow }).filter((name) => name !== 'hinted' && name !== 'lookAfter')
   return names.every((name) => JSON.stringify(row?.[name]) === JSON.stringify(otherRow?.[name]))

@@ -12,10 +12,10 @@ type Wide = Pick<Feed, WideField> &
 
 /** Gives the stored form of a feed row, without its keys. */
 export function toFeedFields({ feed, query, chosen, filled, ranges, offered, ...rest }: FeedRow): StoredFeedRow {
-  const { types, typed, source, timeColumn, newColumns, maxRejects, shards, allowRedacted, ...outline } = feed
+  const { types, mustHave, source, timeColumn, newColumns, maxRejects, shards, allowRedacted, ...outline } = feed
   const apart: Pick<Feed, WideField> = present({
     types,
-    typed,
+    mustHave,
     source,
     timeColumn,
     newColumns,

@@ -3,7 +3,7 @@ import { type Codec, count, dictionary, isoInstant, list, object, oneOf, optiona
 import type { LedgerEntry } from '../ledger/ledger.ts'
 import { hasCome } from '../ledger/wake.ts'
 import { DAY_MS, HOUR_MS } from '../time/durations.ts'
-import type { Turn } from './plan.ts'
+import type { Priority } from './plan.ts'
 
 /** The slot of one report that the app asked for, or is about to ask for. Instants are ISO text because the row is JSON. */
 export type Slot = {
@@ -95,30 +95,30 @@ export function waitsUntil({ notBefore }: Pacing, now: Date): Date | undefined {
 
 /**
  * Takes a slot for one report. Gives the row to write before the app asks for the report. `account`: the account has no
- * free slot now. `turn`: none for what comes in this turn. `feed`: only this feed has none. One slot of each limit is
+ * free slot now. `priority`: none for what has this priority. `feed`: only this feed has none. One slot of each limit is
  * reserved for what is live, refreshes take at most a quarter of the hour, and a feed holds at most half of the slots in
  * flight. `isOpen` says whether an earlier slot is still taken.
  */
 export function takeSlot(
   pacing: Pacing,
-  next: Slot & { readonly turn: Turn },
+  next: Slot & { readonly priority: Priority },
   limits: PacingLimits,
   isOpen: (slot: Slot) => boolean,
-): Pacing | 'account' | 'turn' | 'feed' {
+): Pacing | 'account' | 'priority' | 'feed' {
   const now = new Date(next.at)
   if (waitsUntil(pacing, now)) return 'account'
   const creations = pacing.creations.filter((at) => isWithin(at, now, HOUR_MS))
   const open = pacing.open.filter(isOpen)
   const refreshes = (pacing.refreshes ?? []).filter((at) => isWithin(at, now, HOUR_MS))
-  const isRefresh = next.turn === 'refresh'
-  const kept = next.turn === 'live' ? 0 : 1
+  const isRefresh = next.priority === 'refresh'
+  const kept = next.priority === 'live' ? 0 : 1
   const perHour = allowance(pacing, now.getTime(), limits)
   if (creations.length >= Math.max(perHour - kept, 1)) return 'account'
   if (open.length >= Math.max(limits.maxInFlight - kept, 1)) return 'account'
-  if (isRefresh && refreshes.length >= Math.max(Math.floor(perHour / REFRESH_SHARE), 1)) return 'turn'
+  if (isRefresh && refreshes.length >= Math.max(Math.floor(perHour / REFRESH_SHARE), 1)) return 'priority'
   const ofFeed = open.filter(({ feed }) => feed === next.feed)
   if (ofFeed.length >= mostOfFeed(ofFeed, now, limits)) return 'feed'
-  const { turn: _, ...slot } = next
+  const { priority: _, ...slot } = next
   const served = Object.entries(pacing.served).filter(([, at]) => isWithin(at, now, DAY_MS))
   const { notBefore: __, reduced, ...rest } = pacing
   return {

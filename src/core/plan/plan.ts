@@ -31,13 +31,13 @@ export type RequestAction = {
   readonly row: FeedOutline
   readonly window: Window
   readonly lane: Lane
-  readonly turn: Turn
+  readonly priority: Priority
   readonly previous?: Planned | Failed
 }
 
-/** In which order an account asks: what is missing now, then what is asked for again, then history. */
-export const TURNS = ['live', 'refresh', 'backfill'] as const
-export type Turn = (typeof TURNS)[number]
+/** What an account asks for first: what is missing now, then what is asked for again, then history. */
+export const PRIORITIES = ['live', 'refresh', 'backfill'] as const
+export type Priority = (typeof PRIORITIES)[number]
 
 /**
  * Gives the windows of a feed to ask for at `now`: those that the ledger lacks and those that are `planned`. Live windows
@@ -47,9 +47,9 @@ export type Turn = (typeof TURNS)[number]
 export function dueRequests(now: Date, known: FeedPlan): readonly RequestAction[] {
   if (known.row.blocked) return []
   const due = waitingWindows(now, known)
-  return TURNS.flatMap((turn) => {
-    const ofTurn = due.filter((action) => action.turn === turn)
-    return ofTurn.sort((a, b) => bySuccess(a, b) || (turn === 'backfill' ? byStart(b, a) : byStart(a, b)))
+  return PRIORITIES.flatMap((priority) => {
+    const ofPriority = due.filter((action) => action.priority === priority)
+    return ofPriority.sort((a, b) => bySuccess(a, b) || (priority === 'backfill' ? byStart(b, a) : byStart(a, b)))
   })
 }
 
@@ -104,7 +104,7 @@ export function askedTooEarly(
 
 function missing(now: Date, { row, spans }: FeedPlan): readonly RequestAction[] {
   const due = missingWindows(withinReach(row), { since: new Date(row.since), taken: spans, now })
-  return due.map(({ window, lane }) => ({ row, window, lane, turn: lane }))
+  return due.map(({ window, lane }) => ({ row, window, lane, priority: lane }))
 }
 
 function plannedAndDue(now: Date, { row, planned }: FeedPlan): readonly RequestAction[] {
@@ -125,7 +125,7 @@ function needsChange({ reason, lastError }: Planned): boolean {
 
 function again(now: Date, row: FeedOutline, previous: Planned | Failed): RequestAction {
   const { window, lane } = previous
-  return { row, window, lane, turn: isRefresh(now, row, previous) ? 'refresh' : lane, previous }
+  return { row, window, lane, priority: isRefresh(now, row, previous) ? 'refresh' : lane, previous }
 }
 
 /** Whether rows of the window stand and nothing is missing without new ones. A person who asks again wants it soon. */

@@ -9,7 +9,7 @@ import type { Pacing, RefusedSignIn } from './pacing.ts'
 const TRIAL_MS = HOUR_MS - 5 * MINUTE_MS
 
 /** The sign-in was refused, for the first time or once more. */
-export function withRefusal(
+export function withRefusedSignIn(
   pacing: Pacing,
   { kind, message }: Pick<RefusedSignIn, 'kind' | 'message'>,
   now: Date,
@@ -23,7 +23,7 @@ export function withRefusal(
  * The sign-in works: what failed because it did not is asked for again. Where a report was refused although the sign-in
  * works, this would ask for that report again and again, so it counts once an hour.
  */
-export function withSignIn(pacing: Pacing, now: Date): Pacing {
+export function withoutRefusedSignIn(pacing: Pacing, now: Date): Pacing {
   const { refused, ...rest } = pacing
   const counts = refused?.kind === 'mfa-required' || (refused && mayReopen(pacing, now))
   return counts ? { ...rest, signedInAt: now.toISOString() } : pacing

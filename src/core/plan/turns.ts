@@ -1,4 +1,4 @@
-import { type RequestAction, TURNS } from './plan.ts'
+import { PRIORITIES, type RequestAction } from './plan.ts'
 
 /**
  * The order in which an account asks for the windows of its feeds: live ones, then refreshes, then history, and in each the
@@ -9,9 +9,9 @@ export function inTurns(
   due: readonly RequestAction[],
   served: Readonly<Record<string, string>>,
 ): readonly RequestAction[] {
-  return TURNS.flatMap((turn) => {
-    const ofTurn = due.filter((action) => action.turn === turn)
-    return roundRobin(queues(ofTurn, served))
+  return PRIORITIES.flatMap((priority) => {
+    const ofPriority = due.filter((action) => action.priority === priority)
+    return roundRobin(queues(ofPriority, served))
   })
 }
 

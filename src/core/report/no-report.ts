@@ -46,14 +46,14 @@ export function neededTime({ dataset, source, timeColumn }: Feed): string | unde
 export type Header = { readonly header: readonly string[]; readonly isUnended: boolean }
 
 /**
- * What a report of a dataset has: one of the columns in `known` at least, all of `typed`, which the user gives types, and
+ * What a report of a dataset has: one of the columns in `known` at least, all of `mustHave`, which the user gives types, and
  * `time`. A header that the file ends in has all of `selected`.
  */
 export type ExpectedColumns = {
   readonly dataset: string
   readonly known: readonly string[]
   readonly selected: readonly string[]
-  readonly typed: readonly string[]
+  readonly mustHave: readonly string[]
   readonly time?: string | undefined
   /** A person lands the file, which need not come from a query: its names may be of several words. */
   readonly isByPerson?: boolean
@@ -62,7 +62,7 @@ export type ExpectedColumns = {
 /** Says why a file with this header is no report at all. Nobody learns anything about the feed from it. */
 export function whyNoReport(
   { header, isUnended }: Header,
-  { dataset, known, selected, typed, time, isByPerson = false }: ExpectedColumns,
+  { dataset, known, selected, mustHave, time, isByPerson = false }: ExpectedColumns,
   about: string,
 ): Failure | undefined {
   const keyOf = columnKeyOf(findDataset(CATALOG, dataset))
@@ -81,7 +81,7 @@ export function whyNoReport(
   if (time !== undefined && !isFound(time)) {
     return failed('malformed', `${about}: not in the report, but the timeColumn of the feed: ${quoted([time])}`)
   }
-  const missing = typed.filter((name) => !isFound(name))
+  const missing = mustHave.filter((name) => !isFound(name))
   if (missing.length === 0) return undefined
   return failed('malformed', `${about}: not in the report, but in the types of the feed: ${quoted(missing)}`)
 }

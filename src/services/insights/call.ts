@@ -5,7 +5,7 @@ import { type RetryOptions, withRetry } from '../retry.ts'
 import { reasonOf, safeAddress, safeText } from '../safe-text.ts'
 import type { Credentials } from '../sign-in/credentials.ts'
 import { signInMethods } from '../sign-in/token-claims.ts'
-import { type Answer, type Item, isEnvelope, readAnswer, readCorrelationId } from './answer.ts'
+import { type Answer, isEnvelope, readAnswer, readCorrelationId } from './answer.ts'
 import { type CallLimit, openCallLimit } from './call-limit.ts'
 import { correlationNote, failureOf } from './refusals.ts'
 
@@ -14,11 +14,6 @@ const CALL_LIMIT_MS = 60_000
 
 /** No answer of the service comes near this size, in bytes. Reports are not downloaded here. */
 const BODY_LIMIT = 16 * 1024 * 1024
-
-/** No list of the service has more pages, items or bytes. */
-const PAGE_LIMIT = 1000
-const ITEM_LIMIT = 100_000
-const LIST_LIMIT = 64 * 1024 * 1024
 
 /** Says at the service where our reports and queries come from. */
 export const DESCRIPTION = 'made by partner-insights-sync'
@@ -56,16 +51,6 @@ export type Send = (call: Call) => Promise<Answer | Failure>
 
 export type ListCall = Pick<Call, 'path' | 'about'>
 
-/** All items of a list, from all its pages. */
-export type Listing = {
-  readonly items: readonly Item[]
-  readonly dataRedacted: boolean
-  /** What the service says where nothing matches (404). */
-  readonly nothing?: string
-}
-
-export type List = (call: ListCall) => Promise<Listing | Failure>
-
 /**
  * Gives a function that opens senders of calls to the service, all of which keep one limit of calls. A refused token is
  * renewed once, and three times where it lacks multi-factor. Reading and deleting are repeated after a transient error, and
@@ -88,40 +73,6 @@ export function senderOf(options: InsightsOptions): (signal?: AbortSignal) => Se
     }
     return withRetry(sendInTurn, retry, signal)
   }
-}
-
-/** Reads a list page by page. A page that cannot be read fails the whole list. */
-export async function listPages(send: Send, baseUrl: string, { path, about }: ListCall): Promise<Listing | Failure> {
-  const items: Item[] = []
-  const seen = new Set<string>()
-  let dataRedacted = false
-  let correlationId: string | undefined
-  let bytes = 0
-  let next: string | Failure | undefined = path
-  while (next !== undefined && !isFailure(next)) {
-    if (seen.has(next) || seen.size === PAGE_LIMIT) {
-      const what = `${about}: the links between its pages form a circle${correlationNote(correlationId)}`
-      return failed('unavailable', `${what}; it is tried again`)
-    }
-    seen.add(next)
-    const answer: Answer | Failure = await send({ method: 'GET', path: next, about })
-    if (isFailure(answer)) return answer
-    correlationId = answer.correlationId
-    if (answer.status === 404 && seen.size === 1) return { items, dataRedacted, nothing: answer.message }
-    if (answer.status >= 400) return failureOf(answer, about)
-    bytes += answer.bytes
-    if (items.length + answer.items.length > ITEM_LIMIT || bytes > LIST_LIMIT) return tooLong(about)
-    // Not spread into the arguments of one call: there is no room on the stack for so many.
-    for (const item of answer.items) items.push(item)
-    dataRedacted ||= answer.dataRedacted
-    next = answer.nextLink === undefined ? undefined : nextPath(baseUrl, next, answer, answer.nextLink, about)
-  }
-  return isFailure(next) ? next : { items, dataRedacted }
-}
-
-function tooLong(about: string): Failure {
-  const most = `${ITEM_LIMIT} items or ${LIST_LIMIT / 1024 / 1024} MiB`
-  return failed('unavailable', `${about}: the list of the service has more than ${most}; it is tried again`)
 }
 
 /** Deletes one thing. Succeeds also where there is nothing to delete. */
@@ -194,9 +145,9 @@ async function sendOnce(
 ): Promise<Answer | Failure> {
   const url = new URL(`${baseUrl}${call.path}`)
   const timeout = AbortSignal.timeout(call.limitMs ?? CALL_LIMIT_MS)
-  let note = ''
+  let response: Response | undefined
   try {
-    const response = await fetch(url, {
+    response = await fetch(url, {
       method: call.method,
       headers: {
         'Content-Type': 'application/json',
@@ -208,26 +159,29 @@ async function sendOnce(
       redirect: 'manual',
       ...(call.body && { body: JSON.stringify(call.body) }),
     })
-    note = correlationNote(readCorrelationId(response.headers))
     const answer = await receive(call, url, response, clock)
     if (isFailure(answer)) return answer
     limit.note(answer)
     return call.validatesMfa ? { ...answer, signInMethods: signInMethods(token) } : answer
   } catch (error) {
     const reason = signal?.aborted ? 'it was cancelled' : `${reasonOf(error)}; it is tried again`
-    return failed('unavailable', `${call.about}: no answer from ${safeAddress(url)}${note}: ${reason}`)
+    return failed('unavailable', `${call.about}: no answer from ${safeAddress(url)}${noteOf(response)}: ${reason}`)
   }
 }
 
 /** Reads the answer to a call. Throws where its body ends too early, or is larger than any of the service. */
 export async function receive(call: Call, url: URL, response: Response, clock: () => Date): Promise<Answer | Failure> {
   const { status, headers } = response
-  const note = correlationNote(readCorrelationId(headers))
-  if (status >= 300 && status < 400) return redirected(call, url, response, note)
+  if (status >= 300 && status < 400) return redirected(call, url, response)
   const body = await readBody(response, BODY_LIMIT)
   return isReadable(status, call.method, body)
     ? readAnswer(status, headers, body, clock())
-    : unreadable(call, url, response, note)
+    : unreadable(call, url, response)
+}
+
+/** By what Microsoft's support finds the call that was answered. */
+function noteOf(response: Response | undefined): string {
+  return correlationNote(response && readCorrelationId(response.headers))
 }
 
 /**
@@ -240,45 +194,16 @@ function isReadable(status: number, method: Call['method'], body: string): boole
   return isEnvelope(body) || (mayBeEmpty && body.trim() === '')
 }
 
-function unreadable(call: Call, url: URL, { status }: Response, note: string): Failure {
-  const what = `${call.about}: ${safeAddress(url)} answered ${status}${note} with something other than the service's JSON`
+function unreadable(call: Call, url: URL, response: Response): Failure {
+  const answered = `${safeAddress(url)} answered ${response.status}${noteOf(response)}`
+  const what = `${call.about}: ${answered} with something other than the service's JSON`
   return failed('unavailable', `${what}; it is tried again; if it happens again, check INSIGHTS_BASE_URL`)
 }
 
 /** A redirect is not followed: it could take the token to another host. */
-function redirected(call: Call, url: URL, response: Response, note: string): Failure {
+function redirected(call: Call, url: URL, response: Response): Failure {
   const location = response.headers.get('location')
   const target = location && URL.canParse(location, url.href) ? new URL(location, url).origin : 'another address'
-  const what = `${call.about}: ${safeAddress(url)} redirects to ${target}${note}, which is not followed`
+  const what = `${call.about}: ${safeAddress(url)} redirects to ${target}${noteOf(response)}, which is not followed`
   return failed('link-refused', `${what}; set INSIGHTS_BASE_URL if the service has moved`)
-}
-
-/**
- * Gives the path and query of the next page. A link may be absolute, or relative to the base address. It is followed
- * only to the endpoint of the list, so that the token goes nowhere else.
- */
-function nextPath(
-  baseUrl: string,
-  path: string,
-  { correlationId }: Answer,
-  link: string,
-  about: string,
-): string | Failure {
-  const base = new URL(baseUrl)
-  const [endpoint = ''] = path.split('?')
-  const pathname = `${base.pathname}${endpoint}`
-  const target = resolveLink(base, pathname, link)
-  const isSame = target?.origin === base.origin && target.pathname.toLowerCase() === pathname.toLowerCase()
-  if (target && isSame && !target.username) return `${endpoint}${target.search}`
-  const where = target ? target.origin : 'no address'
-  const what = `${about}: the link to the next page leads to ${where}, outside INSIGHTS_BASE_URL${correlationNote(correlationId)}`
-  return failed('link-refused', `${what}; it is not followed`)
-}
-
-function resolveLink(base: URL, pathname: string, link: string): URL | undefined {
-  if (/^([a-z][a-z0-9+.-]*:|\/\/)/i.test(link)) return URL.canParse(link, base.href) ? new URL(link, base) : undefined
-  if (link.startsWith('?')) return new URL(`${base.origin}${pathname}${link}`)
-  const isFromRoot = link.toLowerCase().startsWith(`${base.pathname.toLowerCase()}/`)
-  const path = isFromRoot ? link : `${base.pathname}/${link.replace(/^\//, '')}`
-  return URL.canParse(path, base.origin) ? new URL(path, base.origin) : undefined
 }

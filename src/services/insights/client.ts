@@ -1,10 +1,11 @@
 import type { Failure } from '../../core/failures.ts'
 import type { OfferedDataset } from '../../core/ledger/offer.ts'
 import type { Item } from './answer.ts'
-import { type InsightsOptions, type List, listPages, type Send, senderOf } from './call.ts'
+import { type InsightsOptions, type Send, senderOf } from './call.ts'
 import { findLiveDataset, type LiveDataset, listDatasets, offeredDatasets } from './datasets.ts'
 import { type Execution, type ExecutionFilter, type Executions, latestExecution, listExecutions } from './executions.ts'
 import { checkMfa, type MfaSigns } from './mfa.ts'
+import { type List, listPages } from './pages.ts'
 import {
   createQuery,
   deleteQuery,

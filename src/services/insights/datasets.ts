@@ -3,7 +3,8 @@ import { findListed, type ListedDataset } from '../../core/feeds/feed-query.ts'
 import type { OfferedDataset } from '../../core/ledger/offer.ts'
 import { present } from '../../core/present.ts'
 import { type Item, numberOf, textOf, textsOf } from './answer.ts'
-import { type List, queryOf } from './call.ts'
+import { queryOf } from './call.ts'
+import type { List } from './pages.ts'
 
 /** A dataset with more names, or with longer ones, is a fault of the answer: the time to check a query grows with both. */
 const MOST_NAMES = 1000

@@ -1,7 +1,8 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
 import { present } from '../../core/present.ts'
 import { type Item, idOf, instantOf, textOf } from './answer.ts'
-import { DESCRIPTION, deleteOne, type List, queryOf, type Send } from './call.ts'
+import { DESCRIPTION, deleteOne, queryOf, type Send } from './call.ts'
+import type { List } from './pages.ts'
 import { failureOf, incomplete } from './refusals.ts'
 
 /**

@@ -2,7 +2,8 @@ import { type Failure, isFailure } from '../../core/failures.ts'
 import { present } from '../../core/present.ts'
 import { isTransient } from '../retry.ts'
 import { type Item, idOf, instantOf, numberOf, textOf } from './answer.ts'
-import { type Call, callOf, DESCRIPTION, deleteOne, type List, queryOf, type Send } from './call.ts'
+import { type Call, callOf, DESCRIPTION, deleteOne, queryOf, type Send } from './call.ts'
+import type { List } from './pages.ts'
 import { failureOf, incomplete, isQueryGone, isThrottled } from './refusals.ts'
 
 /** A report as the service lists it. Its callback address is left out, because the path of ours contains a token. */

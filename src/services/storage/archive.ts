@@ -86,7 +86,7 @@ export function rejectsName({ feed, window, attempt }: CallbackSubject, owner: s
 
 /** Feed, window, attempt and one id: no part can hold a dot or a slash, so no name leads out of its folder. */
 const BLOB_NAME =
-  /^[a-z][a-z0-9-]{0,39}\/[A-Za-z0-9_]{1,64}\/\d{1,16}-[A-Za-z0-9-]{1,64}\.(?:(?:csv|tsv)(?:\.gz)?|rejects\.jsonl)$/
+  /^[a-z][a-z0-9-]{0,39}\/[A-Za-z0-9_]{1,64}\/(\d{1,16})-([A-Za-z0-9-]{1,64})\.(?:(csv|tsv)(?:\.gz)?|rejects\.jsonl)$/
 
 /** Gives a name of a blob as it is. Throws where the app makes no such names. */
 function blobName(name: string): string {
@@ -116,8 +116,8 @@ async function find(blob: BlockBlobClient): Promise<ArchivedBlob | undefined> {
 async function listArchived(container: ContainerClient, prefix: string): Promise<readonly ArchivedReport[]> {
   const found: ArchivedReport[] = []
   for await (const { name, metadata } of container.listBlobsFlat({ prefix, includeMetadata: true })) {
-    const [, attempt, executionId] = /\/(\d{1,16})-([A-Za-z0-9-]{1,64})\.(?:csv|tsv)(?:\.gz)?$/.exec(name) ?? []
-    if (!attempt || !executionId) continue
+    const [, attempt, executionId, format] = BLOB_NAME.exec(name) ?? []
+    if (!attempt || !executionId || !format) continue
     const requestedAt = new Date(metadata?.requestedat ?? 0)
     found.push({ name, attempt: Number(attempt), executionId, reportId: metadata?.reportid ?? '', requestedAt })
   }

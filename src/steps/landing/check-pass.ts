@@ -45,14 +45,14 @@ export async function openFitting(
   return { layout, lander: createLander(row.feed, entry.window, layout, entry), records: report.records }
 }
 
-function expectedOf({ feed, filled, emptied = {} }: FeedRow, entry: Landing): ExpectedColumns {
-  const { dataset, typed = [] } = feed
+function expectedOf({ feed, filled, emptiedIn = {} }: FeedRow, entry: Landing): ExpectedColumns {
+  const { dataset, mustHave = [] } = feed
   const isByPerson = isOfPerson(entry)
-  const landed = [...(filled?.columns ?? []), ...Object.keys(emptied)]
+  const landed = [...(filled?.columns ?? []), ...Object.keys(emptiedIn)]
   const known = knownColumns(feed, entry.columns, isByPerson, landed)
   const expected = { dataset, known, selected: selectedColumns(feed, entry.columns) }
   // A file that a person lands may be of another time.
-  return isByPerson ? { ...expected, typed: [], isByPerson } : { ...expected, typed, time: neededTime(feed) }
+  return isByPerson ? { ...expected, mustHave: [], isByPerson } : { ...expected, mustHave, time: neededTime(feed) }
 }
 
 /**

@@ -47,10 +47,10 @@ export async function tellFailure(services: Services, entry: LedgerEntry, failur
   if (entry.heals > 0) await noteFailedAgain(services, entry.feed, failure)
   else if (blocksFeed(failure)) await blockFeed(services, entry.feed, failure)
   else await noteFailing(services, entry.feed)
-  if (isOfSignIn(failure)) await noteRefused(services, entry.feed, failure)
+  if (isOfSignIn(failure)) await noteRefusedSignInOf(services, entry.feed, failure)
 }
 
-async function noteRefused(services: Services, feed: string, failure: Failure): Promise<void> {
+async function noteRefusedSignInOf(services: Services, feed: string, failure: Failure): Promise<void> {
   const row = await findFeed(services, feed)
   if (!('problem' in row)) await noteRefusedSignIn(services, row.feed.account, failure)
 }

@@ -134,12 +134,12 @@ function tellDrift({ emit }: Services, feed: string, sentences: readonly string[
   emit({ event: 'feed.drift', feed, message: sentences.join('; ') })
 }
 
-/** Notes which columns of a landing had values before and have none now, and emits an event when there are more of them. */
+/** Notes which columns of a landing had values before and have none now, and emits an event when there are any. */
 export async function noteLandedColumns(services: Services, row: FeedRow, landed: LandedColumns): Promise<void> {
-  if (withLandedColumns(row, landed) === row) return
+  if (withLandedColumns(row, landed) === row && newlyEmptied(row, landed).length === 0) return
   const { name: feed } = row.feed
   const changed = await changeFeedRow(services, feed, (each) => withLandedColumns(each, landed))
-  const columns = changed ? newlyEmptied(changed.before, changed.after) : []
+  const columns = changed ? newlyEmptied(changed.before, landed) : []
   if (columns.length === 0) return
   const message = `columns that had values before and have none now: ${listed(columns.toSorted())}`
   const event = {

@@ -1,6 +1,6 @@
 import { isFailure } from '../../core/failures.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
-import { isSameButForHints } from '../../core/ledger/ledger-row.ts'
+import { differOnlyInHints } from '../../core/ledger/ledger-row.ts'
 import { windowId } from '../../core/time/window.ts'
 import type { Ledger, Stored } from '../../services/storage/ledger.ts'
 
@@ -18,7 +18,7 @@ export async function writePastHints<E extends LedgerEntry>(
     if (written) return written
     const current = await ledger.read(next.feed, windowId(next.window))
     if (!current || isFailure(current) || current.etag === etag) return undefined
-    if (!isSameButForHints(current.value, read.value)) return undefined
+    if (!differOnlyInHints(current.value, read.value)) return undefined
     etag = current.etag
   }
 }

@@ -29,8 +29,8 @@ export type AccountInTick = {
 
 export const slotKey = (feed: string, window: string): string => `${feed} ${window}`
 
-/** What is over after a request: that window, the feed, all that comes in the same turn, or the account for this tick. */
-export type RequestResult = 'requested' | 'window' | 'feed' | 'turn' | 'account'
+/** What is over after a request: that window, the feed, all of the same priority, or the account for this tick. */
+export type RequestResult = 'requested' | 'window' | 'feed' | 'priority' | 'account'
 
 /** The service gave no answer for a feed: its turn is over, and in the end that of the account. */
 export function noAnswer({ unanswered }: AccountInTick, feed: string): RequestResult {

@@ -2,7 +2,7 @@ import { FAILURES, isFailure } from '../../core/failures.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import { waitsUntil } from '../../core/plan/pacing.ts'
-import type { RequestAction, Turn } from '../../core/plan/plan.ts'
+import type { Priority, RequestAction } from '../../core/plan/plan.ts'
 import { inTurns } from '../../core/plan/turns.ts'
 import { parseWindowId, windowId } from '../../core/time/window.ts'
 import type { AppRows } from '../../services/storage/ledger.ts'
@@ -66,16 +66,16 @@ async function requestAll(
   actions: readonly RequestAction[],
 ): Promise<TurnTaken> {
   const ended = new Set<string>()
-  const over = new Set<Turn>()
+  const over = new Set<Priority>()
   let requested = 0
   for (const action of actions) {
-    const { turn } = action
+    const { priority } = action
     const feed = action.row.feed.name
-    if (ended.has(feed) || over.has(turn)) continue
+    if (ended.has(feed) || over.has(priority)) continue
     const result = await requestReport(services, tick, action)
     if (result === 'account') break
     if (result === 'feed') ended.add(feed)
-    if (result === 'turn') over.add(turn)
+    if (result === 'priority') over.add(priority)
     if (result === 'requested') requested++
   }
   return { requested, waiting: actions.length - requested }

@@ -12,7 +12,7 @@ import { subjectOf } from '../ledger/job.ts'
 import { writePastHints } from '../ledger/write-past-hints.ts'
 import type { Services } from '../services.ts'
 import { type AccountInTick, noAnswer, type RequestResult, slotKey } from './account-in-tick.ts'
-import { endRefusal, noteRefusedSignIn, reduceAllowance } from './pacing-row.ts'
+import { endRefusedSignIn, noteRefusedSignIn, reduceAllowance } from './pacing-row.ts'
 
 /** How long to wait after a refusal for quota that names no time. */
 const QUOTA_WAIT_MS = 15 * MINUTE_MS
@@ -43,7 +43,7 @@ export async function conclude(
     await endAttempt(services, toFailed(value, creation.failure, clock()), etag, creation.failure)
     return creation.failure.kind === 'unauthorized' ? 'account' : 'feed'
   }
-  await endRefusal(services, tick.name, tick.pacing)
+  await endRefusedSignIn(services, tick.name, tick.pacing)
   const requested = toRequested(value, creation.reportId, clock(), settings.reportDeadlineMs)
   const written = await writePastHints(ledger, requested, { value, etag })
   if (!written) return withdrawUnnamed(context, value, creation.reportId)

@@ -2,7 +2,7 @@ import { type Failure, failed, isOfSignIn } from '../../core/failures.ts'
 import { pacingRowKey } from '../../core/ledger/app-rows.ts'
 import { withLookDone } from '../../core/plan/look.ts'
 import { EMPTY_PACING, isPacing, type Pacing, throttled } from '../../core/plan/pacing.ts'
-import { withRefusal, withSignIn } from '../../core/plan/refused-sign-in.ts'
+import { withoutRefusedSignIn, withRefusedSignIn } from '../../core/plan/refused-sign-in.ts'
 import type { AppRows } from '../../services/storage/ledger.ts'
 import type { Services } from '../services.ts'
 
@@ -42,25 +42,25 @@ export async function noteRefusedSignIn(
   if (!isOfSignIn(failure)) return
   const stored = await services.ledger.readApp<Pacing>(pacingRowKey(account))
   if (stored && !isPacing(stored.value)) return
-  const next = withRefusal(stored?.value ?? EMPTY_PACING, failure, services.clock())
+  const next = withRefusedSignIn(stored?.value ?? EMPTY_PACING, failure, services.clock())
   if (await services.ledger.writeApp(pacingRowKey(account), next, stored?.etag)) return
   return noteRefusedSignIn(services, account, failure)
 }
 
 /** Notes that the sign-in of an account works, where it had been refused. Another instance that was faster noted it too. */
-export async function endRefusal(
+export async function endRefusedSignIn(
   services: Pick<Services, 'ledger' | 'clock'>,
   account: string,
   row: PacingRow,
 ): Promise<void> {
-  const next = withSignIn(row.value, services.clock())
+  const next = withoutRefusedSignIn(row.value, services.clock())
   if (next !== row.value) await writePacing(services, account, row, next)
 }
 
-/** As `endRefusal`, where the row is not known yet. */
-export async function noteSignIn(services: Pick<Services, 'ledger' | 'clock'>, account: string): Promise<void> {
+/** As `endRefusedSignIn`, where the row is not known yet. */
+export async function endRefusedSignInOf(services: Pick<Services, 'ledger' | 'clock'>, account: string): Promise<void> {
   const stored = await services.ledger.readApp<Pacing>(pacingRowKey(account))
-  if (stored && isPacing(stored.value)) await endRefusal(services, account, { ...stored })
+  if (stored && isPacing(stored.value)) await endRefusedSignIn(services, account, { ...stored })
 }
 
 /** Notes that the datasets of the service were looked at. Tries again where another instance was faster. */

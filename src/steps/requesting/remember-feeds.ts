@@ -25,11 +25,10 @@ export async function rememberFeeds(services: Services, app: AppRows): Promise<r
     await tellProblems(services, source, file.problems)
     return undefined
   }
-  const { faulty } = file
-  const all = faulty.flatMap(({ problems }) => problems)
-  await tellProblems(services, source, all)
+  const { faulty, allProblems } = file
+  await tellProblems(services, source, allProblems)
   for (const feed of faulty) await refuse(services, app, feed)
-  const problems = problemsWithoutRow(app, faulty)
+  const problems = problemsWithoutRow(app, faulty, allProblems)
   await rememberSource(services, app, { source, hash: hashJson(text), ...(problems.length > 0 && { problems }) })
   const forecasts = accountForecasts(file.feeds, services.settings.limits.maxReportsPerHour)
   const stretches = new Map(forecasts.map(({ account, stretch }) => [account, stretch]))
@@ -46,10 +45,17 @@ export async function rememberFeeds(services: Services, app: AppRows): Promise<r
 /** The ledger holds no more problems of a file: the command validate says all of them. */
 const MOST_PROBLEMS = 20
 
-/** The problems of feeds that the app does not know, so that no row of theirs can say them. */
-function problemsWithoutRow(app: AppRows, faulty: readonly FaultyFeed[]): readonly string[] {
-  const unknown = faulty.filter(({ name }) => !app.feeds.has(name)).flatMap(({ problems }) => problems)
-  return unknown.slice(0, MOST_PROBLEMS).map(plainMessage)
+/** The problems that no feed's row can say: of the file, of accounts that no feed uses, and of feeds that the app does not know. */
+function problemsWithoutRow(
+  app: AppRows,
+  faulty: readonly FaultyFeed[],
+  allProblems: readonly string[],
+): readonly string[] {
+  const ofRows = new Set(faulty.filter(({ name }) => app.feeds.has(name)).flatMap(({ problems }) => problems))
+  return allProblems
+    .filter((problem) => !ofRows.has(problem))
+    .slice(0, MOST_PROBLEMS)
+    .map(plainMessage)
 }
 
 async function tellProblems(services: Services, source: string, problems: readonly string[]): Promise<void> {

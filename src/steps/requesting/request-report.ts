@@ -8,7 +8,7 @@ import { isOutOfRange, startWithinReach } from '../../core/ledger/reach.ts'
 import { reportName } from '../../core/ledger/remote-names.ts'
 import { nextAttempt, toFailed, toLandedAgain, toReopened, toRequesting } from '../../core/ledger/transitions.ts'
 import { isClaimed, isSlotTaken, takeSlot } from '../../core/plan/pacing.ts'
-import type { RequestAction, Turn } from '../../core/plan/plan.ts'
+import type { Priority, RequestAction } from '../../core/plan/plan.ts'
 import { isEarlyBlank } from '../../core/plan/refresh.ts'
 import { queryTimes, type Window, windowId } from '../../core/time/window.ts'
 import { callbackToken } from '../../services/insights/callback-token.ts'
@@ -50,7 +50,7 @@ export async function requestReport(
       return endOutOfRange(services, tick, action, fresh, requesting)
     }
   }
-  const taken = await takeAccountSlot(services, tick, requesting, action.turn)
+  const taken = await takeAccountSlot(services, tick, requesting, action.priority)
   if (taken !== 'taken') return taken
   const written = await writeEntry(services, tick, action, requesting)
   if (!written) return 'feed'
@@ -169,12 +169,12 @@ async function takeAccountSlot(
   services: Services,
   { name, pacing, open }: AccountInTick,
   { feed, window, attempt, requestedAt }: Requesting,
-  turn: Turn,
+  priority: Priority,
 ): Promise<'taken' | RequestResult> {
   const { adoptAfterMs, limits } = services.settings
   const slot = { feed, window: windowId(window), attempt, at: requestedAt.toISOString() }
   if (isClaimed(pacing.value, slot, requestedAt, adoptAfterMs)) return 'window'
-  const next = takeSlot(pacing.value, { ...slot, turn }, limits, (each) =>
+  const next = takeSlot(pacing.value, { ...slot, priority }, limits, (each) =>
     isSlotTaken(each, open.get(slotKey(each.feed, each.window)), requestedAt, adoptAfterMs),
   )
   if (typeof next === 'string') return next

@@ -1,9 +1,9 @@
 import { FAILURES, type Failure, isFailure, isOfSignIn, type SignInKind } from '../../core/failures.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
-import { isSignInBlocked, isTrialDue, withRefusal } from '../../core/plan/refused-sign-in.ts'
+import { isSignInBlocked, isTrialDue, withRefusedSignIn } from '../../core/plan/refused-sign-in.ts'
 import { tellOnce } from '../ledger/tell-once.ts'
 import type { Services } from '../services.ts'
-import { endRefusal, type PacingRow, writePacing } from './pacing-row.ts'
+import { endRefusedSignIn, type PacingRow, writePacing } from './pacing-row.ts'
 
 /**
  * Says whether the account may ask for reports in this tick, as far as its sign-in goes. One that was refused is tried first,
@@ -38,9 +38,9 @@ export async function trySignIn(
   const row = rows.find(({ feed }) => feed.enabled)
   if (!row || !isTrialDue(pacing.value, now)) return true
   const tried = await ask(services, account, row)
-  if (tried === 'works') await endRefusal(services, account, pacing)
+  if (tried === 'works') await endRefusedSignIn(services, account, pacing)
   // Another instance that was faster has noted the same.
-  if (isFailure(tried)) await writePacing(services, account, pacing, withRefusal(pacing.value, tried, now))
+  if (isFailure(tried)) await writePacing(services, account, pacing, withRefusedSignIn(pacing.value, tried, now))
   return !isFailure(tried)
 }
 
