@@ -9,9 +9,9 @@ import { type Archive, RANGE } from '../src/services/storage/archive.ts'
 import { openLandingTable } from '../src/services/storage/landing-table.ts'
 import type { Ledger } from '../src/services/storage/ledger.ts'
 import type { StepSettings } from '../src/settings/settings.ts'
-import type { HeldEntry } from '../src/steps/landing/held-entry.ts'
 import { land } from '../src/steps/landing/land.ts'
 import type { Services } from '../src/steps/services.ts'
+import { holdInMemory } from './held-entry.ts'
 import { benchFeed, GENERATION, LINEAGE, WINDOW } from './report.ts'
 
 const NEVER = new Date(Date.UTC(9999, 0, 1))
@@ -30,7 +30,7 @@ export async function landByApp(path: string, client: TableClient, generation = 
   }
   const result = await land(
     job,
-    heldEntry(generation),
+    holdInMemory(firstLanding(generation)),
     { name: path, bytes: size, sha256: await sha256Of(path), etag: '' },
     NEVER,
   )
@@ -73,8 +73,8 @@ async function* ranges(path: string): AsyncGenerator<Buffer> {
   }
 }
 
-/** A window in its first landing, with no other holder. */
-function heldEntry(generation: Generation): HeldEntry {
+/** A window in its first landing. */
+function firstLanding(generation: Generation): Landing {
   const asked = { rowSet: 'bench', selection: 'bench' }
   const times = { requestedAt: WINDOW.to, deadline: NEVER, pollAfter: NEVER }
   const report = { reportName: 'bench', queryId: 'bench', asked, ...times }
@@ -88,17 +88,7 @@ function heldEntry(generation: Generation): HeldEntry {
     owner: 'bench',
   }
   const life = { feed: 'bench', window: WINDOW, tries: 1, heals: 0, remoteReports: [], history: [] }
-  let entry: Landing = { ...life, ...report, ...held, ...LINEAGE, lane: 'live', phase: 'check', state: 'landing' }
-  return {
-    entry: () => entry,
-    update: async (change) => {
-      entry = { ...entry, ...change }
-    },
-    finish: async (next) => ({ value: next, etag: '' }),
-    assertHeld: () => undefined,
-    pause: absent,
-    release: () => undefined,
-  }
+  return { ...life, ...report, ...held, ...LINEAGE, lane: 'live', phase: 'check', state: 'landing' }
 }
 
 export function servicesOver(archive: Archive, client: TableClient): Services {

@@ -1,3 +1,4 @@
+import { holdInMemory } from '../../bench/held-entry.ts'
 import type { AppEvent } from '../../src/core/events.ts'
 import { type Failure, isFailure } from '../../src/core/failures.ts'
 import type { Feed } from '../../src/core/feeds/feed.ts'
@@ -7,7 +8,6 @@ import type { Reject } from '../../src/core/report/entities.ts'
 import { newGeneration } from '../../src/core/report/generation.ts'
 import { isGzip } from '../../src/services/gzip.ts'
 import { archiveName } from '../../src/services/storage/archive.ts'
-import type { HeldEntry } from '../../src/steps/landing/held-entry.ts'
 import { land } from '../../src/steps/landing/land.ts'
 import type { Services } from '../../src/steps/services.ts'
 import { testSettings } from '../setup/settings.ts'
@@ -62,7 +62,7 @@ export async function landFile(
   const name = archiveName({ feed: feed.name, window: 'may', attempt: 1 }, 'execution', format)
   const writer = parts.archive.write(name, { reportId: 'report', attempt: 1, requestedAt: NOW, nonce: 'nonce' })
   await writer.append(bytes)
-  const held = heldEntry({ feed, columns, isOfPerson })
+  const held = holdInMemory(firstLanding({ feed, columns, isOfPerson }))
   const job = {
     row,
     services,
@@ -85,9 +85,9 @@ function linesOf(list: Buffer): readonly Reject[] {
   return lines.map((line) => JSON.parse(line) as Reject)
 }
 
-/** The entry of the window, which nobody else holds. */
-function heldEntry({ feed, columns, isOfPerson }: FileOptions): HeldEntry {
-  let entry: Landing = {
+/** The window in its first landing. */
+function firstLanding({ feed, columns, isOfPerson }: FileOptions): Landing {
+  return {
     feed: feed.name,
     window: WINDOW,
     lane: 'live',
@@ -114,16 +114,6 @@ function heldEntry({ feed, columns, isOfPerson }: FileOptions): HeldEntry {
     state: 'landing',
     ...(columns && { columns }),
     ...(isOfPerson && { byPerson: true }),
-  }
-  return {
-    entry: () => entry,
-    update: async (change) => {
-      entry = { ...entry, ...change }
-    },
-    finish: async (next) => ({ value: next, etag: '' }),
-    assertHeld: () => undefined,
-    pause: absent,
-    release: () => undefined,
   }
 }
 

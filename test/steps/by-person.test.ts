@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { DAY_MS, HOUR_MS } from '../../src/core/time/durations.ts'
-import { parseWindowId } from '../../src/core/time/window.ts'
 import { importReport } from '../../src/steps/operator/import-report.ts'
 import { replay } from '../../src/steps/operator/replay.ts'
 import { poison } from '../../src/steps/poison.ts'
@@ -17,15 +16,13 @@ import {
   hint,
   landedWorld,
   landFile,
-  MAY,
   named,
   names,
+  WINDOW,
   watched,
   withTable,
   worldOf,
 } from './one-window.ts'
-
-const WINDOW = parseWindowId(MAY) ?? { from: new Date(0), to: new Date(0) }
 
 /** A feed whose window is not refreshed: only healing would ask for it again. */
 const NO_REFRESH = { ...FEED, refresh: { every: 'P1D', for: 'PT1H' } }

@@ -21,10 +21,9 @@ import {
   names,
   rowsOf,
   serve,
+  WINDOW,
   worldOf,
 } from './one-window.ts'
-
-const WINDOW = windowOf(MAY)
 
 function windowOf(id: string): Window {
   const window = parseWindowId(id)

@@ -4,7 +4,6 @@ import { askedFor } from '../../src/core/feeds/form.ts'
 import { tableRowKey } from '../../src/core/ledger/app-rows.ts'
 import { withFeed } from '../../src/core/ledger/feed-block.ts'
 import { formNow } from '../../src/core/ledger/feed-row.ts'
-import { parseWindowId } from '../../src/core/time/window.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { changeFeedRow } from '../../src/steps/ledger/feed-row.ts'
 import { importReport } from '../../src/steps/operator/import-report.ts'
@@ -26,23 +25,17 @@ import {
   fileOf,
   HINT,
   hint,
-  MAY,
   named,
   names,
   rowsOf,
   serve,
+  WINDOW,
   withTable,
   worldOf,
 } from './one-window.ts'
 
-const WINDOW = parseWindowId(MAY) ?? noWindow()
-
 /** The same feed with a condition that every row meets: another row set all the same. */
 const OTHER_ROWS = { ...FEED, where: 'UsageQuantity >= 0' }
-
-function noWindow(): never {
-  throw new Error('no window')
-}
 
 /** One tick with these feeds in feeds.json. */
 async function tickWith({ services }: World, ...feeds: readonly object[]) {

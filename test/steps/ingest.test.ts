@@ -1,12 +1,25 @@
 import { describe, expect, it } from 'vitest'
 import { failed, isFailure } from '../../src/core/failures.ts'
 import { DAY_MS } from '../../src/core/time/durations.ts'
-import { parseWindowId, windowId } from '../../src/core/time/window.ts'
+import { windowId } from '../../src/core/time/window.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { importReport } from '../../src/steps/operator/import-report.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { quietWorld, type World } from '../setup/world.ts'
-import { askAgain, entryOf, etagOf, FEED, feedRowOf, fileOf, HINT, hint, MAY, polled, worldOf } from './one-window.ts'
+import {
+  askAgain,
+  entryOf,
+  etagOf,
+  FEED,
+  feedRowOf,
+  fileOf,
+  HINT,
+  hint,
+  MAY,
+  polled,
+  WINDOW,
+  worldOf,
+} from './one-window.ts'
 
 const SECOND = 1000
 const NEVER_READY = { generationMilliseconds: 1e12 }
@@ -147,8 +160,7 @@ describe('an account whose settings are missing', () => {
     async function* bytes() {
       yield fileOf(['one', 'two'])
     }
-    const window = parseWindowId(MAY) ?? { from: new Date(0), to: new Date(0) }
-    expect(await importReport(services, 'usage', window, { name: 'may.csv', bytes })).toHaveProperty('attempt')
+    expect(await importReport(services, 'usage', WINDOW, { name: 'may.csv', bytes })).toHaveProperty('attempt')
     await hint(world, services)
     expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { rowsLanded: 2, origin: 'import' } })
   })

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
-import { parseWindowId, type WindowId, windowId } from '../../src/core/time/window.ts'
+import { type WindowId, windowId } from '../../src/core/time/window.ts'
 import type { LandingTable } from '../../src/services/storage/landing-table.ts'
 import type { Ledger } from '../../src/services/storage/ledger.ts'
 import { ingest } from '../../src/steps/ingest.ts'
@@ -22,17 +22,16 @@ export const FEED = {
   to: '2025-06-01',
 }
 
-export const MAY = windowId(parseWindowId('20250501T000000Z_20250601T000000Z') ?? failWindow())
+export const WINDOW = { from: new Date('2025-05-01'), to: new Date('2025-06-01') }
+
+/** Its id. */
+export const MAY = windowId(WINDOW)
 
 /** The same feed with six windows. */
 export const HALF_A_YEAR = { ...FEED, from: '2025-01-01', to: '2025-07-01' }
 
 /** A hint for the first attempt of that window. */
 export const HINT = { feed: 'usage', window: MAY, attempt: 1 } as const
-
-function failWindow(): never {
-  throw new Error('no window')
-}
 
 /** A quiet world of that feed, unless the test says otherwise. */
 export const worldOf = (options: Partial<WorldOptions> = {}) =>

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { parseWindowId, type Window } from '../../src/core/time/window.ts'
 import { awaitLanding } from '../../src/steps/operator/await-landing.ts'
 import { importReport } from '../../src/steps/operator/import-report.ts'
 import { replay } from '../../src/steps/operator/replay.ts'
@@ -21,12 +20,11 @@ import {
   names,
   rowsOf,
   serve,
+  WINDOW,
   watched,
 } from './one-window.ts'
 
 // The cases of a person who acts on a feed in trouble. `by-person.test.ts` holds those of an import or a replay that fails.
-
-const WINDOW: Window = parseWindowId(MAY) ?? { from: new Date(0), to: new Date(0) }
 
 /** A world whose feed is blocked, because its last report lacks a column. From now on reports are right again. */
 async function blockedWorld(): Promise<World> {

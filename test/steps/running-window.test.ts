@@ -1,15 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { HOUR_MS } from '../../src/core/time/durations.ts'
-import { parseWindowId } from '../../src/core/time/window.ts'
 import { importReport } from '../../src/steps/operator/import-report.ts'
 import { replay } from '../../src/steps/operator/replay.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { status } from '../../src/steps/status.ts'
 import { sweep } from '../../src/steps/sweep.ts'
 import type { World } from '../setup/world.ts'
-import { asked, entryOf, FEED, fileOf, hint, MAY, named, names, serve, worldOf } from './one-window.ts'
+import { asked, entryOf, FEED, fileOf, hint, MAY, named, names, serve, WINDOW, worldOf } from './one-window.ts'
 
-const WINDOW = parseWindowId(MAY) ?? { from: new Date(0), to: new Date(0) }
 const RUNNING = { ...FEED, delay: 'P4D', refresh: { every: 'P5D', for: 'P30D' } }
 
 /** What was asked for, as `01T00 to 05T23`: day and hour of the query times. */

@@ -3,7 +3,7 @@ import { allLanded, isSettled, summarise } from '../../local/start/summary.ts'
 import { FAILURES } from '../../src/core/failures.ts'
 import { feedRowKey, tableRowKey } from '../../src/core/ledger/app-rows.ts'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
-import { parseWindowId, windowId } from '../../src/core/time/window.ts'
+import { windowId } from '../../src/core/time/window.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { importReport } from '../../src/steps/operator/import-report.ts'
 import { provision } from '../../src/steps/provision.ts'
@@ -11,7 +11,7 @@ import { status } from '../../src/steps/status.ts'
 import { sweep } from '../../src/steps/sweep.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
 import type { World } from '../setup/world.ts'
-import { asked, entryOf, FEED, feedRowOf, fileOf, HINT, MAY, named, rowsOf, worldOf } from './one-window.ts'
+import { asked, entryOf, FEED, feedRowOf, fileOf, HINT, named, rowsOf, WINDOW, worldOf } from './one-window.ts'
 
 const OWNER = { ...FEED, name: 'owner', table: 'Shared' }
 const RIVAL = { ...FEED, name: 'rival', table: 'SHARED' }
@@ -39,12 +39,10 @@ const statusOf = async ({ services }: World, name: string) =>
 
 /** A file of May, given to a feed. */
 async function importInto({ services }: World, name: string) {
-  const window = parseWindowId(MAY)
-  if (!window) throw new Error('no window')
   async function* bytes() {
     yield fileOf(['x'])
   }
-  return importReport(services, name, window, { name: 'may.csv', bytes })
+  return importReport(services, name, WINDOW, { name: 'may.csv', bytes })
 }
 
 /** The owner has asked for its window and has left feeds.json, where two feeds cannot share a table. Its rows stay. */
