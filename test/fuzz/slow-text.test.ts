@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { CATALOG, findDataset } from '../../src/core/catalog.ts'
 import type { Feed } from '../../src/core/feeds/feed.ts'
 import { parseFeeds } from '../../src/core/feeds/feeds.ts'
+import { type FeedRow, newFeedRow, withQuery } from '../../src/core/ledger/feed-row.ts'
 import type { Archive } from '../../src/services/storage/archive.ts'
 import { feedOf } from '../core/feed-of.ts'
 
@@ -96,6 +97,13 @@ const FEED: Feed = feedOf({})
 const LISTED = { name: 'AzureUsage', columns: ['Month'], metrics: ['UsageQuantity'], ranges: ['LIFETIME'] }
 const DATASET = findDataset(CATALOG, 'AzureUsage') ?? { ...LISTED, columns: [], metrics: [], ranges: [] }
 
+const offered = (names: object) => ({ ...LISTED, isWhole: true, ...names })
+/** The row of a feed whose query is registered. */
+const rowOf = (feed: Feed): FeedRow =>
+  withQuery(newFeedRow(feed, {}, new Date()), { queryId: 'q', hash: feed.hash, columns: ['CustomerName'], ours: true })
+const ROW = { ...rowOf(FEED), ranges: ['LIFETIME'] }
+const withQueryOf = (query: string) => rowOf({ ...FEED, source: { kind: 'query', query } })
+
 const cut = (text: string) => text.split(/[,;\t]/)
 /** Columns as they are after `checkColumns`: no more than a table row holds. */
 const fewColumns = (text: string) => cut(text).slice(0, 250)
@@ -129,6 +137,7 @@ const modules = {
   'core/report/check.ts': await import('../../src/core/report/check.ts'),
   'core/address.ts': await import('../../src/core/address.ts'),
   'core/feeds/history.ts': await import('../../src/core/feeds/history.ts'),
+  'core/ledger/offer.ts': await import('../../src/core/ledger/offer.ts'),
   'core/feeds/feeds.ts': await import('../../src/core/feeds/feeds.ts'),
   'core/feeds/json.ts': await import('../../src/core/feeds/json.ts'),
   'core/feeds/section.ts': await import('../../src/core/feeds/section.ts'),
@@ -175,7 +184,18 @@ const TABLE: Table = {
       (text) => modules['core/feeds/history.ts'].firstInRange([text, `LAST_${text}`], NOW),
       (text) => modules['core/feeds/history.ts'].firstInRange(cut(text), NOW),
     ],
+    reachesFurther: [(text) => modules['core/feeds/history.ts'].reachesFurther([text], cut(text), NOW)],
     laterStart: [(text) => modules['core/feeds/history.ts'].laterStart(FEED, cut(text), NOW, NOW)],
+  },
+  'core/ledger/offer.ts': {
+    withOffer: [
+      (text) => modules['core/ledger/offer.ts'].withOffer(ROW, [offered({ columns: cut(text) })], NOW),
+      (text) => modules['core/ledger/offer.ts'].withOffer(ROW, [offered({ metrics: [text], ranges: cut(text) })], NOW),
+      (text) => modules['core/ledger/offer.ts'].withOffer(withQueryOf(text), [offered({})], NOW),
+    ],
+    offerOf: [(text) => modules['core/ledger/offer.ts'].offerOf(FEED, [{ ...offered({}), name: text }])],
+    driftOf: [(text) => modules['core/ledger/offer.ts'].driftOf({ ...ROW, drift: cut(text) })],
+    unnamedColumns: [(text) => modules['core/ledger/offer.ts'].unnamedColumns(cut(text))],
   },
   'core/report/check.ts': {
     createCheck: [

@@ -71,6 +71,8 @@ export async function auditFeed(
 
 /** How far back the service has data decides which windows are refreshed. The timers do not read it at each tick. */
 async function withRanges({ ledger }: Services, outline: FeedOutline): Promise<RangedFeed> {
+  const { cadence } = outline.feed
+  if (cadence.kind === 'snapshot' || !cadence.refresh) return outline
   const stored = await ledger.readFeed(outline.feed.name)
   const ranges = stored && !isFailure(stored) ? stored.value.ranges : undefined
   return { ...outline, ...(ranges && { ranges }) }
