@@ -24,6 +24,10 @@ export type Figures = {
   readonly audit_bytes_per_feed: number
   /** Peak memory of an instance that runs these ticks. */
   readonly sweep_rss_mb: number
+  /** Processor time to plan 3,650 due windows of one feed, half of which have an entry. */
+  readonly plan_ms_3650: number
+  /** The same compared with 365 windows: 10 where the time grows with their number, 100 where it grows with its square. */
+  readonly plan_growth: number
   readonly import_ms: number
   readonly bundle_mb: number
 }
@@ -38,6 +42,8 @@ export const LIMITS: Readonly<Partial<Record<keyof Figures, number>>> = {
   idle_bytes_per_feed: 4 * 1024,
   idle_requests: 2 + 2 * QUIET.feeds,
   sweep_rss_mb: 200,
+  plan_ms_3650: 10,
+  plan_growth: 20,
   import_ms: 80,
   bundle_mb: 2,
 }

@@ -8,6 +8,7 @@ import { type Figures, LIMITS, missed, QUIET, rounded } from './figures.ts'
 import { idleFigures } from './idle.ts'
 import { bundleFigures } from './import.ts'
 import type { Bench, Report } from './measure.ts'
+import { planFigures } from './plan.ts'
 import { writeReport } from './report.ts'
 import { compare, footprint, requireHonesty, restatedOps, type Trial } from './trials.ts'
 
@@ -59,6 +60,7 @@ async function bench(folder: string, origin: string): Promise<Figures> {
     billed_ops_per_1000_rows: fewRows.billedOps,
     billed_ops_restated: await restatedOps(setup, small),
     ...(await idleFigures(instance, QUIET, DEPLOYED_FLAGS)),
+    ...planFigures(),
     ...(await bundleFigures(folder)),
   }
 }

@@ -1,8 +1,9 @@
 /** Makes the rows of a report. */
 
+import { stepPeriod } from './periods.ts'
+import { loadedAt, preliminaryRows } from './preliminary.ts'
 import type { QueryTimes, ResolvedQuery, SelectedColumn } from './query.ts'
 import { isRestated, type Restatement, restateRows } from './restate.ts'
-
 import { hash, type Value, valueMaker } from './values.ts'
 
 /** What rows are made from. The same recipe always gives the same rows. */
@@ -14,6 +15,8 @@ export type Recipe = {
   readonly rows: number | undefined
   /** Restatements that came before, oldest first. `undefined` stands for one of another dataset. */
   readonly restatements?: readonly (Restatement | undefined)[]
+  /** When the report was made, if what was not loaded completely then is preliminary. */
+  readonly preliminaryAt?: Date | undefined
 }
 
 type Row = readonly Value[]
@@ -40,10 +43,15 @@ function periodRows(recipe: Recipe, period: Period): readonly Row[] {
   const count = recipe.rows ?? usual
   const make = rowMaker(recipe, period, key, count)
   const first: readonly Row[] = Array.from({ length: count }, (_, row) => make(row))
-  return (recipe.restatements ?? []).reduce((rows, restatement, index) => {
+  const rows = (recipe.restatements ?? []).reduce((rows, restatement, index) => {
     if (!restatement || !isRestated(restatement, period.start)) return rows
     return restateRows(rows, restatement.rows, rowMaker(recipe, period, `${key}|restatement ${index}`, count))
   }, first)
+  const { start } = period
+  const { preliminaryAt: madeAt } = recipe
+  const loaded = start && loadedAt(dataset, start)
+  if (!madeAt || !loaded || madeAt >= loaded) return rows
+  return preliminaryRows(rows, { start, loaded, madeAt }, rowMaker(recipe, period, `${key}|preliminary`, count))
 }
 
 /** The time column says which period the row belongs to. Every other column is free. */
@@ -68,12 +76,6 @@ function periodsIn(grain: 'day' | 'month' | undefined, times: QueryTimes): reado
     if (start >= times.from) periods.push({ name: start.toISOString(), start })
   }
   return periods
-}
-
-/** The first instant of the month or day that is `by` months or days after the one of `start`. */
-export function stepPeriod(grain: 'day' | 'month', start: Date, by: number): Date {
-  const [year, month, day] = [start.getUTCFullYear(), start.getUTCMonth(), start.getUTCDate()]
-  return new Date(grain === 'day' ? Date.UTC(year, month, day + by) : Date.UTC(year, month + by, 1))
 }
 
 /** The service computes metrics per distinct combination of the columns, so rows that differ only in metrics merge. */

@@ -1,7 +1,8 @@
 /** What each report serves. */
 
-import { makeRows, stepPeriod, timeValue } from './data.ts'
+import { makeRows, timeValue } from './data.ts'
 import { readWireTime } from './http.ts'
+import { stepPeriod } from './periods.ts'
 import {
   firstInstant,
   type QueryTimes,
@@ -60,7 +61,8 @@ function makeServed(service: Service, report: Report, execution: Execution): Ser
   const restatements = restatementsOf(service, query, execution)
   const first = firstInstant(query.dataset, new Date(execution.queuedAt))
   const offered = { from: times.from < first ? first : times.from, to: times.to }
-  const rows = makeRows({ seed: service.seed, query, times: offered, rows: service.rows, restatements })
+  const preliminaryAt = faults.includes('preliminary') ? new Date(execution.queuedAt) : undefined
+  const rows = makeRows({ seed: service.seed, query, times: offered, rows: service.rows, restatements, preliminaryAt })
   const made = { header: query.columns.map(({ name }) => name), columns: query.columns, rows }
   const table = spoilTable(made, faults, cellOutside(query, times))
   const text = encodeText(table.header, table.rows, formatOf(report, execution), faults)

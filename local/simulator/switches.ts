@@ -121,6 +121,9 @@ const SWITCHES = {
   /** What begins at QueryEndTime itself is left out. Without the switch it is included. */
   endExclusive: { on: ['report'] },
 
+  /** Months and days that the service has not loaded completely when the report is made hold preliminary rows. */
+  preliminary: { on: ['report'] },
+
   // What its file holds.
   /** Tabs, although commas were asked for, in a file named .tsv. */
   tsv: { on: ['report'] },

@@ -6,11 +6,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { missed } from '../../bench/figures.ts'
 import { measureIdle, requireSameCost } from '../../bench/idle.ts'
 import { type Bench, type Report, runOnce, takeTally } from '../../bench/measure.ts'
+import { manyWindows, plan, planFigures } from '../../bench/plan.ts'
 import { writeReport } from '../../bench/report.ts'
 import { type Sink, startSink } from '../../bench/sink.ts'
 import { rowHash } from '../../bench/sink-hash.ts'
 import { requireHonesty, requireSameRows, restatedOps } from '../../bench/trials.ts'
 import { ROUNDS } from '../../bench/writing.ts'
+import { windowId } from '../../src/core/time/window.ts'
 
 const BENCH = resolve(import.meta.dirname, '../../bench')
 
@@ -78,6 +80,16 @@ describe('the bench', () => {
     expect(() => requireSameCost(few, { ...few, requests: 25 })).toThrow('in 25 requests')
   })
 
+  it('plans every window of ten years of days, and measures how long that takes', () => {
+    const actions = plan(manyWindows(3_650))
+    expect(new Set(actions.map(({ window }) => windowId(window))).size).toBe(3_650)
+    expect(actions.filter(({ previous }) => previous)).toHaveLength(1_825)
+    expect(new Set(actions.map(({ lane }) => lane))).toEqual(new Set(['live', 'backfill']))
+    const { plan_ms_3650, plan_growth } = planFigures(3)
+    expect(plan_ms_3650).toBeGreaterThan(0)
+    expect(plan_growth).toBeGreaterThan(1)
+  })
+
   it('goes red when the app claims more acknowledged rows than the sink took', async () => {
     const program = join(folder, 'boast.mjs')
     await writeFile(program, 'process.send({ cost: { acknowledged: 2350 } })')
@@ -113,12 +125,15 @@ describe('the bench', () => {
       idle_requests: 24,
       audit_bytes_per_feed: 17_000_000,
       sweep_rss_mb: 165,
+      plan_ms_3650: 4,
+      plan_growth: 11,
       import_ms: 70,
       bundle_mb: 1.3,
     }
     expect(missed(good)).toEqual([])
     expect(missed({ ...good, cpu_vs_sdk: 0.31, rss_mb_2m: 171 })).toHaveLength(2)
     expect(missed({ ...good, idle_bytes_per_feed: 4_097, idle_requests: 43, sweep_rss_mb: 201 })).toHaveLength(3)
+    expect(missed({ ...good, plan_ms_3650: 10.1, plan_growth: 20.1 })).toHaveLength(2)
     expect(missed({ ...good, import_ms: Number.NaN })).toHaveLength(1)
   })
 })

@@ -1,9 +1,11 @@
 import { gunzipSync } from 'node:zlib'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { loadedAt } from '../../local/simulator/preliminary.ts'
 import type { Served } from '../../local/simulator/served.ts'
 import type { Simulator } from '../../local/simulator/simulator.ts'
 import type { Effect } from '../../local/simulator/switches.ts'
-import { type Client, createReport, linkOf, MARCH, openSimulator, rawBody } from '../setup/simulator.ts'
+import { CATALOG, findDataset } from '../../src/core/catalog.ts'
+import { type Client, connect, createReport, linkOf, MARCH, openSimulator, rawBody } from '../setup/simulator.ts'
 
 const QUERY = 'SELECT Month, SubscriptionId, UsageQuantity FROM AzureUsage'
 const HEADER = 'Month,SubscriptionId,UsageQuantity'
@@ -116,6 +118,39 @@ describe('a report', () => {
     const toApril = { ...MARCH, QueryEndTime: '2025-04-01T00:00:00Z' }
     expect(await months('lf', toApril)).toEqual(['2025-03-01', '2025-04-01'])
     expect(await months('endExclusive', toApril)).toEqual(['2025-03-01'])
+  })
+
+  it('holds fewer and other rows of a month until the day on which the service loads it is over', async () => {
+    const april = { QueryStartTime: '2025-04-01T00:00:00Z', QueryEndTime: '2025-04-30T23:59:59Z' }
+    // A token does not last for days.
+    const rows = async (fields: object) =>
+      simulator.served(await createReport(await connect(simulator), QUERY, fields))?.rows ?? []
+    const [march, whole] = [await rows(MARCH), await rows(april)]
+    simulator.fault({ endpoint: 'report', effect: 'preliminary', nth: 'all' })
+    // March was loaded on the 5th of April. It is the 1st of May at noon: 30.5 of the 35 days until the 6th have passed.
+    expect(await rows(MARCH)).toEqual(march)
+    const first = await rows(april)
+    expect(first.slice(1)).toEqual(whole.slice(1, 4))
+    expect(first.map(([month]) => month)).toEqual(['2025-04-01', '2025-04-01', '2025-04-01', '2025-04-01'])
+    simulator.advance(86_400_000)
+    const next = await rows(april)
+    expect(next.slice(1)).toEqual(first.slice(1))
+    expect(new Set([whole[0], first[0], next[0]].map(String)).size).toBe(3)
+    simulator.advance(4.5 * 86_400_000 - 86_400_000 - 1)
+    expect(await rows(april)).not.toEqual(whole)
+    simulator.advance(1)
+    expect(await rows(april)).toEqual(whole)
+  })
+
+  it.each([
+    ['MSLearn', '2025-03-31', '2025-04-04'],
+    ['TeamsUsageMeetingsAndCalls', '2025-03-31', '2025-04-16'],
+    ['OfficeUsage', '2024-12-01', '2025-01-16'],
+    ['CSPRevenueDetails', '2025-02-01', '2025-03-06'],
+    ['CPORM365Usage', '2025-03-14', '2025-04-15'],
+  ])('of %s that begins on %s is preliminary until %s', (name, start, loaded) => {
+    const dataset = findDataset(CATALOG, name)
+    expect(dataset && loadedAt(dataset, new Date(start))).toEqual(new Date(loaded))
   })
 })
 

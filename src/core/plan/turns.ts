@@ -26,5 +26,5 @@ function queues(
 
 function roundRobin(waiting: readonly (readonly RequestAction[])[]): readonly RequestAction[] {
   const rounds = waiting.reduce((most, { length }) => Math.max(most, length), 0)
-  return Array.from({ length: rounds }, (_, round) => waiting.flatMap((queue) => queue.slice(round, round + 1))).flat()
+  return Array.from({ length: rounds }, (_, round) => waiting.flatMap((queue) => queue[round] ?? [])).flat()
 }
