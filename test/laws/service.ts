@@ -49,8 +49,14 @@ export type Counted = { readonly account: string; readonly endpoint: Endpoint; r
 export type Service = {
   health: Health
   readonly calls: readonly Counted[]
-  /** The service as one instance sees it through one account. */
-  open(account: string, pass: Pass): InsightsClient
+  /** Every report that was ever made. */
+  readonly made: readonly StoredReport[]
+  /** The service as one instance sees it through one account. `links` is where its links lead. */
+  open(account: string, pass: Pass, links?: string): InsightsClient
+  /** The reports that stand at the service now. */
+  standing(): readonly StoredReport[]
+  /** The same service once more, which from now on goes its own way and by its own clock. */
+  copy(clock: TestClock): Service
 }
 
 /** How long the service makes a report. */
@@ -62,11 +68,12 @@ const FOREIGN = 'https://elsewhere.test'
 const NOTHING = 'No item found with given filters.'
 const NO_EXECUTION = 'There are no executions that have occurred for the given filter conditions.'
 
-type StoredReport = {
+export type StoredReport = {
   readonly reportId: string
   readonly reportName: string
   readonly queryId: string
   readonly createdTime: string
+  readonly callbackUrl: string | undefined
   /** What its query selects, as it was written. */
   readonly columns: string
   readonly start: string
@@ -80,28 +87,40 @@ type Account = { readonly reports: Map<string, StoredReport>; readonly queries: 
 /** What an endpoint answers: a list, or a refusal with its text. */
 type Answered = readonly object[] | { readonly status: number; readonly message: string }
 
+/** What a service has done and holds. */
+type State = {
+  readonly calls: Counted[]
+  readonly made: StoredReport[]
+  readonly accounts: Map<string, Account>
+}
+
+const NEW = (): State => ({ calls: [], made: [], accounts: new Map() })
+
 /** `downloads` is where its links lead. The client's own code reads the answers, so only HTTP is left out. */
-export function createService(clock: TestClock, downloads: string): Service {
-  const calls: Counted[] = []
-  const accounts = new Map<string, Account>()
-  const answerTo = (account: Account, endpoint: Endpoint, call: Call): Answer => {
+export function createService(clock: TestClock, downloads: string, state = NEW(), health = HEALTHY): Service {
+  const { calls, made, accounts } = state
+  const answerTo = (account: Account, endpoint: Endpoint, call: Call, links: string): Answer => {
     // Every name and id here contains the feed's name.
     const health = JSON.stringify(call).includes(service.health.only ?? '') ? service.health : HEALTHY
     const fault = health.faults[endpoint]
-    const answered = fault && !fault.isDone ? [] : ANSWERS[endpoint]({ account, call, health, clock, downloads })
+    const asked = { account, made, call, health, clock, downloads: links }
+    const answered = fault && !fault.isDone ? [] : ANSWERS[endpoint](asked)
     return toAnswer(fault ? { message: '', ...fault } : answered, clock.now(), fault?.retryAfter)
   }
   const service: Service = {
-    health: HEALTHY,
+    health,
     calls,
-    open(name, pass) {
+    made,
+    standing: () => [...accounts.values()].flatMap(({ reports }) => [...reports.values()]),
+    copy: (own) => createService(own, downloads, copyOf(state), service.health),
+    open(name, pass, links = downloads) {
       const account = accounts.get(name) ?? { reports: new Map(), queries: new Map() }
       accounts.set(name, account)
       const send = (call: Call) => {
         const endpoint = endpointOf(call)
         return pass(`insights.${endpoint}`, async () => {
           calls.push({ account: name, endpoint, at: clock.now().getTime() })
-          return answerTo(account, endpoint, call)
+          return answerTo(account, endpoint, call, links)
         })
       }
       const client: InsightsClient = insightsClient(send, BASE, () => client)
@@ -109,6 +128,14 @@ export function createService(clock: TestClock, downloads: string): Service {
     },
   }
   return service
+}
+
+/** What is stored is never changed in place. */
+function copyOf({ calls, made, accounts }: State): State {
+  const copies = [...accounts].map(
+    ([name, { reports, queries }]) => [name, { reports: new Map(reports), queries: new Map(queries) }] as const,
+  )
+  return { calls: [...calls], made: [...made], accounts: new Map(copies) }
 }
 
 function endpointOf({ method, path }: Call): Endpoint {
@@ -130,6 +157,7 @@ function toAnswer(answered: Answered, now: Date, retryAfter?: string): Answer {
 
 type Asked = {
   readonly account: Account
+  readonly made: StoredReport[]
   readonly call: Call
   readonly health: Health
   readonly clock: TestClock
@@ -137,20 +165,23 @@ type Asked = {
 }
 
 const ANSWERS: Readonly<Record<Endpoint, (asked: Asked) => Answered>> = {
-  createReport({ account, call, health, clock }) {
-    const { ReportName = '', QueryId = '', QueryStartTime = '' } = { ...call.body } as Record<string, string>
+  createReport({ account, made, call, health, clock }) {
+    const body = { ...call.body } as Record<string, string | undefined>
+    const { ReportName = '', QueryId = '', QueryStartTime = '', CallbackUrl: callbackUrl } = body
     const query = account.queries.get(QueryId)?.query
     if (query === undefined) return { status: 400, message: 'Invalid QueryId' }
     const report: StoredReport = {
-      reportId: `r-${account.reports.size}-${ReportName.replaceAll(' ', '-')}`,
+      reportId: `r-${made.length}-${ReportName.replaceAll(' ', '-')}`,
       reportName: ReportName,
       queryId: QueryId,
       createdTime: clock.now().toISOString(),
+      callbackUrl,
       columns: /^SELECT (.+) FROM /.exec(query)?.[1] ?? '',
       start: QueryStartTime,
       kind: health.reports,
     }
     account.reports.set(report.reportId, report)
+    made.push(report)
     return [report]
   },
   listReports({ account, call }) {
@@ -166,7 +197,8 @@ const ANSWERS: Readonly<Record<Endpoint, (asked: Asked) => Answered>> = {
     if (!report) return { status: 404, message: NOTHING }
     const isReady = clock.now().getTime() >= Date.parse(report.createdTime) + GENERATION
     if (report.kind === 'stuck' || !isReady) return { status: 404, message: NO_EXECUTION }
-    const query = new URLSearchParams({ columns: report.columns, start: report.start, kind: report.kind })
+    const { columns, start, kind, createdTime } = report
+    const query = new URLSearchParams({ columns, start, kind, made: createdTime })
     const link = `${health.areLinksForeign ? FOREIGN : downloads}/report.csv?${query}`
     return [
       { executionId: `e-${id.slice(2)}`, reportId: id, executionStatus: 'Completed', reportAccessSecureLink: link },
@@ -191,7 +223,7 @@ const ANSWERS: Readonly<Record<Endpoint, (asked: Asked) => Answered>> = {
 }
 
 /** All columns that the feeds of the laws ask for. */
-const COLUMNS = ['CompletionDate', 'TrainingName', 'MPNId', 'PartnerName']
+const COLUMNS = ['CompletionDate', 'TrainingName', 'MPNId', 'PartnerName', 'Month', 'CustomerName', 'UsageQuantity']
 
 function someOf(found: readonly object[]): Answered {
   return found.length > 0 ? found : { status: 404, message: NOTHING }
@@ -205,10 +237,9 @@ function removed(from: Map<string, unknown>, { path }: Call): Answered {
 /** Where reports are downloaded from: their address alone says what they hold. */
 export type Downloads = { readonly origin: string; close(): Promise<void> }
 
-export async function startDownloads(): Promise<Downloads> {
-  const server = createServer(({ url = '' }, response) => {
-    const query = new URL(url, 'http://localhost').searchParams
-    response.end(fileOf(query.get('kind') ?? '', query.get('columns') ?? '', query.get('start') ?? ''))
+export async function startDownloads(serve: (link: URL) => Promise<string> = serveFile): Promise<Downloads> {
+  const server = createServer(async ({ url = '' }, response) => {
+    response.end(await serve(new URL(url, 'http://localhost')))
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const close = async () => {
@@ -218,6 +249,10 @@ export async function startDownloads(): Promise<Downloads> {
     await closed
   }
   return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close }
+}
+
+async function serveFile({ searchParams }: URL): Promise<string> {
+  return fileOf(searchParams.get('kind') ?? '', searchParams.get('columns') ?? '', searchParams.get('start') ?? '')
 }
 
 /** A report with one row at the start of its window. */
