@@ -1,7 +1,8 @@
-import { isFailure } from '../../src/core/failures.ts'
+import { type Failure, isFailure } from '../../src/core/failures.ts'
+import type { Drop } from '../../src/core/ledger/drop.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
-import { rebuiltPlan } from '../../src/core/ledger/plan-row.ts'
-import { keyRange } from '../../src/core/report/generation.ts'
+import { type PlanRow, rebuiltPlan } from '../../src/core/ledger/plan-row.ts'
+import { generationAt, keyRange } from '../../src/core/report/generation.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { overlapOf } from '../laws/laws.ts'
 import { type StoredRow, unhindered } from '../memory/store.ts'
@@ -13,17 +14,32 @@ type Table = (typeof WINDOWS)[number]['table']
 /** What the ledger and the tables hold at one moment. */
 type Held = {
   readonly entries: readonly LedgerEntry[]
+  readonly plans: ReadonlyMap<string, PlanRow>
+  readonly drops: readonly Drop[]
   readonly rows: ReadonlyMap<Table, readonly StoredRow[]>
 }
 
 async function look({ store }: Deployment): Promise<Held> {
   const { ledger } = store.open(unhindered)
   await ledger.create()
-  const found = await Promise.all(FEEDS.map((feed) => ledger.entries(feed)))
-  const entries = found.flat().filter((entry): entry is LedgerEntry => !isFailure(entry))
+  const [entries, plans, drops] = await Promise.all([
+    Promise.all(FEEDS.map((feed) => ledger.entries(feed))),
+    Promise.all(FEEDS.map((feed) => ledger.readPlan(feed))),
+    Promise.all(FEEDS.map((feed) => ledger.drops(feed))),
+  ])
   const tables = [...new Set(WINDOWS.map(({ table }) => table))]
   const rows = await Promise.all(tables.map(async (table) => [table, await store.rows(table)] as const))
-  return { entries, rows: new Map(rows) }
+  return {
+    entries: entries.flat().map(readable),
+    plans: new Map(plans.flatMap((plan) => (plan ? [readable(plan.value)] : [])).map((plan) => [plan.feed, plan])),
+    drops: drops.flat().map((drop) => readable(drop).value),
+    rows: new Map(rows),
+  }
+}
+
+function readable<T>(value: T | Failure): T {
+  if (isFailure(value)) throw new Error(value.message)
+  return value
 }
 
 const nameOf = ({ feed, window, attempt }: LedgerEntry) => `${feed} ${windowId(window)} ${attempt}`
@@ -31,13 +47,42 @@ const nameOf = ({ feed, window, attempt }: LedgerEntry) => `${feed} ${windowId(w
 /** What is against the laws that hold at every moment, also when an instance has just died. */
 export async function brokenNow(on: Deployment): Promise<readonly string[]> {
   const held = await look(on)
-  return [...overlaps(held), ...onePerAttempt(on), ...held.entries.flatMap((entry) => published(on, held, entry))]
+  return [
+    ...overlaps(held),
+    ...wrongPlans(on, held),
+    ...onePerAttempt(on),
+    ...held.entries.flatMap((entry) => published(on, held, entry)),
+    ...unnamedRows(held),
+  ]
 }
 
 function overlaps({ entries }: Held): readonly string[] {
   return FEEDS.flatMap((feed) => {
     const overlap = overlapOf(entries.filter((entry) => entry.feed === feed).map(({ window }) => window))
     return overlap ? [`${feed} ${overlap} overlap`] : []
+  })
+}
+
+/** A plan takes the time of the feed's entries, and no other. */
+function wrongPlans({ clock }: Deployment, { entries, plans }: Held): readonly string[] {
+  return FEEDS.flatMap((feed) => {
+    const windows = entries.filter((entry) => entry.feed === feed).map(({ window }) => window)
+    const { spans } = rebuiltPlan(feed, windows, undefined, clock.now())
+    const found = JSON.stringify(plans.get(feed)?.spans ?? [])
+    return found === JSON.stringify(spans) ? [] : [`the plan of ${feed} takes ${found}`]
+  })
+}
+
+/** Every row is published, is being landed, or is to be dropped. */
+function unnamedRows({ entries, drops, rows }: Held): readonly string[] {
+  const named = new Set([
+    ...entries.map(({ figures }) => figures?.generation),
+    ...entries.map((entry) => (entry.state === 'landing' ? entry.generation : undefined)),
+    ...drops.map(({ generation }) => generation),
+  ])
+  return [...rows].flatMap(([table, all]) => {
+    const unnamed = all.filter(({ PartitionKey }) => !named.has(generationAt(String(PartitionKey))?.generation))
+    return unnamed.length > 0 ? [`${unnamed.length} rows of ${table} are named by nothing`] : []
   })
 }
 
@@ -86,7 +131,7 @@ export async function brokenAfterQuiet(on: Deployment, lost = 0): Promise<readon
     ...(await brokenNow(on)),
     ...windowsLanded(on, held),
     ...otherRows(held),
-    ...(await leftInTheLedger(on, held)),
+    ...(await leftToDo(on, held)),
     ...(await unlanded(on)),
     ...on.service.standing().map(({ reportName }) => `${reportName} is left at the service`),
     ...queriesMade(on),
@@ -130,25 +175,13 @@ function otherRows({ entries, rows }: Held): readonly string[] {
   })
 }
 
-/** The plan is what the entries take, and neither a drop nor a message is left. */
-async function leftInTheLedger({ store, clock }: Deployment, { entries }: Held): Promise<readonly string[]> {
-  const { ledger } = store.open(unhindered)
-  const faults = await Promise.all(
-    FEEDS.map(async (feed) => {
-      const plan = await ledger.readPlan(feed)
-      if (!plan || isFailure(plan.value)) return [`the plan of ${feed} cannot be read`]
-      const windows = entries.filter((entry) => entry.feed === feed).map(({ window }) => window)
-      const { spans } = rebuiltPlan(feed, windows, undefined, clock.now())
-      const isRight = JSON.stringify(plan.value.spans) === JSON.stringify(spans)
-      const drops = await ledger.drops(feed)
-      return [
-        ...(isRight ? [] : [`the plan of ${feed} is ${JSON.stringify(plan.value.spans)}`]),
-        ...(drops.length > 0 ? [`${drops.length} drops of ${feed} are left`] : []),
-      ]
-    }),
-  )
+/** Neither a drop nor a message is left. */
+async function leftToDo({ store }: Deployment, { drops }: Held): Promise<readonly string[]> {
   const message = await store.receive()
-  return [...faults.flat(), ...(message ? [`a message is left: ${JSON.stringify(message.body)}`] : [])]
+  return [
+    ...drops.map(({ feed, generation }) => `the drop of ${generation} of ${feed} is left`),
+    ...(message ? [`a message is left: ${JSON.stringify(message.body)}`] : []),
+  ]
 }
 
 /** Every report that was made is archived, so none was asked for in vain. */

@@ -2,7 +2,7 @@ import type { Cut } from '../memory/instance.ts'
 import { type InMemory, openInMemory, type Plant, type Site } from './deployment.ts'
 import { brokenAfterQuiet, brokenNow, unasked } from './laws.ts'
 import { workUntilQuiet } from './quiet.ts'
-import { play, type Step } from './script.ts'
+import { play, type Step, type StepName } from './script.ts'
 
 /** A step of the history that nobody interrupts: the deployment before it, and the calls that it made. */
 export type Played = { readonly step: Step; readonly before: InMemory; readonly calls: readonly string[] }
@@ -44,4 +44,21 @@ export async function brokenBy({ step, before, calls, cut }: Point): Promise<rea
   await workUntilQuiet(on)
   const where = `${step.name} dies ${cut.side} call ${cut.at}, ${calls[cut.at - 1]}`
   return [...atDeath, ...(await brokenAfterQuiet(on, lost))].map((fault) => `${where}: ${fault}`)
+}
+
+/** Lets an instance die at every point of the steps of one kind. Gives the number of points, and what is against the laws. */
+export async function brokenInEvery(
+  name: StepName,
+  steps: readonly Played[],
+): Promise<{ readonly points: number; readonly faults: readonly string[] }> {
+  const points = pointsOf(steps.filter(({ step }) => step.name === name))
+  const faults: string[] = []
+  for (const point of points) faults.push(...(await brokenBy(point)))
+  return { points: points.length, faults }
+}
+
+/** How often the steps of a kind make each call. */
+export function callsOf(name: StepName, steps: readonly Played[]): ReadonlyMap<string, number> {
+  const calls = steps.filter(({ step }) => step.name === name).flatMap((each) => each.calls)
+  return new Map([...Map.groupBy(calls, (call) => call)].map(([call, all]) => [call, all.length]))
 }
