@@ -12,9 +12,6 @@ export const REFRESHED = '2026-02-02T12:30:00Z'
 /** A week after the start each table is audited. */
 export const AUDITED = '2026-02-06T13:00:00Z'
 
-/** By now every refresh and every audit of a table has come, whatever was lost before. */
-export const END = '2026-02-08T00:00:00Z'
-
 /** Three feeds with six windows in all: closed months and the running one, days that are refreshed, and a snapshot. */
 export const FEEDS_TEXT = JSON.stringify({
   feeds: [

@@ -1,8 +1,11 @@
 import { type Failure, isFailure } from '../../src/core/failures.ts'
+import { pacingRowKey } from '../../src/core/ledger/app-rows.ts'
 import type { Drop } from '../../src/core/ledger/drop.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { type PlanRow, rebuiltPlan } from '../../src/core/ledger/plan-row.ts'
+import type { Pacing } from '../../src/core/plan/pacing.ts'
 import { generationAt, keyRange } from '../../src/core/report/generation.ts'
+import { HOUR_MS, MINUTE_MS } from '../../src/core/time/durations.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { overlapOf } from '../laws/laws.ts'
 import { type StoredRow, unhindered } from '../memory/store.ts'
@@ -51,6 +54,7 @@ export async function brokenNow(on: Deployment): Promise<readonly string[]> {
     ...overlaps(held),
     ...wrongPlans(on, held),
     ...onePerAttempt(on),
+    ...(await uncounted(on)),
     ...held.entries.flatMap((entry) => published(on, held, entry)),
     ...unnamedRows(held),
   ]
@@ -90,6 +94,16 @@ function unnamedRows({ entries, drops, rows }: Held): readonly string[] {
 function onePerAttempt({ service }: Deployment): readonly string[] {
   const names = service.made.map(({ reportName }) => reportName)
   return names.filter((name, index) => names.indexOf(name) < index).map((name) => `${name} was made twice`)
+}
+
+/** What is asked of the service is counted before it is asked, so that nobody asks for more than an hour may have. */
+async function uncounted({ store, service, clock }: Deployment): Promise<readonly string[]> {
+  const row = await store.open(unhindered).ledger.readApp<Pacing>(pacingRowKey('default'))
+  const since = clock.now().getTime() - HOUR_MS / 2
+  // A slot is taken some calls before its report is made.
+  const counted = (row?.value.creations ?? []).filter((at) => Date.parse(at) >= since - MINUTE_MS).length
+  const made = service.made.filter(({ createdTime }) => Date.parse(createdTime) >= since).length
+  return made > counted ? [`${made} reports were made within half an hour, and ${counted} are counted`] : []
 }
 
 /** The rows that an entry points to are those that the service served, cell for cell, and nothing else. */
@@ -155,7 +169,7 @@ function windowsLanded({ service }: Deployment, { entries }: Held): readonly str
     ...found.filter((each) => !known.includes(each)).map((each) => `nobody planned ${each}`),
     ...entries
       .filter(({ state, remoteReports }) => state !== 'landed' || remoteReports.length > 0)
-      .map((entry) => `${nameOf(entry)} is ${entry.state}: ${JSON.stringify(entry)}`),
+      .map((entry) => `${nameOf(entry)} is ${entry.state} and names reports ${entry.remoteReports.join(' ')}`),
     ...entries.flatMap((entry) => {
       const last = WINDOWS.find(({ feed, id }) => feed === entry.feed && id === windowId(entry.window))
       const report = service.made.find(({ reportId }) => reportId === entry.figures?.reportId)

@@ -1,7 +1,7 @@
 import { HOUR_MS, MINUTE_MS } from '../../src/core/time/durations.ts'
 import { HEALTHY } from '../laws/service.ts'
 import type { Deployment } from './deployment.ts'
-import { AUDITED, END, REFRESHED } from './feeds.ts'
+import { AUDITED, REFRESHED } from './feeds.ts'
 import { INGEST, PROVISION, SWEEP } from './script.ts'
 
 /** How long the timers wait for each other: reports are ready after minutes, and dropped rows are looked for after an hour. */
@@ -13,7 +13,7 @@ export async function workUntilQuiet(on: Deployment): Promise<void> {
   const now = on.clock.now().getTime()
   // Past the lease of the instance that died, and the look-up of what it asked for.
   const soon = now + 6 * MINUTE_MS
-  const times = [REFRESHED, AUDITED, END].map((each) => Date.parse(each)).filter((each) => each > now)
+  const times = [REFRESHED, AUDITED].map((each) => Date.parse(each)).filter((each) => each > now)
   for (const time of [soon, ...times]) await workFrom(on, time)
 }
 

@@ -85,11 +85,8 @@ async function brokenBy({ nth, cut }: Point): Promise<readonly string[]> {
 
 it('an instance that dies before or after any of its requests to Azurite leaves nothing that others do not finish', async () => {
   const on = open()
-  const t0 = performance.now()
   const steps = await stepsOf(on)
-  const t1 = performance.now()
   await workUntilQuiet(on)
-  console.info(t1 - t0, performance.now() - t1)
   expect(await brokenAfterQuiet(on)).toEqual([])
   const all = steps.flatMap(({ calls }, nth) =>
     calls.flatMap((_, index) => (['before', 'after'] as const).map((side) => ({ nth, cut: { at: index + 1, side } }))),
