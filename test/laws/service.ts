@@ -38,12 +38,45 @@ export type Health = {
   readonly areLinksForeign: boolean
   /** The feed whose calls fail; without it those of all feeds. */
   readonly only?: string
+  /** The reports that are made now never appear in a list. */
+  readonly isUnlisted?: true
 }
 
 export const HEALTHY: Health = { faults: {}, reports: 'good', areLinksForeign: false }
 
-/** A call as it reached the service. */
-export type Counted = { readonly account: string; readonly endpoint: Endpoint; readonly at: number }
+/** A call as it reached the service. `hides`: a list that it asked for lacks a report, which the service does not list. */
+export type Counted = {
+  readonly account: string
+  readonly endpoint: Endpoint
+  readonly at: number
+  fault?: Fault
+  hides?: true
+}
+
+/** A request for a report as it reaches the service, before it answers. */
+export type ReportCall = {
+  readonly account: string
+  readonly reportName: string
+  readonly start: string
+  readonly end: string
+  readonly callbackUrl: string
+  readonly at: number
+}
+
+/** A report that was made, whether or not the app hears of it. */
+export type MadeReport = ReportCall & { readonly reportId: string; readonly readyAt: number; readonly kind: ReportKind }
+
+type ReportKind = Health['reports']
+
+/** What differs from a service whose data never changes. */
+export type ServiceOptions = {
+  /** What the rows of a report say that is made now: the number in its metric. */
+  readonly figureOf?: (call: ReportCall) => number
+  readonly onReportCall?: (call: ReportCall) => void
+  readonly onMade?: (report: MadeReport) => void
+  /** How long the service makes a report, in milliseconds. */
+  readonly generationMs?: () => number
+}
 
 /** Partner Insights in this process, for several accounts. */
 export type Service = {
@@ -53,7 +86,7 @@ export type Service = {
   open(account: string, pass: Pass): InsightsClient
 }
 
-/** How long the service makes a report. */
+/** How long the service makes a report where nothing else is said. */
 const GENERATION = 2 * 60_000
 
 const BASE = 'https://insights.test'
@@ -62,15 +95,13 @@ const FOREIGN = 'https://elsewhere.test'
 const NOTHING = 'No item found with given filters.'
 const NO_EXECUTION = 'There are no executions that have occurred for the given filter conditions.'
 
-type StoredReport = {
-  readonly reportId: string
-  readonly reportName: string
+type StoredReport = MadeReport & {
   readonly queryId: string
   readonly createdTime: string
   /** What its query selects, as it was written. */
   readonly columns: string
-  readonly start: string
-  readonly kind: Health['reports']
+  readonly figure: number
+  readonly isUnlisted: boolean
 }
 
 type StoredQuery = { readonly queryId: string; readonly name: string; readonly query: string }
@@ -81,14 +112,18 @@ type Account = { readonly reports: Map<string, StoredReport>; readonly queries: 
 type Answered = readonly object[] | { readonly status: number; readonly message: string }
 
 /** `downloads` is where its links lead. The client's own code reads the answers, so only HTTP is left out. */
-export function createService(clock: TestClock, downloads: string): Service {
+export function createService(clock: TestClock, downloads: string, options: ServiceOptions = {}): Service {
   const calls: Counted[] = []
   const accounts = new Map<string, Account>()
-  const answerTo = (account: Account, endpoint: Endpoint, call: Call): Answer => {
+  const answerTo = (account: Account, call: Call, counted: Counted): Answer => {
+    const { endpoint } = counted
     // Every name and id here contains the feed's name.
     const health = JSON.stringify(call).includes(service.health.only ?? '') ? service.health : HEALTHY
     const fault = health.faults[endpoint]
-    const answered = fault && !fault.isDone ? [] : ANSWERS[endpoint]({ account, call, health, clock, downloads })
+    if (fault) counted.fault = fault
+    if (endpoint === 'createReport') options.onReportCall?.(reportCall(counted, call))
+    const asked = { account, call, counted, health, clock, downloads, options }
+    const answered = fault && !fault.isDone ? [] : ANSWERS[endpoint](asked)
     return toAnswer(fault ? { message: '', ...fault } : answered, clock.now(), fault?.retryAfter)
   }
   const service: Service = {
@@ -100,8 +135,9 @@ export function createService(clock: TestClock, downloads: string): Service {
       const send = (call: Call) => {
         const endpoint = endpointOf(call)
         return pass(`insights.${endpoint}`, async () => {
-          calls.push({ account: name, endpoint, at: clock.now().getTime() })
-          return answerTo(account, endpoint, call)
+          const counted: Counted = { account: name, endpoint, at: clock.now().getTime() }
+          calls.push(counted)
+          return answerTo(account, call, counted)
         })
       }
       const client: InsightsClient = insightsClient(send, BASE, () => client)
@@ -128,45 +164,66 @@ function toAnswer(answered: Answered, now: Date, retryAfter?: string): Answer {
   return readAnswer(status, headers, JSON.stringify({ value: null, statusCode: status, message }), now)
 }
 
+function reportCall({ account, at }: Counted, { body }: Call): ReportCall {
+  const {
+    ReportName = '',
+    QueryStartTime = '',
+    QueryEndTime = '',
+    CallbackUrl = '',
+  } = {
+    ...body,
+  } as Record<string, string>
+  return { account, at, reportName: ReportName, start: QueryStartTime, end: QueryEndTime, callbackUrl: CallbackUrl }
+}
+
 type Asked = {
   readonly account: Account
   readonly call: Call
+  readonly counted: Counted
   readonly health: Health
   readonly clock: TestClock
   readonly downloads: string
+  readonly options: ServiceOptions
 }
 
 const ANSWERS: Readonly<Record<Endpoint, (asked: Asked) => Answered>> = {
-  createReport({ account, call, health, clock }) {
-    const { ReportName = '', QueryId = '', QueryStartTime = '' } = { ...call.body } as Record<string, string>
+  createReport({ account, call, counted, health, clock, options }) {
+    const { QueryId = '' } = { ...call.body } as Record<string, string>
     const query = account.queries.get(QueryId)?.query
     if (query === undefined) return { status: 400, message: 'Invalid QueryId' }
+    const asked = reportCall(counted, call)
     const report: StoredReport = {
-      reportId: `r-${account.reports.size}-${ReportName.replaceAll(' ', '-')}`,
-      reportName: ReportName,
+      ...asked,
+      reportId: `r-${account.reports.size}-${asked.reportName.replaceAll(' ', '-')}`,
       queryId: QueryId,
       createdTime: clock.now().toISOString(),
+      readyAt: clock.now().getTime() + (options.generationMs?.() ?? GENERATION),
       columns: /^SELECT (.+) FROM /.exec(query)?.[1] ?? '',
-      start: QueryStartTime,
+      figure: options.figureOf?.(asked) ?? 1,
       kind: health.reports,
+      isUnlisted: health.isUnlisted === true,
     }
     account.reports.set(report.reportId, report)
+    options.onMade?.(report)
     return [report]
   },
-  listReports({ account, call }) {
+  listReports({ account, call, counted }) {
     const { searchParams } = new URL(call.path, BASE)
     const [id, name] = [searchParams.get('reportId'), searchParams.get('reportName')]
     const matches = ({ reportId, reportName }: StoredReport) =>
       (id === null || reportId === id) && (name === null || reportName === name)
-    return someOf([...account.reports.values()].filter(matches))
+    const found = [...account.reports.values()].filter(matches)
+    if (found.some(({ isUnlisted }) => isUnlisted)) counted.hides = true
+    return someOf(found.filter(({ isUnlisted }) => !isUnlisted))
   },
   execution({ account, call, health, clock, downloads }) {
     const id = decodeURIComponent(new URL(call.path, BASE).pathname.split('/').at(-1) ?? '')
     const report = account.reports.get(id)
     if (!report) return { status: 404, message: NOTHING }
-    const isReady = clock.now().getTime() >= Date.parse(report.createdTime) + GENERATION
+    const isReady = clock.now().getTime() >= report.readyAt
     if (report.kind === 'stuck' || !isReady) return { status: 404, message: NO_EXECUTION }
-    const query = new URLSearchParams({ columns: report.columns, start: report.start, kind: report.kind })
+    const { columns, start, kind, figure } = report
+    const query = new URLSearchParams({ columns, start, kind, figure: String(figure) })
     const link = `${health.areLinksForeign ? FOREIGN : downloads}/report.csv?${query}`
     return [
       { executionId: `e-${id.slice(2)}`, reportId: id, executionStatus: 'Completed', reportAccessSecureLink: link },
@@ -186,12 +243,17 @@ const ANSWERS: Readonly<Record<Endpoint, (asked: Asked) => Answered>> = {
   deleteQuery: ({ account, call }) => removed(account.queries, call),
   listDatasets({ call }) {
     const datasetName = new URL(call.path, BASE).searchParams.get('datasetName')
-    return [{ datasetName, selectableColumns: COLUMNS, availableMetrics: [], availableDateRanges: ['LIFETIME'] }]
+    return [{ datasetName, selectableColumns: COLUMNS, availableMetrics: METRICS, availableDateRanges: ['LIFETIME'] }]
   },
 }
 
 /** All columns that the feeds of the laws ask for. */
-const COLUMNS = ['CompletionDate', 'TrainingName', 'MPNId', 'PartnerName']
+const COLUMNS = ['CompletionDate', 'TrainingName', 'MPNId', 'PartnerName', 'Month', 'Date', 'MonthlyActiveUsers']
+const METRICS = ['ACR_USD']
+
+/** Where a report says when, and where it says how much. */
+const TIMES = ['CompletionDate', 'Month', 'Date']
+const FIGURES = ['MonthlyActiveUsers', 'ACR_USD']
 
 function someOf(found: readonly object[]): Answered {
   return found.length > 0 ? found : { status: 404, message: NOTHING }
@@ -208,7 +270,8 @@ export type Downloads = { readonly origin: string; close(): Promise<void> }
 export async function startDownloads(): Promise<Downloads> {
   const server = createServer(({ url = '' }, response) => {
     const query = new URL(url, 'http://localhost').searchParams
-    response.end(fileOf(query.get('kind') ?? '', query.get('columns') ?? '', query.get('start') ?? ''))
+    const get = (name: string) => query.get(name) ?? ''
+    response.end(fileOf(get('kind'), get('columns'), get('start'), get('figure')))
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const close = async () => {
@@ -221,11 +284,12 @@ export async function startDownloads(): Promise<Downloads> {
 }
 
 /** A report with one row at the start of its window. */
-export function fileOf(kind: string, columns: string, start: string): string {
+export function fileOf(kind: string, columns: string, start: string, figure = '1'): string {
   if (kind === 'malformed') return '{"error":"something else"}'
   if (kind === 'headless') return ''
   const names = columns.split(',').map((name) => name.trim())
-  const row = names.map((name) => (name === 'CompletionDate' ? start.slice(0, 10) : 'some'))
+  const cell = (name: string) => (FIGURES.includes(name) ? figure : 'some')
+  const row = names.map((name) => (TIMES.includes(name) ? start.slice(0, 10) : cell(name)))
   const rows = kind === 'empty' ? [] : [row.join(',')]
   return [names.join(','), ...rows, ''].join('\r\n')
 }

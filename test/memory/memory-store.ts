@@ -1,11 +1,12 @@
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
+import type { LedgerRow } from '../../src/core/ledger/ledger-row.ts'
 import { wakeAt } from '../../src/core/ledger/wake.ts'
 import type { Window } from '../../src/core/time/window.ts'
 import type { Wake } from '../../src/services/storage/ledger.ts'
 import type { Taken } from '../setup/queue.ts'
 import { testSettings } from '../setup/settings.ts'
 import { emptyArchive, openMemoryArchive } from './memory-archive.ts'
-import { emptyLedger, entriesOf, openMemoryLedger, removeEntry, windowsOf } from './memory-ledger.ts'
+import { emptyLedger, entriesOf, openMemoryLedger, removeEntry, rowsOf, windowsOf } from './memory-ledger.ts'
 import { emptyTables, keyOf, openMemoryTable, type TableRow } from './memory-table.ts'
 import { byText, type Pass, type Store, type StoreServices } from './store.ts'
 
@@ -32,6 +33,8 @@ export type MemoryStore = Store & {
   look(table: string): readonly TableRow[]
   /** The entries of a feed as they stand now. */
   lookAtEntries(feed: string): readonly LedgerEntry[]
+  /** The entries of a feed as they are stored now, unread. */
+  lookAtRows(feed: string): readonly { readonly key: string; readonly value: LedgerRow }[]
   /** The windows of a feed that have an entry as they stand now, whatever the entry says. */
   lookAtWindows(feed: string): readonly Window[]
   /** Deletes an entry as a person does by hand. */
@@ -51,6 +54,7 @@ export function createMemoryStore({ clock, block = 4 * 1024 * 1024, page = 1000 
   return {
     look,
     lookAtEntries: (feed) => entriesOf(ledger, feed),
+    lookAtRows: (feed) => rowsOf(ledger, feed),
     lookAtWindows: (feed) => windowsOf(ledger, feed),
     removeEntry: (feed, window) => removeEntry(ledger, feed, window),
     open: (pass: Pass, wake: Wake = (entry) => wakeAt(entry, clock(), SETTINGS)) => ({
