@@ -26,6 +26,7 @@ const HEALED = 9 * DAY_MS
 /** Plays a history, lets the service work again, and gives what breaks a law. */
 export async function brokenLaws(history: History, place: Place, tally: Tally): Promise<readonly string[]> {
   const world = await play(history, place, tally)
+  ;(globalThis as any).onWorld?.(world)
   await comeToRest(world)
   if (world.wrong.length === 0) await workOn(world)
   return world.wrong
