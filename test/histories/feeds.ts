@@ -47,7 +47,7 @@ const usage: fc.Arbitrary<FeedChoice> = fc
     back: fc.constantFrom(40, 130, 250, 400),
     delay: fc.constantFrom(2 * DAY, 4 * DAY),
     openWindow: fc.constantFrom(true, true, false),
-    refresh: refreshing([12, 24, 48], [40, 70], [5]),
+    refresh: refreshing([6, 12, 24], [40, 70], [5]),
     enabled,
   })
   .map(({ cut, ...rest }) => ({ name: 'usage', account: 'default', grain: 'month', ...cut, ...rest }))
@@ -59,7 +59,7 @@ const claims: fc.Arbitrary<FeedChoice> = fc
     back: fc.constantFrom(4, 9, 15),
     delay: fc.constantFrom(DAY, 2 * DAY),
     openWindow: fc.constantFrom(false, false, true),
-    refresh: refreshing([6, 12, 24], [4, 8], []),
+    refresh: refreshing([6, 12], [4, 8], []),
     enabled,
   })
   .map(({ cut, ...rest }) => ({ name: 'claims', account: 'default', grain: 'day', ...cut, ...rest }))

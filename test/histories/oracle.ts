@@ -56,13 +56,11 @@ export function dueAt(rules: Rules, { from, to }: Span): number {
   return Math.min(to + rules.delay, from + (openEvery(rules) ?? Number.POSITIVE_INFINITY))
 }
 
-/** How many entries hold each hour of `[first, end)`. */
+/** The hours of `[first, end)` that entries hold: 1 for each of them. */
 export function bitmapOf(spans: readonly Span[], first: number, end: number): Uint8Array {
   const bitmap = new Uint8Array(Math.max(end - first, 0))
   for (const { from, to } of spans) {
-    for (let hour = Math.max(from, first); hour < Math.min(to, end); hour += 1) {
-      bitmap[hour - first] = (bitmap[hour - first] ?? 0) + 1
-    }
+    if (to > first) bitmap.fill(1, Math.max(from - first, 0), Math.max(to - first, 0))
   }
   return bitmap
 }
@@ -70,9 +68,14 @@ export function bitmapOf(spans: readonly Span[], first: number, end: number): Ui
 /** The first hour that two entries of a feed hold; undefined where there is none. */
 export function doubled(spans: readonly Span[]): number | undefined {
   const first = Math.min(...spans.map(({ from }) => from))
-  const end = Math.max(...spans.map(({ to }) => to))
-  const hour = spans.length === 0 ? -1 : bitmapOf(spans, first, end).findIndex((entries) => entries > 1)
-  return hour < 0 ? undefined : first + hour
+  const bitmap = bitmapOf([], first, Math.max(first, ...spans.map(({ to }) => to)))
+  for (const { from, to } of spans) {
+    const held = bitmap.subarray(from - first, to - first)
+    const hour = held.indexOf(1)
+    if (hour >= 0) return from + hour
+    held.fill(1)
+  }
+  return undefined
 }
 
 /**
@@ -85,17 +88,13 @@ export function missing(rules: Rules, spans: readonly Span[], sinceMs: number, n
   const end = periodEnd(toHour(nowMs), 'P3M') + 1
   const bitmap = bitmapOf(spans, first, end)
   const found: Missing[] = []
-  for (let hour = 0; hour < bitmap.length; ) {
-    if (bitmap[hour] !== 0) {
-      hour += 1
-      continue
-    }
-    const taken = bitmap.findIndex((entries, at) => at > hour && entries > 0)
+  for (let hour = bitmap.indexOf(0); hour >= 0; ) {
+    const taken = bitmap.indexOf(1, hour)
     const from = first + hour
     const to = pieceEnd(rules, from, taken < 0 ? Number.POSITIVE_INFINITY : first + taken, sinceMs / HOUR)
     const due = dueAt(rules, { from, to })
     if (due * HOUR <= nowMs) found.push({ from, to, due, lane: to * HOUR <= sinceMs ? 'backfill' : 'live' })
-    hour = to - first
+    hour = bitmap.indexOf(0, to - first)
   }
   return found
 }

@@ -107,9 +107,10 @@ async function workOn(world: World): Promise<void> {
   const open = asking(world).flatMap((feed) => restateYoung(world, feed))
   while (open.length > 0 && world.wrong.length === 0) {
     await tick(world, HOURLY, () => watchLive(world))
-    const now = clock.now().getTime()
-    for (const each of open.filter(({ by }) => by <= now)) watchRestated(world, each)
-    open.splice(0, open.length, ...open.filter(({ by }) => by > now))
+    const waiting = open.filter((each) => staleOf(world, each).length > 0)
+    const late = waiting.filter(({ by }) => by <= clock.now().getTime())
+    for (const each of late.flatMap((each) => staleOf(world, each))) say(world, each)
+    open.splice(0, open.length, ...waiting)
   }
 }
 
@@ -153,18 +154,17 @@ function restateYoung(world: World, feed: Feed): readonly Expected[] {
   })
 }
 
-/** By now every window that holds restated time shows at least what the source said then. */
-function watchRestated(world: World, { feed: name, span, at }: Expected): void {
+/** The windows that hold restated time and do not yet show what the source said then. */
+function staleOf(world: World, { feed: name, span, at }: Expected): readonly string[] {
   const feed = formOf(world, name)
-  if (!feed) return
-  for (const seen of windowsOf(world, name)) {
-    if (seen.from >= span.to || seen.to <= span.from) continue
+  if (!feed) return []
+  const holding = windowsOf(world, name).filter((seen) => seen.from < span.to && seen.to > span.from)
+  return holding.flatMap((seen) => {
     const shown = shownBy(world, feed, seen)
     const wanted = figureOf(world, name, seen, at)
-    if (shown === undefined || shown < wanted) {
-      say(world, `${name}: ${seen.key} shows ${shown}, and not ${wanted}, restated at ${new Date(at).toISOString()}`)
-    }
-  }
+    if (shown !== undefined && shown >= wanted) return []
+    return [`${name}: ${seen.key} shows ${shown}, and not ${wanted}, restated at ${new Date(at).toISOString()}`]
+  })
 }
 
 /**
