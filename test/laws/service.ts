@@ -38,12 +38,45 @@ export type Health = {
   readonly areLinksForeign: boolean
   /** The feed whose calls fail; without it those of all feeds. */
   readonly only?: string
+  /** The reports that are made now never appear in a list. */
+  readonly isUnlisted?: true
 }
 
 export const HEALTHY: Health = { faults: {}, reports: 'good', areLinksForeign: false }
 
-/** A call as it reached the service. */
-export type Counted = { readonly account: string; readonly endpoint: Endpoint; readonly at: number }
+/** A call as it reached the service. `hides`: a list that it asked for lacks a report, which the service does not list. */
+export type Counted = {
+  readonly account: string
+  readonly endpoint: Endpoint
+  readonly at: number
+  fault?: Fault
+  hides?: true
+}
+
+/** A request for a report as it reaches the service, before it answers. */
+export type ReportCall = {
+  readonly account: string
+  readonly reportName: string
+  readonly start: string
+  readonly end: string
+  readonly callbackUrl: string
+  readonly at: number
+}
+
+/** A report that was made, whether or not the app hears of it. */
+export type MadeReport = ReportCall & { readonly reportId: string; readonly readyAt: number; readonly kind: ReportKind }
+
+type ReportKind = Health['reports']
+
+/** What differs from a service whose data never changes. */
+export type ServiceOptions = {
+  /** What the rows of a report say that is made now: the number in its metric. */
+  readonly figureOf?: (call: ReportCall) => number
+  readonly onReportCall?: (call: ReportCall) => void
+  readonly onMade?: (report: MadeReport) => void
+  /** How long the service makes a report, in milliseconds. */
+  readonly generationMs?: () => number
+}
 
 /** Partner Insights in this process, for several accounts. */
 export type Service = {
@@ -59,7 +92,7 @@ export type Service = {
   copy(clock: TestClock): Service
 }
 
-/** How long the service makes a report. */
+/** How long the service makes a report where nothing else is said. */
 const GENERATION = 2 * 60_000
 
 const BASE = 'https://insights.test'
@@ -68,16 +101,13 @@ const FOREIGN = 'https://elsewhere.test'
 const NOTHING = 'No item found with given filters.'
 const NO_EXECUTION = 'There are no executions that have occurred for the given filter conditions.'
 
-export type StoredReport = {
-  readonly reportId: string
-  readonly reportName: string
+export type StoredReport = MadeReport & {
   readonly queryId: string
   readonly createdTime: string
-  readonly callbackUrl: string | undefined
   /** What its query selects, as it was written. */
   readonly columns: string
-  readonly start: string
-  readonly kind: Health['reports']
+  readonly figure: number
+  readonly isUnlisted: boolean
 }
 
 type StoredQuery = { readonly queryId: string; readonly name: string; readonly query: string }
@@ -97,13 +127,22 @@ type State = {
 const NEW = (): State => ({ calls: [], made: [], accounts: new Map() })
 
 /** `downloads` is where its links lead. The client's own code reads the answers, so only HTTP is left out. */
-export function createService(clock: TestClock, downloads: string, state = NEW(), health = HEALTHY): Service {
+export function createService(
+  clock: TestClock,
+  downloads: string,
+  options: ServiceOptions = {},
+  state = NEW(),
+  health = HEALTHY,
+): Service {
   const { calls, made, accounts } = state
-  const answerTo = (account: Account, endpoint: Endpoint, call: Call, links: string): Answer => {
+  const answerTo = (account: Account, call: Call, counted: Counted, links: string): Answer => {
+    const { endpoint } = counted
     // Every name and id here contains the feed's name.
     const health = JSON.stringify(call).includes(service.health.only ?? '') ? service.health : HEALTHY
     const fault = health.faults[endpoint]
-    const asked = { account, made, call, health, clock, downloads: links }
+    if (fault) counted.fault = fault
+    if (endpoint === 'createReport') options.onReportCall?.(reportCall(counted, call))
+    const asked = { account, made, call, counted, health, clock, downloads: links, options }
     const answered = fault && !fault.isDone ? [] : ANSWERS[endpoint](asked)
     return toAnswer(fault ? { message: '', ...fault } : answered, clock.now(), fault?.retryAfter)
   }
@@ -112,15 +151,16 @@ export function createService(clock: TestClock, downloads: string, state = NEW()
     calls,
     made,
     standing: () => [...accounts.values()].flatMap(({ reports }) => [...reports.values()]),
-    copy: (own) => createService(own, downloads, copyOf(state), service.health),
+    copy: (own) => createService(own, downloads, options, copyOf(state), service.health),
     open(name, pass, links = downloads) {
       const account = accounts.get(name) ?? { reports: new Map(), queries: new Map() }
       accounts.set(name, account)
       const send = (call: Call) => {
         const endpoint = endpointOf(call)
         return pass(`insights.${endpoint}`, async () => {
-          calls.push({ account: name, endpoint, at: clock.now().getTime() })
-          return answerTo(account, endpoint, call, links)
+          const counted: Counted = { account: name, endpoint, at: clock.now().getTime() }
+          calls.push(counted)
+          return answerTo(account, call, counted, links)
         })
       }
       const client: InsightsClient = insightsClient(send, BASE, () => client)
@@ -155,50 +195,68 @@ function toAnswer(answered: Answered, now: Date, retryAfter?: string): Answer {
   return readAnswer(status, headers, JSON.stringify({ value: null, statusCode: status, message }), now)
 }
 
+function reportCall({ account, at }: Counted, { body }: Call): ReportCall {
+  const {
+    ReportName = '',
+    QueryStartTime = '',
+    QueryEndTime = '',
+    CallbackUrl = '',
+  } = {
+    ...body,
+  } as Record<string, string>
+  return { account, at, reportName: ReportName, start: QueryStartTime, end: QueryEndTime, callbackUrl: CallbackUrl }
+}
+
 type Asked = {
   readonly account: Account
   readonly made: StoredReport[]
   readonly call: Call
+  readonly counted: Counted
   readonly health: Health
   readonly clock: TestClock
   readonly downloads: string
+  readonly options: ServiceOptions
 }
 
 const ANSWERS: Readonly<Record<Endpoint, (asked: Asked) => Answered>> = {
-  createReport({ account, made, call, health, clock }) {
-    const body = { ...call.body } as Record<string, string | undefined>
-    const { ReportName = '', QueryId = '', QueryStartTime = '', CallbackUrl: callbackUrl } = body
+  createReport({ account, made, call, counted, health, clock, options }) {
+    const { QueryId = '' } = { ...call.body } as Record<string, string>
     const query = account.queries.get(QueryId)?.query
     if (query === undefined) return { status: 400, message: 'Invalid QueryId' }
+    const asked = reportCall(counted, call)
     const report: StoredReport = {
-      reportId: `r-${made.length}-${ReportName.replaceAll(' ', '-')}`,
-      reportName: ReportName,
+      ...asked,
+      reportId: `r-${made.length}-${asked.reportName.replaceAll(' ', '-')}`,
       queryId: QueryId,
       createdTime: clock.now().toISOString(),
-      callbackUrl,
+      readyAt: clock.now().getTime() + (options.generationMs?.() ?? GENERATION),
       columns: /^SELECT (.+) FROM /.exec(query)?.[1] ?? '',
-      start: QueryStartTime,
+      figure: options.figureOf?.(asked) ?? 1,
       kind: health.reports,
+      isUnlisted: health.isUnlisted === true,
     }
     account.reports.set(report.reportId, report)
     made.push(report)
+    options.onMade?.(report)
     return [report]
   },
-  listReports({ account, call }) {
+  listReports({ account, call, counted }) {
     const { searchParams } = new URL(call.path, BASE)
     const [id, name] = [searchParams.get('reportId'), searchParams.get('reportName')]
     const matches = ({ reportId, reportName }: StoredReport) =>
       (id === null || reportId === id) && (name === null || reportName === name)
-    return someOf([...account.reports.values()].filter(matches))
+    const found = [...account.reports.values()].filter(matches)
+    if (found.some(({ isUnlisted }) => isUnlisted)) counted.hides = true
+    return someOf(found.filter(({ isUnlisted }) => !isUnlisted))
   },
   execution({ account, call, health, clock, downloads }) {
     const id = decodeURIComponent(new URL(call.path, BASE).pathname.split('/').at(-1) ?? '')
     const report = account.reports.get(id)
     if (!report) return { status: 404, message: NOTHING }
-    const isReady = clock.now().getTime() >= Date.parse(report.createdTime) + GENERATION
+    const isReady = clock.now().getTime() >= report.readyAt
     if (report.kind === 'stuck' || !isReady) return { status: 404, message: NO_EXECUTION }
-    const { columns, start, kind, createdTime } = report
-    const query = new URLSearchParams({ columns, start, kind, made: createdTime })
+    const { columns, start, kind, figure, createdTime } = report
+    const query = new URLSearchParams({ columns, start, kind, figure: String(figure), made: createdTime })
     const link = `${health.areLinksForeign ? FOREIGN : downloads}/report.csv?${query}`
     return [
       { executionId: `e-${id.slice(2)}`, reportId: id, executionStatus: 'Completed', reportAccessSecureLink: link },
@@ -218,12 +276,20 @@ const ANSWERS: Readonly<Record<Endpoint, (asked: Asked) => Answered>> = {
   deleteQuery: ({ account, call }) => removed(account.queries, call),
   listDatasets({ call }) {
     const datasetName = new URL(call.path, BASE).searchParams.get('datasetName')
-    return [{ datasetName, selectableColumns: COLUMNS, availableMetrics: [], availableDateRanges: ['LIFETIME'] }]
+    return [{ datasetName, selectableColumns: COLUMNS, availableMetrics: METRICS, availableDateRanges: ['LIFETIME'] }]
   },
 }
 
 /** All columns that the feeds of the laws ask for. */
-const COLUMNS = ['CompletionDate', 'TrainingName', 'MPNId', 'PartnerName', 'Month', 'CustomerName', 'UsageQuantity']
+const COLUMNS = [
+  ...['CompletionDate', 'TrainingName', 'MPNId', 'PartnerName', 'Month', 'Date', 'MonthlyActiveUsers'],
+  ...['CustomerName', 'UsageQuantity'],
+]
+const METRICS = ['ACR_USD']
+
+/** Where a report says when, and where it says how much. */
+const TIMES = ['CompletionDate', 'Month', 'Date']
+const FIGURES = ['MonthlyActiveUsers', 'ACR_USD']
 
 function someOf(found: readonly object[]): Answered {
   return found.length > 0 ? found : { status: 404, message: NOTHING }
@@ -252,15 +318,17 @@ export async function startDownloads(serve: (link: URL) => Promise<string> = ser
 }
 
 async function serveFile({ searchParams }: URL): Promise<string> {
-  return fileOf(searchParams.get('kind') ?? '', searchParams.get('columns') ?? '', searchParams.get('start') ?? '')
+  const get = (name: string) => searchParams.get(name) ?? ''
+  return fileOf(get('kind'), get('columns'), get('start'), get('figure'))
 }
 
 /** A report with one row at the start of its window. */
-export function fileOf(kind: string, columns: string, start: string): string {
+export function fileOf(kind: string, columns: string, start: string, figure = '1'): string {
   if (kind === 'malformed') return '{"error":"something else"}'
   if (kind === 'headless') return ''
   const names = columns.split(',').map((name) => name.trim())
-  const row = names.map((name) => (name === 'CompletionDate' ? start.slice(0, 10) : 'some'))
+  const cell = (name: string) => (FIGURES.includes(name) ? figure : 'some')
+  const row = names.map((name) => (TIMES.includes(name) ? start.slice(0, 10) : cell(name)))
   const rows = kind === 'empty' ? [] : [row.join(',')]
   return [names.join(','), ...rows, ''].join('\r\n')
 }

@@ -1,11 +1,20 @@
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
+import type { LedgerRow } from '../../src/core/ledger/ledger-row.ts'
 import { wakeAt } from '../../src/core/ledger/wake.ts'
 import type { Window } from '../../src/core/time/window.ts'
 import type { Wake } from '../../src/services/storage/ledger.ts'
 import type { Taken } from '../setup/queue.ts'
 import { testSettings } from '../setup/settings.ts'
 import { type ArchiveState, emptyArchive, openMemoryArchive } from './memory-archive.ts'
-import { emptyLedger, entriesOf, type LedgerState, openMemoryLedger, removeEntry, windowsOf } from './memory-ledger.ts'
+import {
+  emptyLedger,
+  entriesOf,
+  type LedgerState,
+  openMemoryLedger,
+  removeEntry,
+  rowsOf,
+  windowsOf,
+} from './memory-ledger.ts'
 import { emptyTables, keyOf, openMemoryTable, type TableRow, type TablesState } from './memory-table.ts'
 import { byText, type Pass, type Store, type StoreServices } from './store.ts'
 
@@ -32,6 +41,8 @@ export type MemoryStore = Store & {
   look(table: string): readonly TableRow[]
   /** The entries of a feed as they stand now. */
   lookAtEntries(feed: string): readonly LedgerEntry[]
+  /** The entries of a feed as they are stored now, unread. */
+  lookAtRows(feed: string): readonly { readonly key: string; readonly value: LedgerRow }[]
   /** The windows of a feed that have an entry as they stand now, whatever the entry says. */
   lookAtWindows(feed: string): readonly Window[]
   /** Deletes an entry as a person does by hand. */
@@ -66,6 +77,7 @@ function storeOf(clock: () => Date, state: State): MemoryStore {
   return {
     look,
     lookAtEntries: (feed) => entriesOf(ledger, feed),
+    lookAtRows: (feed) => rowsOf(ledger, feed),
     lookAtWindows: (feed) => windowsOf(ledger, feed),
     removeEntry: (feed, window) => removeEntry(ledger, feed, window),
     copy: (own) => storeOf(own, copyOf(state)),
