@@ -156,16 +156,20 @@ export function tooMany(
 const ofTurn = (postings: readonly Posting[], turn: Posting['turn']) =>
   postings.filter((each) => each.turn === turn).length
 
-/** How many times longer than its feeds say an account waits between two refreshes. */
+/**
+ * How many times longer than its feeds say an account waits between two refreshes: they take half of the quota, and what is
+ * asked for again takes its part of each hour.
+ */
 export function stretchOf(feeds: readonly Rules[], limits: Limits): number {
   const sum = (of: (rules: Rules) => number) => feeds.reduce((total, rules) => total + of(rules), 0)
   const young = ({ refresh, window }: Rules) => (refresh ? refresh.for / DAYS[window] / DAY : 0)
-  const live = sum((rules) => 1 / DAYS[rules.window] + (openEvery(rules) ? DAY / (openEvery(rules) ?? 0) : 0))
-  const refresh = sum((rules) => (rules.refresh ? (young(rules) * DAY) / rules.refresh.every : 0))
+  const live = sum(({ window }) => 1 / DAYS[window])
+  const running = sum((rules) => DAY / (openEvery(rules) ?? Number.POSITIVE_INFINITY))
+  const refreshes = sum((rules) => (rules.refresh ? (young(rules) * DAY) / rules.refresh.every : 0))
   const loads = sum((rules) => (young(rules) * (rules.refresh?.days.length ?? 0)) / 30)
-  const share = (24 * limits.maxReportsPerHour) / 2
-  const left = Math.min(Math.max(share - live - loads, share / 10), 24 * refreshesAnHour(limits))
-  return Math.max(Math.ceil(refresh / left), 1)
+  const half = (24 * limits.maxReportsPerHour) / 2
+  const left = Math.min(half - live - running - loads, 24 * refreshesAnHour(limits) - running - loads)
+  return Math.max(Math.ceil(refreshes / Math.max(left, half / 10)), 1)
 }
 
 const DAYS: Readonly<Record<Period, number>> = { P1D: 1, P1W: 7, P1M: 30, P3M: 90 }

@@ -26,7 +26,6 @@ const HEALED = 9 * DAY_MS
 /** Plays a history, lets the service work again, and gives what breaks a law. */
 export async function brokenLaws(history: History, place: Place, tally: Tally): Promise<readonly string[]> {
   const world = await play(history, place, tally)
-  ;(globalThis as any).onWorld?.(world)
   await comeToRest(world)
   if (world.wrong.length === 0) await workOn(world)
   return world.wrong
@@ -100,9 +99,11 @@ async function workOn(world: World): Promise<void> {
   )
   await tick(world, OFTEN)
   await tick(world, OFTEN)
+  const before = cadencesOf(world)
   changeFeeds(world, world.history.feeds.map(withOlderHistory))
+  const wait = cadencesOf(world) === before ? warmUp(world) * HOUR_MS : AUDITED
   for (let nth = 0; nth < 12; nth += 1) await tick(world, OFTEN, () => watchLive(world))
-  const until = clock.now().getTime() + warmUp(world) * HOUR_MS
+  const until = clock.now().getTime() + wait
   while (clock.now().getTime() < until) await tick(world, HOURLY, () => watchLive(world))
   const open = asking(world).flatMap((feed) => restateYoung(world, feed))
   while (open.length > 0 && world.wrong.length === 0) {
@@ -113,6 +114,14 @@ async function workOn(world: World): Promise<void> {
     open.splice(0, open.length, ...waiting)
   }
 }
+
+/** Another `refresh` counts for a window that has landed once its feed is audited. */
+const AUDITED = 25 * HOUR_MS
+
+const cadencesOf = (world: World) =>
+  JSON.stringify(
+    asking(world).map(({ name, window, delay, openWindow, refresh }) => [name, window, delay, openWindow, refresh]),
+  )
 
 function withOlderHistory(choice: FeedChoice): FeedChoice {
   const back = choice.back + (choice.grain === 'month' ? 200 : 8)
