@@ -70,6 +70,18 @@ describe('a landed window is asked for again', () => {
     expect(again && again > at('2025-03-10T07:00:00Z') && again <= at('2025-03-11T07:00:00Z')).toBe(true)
   })
 
+  it('within `every` of its landing where a clock that was ahead asked for it', () => {
+    const landedAt = at('2025-03-05T07:00:00Z')
+    const ahead = next(DAILY, day, figuresOf(at('2025-04-01T07:00:00Z'), { landedAt }))
+    expect(ahead).toEqual(next(DAILY, day, figuresOf(landedAt)))
+  })
+
+  it('once more where it was empty, also if a clock that was ahead asked for it', () => {
+    const blank = { landedAt: at('2025-03-05T07:00:00Z'), verdict: 'empty' as const }
+    const { refresh: _, ...plain } = DAILY
+    expect(next(plain, day, figuresOf(at('2025-04-01T07:00:00Z'), blank))).toEqual(at('2025-03-06T00:00:00Z'))
+  })
+
   it('at other times of the day than its neighbours', () => {
     const hours = Array.from({ length: 200 }, (_, index) => {
       const from = new Date(Date.UTC(2025, 2, 1) + index * DAY)
@@ -118,17 +130,35 @@ it('the next refresh comes after the request and within `every`, or not at all',
 
 describe('the forecast', () => {
   it('counts new windows, the running one and the refreshes of young ones', () => {
-    expect(forecastOf(feedOf(DAILY))).toEqual({ live: 1, refresh: 15, loads: 0 })
-    expect(forecastOf(feedOf({ ...DAILY, window: 'P1W', openWindow: true }))).toMatchObject({ live: 1 / 7 + 1 / 2 })
-    expect(forecastOf(feedOf({ dataset: 'Profile', snapshot: 'P7D' }))).toEqual({ live: 1 / 7, refresh: 0, loads: 0 })
-    expect(forecastOf(feedOf({ ...DAILY, enabled: false }))).toEqual({ live: 0, refresh: 0, loads: 0 })
+    expect(forecastOf(feedOf(DAILY))).toEqual({ live: 1, running: 0, refresh: 15, loads: 0 })
+    expect(forecastOf(feedOf({ ...DAILY, window: 'P1W', openWindow: true }))).toMatchObject({
+      live: 1 / 7,
+      running: 1 / 2,
+    })
+    expect(forecastOf(feedOf({ dataset: 'Profile', snapshot: 'P7D' }))).toEqual({
+      live: 1 / 7,
+      running: 0,
+      refresh: 0,
+      loads: 0,
+    })
+    expect(forecastOf(feedOf({ ...DAILY, enabled: false }))).toEqual({ live: 0, running: 0, refresh: 0, loads: 0 })
   })
 
   it('stretches refreshes until all feeds take half of the quota at most', () => {
-    expect(stretchOf({ live: 40, refresh: 200, loads: 0 }, 20)).toBe(1)
-    expect(stretchOf({ live: 40, refresh: 201, loads: 0 }, 20)).toBe(2)
-    expect(stretchOf({ live: 40, refresh: 500, loads: 100 }, 20)).toBe(5)
-    expect(stretchOf({ live: 1000, refresh: 24, loads: 0 }, 20)).toBe(1)
-    expect(stretchOf({ live: 1000, refresh: 25, loads: 0 }, 20)).toBe(2)
+    const none = { live: 0, running: 0, refresh: 0, loads: 0 }
+    expect(stretchOf({ ...none, live: 180, refresh: 60 }, 20)).toBe(1)
+    expect(stretchOf({ ...none, live: 180, refresh: 61 }, 20)).toBe(2)
+    expect(stretchOf({ ...none, live: 1000, refresh: 24 }, 20)).toBe(1)
+    expect(stretchOf({ ...none, live: 1000, refresh: 25 }, 20)).toBe(2)
+  })
+
+  it('stretches refreshes until what is asked for again fits into its part of each hour', () => {
+    // A quarter of 20 reports an hour is 120 a day.
+    expect(stretchOf({ live: 10, running: 0, refresh: 120, loads: 0 }, 20)).toBe(1)
+    expect(stretchOf({ live: 10, running: 0, refresh: 121, loads: 0 }, 20)).toBe(2)
+    expect(stretchOf({ live: 10, running: 20, refresh: 500, loads: 50 }, 20)).toBe(10)
+    // However few reports an hour has, one of them may be a refresh.
+    expect(stretchOf({ live: 1, running: 0, refresh: 24, loads: 0 }, 3)).toBe(1)
+    expect(stretchOf({ live: 1, running: 0, refresh: 25, loads: 0 }, 3)).toBe(2)
   })
 })

@@ -12,14 +12,14 @@ import { type FeedFile, textOf } from './feeds.ts'
 import { createService, type Service } from './service.ts'
 
 /** Several feeds in one deployment, whose instances share a store and a clock. */
-export type Deployment = {
+export type Deployment<File = FeedFile> = {
   readonly clock: TestClock
   readonly store: MemoryStore
   readonly service: Service
   /** How often in a row each message failed, by its text. */
   readonly failures: Map<string, number>
   /** What feeds.json says now. */
-  feeds: FeedFile
+  feeds: File
   /** An instance of the app, whose clock is ahead of the true one by `skew` milliseconds. */
   start(pass: Pass, skew?: number): Services
 }
@@ -40,16 +40,25 @@ function settingsFor(downloads: string): Settings {
 
 /** `downloads` is where reports are downloaded from. */
 export function openDeployment(feeds: FeedFile, downloads: string): Deployment {
-  const settings = settingsFor(downloads)
   const clock = testClock(START)
+  return deploy({ clock, settings: settingsFor(downloads), service: createService(clock, downloads), feeds, textOf })
+}
+
+/** What a deployment is made of. */
+type Parts<File> = Pick<Deployment<File>, 'clock' | 'service' | 'feeds'> & {
+  readonly settings: Settings
+  readonly textOf: (file: File) => string
+}
+
+/** A deployment with a store of its own. */
+export function deploy<File>({ clock, service, feeds, settings, textOf }: Parts<File>): Deployment<File> {
   const store = createMemoryStore({ clock: clock.now })
-  const service = createService(clock, downloads)
   // Never called: every part that uses it is replaced.
   const storage = storageClients(settings.storage)
   let ids = 0
   // Random to the eye, and the same in each run.
   const newId = () => createHash('sha256').update(String(ids++)).digest('hex').slice(0, 32)
-  const deployment: Deployment = {
+  const deployment: Deployment<File> = {
     clock,
     store,
     service,

@@ -75,8 +75,11 @@ export async function workQuietly({ deployment }: Played, later: number): Promis
   await tick(services, deployment)
 }
 
+/** What of a deployment the queue needs. */
+type Queued = Pick<Deployment, 'store' | 'failures'>
+
 /** Both timers fire, and the queue is emptied. */
-export async function tick(services: Services, deployment: Deployment): Promise<void> {
+export async function tick(services: Services, deployment: Queued): Promise<void> {
   await provision(services)
   await sweep(services)
   await drain(deployment, services)
@@ -159,7 +162,7 @@ export function everyEntry(store: MemoryStore): readonly LedgerEntry[] {
 }
 
 /** Gives each visible message to ingest. One that fails is seen again in a minute, and in the end by `poison`. */
-async function drain({ store, failures }: Deployment, services: Services): Promise<void> {
+export async function drain({ store, failures }: Queued, services: Services): Promise<void> {
   for (let taken = await store.receive(); taken; taken = await store.receive()) {
     const text = JSON.stringify(taken.body)
     try {

@@ -108,7 +108,7 @@ export function seededChoices(seed: number): Interleaving['choose'] {
 }
 
 /** Numbers below a limit (mulberry32). */
-function seededNumbers(seed: number): (below: number) => number {
+export function seededNumbers(seed: number): (below: number) => number {
   let state = seed
   return (below) => {
     state = (state + 0x6d2b79f5) | 0

@@ -191,6 +191,11 @@ export function windowsOf({ partitions }: LedgerState, feed: string): readonly W
   return [...(partitions?.get(feed)?.keys() ?? [])].flatMap((key) => parseWindowId(key) ?? [])
 }
 
+/** The entries of a feed as they are stored now, by their keys: to be looked at and not changed. */
+export function rowsOf({ partitions }: LedgerState, feed: string): readonly NewRow[] {
+  return [...(partitions?.get(feed)?.values() ?? [])].filter(isEntry)
+}
+
 /** Deletes an entry as a person does by hand: under no condition, and nothing else with it. */
 export function removeEntry({ partitions }: LedgerState, feed: string, window: Window): void {
   partitions?.get(feed)?.delete(windowId(window))
@@ -203,8 +208,11 @@ function storedDrop(feed: string, { key, value, etag }: Row): Stored<Drop> | Fai
 
 function rowOf({ partitions }: LedgerState, partition: string, key: string): Row | undefined {
   const row = partitions?.get(partition)?.get(key)
-  return row && { ...row, value: structuredClone(row.value) }
+  return row && copyOf(row)
 }
+
+/** The fields of a row are flat, and nothing changes them in place. */
+const copyOf = (row: Row): Row => ({ ...row, value: { ...row.value } })
 
 /** The rows of one page after a key, in the order of their keys, and one more where there is another page. */
 function pageOf(
@@ -215,7 +223,10 @@ function pageOf(
 ): readonly Row[] {
   if (!partitions) throw new Error('table ledger is missing')
   const rows = [...(partitions.get(partition)?.values() ?? [])].filter((row) => row.key > after && selects(row))
-  return structuredClone(rows.sort(byText(({ key }) => key)).slice(0, PAGE + 1))
+  return rows
+    .sort(byText(({ key }) => key))
+    .slice(0, PAGE + 1)
+    .map(copyOf)
 }
 
 function conditionalWrite(
@@ -228,6 +239,6 @@ function conditionalWrite(
   state.writes += 1
   const etag = `etag ${state.writes}`
   const rows = state.partitions.get(partition) ?? new Map<string, Row>()
-  state.partitions.set(partition, rows.set(row.key, { key: row.key, value: structuredClone(row.value), etag }))
+  state.partitions.set(partition, rows.set(row.key, copyOf({ key: row.key, value: row.value, etag })))
   return etag
 }

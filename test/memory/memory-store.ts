@@ -1,12 +1,21 @@
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
+import type { LedgerRow } from '../../src/core/ledger/ledger-row.ts'
 import { wakeAt } from '../../src/core/ledger/wake.ts'
 import type { Window } from '../../src/core/time/window.ts'
 import type { Wake } from '../../src/services/storage/ledger.ts'
 import type { Taken } from '../setup/queue.ts'
 import { testSettings } from '../setup/settings.ts'
-import { emptyArchive, openMemoryArchive } from './memory-archive.ts'
-import { emptyLedger, entriesOf, openMemoryLedger, removeEntry, windowsOf } from './memory-ledger.ts'
-import { emptyTables, keyOf, openMemoryTable, type TableRow } from './memory-table.ts'
+import { type ArchiveState, emptyArchive, openMemoryArchive } from './memory-archive.ts'
+import {
+  emptyLedger,
+  entriesOf,
+  type LedgerState,
+  openMemoryLedger,
+  removeEntry,
+  rowsOf,
+  windowsOf,
+} from './memory-ledger.ts'
+import { emptyTables, keyOf, openMemoryTable, type TableRow, type TablesState } from './memory-table.ts'
 import { byText, type Pass, type Store, type StoreServices } from './store.ts'
 
 /** A message that was taken is visible again after so many milliseconds, as host.json says. */
@@ -32,18 +41,35 @@ export type MemoryStore = Store & {
   look(table: string): readonly TableRow[]
   /** The entries of a feed as they stand now. */
   lookAtEntries(feed: string): readonly LedgerEntry[]
+  /** The entries of a feed as they are stored now, unread. */
+  lookAtRows(feed: string): readonly { readonly key: string; readonly value: LedgerRow }[]
   /** The windows of a feed that have an entry as they stand now, whatever the entry says. */
   lookAtWindows(feed: string): readonly Window[]
   /** Deletes an entry as a person does by hand. */
   removeEntry(feed: string, window: Window): void
+  /** The same account once more, which from now on goes its own way and by its own clock. */
+  copy(clock: () => Date): MemoryStore
 }
 
 /** A storage account in memory, for laws over many histories; `contract.test.ts` holds it to what Azurite does. */
 export function createMemoryStore({ clock, block = 4 * 1024 * 1024, page = 1000 }: MemoryOptions): MemoryStore {
-  const ledger = emptyLedger()
-  const archive = emptyArchive(block)
-  const tables = emptyTables(page)
-  const messages = new Set<Message>()
+  return storeOf(clock, {
+    ledger: emptyLedger(),
+    archive: emptyArchive(block),
+    tables: emptyTables(page),
+    messages: new Set(),
+  })
+}
+
+type State = {
+  readonly ledger: LedgerState
+  readonly archive: ArchiveState
+  readonly tables: TablesState
+  readonly messages: Set<Message>
+}
+
+function storeOf(clock: () => Date, state: State): MemoryStore {
+  const { ledger, archive, tables, messages } = state
   const put = async (content: object, delaySeconds = 0) => {
     messages.add({ text: JSON.stringify(content), seenAt: clock().getTime() + delaySeconds * 1000 })
   }
@@ -51,8 +77,10 @@ export function createMemoryStore({ clock, block = 4 * 1024 * 1024, page = 1000 
   return {
     look,
     lookAtEntries: (feed) => entriesOf(ledger, feed),
+    lookAtRows: (feed) => rowsOf(ledger, feed),
     lookAtWindows: (feed) => windowsOf(ledger, feed),
     removeEntry: (feed, window) => removeEntry(ledger, feed, window),
+    copy: (own) => storeOf(own, copyOf(state)),
     open: (pass: Pass, wake: Wake = (entry) => wakeAt(entry, clock(), SETTINGS)) => ({
       ledger: openMemoryLedger(ledger, pass, wake),
       archive: openMemoryArchive(archive, pass),
@@ -66,6 +94,20 @@ export function createMemoryStore({ clock, block = 4 * 1024 * 1024, page = 1000 
     blobs: async () => [...archive.blobs.values()].sort(byText(({ name }) => name)),
     receive: async () => take(messages, clock().getTime()),
   }
+}
+
+/** Rows and blobs are never changed in place; a message is. */
+function copyOf({ ledger, archive, tables, messages }: State): State {
+  return {
+    ledger: { ...ledger, partitions: ledger.partitions && copyOfMaps(ledger.partitions) },
+    archive: { ...archive, blobs: new Map(archive.blobs) },
+    tables: { ...tables, tables: copyOfMaps(tables.tables) },
+    messages: new Set([...messages].map((message) => ({ ...message }))),
+  }
+}
+
+function copyOfMaps<T>(maps: ReadonlyMap<string, ReadonlyMap<string, T>>): Map<string, Map<string, T>> {
+  return new Map([...maps].map(([name, map]) => [name, new Map(map)]))
 }
 
 function take(messages: Set<Message>, now: number): Taken | undefined {

@@ -81,7 +81,7 @@ function isRefreshDue(entry: Failed, row: RangedFeed, now: Date): boolean {
   if (!figures) return false
   const { running, ...settled } = figures
   const last = running && since < settledAt(row.feed, window) ? figures : settled
-  const at = refreshAt(row, window, isOfPerson(entry) ? figures : { ...last, requestedAt: since }, now)
+  const at = refreshAt(row, window, isOfPerson(entry) ? figures : { ...last, requestedAt: since, landedAt: since }, now)
   return at !== undefined && at <= now
 }
 

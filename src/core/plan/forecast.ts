@@ -1,18 +1,21 @@
 import type { Feed } from '../feeds/feed.ts'
 import { DAY_MS, type Duration, durationMilliseconds } from '../time/durations.ts'
 import { openEvery } from './due-windows.ts'
+import { refreshesAnHour } from './pacing.ts'
 
 /** The reports a day that a feed, or all feeds of an account, ask for once history has landed. */
 export type Forecast = {
-  /** New windows, snapshots, and the running window. */
+  /** New windows and snapshots. */
   readonly live: number
+  /** The running window, as often as the feed asks for it. */
+  readonly running: number
   /** Young windows, as often as `refresh.every` says. */
   readonly refresh: number
   /** Young windows, the day after the source loaded data. */
   readonly loads: number
 }
 
-const NOTHING: Forecast = { live: 0, refresh: 0, loads: 0 }
+const NOTHING: Forecast = { live: 0, running: 0, refresh: 0, loads: 0 }
 
 /** Feeds may ask for so much of what their account's quota allows; the rest is for history, retries and other tools. */
 const SHARE = 1 / 2
@@ -30,11 +33,12 @@ export function forecastOf(feed: Pick<Feed, 'cadence' | 'delay' | 'grain' | 'ena
   if (cadence.kind === 'snapshot') return { ...NOTHING, live: 1 / daysOf(cadence.every) }
   const { window, refresh } = cadence
   const every = openEvery(feed)
-  const live = 1 / daysOf(window) + (every ? 1 / daysOf(every) : 0)
-  if (!refresh) return { ...NOTHING, live }
+  const live = 1 / daysOf(window)
+  const running = every ? 1 / daysOf(every) : 0
+  if (!refresh) return { ...NOTHING, live, running }
   const young = daysOf(refresh.for) / daysOf(window)
   const { days = [] } = refresh
-  return { live, refresh: young / daysOf(refresh.every), loads: (young * days.length) / MONTH_DAYS }
+  return { live, running, refresh: young / daysOf(refresh.every), loads: (young * days.length) / MONTH_DAYS }
 }
 
 /** What the feeds of each account ask for together, and by how much its quota stretches their refreshes. */
@@ -49,16 +53,23 @@ export function accountForecasts(
 }
 
 function sum(a: Forecast, b: Forecast): Forecast {
-  return { live: a.live + b.live, refresh: a.refresh + b.refresh, loads: a.loads + b.loads }
+  return {
+    live: a.live + b.live,
+    running: a.running + b.running,
+    refresh: a.refresh + b.refresh,
+    loads: a.loads + b.loads,
+  }
 }
 
 /**
  * How many times longer than the feeds say the account waits between two refreshes, so that its feeds take no more than half
- * of its quota; 1 where that is enough as it is. The days on which the source loads data stay.
+ * of its quota, and what is asked for again no more than its part of each hour; 1 where that is enough as it is. The days on
+ * which the source loads data stay, and so does the running window.
  */
-export function stretchOf({ live, refresh, loads }: Forecast, maxReportsPerHour: number): number {
+export function stretchOf({ live, running, refresh, loads }: Forecast, maxReportsPerHour: number): number {
   const share = 24 * maxReportsPerHour * SHARE
-  const left = Math.max(share - live - loads, share * LEAST_REFRESH)
+  const again = 24 * refreshesAnHour(maxReportsPerHour) - running - loads
+  const left = Math.max(Math.min(share - live - running - loads, again), share * LEAST_REFRESH)
   return Math.max(Math.ceil(refresh / left), 1)
 }
 
@@ -70,12 +81,12 @@ export function forecastLines(
   const accounts = accountForecasts(feeds, maxReportsPerHour)
   const most = 24 * maxReportsPerHour
   return {
-    lines: accounts.map(({ account, forecast: { live, refresh, loads }, stretch }) => {
-      const reports = (live + refresh / stretch + loads).toFixed(1)
+    lines: accounts.map(({ account, forecast: { live, running, refresh, loads }, stretch }) => {
+      const reports = (live + running + refresh / stretch + loads).toFixed(1)
       return `account ${account}: about ${reports} reports a day once history has landed, of ${most} allowed`
     }),
     warnings: accounts.flatMap(({ account, stretch }) => {
-      const why = `its feeds would take more than half of the ${most} reports a day`
+      const why = `its feeds may take half of the ${most} reports a day, and what is asked for again a quarter of each hour`
       return stretch === 1 ? [] : [`account ${account}: refresh.every counts ${stretch} times as long, because ${why}`]
     }),
   }

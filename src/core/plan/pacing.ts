@@ -115,7 +115,7 @@ export function takeSlot(
   const perHour = allowance(pacing, now.getTime(), limits)
   if (creations.length >= Math.max(perHour - kept, 1)) return 'account'
   if (open.length >= Math.max(limits.maxInFlight - kept, 1)) return 'account'
-  if (isRefresh && refreshes.length >= Math.max(Math.floor(perHour / REFRESH_SHARE), 1)) return 'priority'
+  if (isRefresh && refreshes.length >= refreshesAnHour(perHour)) return 'priority'
   const ofFeed = open.filter(({ feed }) => feed === next.feed)
   if (ofFeed.length >= mostOfFeed(ofFeed, now, limits)) return 'feed'
   const { priority: _, ...slot } = next
@@ -129,6 +129,11 @@ export function takeSlot(
     served: { ...Object.fromEntries(served), [next.feed]: next.at },
     ...(perHour < limits.maxReportsPerHour && reduced && { reduced }),
   }
+}
+
+/** How many reports of an hour may be refreshes, where so many may be asked for in all. */
+export function refreshesAnHour(perHour: number): number {
+  return Math.max(Math.floor(perHour / REFRESH_SHARE), 1)
 }
 
 /** A feed with a slow report waits for it: its reports may never be made, and the others need the slots. */

@@ -41,15 +41,16 @@ export type Priority = (typeof PRIORITIES)[number]
 
 /**
  * Gives the windows of a feed to ask for at `now`: those that the ledger lacks and those that are `planned`. Live windows
- * come first, oldest first, then those that are refreshed. History follows, newest first, so that recent months land
- * soonest. In each, windows whose last attempt failed come after the others, which they could hold up again and again.
+ * come first, oldest first, then those that are refreshed, those that wait longest first. History follows, newest first, so
+ * that recent months land soonest. In each, windows whose last attempt failed come after the others, which they could hold up
+ * again and again.
  */
 export function dueRequests(now: Date, known: FeedPlan): readonly RequestAction[] {
   if (known.row.blocked) return []
   const due = waitingWindows(now, known)
   return PRIORITIES.flatMap((priority) => {
     const ofPriority = due.filter((action) => action.priority === priority)
-    return ofPriority.sort((a, b) => bySuccess(a, b) || (priority === 'backfill' ? byStart(b, a) : byStart(a, b)))
+    return ofPriority.sort((a, b) => bySuccess(a, b) || IN_PRIORITY[priority](a, b))
   })
 }
 
@@ -133,6 +134,17 @@ function isRefresh(now: Date, { feed }: FeedOutline, previous: Planned | Failed)
   const { figures } = previous
   if (!figures || (previous.state === 'planned' && previous.reason === 'retry')) return false
   return !figures.running || now < settledAt(feed, previous.window)
+}
+
+/** What is asked for again goes by how long it has waited: otherwise the newest would wait for all the others each time. */
+const IN_PRIORITY: Readonly<Record<Priority, (a: RequestAction, b: RequestAction) => number>> = {
+  live: byStart,
+  refresh: (a, b) => waitingSince(a) - waitingSince(b) || byStart(a, b),
+  backfill: (a, b) => byStart(b, a),
+}
+
+function waitingSince({ previous }: RequestAction): number {
+  return previous?.state === 'planned' ? previous.notBefore.getTime() : 0
 }
 
 function bySuccess(a: RequestAction, b: RequestAction): number {

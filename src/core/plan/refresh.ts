@@ -26,7 +26,8 @@ export type RefreshRules = {
  */
 export function refreshAt(rules: RefreshRules, window: Window, figures: Figures, now: Date): Date | undefined {
   const { feed } = rules
-  const { requestedAt, landedAt, origin, running } = figures
+  const { landedAt, origin, running } = figures
+  const requestedAt = askedAt(figures)
   if (origin === 'import' || feed.cadence.kind === 'snapshot') return undefined
   const settled = settledAt(feed, window)
   if (landedAt.getTime() - now.getTime() > DAY_MS) return settled
@@ -40,9 +41,14 @@ export function refreshAt(rules: RefreshRules, window: Window, figures: Figures,
  * early in a month the service may not have loaded the one before.
  */
 export function isEarlyBlank(feed: BlankRules, window: Window, figures: Figures): boolean {
-  const { verdict, requestedAt, origin } = figures
+  const { verdict, origin } = figures
   if (verdict !== 'empty' || origin === 'import' || feed.cadence.kind === 'snapshot') return false
-  return requestedAt < surelySettledAt(feed, window)
+  return askedAt(figures) < surelySettledAt(feed, window)
+}
+
+/** A report was asked for before it landed, whatever a clock that was ahead noted. */
+function askedAt({ requestedAt, landedAt }: Figures): Date {
+  return earlier(requestedAt, landedAt)
 }
 
 /** Twice the delay after the end of a window, and not before the day after its month was loaded. */
