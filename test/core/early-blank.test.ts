@@ -29,8 +29,8 @@ describe('a window without rows is asked for again', () => {
     const early = blank({ requestedAt: new Date(settled.getTime() - 1) })
     expect(refreshAt({ feed }, window, early, NOW)).toEqual(settled)
     expect(isEarlyBlank(feed, window, early)).toBe(true)
-    const late = blank({ requestedAt: settled })
-    expect(refreshAt({ feed }, window, late, NOW)).toBeUndefined()
+    const late = blank({ requestedAt: settled, landedAt: settled })
+    expect(refreshAt({ feed }, window, late, settled)).toBeUndefined()
     expect(isEarlyBlank(feed, window, late)).toBe(false)
   })
 
