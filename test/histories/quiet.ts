@@ -40,7 +40,7 @@ async function comeToRest(world: World): Promise<void> {
   const wrongClock = world.history.rounds.some(({ acts }) => acts.some((act) => 'skewMs' in act && act.skewMs !== 0))
   const after = (milliseconds: number) => clock.now().getTime() + milliseconds
   // What a clock which was ahead put to sleep wakes in its time.
-  for (const until = after(wrongClock ? HEALED : 0); clock.now().getTime() < until; ) await tick(world, 8 * HOUR_MS)
+  for (const until = after(wrongClock ? HEALED : 0); clock.now().getTime() < until; ) await tick(world, 12 * HOUR_MS)
   const until = after(HEALED)
   do await tick(world, HOUR_MS)
   while (clock.now().getTime() < until && restless(world).length > 0)
@@ -101,9 +101,10 @@ async function workOn(world: World): Promise<void> {
   await tick(world, OFTEN)
   const before = cadencesOf(world)
   changeFeeds(world, world.history.feeds.map(withOlderHistory))
-  const wait = cadencesOf(world) === before ? warmUp(world) * HOUR_MS : AUDITED
-  for (let nth = 0; nth < 12; nth += 1) await tick(world, OFTEN, () => watchLive(world))
-  const until = clock.now().getTime() + wait
+  const audits = cadencesOf(world) === before ? 0 : AUDITS
+  for (let nth = 0; nth < 8; nth += 1) await tick(world, OFTEN, () => watchLive(world))
+  for (let nth = 0; nth < audits; nth += 1) await tick(world, 4 * HOUR_MS, () => watchLive(world))
+  const until = clock.now().getTime() + warmUp(world) * HOUR_MS
   while (clock.now().getTime() < until) await tick(world, HOURLY, () => watchLive(world))
   const open = asking(world).flatMap((feed) => restateYoung(world, feed))
   while (open.length > 0 && world.wrong.length === 0) {
@@ -115,8 +116,8 @@ async function workOn(world: World): Promise<void> {
   }
 }
 
-/** Another `refresh` counts for a window that has landed once its feed is audited. */
-const AUDITED = 25 * HOUR_MS
+/** Another `refresh` counts for a window that has landed once its feed is audited: so many ticks of four hours are a day. */
+const AUDITS = 6
 
 const cadencesOf = (world: World) =>
   JSON.stringify(
@@ -124,7 +125,7 @@ const cadencesOf = (world: World) =>
   )
 
 function withOlderHistory(choice: FeedChoice): FeedChoice {
-  const back = choice.back + (choice.grain === 'month' ? 200 : 8)
+  const back = choice.back + (choice.grain === 'month' ? 200 : 6)
   return { ...choice, back, enabled: true }
 }
 
