@@ -2,7 +2,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/core/time/durations.ts'
 import type { FeedChoice } from './feeds.ts'
 import { type Feed, NAMES } from './feeds.ts'
 import type { History } from './history.ts'
-import { dueAt, type Missing, missing, refreshesAnHour, stretchOf, toHour } from './oracle.ts'
+import { dueAt, type Missing, missing, mostYoung, refreshesAnHour, stretchOf, toHour } from './oracle.ts'
 import { changeFeeds, play, tick } from './play.ts'
 import type { Tally } from './tally.ts'
 import {
@@ -143,12 +143,25 @@ function isYoung({ deployment }: World, { refresh, openWindow }: Feed, { to, fig
   return toHour(deployment.clock.now().getTime()) + hours < to + refresh.for
 }
 
+/**
+ * Whether an account has as many young windows as its feeds say. Shorter ones, which a feed had before, are more than
+ * `validate` can know of.
+ */
+function isAsForecast(world: World, account: string): boolean {
+  return asking(world)
+    .filter((feed) => feed.account === account)
+    .every((feed) => {
+      const young = windowsOf(world, feed.name).filter((seen) => isYoung(world, feed, seen, 0))
+      return young.length <= mostYoung(feed)
+    })
+}
+
 type Expected = Restatement & { readonly by: number }
 
 /** The source restates each young window of a feed. */
 function restateYoung(world: World, feed: Feed): readonly Expected[] {
   const { refresh, account } = feed
-  if (!refresh) return []
+  if (!refresh || !isAsForecast(world, account)) return []
   const at = world.deployment.clock.now().getTime()
   const stretch = stretchOf(
     asking(world).filter((each) => each.account === account),
@@ -160,6 +173,7 @@ function restateYoung(world: World, feed: Feed): readonly Expected[] {
     const restatement = { feed: feed.name, span: { from, to: from + 1 }, at }
     world.restatements.push(restatement)
     world.tally.count('restatements')
+    world.tally.count('restated windows judged')
     return { ...restatement, by: at + within }
   })
 }
@@ -184,7 +198,10 @@ function staleOf(world: World, { feed: name, span, at }: Expected): readonly str
 function watchLive(world: World): void {
   const now = world.deployment.clock.now().getTime()
   for (const feed of asking(world)) {
-    const [late] = missingOf(world, feed, now).filter(({ lane }) => lane === 'live')
+    const open = missingOf(world, feed, now)
+    const [late] = open.filter(({ lane }) => lane === 'live')
+    const isNewOne = world.postings.some((each) => each.feed === feed.name && each.turn === 'live' && each.at === now)
+    if (isNewOne && open.some(({ lane }) => lane === 'backfill')) world.tally.count('new windows beside a backfill')
     if (!late) continue
     const own = world.postings.filter(({ account, turn }) => account === feed.account && turn === 'live')
     const isHourTaken = own.some(({ at }) => at > now - HOUR_MS)
