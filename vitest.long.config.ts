@@ -5,7 +5,12 @@ import short from './vitest.config.ts'
 export default defineConfig({
   test: {
     ...short.test,
-    include: ['test/long/**/*.test.ts', 'test/laws/**/*.test.ts', 'test/fuzz/**/*.test.ts'],
+    include: [
+      'test/long/**/*.test.ts',
+      'test/laws/**/*.test.ts',
+      'test/histories/**/*.test.ts',
+      'test/fuzz/**/*.test.ts',
+    ],
     exclude: configDefaults.exclude,
     env: { LAWS_RUNS: process.env.LAWS_RUNS ?? '400' },
     // Three hosts, their storage and their service keep two cores busy: nothing runs beside them.

@@ -8,7 +8,7 @@ import { type KnownFeed, planOf } from '../../src/core/plan/known-feed.ts'
 import { dueRequests, endedWindows, nextRequest, type RequestAction, trialRequest } from '../../src/core/plan/plan.ts'
 import { inTurns } from '../../src/core/plan/turns.ts'
 import { ledgerStatus } from '../../src/core/status.ts'
-import { DAY_MS } from '../../src/core/time/durations.ts'
+import { DAY_MS, HOUR_MS } from '../../src/core/time/durations.ts'
 import type { Window } from '../../src/core/time/window.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { anyEntry } from './any-entry.ts'
@@ -77,6 +77,16 @@ describe('the plan', () => {
     const row = rowOf({ from: '2025-05-01' })
     expect(due(row, entries)).toMatchObject([{ window: month(4), previous: entries[0] }])
     expect(due(row, entries, new Date(NOW.getTime() + 1))).toHaveLength(2)
+  })
+
+  it('refreshes first what has waited longest, whatever its time', () => {
+    const figures = { verdict: 'rows' } as Planned['figures']
+    const waiting = (index: number, hours: number): LedgerEntry => {
+      const since = new Date(NOW.getTime() - hours * HOUR_MS)
+      return { ...planned(index, since), reason: 'refresh', ...(figures && { figures }) }
+    }
+    const actions = due(rowOf({ from: '2025-04-01' }), [waiting(3, 1), waiting(4, 5), waiting(5, 3)])
+    expect(startsOf(actions)).toEqual(['2025-05', '2025-06', '2025-04'])
   })
 
   it('takes a time that no right clock can have written for one that has come', () => {

@@ -56,7 +56,7 @@ const usage: fc.Arbitrary<FeedChoice> = fc
 const claims: fc.Arbitrary<FeedChoice> = fc
   .record({
     cut: windows('P1D', 'P1D', 'P1W', 'P1M'),
-    back: fc.constantFrom(4, 9, 15),
+    back: fc.constantFrom(4, 9),
     delay: fc.constantFrom(DAY, 2 * DAY),
     openWindow: fc.constantFrom(false, false, true),
     refresh: refreshing([6, 12], [4, 8], []),
@@ -66,7 +66,7 @@ const claims: fc.Arbitrary<FeedChoice> = fc
 
 /** The feed of another account, which is never restated. */
 const learn: fc.Arbitrary<FeedChoice> = fc
-  .record({ cut: windows('P1D', 'P1W'), back: fc.constantFrom(5, 12), delay: fc.constantFrom(DAY, 3 * DAY), enabled })
+  .record({ cut: windows('P1D', 'P1W'), back: fc.constantFrom(4, 8), delay: fc.constantFrom(DAY, 3 * DAY), enabled })
   .map(({ cut, ...rest }) => ({ name: 'learn', account: 'other', grain: 'day', openWindow: false, ...cut, ...rest }))
 
 const present = <T>(one: fc.Arbitrary<T>) => fc.option(one, { freq: 6, nil: undefined })

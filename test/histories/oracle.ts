@@ -156,6 +156,11 @@ export function tooMany(
 const ofTurn = (postings: readonly Posting[], turn: Posting['turn']) =>
   postings.filter((each) => each.turn === turn).length
 
+/** The most windows of a feed that are young at once: those that fit into `for`, one at its edge, and the running one. */
+export function mostYoung({ refresh, window }: Rules): number {
+  return refresh ? Math.floor(refresh.for / DAYS[window] / DAY) + 2 : 0
+}
+
 /**
  * How many times longer than its feeds say an account waits between two refreshes: they take half of the quota, and what is
  * asked for again takes its part of each hour.

@@ -2,7 +2,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/core/time/durations.ts'
 import type { FeedChoice } from './feeds.ts'
 import { type Feed, NAMES } from './feeds.ts'
 import type { History } from './history.ts'
-import { dueAt, type Missing, missing, refreshesAnHour, stretchOf, toHour } from './oracle.ts'
+import { dueAt, type Missing, missing, mostYoung, refreshesAnHour, stretchOf, toHour } from './oracle.ts'
 import { changeFeeds, play, tick } from './play.ts'
 import type { Tally } from './tally.ts'
 import {
@@ -40,7 +40,7 @@ async function comeToRest(world: World): Promise<void> {
   const wrongClock = world.history.rounds.some(({ acts }) => acts.some((act) => 'skewMs' in act && act.skewMs !== 0))
   const after = (milliseconds: number) => clock.now().getTime() + milliseconds
   // What a clock which was ahead put to sleep wakes in its time.
-  for (const until = after(wrongClock ? HEALED : 0); clock.now().getTime() < until; ) await tick(world, 8 * HOUR_MS)
+  for (const until = after(wrongClock ? HEALED : 0); clock.now().getTime() < until; ) await tick(world, 12 * HOUR_MS)
   const until = after(HEALED)
   do await tick(world, HOUR_MS)
   while (clock.now().getTime() < until && restless(world).length > 0)
@@ -101,9 +101,10 @@ async function workOn(world: World): Promise<void> {
   await tick(world, OFTEN)
   const before = cadencesOf(world)
   changeFeeds(world, world.history.feeds.map(withOlderHistory))
-  const wait = cadencesOf(world) === before ? warmUp(world) * HOUR_MS : AUDITED
-  for (let nth = 0; nth < 12; nth += 1) await tick(world, OFTEN, () => watchLive(world))
-  const until = clock.now().getTime() + wait
+  const audits = cadencesOf(world) === before ? 0 : AUDITS
+  for (let nth = 0; nth < 8; nth += 1) await tick(world, OFTEN, () => watchLive(world))
+  for (let nth = 0; nth < audits; nth += 1) await tick(world, 4 * HOUR_MS, () => watchLive(world))
+  const until = clock.now().getTime() + warmUp(world) * HOUR_MS
   while (clock.now().getTime() < until) await tick(world, HOURLY, () => watchLive(world))
   const open = asking(world).flatMap((feed) => restateYoung(world, feed))
   while (open.length > 0 && world.wrong.length === 0) {
@@ -115,8 +116,8 @@ async function workOn(world: World): Promise<void> {
   }
 }
 
-/** Another `refresh` counts for a window that has landed once its feed is audited. */
-const AUDITED = 25 * HOUR_MS
+/** Another `refresh` counts for a window that has landed once its feed is audited: so many ticks of four hours are a day. */
+const AUDITS = 6
 
 const cadencesOf = (world: World) =>
   JSON.stringify(
@@ -124,7 +125,7 @@ const cadencesOf = (world: World) =>
   )
 
 function withOlderHistory(choice: FeedChoice): FeedChoice {
-  const back = choice.back + (choice.grain === 'month' ? 200 : 8)
+  const back = choice.back + (choice.grain === 'month' ? 200 : 6)
   return { ...choice, back, enabled: true }
 }
 
@@ -142,12 +143,25 @@ function isYoung({ deployment }: World, { refresh, openWindow }: Feed, { to, fig
   return toHour(deployment.clock.now().getTime()) + hours < to + refresh.for
 }
 
+/**
+ * Whether an account has as many young windows as its feeds say. Shorter ones, which a feed had before, are more than
+ * `validate` can know of.
+ */
+function isAsForecast(world: World, account: string): boolean {
+  return asking(world)
+    .filter((feed) => feed.account === account)
+    .every((feed) => {
+      const young = windowsOf(world, feed.name).filter((seen) => isYoung(world, feed, seen, 0))
+      return young.length <= mostYoung(feed)
+    })
+}
+
 type Expected = Restatement & { readonly by: number }
 
 /** The source restates each young window of a feed. */
 function restateYoung(world: World, feed: Feed): readonly Expected[] {
   const { refresh, account } = feed
-  if (!refresh) return []
+  if (!refresh || !isAsForecast(world, account)) return []
   const at = world.deployment.clock.now().getTime()
   const stretch = stretchOf(
     asking(world).filter((each) => each.account === account),
@@ -159,6 +173,7 @@ function restateYoung(world: World, feed: Feed): readonly Expected[] {
     const restatement = { feed: feed.name, span: { from, to: from + 1 }, at }
     world.restatements.push(restatement)
     world.tally.count('restatements')
+    world.tally.count('restated windows judged')
     return { ...restatement, by: at + within }
   })
 }
@@ -183,7 +198,10 @@ function staleOf(world: World, { feed: name, span, at }: Expected): readonly str
 function watchLive(world: World): void {
   const now = world.deployment.clock.now().getTime()
   for (const feed of asking(world)) {
-    const [late] = missingOf(world, feed, now).filter(({ lane }) => lane === 'live')
+    const open = missingOf(world, feed, now)
+    const [late] = open.filter(({ lane }) => lane === 'live')
+    const isNewOne = world.postings.some((each) => each.feed === feed.name && each.turn === 'live' && each.at === now)
+    if (isNewOne && open.some(({ lane }) => lane === 'backfill')) world.tally.count('new windows beside a backfill')
     if (!late) continue
     const own = world.postings.filter(({ account, turn }) => account === feed.account && turn === 'live')
     const isHourTaken = own.some(({ at }) => at > now - HOUR_MS)

@@ -17,6 +17,8 @@ const FAULTS = [
   'early callbacks',
   'late callbacks',
   'restatements',
+  'restated windows judged',
+  'new windows beside a backfill',
 ] as const
 
 export type Fault = (typeof FAULTS)[number]
