@@ -107,6 +107,7 @@ export async function serve(
 ): Promise<void> {
   const received = await readCall(request)
   service.requests.push(logged(received, service.now()))
+  if (received.path.startsWith('/insights/')) service.apiCalls += 1
   const route = routes.find(({ method, path }) => method === received.method && path.test(received.path))
   if (!route) return send(response, refusal(404, NOT_FOUND))
   const effects = route.endpoint ? service.faults.take(route.endpoint) : []
@@ -114,7 +115,7 @@ export async function serve(
   if (effects.includes('hang')) return
   if (effects.includes('drop')) return void request.socket.destroy()
   const answer = withServiceHeaders(
-    answerInstead(effects, route.refuse ?? refusal, apiCalls(service)) ??
+    answerInstead(effects, route.refuse ?? refusal, service.apiCalls) ??
       spoilAnswer(route.answer(call, service), call, service),
     call,
     route,
@@ -123,11 +124,6 @@ export async function serve(
   if (effects.includes('lost')) return void request.socket.destroy()
   const cutAt = cutPlace(effects, answer.body.length, service)
   send(response, answer, { cutAt, lengthOff: settingOf(effects, 'lengthOff') })
-}
-
-/** How many calls the API has received so far, whatever else was asked between them. */
-function apiCalls({ requests }: Service): number {
-  return requests.filter(({ path }) => path.startsWith('/insights/')).length
 }
 
 const CALLS = 10

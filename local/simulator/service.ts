@@ -46,6 +46,8 @@ export type Service = {
   readonly expired: Set<string>
   readonly faults: Faults
   readonly requests: LoggedRequest[]
+  /** How many of them were calls of the API. Counted as they come: looking through all of them would slow down each call. */
+  apiCalls: number
   now(): Date
   save(): void
 }

@@ -133,6 +133,7 @@ function createService(
     expired: new Set(),
     faults: createFaults(),
     requests: [],
+    apiCalls: 0,
     now,
     save: () => saveState(file, state),
   }

@@ -232,8 +232,9 @@ async function faultsOf(year: Year, feed: YearFeed): Promise<readonly string[]> 
     byDay.delete(day.replaceAll('-', ''))
     const word = await wordOf(year, client, feed, window, landed.reportId)
     if (landed.origins.size !== 1) faults.push(`${feed.name} ${day}: rows of ${landed.origins.size} landings`)
-    else if (JSON.stringify(landed.cells) !== JSON.stringify(word))
-      faults.push(`${feed.name} ${day}: not the last word`)
+    else if (JSON.stringify(landed.cells) !== JSON.stringify(word)) {
+      faults.push(`${feed.name} ${day}: ${landed.cells.length} rows are not the last word, of ${word?.length} rows`)
+    }
   }
   const running = feed.name === 'usage' ? ['20260101'] : []
   const strange = [...byDay.keys()].filter((day) => !running.includes(day))
