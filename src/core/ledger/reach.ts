@@ -41,7 +41,7 @@ export function withinReach(row: Pick<FeedOutline, 'feed' | 'reach'>): FeedOutli
  * nothing.
  */
 export function isOutOfRange(
-  { feed, ranges = [] }: Pick<FeedRow, 'feed' | 'ranges'>,
+  { feed, ranges = [] }: Pick<FeedOutline, 'feed'> & Pick<FeedRow, 'ranges'>,
   window: Window,
   now: Date,
 ): boolean {

@@ -46,7 +46,7 @@ export type Turn = (typeof TURNS)[number]
  */
 export function dueRequests(now: Date, known: FeedPlan): readonly RequestAction[] {
   if (known.row.blocked) return []
-  const due = waitingWindows(now, known)
+  const due = waitingWindows(now, known).filter(isNotPaused)
   return TURNS.flatMap((turn) => {
     const ofTurn = due.filter((action) => action.turn === turn)
     return ofTurn.sort((a, b) => bySuccess(a, b) || (turn === 'backfill' ? byStart(b, a) : byStart(a, b)))
@@ -61,11 +61,16 @@ export function trialRequest(now: Date, known: FeedPlan, failed: readonly Failed
   const { row } = known
   const running = failed.filter((entry) => !hasPassed(now, row, entry))
   const due = [...waitingWindows(now, known), ...running.map((entry) => again(now, row, entry))]
-  const newest = due.sort((a, b) => byStart(b, a))
+  const newest = due.filter(isNotPaused).sort((a, b) => byStart(b, a))
   return newest.find(({ previous }) => previous?.state === 'planned' && previous.reason === 'retry') ?? newest[0]
 }
 
-/** The windows of a feed that are due and not asked for yet, also while the feed is blocked. */
+/** Whether a window may be asked for, although a person may have paused the feed's history. */
+function isNotPaused({ row, turn }: RequestAction): boolean {
+  return turn !== 'backfill' || !row.backfillPaused
+}
+
+/** The windows of a feed that are due and not asked for yet, also while the feed is blocked or its history is paused. */
 export function waitingWindows(now: Date, known: FeedPlan): readonly RequestAction[] {
   return known.row.feed.enabled ? [...missing(now, known), ...plannedAndDue(now, known)] : []
 }
@@ -73,8 +78,10 @@ export function waitingWindows(now: Date, known: FeedPlan): readonly RequestActi
 /** When the next window of a feed becomes due, or undefined if there will be none. */
 export function nextRequest(now: Date, { row, spans, planned }: FeedPlan): Date | undefined {
   if (!row.feed.enabled) return undefined
-  const next = nextDue(withinReach(row), { since: new Date(row.since), taken: spans, now })
-  return earliest([next, ...planned.map(({ notBefore }) => notBefore)])
+  const lane = row.backfillPaused ? 'live' : undefined
+  const next = nextDue(withinReach(row), { since: new Date(row.since), taken: spans, now }, lane)
+  const waiting = planned.filter((entry) => isNotPaused(again(now, row, entry)))
+  return earliest([next, ...waiting.map(({ notBefore }) => notBefore)])
 }
 
 /** The planned windows of a snapshot feed that have ended: today's data must not land under an old date. */

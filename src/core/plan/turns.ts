@@ -15,6 +15,19 @@ export function inTurns(
   })
 }
 
+/** Follows which feeds and turns have no slot left in a tick: nothing more is asked for them until the next one. */
+export function openTick() {
+  const feeds = new Set<string>()
+  const turns = new Set<RequestAction['turn']>()
+  return {
+    isOver: ({ row, turn }: RequestAction) => feeds.has(row.feed.name) || turns.has(turn),
+    end(what: 'feed' | 'turn', { row, turn }: RequestAction) {
+      if (what === 'feed') feeds.add(row.feed.name)
+      else turns.add(turn)
+    },
+  }
+}
+
 function queues(
   actions: readonly RequestAction[],
   served: Readonly<Record<string, string>>,
