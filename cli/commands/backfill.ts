@@ -66,11 +66,12 @@ function wrongUse(action: Action | undefined, options: Options): string | undefi
 async function run(app: LocalApp, action: Action | undefined, options: Options): Promise<CommandResult> {
   const now = await readBackfill(app.services)
   const feeds = feedsWithHistory(now.accounts, options.feed)
-  if (feeds.length === 0) return refused([noFeed(now.accounts, options.feed)])
+  const rows = [...now.unreadable, ...feeds.flatMap((each) => each.unreadable.map(({ failure }) => failure))]
+  const unreadable = rows.map(({ message }) => `${message}; it is left alone`)
+  if (feeds.length === 0) return refused([...unreadable, noFeed(now.accounts, options.feed)])
   if (action) return pause(app, feeds, action === 'pause')
   if (options.watch) return watchBackfill(() => look(app, options), options)
   const choice = CHOICES.find((each) => options[each])
-  const unreadable = now.unreadable.map(({ message }) => `${message}; it is left alone`)
   if (!choice && !options.dryRun) {
     const view = viewOf(app, now.accounts, options)
     return { ...done(viewJson(view), laneLines(view)), problems: unreadable }

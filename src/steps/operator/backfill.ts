@@ -15,7 +15,7 @@ import type { Services } from '../services.ts'
 
 type Means = Pick<Services, 'ledger' | 'clock' | 'settings'>
 
-/** What a backfill goes by: every account with its feeds and quota, and what of the ledger cannot be read. */
+/** What a backfill goes by: every account with its feeds and quota, and the rows of feeds and accounts that cannot be read. */
 export type BackfillNow = { readonly accounts: readonly AccountNow[]; readonly unreadable: readonly Failure[] }
 
 /** Reads all that the ledger knows of the feeds and their accounts. */
@@ -30,7 +30,6 @@ export async function readBackfill(services: Means): Promise<BackfillNow> {
     if (isFailure(feed)) unreadable.push(feed)
     else if (feed) feeds.push(feed)
   }
-  unreadable.push(...feeds.flatMap((feed) => feed.unreadable.map(({ failure }) => failure)))
   const accounts: AccountNow[] = []
   for (const [account, own] of Map.groupBy(feeds, ({ row }) => row.feed.account)) {
     const pacing = pacingOf(app, account)
