@@ -93,7 +93,7 @@ export async function playBackfill(feeds: readonly object[], limits: PacingLimit
   const world = await quietWorld({
     feeds,
     now: '2025-07-10T12:04:00Z',
-    simulator: { generationMilliseconds: 6 * MINUTE_MS, rows: 1 },
+    simulator: { generationMilliseconds: 6 * MINUTE_MS, rows: 1, profile: 'observed' },
     settings: { limits },
   })
   const services = slowly(world)
