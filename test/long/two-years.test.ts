@@ -12,7 +12,7 @@ const DATASETS = [
 
 it('two years of five feeds are asked for as their dry run said, window for window, and take as long', async () => {
   const feeds = DATASETS.map((dataset, at) => ({ name: `feed-${at}`, dataset, from: 'P24M' }))
-  const { rehearsed, posted, forecastMs, tookMs, view } = await playBackfill(feeds, {
+  const { rehearsed, posted, halfway, forecastMs, tookMs, view } = await playBackfill(feeds, {
     maxInFlight: 10,
     maxReportsPerHour: 20,
   })
@@ -21,6 +21,8 @@ it('two years of five feeds are asked for as their dry run said, window for wind
   // The month in which the two years begin is out of range for four of the datasets.
   expect(view.outOfRange.map(({ feed }) => feed)).toEqual(['feed-0', 'feed-1', 'feed-2', 'feed-3'])
   expect(posted.slice(0, rehearsed.length)).toEqual(rehearsed)
+  expect(halfway.rehearsed.length).toBeGreaterThan(5)
+  expect(halfway.posted.slice(0, halfway.rehearsed.length)).toEqual(halfway.rehearsed)
   expect(forecastMs / tookMs).toBeGreaterThan(0.8)
   expect(forecastMs / tookMs).toBeLessThan(1.2)
 })

@@ -15,6 +15,9 @@ import { quietWorld, type World } from '../setup/world.ts'
 
 const TIMERS = timersOf({})
 
+/** Before this tick it is rehearsed once more. */
+const HALFWAY = 6
+
 /** The services of a world in which a request takes a second. */
 function slowly({ services, clock }: World): Services {
   const insights: Services['insights'] = (name, account) => {
@@ -35,13 +38,15 @@ function slowly({ services, clock }: World): Services {
 const setClock = ({ clock }: World, at: Date) => clock.advance(Math.max(at.getTime() - clock.now().getTime(), 0))
 
 /** Runs both timers at their times, as the Functions host does, until nothing of history is left. Gives when that was. */
-async function runTimers(world: World, services: Services): Promise<Date> {
+async function runTimers(world: World, services: Services, halfway: () => Promise<void>): Promise<Date> {
   let waiting = 1
+  let ticks = 0
   let [tick, swept] = [TIMERS.nextTick(world.clock.now()), TIMERS.nextSweep(world.clock.now())]
   for (;;) {
     const isTick = tick <= swept
     setClock(world, isTick ? tick : swept)
     if (isTick) {
+      if (++ticks === HALFWAY) await halfway()
       waiting = (await provision(services))?.waiting ?? 0
       tick = TIMERS.nextTick(tick)
     } else {
@@ -76,10 +81,15 @@ function namesOf(requests: readonly Rehearsed[]): readonly string[] {
   })
 }
 
+/** A second rehearsal does not know how often a window was asked for before. */
+const withoutAttempts = (names: readonly string[]) => names.map((name) => name.replace(/ \d+$/, ''))
+
 /** What was foreseen and what came: the reports in order by their names, and how long all took. */
 export type Played = {
   readonly rehearsed: readonly string[]
   readonly posted: readonly string[]
+  /** The same from the sixth tick on, while reports are under way. */
+  readonly halfway: { readonly rehearsed: readonly string[]; readonly posted: readonly string[] }
   readonly forecastMs: number
   readonly tookMs: number
   readonly view: BackfillView
@@ -100,8 +110,15 @@ export async function playBackfill(feeds: readonly object[], limits: PacingLimit
   await services.ledger.create()
   await rememberFeeds(services, await services.ledger.appRows())
   const view = await look(world)
-  const end = await runTimers(world, services)
+  const later: { view?: BackfillView; from: number } = { from: 0 }
+  const end = await runTimers(world, services, async () => {
+    Object.assign(later, { view: await look(world), from: posted(world).length })
+  })
   return {
+    halfway: {
+      rehearsed: withoutAttempts(namesOf(later.view?.requests ?? [])),
+      posted: withoutAttempts(posted(world).slice(later.from)),
+    },
     rehearsed: namesOf(view.requests),
     posted: posted(world),
     forecastMs: (view.doneAt?.getTime() ?? 0) - view.at.getTime(),

@@ -58,11 +58,13 @@ export type Rehearsed = {
   readonly landsAt: Date
 }
 
+/** A window that falls out of the service's range before its turn comes. */
+export type Missed = { readonly feed: string; readonly window: Window; readonly at: Date }
+
 export type Rehearsal = {
   /** All reports until history is done, in the order in which they are asked for. */
   readonly requests: readonly Rehearsed[]
-  /** Windows that fall out of the service's range before their turn comes. */
-  readonly missed: readonly { readonly feed: string; readonly window: Window; readonly at: Date }[]
+  readonly missed: readonly Missed[]
   /** History is not done: for so long nothing more of it was asked for. */
   readonly isEndless: boolean
 }
@@ -75,46 +77,61 @@ export function rehearse(now: Date, account: AccountNow, assumed: Assumed): Rehe
   const feeds = new Map(account.feeds.map((known) => [known.row.feed.name, openFeed(known, account, assumed, now)]))
   const all = [...feeds.values()]
   const requests: Rehearsed[] = []
-  const missed: Rehearsal['missed'][number][] = []
+  const missed: Missed[] = []
   let { pacing } = account
-  let last = now
-  let swept = now
-  let tick = assumed.nextTick(now)
+  let [last, swept, tick] = [now, now, assumed.nextTick(now)]
   while (all.some((feed) => feed.hasHistory(tick)) && tick.getTime() - last.getTime() < STANDSTILL_MS) {
     // A sweep at the time of a tick ends after it.
     for (let sweep = assumed.nextSweep(swept); sweep < tick; sweep = assumed.nextSweep(sweep)) {
       for (const feed of all) feed.sweep(sweep)
       swept = sweep
     }
-    let at = tick
-    const { isOver, end } = openTick()
-    const due = all.flatMap((feed) => feed.due(tick, missed))
-    for (const action of inTurns(due, pacing.served)) {
-      if (isOver(action)) continue
-      const feed = feeds.get(action.row.feed.name)
-      if (!feed) continue
-      const entry = feed.requesting(action, at)
-      const slot = { feed: entry.feed, window: windowId(action.window), attempt: entry.attempt, at: at.toISOString() }
-      const isTaken = (each: Slot) =>
-        isSlotTaken(each, feeds.get(each.feed)?.entry(each.window, at), at, account.rules.adoptAfterMs)
-      const next = takeSlot(pacing, { ...slot, turn: action.turn }, account.limits, isTaken)
-      if (next === 'account') break
-      if (next === 'feed' || next === 'turn') {
-        end(next, action)
-        continue
-      }
-      pacing = next
-      requests.push(feed.request(action, entry, at))
-      last = tick
-      at = new Date(at.getTime() + assumed.requestMs)
-    }
+    const played = playTick(tick, feeds, pacing, { account, assumed, missed })
+    if (played.requests.length > 0) last = tick
+    requests.push(...played.requests)
+    pacing = played.pacing
     tick = assumed.nextTick(tick)
   }
   return { requests, missed, isEndless: all.some((feed) => feed.hasHistory(tick)) }
 }
 
+type Context = { readonly account: AccountNow; readonly assumed: Assumed; readonly missed: Missed[] }
+
+/** What the account asks for in one tick, and its pacing afterwards. */
+function playTick(
+  tick: Date,
+  feeds: ReadonlyMap<string, OpenFeed>,
+  before: Pacing,
+  { account: { limits, rules }, assumed, missed }: Context,
+): { readonly requests: readonly Rehearsed[]; readonly pacing: Pacing } {
+  const requests: Rehearsed[] = []
+  let [pacing, at] = [before, tick]
+  const isTaken = (slot: Slot) =>
+    isSlotTaken(slot, feeds.get(slot.feed)?.entry(slot.window, at), at, rules.adoptAfterMs)
+  const { isOver, end } = openTick()
+  const due = [...feeds.values()].flatMap((feed) => feed.due(tick, missed))
+  for (const action of inTurns(due, before.served)) {
+    const feed = feeds.get(action.row.feed.name)
+    if (!feed || isOver(action)) continue
+    const entry = feed.requesting(action, at)
+    const slot = { feed: entry.feed, window: windowId(action.window), attempt: entry.attempt, at: at.toISOString() }
+    const next = takeSlot(pacing, { ...slot, turn: action.turn }, limits, isTaken)
+    if (next === 'account') break
+    if (typeof next === 'string') {
+      end(next, action)
+      continue
+    }
+    pacing = next
+    requests.push(feed.request(action, entry, at))
+    at = new Date(at.getTime() + assumed.requestMs)
+  }
+  return { requests, pacing }
+}
+
 type OpenEntry = Requesting | Requested | Landing
 type OpenReport = { readonly entry: OpenEntry; readonly landsAt: Date; readonly isHistory: boolean }
+
+type OpenFeed = ReturnType<typeof openFeed>
 
 /** One feed while its account is played. */
 function openFeed(known: RangedFeed, { rules, limits }: AccountNow, assumed: Assumed, start: Date) {
@@ -170,7 +187,7 @@ function openFeed(known: RangedFeed, { rules, limits }: AccountNow, assumed: Ass
     },
 
     /** What may be asked for in a tick: of each turn no more than the account can have in flight. */
-    due(tick: Date, missed: Rehearsal['missed'][number][]): readonly RequestAction[] {
+    due(tick: Date, missed: Missed[]): readonly RequestAction[] {
       if (restsUntil(row, tick)) return []
       return TURNS.flatMap((turn) => {
         const heads: RequestAction[] = []
