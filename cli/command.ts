@@ -5,10 +5,12 @@ import { openApp } from '../src/app/app.ts'
 import { hashJson } from '../src/core/hash.ts'
 import { FEEDS_SOURCE_KEY, type FeedsSourceRow } from '../src/core/ledger/app-rows.ts'
 import type { Problems } from '../src/core/problems.ts'
+import { type StorageClients, storageClients } from '../src/services/storage/clients.ts'
 import { readText } from '../src/services/text-file.ts'
 import type { Environment } from '../src/settings/environment.ts'
 import { readSettings, type Settings } from '../src/settings/settings.ts'
 import type { Services } from '../src/steps/services.ts'
+import { openOperator } from './operator.ts'
 import { type CommandResult, type OutputOptions, print, refused } from './output.ts'
 
 export const SETTINGS_FILE = 'local.settings.json'
@@ -27,7 +29,13 @@ export function addCommand(program: Command, usage: string, description: string)
 }
 
 /** The app as a command uses it: its settings and services, opened on this machine, and the local feeds. */
-export type LocalApp = { readonly settings: Settings; readonly services: Services; readonly feedsFile: string }
+export type LocalApp = {
+  readonly env: Environment
+  readonly settings: Settings
+  readonly storage: StorageClients
+  readonly services: Services
+  readonly feedsFile: string
+}
 
 /** Runs a command that needs the app. Wrong settings end the command, with one line for each problem. */
 export function withApp(options: CommonOptions, run: (app: LocalApp) => Promise<CommandResult>): Promise<void> {
@@ -36,9 +44,14 @@ export function withApp(options: CommonOptions, run: (app: LocalApp) => Promise<
     if ('problems' in env) return refused(env.problems)
     const settings = readSettings(env.values)
     if ('problems' in settings) return refused(settings.problems)
-    const services = openApp(settings, options.feeds)(() => undefined)
-    return run({ settings, services, feedsFile: options.feeds })
+    return run(openLocalApp(env.values, settings, options.feeds))
   })
+}
+
+/** Opens the app on this machine. It reaches its storage as whoever runs the command. */
+export function openLocalApp(env: Environment, settings: Settings, feedsFile: string): LocalApp {
+  const storage = storageClients(settings.storage, openOperator)
+  return { env, settings, storage, services: openApp(settings, feedsFile, { storage })(() => undefined), feedsFile }
 }
 
 /**

@@ -2,8 +2,8 @@ import { plainJson, plainText } from '../src/core/plain-text.ts'
 import { safeText } from '../src/services/safe-text.ts'
 import { storageProblem } from '../src/services/storage/errors.ts'
 
-/** 0: done. 1: the command or a part of it failed. 2: the command line is wrong. */
-export type ExitCode = 0 | 1 | 2
+/** 0: done. 1: the command or a part of it failed. 2: the command line is wrong. 130: Ctrl-C, as shells say it. */
+export type ExitCode = 0 | 1 | 2 | 130
 
 /** The result of a command: JSON for `--json`, lines for a person, and problems for standard error. */
 export type CommandResult = {

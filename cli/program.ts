@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import packageJson from '../package.json' with { type: 'json' }
 import { addAcceptGap } from './commands/accept-gap.ts'
+import { addBackfill } from './commands/backfill.ts'
 import { addCleanup } from './commands/cleanup.ts'
 import { addConsent } from './commands/consent.ts'
 import { addDatasets } from './commands/datasets.ts'
@@ -23,9 +24,10 @@ export function createProgram(): Command {
     .version(packageJson.version)
     .showHelpAfterError('(add --help to see all commands and options)')
     .exitOverride()
-    .addHelpText('after', '\nExit code: 0 done, 1 failed, 2 wrong usage.')
+    .addHelpText('after', '\nExit code: 0 done, 1 failed, 2 wrong usage, 130 Ctrl-C.')
   // The help lists the commands in this order.
   addStatus(program)
+  addBackfill(program)
   addRetry(program)
   addReplay(program)
   addImport(program)

@@ -4,15 +4,22 @@ import { parseWindowId, type Window, windowId } from '../src/core/time/window.ts
 import { type CommonOptions, differingFeeds, type LocalApp, withApp } from './command.ts'
 import { print, refused } from './output.ts'
 
-/** Options that choose windows: by id, or all that overlap a span of time. */
-export type WindowOptions = { readonly window: readonly Window[]; readonly from?: Date; readonly to?: Date }
+/** Options that choose all windows that overlap a span of time. */
+export type SpanOptions = { readonly from?: Date; readonly to?: Date }
+
+/** Options that choose windows: by id, or by a span of time. */
+export type WindowOptions = SpanOptions & { readonly window: readonly Window[] }
 
 /** Options of a command that changes the chosen windows of one feed. */
 export type ChangeOptions = CommonOptions & WindowOptions & { readonly feed?: string }
 
 export function addWindowOptions(command: Command): Command {
+  const meaning = 'a window, such as 20250301T000000Z_20250401T000000Z; may be repeated'
+  return addSpanOptions(command.option('--window <id>', meaning, collectWindow, []))
+}
+
+export function addSpanOptions(command: Command): Command {
   return command
-    .option('--window <id>', 'a window, such as 20250301T000000Z_20250401T000000Z; may be repeated', collectWindow, [])
     .option('--from <date>', 'windows that end after this date or instant, UTC', parseInstant)
     .option('--to <date>', 'windows that start before this date or instant, UTC', parseInstant)
 }

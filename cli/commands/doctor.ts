@@ -1,12 +1,11 @@
 import type { Command } from 'commander'
-import { openApp } from '../../src/app/app.ts'
 import { doctorMeans } from '../../src/app/doctor-means.ts'
 import { addressProblem } from '../../src/core/address.ts'
 import { type Finding, isWell, problem } from '../../src/core/doctor.ts'
 import { reasonOf } from '../../src/services/safe-text.ts'
 import { readSettings } from '../../src/settings/settings.ts'
 import { doctor } from '../../src/steps/doctor/doctor.ts'
-import { addCommand, type CommonOptions, readEnvironment } from '../command.ts'
+import { addCommand, type CommonOptions, openLocalApp, readEnvironment } from '../command.ts'
 import { type CommandResult, print, refused } from '../output.ts'
 
 type Options = CommonOptions & { readonly app?: string; readonly key?: string }
@@ -35,8 +34,8 @@ async function lookHere(options: Options): Promise<readonly Finding[]> {
   if ('problems' in env) return wrongSettings(env.problems)
   const settings = readSettings(env.values)
   if ('problems' in settings) return wrongSettings(settings.problems)
-  const services = openApp(settings, options.feeds)(() => undefined)
-  return (await doctor(doctorMeans(settings, services))).findings
+  const { services, storage } = openLocalApp(env.values, settings, options.feeds)
+  return (await doctor(doctorMeans(settings, services, storage))).findings
 }
 
 function wrongSettings(problems: readonly string[]): readonly Finding[] {

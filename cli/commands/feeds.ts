@@ -8,7 +8,6 @@ import { catalogueVerdict } from '../../src/core/feeds/feed-query.ts'
 import { type FeedsFile, parseEachFeed, parseFeeds } from '../../src/core/feeds/feeds.ts'
 import { laterStartWarnings } from '../../src/core/feeds/history.ts'
 import type { Problems } from '../../src/core/problems.ts'
-import { storageClients } from '../../src/services/storage/clients.ts'
 import { readFeedsText } from '../../src/services/storage/feeds-file.ts'
 import { readText } from '../../src/services/text-file.ts'
 import { findForbiddenChange } from '../../src/steps/requesting/forbidden-change.ts'
@@ -27,7 +26,7 @@ export function addFeeds(program: Command): void {
 }
 
 async function push(app: LocalApp): Promise<CommandResult> {
-  const { settings, feedsFile } = app
+  const { storage, feedsFile } = app
   const local = await readLocalFeeds(feedsFile)
   if ('problems' in local) return refused(local.problems)
   const { text, file } = local
@@ -36,7 +35,7 @@ async function push(app: LocalApp): Promise<CommandResult> {
   if (problems.length > 0) return refused(problems)
   const forbidden = await forbiddenChanges(app, file)
   if (forbidden.length > 0) return refused(forbidden)
-  await writeFeedsText(await storageClients(settings.storage).container('config'), text)
+  await writeFeedsText(await storage.container('config'), text)
   const names = file.feeds.map(({ name }) => name)
   // The service may offer what the catalogue does not know yet.
   const reach = laterStartWarnings(file.feeds, CATALOG, new Date())
@@ -45,8 +44,8 @@ async function push(app: LocalApp): Promise<CommandResult> {
   return done({ pushed: names, warnings }, [...warnings.map((warning) => `warning: ${warning}`), pushed])
 }
 
-async function pull({ settings, feedsFile }: LocalApp): Promise<CommandResult> {
-  const pushed = await pushedText(settings)
+async function pull({ storage, feedsFile }: LocalApp): Promise<CommandResult> {
+  const pushed = await pushedText(storage)
   if (pushed === undefined) return refused(['no feeds were pushed: the app uses those it was deployed with'])
   await writeFile(feedsFile, pushed)
   return done({ pulled: feedsFile }, [`${feedsFile} now has the feeds that were pushed`])
@@ -55,7 +54,7 @@ async function pull({ settings, feedsFile }: LocalApp): Promise<CommandResult> {
 async function diff(app: LocalApp): Promise<CommandResult> {
   const local = await readLocalFeeds(app.feedsFile)
   if ('problems' in local) return refused(local.problems)
-  const pushed = await pushedText(app.settings)
+  const pushed = await pushedText(app.storage)
   const isSame = pushed === undefined && (await differingFeeds(app)) === undefined
   const ofApp = pushed === undefined ? await storedFeeds(app) : feedsIn(pushed)
   const changes = isSame ? [] : compareFeeds(ofApp, local.file.feeds)
@@ -82,8 +81,8 @@ async function readLocalFeeds(
 }
 
 /** The feeds that were pushed, or undefined while the app uses those it was deployed with. */
-async function pushedText({ storage }: LocalApp['settings']): Promise<string | undefined> {
-  const { text, source } = await readFeedsText(await storageClients(storage).container('config'), async () => '')
+async function pushedText(storage: LocalApp['storage']): Promise<string | undefined> {
+  const { text, source } = await readFeedsText(await storage.container('config'), async () => '')
   return source === 'container' ? text : undefined
 }
 

@@ -89,12 +89,14 @@ function emptiedLine(column: string, { windows, from, to }: FeedStatus['emptied'
 /** What a person should know of the windows of a feed, though nothing failed. */
 function notes(status: FeedStatus): readonly string[] {
   const { feed, dataset, enabled, startsAt, emptied, outdated, earlierForm, acceptedGaps, restsUntil } = status
-  const { earlyBlanks, slow, doubtful, running, stretch, drift } = status
-  const isOutdated = 'landed windows are outdated: the feed asks for other rows now; retry asks for them again'
+  const { earlyBlanks, slow, doubtful, running, stretch, drift, backfillPaused } = status
+  const isOutdated =
+    'landed windows are outdated: the feed asks for other rows now; "backfill --outdated" asks for them again'
   return [
     ...(enabled ? [] : [`${feed} is disabled or no longer in feeds.json: it asks for nothing new`]),
     ...(startsAt === undefined ? [] : [laterStartWarning({ name: feed, dataset }, startsAt)]),
     ...slow.map(slowLine(feed)),
+    ...(backfillPaused ? [`${feed}: its history is paused until "backfill resume"; what is live goes on`] : []),
     ...(restsUntil ? [`${feed} rests until ${shown(restsUntil)}: the service gave no answer for it`] : []),
     ...(outdated > 0 ? [`${feed}: ${outdated} ${isOutdated}`] : []),
     ...(earlyBlanks > 0

@@ -1,6 +1,6 @@
 import { isFailure } from '../core/failures.ts'
 import { credentialExpiry } from '../services/sign-in/expiry.ts'
-import { storageClients } from '../services/storage/clients.ts'
+import { type StorageClients, storageClients } from '../services/storage/clients.ts'
 import { probeContainer, probeQueue, probeTable } from '../services/storage/probe.ts'
 import type { Settings } from '../settings/settings.ts'
 import { signInWarning } from '../settings/sign-in.ts'
@@ -12,12 +12,16 @@ import { accountSignIn, openAppVault } from './sign-in.ts'
 const LIMIT_MS = 20_000
 
 /** Gives the doctor what it looks at: the same storage, sign-ins and Key Vault as the app uses. */
-export function doctorMeans(settings: Settings, services: Services): DoctorMeans {
+export function doctorMeans(
+  settings: Settings,
+  services: Services,
+  storage = storageClients(settings.storage),
+): DoctorMeans {
   const vault = openAppVault(settings, { clock: services.clock, random: Math.random })
   return {
     services,
     insightsBaseUrl: settings.insightsBaseUrl,
-    storage: storageProbes(settings, services),
+    storage: storageProbes(storage, services),
     limitMs: LIMIT_MS,
     async expiry(name, account) {
       const signIn = accountSignIn(settings, name, account)
@@ -31,8 +35,7 @@ export function doctorMeans(settings: Settings, services: Services): DoctorMeans
 }
 
 /** What a probe creates has a random name, so that two doctors at the same time do not meet. */
-function storageProbes({ storage }: Settings, { newId }: Services): DoctorMeans['storage'] {
-  const clients = storageClients(storage)
+function storageProbes(clients: StorageClients, { newId }: Services): DoctorMeans['storage'] {
   const name = `doctor${newId().replaceAll('-', '')}`
   return [
     { service: 'table', run: (signal) => probeTable(clients.table(name), signal) },

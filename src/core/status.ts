@@ -45,6 +45,8 @@ export type FeedStatus = Coverage & {
   readonly trouble?: Trouble & { readonly remedy: string }
   /** The service gave no answer for the feed: it is not asked for until then. */
   readonly restsUntil?: Date
+  /** A person paused the feed's history. */
+  readonly backfillPaused?: true
   /** By how much the quota of the account stretches `refresh.every`. */
   readonly stretch?: number
   readonly failures: readonly FailedWindow[]
@@ -132,6 +134,7 @@ function feedStatus(now: Date, known: KnownFeed): FeedStatus {
     ...(nextDue && { nextDue }),
     ...(startsAt !== undefined && { startsAt }),
     ...(until && { restsUntil: until }),
+    ...(row.backfillPaused && { backfillPaused: true as const }),
     ...(row.stretch !== undefined && { stretch: row.stretch }),
     // A feed that asks for nothing is not held up.
     ...(enabled && row.blocked && { blocked: { ...row.blocked, remedy: FAILURES[row.blocked.kind].remedy } }),

@@ -20,6 +20,8 @@ export type FeedRow = {
   readonly stretch?: number
   /** When the app first saw the feed: windows that end later are of lane `live`. */
   readonly since: string
+  /** A person paused the feed's history: nothing of it is asked for until they resume it. What is live goes on. */
+  readonly backfillPaused?: true
   /** The query the service knows for this feed, and the hash of the feed it was registered for. */
   readonly query?: RegisteredQuery
   /**
@@ -126,6 +128,13 @@ export function withDrift(row: FeedRow, columns: readonly string[]): FeedRow {
 
 export function withEmptyBetween(row: FeedRow, count: number): FeedRow {
   return (row.emptyBetween ?? 0) === count ? row : { ...row, emptyBetween: count }
+}
+
+/** A person pauses the feed's history, or lets it go on. */
+export function withBackfillPaused(row: FeedRow, isPaused: boolean): FeedRow {
+  const { backfillPaused, ...rest } = row
+  if ((backfillPaused === true) === isPaused) return row
+  return isPaused ? { ...rest, backfillPaused: true } : rest
 }
 
 /** A person accepts that a window has no rows. */

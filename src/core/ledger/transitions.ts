@@ -236,6 +236,14 @@ export function toRetried(entry: Landed | Failed, now: Date, acceptEmpty: boolea
   return acceptEmpty ? { ...planned, acceptEmpty } : planned
 }
 
+/**
+ * A person asks for a window once more together with many others: it goes with the history of its feed, whatever its lane
+ * was, so that no live window waits for it.
+ */
+export function toBackfilled(entry: Landed | Failed, now: Date): Planned {
+  return { ...toRetried(entry, now, false), lane: 'backfill' }
+}
+
 /** The window waits for its next attempt. `tries` are those that count from now on. */
 export function toPlanned(entry: LedgerEntry, reason: PlannedReason, notBefore: Date, tries: number): Planned {
   return { ...sharedFields(entry), tries, reason, notBefore, state: 'planned' }

@@ -10,7 +10,7 @@ import { settledAt } from './due-windows.ts'
 import { refreshAt } from './refresh.ts'
 
 /** A feed as an audit knows it: with how far back the service has data. */
-export type RangedFeed = FeedOutline & Pick<FeedRow, 'ranges'>
+export type RangedRow = FeedOutline & Pick<FeedRow, 'ranges'>
 
 const TABLE_AUDIT_MS = 7 * DAY_MS
 
@@ -44,7 +44,7 @@ export function isTableAuditDue({ at, after }: AuditedRow, now: Date): boolean {
  */
 export function reopenings(
   failed: readonly Failed[],
-  row: RangedFeed,
+  row: RangedRow,
   now: Date,
   signedInAt?: string,
 ): readonly Failed[] {
@@ -76,7 +76,7 @@ function isReopened(entry: Failed, row: FeedOutline, now: Date): boolean {
  * running, and was asked for once its data had settled, is running no more: that it has settled makes nothing due again.
  * Where a person's landing failed, nothing was asked of the service: it counts from the last landing.
  */
-function isRefreshDue(entry: Failed, row: RangedFeed, now: Date): boolean {
+function isRefreshDue(entry: Failed, row: RangedRow, now: Date): boolean {
   const { figures, window, since } = entry
   if (!figures) return false
   const { running, ...settled } = figures
@@ -97,7 +97,7 @@ export function mayHeal(entry: Failed): boolean {
 export function corrected(
   entry: LedgerEntry,
   stored: Date | undefined,
-  row: RangedFeed,
+  row: RangedRow,
   now: Date,
   rules: WakeRules,
 ): LedgerEntry | undefined {
@@ -106,7 +106,7 @@ export function corrected(
   return next !== entry || isLate ? next : undefined
 }
 
-function withRefresh(entry: LedgerEntry, row: RangedFeed, now: Date): LedgerEntry {
+function withRefresh(entry: LedgerEntry, row: RangedRow, now: Date): LedgerEntry {
   if (entry.state !== 'landed') return entry
   const at = refreshAt(row, entry.window, entry.figures, now)
   if (at?.getTime() === entry.refreshAt?.getTime()) return entry

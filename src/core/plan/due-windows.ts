@@ -35,9 +35,14 @@ export function laneOf(window: Window, since: Date): Lane {
   return window.to <= since ? 'backfill' : 'live'
 }
 
-/** When the next window that the ledger lacks is due. In the past if it is due now, undefined if there will be none. */
-export function nextDue(feed: WindowRules, known: KnownWindows): Date | undefined {
-  for (const planned of plannedWindows(feed, known)) return planned.dueAt
+/**
+ * When the next window that the ledger lacks, of one lane or of any, is due. In the past if it is due now, undefined if
+ * there will be none.
+ */
+export function nextDue(feed: WindowRules, known: KnownWindows, lane?: Lane): Date | undefined {
+  for (const planned of plannedWindows(feed, known)) {
+    if (lane === undefined || planned.lane === lane) return planned.dueAt
+  }
   return undefined
 }
 

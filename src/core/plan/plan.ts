@@ -47,7 +47,7 @@ export type Priority = (typeof PRIORITIES)[number]
  */
 export function dueRequests(now: Date, known: FeedPlan): readonly RequestAction[] {
   if (known.row.blocked) return []
-  const due = waitingWindows(now, known)
+  const due = waitingWindows(now, known).filter(isNotPaused)
   return PRIORITIES.flatMap((priority) => {
     const ofPriority = due.filter((action) => action.priority === priority)
     return ofPriority.sort((a, b) => bySuccess(a, b) || IN_PRIORITY[priority](a, b))
@@ -62,11 +62,16 @@ export function trialRequest(now: Date, known: FeedPlan, failed: readonly Failed
   const { row } = known
   const running = failed.filter((entry) => !hasPassed(now, row, entry))
   const due = [...waitingWindows(now, known), ...running.map((entry) => again(now, row, entry))]
-  const newest = due.sort((a, b) => byStart(b, a))
+  const newest = due.filter(isNotPaused).sort((a, b) => byStart(b, a))
   return newest.find(({ previous }) => previous?.state === 'planned' && previous.reason === 'retry') ?? newest[0]
 }
 
-/** The windows of a feed that are due and not asked for yet, also while the feed is blocked. */
+/** Whether a window may be asked for, although a person may have paused the feed's history. */
+function isNotPaused({ row, priority }: RequestAction): boolean {
+  return priority !== 'backfill' || !row.backfillPaused
+}
+
+/** The windows of a feed that are due and not asked for yet, also while the feed is blocked or its history is paused. */
 export function waitingWindows(now: Date, known: FeedPlan): readonly RequestAction[] {
   return known.row.feed.enabled ? [...missing(now, known), ...plannedAndDue(now, known)] : []
 }
@@ -74,8 +79,10 @@ export function waitingWindows(now: Date, known: FeedPlan): readonly RequestActi
 /** When the next window of a feed becomes due, or undefined if there will be none. */
 export function nextRequest(now: Date, { row, spans, planned }: FeedPlan): Date | undefined {
   if (!row.feed.enabled) return undefined
-  const next = nextDue(withinReach(row), { since: new Date(row.since), taken: spans, now })
-  return earliest([next, ...planned.map(({ notBefore }) => notBefore)])
+  const lane = row.backfillPaused ? 'live' : undefined
+  const next = nextDue(withinReach(row), { since: new Date(row.since), taken: spans, now }, lane)
+  const waiting = planned.filter((entry) => isNotPaused(again(now, row, entry)))
+  return earliest([next, ...waiting.map(({ notBefore }) => notBefore)])
 }
 
 /** The planned windows of a snapshot feed that have ended: today's data must not land under an old date. */

@@ -1,4 +1,4 @@
-import { PRIORITIES, type RequestAction } from './plan.ts'
+import { PRIORITIES, type Priority, type RequestAction } from './plan.ts'
 
 /**
  * The order in which an account asks for the windows of its feeds: live ones, then refreshes, then history, and in each the
@@ -13,6 +13,19 @@ export function inTurns(
     const ofPriority = due.filter((action) => action.priority === priority)
     return roundRobin(queues(ofPriority, served))
   })
+}
+
+/** Follows which feeds and priorities have no slot left in a tick: nothing more is asked for them until the next one. */
+export function openTick() {
+  const feeds = new Set<string>()
+  const priorities = new Set<Priority>()
+  return {
+    isOver: ({ row, priority }: RequestAction) => feeds.has(row.feed.name) || priorities.has(priority),
+    end(what: 'feed' | 'priority', { row, priority }: RequestAction) {
+      if (what === 'feed') feeds.add(row.feed.name)
+      else priorities.add(priority)
+    },
+  }
 }
 
 function queues(

@@ -1,4 +1,5 @@
 import { TableClient } from '@azure/data-tables'
+import type { TokenCredential } from '@azure/identity'
 import type { BlobServiceClient, ContainerClient } from '@azure/storage-blob'
 import { type QueueClient, QueueServiceClient } from '@azure/storage-queue'
 import { lazily } from '../lazily.ts'
@@ -25,10 +26,16 @@ export type StorageClients = {
 
 type Blobs = typeof BlobServiceClient
 
-/** Opens the clients of one storage account. Plain http is allowed where the connection string names it (Azurite). */
-export function storageClients(connection: StorageConnection): StorageClients {
+/**
+ * Opens the clients of one storage account. Plain http is allowed where the connection string names it (Azurite). Without a
+ * connection string, `signIn` opens the identity that reaches the account: the app's own, unless a person works with it.
+ */
+export function storageClients(
+  connection: StorageConnection,
+  signIn: (clientId: string | undefined) => TokenCredential = openIdentity,
+): StorageClients {
   if (connection.kind === 'connection-string') return byConnectionString(connection.connectionString)
-  const credential = openIdentity(connection.clientId)
+  const credential = signIn(connection.clientId)
   const queues = new QueueServiceClient(connection.queueServiceUri, credential)
   return {
     table: (name) => new TableClient(connection.tableServiceUri, name, credential),

@@ -12,7 +12,7 @@ import {
 } from '../../core/ledger/ledger.ts'
 import { type PlanRow, rebuiltPlan } from '../../core/ledger/plan-row.ts'
 import { toReopened } from '../../core/ledger/transitions.ts'
-import { corrected, mayHeal, type RangedFeed, reopenings } from '../../core/plan/audit.ts'
+import { corrected, mayHeal, type RangedRow, reopenings } from '../../core/plan/audit.ts'
 import { emptyBetweenFull, type Fullness } from '../../core/plan/coverage.ts'
 import { hasPassed } from '../../core/plan/plan.ts'
 import type { Window } from '../../core/time/window.ts'
@@ -70,7 +70,7 @@ export async function auditFeed(
 }
 
 /** How far back the service has data decides which windows are refreshed. The timers do not read it at each tick. */
-async function withRanges({ ledger }: Services, outline: FeedOutline): Promise<RangedFeed> {
+async function withRanges({ ledger }: Services, outline: FeedOutline): Promise<RangedRow> {
   const { cadence } = outline.feed
   if (cadence.kind === 'snapshot' || !cadence.refresh) return outline
   const stored = await ledger.readFeed(outline.feed.name)
@@ -88,7 +88,7 @@ type Found = {
   isBusy: boolean
 }
 
-async function readFeed({ ledger, settings }: Services, row: RangedFeed, now: Date): Promise<Found> {
+async function readFeed({ ledger, settings }: Services, row: RangedRow, now: Date): Promise<Found> {
   const found: Found = { windows: [], planned: [], failed: [], fullness: [], unreadable: [], isBusy: false }
   for await (const { value, etag, window, wakeAt } of ledger.scan(row.feed.name)) {
     // An entry that cannot be read keeps its time.

@@ -33,6 +33,8 @@ export async function retry(
   const { value: entry, etag } = stored
   if (!isAtRest(entry))
     return { problem: `${feed} ${id} is ${entry.state}: wait until it is landed or failed; "status" shows since when` }
+  if (entry.lane === 'backfill' && row.backfillPaused)
+    return { problem: `${feed} ${id} is history, which is paused: "backfill resume" first` }
   const written = await ledger.write(toRetried(entry, clock(), acceptEmpty), etag)
   if (!written) return { problem: changedJustNow(feed, id) }
   if (row.blocked) await changeFeedRow(services, feed, withTrialNow)

@@ -2,8 +2,8 @@ import { FAILURES, isFailure } from '../../core/failures.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import { waitsUntil } from '../../core/plan/pacing.ts'
-import type { Priority, RequestAction } from '../../core/plan/plan.ts'
-import { inTurns } from '../../core/plan/turns.ts'
+import type { RequestAction } from '../../core/plan/plan.ts'
+import { inTurns, openTick } from '../../core/plan/turns.ts'
 import { parseWindowId, windowId } from '../../core/time/window.ts'
 import type { AppRows } from '../../services/storage/ledger.ts'
 import { tellOnce } from '../ledger/tell-once.ts'
@@ -65,17 +65,13 @@ async function requestAll(
   tick: AccountInTick,
   actions: readonly RequestAction[],
 ): Promise<TurnTaken> {
-  const ended = new Set<string>()
-  const over = new Set<Priority>()
+  const { isOver, end } = openTick()
   let requested = 0
   for (const action of actions) {
-    const { priority } = action
-    const feed = action.row.feed.name
-    if (ended.has(feed) || over.has(priority)) continue
+    if (isOver(action)) continue
     const result = await requestReport(services, tick, action)
     if (result === 'account') break
-    if (result === 'feed') ended.add(feed)
-    if (result === 'priority') over.add(priority)
+    if (result === 'feed' || result === 'priority') end(result, action)
     if (result === 'requested') requested++
   }
   return { requested, waiting: actions.length - requested }

@@ -1,0 +1,73 @@
+import type { BackfillView, FeedLane, LeftOut } from '../../src/core/plan/backfill.ts'
+import { MINUTE_MS } from '../../src/core/time/durations.ts'
+import { windowId } from '../../src/core/time/window.ts'
+import { table } from '../output.ts'
+
+const HEAD = ['feed', 'landed', 'failed', 'waiting', 'under way', 'out of range', 'reports', 'done about']
+
+/** The history of each feed as a line, and what all of it takes. */
+export function laneLines(view: BackfillView): readonly string[] {
+  const { feeds } = view
+  const blocked = feeds.filter(({ why }) => why !== undefined).map(({ feed, why }) => `${feed} is blocked: ${why}`)
+  return [...table(HEAD, feeds.map(rowOf)), '', ...blocked, ...forecastLines(view)]
+}
+
+function rowOf({ feed, landed, failed, waiting, underWay, outOfRange, reports, lane, doneAt }: FeedLane) {
+  const counts = [landed, failed, waiting, underWay, outOfRange, reports].map(String)
+  return [feed, ...counts, lane === 'open' && doneAt ? instant(doneAt) : lane]
+}
+
+/** What is still to come, and what that is reckoned from. */
+function forecastLines({ reports, doneAt, at, feeds, isEndless }: BackfillView): readonly string[] {
+  if (!doneAt) return ['no report of history is left to ask for']
+  const minutes = feeds.map(({ reportMs }) => Math.max(Math.round(reportMs / MINUTE_MS), 1))
+  const [least, most] = [Math.min(...minutes), Math.max(...minutes)]
+  const took = least === most ? `${most}` : `${least} to ${most}`
+  return [
+    `${reports} reports: about ${lasting(doneAt.getTime() - at.getTime())}, until ${instant(doneAt)}`,
+    `if each report lands after ${took} min, and the app has the timers and limits of these settings`,
+    ...(isEndless ? ['not all of it: the app asks for nothing more for days; "status" shows why'] : []),
+  ]
+}
+
+const REHEARSED_HEAD = ['asked for about', 'feed', 'window', 'priority', 'state now']
+
+/** Every window in the order in which the app asks for it, and those that it does not ask for. */
+export function rehearsalLines({ requests, outOfRange, left }: BackfillView): readonly string[] {
+  const rows = requests.map(({ at, feed, window, priority, state }) => [
+    instant(at),
+    feed,
+    windowId(window),
+    priority,
+    state,
+  ])
+  const listed = rows.length > 0 ? [...table(REHEARSED_HEAD, rows), ''] : []
+  const outside = outOfRange.map((each) => `out of range: ${leftLine(each)}`)
+  return [...listed, ...outside, ...left.map((each) => `stays: ${leftLine(each)}`)]
+}
+
+function leftLine({ feed, window, why }: LeftOut): string {
+  return `${feed} ${windowId(window)} ${why}`
+}
+
+/** What `--json` gives of a view: windows by their ids. */
+export function viewJson({ requests, outOfRange, left, ...lane }: BackfillView) {
+  const withId = <T extends { readonly window: LeftOut['window'] }>(each: T) => ({
+    ...each,
+    window: windowId(each.window),
+  })
+  return { ...lane, windows: requests.map(withId), outOfRange: outOfRange.map(withId), left: left.map(withId) }
+}
+
+/** To the minute. */
+export function instant(at: Date): string {
+  return `${at.toISOString().slice(0, 16)}Z`
+}
+
+/** A length of time in two units at most. */
+export function lasting(milliseconds: number): string {
+  const minutes = Math.max(Math.round(milliseconds / MINUTE_MS), 1)
+  const [days, hours, rest] = [Math.floor(minutes / 1440), Math.floor(minutes / 60) % 24, minutes % 60]
+  if (days > 0) return `${days} d ${hours} h`
+  return hours > 0 ? `${hours} h ${rest} min` : `${rest} min`
+}

@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import ora from 'ora'
+import type { BackfillView } from '../../src/core/plan/backfill.ts'
+import { type CommandResult, type OutputOptions, written } from '../output.ts'
+import { laneLines, lasting, viewJson } from './lines.ts'
+
+/** How often the ledger is looked at. */
+const EVERY_MS = 5000
+
+/** Where progress is shown: one line that changes on a terminal, a line for each change elsewhere. */
+type Display = { show(text: string): void; end(): void }
+
+/**
+ * Shows the progress of history until nothing more of it is coming, or until Ctrl-C. With `--json` it shows nothing until the
+ * end. Windows that failed make the exit code 1.
+ */
+export async function watchBackfill(
+  look: () => Promise<BackfillView>,
+  { json }: OutputOptions,
+): Promise<CommandResult> {
+  const stop = new AbortController()
+  const interrupt = () => stop.abort()
+  process.once('SIGINT', interrupt)
+  const display = json ? SILENT : openDisplay(process.stdout)
+  try {
+    for (let view = await look(); ; view = await look()) {
+      display.show(progressLine(view))
+      if (isOver(view)) return endOf(view)
+      const isStopped = await sleep(EVERY_MS, false, { signal: stop.signal }).catch(() => true)
+      if (isStopped) return { ...written(), exitCode: 130, json: viewJson(view) }
+    }
+  } finally {
+    display.end()
+    process.off('SIGINT', interrupt)
+  }
+}
+
+const SILENT: Display = { show: () => undefined, end: () => undefined }
+
+export function openDisplay(stream: NodeJS.WriteStream): Display {
+  if (stream.isTTY) {
+    const spinner = ora({ stream, discardStdin: false, isEnabled: true })
+    return {
+      show(text) {
+        spinner.text = text
+        spinner.start()
+      },
+      end: () => void spinner.stop(),
+    }
+  }
+  let last = ''
+  return {
+    show(text) {
+      if (text !== last) stream.write(`${text}\n`)
+      last = text
+    },
+    end: () => undefined,
+  }
+}
+
+/** Whether nothing of history is under way or to come, as things are now. */
+function isOver({ feeds, requests }: BackfillView): boolean {
+  return feeds.every(({ underWay }) => underWay === 0) && requests.every(({ priority }) => priority !== 'backfill')
+}
+
+function endOf(view: BackfillView): CommandResult {
+  const { feeds } = view
+  const failed = feeds.reduce((sum, each) => sum + each.failed, 0)
+  const held = feeds
+    .filter(({ lane }) => lane === 'blocked' || lane === 'paused')
+    .map(({ feed, lane }) => `${feed} is ${lane}`)
+  const problems = [
+    ...(failed > 0
+      ? [`${failed} windows failed: "status" shows why, and "backfill --failed" asks for them again`]
+      : []),
+    ...held,
+  ]
+  return { exitCode: problems.length === 0 ? 0 : 1, json: viewJson(view), lines: laneLines(view), problems }
+}
+
+/** How far history is, how fast it goes, and how long it still takes. */
+export function progressLine({ feeds, at, doneAt, landedLately }: BackfillView): string {
+  const sum = (count: (lane: BackfillView['feeds'][number]) => number) =>
+    feeds.reduce((all, lane) => all + count(lane), 0)
+  const landed = sum((lane) => lane.landed)
+  const failed = sum((lane) => lane.failed)
+  const all = landed + failed + sum((lane) => lane.waiting + lane.underWay)
+  return [
+    `${landed} of ${all} windows of history landed`,
+    `${landedLately} in the last hour`,
+    `${sum((lane) => lane.underWay)} under way`,
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(doneAt ? [`about ${lasting(doneAt.getTime() - at.getTime())} left`] : []),
+  ].join(', ')
+}

@@ -1,0 +1,177 @@
+import { Argument, type Command } from 'commander'
+import { type BackfillView, feedsWithHistory, type Question, viewBackfill } from '../../src/core/plan/backfill.ts'
+import { historyOf, type RangedFeed } from '../../src/core/plan/history-lane.ts'
+import type { AccountNow } from '../../src/core/plan/rehearse.ts'
+import { CHOICES, type Choice } from '../../src/core/plan/set-back.ts'
+import { present } from '../../src/core/present.ts'
+import type { Problem } from '../../src/core/problems.ts'
+import type { Window } from '../../src/core/time/window.ts'
+import {
+  pauseBackfill,
+  readBackfill,
+  type SetBack,
+  setBackWindows,
+  whyNoHistory,
+} from '../../src/steps/operator/backfill.ts'
+import { laneLines, rehearsalLines, viewJson } from '../backfill/lines.ts'
+import { timersOf } from '../backfill/timers.ts'
+import { watchBackfill } from '../backfill/watch.ts'
+import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
+import { type CommandResult, done, print, refused } from '../output.ts'
+import { addSpanOptions, isChosen, type SpanOptions } from '../windows.ts'
+
+type Action = 'pause' | 'resume'
+
+type Options = CommonOptions &
+  SpanOptions & {
+    readonly feed?: string
+    readonly dryRun?: true
+    readonly watch?: true
+  } & Readonly<Partial<Record<Choice, true>>>
+
+/** Shows the history of the feeds and lets a person pause it, watch it, and ask for parts of it again. */
+export function addBackfill(program: Command): void {
+  const command = addCommand(program, 'backfill', 'show the history of the feeds, or pause it, or ask for it again')
+  addSpanOptions(command)
+    .addArgument(
+      new Argument('[action]', 'pause or resume the history of a feed, or of all').choices(['pause', 'resume']),
+    )
+    .option('--feed <name>', 'only this feed')
+    .option('--dry-run', 'change nothing, and print each window in the order in which the app will ask for it')
+    .option('--failed', 'ask for the failed windows again')
+    .option('--outdated', 'ask again for the windows whose rows the feed no longer asks for')
+    .option('--all', 'ask for every window again')
+    .option('--watch', 'show the progress until history is done')
+    .action((action: Action | undefined, options: Options) => {
+      const wrong = wrongUse(action, options)
+      if (wrong !== undefined) return print(options, async () => refused([wrong], 2))
+      return withApp(options, (app) => run(app, action, options))
+    })
+}
+
+/** Says why the options make no sense together. */
+function wrongUse(action: Action | undefined, options: Options): string | undefined {
+  const { from, to, dryRun, watch } = options
+  const chosen = CHOICES.filter((choice) => options[choice])
+  if (chosen.length > 1) return `name one of --${chosen.join(' and --')}`
+  const hasSpan = from !== undefined || to !== undefined
+  if (from && to && from >= to) return '--from must be before --to'
+  if (action && (chosen.length > 0 || hasSpan || dryRun || watch)) return `${action} takes no option but --feed`
+  if (watch && (chosen.length > 0 || hasSpan || dryRun)) return '--watch goes with --feed alone'
+  if (hasSpan && chosen.length === 0 && !dryRun)
+    return '--from and --to go with --dry-run, --failed, --outdated or --all'
+  return undefined
+}
+
+async function run(app: LocalApp, action: Action | undefined, options: Options): Promise<CommandResult> {
+  const now = await readBackfill(app.services)
+  const feeds = feedsWithHistory(now.accounts, options.feed)
+  const rows = [...now.unreadable, ...feeds.flatMap((each) => each.unreadable.map(({ failure }) => failure))]
+  const unreadable = rows.map(({ message }) => `${message}; it is left alone`)
+  if (feeds.length === 0) return refused([...unreadable, noFeed(now.accounts, options.feed)])
+  if (action) return pause(app, feeds, action === 'pause')
+  if (options.watch) return watchBackfill(() => look(app, options), options)
+  const choice = CHOICES.find((each) => options[each])
+  if (!choice && !options.dryRun) {
+    const view = viewOf(app, now.accounts, options)
+    return { ...done(viewJson(view), laneLines(view)), problems: unreadable }
+  }
+  const differs = await differingFeeds(app)
+  if (differs !== undefined) return refused([differs])
+  const outside = outsideOf(feeds, options, app.services.clock())
+  if (outside !== undefined) return refused([outside])
+  if (choice && !options.dryRun) return askAgain(app, feeds, choice, options)
+  const view = viewOf(app, now.accounts, options, choice)
+  return { ...done(viewJson(view), [...rehearsalLines(view), ...laneLines(view)]), problems: unreadable }
+}
+
+async function look(app: LocalApp, options: Options): Promise<BackfillView> {
+  return viewOf(app, (await readBackfill(app.services)).accounts, options)
+}
+
+function viewOf(
+  { services, env }: LocalApp,
+  accounts: readonly AccountNow[],
+  { feed, ...span }: Options,
+  choice?: Choice,
+): BackfillView {
+  const question = present<Question>({ feed, choice, isShown: (window) => isInSpan(span, window) })
+  return viewBackfill(services.clock(), accounts, timersOf(env), question)
+}
+
+function isInSpan({ from, to }: SpanOptions, window: Window): boolean {
+  return isChosen({ window: [], ...(from && { from }), ...(to && { to }) }, window)
+}
+
+function noFeed(accounts: readonly AccountNow[], name: string | undefined): string {
+  if (name === undefined) return 'the app knows no feed that has a history'
+  const isKnown = accounts.some(({ feeds }) => feeds.some(({ row }) => row.feed.name === name))
+  return isKnown ? `feed ${name} takes snapshots: it has no history` : `feed ${name} is not known to the app`
+}
+
+/** Says that no window of the feeds lies in the time that was named, and where their windows begin. */
+function outsideOf(feeds: readonly RangedFeed[], span: SpanOptions, now: Date): string | undefined {
+  if (!span.from && !span.to) return undefined
+  const windows = feeds.map((known) => [...historyOf(now, known), ...known.entries].map(({ window }) => window))
+  if (windows.flat().some((window) => isInSpan(span, window))) return undefined
+  const starts = feeds.map(({ row }, at) => {
+    const [first] = (windows[at] ?? []).map(({ from }) => from.toISOString().slice(0, 10)).toSorted()
+    return `${row.feed.name} ${first === undefined ? 'has none' : `begins at ${first}`}`
+  })
+  return `no window lies in that time: ${starts.join(', ')}`
+}
+
+/** Pauses or resumes each feed by a write of its own. */
+async function pause({ services }: LocalApp, feeds: readonly RangedFeed[], isPaused: boolean): Promise<CommandResult> {
+  const results = await Promise.all(
+    feeds.map(async ({ row }) => {
+      const { name } = row.feed
+      return { feed: name, ...(await pauseBackfill(services, name, isPaused)) }
+    }),
+  )
+  const problems = results.flatMap((result) => ('problem' in result ? [result.problem] : []))
+  const said = isPaused ? 'paused; what is live goes on, and what is under way lands' : 'goes on at the next tick'
+  const lines = results.flatMap((result) => {
+    if ('problem' in result) return []
+    return [`${result.feed}: history ${result.changed ? said : `${isPaused ? 'is paused' : 'goes on'} already`}`]
+  })
+  return { exitCode: problems.length === 0 ? 0 : 1, json: { feeds: results }, lines, problems }
+}
+
+/** Sets the chosen windows back, feed by feed. */
+async function askAgain(
+  { services }: LocalApp,
+  feeds: readonly RangedFeed[],
+  choice: Choice,
+  options: Options,
+): Promise<CommandResult> {
+  const results: (AskedAgain | ({ readonly feed: string } & Problem))[] = []
+  for (const { row } of feeds) {
+    const { name } = row.feed
+    // Without a name it is about all feeds that can be asked.
+    if (options.feed === undefined && whyNoHistory(row) !== undefined) continue
+    const isWanted = (window: Window) => isInSpan(options, window)
+    results.push({ feed: name, ...(await setBackWindows(services, name, choice, isWanted)) })
+  }
+  const problems = results.flatMap((result) =>
+    'problem' in result ? [result.problem] : result.unreadable.map(({ message }) => `${message}; it is left alone`),
+  )
+  const waits = feeds.filter(({ row }) => row.backfillPaused || row.blocked)
+  const lines = [
+    ...results.flatMap((result) => ('problem' in result ? [] : askedLines(result))),
+    ...waits.map(({ row }) => `${row.feed.name} ${row.backfillPaused ? PAUSED : BLOCKED}`),
+  ]
+  return { exitCode: problems.length === 0 ? 0 : 1, json: { feeds: results }, lines, problems }
+}
+
+type AskedAgain = { readonly feed: string } & SetBack
+
+const PAUSED = 'is paused: nothing of its history is asked for until "backfill resume"'
+const BLOCKED = 'is blocked: "status" shows why'
+
+function askedLines({ feed, planned, left }: AskedAgain): readonly string[] {
+  return [
+    `${feed}: ${planned.length} windows are asked for again, with its history`,
+    ...left.map(({ window, why }) => `${feed} ${window} stays: it ${why}`),
+  ]
+}

@@ -1,0 +1,193 @@
+import { FAILURES } from '../failures.ts'
+import { isPublished, type LedgerEntry } from '../ledger/ledger.ts'
+import { HOUR_MS, MINUTE_MS } from '../time/durations.ts'
+import { type Window, windowId } from '../time/window.ts'
+import { type HistoryCounts, historyCounts, historyOf, type RangedFeed } from './history-lane.ts'
+import { type AccountNow, type Assumed, type Rehearsed, rehearse } from './rehearse.ts'
+import { type Choice, outOfRangeReason, setBack } from './set-back.ts'
+
+// What a person sees of a backfill before it runs and while it runs.
+
+/** Without a landed report to go by, one is assumed to take so long: the next tick finds it done. */
+const USUAL_REPORT_MS = 10 * MINUTE_MS
+
+/** `open`: history is still asked for. `done`: nothing of it is left to ask for. */
+export type LaneState = 'open' | 'done' | 'paused' | 'blocked' | 'disabled'
+
+/** The history of one feed. `reports`: those still needed. `doneAt`: when the last of them has landed. */
+export type FeedLane = HistoryCounts & {
+  readonly feed: string
+  readonly lane: LaneState
+  /** Why the lane is blocked, and what a person does about it. */
+  readonly why?: string
+  readonly reports: number
+  readonly doneAt?: Date
+  /** How long a report of the feed is assumed to take. */
+  readonly reportMs: number
+}
+
+/** A window of history that the app does not ask for, or that a choice leaves as it is. */
+export type LeftOut = { readonly feed: string; readonly window: Window; readonly why: string }
+
+export type BackfillView = {
+  readonly at: Date
+  readonly feeds: readonly FeedLane[]
+  /** Reports of history that are still needed, and when the last of them has landed. */
+  readonly reports: number
+  readonly doneAt?: Date
+  /** Windows of history that landed in the last hour. */
+  readonly landedLately: number
+  /** All reports until history is done, in order: also the live ones and the refreshes that come in between. */
+  readonly requests: readonly Rehearsed[]
+  readonly outOfRange: readonly LeftOut[]
+  /** What a choice is about and leaves as it is. */
+  readonly left: readonly LeftOut[]
+  /** Something of history is left that the app asks for only once something changes. */
+  readonly isEndless: boolean
+}
+
+/** What to look at: one feed or all, windows of some time or all, and what would be if a choice were set back. */
+export type Question = {
+  readonly feed?: string
+  readonly isShown: (window: Window) => boolean
+  readonly choice?: Choice
+}
+
+/** The feeds that have a history, or the one of them with that name. */
+export function feedsWithHistory(accounts: readonly AccountNow[], name?: string): readonly RangedFeed[] {
+  const timed = accounts.flatMap(({ feeds }) => feeds).filter(({ row }) => row.feed.cadence.kind === 'windows')
+  return name === undefined ? timed : timed.filter(({ row }) => row.feed.name === name)
+}
+
+/** Says how it stands with the history of the feeds. Of each account all feeds are played, because they take turns. */
+export function viewBackfill(
+  now: Date,
+  accounts: readonly AccountNow[],
+  timers: Omit<Assumed, 'reportMs'>,
+  question: Question,
+): BackfillView {
+  const { choice } = question
+  const isAsked = (feed: string, window: Window) =>
+    (question.feed === undefined || question.feed === feed) && question.isShown(window)
+  const left: LeftOut[] = []
+  const again = (feed: RangedFeed, entry: LedgerEntry) => {
+    const next = choice && isAsked(entry.feed, entry.window) ? setBack(choice, feed.row, entry, now) : undefined
+    if (next && 'why' in next) left.push({ feed: entry.feed, window: entry.window, why: next.why })
+    return next && 'state' in next ? next : entry
+  }
+  const parts = accounts.map((account) => {
+    const feeds = account.feeds.map((feed) => ({ ...feed, entries: feed.entries.map((entry) => again(feed, entry)) }))
+    return viewOfAccount(now, { ...account, feeds }, timers)
+  })
+  const states = statesOf(accounts)
+  const requests = parts
+    .flatMap((part) => part.requests)
+    .filter(({ feed, window }) => isAsked(feed, window))
+    .map((each) => ({ ...each, state: states.get(keyOf(each)) ?? each.state }))
+    .toSorted((a, b) => a.at.getTime() - b.at.getTime())
+  const history = requests.filter(({ priority }) => priority === 'backfill')
+  const doneAt = lastOf(history)
+  return {
+    at: now,
+    feeds: parts.flatMap((part) => part.feeds).filter(({ feed }) => [undefined, feed].includes(question.feed)),
+    reports: history.length,
+    ...(doneAt && { doneAt }),
+    landedLately: feedsWithHistory(accounts, question.feed).reduce((sum, feed) => sum + landedLately(now, feed), 0),
+    requests,
+    outOfRange: parts.flatMap((part) => part.outOfRange).filter(({ feed, window }) => isAsked(feed, window)),
+    left,
+    isEndless: parts.some((part) => part.isEndless),
+  }
+}
+
+const keyOf = ({ feed, window }: { readonly feed: string; readonly window: Window }) => `${feed} ${windowId(window)}`
+
+function statesOf(accounts: readonly AccountNow[]): ReadonlyMap<string, LedgerEntry['state']> {
+  const entries = accounts.flatMap(({ feeds }) => feeds.flatMap((feed) => feed.entries))
+  return new Map(entries.map((entry) => [keyOf(entry), entry.state]))
+}
+
+function lastOf(requests: readonly Rehearsed[]): Date | undefined {
+  const last = requests.reduce((end, { landsAt }) => Math.max(end, landsAt.getTime()), 0)
+  return last > 0 ? new Date(last) : undefined
+}
+
+function viewOfAccount(now: Date, account: AccountNow, timers: Omit<Assumed, 'reportMs'>) {
+  const timed = feedsWithHistory([account])
+  const times = reportTimes(account.feeds)
+  const reportMs = (feed: string) => times.get(feed) ?? USUAL_REPORT_MS
+  const { requests, missed, isEndless } = rehearse(now, account, { ...timers, reportMs })
+  const falling = missed.map(({ feed, window, at }) => {
+    const known = timed.find(({ row }) => row.feed.name === feed)
+    const reason = outOfRangeReason(known?.row.feed.dataset ?? feed, known?.ranges)
+    return { feed, window, why: `${reason} when its turn comes, at ${at.toISOString().slice(0, 16)}Z` }
+  })
+  return {
+    feeds: timed.map((known) => laneOfFeed(now, known, requests, reportMs(known.row.feed.name))),
+    requests,
+    outOfRange: [...timed.flatMap((known) => outOfRange(now, known)), ...falling],
+    isEndless,
+  }
+}
+
+function laneOfFeed(now: Date, known: RangedFeed, requests: readonly Rehearsed[], reportMs: number): FeedLane {
+  const { name } = known.row.feed
+  const counts = historyCounts(historyOf(now, known))
+  const own = requests.filter(({ feed, priority }) => feed === name && priority === 'backfill')
+  const doneAt = lastOf(own)
+  return {
+    feed: name,
+    ...counts,
+    ...stateOf(known, counts),
+    reports: own.length,
+    ...(doneAt && { doneAt }),
+    reportMs,
+  }
+}
+
+function stateOf(
+  { row }: RangedFeed,
+  { waiting, underWay }: HistoryCounts,
+): { readonly lane: LaneState; readonly why?: string } {
+  if (!row.feed.enabled) return { lane: 'disabled' }
+  if (row.backfillPaused) return { lane: 'paused' }
+  if (waiting + underWay === 0) return { lane: 'done' }
+  if (!row.blocked) return { lane: 'open' }
+  return { lane: 'blocked', why: `${row.blocked.message}: ${FAILURES[row.blocked.kind].remedy}` }
+}
+
+function outOfRange(now: Date, known: RangedFeed): readonly LeftOut[] {
+  const { name, dataset } = known.row.feed
+  const why = outOfRangeReason(dataset, known.ranges)
+  const outside = historyOf(now, known).filter(({ condition }) => condition === 'outOfRange')
+  return outside.map(({ window }) => ({ feed: name, window, why }))
+}
+
+function landedLately(now: Date, { entries }: RangedFeed): number {
+  const since = now.getTime() - HOUR_MS
+  const ofHistory = entries.filter(({ lane, figures }) => lane === 'backfill' && figures)
+  return ofHistory.filter(({ figures }) => figures && figures.landedAt.getTime() > since).length
+}
+
+/** How long the service takes for a report of each feed: the median of what landed, of the feed or else of all of them. */
+function reportTimes(feeds: readonly RangedFeed[]): ReadonlyMap<string, number> {
+  const taken = new Map(feeds.map((known) => [known.row.feed.name, timesOf(known)]))
+  const ofAll = median([...taken.values()].flat())
+  return new Map(
+    [...taken].flatMap(([feed, own]) => {
+      const time = median(own) ?? ofAll
+      return time === undefined ? [] : [[feed, time] as const]
+    }),
+  )
+}
+
+function timesOf({ entries }: RangedFeed): readonly number[] {
+  return entries.filter(isPublished).flatMap(({ figures: { origin, requestedAt, landedAt } }) => {
+    const taken = landedAt.getTime() - requestedAt.getTime()
+    return origin === 'service' && taken > 0 ? [taken] : []
+  })
+}
+
+function median(values: readonly number[]): number | undefined {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
+}

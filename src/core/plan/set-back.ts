@@ -1,0 +1,45 @@
+import type { FeedOutline, FeedRow } from '../ledger/feed-row.ts'
+import { isAtRest, isOutdated, type LedgerEntry, type Planned } from '../ledger/ledger.ts'
+import { isOutOfRange } from '../ledger/reach.ts'
+import { toBackfilled } from '../ledger/transitions.ts'
+import { settledAt } from './due-windows.ts'
+
+// Which windows a person sets back to `planned` together, and which of them stay as they are.
+
+/** `failed`: what failed. `outdated`: what answers an earlier question of the feed. `all`: everything that landed or failed. */
+export const CHOICES = ['failed', 'outdated', 'all'] as const
+export type Choice = (typeof CHOICES)[number]
+
+/**
+ * Gives what becomes of an entry under a choice: the entry that is asked for again, or why it stays as it is; undefined where
+ * the choice is not about it. What has not settled is of the live lane, which asks for it by itself, and must not wait behind
+ * history.
+ */
+export function setBack(
+  choice: Choice,
+  row: Pick<FeedOutline, 'feed' | 'form'> & Pick<FeedRow, 'ranges'>,
+  entry: LedgerEntry,
+  now: Date,
+): Planned | { readonly why: string } | undefined {
+  const { window, figures, state } = entry
+  if (!isOfChoice(choice, row, entry)) return undefined
+  if (state === 'planned') return { why: 'is planned already' }
+  if (!isAtRest(entry)) return { why: `is ${state}: its report is under way` }
+  if (figures?.running || now < settledAt(row.feed, window))
+    return { why: 'has not settled: the app asks for it anyway' }
+  const isOut = isOutOfRange(row, window, now)
+  if (figures?.origin === 'import' && (isOut || !row.ranges)) {
+    return { why: 'was imported, and the service may not have it' }
+  }
+  return isOut ? { why: outOfRangeReason(row.feed.dataset, row.ranges) } : toBackfilled(entry, now)
+}
+
+function isOfChoice(choice: Choice, row: Pick<FeedRow, 'form'>, entry: LedgerEntry): boolean {
+  if (choice === 'failed') return entry.state === 'failed'
+  return choice === 'all' || isOutdated(entry, row.form)
+}
+
+/** Says why the app does not ask for a window of a dataset: it begins before the ranges that the service offers. */
+export function outOfRangeReason(dataset: string, ranges: readonly string[] = []): string {
+  return `begins before what the service offers of ${dataset} (${ranges.join(', ')})`
+}

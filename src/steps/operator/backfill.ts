@@ -1,0 +1,121 @@
+import { CATALOG, findDataset } from '../../core/catalog.ts'
+import { type Failure, isFailure } from '../../core/failures.ts'
+import { type FeedOutline, type FeedRow, withBackfillPaused } from '../../core/ledger/feed-row.ts'
+import type { LedgerEntry } from '../../core/ledger/ledger.ts'
+import { withReach } from '../../core/ledger/reach.ts'
+import type { RangedFeed } from '../../core/plan/history-lane.ts'
+import type { AccountNow } from '../../core/plan/rehearse.ts'
+import { type Choice, setBack } from '../../core/plan/set-back.ts'
+import type { Problem } from '../../core/problems.ts'
+import { type Window, type WindowId, windowId } from '../../core/time/window.ts'
+import type { Stored } from '../../services/storage/ledger.ts'
+import { changeFeedRow, findFeed, readKnownFeed } from '../ledger/feed-row.ts'
+import { pacingOf } from '../requesting/pacing-row.ts'
+import type { Services } from '../services.ts'
+
+type Means = Pick<Services, 'ledger' | 'clock' | 'settings'>
+
+/** What a backfill goes by: every account with its feeds and quota, and the rows of feeds and accounts that cannot be read. */
+export type BackfillNow = { readonly accounts: readonly AccountNow[]; readonly unreadable: readonly Failure[] }
+
+/** Reads all that the ledger knows of the feeds and their accounts. */
+export async function readBackfill(services: Means): Promise<BackfillNow> {
+  const { ledger, settings } = services
+  await ledger.create()
+  const app = await ledger.appRows()
+  const feeds: RangedFeed[] = []
+  const unreadable: Failure[] = []
+  for (const name of app.feeds.keys()) {
+    const feed = await readRangedFeed(services, name)
+    if (isFailure(feed)) unreadable.push(feed)
+    else if (feed) feeds.push(feed)
+  }
+  const accounts: AccountNow[] = []
+  for (const [account, own] of Map.groupBy(feeds, ({ row }) => row.feed.account)) {
+    const pacing = pacingOf(app, account)
+    if (isFailure(pacing)) unreadable.push(pacing)
+    else accounts.push({ feeds: own, pacing: pacing.value, limits: settings.limits, rules: settings })
+  }
+  return { accounts, unreadable }
+}
+
+/** Until the app has asked the service how far back it has data for a feed, the catalogue says so. */
+async function readRangedFeed(services: Means, name: string): Promise<RangedFeed | Failure | undefined> {
+  const stored = await services.ledger.readFeed(name)
+  if (!stored || isFailure(stored)) return stored
+  const { value } = stored
+  const ranges = value.ranges ?? findDataset(CATALOG, value.feed.dataset)?.ranges
+  const row = withReach(value, services.clock(), ranges)
+  return { ...(await readKnownFeed(services, row)), ...(ranges && { ranges }) }
+}
+
+/** What became of the windows of a choice: those that are asked for again, and those that stay, with the reason. */
+export type SetBack = {
+  readonly planned: readonly WindowId[]
+  readonly left: readonly { readonly window: WindowId; readonly why: string }[]
+  readonly unreadable: readonly Failure[]
+}
+
+/**
+ * Sets windows of a feed back to `planned`, in the lane of history, one conditional write each: what ends in the middle has
+ * done a part, and the next run does the rest. An entry that cannot be read is left alone.
+ */
+export async function setBackWindows(
+  services: Pick<Services, 'ledger' | 'clock'>,
+  feed: string,
+  choice: Choice,
+  isChosen: (window: Window) => boolean,
+): Promise<SetBack | Problem> {
+  const row = await findFeed(services, feed)
+  if ('problem' in row) return row
+  const problem = whyNoHistory(row)
+  if (problem !== undefined) return { problem }
+  const planned: WindowId[] = []
+  const left: SetBack['left'][number][] = []
+  const unreadable: Failure[] = []
+  for await (const { value, etag, window } of services.ledger.scan(feed)) {
+    if (window && !isChosen(window)) continue
+    if (isFailure(value)) {
+      unreadable.push(value)
+      continue
+    }
+    const done = await setBackOne(services, row, choice, { value, etag })
+    if (done === 'planned') planned.push(windowId(value.window))
+    else if (done) left.push({ window: windowId(value.window), why: done.why })
+  }
+  return { planned, left, unreadable }
+}
+
+/** Says why a feed asks for no history, whatever its windows are; undefined where it does. */
+export function whyNoHistory({ feed, refused, blocked }: Pick<FeedOutline, 'feed' | 'refused' | 'blocked'>) {
+  const { name, enabled, cadence } = feed
+  if (!enabled) return `feed ${name} is not in feeds.json or is disabled: it asks for nothing`
+  if (refused) return `feed ${name}: ${blocked?.message}: only feeds.json ends this block`
+  return cadence.kind === 'snapshot' ? `feed ${name} takes snapshots: it has no history` : undefined
+}
+
+/** Looks again where somebody else changed the entry meanwhile: the app, or another person. */
+async function setBackOne(
+  services: Pick<Services, 'ledger' | 'clock'>,
+  row: FeedRow,
+  choice: Choice,
+  { value, etag }: Stored<LedgerEntry>,
+): Promise<'planned' | { readonly why: string } | undefined> {
+  const next = setBack(choice, row, value, services.clock())
+  if (!next || 'why' in next) return next
+  if (await services.ledger.write(next, etag)) return 'planned'
+  const again = await services.ledger.read(row.feed.name, windowId(value.window))
+  if (!again) return { why: 'was taken out just now' }
+  return isFailure(again) ? { why: again.message } : setBackOne(services, row, choice, again)
+}
+
+/** Pauses the history of a feed, or lets it go on. `changed` is false where that was so already. */
+export async function pauseBackfill(
+  services: Pick<Services, 'ledger'>,
+  feed: string,
+  isPaused: boolean,
+): Promise<{ readonly paused: boolean; readonly changed: boolean } | Problem> {
+  const done = await changeFeedRow(services, feed, (row) => withBackfillPaused(row, isPaused))
+  if (!done) return { problem: `feed ${feed} is not known to the app, or its row cannot be read` }
+  return { paused: isPaused, changed: done.before !== done.after }
+}

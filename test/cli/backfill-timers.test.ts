@@ -1,0 +1,32 @@
+import { readFile } from 'node:fs/promises'
+import { expect, it } from 'vitest'
+import { lasting } from '../../cli/backfill/lines.ts'
+import { SCHEDULES, timersOf } from '../../cli/backfill/timers.ts'
+import { MINUTE_MS } from '../../src/core/time/durations.ts'
+
+const NOW = new Date('2025-07-10T12:04:00Z')
+
+it('a rehearsal has the timers of the app', async () => {
+  const functions = await readFile(new URL('../../src/functions.ts', import.meta.url), 'utf8')
+  for (const [name, schedule] of Object.entries(SCHEDULES)) {
+    expect(functions).toContain(`process.env.${name} || '${schedule}'`)
+  }
+  const { nextTick, nextSweep } = timersOf({})
+  expect([nextTick(NOW), nextSweep(NOW)]).toEqual([new Date('2025-07-10T12:15:00Z'), new Date('2025-07-10T12:05:00Z')])
+})
+
+it('a rehearsal takes the timers of the settings, of which one that is none never runs', () => {
+  const { nextTick, nextSweep } = timersOf({ PROVISION_SCHEDULE: '0 0 * * * *', SWEEP_SCHEDULE: 'often' })
+  expect(nextTick(NOW)).toEqual(new Date('2025-07-10T13:00:00Z'))
+  expect(nextSweep(NOW).getUTCFullYear()).toBeGreaterThan(9999)
+})
+
+it('a length of time is said in two units', () => {
+  expect([0, 59, 60, 1439, 1440 * 3 + 60].map((minutes) => lasting(minutes * MINUTE_MS))).toEqual([
+    '1 min',
+    '59 min',
+    '1 h 0 min',
+    '23 h 59 min',
+    '3 d 1 h',
+  ])
+})

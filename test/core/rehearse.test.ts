@@ -1,0 +1,171 @@
+import { describe, expect, it } from 'vitest'
+import { type FeedRow, newFeedRow } from '../../src/core/ledger/feed-row.ts'
+import type { LedgerEntry, Planned } from '../../src/core/ledger/ledger.ts'
+import { EMPTY_PACING, type Pacing } from '../../src/core/plan/pacing.ts'
+import { type AccountNow, type Assumed, type Rehearsed, rehearse } from '../../src/core/plan/rehearse.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/core/time/durations.ts'
+import { windowId } from '../../src/core/time/window.ts'
+import { feedOf } from './feed-of.ts'
+
+const NOW = new Date('2025-07-10T12:00:01Z')
+const RULES = { adoptAfterMs: 5 * MINUTE_MS, leaseMs: 2 * MINUTE_MS, reportDeadlineMs: DAY_MS, deleteReports: true }
+
+/** The next full quarter of an hour, or whatever the period is. */
+const every = (milliseconds: number) => (after: Date) =>
+  new Date(Math.floor(after.getTime() / milliseconds + 1) * milliseconds)
+
+const ASSUMED: Assumed = {
+  nextTick: every(15 * MINUTE_MS),
+  nextSweep: every(5 * MINUTE_MS),
+  requestMs: 1000,
+  reportMs: () => 10 * MINUTE_MS,
+}
+
+const rowOf = (name: string, fields: object, row: Partial<FeedRow> = {}): FeedRow => ({
+  ...newFeedRow(feedOf({ name, refresh: { every: 'P1D', for: 'P1D' }, openWindow: false, ...fields }), {}, NOW),
+  ...row,
+})
+
+type Known = { readonly row: FeedRow; readonly entries?: readonly LedgerEntry[]; readonly ranges?: readonly string[] }
+
+const account = (feeds: readonly Known[], pacing: Pacing = EMPTY_PACING): AccountNow => ({
+  feeds: feeds.map(({ entries = [], ...known }) => ({ ...known, entries, unreadable: [] })),
+  pacing,
+  limits: { maxInFlight: 10, maxReportsPerHour: 20 },
+  rules: RULES,
+})
+
+const shown = ({ feed, window, at }: Rehearsed) =>
+  `${at.toISOString().slice(11, 16)} ${feed} ${window.from.toISOString().slice(0, 7)}`
+
+const planned = (from: string, to: string, fields: Partial<Planned> = {}): Planned => ({
+  feed: 'usage',
+  window: { from: new Date(from), to: new Date(to) },
+  lane: 'backfill',
+  attempt: 1,
+  tries: 0,
+  heals: 0,
+  remoteReports: [],
+  history: [],
+  state: 'planned',
+  reason: 'retry',
+  notBefore: NOW,
+  ...fields,
+})
+
+describe('rehearse', () => {
+  it('asks in turns, newest first, and half of the account at most for one feed', () => {
+    const usage = { row: rowOf('usage', { from: '2024-12-01', to: '2025-07-01' }) }
+    const other = { row: rowOf('other', { from: '2025-05-01', to: '2025-07-01' }) }
+    const { requests, isEndless } = rehearse(NOW, account([usage, other]), ASSUMED)
+    expect(requests.map(shown)).toEqual([
+      '12:15 usage 2025-06',
+      '12:15 other 2025-06',
+      '12:15 usage 2025-05',
+      '12:15 other 2025-05',
+      '12:15 usage 2025-04',
+      '12:15 usage 2025-03',
+      '12:15 usage 2025-02',
+      '12:30 usage 2025-01',
+      '12:30 usage 2024-12',
+    ])
+    expect(requests.at(-1)?.landsAt).toEqual(new Date('2025-07-10T12:40:01Z'))
+    expect(isEndless).toBe(false)
+  })
+
+  it('goes as fast as the quota of an hour lets it, counted from when each report was asked for', () => {
+    const row = rowOf('usage', { from: '2022-08-01', to: '2025-07-01' })
+    const { requests } = rehearse(NOW, account([{ row }]), ASSUMED)
+    const perTick = Map.groupBy(requests, ({ at }) => at.toISOString().slice(11, 16))
+    expect([...perTick].map(([at, { length }]) => `${at} ${length}`)).toEqual([
+      ...['12:15 5', '12:30 5', '12:45 5', '13:00 4'],
+      // One of the 20 is kept for what is live: the others are free again an hour after they were asked for.
+      ...['13:15 5', '13:30 5', '13:45 5', '14:00 1'],
+    ])
+  })
+
+  it('asks for what becomes live meanwhile first, and for landed windows again when they are due', () => {
+    const now = new Date('2025-07-31T22:00:00Z')
+    const feed = feedOf({ name: 'usage', from: '2020-01-01', delay: 'PT1H', refresh: { every: 'PT2H', for: 'P30D' } })
+    const row = newFeedRow(feed, {}, now)
+    const { requests } = rehearse(now, account([{ row }]), ASSUMED)
+    const of = (priority: string) => requests.filter((each) => each.priority === priority).map(shown)
+    expect(of('live').slice(0, 2)).toEqual(['22:15 usage 2025-07', '01:15 usage 2025-07'])
+    expect(of('backfill')).toHaveLength(66)
+    // The month that landed while it ran is asked for again, as a refresh.
+    expect(of('refresh')).toEqual(['00:30 usage 2025-07'])
+  })
+
+  it('asks for no history of a feed that is paused, blocked or disabled, and goes on with the others', () => {
+    const own = { from: '2025-05-01', to: '2025-07-01' }
+    const refusal = { kind: 'forbidden', message: 'no', at: NOW.toISOString() } as const
+    const feeds = [
+      { row: rowOf('paused', own, { backfillPaused: true }) },
+      { row: rowOf('blocked', own, { blocked: refusal }) },
+      { row: rowOf('disabled', { ...own, enabled: false }) },
+      { row: rowOf('free', own) },
+    ]
+    const { requests, isEndless } = rehearse(NOW, account(feeds), ASSUMED)
+    expect(requests.map(({ feed }) => feed)).toEqual(['free', 'free'])
+    expect(isEndless).toBe(false)
+  })
+
+  it('says what falls out of the range of the service before its turn comes', () => {
+    const row = rowOf('usage', { from: '2024-07-11', window: 'P1D', dataset: 'MSLearn', to: '2025-07-10' })
+    const { requests, missed } = rehearse(NOW, account([{ row, ranges: ['LAST_1_YEAR'] }]), ASSUMED)
+    expect(missed.map(({ window }) => windowId(window))).toEqual(['20240711T000000Z_20240712T000000Z'])
+    const earliest = requests.map(({ window }) => windowId(window)).toSorted()[0]
+    expect(earliest).toBe('20240712T000000Z_20240713T000000Z')
+  })
+
+  it('gives the present state of each window, and waits for what is planned for later', () => {
+    const later = new Date('2025-07-10T15:00:00Z')
+    const entries = [
+      planned('2025-06-01', '2025-07-01'),
+      planned('2025-05-01', '2025-06-01', { reason: 'expired', notBefore: later }),
+    ]
+    const row = rowOf('usage', { from: '2025-04-01', to: '2025-07-01' })
+    const { requests } = rehearse(NOW, account([{ row, entries }]), ASSUMED)
+    expect(requests.map((each) => `${shown(each)} ${each.state}`)).toEqual([
+      '12:15 usage 2025-06 planned',
+      '12:15 usage 2025-04 waiting',
+      '15:00 usage 2025-05 planned',
+    ])
+  })
+
+  it('takes the slots of the reports under way, and the wait that the service asked for', () => {
+    const row = rowOf('usage', { from: '2025-05-01', to: '2025-07-01' })
+    const at = new Date(NOW.getTime() - 50 * MINUTE_MS).toISOString()
+    const pacing = { ...EMPTY_PACING, creations: Array(19).fill(at) }
+    const first = (state: Pacing) => rehearse(NOW, account([{ row }], state), ASSUMED).requests.map(shown)
+    expect(first(pacing)[0]).toBe('12:15 usage 2025-06')
+    expect(first({ ...pacing, creations: Array(19).fill(NOW.toISOString()) })[0]).toBe('13:15 usage 2025-06')
+    expect(first({ ...EMPTY_PACING, notBefore: new Date(NOW.getTime() + 2 * HOUR_MS).toISOString() })[0]).toBe(
+      '14:15 usage 2025-06',
+    )
+  })
+
+  it('holds half of the slots at most for one feed until its reports have landed', () => {
+    const row = rowOf('usage', { from: '2024-12-01', to: '2025-07-01' })
+    const { requests } = rehearse(NOW, account([{ row }]), { ...ASSUMED, reportMs: () => 65 * MINUTE_MS })
+    const perTick = Map.groupBy(requests, ({ at }) => at.toISOString().slice(11, 16))
+    expect([...perTick].map(([at, { length }]) => `${at} ${length}`)).toEqual(['12:15 5', '13:30 2'])
+  })
+
+  it('takes time in proportion to the windows', () => {
+    const play = (from: string) => {
+      const row = rowOf('usage', { from, to: '2025-07-01', dataset: 'MSLearn', window: 'P1D' })
+      const before = process.cpuUsage()
+      const { requests } = rehearse(NOW, account([{ row }]), ASSUMED)
+      return { reports: requests.length, milliseconds: process.cpuUsage(before).user / 1000 }
+    }
+    const least = (from: string) => {
+      const runs = [play(from), play(from), play(from)]
+      return { reports: runs[0]?.reports, milliseconds: Math.min(...runs.map(({ milliseconds }) => milliseconds)) }
+    }
+    const [few, many] = [least('2023-10-01'), least('2015-07-04')]
+    expect([few.reports, many.reports]).toEqual([639, 3650])
+    // With the square of the windows it would be 32 times as much.
+    expect(many.milliseconds / few.milliseconds).toBeLessThan(14)
+  })
+})

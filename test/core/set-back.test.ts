@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest'
+import { failed } from '../../src/core/failures.ts'
+import { type FeedRow, newFeedRow, withBackfillPaused } from '../../src/core/ledger/feed-row.ts'
+import type { Figures, Landed, LedgerEntry, Planned } from '../../src/core/ledger/ledger.ts'
+import { toFailed } from '../../src/core/ledger/transitions.ts'
+import { viewBackfill } from '../../src/core/plan/backfill.ts'
+import { historyCounts, historyOf } from '../../src/core/plan/history-lane.ts'
+import { EMPTY_PACING } from '../../src/core/plan/pacing.ts'
+import { dueRequests, nextRequest, trialRequest } from '../../src/core/plan/plan.ts'
+import { type Choice, setBack } from '../../src/core/plan/set-back.ts'
+import { inTurns } from '../../src/core/plan/turns.ts'
+import type { Generation } from '../../src/core/report/generation.ts'
+import { DAY_MS, MINUTE_MS } from '../../src/core/time/durations.ts'
+import { feedOf } from './feed-of.ts'
+
+const NOW = new Date('2025-07-10T12:00:00Z')
+const SINCE = new Date('2025-03-15T00:00:00Z')
+const ROW: FeedRow = {
+  ...newFeedRow(feedOf({ from: '2024-12-01', openWindow: true }), {}, SINCE),
+  ranges: ['LAST_1_YEAR'],
+}
+
+const FIGURES: Figures = {
+  ...ROW.form,
+  attempt: 1,
+  generation: '0123456789ab' as Generation,
+  origin: 'service',
+  reportId: 'r',
+  executionId: 'e',
+  requestedAt: new Date('2025-07-01T00:00:00Z'),
+  rowsRead: 1,
+  rowsLanded: 1,
+  rowsRejected: 0,
+  bytes: 1,
+  sha256: '',
+  totals: {},
+  archive: 'a',
+  table: 'AzureUsage',
+  landedAt: new Date('2025-07-01T00:20:00Z'),
+  milliseconds: { check: 1, write: 1, count: 0 },
+  operations: 1,
+  verdict: 'rows',
+  emptyColumns: [],
+}
+
+/** The month of 2025 (0 is January), or of the years around it, landed. */
+const landed = (index: number, figures: Partial<Figures> = {}, lane: Landed['lane'] = 'live'): Landed => ({
+  feed: 'azure-usage',
+  window: { from: new Date(Date.UTC(2025, index, 1)), to: new Date(Date.UTC(2025, index + 1, 1)) },
+  lane,
+  attempt: 1,
+  tries: 0,
+  heals: 0,
+  remoteReports: [],
+  history: [],
+  figures: { ...FIGURES, ...figures },
+  state: 'landed',
+})
+
+const outcome = (choice: Choice, entry: LedgerEntry, row: FeedRow = ROW) => {
+  const next = setBack(choice, row, entry, NOW)
+  if (!next) return undefined
+  return 'why' in next ? next.why : `${next.state} ${next.lane} ${next.reason}`
+}
+
+describe('what a choice sets back', () => {
+  it('goes with the history, also where it was live, and keeps its rows', () => {
+    const entry = landed(4)
+    expect(outcome('all', entry)).toBe('planned backfill retry')
+    expect(setBack('all', ROW, entry, NOW)).toMatchObject({ figures: entry.figures, tries: 0, notBefore: NOW })
+    expect(outcome('failed', toFailed(entry, failed('malformed', 'no'), NOW))).toBe('planned backfill retry')
+    expect(outcome('outdated', landed(4, { rowSet: 'another' }))).toBe('planned backfill retry')
+  })
+
+  it('is nothing that the choice is not about', () => {
+    expect(outcome('failed', landed(4))).toBeUndefined()
+    expect(outcome('outdated', landed(4))).toBeUndefined()
+  })
+
+  it('leaves what is planned, under way, unsettled, or out of range, and says why', () => {
+    const planned = setBack('all', ROW, landed(4), NOW) as Planned
+    expect(outcome('all', planned)).toBe('is planned already')
+    expect(outcome('all', landed(6, { running: true }))).toMatch(/^has not settled/)
+    expect(outcome('failed', toFailed(landed(6, { running: true }), failed('malformed', 'no'), NOW))).toMatch(
+      /^has not/,
+    )
+    expect(outcome('all', landed(-7))).toBe('begins before what the service offers of AzureUsage (LAST_1_YEAR)')
+  })
+
+  it('leaves an imported file, unless the service is known to have its time', () => {
+    const file = landed(4, { origin: 'import' })
+    const { ranges: _, ...unknown } = ROW
+    expect(outcome('all', file, unknown)).toMatch(/^was imported/)
+    expect(outcome('all', landed(-7, { origin: 'import' }))).toMatch(/^was imported/)
+    expect(outcome('all', file)).toBe('planned backfill retry')
+    expect(outcome('all', landed(4), unknown)).toBe('planned backfill retry')
+  })
+
+  it('never comes before a live window', () => {
+    const planned = [3, 4].map((index) => setBack('all', ROW, landed(index), NOW) as Planned)
+    const taken = Array.from({ length: 6 }, (_, index) => landed(index - 1).window)
+    const due = inTurns(dueRequests(NOW, { row: ROW, spans: taken, planned }), {})
+    expect(due.map(({ priority, window }) => `${priority} ${window.from.toISOString().slice(0, 7)}`)).toEqual([
+      'live 2025-06',
+      'live 2025-07',
+      'backfill 2025-05',
+      'backfill 2025-04',
+    ])
+  })
+})
+
+describe('a paused history', () => {
+  const paused = withBackfillPaused(ROW, true)
+  const plan = { row: paused, spans: [], planned: [] }
+
+  it('is not asked for, while what is live is', () => {
+    expect(dueRequests(NOW, plan).map(({ lane }) => lane)).toEqual(Array(5).fill('live'))
+    expect(nextRequest(NOW, plan)).toEqual(new Date('2025-03-05T00:00:00Z'))
+    const trial = trialRequest(NOW, { ...plan, spans: dueRequests(NOW, plan).map(({ window }) => window) }, [])
+    expect(trial).toBeUndefined()
+  })
+
+  it('is absent from the row of a feed that is not paused', () => {
+    expect(withBackfillPaused(ROW, false)).toBe(ROW)
+    expect(withBackfillPaused(paused, true)).toBe(paused)
+    expect(withBackfillPaused(paused, false)).toEqual(ROW)
+    expect(JSON.stringify(withBackfillPaused(paused, false))).toBe(JSON.stringify(ROW))
+  })
+})
+
+describe('the history of a feed', () => {
+  it('counts each window once, those before the reach of the service too', () => {
+    const row = {
+      ...ROW,
+      feed: feedOf({ from: '2024-06-01' }),
+      reach: { of: { date: '2024-06-01T00:00:00.000Z' }, from: '2024-08-01T00:00:00.000Z' },
+    }
+    const entries: readonly LedgerEntry[] = [
+      landed(-5, {}, 'backfill'),
+      toFailed(landed(-4, {}, 'backfill'), failed('malformed', 'no'), NOW),
+      toFailed(landed(-3, {}, 'backfill'), failed('out-of-range', 'no'), NOW),
+      setBack('all', ROW, landed(-2, {}, 'backfill'), NOW) as Planned,
+    ]
+    const history = historyOf(NOW, { row, entries, unreadable: [], ranges: ['LAST_1_YEAR'] })
+    expect(historyCounts(history)).toEqual({ landed: 1, failed: 1, waiting: 4, underWay: 0, outOfRange: 3 })
+    expect(history.map(({ window, condition }) => `${window.from.toISOString().slice(0, 7)} ${condition}`)).toEqual([
+      ...['2024-06 outOfRange', '2024-07 outOfRange', '2024-08 landed', '2024-09 failed', '2024-10 outOfRange'],
+      ...['2024-11 waiting', '2024-12 waiting', '2025-01 waiting', '2025-02 waiting'],
+    ])
+  })
+
+  it('takes as long as reports have taken: those of the feed, else those of the others', () => {
+    const other = { ...ROW, feed: feedOf({ name: 'other', from: '2024-12-01' }) }
+    const account = {
+      feeds: [
+        { row: ROW, entries: [landed(2), landed(1)], unreadable: [] },
+        { row: other, entries: [], unreadable: [] },
+      ],
+      pacing: EMPTY_PACING,
+      limits: { maxInFlight: 10, maxReportsPerHour: 20 },
+      rules: { adoptAfterMs: 1, leaseMs: 1, reportDeadlineMs: DAY_MS, deleteReports: true },
+    }
+    const next = (ms: number) => (after: Date) => new Date(Math.floor(after.getTime() / ms + 1) * ms)
+    const timers = { nextTick: next(15 * MINUTE_MS), nextSweep: next(5 * MINUTE_MS), requestMs: 1000 }
+    const view = viewBackfill(NOW, [account], timers, { feed: 'other', isShown: () => true })
+    expect(view.feeds).toMatchObject([
+      { feed: 'other', reportMs: 20 * MINUTE_MS, waiting: 3, reports: 3, lane: 'open' },
+    ])
+    const before = viewBackfill(NOW, [{ ...account, feeds: account.feeds.slice(1) }], timers, { isShown: () => true })
+    expect(before.feeds).toMatchObject([{ feed: 'other', reportMs: 10 * MINUTE_MS }])
+  })
+})
