@@ -37,29 +37,32 @@ const asking = ({ deployment }: World) => deployment.feeds.filter(({ enabled }) 
 /** Once the service works, everything that was due or under way lands, and the windows of each feed cover its time exactly. */
 async function comeToRest(world: World): Promise<void> {
   const { clock } = world.deployment
+  const quietFrom = nowOf(world)
   const wrongClock = world.history.rounds.some(({ acts }) => acts.some((act) => 'skewMs' in act && act.skewMs !== 0))
   const after = (milliseconds: number) => clock.now().getTime() + milliseconds
   // What a clock which was ahead put to sleep wakes in its time.
   for (const until = after(wrongClock ? HEALED : 0); clock.now().getTime() < until; ) await tick(world, 12 * HOUR_MS)
   const until = after(HEALED)
   do await tick(world, HOUR_MS)
-  while (clock.now().getTime() < until && restless(world).length > 0)
-  for (const each of restless(world)) say(world, each)
+  while (clock.now().getTime() < until && restless(world, quietFrom).length > 0)
+  for (const each of restless(world, quietFrom)) say(world, each)
 }
 
-/** What was due hours ago and is not asked for, and what is still under way. */
-function restless(world: World): readonly string[] {
-  const then = world.deployment.clock.now().getTime() - 12 * HOUR_MS
+/** What was due hours ago and is not asked for, and what is still under way since before it was quiet. */
+function restless(world: World, quietFrom: number): readonly string[] {
+  const then = nowOf(world) - 12 * HOUR_MS
   const holes = asking(world).flatMap((feed) =>
     missingOf(world, feed, then).map((each) => `${feed.name}: ${textOf(each)}`),
   )
   const others = NAMES.flatMap((name) =>
     windowsOf(world, name)
-      .filter((seen) => isRestless(world, name, seen, then))
+      .filter((seen) => isRestless(world, name, seen, then, quietFrom))
       .map(({ key, state }) => `${name}: ${key} is still ${state}`),
   )
   return [...holes, ...others]
 }
+
+const nowOf = ({ deployment }: World) => deployment.clock.now().getTime()
 
 /** A feed that does not ask finishes only what is under way. What a clock which was ahead asked for waits for its time. */
 function isRestless(
@@ -67,9 +70,10 @@ function isRestless(
   name: string,
   { from, to, state, figures, requestedAt = 0 }: Seen,
   then: number,
+  quietFrom: number,
 ): boolean {
+  if (state === 'requesting' || state === 'requested' || state === 'landing') return requestedAt < quietFrom
   if (state === 'landed' || requestedAt > then) return false
-  if (state === 'requesting' || state === 'requested' || state === 'landing') return true
   const feed = asking(world).find((each) => each.name === name)
   return !figures && feed !== undefined && dueAt(feed, { from, to }) * HOUR_MS <= then
 }
