@@ -1,20 +1,32 @@
 import { configDefaults, defineConfig } from 'vitest/config'
 import short from './vitest.config.ts'
 
+const shared = {
+  ...short.test,
+  exclude: configDefaults.exclude,
+  env: { LAWS_RUNS: process.env.LAWS_RUNS ?? '400' },
+  testTimeout: 1_200_000,
+}
+
+/** What keeps both cores busy by itself, or compares times: nothing runs beside it. */
+const ALONE = ['test/long/three-hosts.test.ts', 'test/fuzz/**/*.test.ts']
+
 /** `npm run test:long`: long histories, mutated inputs, and the laws over more histories than `npm test` has time for. */
 export default defineConfig({
   test: {
-    ...short.test,
-    include: [
-      'test/long/**/*.test.ts',
-      'test/laws/**/*.test.ts',
-      'test/histories/**/*.test.ts',
-      'test/fuzz/**/*.test.ts',
+    projects: [
+      {
+        test: { ...shared, name: 'alone', include: ALONE, fileParallelism: false, sequence: { groupOrder: 1 } },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'beside',
+          include: ['test/long/**/*.test.ts', 'test/laws/**/*.test.ts', 'test/histories/**/*.test.ts'],
+          exclude: [...shared.exclude, ...ALONE],
+          sequence: { groupOrder: 2 },
+        },
+      },
     ],
-    exclude: configDefaults.exclude,
-    env: { LAWS_RUNS: process.env.LAWS_RUNS ?? '400' },
-    // Three hosts, their storage and their service keep two cores busy: nothing runs beside them.
-    fileParallelism: false,
-    testTimeout: 1_200_000,
   },
 })
