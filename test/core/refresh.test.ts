@@ -130,17 +130,21 @@ it('the next refresh comes after the request and within `every`, or not at all',
 
 describe('the forecast', () => {
   it('counts new windows, the running one and the refreshes of young ones', () => {
-    expect(forecastOf(feedOf(DAILY))).toEqual({ live: 1, running: 0, refresh: 15, loads: 0 })
-    expect(forecastOf(feedOf({ ...DAILY, window: 'P1W', openWindow: true }))).toMatchObject({
-      live: 1 / 7,
-      running: 1 / 2,
-    })
+    // A day settles within a day, and is refreshed for the other 29.
+    expect(forecastOf(feedOf(DAILY))).toEqual({ live: 1, running: 0, refresh: 14.5, loads: 0 })
+    // A week is asked for while it runs and until it has settled: for 8 of 7 days, so that two are at times.
+    const weeks = forecastOf(feedOf({ ...DAILY, window: 'P1W', openWindow: true }))
+    expect(weeks.live).toBeCloseTo(1 / 7)
+    expect(weeks.running).toBeCloseTo(8 / 7 / 2)
+    expect(weeks.refresh).toBeCloseTo(29 / 7 / 2)
     expect(forecastOf(feedOf({ dataset: 'Profile', snapshot: 'P7D' }))).toEqual({
       live: 1 / 7,
       running: 0,
       refresh: 0,
       loads: 0,
     })
+    const late = { ...DAILY, delay: 'P30D' }
+    expect(forecastOf(feedOf(late))).toMatchObject({ refresh: 0 })
     expect(forecastOf(feedOf({ ...DAILY, enabled: false }))).toEqual({ live: 0, running: 0, refresh: 0, loads: 0 })
   })
 

@@ -167,9 +167,12 @@ export function mostYoung({ refresh, window }: Rules): number {
  */
 export function stretchOf(feeds: readonly Rules[], limits: Limits): number {
   const sum = (of: (rules: Rules) => number) => feeds.reduce((total, rules) => total + of(rules), 0)
-  const young = ({ refresh, window }: Rules) => (refresh ? refresh.for / DAYS[window] / DAY : 0)
+  // A window counts as young from the day on which it has settled; until then it is asked for as the running one is.
+  const young = ({ refresh, window, delay }: Rules) =>
+    refresh ? Math.max(refresh.for - delay, 0) / DAYS[window] / DAY : 0
+  const unsettled = ({ window, delay }: Rules) => 1 + delay / DAYS[window] / DAY
   const live = sum(({ window }) => 1 / DAYS[window])
-  const running = sum((rules) => DAY / (openEvery(rules) ?? Number.POSITIVE_INFINITY))
+  const running = sum((rules) => (unsettled(rules) * DAY) / (openEvery(rules) ?? Number.POSITIVE_INFINITY))
   const refreshes = sum((rules) => (rules.refresh ? (young(rules) * DAY) / rules.refresh.every : 0))
   const loads = sum((rules) => (young(rules) * (rules.refresh?.days.length ?? 0)) / 30)
   const half = (24 * limits.maxReportsPerHour) / 2

@@ -7,11 +7,11 @@ import { refreshesAnHour } from './pacing.ts'
 export type Forecast = {
   /** New windows and snapshots. */
   readonly live: number
-  /** The running window, as often as the feed asks for it. */
+  /** The running window, and those that have not settled, as often as the feed asks for them. */
   readonly running: number
-  /** Young windows, as often as `refresh.every` says. */
+  /** Young windows that have settled, as often as `refresh.every` says. */
   readonly refresh: number
-  /** Young windows, the day after the source loaded data. */
+  /** The same windows, the day after the source loaded data. */
   readonly loads: number
 }
 
@@ -28,15 +28,16 @@ const MONTH_DAYS = 30
 
 /** The reports a day of one feed. */
 export function forecastOf(feed: Pick<Feed, 'cadence' | 'delay' | 'grain' | 'enabled'>): Forecast {
-  const { cadence, enabled } = feed
+  const { cadence, delay, enabled } = feed
   if (!enabled) return NOTHING
   if (cadence.kind === 'snapshot') return { ...NOTHING, live: 1 / daysOf(cadence.every) }
   const { window, refresh } = cadence
   const every = openEvery(feed)
   const live = 1 / daysOf(window)
-  const running = every ? 1 / daysOf(every) : 0
+  const unsettled = (daysOf(window) + daysOf(delay)) / daysOf(window)
+  const running = every ? unsettled / daysOf(every) : 0
   if (!refresh) return { ...NOTHING, live, running }
-  const young = daysOf(refresh.for) / daysOf(window)
+  const young = Math.max(daysOf(refresh.for) - daysOf(delay), 0) / daysOf(window)
   const { days = [] } = refresh
   return { live, running, refresh: young / daysOf(refresh.every), loads: (young * days.length) / MONTH_DAYS }
 }
