@@ -83,9 +83,12 @@ describe('the row of a feed after a look at what the service lists', () => {
   })
 
   it('is bounded, whatever the service lists, and does nothing to a terminal', () => {
-    const ranges = Array.from({ length: 1000 }, (_, at) => `LAST_${at + 1}_DAYS\u001b`)
-    const row = look({ ...rowOf(), ranges: ['LIFETIME'] }, { ranges: [...ranges, 'LAST_1_DAY'].slice(0, 1000) })
-    for (const sentence of row.offerDrift ?? []) {
+    const ranges = Array.from({ length: 1000 }, (_, at) => `LAST_${at + 1}_DAYS`)
+    const long = look({ ...rowOf(), ranges: ['LIFETIME'] }, { ranges })
+    const odd = look(rowOf(), { columns: ['Month', 'UsageQuantity', 'CustomerNames\u001b'] })
+    const sentences = [...(long.offerDrift ?? []), ...(odd.offerDrift ?? [])]
+    expect(sentences).toHaveLength(2)
+    for (const sentence of sentences) {
       expect(sentence.length).toBeLessThanOrEqual(1000)
       expect(sentence).not.toContain('\u001b')
     }

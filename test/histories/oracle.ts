@@ -122,7 +122,7 @@ export type Limits = { readonly maxInFlight: number; readonly maxReportsPerHour:
 export type Posting = {
   readonly account: string
   readonly feed: string
-  readonly turn: 'live' | 'refresh' | 'backfill'
+  readonly priority: 'live' | 'refresh' | 'backfill'
   readonly at: number
 }
 
@@ -139,9 +139,9 @@ export function tooMany(
   const { maxInFlight, maxReportsPerHour } = limits
   const hour = [...earlier, posting].filter(({ at }) => at > posting.at - HOUR && at <= posting.at)
   const counts = [
-    ['reports in an hour', hour.length, maxReportsPerHour - (posting.turn === 'live' ? 0 : 1)],
-    ['refreshes in an hour', ofTurn(hour, 'refresh'), refreshesAnHour(limits)],
-    ['reports in flight', open.length, maxInFlight - (posting.turn === 'live' ? 0 : 1)],
+    ['reports in an hour', hour.length, maxReportsPerHour - (posting.priority === 'live' ? 0 : 1)],
+    ['refreshes in an hour', ofPriority(hour, 'refresh'), refreshesAnHour(limits)],
+    ['reports in flight', open.length, maxInFlight - (posting.priority === 'live' ? 0 : 1)],
     [
       'reports of a feed in flight',
       open.filter(({ feed }) => feed === posting.feed).length,
@@ -153,8 +153,8 @@ export function tooMany(
   )
 }
 
-const ofTurn = (postings: readonly Posting[], turn: Posting['turn']) =>
-  postings.filter((each) => each.turn === turn).length
+const ofPriority = (postings: readonly Posting[], priority: Posting['priority']) =>
+  postings.filter((each) => each.priority === priority).length
 
 /** The most windows of a feed that are young at once: those that fit into `for`, one at its edge, and the running one. */
 export function mostYoung({ refresh, window }: Rules): number {

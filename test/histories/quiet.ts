@@ -1,6 +1,5 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/core/time/durations.ts'
-import type { FeedChoice } from './feeds.ts'
-import { type Feed, NAMES } from './feeds.ts'
+import { type Feed, type FeedChoice, NAMES } from './feeds.ts'
 import type { History } from './history.ts'
 import { dueAt, type Missing, missing, mostYoung, refreshesAnHour, stretchOf, toHour } from './oracle.ts'
 import { changeFeeds, play, tick } from './play.ts'
@@ -204,12 +203,14 @@ function watchLive(world: World): void {
   for (const feed of asking(world)) {
     const open = missingOf(world, feed, now)
     const [late] = open.filter(({ lane }) => lane === 'live')
-    const isNewOne = world.postings.some((each) => each.feed === feed.name && each.turn === 'live' && each.at === now)
+    const isNewOne = world.postings.some(
+      (each) => each.feed === feed.name && each.priority === 'live' && each.at === now,
+    )
     if (isNewOne && open.some(({ lane }) => lane === 'backfill')) world.tally.count('new windows beside a backfill')
     if (!late) continue
-    const own = world.postings.filter(({ account, turn }) => account === feed.account && turn === 'live')
+    const own = world.postings.filter(({ account, priority }) => account === feed.account && priority === 'live')
     const isHourTaken = own.some(({ at }) => at > now - HOUR_MS)
-    const isSlotTaken = openOf(world, feed.account).some(({ turn }) => turn === 'live')
+    const isSlotTaken = openOf(world, feed.account).some(({ priority }) => priority === 'live')
     if (!isHourTaken && !isSlotTaken) say(world, `${feed.name}: ${textOf(late)}, and nothing new was asked for`)
   }
 }

@@ -216,7 +216,7 @@ function watchPosting(world: World, call: ReportCall): void {
   const seen = windowsOf(world, feed).find(({ key }) => key === window)
   if (world.isJumping || seen?.attempt !== Number(attempt) || seen.requestedAt === undefined) return
   if (Math.abs(call.at - seen.requestedAt) > HELD_UP) return
-  const posting: Posting = { account: call.account, feed, turn: turnOf(seen), at: seen.requestedAt }
+  const posting: Posting = { account: call.account, feed, priority: priorityOf(seen), at: seen.requestedAt }
   const earlier = world.postings.filter(({ account }) => account === call.account)
   const wrong = tooMany(posting, earlier, openOf(world, call.account), world.history.limits)
   for (const each of wrong) say(world, each)
@@ -224,7 +224,7 @@ function watchPosting(world: World, call: ReportCall): void {
 }
 
 /** What is asked for again while rows of it stand is a refresh; a running window that is over is live. */
-function turnOf({ figures, requestedAt = 0, to, lane }: Seen): Posting['turn'] {
+function priorityOf({ figures, requestedAt = 0, to, lane }: Seen): Posting['priority'] {
   const isOver = figures?.running && requestedAt >= to * HOUR_MS
   if (figures && !isOver) return 'refresh'
   return lane === 'live' ? 'live' : 'backfill'
@@ -237,7 +237,7 @@ export function openOf(world: World, account: string) {
     windowsOf(world, feed)
       .filter(({ state }) => state === 'requesting' || state === 'requested')
       .filter((seen) => !world.forgotten.has(attemptId(feed, seen)))
-      .map((seen) => ({ feed, turn: turnOf(seen) })),
+      .map((seen) => ({ feed, priority: priorityOf(seen) })),
   )
 }
 

@@ -67,11 +67,11 @@ type EachFeed = FeedsFile & { readonly faulty: readonly FaultyFeed[]; readonly a
  * of the catalogue.
  */
 export function parseEachFeed(text: string, catalogue: readonly Dataset[]): EachFeed | Problems {
-  if (text.length > LONGEST_FILE) return { problems: [`feeds.json: it has more than ${LONGEST_FILE} characters`] }
+  if (text.length > LONGEST_FILE) return { problems: [`${FILE}: it has more than ${LONGEST_FILE} characters`] }
   const json = parseJson(text)
-  if ('mistake' in json) return { problems: [`feeds.json: it is not JSON: ${json.mistake}`] }
+  if ('mistake' in json) return { problems: [`${FILE}: it is not JSON: ${json.mistake}`] }
   const values = parseObject(json.value)
-  if (!values) return { problems: ['feeds.json: it must be an object with the field feeds, a list of feeds'] }
+  if (!values) return { problems: [`${FILE}: it must be an object with the field feeds, a list of feeds`] }
   const file = openSection({ owner: FILE, problems: [] }, values, FILE_FIELDS)
   const accounts = readAccounts(file)
   const entries = readEntries(file, { catalogue, accounts })

@@ -42,10 +42,13 @@ export function withLandedColumns(row: FeedRow, landed: LandedColumns): FeedRow 
   for (const name of emptyColumns) growLater(spans, name, window)
   for (const name of newlyEmptied(row, landed)) grow(spans, name, window)
   const { emptiedIn: _, ...rest } = row
-  const emptiedIn = [...spans].map(([name, span]) => [name, { from: isoOf(span.from), to: isoOf(span.to) }])
+  const emptiedIn = [...spans].map(([name, span]) => [
+    name,
+    { from: span.from.toISOString(), to: span.to.toISOString() },
+  ])
   const next: FeedRow = {
     ...rest,
-    ...(newest && { filled: { from: isoOf(window.from), columns: filledColumns.toSorted() } }),
+    ...(newest && { filled: { from: window.from.toISOString(), columns: filledColumns.toSorted() } }),
     ...(spans.size > 0 && { emptiedIn: Object.fromEntries(emptiedIn) }),
   }
   return isSame(row, next) ? row : next
@@ -95,7 +98,7 @@ export function emptiedColumns(
 
 /** Whether no window landed that is later. */
 function isNewest({ filled }: FeedRow, { from }: Window): boolean {
-  return filled === undefined || isoOf(from) >= filled.from
+  return filled === undefined || from.toISOString() >= filled.from
 }
 
 function hadSameColumns({ before, selection }: LandedColumns): boolean {
@@ -105,8 +108,4 @@ function hadSameColumns({ before, selection }: LandedColumns): boolean {
 function isSame(row: FeedRow, next: FeedRow): boolean {
   const textOf = ({ filled, emptiedIn }: FeedRow) => JSON.stringify([filled, Object.entries(emptiedIn ?? {}).sort()])
   return textOf(row) === textOf(next)
-}
-
-function isoOf(date: Date): string {
-  return date.toISOString()
 }

@@ -16,9 +16,15 @@ export const TRIAL_MS = DAY_MS - 30 * MINUTE_MS
  */
 export function withFeed(row: FeedRow, feed: Feed, account: Account, now: Date): FeedRow {
   if (row.feed.hash === feed.hash) return withReach({ ...withoutRefusal(row), feed, account }, now)
-  const { trouble: _, backoff: __, refused: ___, offered: ____, offerDrift: _____, ...rest } = withoutBlock(row)
+  const { trouble: _, backoff: __, refused: ___, ...rest } = withoutBlock(withoutOffer(row))
   const changed = { ...rest, feed, account, form: formNow({ ...rest, feed }), changedAt: now.toISOString() }
   return withReach(changed, now)
+}
+
+/** What the service offered was compared with the feed as it was. */
+function withoutOffer(row: FeedRow): FeedRow {
+  const { offered: _, offerDrift: __, ...rest } = row
+  return rest
 }
 
 /**

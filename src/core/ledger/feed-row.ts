@@ -7,8 +7,8 @@ import { hasCome } from './wake.ts'
 
 /**
  * What the app remembers of a feed, in its `feed~` row. Only `provision` reads feeds.json; all other steps take the feed
- * from here. Every change of a row is a function of this file or of feed-block.ts; one that gives the row it was given
- * changes nothing.
+ * from here. Every change of a row is a function of this file, or of feed-block.ts, reach.ts, offer.ts and emptied.ts beside
+ * it; one that gives the row it was given changes nothing.
  */
 export type FeedRow = {
   readonly feed: Feed
@@ -60,7 +60,7 @@ export type FeedRow = {
   readonly offerDrift?: readonly string[]
   /** The columns that have values in the feed's newest window, which begins at `from`. */
   readonly filled?: { readonly from: string; readonly columns: readonly string[] }
-  /** Columns that had values before, each with the time between whose ends windows lack it. */
+  /** Columns that had values before, each with the time from the first to the last window that lacks it. */
   readonly emptiedIn?: Readonly<Record<string, { readonly from: string; readonly to: string }>>
   /** How many empty windows between full ones were last told. */
   readonly emptyBetween?: number

@@ -63,7 +63,7 @@ export async function listExecutions(
 
 /**
  * The latest completed execution of a report; `pending` while there is none. The failure is `deadline` where the
- * service no longer has the report, because such a report is never ready.
+ * service no longer has the report, which may be gone: it is waited for until its deadline.
  */
 export async function latestExecution(list: List, reportId: string): Promise<Execution | Failure> {
   const found = await listExecutions(list, [reportId], { statuses: ['Completed'], latest: true })
@@ -74,7 +74,7 @@ export async function latestExecution(list: List, reportId: string): Promise<Exe
     const report = await findReport(list, reportId)
     if (isFailure(report)) return report
     if (report) return { status: 'pending' }
-    return failed('deadline', `report ${reportId}: the service no longer has it; it is requested again`)
+    return failed('deadline', `report ${reportId}: the service no longer has it; it is asked for again at its deadline`)
   }
   const ready = found.executions.find(({ status, link }) => status === 'Completed' && link)
   if (!ready?.link) {

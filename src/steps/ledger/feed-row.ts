@@ -120,8 +120,8 @@ export async function noteDrift(services: Services, feed: string, columns: reado
 }
 
 /**
- * Notes what the service offers of a feed's dataset, and emits an event when it changes what the feed uses of it and the service
- * no longer offers.
+ * Notes what the service offers of a feed's dataset. Emits an event when what the feed uses and the service no longer offers
+ * has changed.
  */
 export async function noteOffer(services: Services, feed: string, datasets: readonly OfferedDataset[]): Promise<void> {
   const now = services.clock()

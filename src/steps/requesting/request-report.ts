@@ -41,15 +41,8 @@ export async function requestReport(
   // By now the row may have a newer feed than the one that its query was registered for.
   const asked = askedFor(row.feed, registered.query?.columns ?? [])
   const requesting = nextRequesting(services, tick, action, registered, asked)
-  if (isOutOfRange(registered, action.window, requesting.requestedAt)) {
-    if (!action.previous && isBeforeStart(registered, action.window)) return 'window'
-    const fresh = await withFreshRanges(services, tick, registered)
-    if (!fresh) return 'window'
-    tick.rows.set(feed, fresh)
-    if (isOutOfRange(fresh, action.window, requesting.requestedAt)) {
-      return endOutOfRange(services, tick, action, fresh, requesting)
-    }
-  }
+  const ended = await endedByRange(services, tick, action, registered, requesting)
+  if (ended) return ended
   const taken = await takeAccountSlot(services, tick, requesting, action.priority)
   if (taken !== 'taken') return taken
   const written = await writeEntry(services, tick, action, requesting)
@@ -57,6 +50,27 @@ export async function requestReport(
   tick.open.set(slotKey(feed, windowId(action.window)), requesting)
   const creation = await insights.createReport(toReportRequest(services, requesting, registered.feed))
   return conclude({ services, insights, tick }, written, creation)
+}
+
+/**
+ * What is over where the service has no data for the start of a window, by ranges that were read in this tick; undefined where
+ * it has.
+ */
+async function endedByRange(
+  services: Services,
+  tick: AccountInTick,
+  action: RequestAction,
+  row: FeedRow,
+  requesting: Requesting,
+): Promise<RequestResult | undefined> {
+  const { previous, window } = action
+  if (!isOutOfRange(row, window, requesting.requestedAt)) return undefined
+  if (!previous && isBeforeStart(row, window)) return 'window'
+  const fresh = await withFreshRanges(services, tick, row)
+  if (!fresh) return 'window'
+  tick.rows.set(row.feed.name, fresh)
+  if (!isOutOfRange(fresh, window, requesting.requestedAt)) return undefined
+  return endOutOfRange(services, tick, action, fresh, requesting)
 }
 
 async function readRow({ ledger }: Services, feed: string): Promise<FeedRow | undefined> {
