@@ -8,7 +8,7 @@ import type { Landed } from '../src/core/ledger/ledger.ts'
 import { toRow } from '../src/core/ledger/ledger-row.ts'
 import { NEVER } from '../src/core/ledger/wake.ts'
 import { toGeneration } from '../src/core/report/generation.ts'
-import { DAY_MS } from '../src/core/time/durations.ts'
+import { DAY_MS, HOUR_MS } from '../src/core/time/durations.ts'
 import { type Window, windowId } from '../src/core/time/window.ts'
 import { openLedger } from '../src/services/storage/ledger-table.ts'
 
@@ -87,6 +87,8 @@ function landedEntry({ feed, form }: FeedRow, window: Window): Landed {
   const asked = { rowSet: form.rowSet, selection: form.selection }
   const id = windowId(window)
   const attempt = 3
+  // By then the window is too old to be asked for again.
+  const landedAt = new Date(window.to.getTime() + HOUR_MS)
   const archive = (nth: number) => `${feed.name}/${id}/${nth}.csv.gz`
   const past = (nth: number) => ({ attempt: nth, at: window.to, rows: 18_342, archive: archive(nth), asked })
   return {
@@ -110,7 +112,7 @@ function landedEntry({ feed, form }: FeedRow, window: Window): Landed {
       origin: 'service',
       reportId: '7f4a1c02-55b8-4b0e-9d1e-0c6a52d3f001',
       executionId: 'c1b7a2de-9f0a-4f4c-8a55-1d2c6a0e9b33',
-      requestedAt: new Date(window.to.getTime() + DAY_MS),
+      requestedAt: landedAt,
       rowsRead: 18_342,
       rowsLanded: 18_342,
       rowsRejected: 0,
@@ -119,7 +121,7 @@ function landedEntry({ feed, form }: FeedRow, window: Window): Landed {
       totals: totalsOf(feed),
       archive: archive(attempt),
       table: feed.table,
-      landedAt: window.to,
+      landedAt,
       milliseconds: { check: 412, write: 2_841, count: 318 },
       operations: 192,
       verdict: 'rows',
