@@ -49,25 +49,26 @@ export const TRANSACTION_HEADERS: Readonly<Record<string, string>> = {
  * fits.
  */
 export function transactionBody(table: string, changes: readonly Change[], room?: Buffer): Buffer {
+  const parts = bodyParts(table, changes)
+  const length = parts.reduce((sum, { length }) => sum + length, 0)
+  // Any text fits in three bytes a character.
+  if (room === undefined || 3 * length > room.length) return Buffer.from(parts.join(''))
+  let end = 0
+  // One by one: joined, they would be one large text more for each transaction, which the garbage collector keeps for long.
+  for (const part of parts) end += room.write(part, end)
+  return room.subarray(0, end)
+}
+
+function bodyParts(table: string, changes: readonly Change[]): readonly string[] {
   const partition = keyText(changes[0]?.partitionKey ?? '')
   // Each is joined once, here: a report has millions of changes, and each would join the pieces again.
   const put = [PART_START, 'PUT ', table, "(PartitionKey='", partition, "',RowKey='"].join('')
   const remove = [PART_START, 'DELETE ', table, "(PartitionKey='", partition, "',RowKey='"].join('')
-  let body = BODY_START
-  let number = 1
-  for (const { rowKey, json } of changes) {
+  const parts = changes.map(({ rowKey, json }, index) => {
     const start = (json === undefined ? remove : put) + keyText(rowKey)
-    body += `${start}') HTTP/1.1\r\nContent-ID: ${number++}${json === undefined ? DELETE_END : PUT_END + json}\r\n`
-  }
-  return encoded(body + BODY_END, room)
-}
-
-/** Any text fits in three bytes a character, and nearly any in half of that. */
-function encoded(text: string, room: Buffer | undefined): Buffer {
-  if (room === undefined || text.length > room.length / 1.5) return Buffer.from(text)
-  const written = room.write(text)
-  // A character takes at most four bytes, so none was left out where four are free.
-  return written <= room.length - 4 ? room.subarray(0, written) : Buffer.from(text)
+    return `${start}') HTTP/1.1\r\nContent-ID: ${index + 1}${json === undefined ? DELETE_END : PUT_END + json}\r\n`
+  })
+  return [BODY_START, ...parts, BODY_END]
 }
 
 function keyText(key: string): string {
