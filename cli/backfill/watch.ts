@@ -10,24 +10,26 @@ const EVERY_MS = 5000
 /** Where progress is shown: one line that changes on a terminal, a line for each change elsewhere. */
 type Display = { show(text: string): void; end(): void }
 
+/** How history stands, and which of its rows cannot be read. */
+export type Looked = { readonly view: BackfillView; readonly unreadable: readonly string[] }
+
 /**
  * Shows the progress of history until nothing more of it is coming, or until Ctrl-C. With `--json` it shows nothing until the
- * end. Windows that failed make the exit code 1.
+ * end. Windows that failed, and rows that cannot be read, make the exit code 1.
  */
-export async function watchBackfill(
-  look: () => Promise<BackfillView>,
-  { json }: OutputOptions,
-): Promise<CommandResult> {
+export async function watchBackfill(look: () => Promise<Looked>, { json }: OutputOptions): Promise<CommandResult> {
   const stop = new AbortController()
   const interrupt = () => stop.abort()
   process.once('SIGINT', interrupt)
   const display = json ? SILENT : openDisplay(process.stdout)
   try {
-    for (let view = await look(); ; view = await look()) {
+    for (;;) {
+      const looked = await look()
+      const { view, unreadable } = looked
       display.show(progressLine(view))
-      if (isOver(view)) return endOf(view)
+      if (isOver(view)) return endOf(looked)
       const isStopped = await sleep(EVERY_MS, false, { signal: stop.signal }).catch(() => true)
-      if (isStopped) return { ...written(), exitCode: 130, json: viewJson(view) }
+      if (isStopped) return { ...written(), exitCode: 130, json: viewJson(view), problems: unreadable }
     }
   } finally {
     display.end()
@@ -63,13 +65,14 @@ function isOver({ feeds, requests }: BackfillView): boolean {
   return feeds.every(({ underWay }) => underWay === 0) && requests.every(({ priority }) => priority !== 'backfill')
 }
 
-function endOf(view: BackfillView): CommandResult {
+function endOf({ view, unreadable }: Looked): CommandResult {
   const { feeds } = view
   const failed = feeds.reduce((sum, each) => sum + each.failed, 0)
   const held = feeds
     .filter(({ lane }) => lane === 'blocked' || lane === 'paused')
     .map(({ feed, lane }) => `${feed} is ${lane}`)
   const problems = [
+    ...unreadable,
     ...(failed > 0
       ? [`${failed} windows failed: "status" shows why, and "backfill --failed" asks for them again`]
       : []),

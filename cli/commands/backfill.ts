@@ -1,4 +1,5 @@
 import { Argument, type Command } from 'commander'
+import type { Failure } from '../../src/core/failures.ts'
 import { type BackfillView, feedsWithHistory, type Question, viewBackfill } from '../../src/core/plan/backfill.ts'
 import { historyOf, type RangedFeed } from '../../src/core/plan/history-lane.ts'
 import type { AccountNow } from '../../src/core/plan/rehearse.ts'
@@ -7,6 +8,7 @@ import { present } from '../../src/core/present.ts'
 import type { Problem } from '../../src/core/problems.ts'
 import type { Window } from '../../src/core/time/window.ts'
 import {
+  type BackfillNow,
   pauseBackfill,
   readBackfill,
   type SetBack,
@@ -15,7 +17,7 @@ import {
 } from '../../src/steps/operator/backfill.ts'
 import { laneLines, rehearsalLines, viewJson } from '../backfill/lines.ts'
 import { timersOf } from '../backfill/timers.ts'
-import { watchBackfill } from '../backfill/watch.ts'
+import { type Looked, watchBackfill } from '../backfill/watch.ts'
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
 import { type CommandResult, done, print, refused } from '../output.ts'
 import { addSpanOptions, isChosen, type SpanOptions } from '../windows.ts'
@@ -64,29 +66,40 @@ function wrongUse(action: Action | undefined, options: Options): string | undefi
 }
 
 async function run(app: LocalApp, action: Action | undefined, options: Options): Promise<CommandResult> {
-  const now = await readBackfill(app.services)
-  const feeds = feedsWithHistory(now.accounts, options.feed)
-  const rows = [...now.unreadable, ...feeds.flatMap((each) => each.unreadable.map(({ failure }) => failure))]
-  const unreadable = rows.map(({ message }) => `${message}; it is left alone`)
-  if (feeds.length === 0) return refused([...unreadable, noFeed(now.accounts, options.feed)])
-  if (action) return pause(app, feeds, action === 'pause')
-  if (options.watch) return watchBackfill(() => look(app, options), options)
+  const known = await readBackfill(app.services)
+  const feeds = feedsWithHistory(known.accounts, options.feed)
+  if (feeds.length === 0) return refused([...known.unreadable.map(leftAlone), noFeed(known.accounts, options.feed)])
+  if (action) return pause(app, feeds, action === 'pause', unreadableRows(known, options))
+  if (options.watch) return watchBackfill(async () => look(app, await readBackfill(app.services), options), options)
   const choice = CHOICES.find((each) => options[each])
-  if (!choice && !options.dryRun) {
-    const view = viewOf(app, now.accounts, options)
-    return { ...done(viewJson(view), laneLines(view)), problems: unreadable }
+  const isPlan = choice !== undefined || options.dryRun === true
+  const refusal = isPlan ? ((await differingFeeds(app)) ?? outsideOf(feeds, options, app.services.clock())) : undefined
+  if (refusal !== undefined) return refused([refusal])
+  if (choice && !options.dryRun) return askAgain(app, feeds, choice, options, unreadableRows(known, options))
+  const { view, unreadable } = look(app, known, options, choice)
+  return {
+    ...done(viewJson(view), [...(isPlan ? rehearsalLines(view) : []), ...laneLines(view)]),
+    problems: unreadable,
   }
-  const differs = await differingFeeds(app)
-  if (differs !== undefined) return refused([differs])
-  const outside = outsideOf(feeds, options, app.services.clock())
-  if (outside !== undefined) return refused([outside])
-  if (choice && !options.dryRun) return askAgain(app, feeds, choice, options)
-  const view = viewOf(app, now.accounts, options, choice)
-  return { ...done(viewJson(view), [...rehearsalLines(view), ...laneLines(view)]), problems: unreadable }
 }
 
-async function look(app: LocalApp, options: Options): Promise<BackfillView> {
-  return viewOf(app, (await readBackfill(app.services)).accounts, options)
+/** How it stands with the feeds of the options, and what of them cannot be read. */
+function look(app: LocalApp, known: BackfillNow, options: Options, choice?: Choice): Looked {
+  const feeds = feedsWithHistory(known.accounts, options.feed)
+  const entries = feeds.flatMap((each) => each.unreadable.map(({ failure }) => leftAlone(failure)))
+  return {
+    view: viewOf(app, known.accounts, options, choice),
+    unreadable: [...unreadableRows(known, options), ...entries],
+  }
+}
+
+/** The rows of feeds and accounts that cannot be read. Where a feed is named and known, they are those of others. */
+function unreadableRows({ unreadable }: BackfillNow, { feed }: Options): readonly string[] {
+  return feed === undefined ? unreadable.map(leftAlone) : []
+}
+
+function leftAlone({ message }: Failure): string {
+  return `${message}; it is left alone`
 }
 
 function viewOf(
@@ -122,14 +135,19 @@ function outsideOf(feeds: readonly RangedFeed[], span: SpanOptions, now: Date): 
 }
 
 /** Pauses or resumes each feed by a write of its own. */
-async function pause({ services }: LocalApp, feeds: readonly RangedFeed[], isPaused: boolean): Promise<CommandResult> {
+async function pause(
+  { services }: LocalApp,
+  feeds: readonly RangedFeed[],
+  isPaused: boolean,
+  unreadable: readonly string[],
+): Promise<CommandResult> {
   const results = await Promise.all(
     feeds.map(async ({ row }) => {
       const { name } = row.feed
       return { feed: name, ...(await pauseBackfill(services, name, isPaused)) }
     }),
   )
-  const problems = results.flatMap((result) => ('problem' in result ? [result.problem] : []))
+  const problems = [...unreadable, ...results.flatMap((result) => ('problem' in result ? [result.problem] : []))]
   const said = isPaused ? 'paused; what is live goes on, and what is under way lands' : 'goes on at the next tick'
   const lines = results.flatMap((result) => {
     if ('problem' in result) return []
@@ -144,6 +162,7 @@ async function askAgain(
   feeds: readonly RangedFeed[],
   choice: Choice,
   options: Options,
+  unreadable: readonly string[],
 ): Promise<CommandResult> {
   const results: (AskedAgain | ({ readonly feed: string } & Problem))[] = []
   for (const { row } of feeds) {
@@ -153,9 +172,10 @@ async function askAgain(
     const isWanted = (window: Window) => isInSpan(options, window)
     results.push({ feed: name, ...(await setBackWindows(services, name, choice, isWanted)) })
   }
-  const problems = results.flatMap((result) =>
-    'problem' in result ? [result.problem] : result.unreadable.map(({ message }) => `${message}; it is left alone`),
+  const ofFeeds = results.flatMap((result) =>
+    'problem' in result ? [result.problem] : result.unreadable.map(leftAlone),
   )
+  const problems = [...unreadable, ...ofFeeds]
   const waits = feeds.filter(({ row }) => row.backfillPaused || row.blocked)
   const lines = [
     ...results.flatMap((result) => ('problem' in result ? [] : askedLines(result))),

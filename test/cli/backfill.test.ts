@@ -265,13 +265,21 @@ describe('bad input', () => {
     await deployment.run('usage')
   })
 
-  it('names a feed whose row cannot be read', async () => {
+  it('names a feed whose row cannot be read, and goes on with the others', async () => {
+    const usage = { ...USAGE, where: "CustomerName != 'nobody'" }
+    await deployment.writeFeeds([usage, { ...usage, name: 'other', table: 'Other' }, PROFILE])
+    await provision(deployment.services)
+    await deployment.run('other')
     const table = ledgerTable()
     const row = await table.getEntity('_app', feedRowKey('usage'))
     await table.updateEntity({ partitionKey: '_app', rowKey: feedRowKey('usage'), json: '{}' }, 'Merge')
-    const { exit, err } = await backfill('--feed', 'usage')
-    expect(exit).toBe(1)
-    expect(err).toMatch(/usage/)
+    const named = await backfill('--feed', 'usage')
+    expect(named).toMatchObject({ exit: 1, err: expect.stringMatching(/usage/) })
+    const told = expect.stringMatching(/usage.*; it is left alone\n/)
+    expect(await backfill()).toMatchObject({ exit: 0, err: told, out: expect.stringMatching(/\nother /) })
+    for (const args of [['--watch'], ['pause'], ['resume'], ['--failed']])
+      expect(await backfill(...args), args.join(' ')).toMatchObject({ exit: 1, err: told })
+    expect(await backfill('pause', '--feed', 'other')).toMatchObject({ exit: 0, err: '' })
     await table.updateEntity({ partitionKey: '_app', rowKey: feedRowKey('usage'), json: String(row.json) }, 'Merge')
   })
 })
