@@ -1,4 +1,4 @@
-import type { BackfillView, FeedLane, LeftOut } from '../../src/core/plan/backfill.ts'
+import type { BackfillView, FeedHistory, LeftOut } from '../../src/core/plan/backfill.ts'
 import { MINUTE_MS } from '../../src/core/time/durations.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { table } from '../output.ts'
@@ -6,15 +6,15 @@ import { table } from '../output.ts'
 const HEAD = ['feed', 'landed', 'failed', 'waiting', 'under way', 'out of range', 'reports', 'done about']
 
 /** The history of each feed as a line, and what all of it takes. */
-export function laneLines(view: BackfillView): readonly string[] {
+export function historyLines(view: BackfillView): readonly string[] {
   const { feeds } = view
   const blocked = feeds.filter(({ why }) => why !== undefined).map(({ feed, why }) => `${feed} is blocked: ${why}`)
   return [...table(HEAD, feeds.map(rowOf)), '', ...blocked, ...forecastLines(view)]
 }
 
-function rowOf({ feed, landed, failed, waiting, underWay, outOfRange, reports, lane, doneAt }: FeedLane) {
+function rowOf({ feed, landed, failed, waiting, underWay, outOfRange, reports, progress, doneAt }: FeedHistory) {
   const counts = [landed, failed, waiting, underWay, outOfRange, reports].map(String)
-  return [feed, ...counts, lane === 'open' && doneAt ? instant(doneAt) : lane]
+  return [feed, ...counts, progress === 'going' && doneAt ? instant(doneAt) : progress]
 }
 
 /** What is still to come, and what that is reckoned from. */
@@ -51,12 +51,12 @@ function leftLine({ feed, window, why }: LeftOut): string {
 }
 
 /** What `--json` gives of a view: windows by their ids. */
-export function viewJson({ requests, outOfRange, left, ...lane }: BackfillView) {
+export function viewJson({ requests, outOfRange, left, ...rest }: BackfillView) {
   const withId = <T extends { readonly window: LeftOut['window'] }>(each: T) => ({
     ...each,
     window: windowId(each.window),
   })
-  return { ...lane, windows: requests.map(withId), outOfRange: outOfRange.map(withId), left: left.map(withId) }
+  return { ...rest, windows: requests.map(withId), outOfRange: outOfRange.map(withId), left: left.map(withId) }
 }
 
 /** To the minute. */

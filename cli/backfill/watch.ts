@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import ora from 'ora'
-import type { BackfillView } from '../../src/core/plan/backfill.ts'
+import type { BackfillView, FeedHistory } from '../../src/core/plan/backfill.ts'
 import { type CommandResult, type OutputOptions, written } from '../output.ts'
-import { laneLines, lasting, viewJson } from './lines.ts'
+import { historyLines, lasting, viewJson } from './lines.ts'
 
 /** How often the ledger is looked at. */
 const EVERY_MS = 5000
@@ -69,8 +69,8 @@ function endOf({ view, unreadable }: Looked): CommandResult {
   const { feeds } = view
   const failed = feeds.reduce((sum, each) => sum + each.failed, 0)
   const held = feeds
-    .filter(({ lane }) => lane === 'blocked' || lane === 'paused')
-    .map(({ feed, lane }) => `${feed} is ${lane}`)
+    .filter(({ progress }) => progress === 'blocked' || progress === 'paused')
+    .map(({ feed, progress }) => `${feed} is ${progress}`)
   const problems = [
     ...unreadable,
     ...(failed > 0
@@ -78,20 +78,19 @@ function endOf({ view, unreadable }: Looked): CommandResult {
       : []),
     ...held,
   ]
-  return { exitCode: problems.length === 0 ? 0 : 1, json: viewJson(view), lines: laneLines(view), problems }
+  return { exitCode: problems.length === 0 ? 0 : 1, json: viewJson(view), lines: historyLines(view), problems }
 }
 
 /** How far history is, how fast it goes, and how long it still takes. */
 export function progressLine({ feeds, at, doneAt, landedLately }: BackfillView): string {
-  const sum = (count: (lane: BackfillView['feeds'][number]) => number) =>
-    feeds.reduce((all, lane) => all + count(lane), 0)
-  const landed = sum((lane) => lane.landed)
-  const failed = sum((lane) => lane.failed)
-  const all = landed + failed + sum((lane) => lane.waiting + lane.underWay)
+  const sum = (count: (of: FeedHistory) => number) => feeds.reduce((all, each) => all + count(each), 0)
+  const landed = sum((each) => each.landed)
+  const failed = sum((each) => each.failed)
+  const all = landed + failed + sum((each) => each.waiting + each.underWay)
   return [
     `${landed} of ${all} windows of history landed`,
     `${landedLately} in the last hour`,
-    `${sum((lane) => lane.underWay)} under way`,
+    `${sum((each) => each.underWay)} under way`,
     ...(failed > 0 ? [`${failed} failed`] : []),
     ...(doneAt ? [`about ${lasting(doneAt.getTime() - at.getTime())} left`] : []),
   ].join(', ')

@@ -1,7 +1,7 @@
 import { Argument, type Command } from 'commander'
 import type { Failure } from '../../src/core/failures.ts'
 import { type BackfillView, feedsWithHistory, type Question, viewBackfill } from '../../src/core/plan/backfill.ts'
-import { historyOf, type RangedFeed } from '../../src/core/plan/history-lane.ts'
+import { historyOf, type RangedFeed } from '../../src/core/plan/feed-history.ts'
 import type { AccountNow } from '../../src/core/plan/rehearse.ts'
 import { CHOICES, type Choice } from '../../src/core/plan/set-back.ts'
 import { present } from '../../src/core/present.ts'
@@ -15,7 +15,7 @@ import {
   setBackWindows,
   whyNoHistory,
 } from '../../src/steps/operator/backfill.ts'
-import { laneLines, rehearsalLines, viewJson } from '../backfill/lines.ts'
+import { historyLines, rehearsalLines, viewJson } from '../backfill/lines.ts'
 import { timersOf } from '../backfill/timers.ts'
 import { type Looked, watchBackfill } from '../backfill/watch.ts'
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
@@ -78,7 +78,7 @@ async function run(app: LocalApp, action: Action | undefined, options: Options):
   if (choice && !options.dryRun) return askAgain(app, feeds, choice, options, unreadableRows(known, options))
   const { view, unreadable } = look(app, known, options, choice)
   return {
-    ...done(viewJson(view), [...(isPlan ? rehearsalLines(view) : []), ...laneLines(view)]),
+    ...done(viewJson(view), [...(isPlan ? rehearsalLines(view) : []), ...historyLines(view)]),
     problems: unreadable,
   }
 }

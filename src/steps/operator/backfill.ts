@@ -3,7 +3,7 @@ import { type Failure, isFailure } from '../../core/failures.ts'
 import { type FeedOutline, type FeedRow, withBackfillPaused } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import { withReach } from '../../core/ledger/reach.ts'
-import type { RangedFeed } from '../../core/plan/history-lane.ts'
+import type { RangedFeed } from '../../core/plan/feed-history.ts'
 import type { AccountNow } from '../../core/plan/rehearse.ts'
 import { type Choice, setBack } from '../../core/plan/set-back.ts'
 import type { Problem } from '../../core/problems.ts'
@@ -46,7 +46,7 @@ async function readRangedFeed(services: Means, name: string): Promise<RangedFeed
   const { value } = stored
   const ranges = value.ranges ?? findDataset(CATALOG, value.feed.dataset)?.ranges
   const row = withReach(value, services.clock(), ranges)
-  return { ...(await readKnownFeed(services, row)), ...(ranges && { ranges }) }
+  return { ...(await readKnownFeed(services, row)), row }
 }
 
 /** What became of the windows of a choice: those that are asked for again, and those that stay, with the reason. */
