@@ -3,7 +3,7 @@ import type { Failure } from '../../src/core/failures.ts'
 import { type BackfillView, feedsWithHistory, type Question, viewBackfill } from '../../src/core/plan/backfill.ts'
 import { historyOf, type RangedFeed } from '../../src/core/plan/feed-history.ts'
 import type { AccountNow } from '../../src/core/plan/rehearse.ts'
-import { CHOICES, type Choice } from '../../src/core/plan/set-back.ts'
+import { CHOICES, type Choice, whyNoHistory } from '../../src/core/plan/set-back.ts'
 import { present } from '../../src/core/present.ts'
 import type { Problem } from '../../src/core/problems.ts'
 import type { Window } from '../../src/core/time/window.ts'
@@ -13,7 +13,6 @@ import {
   readBackfill,
   type SetBack,
   setBackWindows,
-  whyNoHistory,
 } from '../../src/steps/operator/backfill.ts'
 import { historyLines, rehearsalLines, viewJson } from '../backfill/lines.ts'
 import { timersOf } from '../backfill/timers.ts'
@@ -118,8 +117,8 @@ function isInSpan({ from, to }: SpanOptions, window: Window): boolean {
 
 function noFeed(accounts: readonly AccountNow[], name: string | undefined): string {
   if (name === undefined) return 'the app knows no feed that has a history'
-  const isKnown = accounts.some(({ feeds }) => feeds.some(({ row }) => row.feed.name === name))
-  return isKnown ? `feed ${name} takes snapshots: it has no history` : `feed ${name} is not known to the app`
+  const known = accounts.flatMap(({ feeds }) => feeds).find(({ row }) => row.feed.name === name)
+  return (known && whyNoHistory(known.row)) ?? `feed ${name} is not known to the app`
 }
 
 /** Says that no window of the feeds lies in the time that was named, and where their windows begin. */

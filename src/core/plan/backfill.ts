@@ -1,11 +1,12 @@
 import { FAILURES } from '../failures.ts'
 import { isPublished, type LedgerEntry, type State } from '../ledger/ledger.ts'
+import { outOfRangeReason } from '../ledger/reach.ts'
 import { HOUR_MS, MINUTE_MS } from '../time/durations.ts'
 import { type Window, windowId } from '../time/window.ts'
 import { type HistoryCounts, type HistoryWindow, historyCounts, historyOf, type RangedFeed } from './feed-history.ts'
 import { type AccountNow, rehearse, type Timers } from './rehearse.ts'
 import type { Rehearsed } from './rehearsed-feed.ts'
-import { type Choice, outOfRangeReason, setBack } from './set-back.ts'
+import { type Choice, setBack } from './set-back.ts'
 
 // What a person sees of a backfill before it runs and while it runs.
 
@@ -121,10 +122,9 @@ function viewOfAccount(now: Date, account: AccountNow, timers: Timers) {
   const times = reportTimes(account.feeds)
   const reportMs = (feed: string) => times.get(feed) ?? USUAL_REPORT_MS
   const { requests, missed, isEndless } = rehearse(now, account, { ...timers, reportMs })
-  const falling = missed.map(({ feed, window, at }) => {
-    const known = timed.find((each) => each.known.row.feed.name === feed)?.known
-    const reason = outOfRangeReason(known?.row.feed.dataset ?? feed, known?.row.ranges)
-    return { feed, window, why: `${reason} when its turn comes, at ${at.toISOString().slice(0, 16)}Z` }
+  const falling = missed.map(({ row, window, at }) => {
+    const why = `${outOfRangeReason(row)} when its turn comes, at ${at.toISOString().slice(0, 16)}Z`
+    return { feed: row.feed.name, window, why }
   })
   return {
     feeds: timed.map((each) => historyOfFeed(each, requests, reportMs(each.known.row.feed.name))),
@@ -164,10 +164,9 @@ function progressOf(
 }
 
 function outOfRange({ known, windows }: TimedFeed): readonly LeftOut[] {
-  const { name, dataset } = known.row.feed
-  const why = outOfRangeReason(dataset, known.row.ranges)
+  const why = outOfRangeReason(known.row)
   const outside = windows.filter(({ condition }) => condition === 'outOfRange')
-  return outside.map(({ window }) => ({ feed: name, window, why }))
+  return outside.map(({ window }) => ({ feed: known.row.feed.name, window, why }))
 }
 
 function landedLately(now: Date, { entries }: RangedFeed): number {

@@ -38,7 +38,7 @@ export type Rehearsed = {
 }
 
 /** A window that falls out of the service's range before its turn comes. */
-export type Missed = { readonly feed: string; readonly window: Window; readonly at: Date }
+export type Missed = { readonly row: RangedRow; readonly window: Window; readonly at: Date }
 
 type OpenEntry = Requesting | Requested | Landing
 type OpenReport = { readonly entry: OpenEntry; readonly landsAt: Date; readonly isHistory: boolean }
@@ -112,7 +112,7 @@ export function openFeed(known: RangedFeed, { limits, rules }: OfAccount, report
           if (!isOutOfRange(row, action.window, tick)) heads.push(action)
           else {
             take(action)
-            missed.push({ feed: name, window: action.window, at: tick })
+            missed.push({ row, window: action.window, at: tick })
           }
         }
         return heads

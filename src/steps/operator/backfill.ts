@@ -1,11 +1,11 @@
 import { CATALOG, findDataset } from '../../core/catalog.ts'
 import { type Failure, isFailure } from '../../core/failures.ts'
-import { type FeedOutline, type FeedRow, withBackfillPaused } from '../../core/ledger/feed-row.ts'
+import { type FeedRow, withBackfillPaused } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import { withReach } from '../../core/ledger/reach.ts'
 import type { RangedFeed } from '../../core/plan/feed-history.ts'
 import type { AccountNow } from '../../core/plan/rehearse.ts'
-import { type Choice, setBack } from '../../core/plan/set-back.ts'
+import { type Choice, setBack, whyNoHistory } from '../../core/plan/set-back.ts'
 import type { Problem } from '../../core/problems.ts'
 import { type Window, type WindowId, windowId } from '../../core/time/window.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
@@ -84,14 +84,6 @@ export async function setBackWindows(
     else if (done) left.push({ window: windowId(value.window), why: done.why })
   }
   return { planned, left, unreadable }
-}
-
-/** Says why a feed asks for no history, whatever its windows are; undefined where it does. */
-export function whyNoHistory({ feed, refused, blocked }: Pick<FeedOutline, 'feed' | 'refused' | 'blocked'>) {
-  const { name, enabled, cadence } = feed
-  if (!enabled) return `feed ${name} is not in feeds.json or is disabled: it asks for nothing`
-  if (refused) return `feed ${name}: ${blocked?.message}: only feeds.json ends this block`
-  return cadence.kind === 'snapshot' ? `feed ${name} takes snapshots: it has no history` : undefined
 }
 
 /** Looks again where somebody else changed the entry meanwhile: the app, or another person. */
