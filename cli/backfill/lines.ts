@@ -1,6 +1,7 @@
-import type { BackfillView, FeedHistory, LeftOut } from '../../src/core/plan/backfill.ts'
+import type { BackfillView, FeedHistory } from '../../src/core/plan/backfill.ts'
+import type { LeftOut } from '../../src/core/plan/set-back.ts'
 import { MINUTE_MS } from '../../src/core/time/durations.ts'
-import { windowId } from '../../src/core/time/window.ts'
+import { type Window, windowId } from '../../src/core/time/window.ts'
 import { table } from '../output.ts'
 
 const HEAD = ['feed', 'landed', 'failed', 'waiting', 'under way', 'out of range', 'reports', 'done about']
@@ -42,20 +43,22 @@ export function rehearsalLines({ requests, outOfRange, left }: BackfillView): re
     state,
   ])
   const listed = rows.length > 0 ? [...table(REHEARSED_HEAD, rows), ''] : []
-  const outside = outOfRange.map((each) => `out of range: ${leftLine(each)}`)
-  return [...listed, ...outside, ...left.map((each) => `stays: ${leftLine(each)}`)]
+  const outside = outOfRange.map(({ feed, window, why }) => `out of range: ${feed} ${windowId(window)} ${why}`)
+  return [...listed, ...outside, ...left.map(leftLine)]
 }
 
-function leftLine({ feed, window, why }: LeftOut): string {
-  return `${feed} ${windowId(window)} ${why}`
+/** Says of a window that a choice leaves it as it is. */
+export function leftLine({ feed, window, why }: LeftOut): string {
+  return `${feed} ${windowId(window)} stays: it ${why}`
+}
+
+/** What `--json` gives of something about a window. */
+export function withId<T extends { readonly window: Window }>(each: T) {
+  return { ...each, window: windowId(each.window) }
 }
 
 /** What `--json` gives of a view: windows by their ids. */
 export function viewJson({ requests, outOfRange, left, ...rest }: BackfillView) {
-  const withId = <T extends { readonly window: LeftOut['window'] }>(each: T) => ({
-    ...each,
-    window: windowId(each.window),
-  })
   return { ...rest, windows: requests.map(withId), outOfRange: outOfRange.map(withId), left: left.map(withId) }
 }
 

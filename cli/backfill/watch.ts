@@ -61,8 +61,8 @@ export function openDisplay(stream: NodeJS.WriteStream): Display {
 }
 
 /** Whether nothing of history is under way or to come, as things are now. */
-function isOver({ feeds, requests }: BackfillView): boolean {
-  return feeds.every(({ underWay }) => underWay === 0) && requests.every(({ priority }) => priority !== 'backfill')
+function isOver({ feeds, reports }: BackfillView): boolean {
+  return reports === 0 && feeds.every(({ underWay }) => underWay === 0)
 }
 
 function endOf({ view, unreadable }: Looked): CommandResult {

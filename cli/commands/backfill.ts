@@ -1,12 +1,11 @@
 import { Argument, type Command } from 'commander'
 import type { Failure } from '../../src/core/failures.ts'
-import { type BackfillView, feedsWithHistory, type Question, viewBackfill } from '../../src/core/plan/backfill.ts'
+import { feedsWithHistory, type Question, viewBackfill } from '../../src/core/plan/backfill.ts'
 import { historyOf, type RangedFeed } from '../../src/core/plan/feed-history.ts'
 import type { AccountNow } from '../../src/core/plan/rehearse.ts'
 import { CHOICES, type Choice, whyNoHistory } from '../../src/core/plan/set-back.ts'
 import { present } from '../../src/core/present.ts'
 import type { Problem } from '../../src/core/problems.ts'
-import type { Window } from '../../src/core/time/window.ts'
 import {
   type BackfillNow,
   pauseBackfill,
@@ -14,12 +13,12 @@ import {
   type SetBack,
   setBackWindows,
 } from '../../src/steps/operator/backfill.ts'
-import { historyLines, rehearsalLines, viewJson } from '../backfill/lines.ts'
+import { historyLines, leftLine, rehearsalLines, viewJson, withId } from '../backfill/lines.ts'
 import { timersOf } from '../backfill/timers.ts'
 import { type Looked, watchBackfill } from '../backfill/watch.ts'
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
 import { type CommandResult, done, print, refused } from '../output.ts'
-import { addSpanOptions, isChosen, type SpanOptions } from '../windows.ts'
+import { addSpanOptions, isInSpan, type SpanOptions, wrongSpan } from '../windows.ts'
 
 type Action = 'pause' | 'resume'
 
@@ -56,7 +55,8 @@ function wrongUse(action: Action | undefined, options: Options): string | undefi
   const chosen = CHOICES.filter((choice) => options[choice])
   if (chosen.length > 1) return `name one of --${chosen.join(' and --')}`
   const hasSpan = from !== undefined || to !== undefined
-  if (from && to && from >= to) return '--from must be before --to'
+  const wrong = wrongSpan(options)
+  if (wrong !== undefined) return wrong
   if (action && (chosen.length > 0 || hasSpan || dryRun || watch)) return `${action} takes no option but --feed`
   if (watch && (chosen.length > 0 || hasSpan || dryRun)) return '--watch goes with --feed alone'
   if (hasSpan && chosen.length === 0 && !dryRun)
@@ -83,11 +83,13 @@ async function run(app: LocalApp, action: Action | undefined, options: Options):
 }
 
 /** How it stands with the feeds of the options, and what of them cannot be read. */
-function look(app: LocalApp, known: BackfillNow, options: Options, choice?: Choice): Looked {
-  const feeds = feedsWithHistory(known.accounts, options.feed)
+function look({ services, env }: LocalApp, known: BackfillNow, options: Options, choice?: Choice): Looked {
+  const { feed } = options
+  const question = present<Question>({ feed, choice, isInSpan: (window) => isInSpan(options, window) })
+  const feeds = feedsWithHistory(known.accounts, feed)
   const entries = feeds.flatMap((each) => each.unreadable.map(({ failure }) => leftAlone(failure)))
   return {
-    view: viewOf(app, known.accounts, options, choice),
+    view: viewBackfill(services.clock(), known.accounts, timersOf(env), question),
     unreadable: [...unreadableRows(known, options), ...entries],
   }
 }
@@ -99,20 +101,6 @@ function unreadableRows({ unreadable }: BackfillNow, { feed }: Options): readonl
 
 function leftAlone({ message }: Failure): string {
   return `${message}; it is left alone`
-}
-
-function viewOf(
-  { services, env }: LocalApp,
-  accounts: readonly AccountNow[],
-  { feed, ...span }: Options,
-  choice?: Choice,
-): BackfillView {
-  const question = present<Question>({ feed, choice, isShown: (window) => isInSpan(span, window) })
-  return viewBackfill(services.clock(), accounts, timersOf(env), question)
-}
-
-function isInSpan({ from, to }: SpanOptions, window: Window): boolean {
-  return isChosen({ window: [], ...(from && { from }), ...(to && { to }) }, window)
 }
 
 function noFeed(accounts: readonly AccountNow[], name: string | undefined): string {
@@ -168,8 +156,8 @@ async function askAgain(
     const { name } = row.feed
     // Without a name it is about all feeds that can be asked.
     if (options.feed === undefined && whyNoHistory(row) !== undefined) continue
-    const isWanted = (window: Window) => isInSpan(options, window)
-    results.push({ feed: name, ...(await setBackWindows(services, name, choice, isWanted)) })
+    const result = await setBackWindows(services, name, choice, (window) => isInSpan(options, window))
+    results.push({ feed: name, ...result })
   }
   const ofFeeds = results.flatMap((result) =>
     'problem' in result ? [result.problem] : result.unreadable.map(leftAlone),
@@ -180,7 +168,8 @@ async function askAgain(
     ...results.flatMap((result) => ('problem' in result ? [] : askedLines(result))),
     ...waits.map(({ row }) => `${row.feed.name} ${row.backfillPaused ? PAUSED : BLOCKED}`),
   ]
-  return { exitCode: problems.length === 0 ? 0 : 1, json: { feeds: results }, lines, problems }
+  const json = { feeds: results.map((each) => ('problem' in each ? each : { ...each, left: each.left.map(withId) })) }
+  return { exitCode: problems.length === 0 ? 0 : 1, json, lines, problems }
 }
 
 type AskedAgain = { readonly feed: string } & SetBack
@@ -189,8 +178,5 @@ const PAUSED = 'is paused: nothing of its history is asked for until "backfill r
 const BLOCKED = 'is blocked: "status" shows why'
 
 function askedLines({ feed, planned, left }: AskedAgain): readonly string[] {
-  return [
-    `${feed}: ${planned.length} windows are asked for again, with its history`,
-    ...left.map(({ window, why }) => `${feed} ${window} stays: it ${why}`),
-  ]
+  return [`${feed}: ${planned.length} windows are asked for again, with its history`, ...left.map(leftLine)]
 }

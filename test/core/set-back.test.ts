@@ -162,11 +162,16 @@ describe('the history of a feed', () => {
     }
     const next = (ms: number) => (after: Date) => new Date(Math.floor(after.getTime() / ms + 1) * ms)
     const timers = { nextTick: next(15 * MINUTE_MS), nextSweep: next(5 * MINUTE_MS), requestMs: 1000 }
-    const view = viewBackfill(NOW, [account], timers, { feed: 'other', isShown: () => true })
+    const view = viewBackfill(NOW, [account], timers, { feed: 'other', isInSpan: () => true })
     expect(view.feeds).toMatchObject([
       { feed: 'other', reportMs: 20 * MINUTE_MS, waiting: 3, reports: 3, progress: 'going' },
     ])
-    const before = viewBackfill(NOW, [{ ...account, feeds: account.feeds.slice(1) }], timers, { isShown: () => true })
+    const again = viewBackfill(NOW, [account], timers, { feed: 'azure-usage', choice: 'all', isInSpan: () => true })
+    const ofHistory = again.requests.filter(({ priority }) => priority === 'backfill')
+    expect(ofHistory.map(({ window, state }) => `${window.from.toISOString().slice(0, 7)} ${state}`)).toEqual([
+      ...['2025-03 landed', '2025-02 landed', '2025-01 waiting', '2024-12 waiting'],
+    ])
+    const before = viewBackfill(NOW, [{ ...account, feeds: account.feeds.slice(1) }], timers, { isInSpan: () => true })
     expect(before.feeds).toMatchObject([{ feed: 'other', reportMs: 10 * MINUTE_MS }])
   })
 })

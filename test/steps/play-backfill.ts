@@ -60,7 +60,7 @@ async function runTimers(world: World, services: Services, halfway: () => Promis
 
 async function look({ services, clock }: World): Promise<BackfillView> {
   const { accounts } = await readBackfill(services)
-  return viewBackfill(clock.now(), accounts, TIMERS, { isShown: () => true })
+  return viewBackfill(clock.now(), accounts, TIMERS, { isInSpan: () => true })
 }
 
 const isDone = ({ feeds, requests }: BackfillView) =>

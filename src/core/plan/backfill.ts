@@ -6,7 +6,7 @@ import { type Window, windowId } from '../time/window.ts'
 import { type HistoryCounts, type HistoryWindow, historyCounts, historyOf, type RangedFeed } from './feed-history.ts'
 import { type AccountNow, rehearse, type Timers } from './rehearse.ts'
 import type { Rehearsed } from './rehearsed-feed.ts'
-import { type Choice, setBack } from './set-back.ts'
+import { type Choice, type LeftOut, setBack } from './set-back.ts'
 
 // What a person sees of a backfill before it runs and while it runs.
 
@@ -27,9 +27,6 @@ export type FeedHistory = HistoryCounts & {
   /** How long a report of the feed is assumed to take. */
   readonly reportMs: number
 }
-
-/** A window of history that the app does not ask for, or that a choice leaves as it is. */
-export type LeftOut = { readonly feed: string; readonly window: Window; readonly why: string }
 
 /** One report that the app will ask for. `state`: how its window is now; `waiting` where it has no entry. */
 export type NeededReport = Rehearsed & { readonly state: State | 'waiting' }
@@ -54,7 +51,7 @@ export type BackfillView = {
 /** What to look at: one feed or all, windows of some time or all, and what would be if a choice were set back. */
 export type Question = {
   readonly feed?: string
-  readonly isShown: (window: Window) => boolean
+  readonly isInSpan: (window: Window) => boolean
   readonly choice?: Choice
 }
 
@@ -71,41 +68,56 @@ export function viewBackfill(
   timers: Timers,
   question: Question,
 ): BackfillView {
-  const { choice } = question
-  const isAsked = (feed: string, window: Window) =>
-    (question.feed === undefined || question.feed === feed) && question.isShown(window)
-  const left: LeftOut[] = []
-  const again = (feed: RangedFeed, entry: LedgerEntry) => {
-    const next = choice && isAsked(entry.feed, entry.window) ? setBack(choice, feed.row, entry, now) : undefined
-    if (next && 'why' in next) left.push({ feed: entry.feed, window: entry.window, why: next.why })
-    return next && 'state' in next ? next : entry
-  }
-  const parts = accounts.map((account) => {
-    const feeds = account.feeds.map((feed) => ({ ...feed, entries: feed.entries.map((entry) => again(feed, entry)) }))
-    return viewOfAccount(now, { ...account, feeds }, timers)
-  })
+  const { accounts: after, left } = afterChoice(now, accounts, question)
+  const parts = after.map((account) => viewOfAccount(now, account, timers, question))
+  const feeds = parts.flatMap((part) => part.feeds)
   const states = statesOf(accounts)
   const requests = parts
     .flatMap((part) => part.requests)
-    .filter(({ feed, window }) => isAsked(feed, window))
     .map((each) => ({ ...each, state: states.get(keyOf(each)) ?? ('waiting' as const) }))
     .toSorted((a, b) => a.at.getTime() - b.at.getTime())
-  const history = requests.filter(({ priority }) => priority === 'backfill')
-  const doneAt = lastOf(history)
+  const doneAt = lastOf(requests.filter(isOfHistory))
   return {
     at: now,
-    feeds: parts.flatMap((part) => part.feeds).filter(({ feed }) => [undefined, feed].includes(question.feed)),
-    reports: history.length,
+    feeds,
+    reports: feeds.reduce((sum, feed) => sum + feed.reports, 0),
     ...(doneAt && { doneAt }),
     landedLately: feedsWithHistory(accounts, question.feed).reduce((sum, feed) => sum + landedLately(now, feed), 0),
     requests,
-    outOfRange: parts.flatMap((part) => part.outOfRange).filter(({ feed, window }) => isAsked(feed, window)),
+    outOfRange: parts.flatMap((part) => part.outOfRange),
     left,
     isEndless: parts.some((part) => part.isEndless),
   }
 }
 
-const keyOf = ({ feed, window }: { readonly feed: string; readonly window: Window }) => `${feed} ${windowId(window)}`
+type OfWindow = { readonly feed: string; readonly window: Window }
+
+function isAbout({ feed, isInSpan }: Question, each: OfWindow): boolean {
+  return (feed === undefined || feed === each.feed) && isInSpan(each.window)
+}
+
+function isOfHistory({ priority }: Rehearsed): boolean {
+  return priority === 'backfill'
+}
+
+/** The accounts as they would be if the choice were set back, and what of it stays as it is. */
+function afterChoice(now: Date, accounts: readonly AccountNow[], question: Question) {
+  const { choice } = question
+  const left: LeftOut[] = []
+  if (!choice) return { accounts, left }
+  const again = ({ row }: RangedFeed, entry: LedgerEntry) => {
+    const next = isAbout(question, entry) ? setBack(choice, row, entry, now) : undefined
+    if (next && 'why' in next) left.push({ feed: entry.feed, window: entry.window, why: next.why })
+    return next && 'state' in next ? next : entry
+  }
+  const after = accounts.map((account) => ({
+    ...account,
+    feeds: account.feeds.map((known) => ({ ...known, entries: known.entries.map((entry) => again(known, entry)) })),
+  }))
+  return { accounts: after, left }
+}
+
+const keyOf = ({ feed, window }: OfWindow) => `${feed} ${windowId(window)}`
 
 function statesOf(accounts: readonly AccountNow[]): ReadonlyMap<string, State> {
   const entries = accounts.flatMap(({ feeds }) => feeds.flatMap((feed) => feed.entries))
@@ -117,11 +129,16 @@ function lastOf(requests: readonly Rehearsed[]): Date | undefined {
   return last > 0 ? new Date(last) : undefined
 }
 
-function viewOfAccount(now: Date, account: AccountNow, timers: Timers) {
-  const timed = feedsWithHistory([account]).map((known) => ({ known, windows: historyOf(now, known) }))
+/** How it stands with what the question is about, of an account of which all feeds are played. */
+function viewOfAccount(now: Date, account: AccountNow, timers: Timers, question: Question) {
+  const timed = feedsWithHistory([account], question.feed).map((known) => ({
+    known,
+    windows: historyOf(now, known).filter(({ window }) => question.isInSpan(window)),
+  }))
   const times = reportTimes(account.feeds)
   const reportMs = (feed: string) => times.get(feed) ?? USUAL_REPORT_MS
-  const { requests, missed, isEndless } = rehearse(now, account, { ...timers, reportMs })
+  const { requests: all, missed, isEndless } = rehearse(now, account, { ...timers, reportMs })
+  const requests = all.filter((each) => isAbout(question, each))
   const falling = missed.map(({ row, window, at }) => {
     const why = `${outOfRangeReason(row)} when its turn comes, at ${at.toISOString().slice(0, 16)}Z`
     return { feed: row.feed.name, window, why }
@@ -129,7 +146,7 @@ function viewOfAccount(now: Date, account: AccountNow, timers: Timers) {
   return {
     feeds: timed.map((each) => historyOfFeed(each, requests, reportMs(each.known.row.feed.name))),
     requests,
-    outOfRange: [...timed.flatMap(outOfRange), ...falling],
+    outOfRange: [...timed.flatMap(outOfRange), ...falling.filter((each) => isAbout(question, each))],
     isEndless,
   }
 }
@@ -140,7 +157,7 @@ type TimedFeed = { readonly known: RangedFeed; readonly windows: readonly Histor
 function historyOfFeed({ known, windows }: TimedFeed, requests: readonly Rehearsed[], reportMs: number): FeedHistory {
   const { name } = known.row.feed
   const counts = historyCounts(windows)
-  const own = requests.filter(({ feed, priority }) => feed === name && priority === 'backfill')
+  const own = requests.filter((each) => each.feed === name && isOfHistory(each))
   const doneAt = lastOf(own)
   return {
     feed: name,

@@ -3,6 +3,7 @@ import type { RangedRow } from '../ledger/feed-row.ts'
 import { isAtRest, isOutdated, type LedgerEntry, type Planned } from '../ledger/ledger.ts'
 import { isOutOfRange, outOfRangeReason } from '../ledger/reach.ts'
 import { toBackfilled } from '../ledger/transitions.ts'
+import type { Window } from '../time/window.ts'
 import { settledAt } from './due-windows.ts'
 
 // Which windows a person sets back to `planned` together, and which of them stay as they are.
@@ -10,6 +11,9 @@ import { settledAt } from './due-windows.ts'
 /** `failed`: what failed. `outdated`: what answers an earlier question of the feed. `all`: everything that landed or failed. */
 export const CHOICES = ['failed', 'outdated', 'all'] as const
 export type Choice = (typeof CHOICES)[number]
+
+/** A window of history that the app does not ask for, or that a choice leaves as it is. */
+export type LeftOut = { readonly feed: string; readonly window: Window; readonly why: string }
 
 /**
  * Gives what becomes of an entry under a choice: the entry that is asked for again, or why it stays as it is; undefined where
