@@ -1,6 +1,7 @@
 import type { BackfillView, FeedHistory } from '../../src/core/plan/backfill.ts'
 import type { LeftOut } from '../../src/core/plan/set-back.ts'
 import { MINUTE_MS } from '../../src/core/time/durations.ts'
+import { minuteText } from '../../src/core/time/instants.ts'
 import { type Window, windowId } from '../../src/core/time/window.ts'
 import { table } from '../output.ts'
 
@@ -15,7 +16,7 @@ export function historyLines(view: BackfillView): readonly string[] {
 
 function rowOf({ feed, landed, failed, waiting, underWay, outOfRange, reports, progress, doneAt }: FeedHistory) {
   const counts = [landed, failed, waiting, underWay, outOfRange, reports].map(String)
-  return [feed, ...counts, progress === 'going' && doneAt ? instant(doneAt) : progress]
+  return [feed, ...counts, progress === 'going' && doneAt ? minuteText(doneAt) : progress]
 }
 
 /** What is still to come, and what that is reckoned from. */
@@ -25,7 +26,7 @@ function forecastLines({ reports, doneAt, at, feeds, isEndless }: BackfillView):
   const [least, most] = [Math.min(...minutes), Math.max(...minutes)]
   const took = least === most ? `${most}` : `${least} to ${most}`
   return [
-    `${reports} reports: about ${lasting(doneAt.getTime() - at.getTime())}, until ${instant(doneAt)}`,
+    `${reports} reports: about ${lasting(doneAt.getTime() - at.getTime())}, until ${minuteText(doneAt)}`,
     `if each report lands after ${took} min, and the app has the timers and limits of these settings`,
     ...(isEndless ? ['not all of it: the app asks for nothing more for days; "status" shows why'] : []),
   ]
@@ -36,7 +37,7 @@ const REHEARSED_HEAD = ['asked for about', 'feed', 'window', 'priority', 'state 
 /** Every window in the order in which the app asks for it, and those that it does not ask for. */
 export function rehearsalLines({ requests, outOfRange, left }: BackfillView): readonly string[] {
   const rows = requests.map(({ at, feed, window, priority, state }) => [
-    instant(at),
+    minuteText(at),
     feed,
     windowId(window),
     priority,
@@ -60,11 +61,6 @@ export function withId<T extends { readonly window: Window }>(each: T) {
 /** What `--json` gives of a view: windows by their ids. */
 export function viewJson({ requests, outOfRange, left, ...rest }: BackfillView) {
   return { ...rest, windows: requests.map(withId), outOfRange: outOfRange.map(withId), left: left.map(withId) }
-}
-
-/** To the minute. */
-export function instant(at: Date): string {
-  return `${at.toISOString().slice(0, 16)}Z`
 }
 
 /** A length of time in two units at most. */

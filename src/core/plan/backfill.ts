@@ -2,6 +2,7 @@ import { FAILURES } from '../failures.ts'
 import { isPublished, type LedgerEntry, type State } from '../ledger/ledger.ts'
 import { outOfRangeReason } from '../ledger/reach.ts'
 import { HOUR_MS, MINUTE_MS } from '../time/durations.ts'
+import { minuteText } from '../time/instants.ts'
 import { type Window, windowId } from '../time/window.ts'
 import { type HistoryCounts, type HistoryWindow, historyCounts, historyOf, type RangedFeed } from './feed-history.ts'
 import { type AccountNow, rehearse, type Timers } from './rehearse.ts'
@@ -140,7 +141,7 @@ function viewOfAccount(now: Date, account: AccountNow, timers: Timers, question:
   const { requests: all, missed, isEndless } = rehearse(now, account, { ...timers, reportMs })
   const requests = all.filter((each) => isAbout(question, each))
   const falling = missed.map(({ row, window, at }) => {
-    const why = `${outOfRangeReason(row)} when its turn comes, at ${at.toISOString().slice(0, 16)}Z`
+    const why = `${outOfRangeReason(row)} when its turn comes, at ${minuteText(at)}`
     return { feed: row.feed.name, window, why }
   })
   return {

@@ -4,7 +4,7 @@ import { windowId } from '../time/window.ts'
 import type { RangedFeed } from './feed-history.ts'
 import { isSlotTaken, type Pacing, type PacingLimits, type Slot, takeSlot } from './pacing.ts'
 import { type Missed, type OpenFeed, openFeed, type Rehearsed } from './rehearsed-feed.ts'
-import { inTurns, openTick } from './turns.ts'
+import { inTurns, openTurn } from './turns.ts'
 
 // Plays what an account will ask for, tick by tick, with the functions by which the app decides. Only time is assumed: how
 // long a request and a report take, and that every report lands.
@@ -73,7 +73,7 @@ function playTick(
   let [pacing, at] = [before, tick]
   const isTaken = (slot: Slot) =>
     isSlotTaken(slot, feeds.get(slot.feed)?.entry(slot.window, at), at, rules.adoptAfterMs)
-  const { isOver, end } = openTick()
+  const { isOver, end } = openTurn()
   const due = [...feeds.values()].flatMap((feed) => feed.due(tick))
   for (const action of inTurns(due, before.served)) {
     const feed = feeds.get(action.row.feed.name)
