@@ -30,9 +30,19 @@ export function addChangeOptions(command: Command): Command {
 }
 
 /** Whether the options choose a window. Without any of them, every window is chosen. */
-export function isChosen({ window: named, from, to }: WindowOptions, { from: starts, to: ends }: Window): boolean {
-  if (named.length > 0) return named.some((each) => +each.from === +starts && +each.to === +ends)
-  return (!from || ends > from) && (!to || starts < to)
+export function isChosen({ window: named, ...span }: WindowOptions, window: Window): boolean {
+  if (named.length > 0) return named.some(({ from, to }) => +from === +window.from && +to === +window.to)
+  return isInSpan(span, window)
+}
+
+/** Whether a window overlaps a span of time. */
+export function isInSpan({ from, to }: SpanOptions, window: Window): boolean {
+  return (!from || window.to > from) && (!to || window.from < to)
+}
+
+/** Says why a span of time makes no sense. */
+export function wrongSpan({ from, to }: SpanOptions): string | undefined {
+  return from && to && from >= to ? '--from must be before --to' : undefined
 }
 
 /** Parses a window id of the command line. */
@@ -88,15 +98,12 @@ export function changeWindows<R extends object>(
 }
 
 /** Says why the choice of windows makes no sense. */
-function wrongChoice(
-  argument: string | undefined,
-  { feed, window: named, from, to }: ChangeOptions,
-): string | undefined {
+function wrongChoice(argument: string | undefined, options: ChangeOptions): string | undefined {
+  const { feed, window: named, from, to } = options
   if (argument !== undefined && feed !== undefined && argument !== feed) {
     return `two feeds are named, ${argument} and ${feed}: name one`
   }
-  if (from && to && from >= to) return '--from must be before --to'
-  if (named.length > 0 || from || to) return undefined
+  if (named.length > 0 || from || to) return wrongSpan(options)
   return 'name windows: --window, --from, --to, or --from and --to (add --help for all options)'
 }
 

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { app } from '@azure/functions'
 import packageJson from '../package.json' with { type: 'json' }
 import { lazily } from './services/lazily.ts'
+import { SCHEDULES } from './settings/schedules.ts'
 import { readSettings } from './settings/settings.ts'
 
 /** Loads the steps and their libraries with the first invocation, so that the host waits for the triggers alone. */
@@ -16,12 +17,12 @@ const handlers = lazily(async () => {
 // without functions, and the host would show no error.
 
 app.timer('provision', {
-  schedule: process.env.PROVISION_SCHEDULE || '0 */15 * * * *',
+  schedule: process.env.PROVISION_SCHEDULE || SCHEDULES.PROVISION_SCHEDULE,
   handler: async (_, context) => (await handlers()).provision(context),
 })
 
 app.timer('sweep', {
-  schedule: process.env.SWEEP_SCHEDULE || '0 */5 * * * *',
+  schedule: process.env.SWEEP_SCHEDULE || SCHEDULES.SWEEP_SCHEDULE,
   handler: async (_, context) => (await handlers()).sweep(context),
 })
 

@@ -1,20 +1,22 @@
-import type { BackfillView, FeedLane, LeftOut } from '../../src/core/plan/backfill.ts'
+import type { BackfillView, FeedHistory } from '../../src/core/plan/backfill.ts'
+import type { LeftOut } from '../../src/core/plan/set-back.ts'
 import { MINUTE_MS } from '../../src/core/time/durations.ts'
-import { windowId } from '../../src/core/time/window.ts'
+import { minuteText } from '../../src/core/time/instants.ts'
+import { type Window, windowId } from '../../src/core/time/window.ts'
 import { table } from '../output.ts'
 
 const HEAD = ['feed', 'landed', 'failed', 'waiting', 'under way', 'out of range', 'reports', 'done about']
 
 /** The history of each feed as a line, and what all of it takes. */
-export function laneLines(view: BackfillView): readonly string[] {
+export function historyLines(view: BackfillView): readonly string[] {
   const { feeds } = view
   const blocked = feeds.filter(({ why }) => why !== undefined).map(({ feed, why }) => `${feed} is blocked: ${why}`)
   return [...table(HEAD, feeds.map(rowOf)), '', ...blocked, ...forecastLines(view)]
 }
 
-function rowOf({ feed, landed, failed, waiting, underWay, outOfRange, reports, lane, doneAt }: FeedLane) {
+function rowOf({ feed, landed, failed, waiting, underWay, outOfRange, reports, progress, doneAt }: FeedHistory) {
   const counts = [landed, failed, waiting, underWay, outOfRange, reports].map(String)
-  return [feed, ...counts, lane === 'open' && doneAt ? instant(doneAt) : lane]
+  return [feed, ...counts, progress === 'going' && doneAt ? minuteText(doneAt) : progress]
 }
 
 /** What is still to come, and what that is reckoned from. */
@@ -24,7 +26,7 @@ function forecastLines({ reports, doneAt, at, feeds, isEndless }: BackfillView):
   const [least, most] = [Math.min(...minutes), Math.max(...minutes)]
   const took = least === most ? `${most}` : `${least} to ${most}`
   return [
-    `${reports} reports: about ${lasting(doneAt.getTime() - at.getTime())}, until ${instant(doneAt)}`,
+    `${reports} reports: about ${lasting(doneAt.getTime() - at.getTime())}, until ${minuteText(doneAt)}`,
     `if each report lands after ${took} min, and the app has the timers and limits of these settings`,
     ...(isEndless ? ['not all of it: the app asks for nothing more for days; "status" shows why'] : []),
   ]
@@ -35,33 +37,30 @@ const REHEARSED_HEAD = ['asked for about', 'feed', 'window', 'priority', 'state 
 /** Every window in the order in which the app asks for it, and those that it does not ask for. */
 export function rehearsalLines({ requests, outOfRange, left }: BackfillView): readonly string[] {
   const rows = requests.map(({ at, feed, window, priority, state }) => [
-    instant(at),
+    minuteText(at),
     feed,
     windowId(window),
     priority,
     state,
   ])
   const listed = rows.length > 0 ? [...table(REHEARSED_HEAD, rows), ''] : []
-  const outside = outOfRange.map((each) => `out of range: ${leftLine(each)}`)
-  return [...listed, ...outside, ...left.map((each) => `stays: ${leftLine(each)}`)]
+  const outside = outOfRange.map(({ feed, window, why }) => `out of range: ${feed} ${windowId(window)} ${why}`)
+  return [...listed, ...outside, ...left.map(leftLine)]
 }
 
-function leftLine({ feed, window, why }: LeftOut): string {
-  return `${feed} ${windowId(window)} ${why}`
+/** Says of a window that a choice leaves it as it is. */
+export function leftLine({ feed, window, why }: LeftOut): string {
+  return `${feed} ${windowId(window)} stays: it ${why}`
+}
+
+/** What `--json` gives of something about a window. */
+export function withId<T extends { readonly window: Window }>(each: T) {
+  return { ...each, window: windowId(each.window) }
 }
 
 /** What `--json` gives of a view: windows by their ids. */
-export function viewJson({ requests, outOfRange, left, ...lane }: BackfillView) {
-  const withId = <T extends { readonly window: LeftOut['window'] }>(each: T) => ({
-    ...each,
-    window: windowId(each.window),
-  })
-  return { ...lane, windows: requests.map(withId), outOfRange: outOfRange.map(withId), left: left.map(withId) }
-}
-
-/** To the minute. */
-export function instant(at: Date): string {
-  return `${at.toISOString().slice(0, 16)}Z`
+export function viewJson({ requests, outOfRange, left, ...rest }: BackfillView) {
+  return { ...rest, windows: requests.map(withId), outOfRange: outOfRange.map(withId), left: left.map(withId) }
 }
 
 /** A length of time in two units at most. */

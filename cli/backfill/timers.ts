@@ -1,9 +1,7 @@
 import { nextOccurrence, parseNcrontab, type Schedule } from '../../local/host/ncrontab.ts'
-import type { Assumed } from '../../src/core/plan/rehearse.ts'
+import type { Timers } from '../../src/core/plan/rehearse.ts'
 import type { Environment } from '../../src/settings/environment.ts'
-
-/** When the timers of the app run unless its settings say otherwise, as in src/functions.ts. */
-export const SCHEDULES = { PROVISION_SCHEDULE: '0 */15 * * * *', SWEEP_SCHEDULE: '0 */5 * * * *' } as const
+import { SCHEDULES } from '../../src/settings/schedules.ts'
 
 /** How long the app takes to ask for one report. */
 const REQUEST_MS = 1000
@@ -12,7 +10,7 @@ const REQUEST_MS = 1000
 const NEVER = new Date(8.64e15)
 
 /** The timers by the settings of the command, which may know nothing of those of the app. */
-export function timersOf(env: Environment): Omit<Assumed, 'reportMs'> {
+export function timersOf(env: Environment): Timers {
   return {
     nextTick: timer(env.PROVISION_SCHEDULE || SCHEDULES.PROVISION_SCHEDULE),
     nextSweep: timer(env.SWEEP_SCHEDULE || SCHEDULES.SWEEP_SCHEDULE),

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import ora from 'ora'
-import type { BackfillView } from '../../src/core/plan/backfill.ts'
+import type { BackfillView, FeedHistory } from '../../src/core/plan/backfill.ts'
 import { type CommandResult, type OutputOptions, written } from '../output.ts'
-import { laneLines, lasting, viewJson } from './lines.ts'
+import { historyLines, lasting, viewJson } from './lines.ts'
 
 /** How often the ledger is looked at. */
 const EVERY_MS = 5000
@@ -10,24 +10,26 @@ const EVERY_MS = 5000
 /** Where progress is shown: one line that changes on a terminal, a line for each change elsewhere. */
 type Display = { show(text: string): void; end(): void }
 
+/** How history stands, and which of its rows cannot be read. */
+export type Looked = { readonly view: BackfillView; readonly unreadable: readonly string[] }
+
 /**
  * Shows the progress of history until nothing more of it is coming, or until Ctrl-C. With `--json` it shows nothing until the
- * end. Windows that failed make the exit code 1.
+ * end. Windows that failed, and rows that cannot be read, make the exit code 1.
  */
-export async function watchBackfill(
-  look: () => Promise<BackfillView>,
-  { json }: OutputOptions,
-): Promise<CommandResult> {
+export async function watchBackfill(look: () => Promise<Looked>, { json }: OutputOptions): Promise<CommandResult> {
   const stop = new AbortController()
   const interrupt = () => stop.abort()
   process.once('SIGINT', interrupt)
   const display = json ? SILENT : openDisplay(process.stdout)
   try {
-    for (let view = await look(); ; view = await look()) {
+    for (;;) {
+      const looked = await look()
+      const { view, unreadable } = looked
       display.show(progressLine(view))
-      if (isOver(view)) return endOf(view)
+      if (isOver(view)) return endOf(looked)
       const isStopped = await sleep(EVERY_MS, false, { signal: stop.signal }).catch(() => true)
-      if (isStopped) return { ...written(), exitCode: 130, json: viewJson(view) }
+      if (isStopped) return { ...written(), exitCode: 130, json: viewJson(view), problems: unreadable }
     }
   } finally {
     display.end()
@@ -59,36 +61,36 @@ export function openDisplay(stream: NodeJS.WriteStream): Display {
 }
 
 /** Whether nothing of history is under way or to come, as things are now. */
-function isOver({ feeds, requests }: BackfillView): boolean {
-  return feeds.every(({ underWay }) => underWay === 0) && requests.every(({ priority }) => priority !== 'backfill')
+function isOver({ feeds, reports }: BackfillView): boolean {
+  return reports === 0 && feeds.every(({ underWay }) => underWay === 0)
 }
 
-function endOf(view: BackfillView): CommandResult {
+function endOf({ view, unreadable }: Looked): CommandResult {
   const { feeds } = view
   const failed = feeds.reduce((sum, each) => sum + each.failed, 0)
   const held = feeds
-    .filter(({ lane }) => lane === 'blocked' || lane === 'paused')
-    .map(({ feed, lane }) => `${feed} is ${lane}`)
+    .filter(({ progress }) => progress === 'blocked' || progress === 'paused')
+    .map(({ feed, progress }) => `${feed} is ${progress}`)
   const problems = [
+    ...unreadable,
     ...(failed > 0
       ? [`${failed} windows failed: "status" shows why, and "backfill --failed" asks for them again`]
       : []),
     ...held,
   ]
-  return { exitCode: problems.length === 0 ? 0 : 1, json: viewJson(view), lines: laneLines(view), problems }
+  return { exitCode: problems.length === 0 ? 0 : 1, json: viewJson(view), lines: historyLines(view), problems }
 }
 
 /** How far history is, how fast it goes, and how long it still takes. */
 export function progressLine({ feeds, at, doneAt, landedLately }: BackfillView): string {
-  const sum = (count: (lane: BackfillView['feeds'][number]) => number) =>
-    feeds.reduce((all, lane) => all + count(lane), 0)
-  const landed = sum((lane) => lane.landed)
-  const failed = sum((lane) => lane.failed)
-  const all = landed + failed + sum((lane) => lane.waiting + lane.underWay)
+  const sum = (count: (of: FeedHistory) => number) => feeds.reduce((all, each) => all + count(each), 0)
+  const landed = sum((each) => each.landed)
+  const failed = sum((each) => each.failed)
+  const all = landed + failed + sum((each) => each.waiting + each.underWay)
   return [
     `${landed} of ${all} windows of history landed`,
     `${landedLately} in the last hour`,
-    `${sum((lane) => lane.underWay)} under way`,
+    `${sum((each) => each.underWay)} under way`,
     ...(failed > 0 ? [`${failed} failed`] : []),
     ...(doneAt ? [`about ${lasting(doneAt.getTime() - at.getTime())} left`] : []),
   ].join(', ')

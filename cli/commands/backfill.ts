@@ -1,24 +1,24 @@
 import { Argument, type Command } from 'commander'
-import { type BackfillView, feedsWithHistory, type Question, viewBackfill } from '../../src/core/plan/backfill.ts'
-import { historyOf, type RangedFeed } from '../../src/core/plan/history-lane.ts'
+import type { Failure } from '../../src/core/failures.ts'
+import { feedsWithHistory, type Question, viewBackfill } from '../../src/core/plan/backfill.ts'
+import { historyOf, type RangedFeed } from '../../src/core/plan/feed-history.ts'
 import type { AccountNow } from '../../src/core/plan/rehearse.ts'
-import { CHOICES, type Choice } from '../../src/core/plan/set-back.ts'
+import { CHOICES, type Choice, whyNoHistory } from '../../src/core/plan/set-back.ts'
 import { present } from '../../src/core/present.ts'
 import type { Problem } from '../../src/core/problems.ts'
-import type { Window } from '../../src/core/time/window.ts'
 import {
+  type BackfillNow,
   pauseBackfill,
   readBackfill,
   type SetBack,
   setBackWindows,
-  whyNoHistory,
 } from '../../src/steps/operator/backfill.ts'
-import { laneLines, rehearsalLines, viewJson } from '../backfill/lines.ts'
+import { historyLines, leftLine, rehearsalLines, viewJson, withId } from '../backfill/lines.ts'
 import { timersOf } from '../backfill/timers.ts'
-import { watchBackfill } from '../backfill/watch.ts'
+import { type Looked, watchBackfill } from '../backfill/watch.ts'
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
 import { type CommandResult, done, print, refused } from '../output.ts'
-import { addSpanOptions, isChosen, type SpanOptions } from '../windows.ts'
+import { addSpanOptions, isInSpan, type SpanOptions, wrongSpan } from '../windows.ts'
 
 type Action = 'pause' | 'resume'
 
@@ -55,7 +55,8 @@ function wrongUse(action: Action | undefined, options: Options): string | undefi
   const chosen = CHOICES.filter((choice) => options[choice])
   if (chosen.length > 1) return `name one of --${chosen.join(' and --')}`
   const hasSpan = from !== undefined || to !== undefined
-  if (from && to && from >= to) return '--from must be before --to'
+  const wrong = wrongSpan(options)
+  if (wrong !== undefined) return wrong
   if (action && (chosen.length > 0 || hasSpan || dryRun || watch)) return `${action} takes no option but --feed`
   if (watch && (chosen.length > 0 || hasSpan || dryRun)) return '--watch goes with --feed alone'
   if (hasSpan && chosen.length === 0 && !dryRun)
@@ -64,49 +65,48 @@ function wrongUse(action: Action | undefined, options: Options): string | undefi
 }
 
 async function run(app: LocalApp, action: Action | undefined, options: Options): Promise<CommandResult> {
-  const now = await readBackfill(app.services)
-  const feeds = feedsWithHistory(now.accounts, options.feed)
-  const rows = [...now.unreadable, ...feeds.flatMap((each) => each.unreadable.map(({ failure }) => failure))]
-  const unreadable = rows.map(({ message }) => `${message}; it is left alone`)
-  if (feeds.length === 0) return refused([...unreadable, noFeed(now.accounts, options.feed)])
-  if (action) return pause(app, feeds, action === 'pause')
-  if (options.watch) return watchBackfill(() => look(app, options), options)
+  const known = await readBackfill(app.services)
+  const feeds = feedsWithHistory(known.accounts, options.feed)
+  if (feeds.length === 0) return refused([...known.unreadable.map(leftAlone), noFeed(known.accounts, options.feed)])
+  if (action) return pause(app, feeds, action === 'pause', unreadableRows(known, options))
+  if (options.watch) return watchBackfill(async () => look(app, await readBackfill(app.services), options), options)
   const choice = CHOICES.find((each) => options[each])
-  if (!choice && !options.dryRun) {
-    const view = viewOf(app, now.accounts, options)
-    return { ...done(viewJson(view), laneLines(view)), problems: unreadable }
+  const isPlan = choice !== undefined || options.dryRun === true
+  const refusal = isPlan ? ((await differingFeeds(app)) ?? outsideOf(feeds, options, app.services.clock())) : undefined
+  if (refusal !== undefined) return refused([refusal])
+  if (choice && !options.dryRun) return askAgain(app, feeds, choice, options, unreadableRows(known, options))
+  const { view, unreadable } = look(app, known, options, choice)
+  return {
+    ...done(viewJson(view), [...(isPlan ? rehearsalLines(view) : []), ...historyLines(view)]),
+    problems: unreadable,
   }
-  const differs = await differingFeeds(app)
-  if (differs !== undefined) return refused([differs])
-  const outside = outsideOf(feeds, options, app.services.clock())
-  if (outside !== undefined) return refused([outside])
-  if (choice && !options.dryRun) return askAgain(app, feeds, choice, options)
-  const view = viewOf(app, now.accounts, options, choice)
-  return { ...done(viewJson(view), [...rehearsalLines(view), ...laneLines(view)]), problems: unreadable }
 }
 
-async function look(app: LocalApp, options: Options): Promise<BackfillView> {
-  return viewOf(app, (await readBackfill(app.services)).accounts, options)
+/** How it stands with the feeds of the options, and what of them cannot be read. */
+function look({ services, env }: LocalApp, known: BackfillNow, options: Options, choice?: Choice): Looked {
+  const { feed } = options
+  const question = present<Question>({ feed, choice, isInSpan: (window) => isInSpan(options, window) })
+  const feeds = feedsWithHistory(known.accounts, feed)
+  const entries = feeds.flatMap((each) => each.unreadable.map(({ failure }) => leftAlone(failure)))
+  return {
+    view: viewBackfill(services.clock(), known.accounts, timersOf(env), question),
+    unreadable: [...unreadableRows(known, options), ...entries],
+  }
 }
 
-function viewOf(
-  { services, env }: LocalApp,
-  accounts: readonly AccountNow[],
-  { feed, ...span }: Options,
-  choice?: Choice,
-): BackfillView {
-  const question = present<Question>({ feed, choice, isShown: (window) => isInSpan(span, window) })
-  return viewBackfill(services.clock(), accounts, timersOf(env), question)
+/** The rows of feeds and accounts that cannot be read. Where a feed is named and known, they are those of others. */
+function unreadableRows({ unreadable }: BackfillNow, { feed }: Options): readonly string[] {
+  return feed === undefined ? unreadable.map(leftAlone) : []
 }
 
-function isInSpan({ from, to }: SpanOptions, window: Window): boolean {
-  return isChosen({ window: [], ...(from && { from }), ...(to && { to }) }, window)
+function leftAlone({ message }: Failure): string {
+  return `${message}; it is left alone`
 }
 
 function noFeed(accounts: readonly AccountNow[], name: string | undefined): string {
   if (name === undefined) return 'the app knows no feed that has a history'
-  const isKnown = accounts.some(({ feeds }) => feeds.some(({ row }) => row.feed.name === name))
-  return isKnown ? `feed ${name} takes snapshots: it has no history` : `feed ${name} is not known to the app`
+  const known = accounts.flatMap(({ feeds }) => feeds).find(({ row }) => row.feed.name === name)
+  return (known && whyNoHistory(known.row)) ?? `feed ${name} is not known to the app`
 }
 
 /** Says that no window of the feeds lies in the time that was named, and where their windows begin. */
@@ -122,14 +122,19 @@ function outsideOf(feeds: readonly RangedFeed[], span: SpanOptions, now: Date): 
 }
 
 /** Pauses or resumes each feed by a write of its own. */
-async function pause({ services }: LocalApp, feeds: readonly RangedFeed[], isPaused: boolean): Promise<CommandResult> {
+async function pause(
+  { services }: LocalApp,
+  feeds: readonly RangedFeed[],
+  isPaused: boolean,
+  unreadable: readonly string[],
+): Promise<CommandResult> {
   const results = await Promise.all(
     feeds.map(async ({ row }) => {
       const { name } = row.feed
       return { feed: name, ...(await pauseBackfill(services, name, isPaused)) }
     }),
   )
-  const problems = results.flatMap((result) => ('problem' in result ? [result.problem] : []))
+  const problems = [...unreadable, ...results.flatMap((result) => ('problem' in result ? [result.problem] : []))]
   const said = isPaused ? 'paused; what is live goes on, and what is under way lands' : 'goes on at the next tick'
   const lines = results.flatMap((result) => {
     if ('problem' in result) return []
@@ -144,24 +149,27 @@ async function askAgain(
   feeds: readonly RangedFeed[],
   choice: Choice,
   options: Options,
+  unreadable: readonly string[],
 ): Promise<CommandResult> {
   const results: (AskedAgain | ({ readonly feed: string } & Problem))[] = []
   for (const { row } of feeds) {
     const { name } = row.feed
     // Without a name it is about all feeds that can be asked.
     if (options.feed === undefined && whyNoHistory(row) !== undefined) continue
-    const isWanted = (window: Window) => isInSpan(options, window)
-    results.push({ feed: name, ...(await setBackWindows(services, name, choice, isWanted)) })
+    const result = await setBackWindows(services, name, choice, (window) => isInSpan(options, window))
+    results.push({ feed: name, ...result })
   }
-  const problems = results.flatMap((result) =>
-    'problem' in result ? [result.problem] : result.unreadable.map(({ message }) => `${message}; it is left alone`),
+  const ofFeeds = results.flatMap((result) =>
+    'problem' in result ? [result.problem] : result.unreadable.map(leftAlone),
   )
+  const problems = [...unreadable, ...ofFeeds]
   const waits = feeds.filter(({ row }) => row.backfillPaused || row.blocked)
   const lines = [
     ...results.flatMap((result) => ('problem' in result ? [] : askedLines(result))),
     ...waits.map(({ row }) => `${row.feed.name} ${row.backfillPaused ? PAUSED : BLOCKED}`),
   ]
-  return { exitCode: problems.length === 0 ? 0 : 1, json: { feeds: results }, lines, problems }
+  const json = { feeds: results.map((each) => ('problem' in each ? each : { ...each, left: each.left.map(withId) })) }
+  return { exitCode: problems.length === 0 ? 0 : 1, json, lines, problems }
 }
 
 type AskedAgain = { readonly feed: string } & SetBack
@@ -170,8 +178,5 @@ const PAUSED = 'is paused: nothing of its history is asked for until "backfill r
 const BLOCKED = 'is blocked: "status" shows why'
 
 function askedLines({ feed, planned, left }: AskedAgain): readonly string[] {
-  return [
-    `${feed}: ${planned.length} windows are asked for again, with its history`,
-    ...left.map(({ window, why }) => `${feed} ${window} stays: it ${why}`),
-  ]
+  return [`${feed}: ${planned.length} windows are asked for again, with its history`, ...left.map(leftLine)]
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { laterStartWarning } from '../../src/core/feeds/history.ts'
 import type { FeedStatus, SlowWindow, Status } from '../../src/core/status.ts'
+import { minuteText } from '../../src/core/time/instants.ts'
 import { status } from '../../src/steps/status.ts'
 import { addCommand, type CommonOptions, withApp } from '../command.ts'
 import { type CommandResult, done, refused, table } from '../output.ts'
@@ -38,7 +39,7 @@ function rowOf(status: FeedStatus): readonly string[] {
 }
 
 function shown(instant: Date | undefined): string {
-  return instant ? `${instant.toISOString().slice(0, 16)}Z` : '-'
+  return instant ? minuteText(instant) : '-'
 }
 
 /** What concerns accounts, and rows that cannot be read. */

@@ -1,16 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
 import { lasting } from '../../cli/backfill/lines.ts'
-import { SCHEDULES, timersOf } from '../../cli/backfill/timers.ts'
+import { timersOf } from '../../cli/backfill/timers.ts'
 import { MINUTE_MS } from '../../src/core/time/durations.ts'
+import { SCHEDULES } from '../../src/settings/schedules.ts'
 
 const NOW = new Date('2025-07-10T12:04:00Z')
 
 it('a rehearsal has the timers of the app', async () => {
   const functions = await readFile(new URL('../../src/functions.ts', import.meta.url), 'utf8')
-  for (const [name, schedule] of Object.entries(SCHEDULES)) {
-    expect(functions).toContain(`process.env.${name} || '${schedule}'`)
-  }
+  for (const name of Object.keys(SCHEDULES)) expect(functions).toContain(`process.env.${name} || SCHEDULES.${name},`)
   const { nextTick, nextSweep } = timersOf({})
   expect([nextTick(NOW), nextSweep(NOW)]).toEqual([new Date('2025-07-10T12:15:00Z'), new Date('2025-07-10T12:05:00Z')])
 })

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { failed } from '../../src/core/failures.ts'
 import { feedRowKey } from '../../src/core/ledger/app-rows.ts'
-import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
+import type { Landed, LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { toFailed } from '../../src/core/ledger/transitions.ts'
 import { windowId } from '../../src/core/time/window.ts'
+import { changeFeedRow } from '../../src/steps/ledger/feed-row.ts'
 import { setBackWindows } from '../../src/steps/operator/backfill.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { rememberFeeds } from '../../src/steps/requesting/remember-feeds.ts'
@@ -48,7 +49,7 @@ async function fail(entry: LedgerEntry): Promise<void> {
 }
 
 describe('before anything is asked for', () => {
-  it('shows the lane of each feed that has a history', async () => {
+  it('shows the history of each feed that has one', async () => {
     const { exit, out, err } = await backfill()
     expect({ exit, err }).toEqual({ exit: 0, err: '' })
     expect(out).toMatch(
@@ -63,13 +64,14 @@ describe('before anything is asked for', () => {
     const lines = out.split('\n').filter((line) => line.includes(' backfill '))
     expect(lines.map((line) => line.match(/ (\d{6})01T/)?.[1])).toEqual(MONTHS)
     expect(lines.every((line) => line.endsWith('waiting'))).toBe(true)
-    const { windows, reports } = await json('--dry-run', '--from', '2025-04-10', '--to', '2025-05-02')
+    const { windows, reports, feeds } = await json('--dry-run', '--from', '2025-04-10', '--to', '2025-05-02')
     // Windows are whole: a time inside a month is the month.
     expect(windows).toMatchObject([
       { feed: 'usage', window: '20250501T000000Z_20250601T000000Z', state: 'waiting', priority: 'backfill' },
       { feed: 'usage', window: '20250401T000000Z_20250501T000000Z', state: 'waiting', priority: 'backfill' },
     ])
     expect(reports).toBe(2)
+    expect(feeds).toMatchObject([{ feed: 'usage', reports: 2, waiting: 2 }])
     expect(asked()).toBe(0)
   })
 
@@ -85,13 +87,13 @@ describe('before anything is asked for', () => {
     expect(await deployment.entries('profile')).toMatchObject([{ state: 'landed' }])
     expect((await deployment.command(['status'])).out).toContain('usage: its history is paused until "backfill resume"')
     expect((await backfill('--dry-run')).out).not.toContain('20250601T')
-    expect(await json()).toMatchObject({ feeds: [{ feed: 'usage', lane: 'paused', waiting: 4, reports: 0 }] })
+    expect(await json()).toMatchObject({ feeds: [{ feed: 'usage', progress: 'paused', waiting: 4, reports: 0 }] })
     expect(await backfill('resume')).toMatchObject({ exit: 0, out: 'usage: history goes on at the next tick\n' })
     const stored = await deployment.services.ledger.readFeed('usage')
     expect(JSON.stringify(stored)).not.toContain('backfillPaused')
     await deployment.run('usage')
     expect(await states()).toEqual(Array(4).fill('landed backfill'))
-    expect(await json()).toMatchObject({ feeds: [{ lane: 'done', landed: 4, reports: 0 }] })
+    expect(await json()).toMatchObject({ feeds: [{ progress: 'done', landed: 4, reports: 0 }] })
   })
 })
 
@@ -144,6 +146,21 @@ describe('asking again', () => {
     expect((await backfill('--outdated')).out).toBe('usage: 4 windows are asked for again, with its history\n')
     await deployment.run('usage')
     expect((await backfill('--outdated')).out).toBe('usage: 0 windows are asked for again, with its history\n')
+  })
+
+  it('leaves what the dry run says, by the catalogue where the service was not asked for its ranges', async () => {
+    const { ledger } = deployment.services
+    await changeFeedRow(deployment.services, 'usage', ({ ranges: _, ...row }) => row)
+    const first = (await entries())[0] as LedgerEntry
+    const { value, etag } = await storedEntry(ledger, 'usage', windowId(first.window))
+    expect(value).toMatchObject({ state: 'landed', figures: { origin: 'service' } })
+    await ledger.write({ ...(value as Landed), figures: { ...(value as Landed).figures, origin: 'import' } }, etag)
+    await backfill('--all', '--from', '2025-06-01')
+    const rehearsed = await json('--dry-run', '--all')
+    const done = await json('--all')
+    expect(done.feeds[0].left).toEqual(rehearsed.left)
+    expect(done.feeds[0].left).toMatchObject([{ feed: 'usage', why: 'is planned already' }])
+    await deployment.run('usage')
   })
 
   it('leaves what two people set back at once planned once, and goes on after it ended in the middle', async () => {
@@ -265,13 +282,21 @@ describe('bad input', () => {
     await deployment.run('usage')
   })
 
-  it('names a feed whose row cannot be read', async () => {
+  it('names a feed whose row cannot be read, and goes on with the others', async () => {
+    const usage = { ...USAGE, where: "CustomerName != 'nobody'" }
+    await deployment.writeFeeds([usage, { ...usage, name: 'other', table: 'Other' }, PROFILE])
+    await provision(deployment.services)
+    await deployment.run('other')
     const table = ledgerTable()
     const row = await table.getEntity('_app', feedRowKey('usage'))
     await table.updateEntity({ partitionKey: '_app', rowKey: feedRowKey('usage'), json: '{}' }, 'Merge')
-    const { exit, err } = await backfill('--feed', 'usage')
-    expect(exit).toBe(1)
-    expect(err).toMatch(/usage/)
+    const named = await backfill('--feed', 'usage')
+    expect(named).toMatchObject({ exit: 1, err: expect.stringMatching(/usage/) })
+    const told = expect.stringMatching(/usage.*; it is left alone\n/)
+    expect(await backfill()).toMatchObject({ exit: 0, err: told, out: expect.stringMatching(/\nother /) })
+    for (const args of [['--watch'], ['pause'], ['resume'], ['--failed']])
+      expect(await backfill(...args), args.join(' ')).toMatchObject({ exit: 1, err: told })
+    expect(await backfill('pause', '--feed', 'other')).toMatchObject({ exit: 0, err: '' })
     await table.updateEntity({ partitionKey: '_app', rowKey: feedRowKey('usage'), json: String(row.json) }, 'Merge')
   })
 })

@@ -66,7 +66,7 @@ it('exits with 1 where windows are left that the app does not ask for', async ()
   await deployment.command(['backfill', '--all'])
   const { exit, out, err } = await deployment.command(['backfill', '--watch', '--json'])
   expect({ exit, err }).toEqual({ exit: 1, err: 'usage is paused\n' })
-  expect(JSON.parse(out)).toMatchObject({ feeds: [{ feed: 'usage', waiting: 2, lane: 'paused' }] })
+  expect(JSON.parse(out)).toMatchObject({ feeds: [{ feed: 'usage', waiting: 2, progress: 'paused' }] })
 })
 
 it('is one line that changes on a terminal, and a line for each change elsewhere', async () => {

@@ -4,7 +4,7 @@ import { type FeedRow, newFeedRow, withBackfillPaused } from '../../src/core/led
 import type { Figures, Landed, LedgerEntry, Planned } from '../../src/core/ledger/ledger.ts'
 import { toFailed } from '../../src/core/ledger/transitions.ts'
 import { viewBackfill } from '../../src/core/plan/backfill.ts'
-import { historyCounts, historyOf } from '../../src/core/plan/history-lane.ts'
+import { historyCounts, historyOf } from '../../src/core/plan/feed-history.ts'
 import { EMPTY_PACING } from '../../src/core/plan/pacing.ts'
 import { dueRequests, nextRequest, trialRequest } from '../../src/core/plan/plan.ts'
 import { type Choice, setBack } from '../../src/core/plan/set-back.ts'
@@ -141,7 +141,7 @@ describe('the history of a feed', () => {
       toFailed(landed(-3, {}, 'backfill'), failed('out-of-range', 'no'), NOW),
       setBack('all', ROW, landed(-2, {}, 'backfill'), NOW) as Planned,
     ]
-    const history = historyOf(NOW, { row, entries, unreadable: [], ranges: ['LAST_1_YEAR'] })
+    const history = historyOf(NOW, { row, entries, unreadable: [] })
     expect(historyCounts(history)).toEqual({ landed: 1, failed: 1, waiting: 4, underWay: 0, outOfRange: 3 })
     expect(history.map(({ window, condition }) => `${window.from.toISOString().slice(0, 7)} ${condition}`)).toEqual([
       ...['2024-06 outOfRange', '2024-07 outOfRange', '2024-08 landed', '2024-09 failed', '2024-10 outOfRange'],
@@ -162,11 +162,16 @@ describe('the history of a feed', () => {
     }
     const next = (ms: number) => (after: Date) => new Date(Math.floor(after.getTime() / ms + 1) * ms)
     const timers = { nextTick: next(15 * MINUTE_MS), nextSweep: next(5 * MINUTE_MS), requestMs: 1000 }
-    const view = viewBackfill(NOW, [account], timers, { feed: 'other', isShown: () => true })
+    const view = viewBackfill(NOW, [account], timers, { feed: 'other', isInSpan: () => true })
     expect(view.feeds).toMatchObject([
-      { feed: 'other', reportMs: 20 * MINUTE_MS, waiting: 3, reports: 3, lane: 'open' },
+      { feed: 'other', reportMs: 20 * MINUTE_MS, waiting: 3, reports: 3, progress: 'going' },
     ])
-    const before = viewBackfill(NOW, [{ ...account, feeds: account.feeds.slice(1) }], timers, { isShown: () => true })
+    const again = viewBackfill(NOW, [account], timers, { feed: 'azure-usage', choice: 'all', isInSpan: () => true })
+    const ofHistory = again.requests.filter(({ priority }) => priority === 'backfill')
+    expect(ofHistory.map(({ window, state }) => `${window.from.toISOString().slice(0, 7)} ${state}`)).toEqual([
+      ...['2025-03 landed', '2025-02 landed', '2025-01 waiting', '2024-12 waiting'],
+    ])
+    const before = viewBackfill(NOW, [{ ...account, feeds: account.feeds.slice(1) }], timers, { isInSpan: () => true })
     expect(before.feeds).toMatchObject([{ feed: 'other', reportMs: 10 * MINUTE_MS }])
   })
 })

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { parseNcrontab } from '../../local/host/ncrontab.ts'
 import { AUTH_MODES } from '../../src/core/feeds/fields.ts'
 import type { Environment } from '../../src/settings/environment.ts'
+import { SCHEDULES } from '../../src/settings/schedules.ts'
 import { readSettings } from '../../src/settings/settings.ts'
 import { signInOf } from '../../src/settings/sign-in.ts'
 import { codeOf, namesIn, PAGES, rowsOf, section, type TableRow, textOf } from './page.ts'
@@ -92,7 +93,8 @@ describe('settings.md', () => {
   })
 
   test.each(withCode('default').filter(([name]) => isSchedule(name)))('%s is %s by default', (name, value) => {
-    expect(FUNCTIONS).toContain(`process.env.${name} || '${value}'`)
+    expect(SCHEDULES).toHaveProperty(name, value)
+    expect(FUNCTIONS).toContain(`process.env.${name} || SCHEDULES.${name},`)
   })
 
   test.each(withCode('example').filter(([name]) => isSchedule(name)))('%s takes %s', (_, value) => {

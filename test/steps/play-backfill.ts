@@ -2,7 +2,7 @@ import { timersOf } from '../../cli/backfill/timers.ts'
 import { reportName } from '../../src/core/ledger/remote-names.ts'
 import { type BackfillView, viewBackfill } from '../../src/core/plan/backfill.ts'
 import type { PacingLimits } from '../../src/core/plan/pacing.ts'
-import type { Rehearsed } from '../../src/core/plan/rehearse.ts'
+import type { Rehearsed } from '../../src/core/plan/rehearsed-feed.ts'
 import { MINUTE_MS } from '../../src/core/time/durations.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { readBackfill } from '../../src/steps/operator/backfill.ts'
@@ -60,7 +60,7 @@ async function runTimers(world: World, services: Services, halfway: () => Promis
 
 async function look({ services, clock }: World): Promise<BackfillView> {
   const { accounts } = await readBackfill(services)
-  return viewBackfill(clock.now(), accounts, TIMERS, { isShown: () => true })
+  return viewBackfill(clock.now(), accounts, TIMERS, { isInSpan: () => true })
 }
 
 const isDone = ({ feeds, requests }: BackfillView) =>

@@ -1,7 +1,7 @@
 import type { Failure } from '../failures.ts'
 import type { Account, Feed } from '../feeds/feed.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../time/durations.ts'
-import { type FeedRow, formNow, toTrouble } from './feed-row.ts'
+import { type FeedOutline, type FeedRow, formNow, toTrouble } from './feed-row.ts'
 import { withReach } from './reach.ts'
 import { hasCome } from './wake.ts'
 
@@ -117,4 +117,14 @@ export function withTrialNow(row: FeedRow): FeedRow {
 /** Whether what failed may be tried again now. */
 export function mayTry({ nextTrial }: Pick<FeedRow, 'nextTrial'>, now: Date): boolean {
   return nextTrial === undefined || hasCome(new Date(nextTrial), now, TRIAL_MS)
+}
+
+/** Says why a feed asks for nothing, whatever is planned; undefined where it does. Only feeds.json ends that. */
+export function whyAsksNothing({
+  feed: { name, enabled },
+  refused,
+  blocked,
+}: Pick<FeedOutline, 'feed' | 'refused' | 'blocked'>): string | undefined {
+  if (!enabled) return `feed ${name} is not in feeds.json or is disabled: it asks for nothing`
+  return refused ? `feed ${name}: ${blocked?.message}: only feeds.json ends this block` : undefined
 }

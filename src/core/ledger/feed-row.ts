@@ -89,6 +89,9 @@ export type FeedOutline = Omit<FeedRow, 'feed' | 'query' | 'chosen' | 'filled' |
   readonly query?: Omit<RegisteredQuery, 'columns'>
 }
 
+/** The outline of a feed with how far back the service has data. */
+export type RangedRow = FeedOutline & Pick<FeedRow, 'ranges'>
+
 export type Trouble = { readonly kind: FailureKind; readonly message: string; readonly at: string }
 
 /** `columns` are those that were asked for; absent where the query is the user's own and the file's header decides. */

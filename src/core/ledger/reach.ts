@@ -63,3 +63,14 @@ export function isOutOfRange(
   const first = feed.cadence.kind === 'windows' ? firstInRange(ranges, now) : undefined
   return first !== undefined && window.from < first
 }
+
+/** Says of a window that is out of range why the app does not ask for it. */
+export function outOfRangeReason({
+  feed,
+  ranges = [],
+}: {
+  readonly feed: Pick<Feed, 'dataset'>
+  readonly ranges?: readonly string[]
+}): string {
+  return `begins before what the service offers of ${feed.dataset} (${ranges.join(', ')})`
+}

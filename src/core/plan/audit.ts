@@ -1,16 +1,13 @@
 import { FAILURES, isOfSignIn } from '../failures.ts'
 import type { AuditedRow } from '../ledger/app-rows.ts'
 import { mayTry, TRIAL_MS } from '../ledger/feed-block.ts'
-import type { FeedOutline, FeedRow } from '../ledger/feed-row.ts'
+import type { FeedOutline, RangedRow } from '../ledger/feed-row.ts'
 import { type Failed, isOfPerson, type LedgerEntry } from '../ledger/ledger.ts'
 import type { PlanRow } from '../ledger/plan-row.ts'
 import { type WakeRules, wakeAt } from '../ledger/wake.ts'
 import { DAY_MS } from '../time/durations.ts'
 import { settledAt } from './due-windows.ts'
 import { refreshAt } from './refresh.ts'
-
-/** A feed as an audit knows it: with how far back the service has data. */
-export type RangedRow = FeedOutline & Pick<FeedRow, 'ranges'>
 
 const TABLE_AUDIT_MS = 7 * DAY_MS
 

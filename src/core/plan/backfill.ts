@@ -1,24 +1,27 @@
 import { FAILURES } from '../failures.ts'
-import { isPublished, type LedgerEntry } from '../ledger/ledger.ts'
+import { isPublished, type LedgerEntry, type State } from '../ledger/ledger.ts'
+import { outOfRangeReason } from '../ledger/reach.ts'
 import { HOUR_MS, MINUTE_MS } from '../time/durations.ts'
+import { minuteText } from '../time/instants.ts'
 import { type Window, windowId } from '../time/window.ts'
-import { type HistoryCounts, historyCounts, historyOf, type RangedFeed } from './history-lane.ts'
-import { type AccountNow, type Assumed, type Rehearsed, rehearse } from './rehearse.ts'
-import { type Choice, outOfRangeReason, setBack } from './set-back.ts'
+import { type HistoryCounts, type HistoryWindow, historyCounts, historyOf, type RangedFeed } from './feed-history.ts'
+import { type AccountNow, rehearse, type Timers } from './rehearse.ts'
+import type { Rehearsed } from './rehearsed-feed.ts'
+import { type Choice, type LeftOut, setBack } from './set-back.ts'
 
 // What a person sees of a backfill before it runs and while it runs.
 
 /** Without a landed report to go by, one is assumed to take so long: the next tick finds it done. */
 const USUAL_REPORT_MS = 10 * MINUTE_MS
 
-/** `open`: history is still asked for. `done`: nothing of it is left to ask for. */
-export type LaneState = 'open' | 'done' | 'paused' | 'blocked' | 'disabled'
+/** `going`: history is still asked for. `done`: nothing of it is left to ask for. */
+export type Progress = 'going' | 'done' | 'paused' | 'blocked' | 'disabled'
 
 /** The history of one feed. `reports`: those still needed. `doneAt`: when the last of them has landed. */
-export type FeedLane = HistoryCounts & {
+export type FeedHistory = HistoryCounts & {
   readonly feed: string
-  readonly lane: LaneState
-  /** Why the lane is blocked, and what a person does about it. */
+  readonly progress: Progress
+  /** Why the feed is blocked, and what a person does about it. */
   readonly why?: string
   readonly reports: number
   readonly doneAt?: Date
@@ -26,19 +29,19 @@ export type FeedLane = HistoryCounts & {
   readonly reportMs: number
 }
 
-/** A window of history that the app does not ask for, or that a choice leaves as it is. */
-export type LeftOut = { readonly feed: string; readonly window: Window; readonly why: string }
+/** One report that the app will ask for. `state`: how its window is now; `waiting` where it has no entry. */
+export type NeededReport = Rehearsed & { readonly state: State | 'waiting' }
 
 export type BackfillView = {
   readonly at: Date
-  readonly feeds: readonly FeedLane[]
+  readonly feeds: readonly FeedHistory[]
   /** Reports of history that are still needed, and when the last of them has landed. */
   readonly reports: number
   readonly doneAt?: Date
   /** Windows of history that landed in the last hour. */
   readonly landedLately: number
   /** All reports until history is done, in order: also the live ones and the refreshes that come in between. */
-  readonly requests: readonly Rehearsed[]
+  readonly requests: readonly NeededReport[]
   readonly outOfRange: readonly LeftOut[]
   /** What a choice is about and leaves as it is. */
   readonly left: readonly LeftOut[]
@@ -49,7 +52,7 @@ export type BackfillView = {
 /** What to look at: one feed or all, windows of some time or all, and what would be if a choice were set back. */
 export type Question = {
   readonly feed?: string
-  readonly isShown: (window: Window) => boolean
+  readonly isInSpan: (window: Window) => boolean
   readonly choice?: Choice
 }
 
@@ -63,46 +66,61 @@ export function feedsWithHistory(accounts: readonly AccountNow[], name?: string)
 export function viewBackfill(
   now: Date,
   accounts: readonly AccountNow[],
-  timers: Omit<Assumed, 'reportMs'>,
+  timers: Timers,
   question: Question,
 ): BackfillView {
-  const { choice } = question
-  const isAsked = (feed: string, window: Window) =>
-    (question.feed === undefined || question.feed === feed) && question.isShown(window)
-  const left: LeftOut[] = []
-  const again = (feed: RangedFeed, entry: LedgerEntry) => {
-    const next = choice && isAsked(entry.feed, entry.window) ? setBack(choice, feed.row, entry, now) : undefined
-    if (next && 'why' in next) left.push({ feed: entry.feed, window: entry.window, why: next.why })
-    return next && 'state' in next ? next : entry
-  }
-  const parts = accounts.map((account) => {
-    const feeds = account.feeds.map((feed) => ({ ...feed, entries: feed.entries.map((entry) => again(feed, entry)) }))
-    return viewOfAccount(now, { ...account, feeds }, timers)
-  })
+  const { accounts: after, left } = afterChoice(now, accounts, question)
+  const parts = after.map((account) => viewOfAccount(now, account, timers, question))
+  const feeds = parts.flatMap((part) => part.feeds)
   const states = statesOf(accounts)
   const requests = parts
     .flatMap((part) => part.requests)
-    .filter(({ feed, window }) => isAsked(feed, window))
-    .map((each) => ({ ...each, state: states.get(keyOf(each)) ?? each.state }))
+    .map((each) => ({ ...each, state: states.get(keyOf(each)) ?? ('waiting' as const) }))
     .toSorted((a, b) => a.at.getTime() - b.at.getTime())
-  const history = requests.filter(({ priority }) => priority === 'backfill')
-  const doneAt = lastOf(history)
+  const doneAt = lastOf(requests.filter(isOfHistory))
   return {
     at: now,
-    feeds: parts.flatMap((part) => part.feeds).filter(({ feed }) => [undefined, feed].includes(question.feed)),
-    reports: history.length,
+    feeds,
+    reports: feeds.reduce((sum, feed) => sum + feed.reports, 0),
     ...(doneAt && { doneAt }),
     landedLately: feedsWithHistory(accounts, question.feed).reduce((sum, feed) => sum + landedLately(now, feed), 0),
     requests,
-    outOfRange: parts.flatMap((part) => part.outOfRange).filter(({ feed, window }) => isAsked(feed, window)),
+    outOfRange: parts.flatMap((part) => part.outOfRange),
     left,
     isEndless: parts.some((part) => part.isEndless),
   }
 }
 
-const keyOf = ({ feed, window }: { readonly feed: string; readonly window: Window }) => `${feed} ${windowId(window)}`
+type OfWindow = { readonly feed: string; readonly window: Window }
 
-function statesOf(accounts: readonly AccountNow[]): ReadonlyMap<string, LedgerEntry['state']> {
+function isAbout({ feed, isInSpan }: Question, each: OfWindow): boolean {
+  return (feed === undefined || feed === each.feed) && isInSpan(each.window)
+}
+
+function isOfHistory({ priority }: Rehearsed): boolean {
+  return priority === 'backfill'
+}
+
+/** The accounts as they would be if the choice were set back, and what of it stays as it is. */
+function afterChoice(now: Date, accounts: readonly AccountNow[], question: Question) {
+  const { choice } = question
+  const left: LeftOut[] = []
+  if (!choice) return { accounts, left }
+  const again = ({ row }: RangedFeed, entry: LedgerEntry) => {
+    const next = isAbout(question, entry) ? setBack(choice, row, entry, now) : undefined
+    if (next && 'why' in next) left.push({ feed: entry.feed, window: entry.window, why: next.why })
+    return next && 'state' in next ? next : entry
+  }
+  const after = accounts.map((account) => ({
+    ...account,
+    feeds: account.feeds.map((known) => ({ ...known, entries: known.entries.map((entry) => again(known, entry)) })),
+  }))
+  return { accounts: after, left }
+}
+
+const keyOf = ({ feed, window }: OfWindow) => `${feed} ${windowId(window)}`
+
+function statesOf(accounts: readonly AccountNow[]): ReadonlyMap<string, State> {
   const entries = accounts.flatMap(({ feeds }) => feeds.flatMap((feed) => feed.entries))
   return new Map(entries.map((entry) => [keyOf(entry), entry.state]))
 }
@@ -112,55 +130,61 @@ function lastOf(requests: readonly Rehearsed[]): Date | undefined {
   return last > 0 ? new Date(last) : undefined
 }
 
-function viewOfAccount(now: Date, account: AccountNow, timers: Omit<Assumed, 'reportMs'>) {
-  const timed = feedsWithHistory([account])
+/** How it stands with what the question is about, of an account of which all feeds are played. */
+function viewOfAccount(now: Date, account: AccountNow, timers: Timers, question: Question) {
+  const timed = feedsWithHistory([account], question.feed).map((known) => ({
+    known,
+    windows: historyOf(now, known).filter(({ window }) => question.isInSpan(window)),
+  }))
   const times = reportTimes(account.feeds)
   const reportMs = (feed: string) => times.get(feed) ?? USUAL_REPORT_MS
-  const { requests, missed, isEndless } = rehearse(now, account, { ...timers, reportMs })
-  const falling = missed.map(({ feed, window, at }) => {
-    const known = timed.find(({ row }) => row.feed.name === feed)
-    const reason = outOfRangeReason(known?.row.feed.dataset ?? feed, known?.ranges)
-    return { feed, window, why: `${reason} when its turn comes, at ${at.toISOString().slice(0, 16)}Z` }
+  const { requests: all, missed, isEndless } = rehearse(now, account, { ...timers, reportMs })
+  const requests = all.filter((each) => isAbout(question, each))
+  const falling = missed.map(({ row, window, at }) => {
+    const why = `${outOfRangeReason(row)} when its turn comes, at ${minuteText(at)}`
+    return { feed: row.feed.name, window, why }
   })
   return {
-    feeds: timed.map((known) => laneOfFeed(now, known, requests, reportMs(known.row.feed.name))),
+    feeds: timed.map((each) => historyOfFeed(each, requests, reportMs(each.known.row.feed.name))),
     requests,
-    outOfRange: [...timed.flatMap((known) => outOfRange(now, known)), ...falling],
+    outOfRange: [...timed.flatMap(outOfRange), ...falling.filter((each) => isAbout(question, each))],
     isEndless,
   }
 }
 
-function laneOfFeed(now: Date, known: RangedFeed, requests: readonly Rehearsed[], reportMs: number): FeedLane {
+/** A feed with the windows of its history. */
+type TimedFeed = { readonly known: RangedFeed; readonly windows: readonly HistoryWindow[] }
+
+function historyOfFeed({ known, windows }: TimedFeed, requests: readonly Rehearsed[], reportMs: number): FeedHistory {
   const { name } = known.row.feed
-  const counts = historyCounts(historyOf(now, known))
-  const own = requests.filter(({ feed, priority }) => feed === name && priority === 'backfill')
+  const counts = historyCounts(windows)
+  const own = requests.filter((each) => each.feed === name && isOfHistory(each))
   const doneAt = lastOf(own)
   return {
     feed: name,
     ...counts,
-    ...stateOf(known, counts),
+    ...progressOf(known, counts),
     reports: own.length,
     ...(doneAt && { doneAt }),
     reportMs,
   }
 }
 
-function stateOf(
+function progressOf(
   { row }: RangedFeed,
   { waiting, underWay }: HistoryCounts,
-): { readonly lane: LaneState; readonly why?: string } {
-  if (!row.feed.enabled) return { lane: 'disabled' }
-  if (row.backfillPaused) return { lane: 'paused' }
-  if (waiting + underWay === 0) return { lane: 'done' }
-  if (!row.blocked) return { lane: 'open' }
-  return { lane: 'blocked', why: `${row.blocked.message}: ${FAILURES[row.blocked.kind].remedy}` }
+): { readonly progress: Progress; readonly why?: string } {
+  if (!row.feed.enabled) return { progress: 'disabled' }
+  if (row.backfillPaused) return { progress: 'paused' }
+  if (waiting + underWay === 0) return { progress: 'done' }
+  if (!row.blocked) return { progress: 'going' }
+  return { progress: 'blocked', why: `${row.blocked.message}: ${FAILURES[row.blocked.kind].remedy}` }
 }
 
-function outOfRange(now: Date, known: RangedFeed): readonly LeftOut[] {
-  const { name, dataset } = known.row.feed
-  const why = outOfRangeReason(dataset, known.ranges)
-  const outside = historyOf(now, known).filter(({ condition }) => condition === 'outOfRange')
-  return outside.map(({ window }) => ({ feed: name, window, why }))
+function outOfRange({ known, windows }: TimedFeed): readonly LeftOut[] {
+  const why = outOfRangeReason(known.row)
+  const outside = windows.filter(({ condition }) => condition === 'outOfRange')
+  return outside.map(({ window }) => ({ feed: known.row.feed.name, window, why }))
 }
 
 function landedLately(now: Date, { entries }: RangedFeed): number {

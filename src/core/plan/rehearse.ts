@@ -1,44 +1,23 @@
-import type { Form } from '../feeds/form.ts'
-import { restsUntil } from '../ledger/feed-row.ts'
-import {
-  type Failed,
-  type Figures,
-  isOpen,
-  type Landed,
-  type Landing,
-  type LedgerEntry,
-  type Requested,
-  type Requesting,
-  type State,
-} from '../ledger/ledger.ts'
-import { sharedFields } from '../ledger/ledger-row.ts'
-import { type PlanRow, rebuiltPlan, withWindow } from '../ledger/plan-row.ts'
-import { withinReach } from '../ledger/reach.ts'
-import { toPlanned, toReopened, toRequested, toRequesting } from '../ledger/transitions.ts'
-import { healsAt, type WakeRules } from '../ledger/wake.ts'
-import type { Generation } from '../report/generation.ts'
+import type { WakeRules } from '../ledger/wake.ts'
 import { DAY_MS } from '../time/durations.ts'
-import { earliest, later } from '../time/instants.ts'
-import { type Window, type WindowId, windowId } from '../time/window.ts'
-import { dueAt, nextDue, settledAt } from './due-windows.ts'
-import { isOutside, type RangedFeed } from './history-lane.ts'
-import { planOf } from './known-feed.ts'
+import { windowId } from '../time/window.ts'
+import type { RangedFeed } from './feed-history.ts'
 import { isSlotTaken, type Pacing, type PacingLimits, type Slot, takeSlot } from './pacing.ts'
-import { dueRequests, type FeedPlan, PRIORITIES, type Priority, type RequestAction } from './plan.ts'
-import { refreshAt } from './refresh.ts'
-import { sweepAction } from './sweep.ts'
-import { inTurns, openTick } from './turns.ts'
+import { type Missed, type OpenFeed, openFeed, type Rehearsed } from './rehearsed-feed.ts'
+import { inTurns, openTurn } from './turns.ts'
 
 // Plays what an account will ask for, tick by tick, with the functions by which the app decides. Only time is assumed: how
 // long a request and a report take, and that every report lands.
 
-/** What is assumed of time: the timers, and how long the service takes for an answer and for a report of a feed. */
-export type Assumed = {
+/** When the timers of the app run, and how long the service takes for an answer. */
+export type Timers = {
   readonly nextTick: (after: Date) => Date
   readonly nextSweep: (after: Date) => Date
   readonly requestMs: number
-  readonly reportMs: (feed: string) => number
 }
+
+/** What is assumed of time: the timers, and how long the service takes for a report of a feed. */
+export type Assumed = Timers & { readonly reportMs: (feed: string) => number }
 
 /** An account as it is now. `feeds` are all that use it, also those that ask for nothing new. */
 export type AccountNow = {
@@ -47,19 +26,6 @@ export type AccountNow = {
   readonly limits: PacingLimits
   readonly rules: WakeRules
 }
-
-/** One report that the app will ask for. `state`: how the window is now; `waiting` where it has no entry. */
-export type Rehearsed = {
-  readonly feed: string
-  readonly window: Window
-  readonly priority: Priority
-  readonly state: State | 'waiting'
-  readonly at: Date
-  readonly landsAt: Date
-}
-
-/** A window that falls out of the service's range before its turn comes. */
-export type Missed = { readonly feed: string; readonly window: Window; readonly at: Date }
 
 export type Rehearsal = {
   /** All reports until history is done, in the order in which they are asked for. */
@@ -74,10 +40,10 @@ const STANDSTILL_MS = 8 * DAY_MS
 
 /** Plays an account from `now` on until its history is done. */
 export function rehearse(now: Date, account: AccountNow, assumed: Assumed): Rehearsal {
-  const feeds = new Map(account.feeds.map((known) => [known.row.feed.name, openFeed(known, account, assumed, now)]))
+  const openOf = (known: RangedFeed) => openFeed(known, account, assumed.reportMs(known.row.feed.name), now)
+  const feeds = new Map(account.feeds.map((known) => [known.row.feed.name, openOf(known)]))
   const all = [...feeds.values()]
   const requests: Rehearsed[] = []
-  const missed: Missed[] = []
   let { pacing } = account
   let [last, swept, tick] = [now, now, assumed.nextTick(now)]
   while (all.some((feed) => feed.hasHistory(tick)) && tick.getTime() - last.getTime() < STANDSTILL_MS) {
@@ -86,30 +52,29 @@ export function rehearse(now: Date, account: AccountNow, assumed: Assumed): Rehe
       for (const feed of all) feed.sweep(sweep)
       swept = sweep
     }
-    const played = playTick(tick, feeds, pacing, { account, assumed, missed })
+    const played = playTick(tick, feeds, { ...account, pacing }, assumed.requestMs)
     if (played.requests.length > 0) last = tick
     requests.push(...played.requests)
     pacing = played.pacing
     tick = assumed.nextTick(tick)
   }
-  return { requests, missed, isEndless: all.some((feed) => feed.hasHistory(tick)) }
+  const isEndless = all.some((feed) => feed.hasHistory(tick))
+  return { requests, missed: all.flatMap(({ missed }) => missed), isEndless }
 }
-
-type Context = { readonly account: AccountNow; readonly assumed: Assumed; readonly missed: Missed[] }
 
 /** What the account asks for in one tick, and its pacing afterwards. */
 function playTick(
   tick: Date,
   feeds: ReadonlyMap<string, OpenFeed>,
-  before: Pacing,
-  { account: { limits, rules }, assumed, missed }: Context,
+  { pacing: before, limits, rules }: AccountNow,
+  requestMs: number,
 ): { readonly requests: readonly Rehearsed[]; readonly pacing: Pacing } {
   const requests: Rehearsed[] = []
   let [pacing, at] = [before, tick]
   const isTaken = (slot: Slot) =>
     isSlotTaken(slot, feeds.get(slot.feed)?.entry(slot.window, at), at, rules.adoptAfterMs)
-  const { isOver, end } = openTick()
-  const due = [...feeds.values()].flatMap((feed) => feed.due(tick, missed))
+  const { isOver, end } = openTurn()
+  const due = [...feeds.values()].flatMap((feed) => feed.due(tick))
   for (const action of inTurns(due, before.served)) {
     const feed = feeds.get(action.row.feed.name)
     if (!feed || isOver(action)) continue
@@ -123,183 +88,7 @@ function playTick(
     }
     pacing = next
     requests.push(feed.request(action, entry, at))
-    at = new Date(at.getTime() + assumed.requestMs)
+    at = new Date(at.getTime() + requestMs)
   }
   return { requests, pacing }
-}
-
-type OpenEntry = Requesting | Requested | Landing
-type OpenReport = { readonly entry: OpenEntry; readonly landsAt: Date; readonly isHistory: boolean }
-
-type OpenFeed = ReturnType<typeof openFeed>
-
-/** One feed while its account is played. */
-function openFeed(known: RangedFeed, { rules, limits }: AccountNow, assumed: Assumed, start: Date) {
-  const { row } = known
-  const { name } = row.feed
-  const reportMs = assumed.reportMs(name)
-  const states = new Map(known.entries.map(({ window, state }) => [windowId(window), state]))
-  const entries = new Map(known.entries.map((entry) => [windowId(entry.window), entry]))
-  const planned = new Set(known.entries.filter((entry) => entry.state === 'planned'))
-  const asleep = new Set(known.entries.filter(isAsleep))
-  const open = new Map(known.entries.flatMap((entry) => openNow(entry, start, reportMs)))
-  let plan: PlanRow = rebuiltPlan(name, planOf(known).spans, undefined, start)
-  let list: readonly RequestAction[] = []
-  let staleAt: Date | undefined = start
-
-  /** All that is due, in the order of the feed. It is made anew only when time or a sweep changed more than was asked for. */
-  function dueAtTick(tick: Date): readonly RequestAction[] {
-    if (staleAt === undefined || tick < staleAt) return list
-    const state = { row, spans: plan.spans, planned: [...planned] }
-    list = dueRequests(tick, state)
-    staleAt = row.blocked ? undefined : nextChange(state, list, tick)
-    return list
-  }
-
-  function land(at: Date): void {
-    for (const [id, { entry, landsAt }] of open) {
-      if (landsAt > at) continue
-      const landed = toRehearsedLanding(known, entry, landsAt)
-      open.delete(id)
-      entries.set(id, landed)
-      if (isAsleep(landed)) asleep.add(landed)
-    }
-  }
-
-  return {
-    /** The entry of a window as it is at an instant. */
-    entry(window: string, at: Date): LedgerEntry | undefined {
-      land(at)
-      return entries.get(window as WindowId)
-    },
-
-    sweep(at: Date): void {
-      land(at)
-      for (const entry of asleep) {
-        const action = sweepAction(at, row, entry, rules)
-        if (action?.kind !== 'ask-again' && action?.kind !== 'reopen') continue
-        const next = action.kind === 'reopen' ? toReopened(action.entry, at) : toPlanned(entry, 'refresh', at, 0)
-        asleep.delete(entry)
-        planned.add(next)
-        entries.set(windowId(next.window), next)
-        staleAt = at
-      }
-    },
-
-    /** What may be asked for in a tick: of each priority no more than the account can have in flight. */
-    due(tick: Date, missed: Missed[]): readonly RequestAction[] {
-      if (restsUntil(row, tick)) return []
-      return PRIORITIES.flatMap((priority) => {
-        const heads: RequestAction[] = []
-        for (const action of dueAtTick(tick).filter((each) => each.priority === priority)) {
-          if (heads.length === limits.maxInFlight) break
-          if (!isOutside(known, action.window, tick)) heads.push(action)
-          else {
-            take(action)
-            missed.push({ feed: name, window: action.window, at: tick })
-          }
-        }
-        return heads
-      })
-    },
-
-    requesting({ previous, window, lane }: RequestAction, at: Date) {
-      const from = previous?.state === 'planned' ? previous : { feed: name, window, lane, removedAttempt: 0 }
-      const asked = { rowSet: row.form.rowSet, selection: row.form.selection }
-      return toRequesting(from, { reportName: '', queryId: '', asked, requestedAt: at })
-    },
-
-    request(action: RequestAction, requesting: Requesting, at: Date): Rehearsed {
-      const { window, priority } = action
-      const id = windowId(window)
-      const entry = toRequested(requesting, '', at, rules.reportDeadlineMs)
-      const landsAt = new Date(at.getTime() + reportMs)
-      take(action)
-      entries.set(id, entry)
-      open.set(id, { entry, landsAt, isHistory: priority === 'backfill' })
-      return { feed: name, window, priority, state: states.get(id) ?? 'waiting', at, landsAt }
-    },
-
-    /** Whether something of the feed's history is due, under way, or planned for later. */
-    hasHistory(tick: Date): boolean {
-      land(tick)
-      if ([...open.values()].some(({ isHistory }) => isHistory)) return true
-      if (dueAtTick(tick).some(({ priority }) => priority === 'backfill')) return true
-      if (row.blocked || row.backfillPaused || !row.feed.enabled) return false
-      return [...planned].some(({ lane, figures, notBefore }) => lane === 'backfill' && !figures && notBefore > tick)
-    },
-  }
-
-  function take(action: RequestAction): void {
-    list = list.filter((each) => each !== action)
-    if (action.previous?.state === 'planned') planned.delete(action.previous)
-    else plan = withWindow(plan, action.window) ?? plan
-  }
-}
-
-/** When a feed's list of due windows changes by time alone; undefined where it does not. */
-function nextChange({ row, spans, planned }: FeedPlan, due: readonly RequestAction[], tick: Date): Date | undefined {
-  const { feed, nextTrial, since } = row
-  const taken = [...spans, ...due.map(({ window }) => window)]
-  const next = nextDue(withinReach(row), { since: new Date(since), taken, now: tick }, row.backfillPaused && 'live')
-  const ofPlanned = planned.flatMap(({ notBefore, window }) => [
-    notBefore,
-    window.to,
-    dueAt(feed, window),
-    settledAt(feed, window),
-  ])
-  const trial = nextTrial === undefined ? [] : [new Date(nextTrial)]
-  return earliest([...(feed.enabled ? [next] : []), ...trial, ...ofPlanned].filter((at) => at && at > tick))
-}
-
-/** Whether the sweep makes a window `planned` again some day. */
-function isAsleep(entry: LedgerEntry): entry is Landed | Failed {
-  return entry.state === 'landed'
-    ? entry.refreshAt !== undefined
-    : entry.state === 'failed' && healsAt(entry) !== undefined
-}
-
-/** What is under way now. A landing needs no more of the service's time. */
-function openNow(entry: LedgerEntry, now: Date, reportMs: number): readonly (readonly [WindowId, OpenReport])[] {
-  if (!isOpen(entry)) return []
-  const ready = entry.state === 'landing' ? now : later(now, new Date(entry.requestedAt.getTime() + reportMs))
-  return [[windowId(entry.window), { entry, landsAt: ready, isHistory: entry.lane === 'backfill' }]]
-}
-
-/** A report is assumed to land with rows. */
-function toRehearsedLanding({ row, ranges = [] }: RangedFeed, entry: OpenEntry, at: Date): Landed {
-  const { requestedAt, window } = entry
-  const { running: _, ...before } = entry.figures ?? { ...NO_FIGURES, ...row.form }
-  const isRunning = requestedAt < settledAt(row.feed, window)
-  const figures: Figures = {
-    ...before,
-    requestedAt,
-    landedAt: at,
-    origin: 'service',
-    verdict: 'rows',
-    ...(isRunning && { running: true }),
-  }
-  const refresh = refreshAt({ ...row, ranges }, window, figures, at)
-  const kept = { ...sharedFields(entry), tries: 0, heals: 0, figures }
-  return { ...kept, ...(refresh && { refreshAt: refresh }), state: 'landed' }
-}
-
-const NO_FIGURES: Omit<Figures, keyof Form | 'requestedAt' | 'landedAt'> = {
-  attempt: 1,
-  generation: '000000000000' as Generation,
-  origin: 'service',
-  reportId: '',
-  executionId: '',
-  rowsRead: 0,
-  rowsLanded: 0,
-  rowsRejected: 0,
-  bytes: 0,
-  sha256: '',
-  totals: {},
-  archive: '',
-  table: '',
-  milliseconds: { check: 0, write: 0, count: 0 },
-  operations: 0,
-  verdict: 'rows',
-  emptyColumns: [],
 }

@@ -1,7 +1,9 @@
-import type { FeedOutline, FeedRow } from '../ledger/feed-row.ts'
+import { whyAsksNothing } from '../ledger/feed-block.ts'
+import type { RangedRow } from '../ledger/feed-row.ts'
 import { isAtRest, isOutdated, type LedgerEntry, type Planned } from '../ledger/ledger.ts'
-import { isOutOfRange } from '../ledger/reach.ts'
+import { isOutOfRange, outOfRangeReason } from '../ledger/reach.ts'
 import { toBackfilled } from '../ledger/transitions.ts'
+import type { Window } from '../time/window.ts'
 import { settledAt } from './due-windows.ts'
 
 // Which windows a person sets back to `planned` together, and which of them stay as they are.
@@ -10,6 +12,9 @@ import { settledAt } from './due-windows.ts'
 export const CHOICES = ['failed', 'outdated', 'all'] as const
 export type Choice = (typeof CHOICES)[number]
 
+/** A window of history that the app does not ask for, or that a choice leaves as it is. */
+export type LeftOut = { readonly feed: string; readonly window: Window; readonly why: string }
+
 /**
  * Gives what becomes of an entry under a choice: the entry that is asked for again, or why it stays as it is; undefined where
  * the choice is not about it. What has not settled is of the live lane, which asks for it by itself, and must not wait behind
@@ -17,7 +22,7 @@ export type Choice = (typeof CHOICES)[number]
  */
 export function setBack(
   choice: Choice,
-  row: Pick<FeedOutline, 'feed' | 'form'> & Pick<FeedRow, 'ranges'>,
+  row: Pick<RangedRow, 'feed' | 'form' | 'ranges'>,
   entry: LedgerEntry,
   now: Date,
 ): Planned | { readonly why: string } | undefined {
@@ -31,15 +36,18 @@ export function setBack(
   if (figures?.origin === 'import' && (isOut || !row.ranges)) {
     return { why: 'was imported, and the service may not have it' }
   }
-  return isOut ? { why: outOfRangeReason(row.feed.dataset, row.ranges) } : toBackfilled(entry, now)
+  return isOut ? { why: outOfRangeReason(row) } : toBackfilled(entry, now)
 }
 
-function isOfChoice(choice: Choice, row: Pick<FeedRow, 'form'>, entry: LedgerEntry): boolean {
+function isOfChoice(choice: Choice, row: Pick<RangedRow, 'form'>, entry: LedgerEntry): boolean {
   if (choice === 'failed') return entry.state === 'failed'
   return choice === 'all' || isOutdated(entry, row.form)
 }
 
-/** Says why the app does not ask for a window of a dataset: it begins before the ranges that the service offers. */
-export function outOfRangeReason(dataset: string, ranges: readonly string[] = []): string {
-  return `begins before what the service offers of ${dataset} (${ranges.join(', ')})`
+/** Says why a feed asks for no history, whatever its windows are; undefined where it does. */
+export function whyNoHistory(row: Pick<RangedRow, 'feed' | 'refused' | 'blocked'>): string | undefined {
+  const { name, cadence } = row.feed
+  return (
+    whyAsksNothing(row) ?? (cadence.kind === 'snapshot' ? `feed ${name} takes snapshots: it has no history` : undefined)
+  )
 }

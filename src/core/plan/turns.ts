@@ -15,13 +15,19 @@ export function inTurns(
   })
 }
 
+/** What may still be asked for while an account has its turn in a tick. */
+export type Turn = {
+  isOver(action: RequestAction): boolean
+  end(what: 'feed' | 'priority', action: RequestAction): void
+}
+
 /** Follows which feeds and priorities have no slot left in a tick: nothing more is asked for them until the next one. */
-export function openTick() {
+export function openTurn(): Turn {
   const feeds = new Set<string>()
   const priorities = new Set<Priority>()
   return {
-    isOver: ({ row, priority }: RequestAction) => feeds.has(row.feed.name) || priorities.has(priority),
-    end(what: 'feed' | 'priority', { row, priority }: RequestAction) {
+    isOver: ({ row, priority }) => feeds.has(row.feed.name) || priorities.has(priority),
+    end(what, { row, priority }) {
       if (what === 'feed') feeds.add(row.feed.name)
       else priorities.add(priority)
     },

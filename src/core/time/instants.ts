@@ -10,3 +10,8 @@ export function later(a: Date, b: Date): Date {
 export function earliest(instants: readonly (Date | undefined)[]): Date | undefined {
   return instants.reduce((first, each) => (first && each ? earlier(first, each) : (first ?? each)), undefined)
 }
+
+/** An instant to the minute, as people read it: `2025-03-01T12:00Z`. */
+export function minuteText(at: Date): string {
+  return `${at.toISOString().slice(0, 16)}Z`
+}

@@ -1,6 +1,6 @@
 import { FAILURES, type Failure, isFailure } from '../../core/failures.ts'
 import { withoutFailing } from '../../core/ledger/feed-block.ts'
-import type { FeedOutline } from '../../core/ledger/feed-row.ts'
+import type { FeedOutline, RangedRow } from '../../core/ledger/feed-row.ts'
 import {
   type Failed,
   isOfPerson,
@@ -12,7 +12,7 @@ import {
 } from '../../core/ledger/ledger.ts'
 import { type PlanRow, rebuiltPlan } from '../../core/ledger/plan-row.ts'
 import { toReopened } from '../../core/ledger/transitions.ts'
-import { corrected, mayHeal, type RangedRow, reopenings } from '../../core/plan/audit.ts'
+import { corrected, mayHeal, reopenings } from '../../core/plan/audit.ts'
 import { emptyBetweenFull, type Fullness } from '../../core/plan/coverage.ts'
 import { hasPassed } from '../../core/plan/plan.ts'
 import type { Window } from '../../core/time/window.ts'

@@ -1,11 +1,11 @@
 import { CATALOG, findDataset } from '../../core/catalog.ts'
 import { type Failure, isFailure } from '../../core/failures.ts'
-import { type FeedOutline, type FeedRow, withBackfillPaused } from '../../core/ledger/feed-row.ts'
+import { type FeedRow, withBackfillPaused } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import { withReach } from '../../core/ledger/reach.ts'
-import type { RangedFeed } from '../../core/plan/history-lane.ts'
+import type { RangedFeed } from '../../core/plan/feed-history.ts'
 import type { AccountNow } from '../../core/plan/rehearse.ts'
-import { type Choice, setBack } from '../../core/plan/set-back.ts'
+import { type Choice, type LeftOut, setBack, whyNoHistory } from '../../core/plan/set-back.ts'
 import type { Problem } from '../../core/problems.ts'
 import { type Window, type WindowId, windowId } from '../../core/time/window.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
@@ -39,20 +39,22 @@ export async function readBackfill(services: Means): Promise<BackfillNow> {
   return { accounts, unreadable }
 }
 
-/** Until the app has asked the service how far back it has data for a feed, the catalogue says so. */
 async function readRangedFeed(services: Means, name: string): Promise<RangedFeed | Failure | undefined> {
   const stored = await services.ledger.readFeed(name)
   if (!stored || isFailure(stored)) return stored
-  const { value } = stored
-  const ranges = value.ranges ?? findDataset(CATALOG, value.feed.dataset)?.ranges
-  const row = withReach(value, services.clock(), ranges)
-  return { ...(await readKnownFeed(services, row)), ...(ranges && { ranges }) }
+  const row = withKnownRanges(services, stored.value)
+  return { ...(await readKnownFeed(services, row)), row }
+}
+
+/** Until the app has asked the service how far back it has data for a feed, the catalogue says so. */
+function withKnownRanges({ clock }: Pick<Services, 'clock'>, row: FeedRow): FeedRow {
+  return withReach(row, clock(), row.ranges ?? findDataset(CATALOG, row.feed.dataset)?.ranges)
 }
 
 /** What became of the windows of a choice: those that are asked for again, and those that stay, with the reason. */
 export type SetBack = {
   readonly planned: readonly WindowId[]
-  readonly left: readonly { readonly window: WindowId; readonly why: string }[]
+  readonly left: readonly LeftOut[]
   readonly unreadable: readonly Failure[]
 }
 
@@ -64,34 +66,27 @@ export async function setBackWindows(
   services: Pick<Services, 'ledger' | 'clock'>,
   feed: string,
   choice: Choice,
-  isChosen: (window: Window) => boolean,
+  isInSpan: (window: Window) => boolean,
 ): Promise<SetBack | Problem> {
-  const row = await findFeed(services, feed)
-  if ('problem' in row) return row
-  const problem = whyNoHistory(row)
+  const stored = await findFeed(services, feed)
+  if ('problem' in stored) return stored
+  const problem = whyNoHistory(stored)
   if (problem !== undefined) return { problem }
+  const row = withKnownRanges(services, stored)
   const planned: WindowId[] = []
-  const left: SetBack['left'][number][] = []
+  const left: LeftOut[] = []
   const unreadable: Failure[] = []
   for await (const { value, etag, window } of services.ledger.scan(feed)) {
-    if (window && !isChosen(window)) continue
+    if (window && !isInSpan(window)) continue
     if (isFailure(value)) {
       unreadable.push(value)
       continue
     }
     const done = await setBackOne(services, row, choice, { value, etag })
     if (done === 'planned') planned.push(windowId(value.window))
-    else if (done) left.push({ window: windowId(value.window), why: done.why })
+    else if (done) left.push({ feed, window: value.window, why: done.why })
   }
   return { planned, left, unreadable }
-}
-
-/** Says why a feed asks for no history, whatever its windows are; undefined where it does. */
-export function whyNoHistory({ feed, refused, blocked }: Pick<FeedOutline, 'feed' | 'refused' | 'blocked'>) {
-  const { name, enabled, cadence } = feed
-  if (!enabled) return `feed ${name} is not in feeds.json or is disabled: it asks for nothing`
-  if (refused) return `feed ${name}: ${blocked?.message}: only feeds.json ends this block`
-  return cadence.kind === 'snapshot' ? `feed ${name} takes snapshots: it has no history` : undefined
 }
 
 /** Looks again where somebody else changed the entry meanwhile: the app, or another person. */
@@ -106,7 +101,7 @@ async function setBackOne(
   if (await services.ledger.write(next, etag)) return 'planned'
   const again = await services.ledger.read(row.feed.name, windowId(value.window))
   if (!again) return { why: 'was taken out just now' }
-  return isFailure(again) ? { why: again.message } : setBackOne(services, row, choice, again)
+  return isFailure(again) ? { why: `cannot be read: ${again.message}` } : setBackOne(services, row, choice, again)
 }
 
 /** Pauses the history of a feed, or lets it go on. `changed` is false where that was so already. */

@@ -1,5 +1,5 @@
 import { isFailure } from '../../core/failures.ts'
-import { withTrialNow } from '../../core/ledger/feed-block.ts'
+import { whyAsksNothing, withTrialNow } from '../../core/ledger/feed-block.ts'
 import { isAtRest } from '../../core/ledger/ledger.ts'
 import { toRetried } from '../../core/ledger/transitions.ts'
 import type { Problem } from '../../core/problems.ts'
@@ -25,8 +25,8 @@ export async function retry(
   const id = windowId(window)
   const row = await findFeed(services, feed)
   if ('problem' in row) return row
-  if (!row.feed.enabled) return { problem: `feed ${feed} is not in feeds.json or is disabled: it asks for nothing` }
-  if (row.refused) return { problem: `${row.blocked?.message}: only feeds.json ends this block` }
+  const problem = whyAsksNothing(row)
+  if (problem !== undefined) return { problem }
   const stored = await ledger.read(feed, id)
   if (!stored) return { problem: `${feed} ${id} was never asked for: there is nothing to retry` }
   if (isFailure(stored)) return { problem: `${stored.message}; take it out with "forget", and it is asked for anew` }

@@ -3,7 +3,7 @@ import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import { waitsUntil } from '../../core/plan/pacing.ts'
 import type { RequestAction } from '../../core/plan/plan.ts'
-import { inTurns, openTick } from '../../core/plan/turns.ts'
+import { inTurns, openTurn } from '../../core/plan/turns.ts'
 import { parseWindowId, windowId } from '../../core/time/window.ts'
 import type { AppRows } from '../../services/storage/ledger.ts'
 import { tellOnce } from '../ledger/tell-once.ts'
@@ -65,7 +65,7 @@ async function requestAll(
   tick: AccountInTick,
   actions: readonly RequestAction[],
 ): Promise<TurnTaken> {
-  const { isOver, end } = openTick()
+  const { isOver, end } = openTurn()
   let requested = 0
   for (const action of actions) {
     if (isOver(action)) continue

@@ -4,7 +4,7 @@ import { type Asked, askedFor } from '../../core/feeds/form.ts'
 import type { FeedRow } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry, Requesting } from '../../core/ledger/ledger.ts'
 import { withWindow } from '../../core/ledger/plan-row.ts'
-import { isOutOfRange, startWithinReach } from '../../core/ledger/reach.ts'
+import { isOutOfRange, outOfRangeReason, startWithinReach } from '../../core/ledger/reach.ts'
 import { reportName } from '../../core/ledger/remote-names.ts'
 import { nextAttempt, toFailed, toLandedAgain, toReopened, toRequesting } from '../../core/ledger/transitions.ts'
 import { isClaimed, isSlotTaken, takeSlot } from '../../core/plan/pacing.ts'
@@ -143,9 +143,7 @@ async function endOutOfRange(
   requesting: Requesting,
 ): Promise<RequestResult> {
   const { previous, window } = action
-  const offered = row.ranges?.join(', ')
-  const message = `${nameOf(requesting)}: it begins before what the service offers of ${row.feed.dataset} (${offered})`
-  const failure = failed('out-of-range', message)
+  const failure = failed('out-of-range', `${nameOf(requesting)}: it ${outOfRangeReason(row)}`)
   const before = previous ?? requesting
   const { figures } = before
   const isProven = figures && !figures.running && !isEarlyBlank(row.feed, window, figures)

@@ -1,5 +1,5 @@
-import type { FeedRow } from '../ledger/feed-row.ts'
-import type { LedgerEntry, State } from '../ledger/ledger.ts'
+import type { RangedRow } from '../ledger/feed-row.ts'
+import type { LedgerEntry } from '../ledger/ledger.ts'
 import { isOutOfRange, startWithinReach } from '../ledger/reach.ts'
 import type { Window } from '../time/window.ts'
 import { missingWindows } from './due-windows.ts'
@@ -7,37 +7,27 @@ import { type KnownFeed, planOf } from './known-feed.ts'
 import { waitingWindows } from './plan.ts'
 
 /** A feed with all its entries, and how far back the service has data for it. */
-export type RangedFeed = KnownFeed & Pick<FeedRow, 'ranges'>
+export type RangedFeed = KnownFeed & { readonly row: RangedRow }
 
 /** How it stands with a window of history. `outOfRange`: the service has no data for its start, so nobody asks for it. */
 export type Condition = 'landed' | 'failed' | 'waiting' | 'underWay' | 'outOfRange'
 
-/** One window of a feed's history. Its state is `waiting` while it has no entry. */
-export type HistoryWindow = {
-  readonly window: Window
-  readonly state: State | 'waiting'
-  readonly condition: Condition
-}
+export type HistoryWindow = { readonly window: Window; readonly condition: Condition }
 
 /** The windows of a feed's history in order of time: those of the ledger's lane `backfill`, and those still to come. */
 export function historyOf(now: Date, known: RangedFeed): readonly HistoryWindow[] {
-  const isOut = (window: Window) => isOutside(known, window, now)
+  const isOut = (window: Window) => isOutOfRange(known.row, window, now)
   const ofLedger = known.entries
     .filter(({ lane }) => lane === 'backfill')
-    .map((entry) => ({ window: entry.window, state: entry.state, condition: conditionOf(entry, isOut) }))
+    .map((entry) => ({ window: entry.window, condition: conditionOf(entry, isOut) }))
   const missing = waitingWindows(now, planOf(known)).filter(({ previous, lane }) => !previous && lane === 'backfill')
   const toCome = missing.map(({ window }) => waiting(window, isOut(window)))
   const all = [...beforeReach(now, known), ...ofLedger, ...toCome]
   return all.toSorted((a, b) => a.window.from.getTime() - b.window.from.getTime())
 }
 
-/** Whether a window begins before what the service offers of a feed at `now`. */
-export function isOutside({ row, ranges = [] }: RangedFeed, window: Window, now: Date): boolean {
-  return isOutOfRange({ feed: row.feed, ranges }, window, now)
-}
-
 function waiting(window: Window, isOut: boolean): HistoryWindow {
-  return { window, state: 'waiting', condition: isOut ? 'outOfRange' : 'waiting' }
+  return { window, condition: isOut ? 'outOfRange' : 'waiting' }
 }
 
 /** A landed window that is only refreshed stays landed. */
