@@ -22,8 +22,9 @@ async function validate(file: string): Promise<CommandResult> {
   if ('problems' in checked) return refused(checked.problems)
   const { feeds } = checked
   const names = feeds.map(({ name }) => name)
-  const forecast = forecastLines(feeds, DEFAULT_REPORTS_PER_HOUR)
-  const later = laterStartWarnings(feeds, CATALOG, new Date())
+  const now = new Date()
+  const forecast = forecastLines(feeds, DEFAULT_REPORTS_PER_HOUR, now)
+  const later = laterStartWarnings(feeds, CATALOG, now)
   const warnings = [...checked.warnings, ...later, ...forecast.warnings]
   const told = warnings.map((warning) => `warning: ${warning}`)
   return done({ feeds: names, warnings }, [...told, ...forecast.lines, `${file}: ${feeds.length} feeds, no problems`])

@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { allowance, EMPTY_PACING, type Pacing, takeSlot, throttled, waitsUntil } from '../../src/core/plan/pacing.ts'
+import {
+  allowance,
+  EMPTY_PACING,
+  isPacing,
+  type Pacing,
+  takeSlot,
+  throttled,
+  waitsUntil,
+} from '../../src/core/plan/pacing.ts'
 import type { Priority } from '../../src/core/plan/plan.ts'
 
 const MINUTE = 60_000
@@ -59,7 +67,7 @@ describe('over any history', () => {
     let granted = 0
     fc.assert(
       fc.property(limits, fc.array(happening, { maxLength: 60 }), (limit, happenings) => {
-        const open = new Set<number>()
+        const [open, live] = [new Set<number>(), new Set<number>()]
         const asked: number[] = []
         let [row, now, attempt, waitUntil]: [Pacing, number, number, number] = [EMPTY_PACING, START, 0, 0]
         for (const { after, what } of happenings) {
@@ -82,9 +90,12 @@ describe('over any history', () => {
           expect(inHour).toBeLessThan(Math.max(limit.maxReportsPerHour - kept, 1))
           expect(now).toBeGreaterThanOrEqual(waitUntil)
           row = next
-          const ofFeed = [...open].filter((each) => each % 3 === attempt % 3).length
-          expect(ofFeed).toBeLessThan(Math.max(Math.floor(limit.maxInFlight / 2), 1))
+          const ofFeed = [...open].filter((each) => each % 3 === attempt % 3)
+          const isFirstLive = what === 'live' && !ofFeed.some((each) => live.has(each))
+          const most = Math.max(Math.floor(limit.maxInFlight / 2), 1) + Number(isFirstLive)
+          expect(ofFeed.length).toBeLessThan(most)
           open.add(attempt)
+          if (what === 'live') live.add(attempt)
           asked.push(now)
         }
       }),
@@ -145,6 +156,18 @@ describe('an account', () => {
     const one = take(EMPTY_PACING, slot(START), LIMITS, () => true) ?? row
     expect(take(one, slot(START + 2 * HOUR - 1), LIMITS, () => true)).toBeDefined()
     expect(takeSlot(one, slot(START + 2 * HOUR), LIMITS, () => true)).toBe('feed')
+  })
+
+  it('gives a feed its first live slot, however many of its history are open and however slow they are', () => {
+    let row: Pacing = EMPTY_PACING
+    for (let taken = 0; taken < 5; taken++) row = take(row, slot(START, 'backfill'), LIMITS, () => true) ?? row
+    const late = START + 3 * HOUR
+    expect(takeSlot(row, slot(late, 'backfill'), LIMITS, () => true)).toBe('feed')
+    expect(takeSlot(row, slot(late, 'refresh'), LIMITS, () => true)).toBe('feed')
+    const next = take(row, slot(late), LIMITS, () => true)
+    expect(next?.open).toHaveLength(6)
+    expect(isPacing(JSON.parse(JSON.stringify(next)))).toBe(true)
+    expect(takeSlot(next ?? row, slot(late), LIMITS, () => true)).toBe('feed')
   })
 
   it('forgets what a clock that was days ahead wrote', () => {

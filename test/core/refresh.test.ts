@@ -129,23 +129,32 @@ it('the next refresh comes after the request and within `every`, or not at all',
 })
 
 describe('the forecast', () => {
+  const NOW = at('2025-07-10T12:00:00Z')
+
+  it('counts no new windows of a feed that has ended, and no refreshes once its last window is old', () => {
+    const until = (to: string) => forecastOf(feedOf({ ...DAILY, to }), NOW)
+    expect(until('2025-08-01')).toMatchObject({ live: 1, refresh: 14.5 })
+    expect(until('2025-07-01')).toMatchObject({ live: 0, refresh: 14.5 })
+    expect(until('2025-06-01')).toEqual({ live: 0, running: 0, refresh: 0, loads: 0 })
+  })
+
   it('counts new windows, the running one and the refreshes of young ones', () => {
     // A day settles within a day, and is refreshed for the other 29.
-    expect(forecastOf(feedOf(DAILY))).toEqual({ live: 1, running: 0, refresh: 14.5, loads: 0 })
+    expect(forecastOf(feedOf(DAILY), NOW)).toEqual({ live: 1, running: 0, refresh: 14.5, loads: 0 })
     // A week is asked for while it runs and until it has settled: for 8 of 7 days, so that two are at times.
-    const weeks = forecastOf(feedOf({ ...DAILY, window: 'P1W', openWindow: true }))
+    const weeks = forecastOf(feedOf({ ...DAILY, window: 'P1W', openWindow: true }), NOW)
     expect(weeks.live).toBeCloseTo(1 / 7)
     expect(weeks.running).toBeCloseTo(8 / 7 / 2)
     expect(weeks.refresh).toBeCloseTo(29 / 7 / 2)
-    expect(forecastOf(feedOf({ dataset: 'Profile', snapshot: 'P7D' }))).toEqual({
+    expect(forecastOf(feedOf({ dataset: 'Profile', snapshot: 'P7D' }), NOW)).toEqual({
       live: 1 / 7,
       running: 0,
       refresh: 0,
       loads: 0,
     })
     const late = { ...DAILY, delay: 'P30D' }
-    expect(forecastOf(feedOf(late))).toMatchObject({ refresh: 0 })
-    expect(forecastOf(feedOf({ ...DAILY, enabled: false }))).toEqual({ live: 0, running: 0, refresh: 0, loads: 0 })
+    expect(forecastOf(feedOf(late), NOW)).toMatchObject({ refresh: 0 })
+    expect(forecastOf(feedOf({ ...DAILY, enabled: false }), NOW)).toEqual({ live: 0, running: 0, refresh: 0, loads: 0 })
   })
 
   it('stretches refreshes until all feeds take half of the quota at most', () => {

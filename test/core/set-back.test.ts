@@ -87,6 +87,13 @@ describe('what a choice sets back', () => {
     expect(outcome('all', landed(-7))).toBe('begins before what the service offers of AzureUsage (LAST_1_YEAR)')
   })
 
+  it('takes what failed once it has settled, whatever it landed while it ran', () => {
+    const running = landed(4, { running: true })
+    expect(outcome('failed', toFailed(running, failed('malformed', 'no'), NOW))).toBe('planned backfill retry')
+    // The app asks for that one by itself.
+    expect(outcome('all', running)).toMatch(/^has not settled/)
+  })
+
   it('leaves an imported file, unless the service is known to have its time', () => {
     const file = landed(4, { origin: 'import' })
     const { ranges: _, ...unknown } = ROW

@@ -145,7 +145,8 @@ export function tooMany(
     [
       'reports of a feed in flight',
       open.filter(({ feed }) => feed === posting.feed).length,
-      Math.floor(maxInFlight / 2),
+      // The first of them that is live waits for none of the others.
+      Math.floor(maxInFlight / 2) + 1,
     ],
   ] as const
   return counts.flatMap(([what, count, most]) =>

@@ -265,13 +265,13 @@ test('after a year all rows are the last word of the service, for no more report
 
   const file = parseFeeds(FEEDS_TEXT, CATALOG)
   if ('problems' in file) throw new Error(file.problems.join('; '))
-  console.info(forecastLines(file.feeds, 20).lines.join('; '))
+  console.info(forecastLines(file.feeds, 20, new Date(END)).lines.join('; '))
   console.info(`${requests.length} reports asked for, ${restatements} restatements`)
   for (const { name, history } of FEEDS) {
     const asked = requests.filter(({ body }) => JSON.parse(body).ReportName.includes(` ${name} `)).length
     const feed = file.feeds.find((each) => each.name === name)
     if (!feed) throw new Error(`${name} is no feed`)
-    const aDay = Object.values(forecastOf(feed)).reduce((sum, reports) => sum + reports, 0)
+    const aDay = Object.values(forecastOf(feed, new Date(END))).reduce((sum, reports) => sum + reports, 0)
     // A window of history lands once more than the forecast says, which is for the time after that.
     const most = Math.ceil(aDay * DAYS) + history
     console.info(`${name}: ${asked} reports asked for, at most ${most} forecast, ${history} of them for history`)

@@ -115,6 +115,18 @@ describe('a running month', () => {
     expect(await entryOf(world)).toMatchObject({ state: 'failed', kind: 'suspicious-empty' })
   })
 
+  it('whose first report is no report is asked for again while it runs', async () => {
+    const world = await worldOf({ feeds: [RUNNING], now: '2025-05-05T18:00:00Z' })
+    world.simulator.fault({ endpoint: 'report', effect: 'nothing', nth: 1 })
+    await until(world, '2025-05-06T00:00:00Z')
+    expect(await entryOf(world)).toMatchObject({ state: 'failed', kind: 'no-header' })
+    await until(world, '2025-05-10T00:00:00Z')
+    expect(spans(world)).toHaveLength(1)
+    await until(world, '2025-05-13T00:00:00Z')
+    expect(spans(world)).toHaveLength(2)
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { running: true } })
+  })
+
   it('is completed although a person replayed it and that failed', async () => {
     const world = await worldOf({ feeds: [RUNNING], now: '2025-05-05T18:00:00Z' })
     await until(world, '2025-05-06T00:00:00Z')
@@ -129,6 +141,26 @@ describe('a running month', () => {
     expect(await entryOf(world)).toMatchObject({ state: 'landed' })
     expect((await entryOf(world)).figures).not.toHaveProperty('running')
   })
+})
+
+it('a month that an instance landed whose clock was days ahead is incomplete until it has settled', async () => {
+  const feed = { ...FEED, delay: 'P4D', openWindow: false, refresh: false }
+  const world = await worldOf({ feeds: [feed], now: '2025-05-26T00:00:00Z' })
+  const aheadMs = 10 * 24 * HOUR_MS
+  world.clock.advance(aheadMs)
+  await provision(world.services)
+  await sweep(world.services)
+  await world.drain()
+  world.clock.advance(-aheadMs)
+  expect(await entryOf(world)).toMatchObject({ state: 'landed' })
+  await until(world, '2025-05-28T00:00:00Z')
+  const [early] = (await status(world.services)).feeds
+  expect(early).toMatchObject({ complete: 0, running: [{ window: MAY }] })
+  await until(world, '2025-06-12T00:00:00Z')
+  expect(spans(world)).toHaveLength(2)
+  const { figures } = await entryOf(world)
+  expect(figures).not.toHaveProperty('running')
+  expect(figures?.requestedAt.toISOString().slice(0, 10)).toBe('2025-06-05')
 })
 
 it('a window that landed while it was to be refreshed is not asked for again once refresh is switched off', async () => {

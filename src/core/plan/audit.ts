@@ -2,12 +2,13 @@ import { FAILURES, isOfSignIn } from '../failures.ts'
 import type { AuditedRow } from '../ledger/app-rows.ts'
 import { mayTry, TRIAL_MS } from '../ledger/feed-block.ts'
 import type { FeedOutline, RangedRow } from '../ledger/feed-row.ts'
-import { type Failed, isOfPerson, type LedgerEntry } from '../ledger/ledger.ts'
+import { CLOCK_DIFFERENCE_MS, type Failed, isOfPerson, type Landed, type LedgerEntry } from '../ledger/ledger.ts'
 import type { PlanRow } from '../ledger/plan-row.ts'
 import { type WakeRules, wakeAt } from '../ledger/wake.ts'
 import { DAY_MS } from '../time/durations.ts'
+import { earlier } from '../time/instants.ts'
 import { settledAt } from './due-windows.ts'
-import { refreshAt } from './refresh.ts'
+import { nextOfRunning, refreshAt } from './refresh.ts'
 
 const TABLE_AUDIT_MS = 7 * DAY_MS
 
@@ -75,11 +76,19 @@ function isReopened(entry: Failed, row: FeedOutline, now: Date): boolean {
  */
 function isRefreshDue(entry: Failed, row: RangedRow, now: Date): boolean {
   const { figures, window, since } = entry
-  if (!figures) return false
+  if (!figures) return isRunningDue(entry, row, now)
   const { running, ...settled } = figures
   const last = running && since < settledAt(row.feed, window) ? figures : settled
   const at = refreshAt(row, window, isOfPerson(entry) ? figures : { ...last, requestedAt: since, landedAt: since }, now)
   return at !== undefined && at <= now
+}
+
+/** Whether the first report of a running window was none, and the next one is due: it is a report of more. */
+function isRunningDue(entry: Failed, { feed }: RangedRow, now: Date): boolean {
+  const { kind, window, since } = entry
+  if (FAILURES[kind].heals !== 'person' || kind === 'out-of-range' || isOfPerson(entry)) return false
+  const settled = settledAt(feed, window)
+  return since < settled && nextOfRunning(feed, since, settled) <= now
 }
 
 /** Whether another landing of the feed, or a change, may heal a failed window. */
@@ -103,10 +112,21 @@ export function corrected(
   return next !== entry || isLate ? next : undefined
 }
 
-function withRefresh(entry: LedgerEntry, row: RangedRow, now: Date): LedgerEntry {
-  if (entry.state !== 'landed') return entry
+function withRefresh(stored: LedgerEntry, row: RangedRow, now: Date): LedgerEntry {
+  if (stored.state !== 'landed') return stored
+  const entry = withoutFuture(stored, row, now)
   const at = refreshAt(row, entry.window, entry.figures, now)
   if (at?.getTime() === entry.refreshAt?.getTime()) return entry
   const { refreshAt: _, ...rest } = entry
   return at ? { ...rest, refreshAt: at } : rest
+}
+
+/** What an instance whose clock was ahead landed was asked for by now at the latest, and may have been running. */
+function withoutFuture(entry: Landed, { feed }: RangedRow, now: Date): Landed {
+  const { figures, window } = entry
+  const { landedAt, requestedAt, origin } = figures
+  if (landedAt.getTime() - now.getTime() <= CLOCK_DIFFERENCE_MS || origin === 'import') return entry
+  const isRunning = now < settledAt(feed, window)
+  const seen = { ...figures, landedAt: now, requestedAt: earlier(requestedAt, now) }
+  return { ...entry, figures: isRunning ? { ...seen, running: true } : seen }
 }

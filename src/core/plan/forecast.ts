@@ -1,5 +1,6 @@
 import type { Feed } from '../feeds/feed.ts'
-import { DAY_MS, type Duration, durationMilliseconds } from '../time/durations.ts'
+import { instantOf } from '../feeds/history.ts'
+import { addDuration, DAY_MS, type Duration, durationMilliseconds } from '../time/durations.ts'
 import { openEvery } from './due-windows.ts'
 import { refreshesAnHour } from './pacing.ts'
 
@@ -26,17 +27,19 @@ const LEAST_REFRESH = 1 / 10
 /** A month of the forecast, in days. */
 const MONTH_DAYS = 30
 
-/** The reports a day of one feed. */
-export function forecastOf(feed: Pick<Feed, 'cadence' | 'delay' | 'grain' | 'enabled'>): Forecast {
+/** The reports a day of one feed. From its end on it asks for no new windows, and once they are old for none at all. */
+export function forecastOf(feed: Pick<Feed, 'cadence' | 'delay' | 'grain' | 'enabled'>, now: Date): Forecast {
   const { cadence, delay, enabled } = feed
   if (!enabled) return NOTHING
   if (cadence.kind === 'snapshot') return { ...NOTHING, live: 1 / daysOf(cadence.every) }
   const { window, refresh } = cadence
+  const end = cadence.to && instantOf(cadence.to, now)
+  const isOver = end !== undefined && end <= now
   const every = openEvery(feed)
-  const live = 1 / daysOf(window)
+  const live = isOver ? 0 : 1 / daysOf(window)
   const unsettled = (daysOf(window) + daysOf(delay)) / daysOf(window)
-  const running = every ? unsettled / daysOf(every) : 0
-  if (!refresh) return { ...NOTHING, live, running }
+  const running = every && !isOver ? unsettled / daysOf(every) : 0
+  if (!refresh || (isOver && addDuration(end, refresh.for) <= now)) return { ...NOTHING, live, running }
   const young = Math.max(daysOf(refresh.for) - daysOf(delay), 0) / daysOf(window)
   const { days = [] } = refresh
   return { live, running, refresh: young / daysOf(refresh.every), loads: (young * days.length) / MONTH_DAYS }
@@ -46,9 +49,10 @@ export function forecastOf(feed: Pick<Feed, 'cadence' | 'delay' | 'grain' | 'ena
 export function accountForecasts(
   feeds: readonly Feed[],
   maxReportsPerHour: number,
+  now: Date,
 ): readonly { readonly account: string; readonly forecast: Forecast; readonly stretch: number }[] {
   return [...Map.groupBy(feeds, ({ account }) => account)].map(([account, own]) => {
-    const forecast = own.map(forecastOf).reduce(sum, NOTHING)
+    const forecast = own.map((feed) => forecastOf(feed, now)).reduce(sum, NOTHING)
     return { account, forecast, stretch: stretchOf(forecast, maxReportsPerHour) }
   })
 }
@@ -78,8 +82,9 @@ export function stretchOf({ live, running, refresh, loads }: Forecast, maxReport
 export function forecastLines(
   feeds: readonly Feed[],
   maxReportsPerHour: number,
+  now: Date,
 ): { readonly lines: readonly string[]; readonly warnings: readonly string[] } {
-  const accounts = accountForecasts(feeds, maxReportsPerHour)
+  const accounts = accountForecasts(feeds, maxReportsPerHour, now)
   const most = 24 * maxReportsPerHour
   return {
     lines: accounts.map(({ account, forecast: { live, running, refresh, loads }, stretch }) => {

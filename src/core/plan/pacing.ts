@@ -1,5 +1,16 @@
 import type { SignInKind } from '../failures.ts'
-import { type Codec, count, dictionary, isoInstant, list, object, oneOf, optional, text } from '../ledger/codec.ts'
+import {
+  type Codec,
+  count,
+  dictionary,
+  isoInstant,
+  list,
+  mark,
+  object,
+  oneOf,
+  optional,
+  text,
+} from '../ledger/codec.ts'
 import type { LedgerEntry } from '../ledger/ledger.ts'
 import { hasCome } from '../ledger/wake.ts'
 import { DAY_MS, HOUR_MS } from '../time/durations.ts'
@@ -11,6 +22,8 @@ export type Slot = {
   readonly window: string
   readonly attempt: number
   readonly at: string
+  /** It was asked for as live. */
+  readonly live?: true
 }
 
 /** The reports of one account. The row changes under its ETag before each report, which serialises all instances. */
@@ -60,7 +73,7 @@ const isoText: Codec<string> = { write: (at) => at, read: (stored) => isoInstant
 const PACING = object<Pacing>({
   creations: list(isoText),
   refreshes: optional(list(isoText)),
-  open: list(object<Slot>({ feed: text, window: text, attempt: count, at: isoText })),
+  open: list(object<Slot>({ feed: text, window: text, attempt: count, at: isoText, live: optional(mark) })),
   served: dictionary(isoText),
   notBefore: optional(isoText),
   reduced: optional(object<NonNullable<Pacing['reduced']>>({ allowance: count, at: isoText })),
@@ -97,11 +110,11 @@ export function waitsUntil({ notBefore }: Pacing, now: Date): Date | undefined {
  * Takes a slot for one report. Gives the row to write before the app asks for the report. `account`: the account has no
  * free slot now. `priority`: none for what has this priority. `feed`: only this feed has none. One slot of each limit is
  * reserved for what is live, refreshes take at most a quarter of the hour, and a feed holds at most half of the slots in
- * flight. `isOpen` says whether an earlier slot is still taken.
+ * flight; its first live report waits for none of its others. `isOpen` says whether an earlier slot is still taken.
  */
 export function takeSlot(
   pacing: Pacing,
-  next: Slot & { readonly priority: Priority },
+  next: Omit<Slot, 'live'> & { readonly priority: Priority },
   limits: PacingLimits,
   isOpen: (slot: Slot) => boolean,
 ): Pacing | 'account' | 'priority' | 'feed' {
@@ -111,14 +124,17 @@ export function takeSlot(
   const open = pacing.open.filter(isOpen)
   const refreshes = (pacing.refreshes ?? []).filter((at) => isWithin(at, now, HOUR_MS))
   const isRefresh = next.priority === 'refresh'
-  const kept = next.priority === 'live' ? 0 : 1
+  const isLive = next.priority === 'live'
+  const kept = isLive ? 0 : 1
   const perHour = allowance(pacing, now.getTime(), limits)
   if (creations.length >= Math.max(perHour - kept, 1)) return 'account'
   if (open.length >= Math.max(limits.maxInFlight - kept, 1)) return 'account'
   if (isRefresh && refreshes.length >= refreshesAnHour(perHour)) return 'priority'
   const ofFeed = open.filter(({ feed }) => feed === next.feed)
-  if (ofFeed.length >= mostOfFeed(ofFeed, now, limits)) return 'feed'
-  const { priority: _, ...slot } = next
+  const isFirstLive = isLive && !ofFeed.some(({ live }) => live)
+  if (!isFirstLive && ofFeed.length >= mostOfFeed(ofFeed, now, limits)) return 'feed'
+  const { priority: _, ...asked } = next
+  const slot: Slot = isLive ? { ...asked, live: true } : asked
   const served = Object.entries(pacing.served).filter(([, at]) => isWithin(at, now, DAY_MS))
   const { notBefore: __, reduced, ...rest } = pacing
   return {

@@ -66,7 +66,8 @@ function dayAfterLoading(dataset: string, { to }: Window): Date | undefined {
   return new Date(Date.UTC(last.getUTCFullYear(), last.getUTCMonth() + 1, Math.max(...days) + 1))
 }
 
-function nextOfRunning(feed: WindowRules, requestedAt: Date, settled: Date): Date {
+/** When the running window is asked for again after it was asked for. */
+export function nextOfRunning(feed: WindowRules, requestedAt: Date, settled: Date): Date {
   const every = openEvery(feed)
   return every ? earlier(addDuration(requestedAt, every), settled) : settled
 }

@@ -30,8 +30,8 @@ export function setBack(
   if (!isOfChoice(choice, row, entry)) return undefined
   if (state === 'planned') return { why: 'is planned already' }
   if (!isAtRest(entry)) return { why: `is ${state}: its report is under way` }
-  if (figures?.running || now < settledAt(row.feed, window))
-    return { why: 'has not settled: the app asks for it anyway' }
+  const isAskedAnyway = now < settledAt(row.feed, window) || (state === 'landed' && figures?.running)
+  if (isAskedAnyway) return { why: 'has not settled: the app asks for it anyway' }
   const isOut = isOutOfRange(row, window, now)
   if (figures?.origin === 'import' && (isOut || !row.ranges)) {
     return { why: 'was imported, and the service may not have it' }

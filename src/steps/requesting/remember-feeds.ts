@@ -30,7 +30,7 @@ export async function rememberFeeds(services: Services, app: AppRows): Promise<r
   for (const feed of faulty) await refuse(services, app, feed)
   const problems = problemsWithoutRow(app, faulty, allProblems)
   await rememberSource(services, app, { source, hash: hashJson(text), ...(problems.length > 0 && { problems }) })
-  const forecasts = accountForecasts(file.feeds, services.settings.limits.maxReportsPerHour)
+  const forecasts = accountForecasts(file.feeds, services.settings.limits.maxReportsPerHour, services.clock())
   const stretches = new Map(forecasts.map(({ account, stretch }) => [account, stretch]))
   const rows = await Promise.all(
     file.feeds.map((feed) => {
