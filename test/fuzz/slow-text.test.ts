@@ -411,7 +411,7 @@ const TABLE: Table = {
       (text) =>
         modules['core/feeds/feed-query.ts'].feedQuery(
           FEED,
-          { kind: 'columns', columns: cut(text), distinct: false },
+          { kind: 'columns', columns: fewColumns(text), distinct: false },
           { ...LISTED, columns: cut(text), ranges: cut(text) },
         ),
     ],
