@@ -131,6 +131,32 @@ describe('rehearse', () => {
     expect(requests.map(shown)).toEqual(['12:15 usage 2025-06', '12:15 usage 2025-04', '15:00 usage 2025-05'])
   })
 
+  it('waits for history that is not settled yet, and forgets none of it', () => {
+    const row = rowOf('claims', { dataset: 'CPORM365Usage', from: '2025-06-01' })
+    const { requests, isEndless } = rehearse(NOW, account([{ row }]), ASSUMED)
+    const history = requests.filter(({ priority }) => priority === 'backfill')
+    // The first nine days of June have settled after the month that this data takes; July goes up to when it was first seen.
+    expect(history).toHaveLength(39)
+    expect(history.at(-1)?.at.toISOString().slice(0, 10)).toBe('2025-08-10')
+    expect(isEndless).toBe(false)
+  })
+
+  it('waits for the next trial of a feed that failed', () => {
+    const lastError = { kind: 'column-missing', message: 'no', at: NOW } as const
+    const entry = planned('2025-05-01', '2025-06-01', { reason: 'healed', lastError })
+    const row = rowOf('usage', { from: '2025-05-01', to: '2025-06-01' }, { nextTrial: '2025-07-11T08:00:00.000Z' })
+    const { requests, isEndless } = rehearse(NOW, account([{ row, entries: [entry] }]), ASSUMED)
+    expect(requests.map(({ at }) => at)).toEqual([new Date('2025-07-11T08:00:00Z')])
+    expect(isEndless).toBe(false)
+  })
+
+  it('says that history is endless where it is due and nothing of it is asked for', () => {
+    const row = rowOf('usage', { from: '2025-06-01', to: '2025-07-01' })
+    const known = account([{ row }])
+    const { requests, isEndless } = rehearse(NOW, { ...known, limits: { ...known.limits, maxInFlight: 0 } }, ASSUMED)
+    expect([requests, isEndless]).toEqual([[], true])
+  })
+
   it('takes the slots of the reports under way, and the wait that the service asked for', () => {
     const row = rowOf('usage', { from: '2025-05-01', to: '2025-07-01' })
     const at = new Date(NOW.getTime() - 50 * MINUTE_MS).toISOString()

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { failed } from '../../src/core/failures.ts'
 import { type FeedRow, newFeedRow, withBackfillPaused } from '../../src/core/ledger/feed-row.ts'
 import type { Figures, Landed, LedgerEntry, Planned } from '../../src/core/ledger/ledger.ts'
-import { toFailed } from '../../src/core/ledger/transitions.ts'
+import { toFailed, toPlanned, toReopened } from '../../src/core/ledger/transitions.ts'
 import { viewBackfill } from '../../src/core/plan/backfill.ts'
 import { historyCounts, historyOf } from '../../src/core/plan/feed-history.ts'
 import { EMPTY_PACING } from '../../src/core/plan/pacing.ts'
@@ -125,6 +125,38 @@ describe('a paused history', () => {
     expect(nextRequest(NOW, plan)).toEqual(new Date('2025-03-05T00:00:00Z'))
     const trial = trialRequest(NOW, { ...plan, spans: dueRequests(NOW, plan).map(({ window }) => window) }, [])
     expect(trial).toBeUndefined()
+  })
+
+  it('stays paused, however often the report of a window that was set back expired or failed', () => {
+    const back = setBack('all', ROW, landed(1), NOW) as Planned
+    const expired = toPlanned(back, 'expired', NOW, 1)
+    const healed = toReopened(toFailed(expired, failed('deadline', 'no'), NOW), NOW)
+    const all = { row: paused, spans: [landed(1).window], planned: [back, expired, healed] }
+    expect(dueRequests(NOW, all).filter(({ lane }) => lane === 'backfill')).toEqual([])
+    const resumed = dueRequests(NOW, { ...all, row: ROW }).filter(({ previous }) => previous)
+    expect(resumed.map(({ priority }) => priority)).toEqual(Array(3).fill('backfill'))
+    // One that is refreshed by its age goes on, also after its report expired.
+    const young = {
+      ...landed(4, {}, 'backfill'),
+      figures: { ...FIGURES, requestedAt: new Date('2025-06-08T00:00:00Z') },
+    }
+    const refreshes = ['refresh', 'expired', 'healed'] as const
+    const again = refreshes.map((reason) => toPlanned(young, reason, NOW, 1))
+    const due = dueRequests(NOW, { ...all, planned: again }).filter(({ previous }) => previous)
+    expect(due.map(({ priority }) => priority)).toEqual(Array(3).fill('refresh'))
+  })
+
+  it('goes on refreshing the young windows that were set back', () => {
+    const back = setBack('all', paused, landed(4, { requestedAt: NOW, landedAt: NOW }), NOW) as Planned
+    const known = {
+      row: paused,
+      spans: [{ from: new Date('2024-12-01'), to: new Date('2026-01-01') }],
+      planned: [back],
+    }
+    expect(dueRequests(NOW, known)).toEqual([])
+    const next = nextRequest(NOW, known)
+    expect(next && next > NOW).toBe(true)
+    expect(next && dueRequests(next, known).map(({ priority }) => priority)).toEqual(['refresh'])
   })
 
   it('is absent from the row of a feed that is not paused', () => {

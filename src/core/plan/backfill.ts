@@ -163,7 +163,7 @@ function historyOfFeed({ known, windows }: TimedFeed, requests: readonly Rehears
   return {
     feed: name,
     ...counts,
-    ...progressOf(known, counts),
+    ...progressOf(known, counts, own.length),
     reports: own.length,
     ...(doneAt && { doneAt }),
     reportMs,
@@ -173,10 +173,11 @@ function historyOfFeed({ known, windows }: TimedFeed, requests: readonly Rehears
 function progressOf(
   { row }: RangedFeed,
   { waiting, underWay }: HistoryCounts,
+  reports: number,
 ): { readonly progress: Progress; readonly why?: string } {
   if (!row.feed.enabled) return { progress: 'disabled' }
   if (row.backfillPaused) return { progress: 'paused' }
-  if (waiting + underWay === 0) return { progress: 'done' }
+  if (waiting + underWay + reports === 0) return { progress: 'done' }
   if (!row.blocked) return { progress: 'going' }
   return { progress: 'blocked', why: `${row.blocked.message}: ${FAILURES[row.blocked.kind].remedy}` }
 }

@@ -42,6 +42,8 @@ export function laneOf(window: Window, since: Date): Lane {
 export function nextDue(feed: WindowRules, known: KnownWindows, lane?: Lane): Date | undefined {
   for (const planned of plannedWindows(feed, known)) {
     if (lane === undefined || planned.lane === lane) return planned.dueAt
+    // They are in order of time: no history comes after what is live, which may be endless.
+    if (planned.lane === 'live') return undefined
   }
   return undefined
 }

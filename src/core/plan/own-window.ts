@@ -1,11 +1,22 @@
+import type { FeedRow } from '../ledger/feed-row.ts'
 import { isAtRest, type LedgerEntry } from '../ledger/ledger.ts'
 import { type PlanRow, takes } from '../ledger/plan-row.ts'
 import type { Window } from '../time/window.ts'
 import { isAligned, type WindowRules } from './due-windows.ts'
 
+type MaybePaused = Pick<FeedRow, 'backfillPaused'>
+
 /** Gives the reason why no file can hold all of a window, or undefined once the window is over. */
 export function whyNotOver({ to }: Window, now: Date): string | undefined {
   return to > now ? `ends at ${to.toISOString()}: wait until it is over` : undefined
+}
+
+/** Gives the reason why a person may not ask for a window or land in it, or undefined where it is at rest. */
+export function whyNotAtRest(entry: LedgerEntry, { backfillPaused }: MaybePaused): string | undefined {
+  if (isAtRest(entry)) return undefined
+  const isHeld = backfillPaused && entry.state === 'planned' && entry.lane === 'backfill'
+  const first = isHeld ? ', and history is paused: "backfill resume" first, and' : ':'
+  return `is ${entry.state}${first} wait until it is landed or failed`
 }
 
 /**
@@ -13,13 +24,13 @@ export function whyNotOver({ to }: Window, now: Date): string | undefined {
  * at rest. A new window must have ended, be cut at the grain, and take no time that another window has.
  */
 export function whyMayNotLand(
-  feed: WindowRules & { readonly dataset: string },
+  { feed, ...row }: MaybePaused & { readonly feed: WindowRules & { readonly dataset: string } },
   window: Window,
   entry: LedgerEntry | undefined,
   plan: Pick<PlanRow, 'spans'>,
   now: Date,
 ): string | undefined {
-  if (entry) return isAtRest(entry) ? undefined : `is ${entry.state}: wait until it is landed or failed`
+  if (entry) return whyNotAtRest(entry, row)
   const notOver = whyNotOver(window, now)
   if (notOver !== undefined) return notOver
   if (takes(plan, window)) return 'overlaps a window that has an entry'

@@ -12,9 +12,10 @@ import {
 import { withinReach } from '../ledger/reach.ts'
 import { hasCome } from '../ledger/wake.ts'
 import { DAY_MS } from '../time/durations.ts'
-import { earliest } from '../time/instants.ts'
+import { earliest, later } from '../time/instants.ts'
 import type { Window } from '../time/window.ts'
 import { dueAt, missingWindows, nextDue, settledAt } from './due-windows.ts'
+import { refreshAt } from './refresh.ts'
 
 /** The longest that a planned window waits by itself. */
 const LONGEST_WAIT_MS = DAY_MS
@@ -81,8 +82,17 @@ export function nextRequest(now: Date, { row, spans, planned }: FeedPlan): Date 
   if (!row.feed.enabled) return undefined
   const lane = row.backfillPaused ? 'live' : undefined
   const next = nextDue(withinReach(row), { since: new Date(row.since), taken: spans, now }, lane)
-  const waiting = planned.filter((entry) => isNotPaused(again(now, row, entry)))
-  return earliest([next, ...waiting.map(({ notBefore }) => notBefore)])
+  const waiting = planned.map((entry) =>
+    isNotPaused(again(now, row, entry)) ? entry.notBefore : refreshDueAt(now, row, entry),
+  )
+  return earliest([next, ...waiting])
+}
+
+/** When a planned window may be asked for: in the past if that is now. */
+export function mayAskFrom({ feed, nextTrial }: FeedOutline, entry: Planned, now: Date): Date {
+  const from = later(entry.notBefore, dueAt(feed, entry.window))
+  const isHeld = nextTrial !== undefined && needsChange(entry) && !mayTry({ nextTrial }, now)
+  return isHeld ? later(from, new Date(nextTrial)) : from
 }
 
 /** The planned windows of a snapshot feed that have ended: today's data must not land under an old date. */
@@ -133,14 +143,31 @@ function needsChange({ reason, lastError }: Planned): boolean {
 
 function again(now: Date, row: FeedOutline, previous: Planned | Failed): RequestAction {
   const { window, lane } = previous
-  return { row, window, lane, priority: isRefresh(now, row, previous) ? 'refresh' : lane, previous }
+  return { row, window, lane, priority: priorityOf(now, row, previous), previous }
 }
 
-/** Whether rows of the window stand and nothing is missing without new ones. A person who asks again wants it soon. */
-function isRefresh(now: Date, { feed }: FeedOutline, previous: Planned | Failed): boolean {
-  const { figures } = previous
-  if (!figures || (previous.state === 'planned' && previous.reason === 'retry')) return false
-  return !figures.running || now < settledAt(feed, previous.window)
+/** The priority of a window that has an entry. */
+export function priorityOf(now: Date, row: FeedOutline, previous: Planned | Failed): Priority {
+  return isRefresh(now, row, previous) ? 'refresh' : previous.lane
+}
+
+/**
+ * Whether rows of the window stand and nothing is missing without new ones. A person who asks again wants it soon. History
+ * whose attempt failed, or which they paused after they asked for it again, is a refresh only where its age makes it one.
+ */
+function isRefresh(now: Date, row: FeedOutline, previous: Planned | Failed): boolean {
+  const { figures, lane, window } = previous
+  if (!figures || (figures.running && now >= settledAt(row.feed, window))) return false
+  const reason = previous.state === 'planned' ? previous.reason : undefined
+  if (reason === 'retry' && !(lane === 'backfill' && row.backfillPaused)) return false
+  if (reason === 'refresh' || lane === 'live') return true
+  const due = refreshDueAt(now, row, previous)
+  return due !== undefined && due <= now
+}
+
+/** When a window is refreshed by its age, whatever else it is asked for again for; undefined where that is over. */
+export function refreshDueAt(now: Date, row: FeedOutline, { window, figures }: Planned | Failed): Date | undefined {
+  return figures && refreshAt(row, window, figures, now)
 }
 
 /** What is asked for again goes by how long it has waited: otherwise the newest would wait for all the others each time. */

@@ -1,5 +1,6 @@
 import type { WakeRules } from '../ledger/wake.ts'
 import { DAY_MS } from '../time/durations.ts'
+import { earliest } from '../time/instants.ts'
 import { windowId } from '../time/window.ts'
 import type { RangedFeed } from './feed-history.ts'
 import { isSlotTaken, type Pacing, type PacingLimits, type Slot, takeSlot } from './pacing.ts'
@@ -35,7 +36,7 @@ export type Rehearsal = {
   readonly isEndless: boolean
 }
 
-/** Where an account asks for nothing for so long, nothing but a change makes it go on. */
+/** Where an account asks for nothing for so long although history is due, nothing but a change makes it go on. */
 const STANDSTILL_MS = 8 * DAY_MS
 
 /** Plays an account from `now` on until its history is done. */
@@ -46,7 +47,10 @@ export function rehearse(now: Date, account: AccountNow, assumed: Assumed): Rehe
   const requests: Rehearsed[] = []
   let { pacing } = account
   let [last, swept, tick] = [now, now, assumed.nextTick(now)]
-  while (all.some((feed) => feed.hasHistory(tick)) && tick.getTime() - last.getTime() < STANDSTILL_MS) {
+  const nextHistory = () => earliest(all.map((feed) => feed.nextHistory(tick)))
+  for (let next = nextHistory(); next && tick.getTime() - last.getTime() < STANDSTILL_MS; next = nextHistory()) {
+    // What waits for its time does not stand still.
+    if (next > tick) last = tick
     // A sweep at the time of a tick ends after it.
     for (let sweep = assumed.nextSweep(swept); sweep < tick; sweep = assumed.nextSweep(sweep)) {
       for (const feed of all) feed.sweep(sweep)
@@ -58,7 +62,7 @@ export function rehearse(now: Date, account: AccountNow, assumed: Assumed): Rehe
     pacing = played.pacing
     tick = assumed.nextTick(tick)
   }
-  const isEndless = all.some((feed) => feed.hasHistory(tick))
+  const isEndless = nextHistory() !== undefined
   return { requests, missed: all.flatMap(({ missed }) => missed), isEndless }
 }
 

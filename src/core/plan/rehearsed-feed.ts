@@ -22,7 +22,16 @@ import { dueAt, nextDue, settledAt } from './due-windows.ts'
 import type { RangedFeed } from './feed-history.ts'
 import { planOf } from './known-feed.ts'
 import type { PacingLimits } from './pacing.ts'
-import { dueRequests, type FeedPlan, PRIORITIES, type Priority, type RequestAction } from './plan.ts'
+import {
+  dueRequests,
+  type FeedPlan,
+  mayAskFrom,
+  PRIORITIES,
+  type Priority,
+  priorityOf,
+  type RequestAction,
+  refreshDueAt,
+} from './plan.ts'
 import { refreshAt } from './refresh.ts'
 import { sweepAction } from './sweep.ts'
 
@@ -136,13 +145,15 @@ export function openFeed(known: RangedFeed, { limits, rules }: OfAccount, report
       return { feed: name, window, priority, at, landsAt }
     },
 
-    /** Whether something of the feed's history is due, under way, or planned for later. */
-    hasHistory(tick: Date): boolean {
+    /** When the feed's history goes on: `tick` where some is due or under way, undefined where nothing of it is to come. */
+    nextHistory(tick: Date): Date | undefined {
       land(tick)
-      if ([...open.values()].some(({ isHistory }) => isHistory)) return true
-      if (dueAtTick(tick).some(({ priority }) => priority === 'backfill')) return true
-      if (row.blocked || row.backfillPaused || !row.feed.enabled) return false
-      return [...planned].some(({ lane, figures, notBefore }) => lane === 'backfill' && !figures && notBefore > tick)
+      if ([...open.values()].some(({ isHistory }) => isHistory)) return tick
+      if (dueAtTick(tick).some(({ priority }) => priority === 'backfill')) return tick
+      if (row.blocked || row.backfillPaused || !row.feed.enabled) return undefined
+      const next = nextDue(withinReach(row), { since: new Date(row.since), taken: plan.spans, now: tick }, 'backfill')
+      const waiting = [...planned].filter((entry) => priorityOf(tick, row, entry) === 'backfill')
+      return earliest([next, ...waiting.map((entry) => mayAskFrom(row, entry, tick))])
     },
   }
 
@@ -158,11 +169,12 @@ function nextChange({ row, spans, planned }: FeedPlan, due: readonly RequestActi
   const { feed, nextTrial, since } = row
   const taken = [...spans, ...due.map(({ window }) => window)]
   const next = nextDue(withinReach(row), { since: new Date(since), taken, now: tick }, row.backfillPaused && 'live')
-  const ofPlanned = planned.flatMap(({ notBefore, window }) => [
-    notBefore,
-    window.to,
-    dueAt(feed, window),
-    settledAt(feed, window),
+  const ofPlanned = planned.flatMap((entry) => [
+    entry.notBefore,
+    entry.window.to,
+    dueAt(feed, entry.window),
+    settledAt(feed, entry.window),
+    refreshDueAt(tick, row, entry),
   ])
   const trial = nextTrial === undefined ? [] : [new Date(nextTrial)]
   return earliest([...(feed.enabled ? [next] : []), ...trial, ...ofPlanned].filter((at) => at && at > tick))

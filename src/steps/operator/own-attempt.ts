@@ -31,7 +31,7 @@ export async function openOwnWindow(services: Services, row: FeedRow, window: Wi
   const stored = await ledger.read(name, id)
   if (stored && isFailure(stored)) return { problem: `${stored.message}; take it out with "forget" first` }
   const plan = stored ? undefined : await readOrMakePlan(services, row)
-  const why = whyMayNotLand(row.feed, window, stored?.value, plan?.value ?? { spans: [] }, clock())
+  const why = whyMayNotLand(row, window, stored?.value, plan?.value ?? { spans: [] }, clock())
   if (why !== undefined) return { problem: `${name} ${id} ${why}` }
   if (stored) return { from: stored.value, etag: stored.etag }
   const taken = plan && withWindow(plan.value, window)

@@ -2,6 +2,7 @@ import { isFailure } from '../../core/failures.ts'
 import { whyAsksNothing, withTrialNow } from '../../core/ledger/feed-block.ts'
 import { isAtRest } from '../../core/ledger/ledger.ts'
 import { toRetried } from '../../core/ledger/transitions.ts'
+import { whyNotAtRest } from '../../core/plan/own-window.ts'
 import type { Problem } from '../../core/problems.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import { changeFeedRow, findFeed } from '../ledger/feed-row.ts'
@@ -31,8 +32,7 @@ export async function retry(
   if (!stored) return { problem: `${feed} ${id} was never asked for: there is nothing to retry` }
   if (isFailure(stored)) return { problem: `${stored.message}; take it out with "forget", and it is asked for anew` }
   const { value: entry, etag } = stored
-  if (!isAtRest(entry))
-    return { problem: `${feed} ${id} is ${entry.state}: wait until it is landed or failed; "status" shows since when` }
+  if (!isAtRest(entry)) return { problem: `${feed} ${id} ${whyNotAtRest(entry, row)}; "status" shows since when` }
   if (entry.lane === 'backfill' && row.backfillPaused)
     return { problem: `${feed} ${id} is history, which is paused: "backfill resume" first` }
   const written = await ledger.write(toRetried(entry, clock(), acceptEmpty), etag)
