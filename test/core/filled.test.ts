@@ -79,13 +79,15 @@ describe('a column that goes empty', () => {
     readonly filled: string
     readonly empty?: string
     readonly before?: Partial<Figures>
+    readonly isRunning?: boolean
   }
 
   /** Names its columns with a value, and those without, by their letters. */
-  const toLanded = ({ month: number, filled, empty = '', before }: Landing): LandedColumns => ({
+  const toLanded = ({ month: number, filled, empty = '', before, isRunning = false }: Landing): LandedColumns => ({
     window: month(number),
     selection: 's',
     before: before as Figures | undefined,
+    isRunning,
     filledColumns: [...filled],
     emptyColumns: [...empty],
   })
@@ -124,6 +126,29 @@ describe('a column that goes empty', () => {
     const next = { month: 4, filled: 'A', empty: 'B' }
     expect(newlyEmptied(row, toLanded(next))).toEqual(['B'])
     expect(landed(row, next).emptiedIn).toEqual({ B: span(2, 4) })
+  })
+
+  it('is not told of a running month, and of the month before is still known when it settles', () => {
+    const running = { month: 2, filled: 'A', empty: 'B', isRunning: true }
+    const before = published(['B'], { running: true })
+    const full = landed(NEW, { month: 1, filled: 'AB' })
+    for (const first of [running, { ...running, before: published([], { running: true }) }]) {
+      const row = landed(full, first)
+      expect([newlyEmptied(full, toLanded(first)), row.emptiedIn]).toEqual([[], undefined])
+      const settled = { month: 2, filled: 'A', empty: 'B', before }
+      const next = landed(row, { ...running, month: 3 })
+      for (const each of [row, next]) {
+        expect(newlyEmptied(each, toLanded(settled))).toEqual(['B'])
+        expect(landed(each, settled).emptiedIn).toEqual({ B: span(2) })
+      }
+      expect(landed(row, { month: 2, filled: 'AB', before }).emptiedIn).toBeUndefined()
+    }
+  })
+
+  it('is told when a month settles without what it had while it ran', () => {
+    const row = landed(NEW, { month: 1, filled: 'AB', isRunning: true })
+    const settled = { month: 1, filled: 'A', empty: 'B', before: published([], { running: true }) }
+    expect(newlyEmptied(row, toLanded(settled))).toEqual(['B'])
   })
 
   it('is none of a time before the newest window, nor one that is new', () => {

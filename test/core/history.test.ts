@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { CATALOG } from '../../src/core/catalog.ts'
-import { firstInRange, laterStart, laterStartWarnings } from '../../src/core/feeds/history.ts'
+import { firstInRange, laterStart, laterStartWarnings, reachesFurther } from '../../src/core/feeds/history.ts'
 import { withFeed } from '../../src/core/ledger/feed-block.ts'
 import { type FeedRow, newFeedRow } from '../../src/core/ledger/feed-row.ts'
-import { isOutOfRange, startWithinReach, withinReach, withReach } from '../../src/core/ledger/reach.ts'
+import { isOutOfRange, startWithinReach, withinReach, withListedReach, withReach } from '../../src/core/ledger/reach.ts'
 import { feedOf } from './feed-of.ts'
 
 const NOW = new Date('2026-11-26T03:00:00Z')
@@ -18,11 +18,13 @@ describe('the first instant that a dataset has data for', () => {
     [['last_2_years ', 'LAST_6_MONTHS'], '2024-11-26T03:00:00Z'],
     [['LAST_365_DAYS', 'LAST_1_YEAR'], '2025-11-26T03:00:00Z'],
     [['TODAY', 'LAST_7_DAYS'], '2026-11-19T03:00:00Z'],
+    [['LAST_MONTH', 'LAST_1_YEAR', 'YEAR_TO_DATE'], '2025-11-26T03:00:00Z'],
+    [['SINCE_2019', 'LAST_0_DAYS', 'LAST_1_YEAR', ''], '2025-11-26T03:00:00Z'],
   ])('by the ranges %j is that of the longest', (ranges, first) => {
     expect(firstInRange(ranges, NOW)).toEqual(new Date(first))
   })
 
-  it.each([[[]], [['LIFETIME']], [['LAST_1_YEAR', 'LIFETIME']], [['LAST_1_YEAR', 'SINCE_2019']], [['LAST_0_DAYS']]])(
+  it.each([[[]], [['LIFETIME']], [['LAST_1_YEAR', ' lifetime', 'SINCE_2019']], [['SINCE_2019']], [['LAST_0_DAYS']]])(
     'has no known limit by %j',
     (ranges) => {
       expect(firstInRange(ranges, NOW)).toBeUndefined()
@@ -96,6 +98,26 @@ describe('the row of a feed', () => {
     const all = withReach(less, LATER, ['LIFETIME'])
     expect([startWithinReach(all), withinReach(all)]).toEqual([undefined, all.feed])
     expect(startWithinReach(withReach(all, LATER, TWO_YEARS))).toBeUndefined()
+  })
+
+  it.each([[[]], [['YEAR_TO_DATE']]])('is the same by ranges that say nothing: %j', (ranges) => {
+    const row = withReach(rowOf({ from: '2020-01-01' }, TWO_YEARS), NOW)
+    expect(withReach(row, LATER, ranges)).toBe(row)
+    expect(withReach(rowOf({ from: '2020-01-01' }), NOW, ranges)).toEqual(rowOf({ from: '2020-01-01' }))
+    expect([reachesFurther(ranges, TWO_YEARS, NOW), reachesFurther(['LIFETIME'], ranges, NOW)]).toEqual([false, false])
+  })
+
+  it('notes what the service lists at registration, else what is known, else what the catalogue says', () => {
+    const from = { from: '2020-01-01' }
+    const rangesBy = (row: FeedRow, listed?: readonly string[]) => withListedReach(row, NOW, listed).ranges
+    expect(rangesBy(rowOf(from, TWO_YEARS), ['LIFETIME'])).toEqual(['LIFETIME'])
+    for (const listed of [undefined, [], ['YEAR_TO_DATE']]) {
+      expect(rangesBy(rowOf(from, ['LAST_MONTH']), listed)).toEqual(['LAST_MONTH'])
+      expect(rangesBy(rowOf(from), listed)).toEqual(CATALOG.find(({ name }) => name === 'AzureUsage')?.ranges)
+      const row = rowOf(from)
+      const unknown = { ...row, feed: { ...row.feed, dataset: 'Newest' } }
+      expect(withListedReach(unknown, NOW, listed)).toBe(unknown)
+    }
   })
 
   it('decides anew when from changes', () => {

@@ -53,6 +53,30 @@ describe('the row of a feed after a look at what the service lists', () => {
     expect(look(more).offerDrift).toHaveLength(2)
   })
 
+  it.each([
+    [[], 'none'],
+    [['YEAR_TO_DATE', 'ALL_TIME'], 'ALL_TIME, YEAR_TO_DATE'],
+  ])('keeps its ranges where the service lists none that the app knows, and tells it: %j', (ranges, shown) => {
+    const row = look(rowOf())
+    const odd = look(row, { ranges })
+    const sentence = `the service lists no date range of AzureUsage that the app knows: ${shown}, and before LAST_1_YEAR, LAST_2_YEARS`
+    expect(odd).toEqual({ ...row, offerDrift: [sentence] })
+    expect([look(odd, { ranges }), look(odd)]).toEqual([odd, row])
+  })
+
+  it.each([[[]], [['YEAR_TO_DATE']]])(
+    'tells nothing of ranges that say nothing where none were known: %j',
+    (ranges) => {
+      const odd = look(rowOf(), { ranges })
+      expect([odd.ranges, odd.offerDrift]).toEqual([undefined, undefined])
+      expect(look(odd)).toMatchObject({ ranges: LISTED.ranges, offered: { ranges: LISTED.ranges } })
+      expect(look(odd)).not.toHaveProperty('offerDrift')
+      const snapshot = { ...rowOf({ dataset: 'Profile', snapshot: 'P7D', queryId: 'q-1' }), ranges: ['LAST_MONTH'] }
+      const profile = { ...LISTED, name: 'Profile', ranges }
+      expect(withOffer(snapshot, [profile], NOW)).not.toHaveProperty('offerDrift')
+    },
+  )
+
   it('says nothing new where the service lists the same in another order', () => {
     const less = look(look(rowOf()), { ranges: ['LAST_MONTH', 'LAST_3_MONTHS'] })
     expect(look(less, { ranges: ['LAST_3_MONTHS', 'LAST_MONTH'] }).offerDrift).toEqual(less.offerDrift)

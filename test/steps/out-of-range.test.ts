@@ -67,6 +67,63 @@ describe('a from before what the service offers', () => {
   })
 })
 
+describe('a list of ranges with words that the app does not know', () => {
+  const KNOWN = ['LAST_MONTH', 'LAST_3_MONTHS', 'LAST_6_MONTHS', 'LAST_1_YEAR']
+  const history = { from: '2023-07-01', to: '2024-10-01', openWindow: false, refresh: false }
+  const lists = ({ simulator }: World, ranges: readonly string[]) =>
+    simulator.fault({ endpoint: 'listDatasets', effect: { listsDataset: { dataset: 'OfficeUsage', ranges } }, nth: 1 })
+
+  /** What is out of range was not asked for, and nobody counts it as complete or as failed. */
+  async function isClamped(world: World): Promise<void> {
+    expect(months(world).toSorted()).toEqual(['2024-08', '2024-09'])
+    expect(await statesOf(world)).toEqual(['2024-08 landed', '2024-09 landed'])
+    const [feed] = (await status(world.services)).feeds
+    expect(feed).toMatchObject({ startsAt: '2024-08-01T00:00:00.000Z', failures: [] })
+    expect(feed?.completeUntil).toEqual(new Date('2024-10-01T00:00:00Z'))
+  }
+
+  it.each([
+    ['one beside those that it knows', [...KNOWN, 'YEAR_TO_DATE']],
+    ['only such a word', ['YEAR_TO_DATE']],
+    ['no range', []],
+  ])(
+    'asks for nothing before the limit, where the query is registered by it or a later look finds it: %s',
+    async (_, ranges) => {
+      const [first, later] = [await worldOf(history), await worldOf(history)]
+      lists(first, ranges)
+      for (const world of [first, later]) {
+        await tick(world)
+        await tick(world)
+      }
+      lists(later, ranges)
+      for (const world of [first, later]) {
+        for (let day = 0; day < 2; day++) {
+          world.clock.advance(DAY)
+          await tick(world)
+        }
+        await isClamped(world)
+      }
+    },
+  )
+
+  it('ends no window where such a word stands for one day alone', async () => {
+    const world = await worldOf(history)
+    await tick(world)
+    await tick(world)
+    world.clock.advance(DAY)
+    lists(world, ['YEAR_TO_DATE'])
+    const { settings } = world.services
+    // Nothing may be asked for on that day.
+    await provision({ ...world.services, settings: { ...settings, limits: { maxInFlight: 2, maxReportsPerHour: 2 } } })
+    for (let day = 0; day < 2; day++) {
+      world.clock.advance(DAY)
+      await tick(world)
+    }
+    await isClamped(world)
+    expect(named(world, 'window.failed')).toEqual([])
+  })
+})
+
 describe('a window that the service no longer offers', () => {
   /** A feed whose window of August 2024 is not asked for until the service has dropped the month. */
   async function tooLate(): Promise<World> {

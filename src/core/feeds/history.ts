@@ -21,27 +21,40 @@ const UNITS = {
 
 /**
  * The first instant for which a dataset has data at `now`, by the ranges that the service lists for it (its
- * `availableDateRanges`). Undefined where no limit is known: with LIFETIME, without a range, and with a word of another
- * form, which may reach as far as it likes. How the service counts is unknown: to the second is the strictest reading.
+ * `availableDateRanges`). Undefined where no limit is known: with LIFETIME, and where no word is known. A word of another
+ * form says nothing beside known ones. How the service counts is unknown: to the second is the strictest reading.
  */
 export function firstInRange(ranges: readonly string[], now: Date): Date | undefined {
-  const starts = ranges.map((range) => startOfRange(range, now))
-  if (starts.includes(undefined)) return undefined
-  return earliest(starts)
+  if (ranges.some(isLifetime)) return undefined
+  return earliest(ranges.map((range) => startOfRange(range, now)))
 }
 
-/** Whether ranges reach further back than others do at `now`. */
+/** Whether ranges say how far back there is data: at least one of their words is known. */
+export function sayReach(ranges: readonly string[]): boolean {
+  return ranges.some((range) => isLifetime(range) || lengthOf(range) !== undefined)
+}
+
+/** Whether ranges reach further back than others do at `now`. Those that say nothing do not. */
 export function reachesFurther(ranges: readonly string[], others: readonly string[], now: Date): boolean {
   const [first, other] = [firstInRange(ranges, now), firstInRange(others, now)]
-  return other !== undefined && (first === undefined || first < other)
+  return other !== undefined && sayReach(ranges) && (first === undefined || first < other)
+}
+
+function isLifetime(range: string): boolean {
+  return range.trim().toUpperCase() === 'LIFETIME'
 }
 
 function startOfRange(range: string, now: Date): Date | undefined {
+  const length = lengthOf(range)
+  return length && addDuration(now, length, -1)
+}
+
+function lengthOf(range: string): Duration | undefined {
   const word = range.trim().toUpperCase()
-  if (word === 'TODAY' || word === 'YESTERDAY') return addDuration(now, UNITS.DAY(2), -1)
+  if (word === 'TODAY' || word === 'YESTERDAY') return UNITS.DAY(2)
   const match = /^LAST_(?:(\d{1,4})_)?(DAY|MONTH|YEAR)S?$/.exec(word)
   const length = match && UNITS[match[2] as keyof typeof UNITS](Number(match[1] ?? 1))
-  return length && durationMilliseconds(length) > 0 ? addDuration(now, length, -1) : undefined
+  return length && durationMilliseconds(length) > 0 ? length : undefined
 }
 
 /**

@@ -6,11 +6,15 @@ import type { Figures, LedgerEntry } from './ledger.ts'
 
 // Columns that had values in the landing before and have none in this one: the source stopped filling them.
 
-/** What a landing found of its columns, and the figures of the landing that it replaced. */
+/**
+ * What a landing found of its columns, and the figures of the landing that it replaced. `isRunning`: the window had not
+ * settled, so a column without a value may still get one.
+ */
 export type LandedColumns = FilledColumns & {
   readonly window: Window
   readonly selection: string
   readonly before: Figures | undefined
+  readonly isRunning: boolean
 }
 
 /** The windows that lack a column: how many, and the time from the first to the last of them. */
@@ -18,8 +22,8 @@ export type Emptied = { readonly windows: number; readonly from: Date; readonly 
 
 /** The columns that a landing found empty and that had values in the landing before. */
 export function newlyEmptied(row: FeedRow, landed: LandedColumns): readonly string[] {
-  const { window, filledColumns, emptyColumns, before } = landed
-  if (filledColumns.length === 0) return []
+  const { window, filledColumns, emptyColumns, before, isRunning } = landed
+  if (filledColumns.length === 0 || isRunning) return []
   if (hadSameColumns(landed)) return emptyColumns.filter((name) => before?.emptyColumns.includes(name) === false)
   // History that lands later may be of a time before a column existed.
   return isNewest(row, window) ? emptyColumns.filter((name) => row.filled?.columns.includes(name)) : []
@@ -48,10 +52,19 @@ export function withLandedColumns(row: FeedRow, landed: LandedColumns): FeedRow 
   ])
   const next: FeedRow = {
     ...rest,
-    ...(newest && { filled: { from: window.from.toISOString(), columns: filledColumns.toSorted() } }),
+    ...(newest && { filled: filledBy(row, landed) }),
     ...(spans.size > 0 && { emptiedIn: Object.fromEntries(emptiedIn) }),
   }
   return isSame(row, next) ? row : next
+}
+
+/** What later landings are judged against. A running window adds to what the settled one before it had, and replaces nothing. */
+function filledBy({ filled }: FeedRow, landed: LandedColumns): NonNullable<FeedRow['filled']> {
+  const { window, filledColumns, emptyColumns, isRunning } = landed
+  const from = window.from.toISOString()
+  if (!isRunning || !filled) return { from, columns: filledColumns.toSorted() }
+  const before = filled.columns.filter((name) => emptyColumns.includes(name))
+  return { from: filled.from, columns: [...before, ...filledColumns].toSorted() }
 }
 
 type Spans = Map<string, Window>
@@ -96,13 +109,13 @@ export function emptiedColumns(
   return Object.fromEntries(found)
 }
 
-/** Whether no window landed that is later. */
+/** Whether no window landed that is later, save running ones. */
 function isNewest({ filled }: FeedRow, { from }: Window): boolean {
   return filled === undefined || from.toISOString() >= filled.from
 }
 
 function hadSameColumns({ before, selection }: LandedColumns): boolean {
-  return before?.verdict === 'rows' && before.origin === 'service' && before.selection === selection
+  return before?.verdict === 'rows' && !before.running && before.origin === 'service' && before.selection === selection
 }
 
 function isSame(row: FeedRow, next: FeedRow): boolean {

@@ -1,7 +1,7 @@
 import { CATALOG, findDataset } from '../catalog.ts'
 import type { Feed } from '../feeds/feed.ts'
 import { findListed, type ListedDataset, namesListed, spellingsOf } from '../feeds/feed-query.ts'
-import { reachesFurther } from '../feeds/history.ts'
+import { reachesFurther, sayReach } from '../feeds/history.ts'
 import { listed, nameKey, nearest } from '../names.ts'
 import { plainMessage } from '../plain-text.ts'
 import { locateConditions, locateQuery } from '../query/parse.ts'
@@ -29,6 +29,12 @@ export function offerOf(
   return found.isWhole ? found : undefined
 }
 
+/** Whether the service says how far back it has data for a feed. */
+export function isReachOffered(feed: Pick<Feed, 'dataset'>, datasets: readonly OfferedDataset[]): boolean {
+  const offer = offerOf(feed, datasets)
+  return offer !== undefined && offer !== 'absent' && sayReach(offer.ranges)
+}
+
 /**
  * The row after a look at what the service lists: with the ranges of its dataset, and what the feed uses and the service no
  * longer offers. What cannot be judged changes nothing.
@@ -37,7 +43,7 @@ export function withOffer(row: FeedRow, datasets: readonly OfferedDataset[], now
   const offer = offerOf(row.feed, datasets)
   if (!offer) return row
   if (offer === 'absent') return withOfferDrift(row, [`the service no longer lists dataset ${row.feed.dataset}`])
-  const drift = [unlistedNames(row, offer), shorterRange(row, offer, now), longerInterval(row, offer)]
+  const drift = [unlistedNames(row, offer), lostRange(row, offer, now), longerInterval(row, offer)]
   const next = withOffered(withReach(row, now, offer.ranges), mostOffered(row, offer, now))
   return withOfferDrift(
     next,
@@ -67,15 +73,16 @@ function withOffered(row: FeedRow, offered: NonNullable<FeedRow['offered']>): Fe
   return JSON.stringify(row.offered) === JSON.stringify(offered) ? row : { ...row, offered }
 }
 
-/** The longest ranges and the shortest interval so far. */
+/** The longest ranges and the shortest interval so far. Ranges that say nothing replace none. */
 function mostOffered(row: FeedRow, offer: OfferedDataset, now: Date): NonNullable<FeedRow['offered']> {
   const before = rangesBefore(row)
-  const ranges = before && reachesFurther(before, offer.ranges, now) ? before : offer.ranges
+  const isMore = !before || (sayReach(offer.ranges) && !reachesFurther(before, offer.ranges, now))
+  const ranges = isMore ? offer.ranges : before
   const known = [hoursBefore(row), offer.minimumRecurrenceIntervalHours].flatMap((hours) => hours ?? [])
   return { ranges, ...(known.length > 0 && { hours: Math.min(...known) }) }
 }
 
-function rangesBefore({ offered, ranges }: FeedRow): readonly string[] | undefined {
+function rangesBefore({ offered, ranges }: Pick<FeedRow, 'offered' | 'ranges'>): readonly string[] | undefined {
   return offered?.ranges ?? ranges
 }
 
@@ -83,10 +90,14 @@ function hoursBefore({ offered, feed }: FeedRow): number | undefined {
   return offered ? offered.hours : findDataset(CATALOG, feed.dataset)?.minimumRecurrenceIntervalHours
 }
 
-function shorterRange(row: FeedRow, { ranges }: OfferedDataset, now: Date): string | undefined {
+function lostRange({ feed, ...row }: FeedRow, { ranges }: OfferedDataset, now: Date): string | undefined {
   const before = rangesBefore(row)
-  if (row.feed.cadence.kind === 'snapshot' || !before || !reachesFurther(before, ranges, now)) return undefined
-  return `the service offers less history of ${row.feed.dataset}: ${shown(ranges)}, and before ${shown(before)}`
+  if (feed.cadence.kind === 'snapshot' || !before || !sayReach(before)) return undefined
+  const lists = `${shown(ranges) || 'none'}, and before ${shown(before)}`
+  if (!sayReach(ranges)) return `the service lists no date range of ${feed.dataset} that the app knows: ${lists}`
+  return reachesFurther(before, ranges, now)
+    ? `the service offers less history of ${feed.dataset}: ${lists}`
+    : undefined
 }
 
 /** In an order of its own, so that another order of the service is no news. */

@@ -1,5 +1,6 @@
+import { CATALOG, findDataset } from '../catalog.ts'
 import type { Feed } from '../feeds/feed.ts'
-import { firstInRange, laterStart, reachesFurther } from '../feeds/history.ts'
+import { firstInRange, laterStart, reachesFurther, sayReach } from '../feeds/history.ts'
 import { present } from '../present.ts'
 import type { Window } from '../time/window.ts'
 import type { FeedOutline, FeedRow } from './feed-row.ts'
@@ -9,11 +10,24 @@ import type { FeedOutline, FeedRow } from './feed-row.ts'
 /**
  * Notes the ranges of the dataset, and from when on the service has data for the feed's `from`. While `from` stays, that start
  * only moves back, where the service turns out to offer more: what falls out of its ranges later is a hole and no later
- * start.
+ * start. Ranges that say nothing change nothing.
  */
 export function withReach(row: FeedRow, now: Date, ranges = row.ranges): FeedRow {
-  if (!ranges) return row
+  if (!ranges || !sayReach(ranges)) return row
   return withStart(withRanges(row, ranges, now), ranges, now)
+}
+
+/**
+ * As `withReach`, by what the service lists when a query is registered. Where that says nothing, the ranges that are known
+ * already count, and then those of the catalogue: without any the service would be asked for what it does not have.
+ */
+export function withListedReach(row: FeedRow, now: Date, listed: readonly string[] | undefined): FeedRow {
+  const known = [listed, row.ranges, findDataset(CATALOG, row.feed.dataset)?.ranges]
+  return withReach(
+    row,
+    now,
+    known.find((ranges) => ranges && sayReach(ranges)),
+  )
 }
 
 function withRanges(row: FeedRow, ranges: readonly string[], now: Date): FeedRow {

@@ -222,7 +222,8 @@ export function toStorageAwaited(entry: Landing, failure: Failure, now: Date): L
 
 /** No later landing will come: the window goes back to the one that its figures prove. */
 export function toLandedAgain(entry: LedgerEntry, figures: Figures): Landed {
-  return { ...sharedFields(entry), figures, state: 'landed' }
+  const { acceptEmpty: _, lastError: __, ...kept } = sharedFields(entry)
+  return { ...kept, figures, state: 'landed' }
 }
 
 /** A failed window gets another attempt with all its tries. */

@@ -32,15 +32,14 @@ export async function offeredDatasets(list: List): Promise<readonly OfferedDatas
   return isReadable ? offered : failed('unavailable', 'datasets: the answer names none, or one without a name')
 }
 
-/** Whether all that a dataset offers could be read. Each one that was seen has columns and ranges. */
+/** Whether all that a dataset offers could be read. Each one that was seen has columns. */
 function isWhole(item: Item): boolean {
   const isRead = (list: string) => {
     const value = item[list.toLowerCase()]
     return Array.isArray(value) && namesOf(item, list).length === value.length
   }
   const lists = ['selectableColumns', 'availableMetrics', 'availableDateRanges']
-  const [columns, ranges] = [namesOf(item, 'selectableColumns'), namesOf(item, 'availableDateRanges')]
-  return lists.every(isRead) && columns.length > 0 && ranges.length > 0
+  return lists.every(isRead) && namesOf(item, 'selectableColumns').length > 0
 }
 
 /** The dataset with one of these names. Each name is asked for only where the service lacks the ones before it. */

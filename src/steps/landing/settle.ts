@@ -33,8 +33,16 @@ export async function settle(job: Job, held: HeldEntry, result: LandResult): Pro
     if (job.row.blocked || job.row.failing) await noteLanding(job.services, entry)
     const { window, figures: before, progress } = entry
     const filledColumns = progress?.checked.filledColumns ?? []
-    const { emptyColumns, selection } = result
-    await noteLandedColumns(job.services, job.row, { window, before, selection, filledColumns, emptyColumns })
+    const { emptyColumns, selection, running } = result
+    const isRunning = running === true
+    await noteLandedColumns(job.services, job.row, {
+      window,
+      before,
+      selection,
+      filledColumns,
+      emptyColumns,
+      isRunning,
+    })
   }
   await withdrawReports(job, landed)
 }

@@ -1,7 +1,7 @@
 import { isFailure } from '../../core/failures.ts'
 import type { Feed } from '../../core/feeds/feed.ts'
 import type { FeedOutline, FeedRow } from '../../core/ledger/feed-row.ts'
-import { type OfferedDataset, offerOf, withOffer } from '../../core/ledger/offer.ts'
+import { isReachOffered, type OfferedDataset, offerOf, withOffer } from '../../core/ledger/offer.ts'
 import { isLookDue, restsFromLook, withLookBegun } from '../../core/plan/look.ts'
 import { noteOffer } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
@@ -41,13 +41,12 @@ export async function withFreshRanges(
     tick.datasets = (await look(services, name, pacing, feeds, row.feed)) ?? []
   }
   const { datasets = [] } = tick
-  const offer = offerOf(row.feed, datasets)
-  return offer && offer !== 'absent' ? withOffer(row, datasets, now) : undefined
+  return isReachOffered(row.feed, datasets) ? withOffer(row, datasets, now) : undefined
 }
 
 /**
- * Of two instances that begin at once, one looks. What could not be read of a feed's dataset, or that the service lists none for
- * the feed that waits for it (`needed`), makes the next look come in an hour.
+ * Of two instances that begin at once, one looks. What could not be read of a feed's dataset, or that the service does not say
+ * how far back it has data for the feed that waits for it (`needed`), makes the next look come in an hour.
  */
 async function look(
   services: Services,
@@ -66,7 +65,7 @@ async function look(
   if (isFailure(datasets)) return undefined
   for (const { feed } of enabled) await noteOffer(services, feed.name, datasets)
   const isWhole = enabled.every(({ feed }) => offerOf(feed, datasets) !== undefined)
-  const isFound = !needed || offerOf(needed, datasets) !== 'absent'
+  const isFound = !needed || isReachOffered(needed, datasets)
   if (isWhole && isFound) await noteLook(services, account, pacing)
   return datasets
 }

@@ -11,7 +11,7 @@ import {
   wantedColumns,
 } from '../../core/feeds/feed-query.ts'
 import { type FeedRow, isOvertaken, type RegisteredQuery, withQuery } from '../../core/ledger/feed-row.ts'
-import { withReach } from '../../core/ledger/reach.ts'
+import { withListedReach } from '../../core/ledger/reach.ts'
 import { queryName } from '../../core/ledger/remote-names.ts'
 import { listed } from '../../core/names.ts'
 import type { InsightsClient, LiveDataset, Query } from '../../services/insights/client.ts'
@@ -49,7 +49,7 @@ async function storeQuery(
     if (query.ours) await insights.deleteQuery(query.queryId)
     return stored.value
   }
-  const next = withReach(withQuery(stored?.value ?? row, query), services.clock(), ranges)
+  const next = withListedReach(withQuery(stored?.value ?? row, query), services.clock(), ranges)
   const written = await services.ledger.writeFeed(next, stored?.etag)
   if (!written) return storeQuery(services, insights, row, query, ranges)
   if (row.trouble) services.emit({ event: 'feed.fresh', feed: row.feed.name })
