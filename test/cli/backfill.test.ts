@@ -250,6 +250,13 @@ describe('bad input', () => {
     expect(out).toMatch(/\nusage is paused: nothing of its history is asked for until "backfill resume"\n$/)
     const retried = await deployment.command(['retry', 'usage', '--to', '2025-03-02'])
     expect(retried).toMatchObject({ exit: 1, err: expect.stringContaining('is history, which is paused') })
+    for (const command of ['retry', 'replay']) {
+      const held = await deployment.command([command, 'usage', '--from', '2025-06-01'])
+      expect(held).toMatchObject({
+        exit: 1,
+        err: expect.stringContaining('history is paused: "backfill resume" first'),
+      })
+    }
     await deployment.run('usage')
     expect((await states()).at(-1)).toBe('planned backfill')
     await backfill('resume')
