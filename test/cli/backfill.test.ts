@@ -252,7 +252,10 @@ describe('bad input', () => {
     expect(retried).toMatchObject({ exit: 1, err: expect.stringContaining('is history, which is paused') })
     for (const command of ['retry', 'replay']) {
       const held = await deployment.command([command, 'usage', '--from', '2025-06-01'])
-      expect(held).toMatchObject({ exit: 1, err: expect.stringContaining('history is paused: "backfill resume" first') })
+      expect(held).toMatchObject({
+        exit: 1,
+        err: expect.stringContaining('history is paused: "backfill resume" first'),
+      })
     }
     await deployment.run('usage')
     expect((await states()).at(-1)).toBe('planned backfill')
