@@ -60,6 +60,9 @@ function parseInstant(text: string): Date {
   const instant = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z)?$/.test(text) ? new Date(text) : new Date(Number.NaN)
   if (Number.isNaN(instant.getTime()))
     throw new InvalidArgumentError('It must look like 2025-03-01 or 2025-03-01T12:00Z.')
+  // JavaScript takes the 30th of February for the 2nd of March.
+  const day = text.slice(0, 10)
+  if (!instant.toISOString().startsWith(day)) throw new InvalidArgumentError(`${day} is no day of the calendar.`)
   return instant
 }
 

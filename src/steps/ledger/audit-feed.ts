@@ -54,10 +54,12 @@ export async function auditFeed(
   const found = await readFeed(services, row, now)
   const plan = await ledger.writePlan(rebuiltPlan(feed, found.windows, readablePlan(before)?.value, now), before?.etag)
   if (!plan) return undefined
-  // No attempt can heal the snapshot of a time that has passed.
-  const isOver = ({ value }: Stored<Failed>) => mayHeal(value) && hasPassed(now, row, value)
-  for (const entry of found.failed.filter(isOver)) await endPassed(services, entry)
+  // No attempt can heal the snapshot of a time that has passed, nor is one made.
+  const isOver = ({ value }: Stored<Failed | Planned>) =>
+    (value.state === 'planned' || mayHeal(value)) && hasPassed(now, row, value)
+  for (const entry of [...found.failed, ...found.planned].filter(isOver)) await endPassed(services, entry)
   const healing = found.failed.filter((entry) => !isOver(entry))
+  const planned = found.planned.filter((entry) => !isOver(entry))
   const values = healing.map(({ value }) => value)
   const chosen = new Set(reopenings(values, row, now, signedInAt))
   const isChosen = ({ value }: Stored<Failed>) => chosen.has(value)
@@ -66,7 +68,7 @@ export async function auditFeed(
   if (failed.length === 0 && row.failing) await changeFeedRow(services, feed, withoutFailing)
   await noteEmptyBetween(services, row, emptyBetweenFull(found.fullness))
   await tellUnreadable(services, feed, found.unreadable)
-  return { plan, planned: [...found.planned, ...reopened], failed, isBusy: found.isBusy }
+  return { plan, planned: [...planned, ...reopened], failed, isBusy: found.isBusy }
 }
 
 /** How far back the service has data decides which windows are refreshed. The timers do not read it at each tick. */
