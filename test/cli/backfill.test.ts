@@ -208,6 +208,7 @@ describe('bad input', () => {
       [2, /^--from and --to go with/, ['--from', '2025-04-01']],
       [2, /Allowed choices are pause, resume/, ['stop']],
       [2, /must look like 2025/, ['--all', '--from', 'yesterday']],
+      [2, /2026-02-30 is no day of the calendar/, ['--all', '--from', '2026-02-30']],
     ]
     const runs = await Promise.all(cases.map(([, , args]) => backfill(...args)))
     for (const [at, [exit, err, args]] of cases.entries()) {
