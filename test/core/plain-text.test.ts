@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { failed } from '../../src/core/failures.ts'
-import { MESSAGE_LENGTH, plainJson, plainText } from '../../src/core/plain-text.ts'
+import { plainJson, plainText } from '../../src/core/plain-text.ts'
 
 const code = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => String.fromCodePoint(from + index))
@@ -35,12 +35,18 @@ describe('a message', () => {
         fc.array(fc.oneof(fc.constantFrom(...UNSAFE), fc.string({ unit: 'binary' })), { maxLength: 300 }),
         (parts) => {
           const { message } = failed('malformed', parts.join('x'.repeat(20)))
-          expect(message.length).toBeLessThanOrEqual(MESSAGE_LENGTH)
+          expect(message.length).toBeLessThanOrEqual(1000)
           expect(isUnsafe(message)).toBe(false)
         },
       ),
     )
   })
+})
+
+it('a longer message is cut at 1,000 characters, and shows that it was', () => {
+  const { message } = failed('malformed', 'x'.repeat(1001))
+  expect(message).toBe(`${'x'.repeat(999)}…`)
+  expect(failed('malformed', 'x'.repeat(1000)).message).toBe('x'.repeat(1000))
 })
 
 describe('what a command prints', () => {
