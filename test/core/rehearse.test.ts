@@ -55,6 +55,16 @@ const planned = (from: string, to: string, fields: Partial<Planned> = {}): Plann
 })
 
 describe('rehearse', () => {
+  it('begins no tick before the one before it has ended, so that what it asks for stays in order', () => {
+    const usage = { row: rowOf('usage', { from: '2022-07-01', to: '2025-07-01' }) }
+    const often = { ...ASSUMED, nextTick: every(2000), nextSweep: every(2000), reportMs: () => 1000 }
+    const limits = { maxInFlight: 10, maxReportsPerHour: 600 }
+    const { requests } = rehearse(NOW, { ...account([usage]), limits }, often)
+    const inTime = requests.toSorted((a, b) => a.at.getTime() - b.at.getTime())
+    expect(new Set(requests.map(({ at }) => at.getTime())).size).toBe(36)
+    expect(inTime.map(shown)).toEqual(requests.map(shown))
+  })
+
   it('asks in turns, newest first, and half of the account at most for one feed', () => {
     const usage = { row: rowOf('usage', { from: '2024-12-01', to: '2025-07-01' }) }
     const other = { row: rowOf('other', { from: '2025-05-01', to: '2025-07-01' }) }

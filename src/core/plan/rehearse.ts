@@ -60,19 +60,20 @@ export function rehearse(now: Date, account: AccountNow, assumed: Assumed): Rehe
     if (played.requests.length > 0) last = tick
     requests.push(...played.requests)
     pacing = played.pacing
-    tick = assumed.nextTick(tick)
+    // A timer does not run beside itself.
+    tick = assumed.nextTick(played.end)
   }
   const isEndless = nextHistory() !== undefined
   return { requests, missed: all.flatMap(({ missed }) => missed), isEndless }
 }
 
-/** What the account asks for in one tick, and its pacing afterwards. */
+/** What the account asks for in one tick, its pacing afterwards, and when the tick ends. */
 function playTick(
   tick: Date,
   feeds: ReadonlyMap<string, OpenFeed>,
   { pacing: before, limits, rules }: AccountNow,
   requestMs: number,
-): { readonly requests: readonly Rehearsed[]; readonly pacing: Pacing } {
+): { readonly requests: readonly Rehearsed[]; readonly pacing: Pacing; readonly end: Date } {
   const requests: Rehearsed[] = []
   let [pacing, at] = [before, tick]
   const isTaken = (slot: Slot) =>
@@ -94,5 +95,5 @@ function playTick(
     requests.push(feed.request(action, entry, at))
     at = new Date(at.getTime() + requestMs)
   }
-  return { requests, pacing }
+  return { requests, pacing, end: at }
 }
