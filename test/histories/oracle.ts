@@ -174,7 +174,8 @@ export function stretchOf(feeds: readonly Rules[], limits: Limits): number {
   const unsettled = ({ window, delay }: Rules) => 1 + delay / DAYS[window] / DAY
   const live = sum(({ window }) => 1 / DAYS[window])
   const running = sum((rules) => (unsettled(rules) * DAY) / (openEvery(rules) ?? Number.POSITIVE_INFINITY))
-  const refreshes = sum((rules) => (rules.refresh ? (young(rules) * DAY) / rules.refresh.every : 0))
+  // In some months there is one young window more than in others.
+  const refreshes = sum((rules) => (rules.refresh ? (Math.ceil(young(rules)) * DAY) / rules.refresh.every : 0))
   const loads = sum((rules) => (young(rules) * (rules.refresh?.days.length ?? 0)) / 30)
   const half = (24 * limits.maxReportsPerHour) / 2
   const left = Math.min(half - live - running - loads, 24 * refreshesAnHour(limits) - running - loads)
