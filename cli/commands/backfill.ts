@@ -6,6 +6,7 @@ import type { AccountNow } from '../../src/core/plan/rehearse.ts'
 import { CHOICES, type Choice, whyNoHistory } from '../../src/core/plan/set-back.ts'
 import { present } from '../../src/core/present.ts'
 import type { Problem } from '../../src/core/problems.ts'
+import type { Window } from '../../src/core/time/window.ts'
 import {
   type BackfillNow,
   pauseBackfill,
@@ -13,7 +14,7 @@ import {
   type SetBack,
   setBackWindows,
 } from '../../src/steps/operator/backfill.ts'
-import { historyLines, leftLine, rehearsalLines, viewJson, withId } from '../backfill/lines.ts'
+import { historyLines, leftLines, rehearsalLines, viewJson, withId } from '../backfill/lines.ts'
 import { timersOf } from '../backfill/timers.ts'
 import { type Looked, watchBackfill } from '../backfill/watch.ts'
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
@@ -84,8 +85,9 @@ async function run(app: LocalApp, action: Action | undefined, options: Options):
 
 /** How it stands with the feeds of the options, and what of them cannot be read. */
 function look({ services, env }: LocalApp, known: BackfillNow, options: Options, choice?: Choice): Looked {
-  const { feed } = options
-  const question = present<Question>({ feed, choice, isInSpan: (window) => isInSpan(options, window) })
+  const { feed, dryRun } = options
+  const isAsked = (window: Window) => isInSpan(options, window)
+  const question = present<Question>({ feed, choice, isInSpan: isAsked, asIfResumed: dryRun })
   const feeds = feedsWithHistory(known.accounts, feed)
   const entries = feeds.flatMap((each) => each.unreadable.map(({ failure }) => leftAlone(failure)))
   return {
@@ -178,5 +180,5 @@ const PAUSED = 'is paused: nothing of its history is asked for until "backfill r
 const BLOCKED = 'is blocked: "status" shows why'
 
 function askedLines({ feed, planned, left }: AskedAgain): readonly string[] {
-  return [`${feed}: ${planned.length} windows are asked for again, with its history`, ...left.map(leftLine)]
+  return [`${feed}: ${planned.length} windows are asked for again, with its history`, ...leftLines(left)]
 }

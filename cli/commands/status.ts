@@ -28,12 +28,12 @@ function resultOf(all: Status, feed: string | undefined): CommandResult {
   return done({ ...all, feeds }, lines)
 }
 
-const HEAD = ['feed', 'landed', 'failed', 'open', 'waiting', 'rows', 'complete until', 'next due']
+const HEAD = ['feed', 'landed', 'failed', 'waiting', 'under way', 'rows', 'complete until', 'next due']
 
 function rowOf(status: FeedStatus): readonly string[] {
   const { feed, states, waiting, rows, completeUntil, latestSnapshot, nextDue } = status
-  const open = states.planned + states.requesting + states.requested + states.landing
-  const counts = [states.landed, states.failed, open, waiting, rows].map(String)
+  const underWay = states.requesting + states.requested + states.landing
+  const counts = [states.landed, states.failed, waiting, underWay, rows].map(String)
   const far = latestSnapshot ? `snapshot ${latestSnapshot.from.toISOString().slice(0, 10)}` : shown(completeUntil)
   return [feed, ...counts, far, shown(nextDue)]
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Figures } from '../../src/core/ledger/ledger.ts'
-import { forecastOf, stretchOf } from '../../src/core/plan/forecast.ts'
+import { forecastLines, forecastOf, stretchOf } from '../../src/core/plan/forecast.ts'
 import { refreshAt } from '../../src/core/plan/refresh.ts'
 import { newGeneration } from '../../src/core/report/generation.ts'
 import { feedOf } from './feed-of.ts'
@@ -151,6 +151,29 @@ describe('the forecast', () => {
     const late = { ...DAILY, delay: 'P30D' }
     expect(forecastOf(feedOf(late), NOW)).toMatchObject({ refresh: 0 })
     expect(forecastOf(feedOf({ ...DAILY, enabled: false }), NOW)).toEqual(NOTHING)
+  })
+
+  it('says what each feed asks for again, and what part of the quota that is', () => {
+    const profile = feedOf({ name: 'profile', dataset: 'Profile', snapshot: 'P7D' })
+    const weeks = feedOf({ name: 'weeks', table: 'Weeks', ...DAILY, window: 'P1W', openWindow: true })
+    const { lines, warnings } = forecastLines([feedOf({ name: 'days', ...DAILY }), weeks, profile], 20, NOW)
+    expect(lines).toEqual([
+      'account default: about 18.4 reports a day once history has landed, of 480 allowed',
+      'feed days: asks again about 14.5 times a day (0.0 while windows run, 14.5 as refreshes), 3.0 % of the allowed reports',
+      'feed weeks: asks again about 2.6 times a day (0.6 while windows run, 2.1 as refreshes), 0.6 % of the allowed reports',
+    ])
+    expect(warnings).toEqual([])
+  })
+
+  it('warns where running windows alone are more than their part of each hour, which nothing stretches', () => {
+    const hourly = { dataset: 'MSLearn', delay: 'PT1H', openWindow: true }
+    const feeds = (count: number) =>
+      Array.from({ length: count }, (_, at) => feedOf({ ...hourly, name: `learn-${at}`, table: `Learn${at}` }))
+    // Each day is asked for once an hour until it has settled, an hour after its end.
+    expect(forecastLines(feeds(4), 20, NOW).warnings).toEqual([])
+    expect(forecastLines(feeds(5), 20, NOW).warnings).toEqual([
+      'account default: about 125.0 reports a day for running windows and days on which data is loaded are more than the 120 of their quarter of each hour: set a longer refresh.every, or openWindow to false',
+    ])
   })
 
   it('stretches refreshes until all feeds take half of the quota at most', () => {

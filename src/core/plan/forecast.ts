@@ -84,7 +84,10 @@ export function stretchOf({ live, running, mostRefresh, loads }: Forecast, maxRe
   return Math.max(Math.ceil(mostRefresh / left), 1)
 }
 
-/** What the feeds of each account ask for, one line each, and a warning where that stretches their refreshes. */
+/**
+ * What the feeds of each account ask for, one line each, and what of it each feed asks for again. Warns where that stretches
+ * their refreshes, and where what cannot be stretched alone is more than its part of each hour.
+ */
 export function forecastLines(
   feeds: readonly Feed[],
   maxReportsPerHour: number,
@@ -92,16 +95,39 @@ export function forecastLines(
 ): { readonly lines: readonly string[]; readonly warnings: readonly string[] } {
   const accounts = accountForecasts(feeds, maxReportsPerHour, now)
   const most = 24 * maxReportsPerHour
+  const mostAgain = 24 * refreshesAnHour(maxReportsPerHour)
   return {
-    lines: accounts.map(({ account, forecast: { live, running, refresh, loads }, stretch }) => {
+    lines: accounts.flatMap(({ account, forecast: { live, running, refresh, loads }, stretch }) => {
       const reports = (live + running + refresh / stretch + loads).toFixed(1)
-      return `account ${account}: about ${reports} reports a day once history has landed, of ${most} allowed`
+      const ofFeeds = feeds
+        .filter((feed) => feed.account === account && feed.enabled && feed.cadence.kind === 'windows')
+        .map((feed) => `feed ${feed.name}: ${againOf(forecastOf(feed, now), stretch, most)}`)
+      return [
+        `account ${account}: about ${reports} reports a day once history has landed, of ${most} allowed`,
+        ...ofFeeds,
+      ]
     }),
-    warnings: accounts.flatMap(({ account, stretch }) => {
+    warnings: accounts.flatMap(({ account, forecast: { running, loads }, stretch }) => {
       const why = `its feeds may take half of the ${most} reports a day, and what is asked for again a quarter of each hour`
-      return stretch === 1 ? [] : [`account ${account}: refresh.every counts ${stretch} times as long, because ${why}`]
+      const fixed = `about ${(running + loads).toFixed(1)} reports a day for running windows and days on which data is loaded`
+      const remedy = 'set a longer refresh.every, or openWindow to false'
+      return [
+        ...(stretch === 1 ? [] : [`account ${account}: refresh.every counts ${stretch} times as long, because ${why}`]),
+        ...(running + loads > mostAgain
+          ? [`account ${account}: ${fixed} are more than the ${mostAgain} of their quarter of each hour: ${remedy}`]
+          : []),
+      ]
     }),
   }
+}
+
+/** What a feed asks for again of the `most` reports that its account is allowed in a day. */
+function againOf({ running, refresh, loads }: Forecast, stretch: number, most: number): string {
+  const [open, settled] = [running, refresh / stretch + loads]
+  if (open + settled === 0) return 'asks for no window again'
+  const share = ((100 * (open + settled)) / most).toFixed(1)
+  const parts = `${open.toFixed(1)} while windows run, ${settled.toFixed(1)} as refreshes`
+  return `asks again about ${(open + settled).toFixed(1)} times a day (${parts}), ${share} % of the allowed reports`
 }
 
 function daysOf(duration: Duration): number {

@@ -126,14 +126,17 @@ function missing(now: Date, { row, spans }: FeedPlan): readonly RequestAction[] 
 }
 
 function plannedAndDue(now: Date, { row, planned }: FeedPlan): readonly RequestAction[] {
-  const due = planned.filter(
-    (entry) =>
-      hasCome(entry.notBefore, now, LONGEST_WAIT_MS) &&
-      now >= dueAt(row.feed, entry.window) &&
-      !hasPassed(now, row, entry) &&
-      (mayTry(row, now) || !needsChange(entry)),
+  return planned.filter((entry) => isPlannedDue(now, row, entry)).map((entry) => again(now, row, entry))
+}
+
+/** Whether a planned window may be asked for now, as far as its feed may ask for anything. */
+export function isPlannedDue(now: Date, row: FeedOutline, entry: Planned): boolean {
+  return (
+    hasCome(entry.notBefore, now, LONGEST_WAIT_MS) &&
+    now >= dueAt(row.feed, entry.window) &&
+    !hasPassed(now, row, entry) &&
+    (mayTry(row, now) || !needsChange(entry))
   )
-  return due.map((entry) => again(now, row, entry))
 }
 
 /** Whether a window failed for a reason that only a change heals: after a trial has failed, such windows wait. */
