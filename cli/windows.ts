@@ -101,7 +101,7 @@ export function changeWindows<R extends object>(
 }
 
 /** Says why the choice of windows makes no sense. */
-function wrongChoice(argument: string | undefined, options: ChangeOptions): string | undefined {
+export function wrongChoice(argument: string | undefined, options: ChangeOptions): string | undefined {
   const { feed, window: named, from, to } = options
   if (argument !== undefined && feed !== undefined && argument !== feed) {
     return `two feeds are named, ${argument} and ${feed}: name one`

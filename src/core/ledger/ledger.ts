@@ -58,7 +58,7 @@ export type PastAttempt = {
   readonly at: Date
   readonly outcome: 'landed' | 'expired' | FailureKind
   readonly rows?: number
-  /** The archive of a failed attempt and the list of its rejects, for `replay` and `rejects`. */
+  /** The archive that landed, for `diff`; of a failed attempt its archive and the list of its rejects, for `replay` and `rejects`. */
   readonly archive?: string
   readonly rejects?: string
   /** What the archive is the answer to. */

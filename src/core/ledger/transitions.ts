@@ -158,6 +158,7 @@ export function toLanded(entry: Landing, figures: Figures, refreshAt?: Date): La
     at: figures.landedAt,
     outcome: 'landed',
     rows: figures.rowsLanded,
+    archive: figures.archive,
   }
   return {
     ...kept,
