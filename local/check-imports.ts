@@ -14,6 +14,7 @@ const LAYERS = [
   'src/core/report/',
   'src/core/ledger/',
   'src/core/plan/',
+  'src/core/status/',
   'src/core/status.ts',
   'src/core/doctor.ts',
   'src/services/',
