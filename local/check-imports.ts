@@ -15,7 +15,6 @@ const LAYERS = [
   'src/core/ledger/',
   'src/core/plan/',
   'src/core/status/',
-  'src/core/status.ts',
   'src/core/doctor.ts',
   'src/services/',
   'src/settings/',
