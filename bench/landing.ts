@@ -102,8 +102,10 @@ export function servicesOver(archive: Archive, client: TableClient): Services {
     insights: absent,
     readFeeds: absent,
     packagedFeeds: absent,
+    expiry: absent,
+    version: 'bench',
     settings: SETTINGS,
-    queue: { send: absent, sendDrop: absent },
+    queue: { send: absent, sendDrop: absent, look: absent },
   }
 }
 
@@ -119,6 +121,7 @@ const SETTINGS: StepSettings = {
   maxTries: 0,
   deleteReports: false,
   deployment: 'bench',
+  periods: { provision: 0, sweep: 0 },
   callback: undefined,
   downloadHosts: [],
 }
@@ -135,6 +138,7 @@ export const EMPTY_LEDGER: Ledger = {
   writeDrop: absent,
   endDrop: absent,
   scan: absent,
+  overview: absent,
   due: absent,
   remove: absent,
   readPlan: absent,

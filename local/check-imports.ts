@@ -14,7 +14,7 @@ const LAYERS = [
   'src/core/report/',
   'src/core/ledger/',
   'src/core/plan/',
-  'src/core/status.ts',
+  'src/core/status/',
   'src/core/doctor.ts',
   'src/services/',
   'src/settings/',

@@ -73,7 +73,8 @@ async function follow({ exit }: StartOptions, stack: Stack, began: Date): Promis
 async function settled(stack: Stack, began: Date): Promise<StatusBody> {
   while (true) {
     const status = await stack.status().catch(() => undefined)
-    if (status?.lastTick && new Date(status.lastTick.at) > began && isSettled(status)) return status
+    const ticked = status?.timers.provision.finishedAt
+    if (status && ticked !== undefined && new Date(ticked) > began && isSettled(status)) return status
     await new Promise((resolve) => setTimeout(resolve, 250))
   }
 }

@@ -2,7 +2,7 @@ import type { HttpRequest, HttpResponseInit, InvocationContext } from '@azure/fu
 import { openApp } from './app/app.ts'
 import { doctorMeans } from './app/doctor-means.ts'
 import type { AppEvent } from './core/events.ts'
-import { plainMessage, plainText } from './core/plain-text.ts'
+import { plainJson, plainMessage, plainText } from './core/plain-text.ts'
 import { present } from './core/present.ts'
 import type { Problems } from './core/problems.ts'
 import { storageProblem } from './services/storage/errors.ts'
@@ -21,7 +21,7 @@ type Step<T> = (opened: Opened) => Promise<T>
 
 /** Puts the app together and gives a function for each trigger. `version` is the app's own. */
 export function createHandlers(settings: Settings | Problems, feedsFile: string, version: string) {
-  const open = opener(settings, feedsFile)
+  const open = opener(settings, feedsFile, version)
   const run = async (context: InvocationContext, step: Step<unknown>): Promise<void> => {
     const opened = open(context)
     if (!opened) return
@@ -46,8 +46,7 @@ export function createHandlers(settings: Settings | Problems, feedsFile: string,
     poison: (message: unknown, context: InvocationContext) => run(context, ({ services }) => poison(message, services)),
     callback: (request: HttpRequest, context: InvocationContext) =>
       answer(context, async ({ services }) => ({ status: await callback(toCallbackRequest(request), services) })),
-    status: (context: InvocationContext) =>
-      answer(context, async ({ services }) => ({ jsonBody: { version, ...(await status(services)) } })),
+    status: (context: InvocationContext) => answer(context, async ({ services }) => jsonAnswer(await status(services))),
     run: (step: string | undefined, context: InvocationContext) => answer(context, (opened) => runNow(step, opened)),
     health: (context: InvocationContext): HttpResponseInit =>
       open(context)
@@ -60,9 +59,13 @@ export function createHandlers(settings: Settings | Problems, feedsFile: string,
  * Gives the app as one invocation sees it. Where the settings are wrong, writes one event with all problems and gives
  * undefined.
  */
-function opener(settings: Settings | Problems, feedsFile: string): (context: InvocationContext) => Opened | undefined {
+function opener(
+  settings: Settings | Problems,
+  feedsFile: string,
+  version: string,
+): (context: InvocationContext) => Opened | undefined {
   if (!('problems' in settings)) {
-    const app = openApp(settings, feedsFile)
+    const app = openApp(settings, feedsFile, { version })
     return (context) => ({ services: app(writer(context)), settings })
   }
   const message = settings.problems.join('; ')
@@ -96,6 +99,11 @@ async function runNow(step: string | undefined, { services, settings }: Opened):
   if (step === 'sweep') return { jsonBody: await sweep(services) }
   if (step === 'doctor') return { jsonBody: await doctor(doctorMeans(settings, services)) }
   return { status: 404 }
+}
+
+/** The very bytes that `--json` prints. */
+function jsonAnswer(value: object): HttpResponseInit {
+  return { body: plainJson(value, 0), headers: { 'content-type': 'application/json' } }
 }
 
 function toCallbackRequest({ params, query }: HttpRequest): CallbackRequest {

@@ -35,7 +35,14 @@ const figures: fc.Arbitrary<Figures> = fc.record(
       verdict: fc.constantFrom('rows', 'empty'),
       emptyColumns: fc.array(text),
     },
-    ...{ totalsBefore: totals, rowSet: text, selection: text, form: text, running: fc.constant(true as const) },
+    ...{
+      totalsBefore: totals,
+      rowSet: text,
+      selection: text,
+      form: text,
+      running: fc.constant(true as const),
+      grown: fc.constant(true as const),
+    },
   },
   { noNullPrototype: true },
 )

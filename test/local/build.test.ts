@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { storageConnectionString } from '../../local/azurite.ts'
 import { build, bundle } from '../../local/build.ts'
-import { parseNcrontab } from '../../local/host/ncrontab.ts'
+import { parseNcrontab } from '../../src/core/time/ncrontab.ts'
 import { readSettings } from '../../src/settings/settings.ts'
 import { FIXTURE_APP } from '../setup/fixture-host.ts'
 

@@ -81,6 +81,7 @@ const figures = json<Figures>(
     emptyColumns: list(text),
     running: optional(mark),
     totalsBefore: optional(dictionary(text)),
+    grown: optional(mark),
   }),
 )
 
@@ -197,6 +198,24 @@ function publishedColumns({ window, figures }: LedgerEntry) {
   const { generation, table, rowsLanded, landedAt } = figures
   return { table, ...keyRange(window, generation), rows: rowsLanded, landedAt }
 }
+
+/** What an overview leaves out: the long texts that say nothing of how it stands with a window. */
+const LEFT_OUT = ['history', 'progress', 'columns', 'reportName', 'asked']
+
+/** The columns of an entry that an overview of many reads. */
+export const OVERVIEW_COLUMNS: readonly string[] = [
+  ...new Set(['v', ...Object.keys({ ...STATE, ...SHARED }), ...Object.values(BY_STATE).flatMap(Object.keys)]),
+].filter((name) => !LEFT_OUT.includes(name))
+
+/**
+ * Reads what an overview has of a stored entry. The entry has no history, and must never be written. What is left out is not
+ * looked at, so an entry can be unreadable for the steps and not for an overview.
+ */
+export function fromOverview(feed: string, id: string, row: Readonly<Record<string, unknown>>): LedgerEntry | Failure {
+  return fromRow(feed, id, { ...row, history: '[]', reportName: '', asked: NOTHING_ASKED })
+}
+
+const NOTHING_ASKED = JSON.stringify({ rowSet: '', selection: '' } satisfies Asked)
 
 /** Reads a stored entry; anything that does not fit is a failure, never a guess. */
 export function fromRow(feed: string, id: string, row: Readonly<Record<string, unknown>>): LedgerEntry | Failure {

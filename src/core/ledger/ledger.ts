@@ -50,6 +50,8 @@ export type Figures = Form & {
   readonly running?: true
   /** The totals of the landing that this one replaced. */
   readonly totalsBefore?: Readonly<Record<string, string>>
+  /** That landing was of the running window: that its numbers grew is no news. */
+  readonly grown?: true
 }
 
 /** One ended attempt, as the history keeps it. */
