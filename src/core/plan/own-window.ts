@@ -3,6 +3,7 @@ import { isAtRest, type LedgerEntry } from '../ledger/ledger.ts'
 import { type PlanRow, takes } from '../ledger/plan-row.ts'
 import type { Window } from '../time/window.ts'
 import { isAligned, type WindowRules } from './due-windows.ts'
+import { whyPastKeep } from './keep.ts'
 
 type MaybePaused = Pick<FeedRow, 'backfillPaused'>
 
@@ -30,6 +31,8 @@ export function whyMayNotLand(
   plan: Pick<PlanRow, 'spans'>,
   now: Date,
 ): string | undefined {
+  const past = whyPastKeep(feed, window, now)
+  if (past !== undefined) return past
   if (entry) return whyNotAtRest(entry, row)
   const notOver = whyNotOver(window, now)
   if (notOver !== undefined) return notOver
