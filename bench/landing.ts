@@ -46,6 +46,8 @@ export function fileArchive(path: string): Archive {
     create: absent,
     find: absent,
     list: absent,
+    names: absent,
+    remove: absent,
     write: absent,
     read: () => ranges(path),
     rejects: (name) => ({ name, add: absent, close: async () => undefined }),

@@ -227,6 +227,12 @@ export function toLandedAgain(entry: LedgerEntry, figures: Figures): Landed {
   return { ...kept, figures, state: 'landed' }
 }
 
+/** What the window holds is older than what its feed keeps: it goes, and the figures stay as evidence of what was there. */
+export function toRemoved(entry: LedgerEntry, figures: Figures, now: Date): Landed {
+  const { refreshAt: _, ...landed } = toLandedAgain(entry, { ...figures, verdict: 'removed', removedAt: now })
+  return landed
+}
+
 /** A failed window gets another attempt with all its tries. */
 export function toReopened(entry: Failed, now: Date): Planned {
   return { ...toPlanned(entry, 'healed', now, 0), heals: entry.heals + 1 }
