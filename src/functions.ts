@@ -59,6 +59,13 @@ app.http('status', {
   handler: async (_, context) => (await handlers()).status(context),
 })
 
+app.http('window-status', {
+  route: 'status/{feed}/{window}',
+  methods: ['GET'],
+  authLevel: 'function',
+  handler: async (request, context) => (await handlers()).windowStatus(request, context),
+})
+
 app.http('health', {
   route: 'health',
   methods: ['GET'],

@@ -13,7 +13,7 @@ import { ingest } from './steps/ingest.ts'
 import { poison } from './steps/poison.ts'
 import { provision } from './steps/provision.ts'
 import type { Services } from './steps/services.ts'
-import { status } from './steps/status.ts'
+import { status, windowStatus } from './steps/status.ts'
 import { sweep } from './steps/sweep.ts'
 
 type Opened = { readonly services: Services; readonly settings: Settings }
@@ -47,6 +47,11 @@ export function createHandlers(settings: Settings | Problems, feedsFile: string,
     callback: (request: HttpRequest, context: InvocationContext) =>
       answer(context, async ({ services }) => ({ status: await callback(toCallbackRequest(request), services) })),
     status: (context: InvocationContext) => answer(context, async ({ services }) => jsonAnswer(await status(services))),
+    windowStatus: ({ params }: HttpRequest, context: InvocationContext) =>
+      answer(context, async ({ services }) => {
+        const found = await windowStatus(services, params.feed ?? '', params.window ?? '')
+        return 'problem' in found ? { ...jsonAnswer(found), status: 404 } : jsonAnswer(found)
+      }),
     run: (step: string | undefined, context: InvocationContext) => answer(context, (opened) => runNow(step, opened)),
     health: (context: InvocationContext): HttpResponseInit =>
       open(context)

@@ -1,4 +1,5 @@
 import { type Failure, isFailure } from '../core/failures.ts'
+import { isFeedName } from '../core/feeds/feed.ts'
 import { hashJson } from '../core/hash.ts'
 import {
   type CredentialsRow,
@@ -9,10 +10,13 @@ import {
 import type { FeedOutline } from '../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../core/ledger/ledger.ts'
 import type { KnownFeed, UnreadableEntry } from '../core/plan/known-feed.ts'
+import type { Problem } from '../core/problems.ts'
 import type { Credential } from '../core/status/accounts.ts'
 import { type SeenFeed, seeFeed } from '../core/status/feed.ts'
-import type { Status } from '../core/status/fields.ts'
+import type { Status, WindowDetail } from '../core/status/fields.ts'
 import { ledgerStatus } from '../core/status/status.ts'
+import { windowDetail } from '../core/status/window.ts'
+import { parseWindowId, windowId } from '../core/time/window.ts'
 import type { AppRows } from '../services/storage/ledger.ts'
 import { readableFeeds } from './ledger/feed-row.ts'
 import { ticksIn } from './ledger/ticks.ts'
@@ -43,6 +47,20 @@ export async function status(services: Services): Promise<Status> {
     source: app.get(FEEDS_SOURCE_KEY)?.value as FeedsSourceRow | undefined,
     packagedHash: hashJson(await packagedFeeds()),
   })
+}
+
+/** Says all that the ledger knows of one window; a sentence where it knows none of that name, or cannot read it. */
+export async function windowStatus(
+  { ledger, clock, version }: Services,
+  feed: string,
+  window: string,
+): Promise<WindowDetail | Problem> {
+  const parsed = parseWindowId(window)
+  if (!isFeedName(feed) || !parsed) return { problem: 'the address names no window: status/{feed}/{window id}' }
+  await ledger.create()
+  const stored = await ledger.read(feed, windowId(parsed))
+  if (!stored) return { problem: `${feed} ${window} was never asked for` }
+  return isFailure(stored) ? { problem: stored.message } : windowDetail(clock(), version, stored.value)
 }
 
 /** Reads of a feed what a status needs. */

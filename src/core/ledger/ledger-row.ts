@@ -113,6 +113,8 @@ const pastAttempts = list(
     attempt: count,
     at: isoInstant,
     outcome: oneOf('landed', 'expired', ...(Object.keys(FAILURES) as FailureKind[])),
+    requestedAt: optional(isoInstant),
+    correlationId: optional(text),
     rows: optional(count),
     archive: optional(text),
     rejects: optional(text),

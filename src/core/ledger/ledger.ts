@@ -62,6 +62,10 @@ export type PastAttempt = {
   readonly attempt: number
   readonly at: Date
   readonly outcome: 'landed' | 'expired' | FailureKind
+  /** When the service was asked. */
+  readonly requestedAt?: Date
+  /** The service's own id of the call that failed. */
+  readonly correlationId?: string
   readonly rows?: number
   /** The archive that landed, for `diff`; of a failed attempt its archive and the list of its rejects, for `replay` and `rejects`. */
   readonly archive?: string

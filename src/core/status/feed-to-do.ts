@@ -91,7 +91,7 @@ function failedWindow(entry: Failed): ToDo {
 }
 
 /** The command that the remedy of a failure speaks of. */
-function commandFor(entry: Failed): string {
+export function commandFor(entry: Failed): string {
   const { feed, window, kind } = entry
   if (kind === 'too-many-rejects') return rejectsCommand(feed, window)
   if (kind === 'suspicious-empty') return windowCommand('retry', feed, window, '--accept-empty')
