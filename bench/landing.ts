@@ -121,6 +121,7 @@ const SETTINGS: StepSettings = {
   deployment: 'bench',
   callback: undefined,
   downloadHosts: [],
+  tenants: {},
 }
 
 /** A ledger without feed rows, so `land` has none to update. */
