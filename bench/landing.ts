@@ -126,6 +126,7 @@ const SETTINGS: StepSettings = {
   periods: { provision: 0, sweep: 0 },
   callback: undefined,
   downloadHosts: [],
+  tenants: {},
 }
 
 /** A ledger without feed rows, so `land` has none to update. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { failed } from '../../src/core/failures.ts'
-import { feedRowKey } from '../../src/core/ledger/app-rows.ts'
+import { feedRowKey, pacingRowKey } from '../../src/core/ledger/app-rows.ts'
 import type { Landed, LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { toFailed } from '../../src/core/ledger/transitions.ts'
 import { windowId } from '../../src/core/time/window.ts'
@@ -305,13 +305,28 @@ describe('bad input', () => {
     const table = ledgerTable()
     const row = await table.getEntity('_app', feedRowKey('usage'))
     await table.updateEntity({ partitionKey: '_app', rowKey: feedRowKey('usage'), json: '{}' }, 'Merge')
-    const named = await backfill('--feed', 'usage')
-    expect(named).toMatchObject({ exit: 1, err: expect.stringMatching(/usage/) })
+    // It is known: its row cannot be read.
+    const said = 'ledger row _app feed~usage is no feed: something else changed it; it is left alone\n'
+    const named = await Promise.all([[], ['pause']].map((args) => backfill(...args, '--feed', 'usage')))
+    expect(named).toEqual(Array(2).fill({ exit: 1, out: '', err: said }))
     const told = expect.stringMatching(/usage.*; it is left alone\n/)
     expect(await backfill()).toMatchObject({ exit: 0, err: told, out: expect.stringMatching(/\nother /) })
     for (const args of [['--watch'], ['pause'], ['resume'], ['--failed']])
       expect(await backfill(...args), args.join(' ')).toMatchObject({ exit: 1, err: told })
     expect(await backfill('pause', '--feed', 'other')).toMatchObject({ exit: 0, err: '' })
     await table.updateEntity({ partitionKey: '_app', rowKey: feedRowKey('usage'), json: String(row.json) }, 'Merge')
+  })
+
+  it('pauses a feed although the pacing of its account cannot be read, and says that this is why nothing is shown', async () => {
+    const table = ledgerTable()
+    const key = pacingRowKey('default')
+    const row = await table.getEntity('_app', key)
+    await table.updateEntity({ partitionKey: '_app', rowKey: key, json: '{"open":5}' }, 'Merge')
+    const told = 'ledger row _app pacing~default is no pacing: something else changed it; it is left alone\n'
+    const looks = await Promise.all([[], ['--dry-run', '--feed', 'usage']].map((args) => backfill(...args)))
+    expect(looks).toEqual(Array(2).fill({ exit: 1, out: '', err: told }))
+    expect(await backfill('pause', '--feed', 'usage')).toMatchObject({ exit: 0, err: '' })
+    expect(await backfill('resume', '--feed', 'usage')).toMatchObject({ exit: 0, err: '' })
+    await table.updateEntity({ partitionKey: '_app', rowKey: key, json: String(row.json) }, 'Merge')
   })
 })

@@ -61,7 +61,7 @@ export type Question = {
 }
 
 /** The feeds that have a history, or the one of them with that name. */
-export function feedsWithHistory(accounts: readonly AccountNow[], name?: string): readonly RangedFeed[] {
+export function feedsWithHistory(accounts: readonly Pick<AccountNow, 'feeds'>[], name?: string): readonly RangedFeed[] {
   const timed = accounts.flatMap(({ feeds }) => feeds).filter(({ row }) => row.feed.cadence.kind === 'windows')
   return name === undefined ? timed : timed.filter(({ row }) => row.feed.name === name)
 }
