@@ -9,6 +9,7 @@ import { storageProblem } from './services/storage/errors.ts'
 import type { Settings } from './settings/settings.ts'
 import { type CallbackRequest, callback } from './steps/callback.ts'
 import { doctor } from './steps/doctor/doctor.ts'
+import { keptHealth } from './steps/health.ts'
 import { ingest } from './steps/ingest.ts'
 import { poison } from './steps/poison.ts'
 import { provision } from './steps/provision.ts'
@@ -22,6 +23,7 @@ type Step<T> = (opened: Opened) => Promise<T>
 /** Puts the app together and gives a function for each trigger. `version` is the app's own. */
 export function createHandlers(settings: Settings | Problems, feedsFile: string, version: string) {
   const open = opener(settings, feedsFile, version)
+  const look = keptHealth()
   const run = async (context: InvocationContext, step: Step<unknown>): Promise<void> => {
     const opened = open(context)
     if (!opened) return
@@ -53,10 +55,16 @@ export function createHandlers(settings: Settings | Problems, feedsFile: string,
         return 'problem' in found ? { ...jsonAnswer(found), status: 404 } : jsonAnswer(found)
       }),
     run: (step: string | undefined, context: InvocationContext) => answer(context, (opened) => runNow(step, opened)),
-    health: (context: InvocationContext): HttpResponseInit =>
-      open(context)
-        ? { jsonBody: { status: 'ok', version } }
-        : { status: 503, jsonBody: { status: 'unavailable', version } },
+    health: async (context: InvocationContext): Promise<HttpResponseInit> => {
+      const opened = open(context)
+      if (!opened) return { status: 503, jsonBody: { status: 'unavailable', version } }
+      return answer(context, async () => {
+        const { silent } = await look(opened.services)
+        return silent.length === 0
+          ? { jsonBody: { status: 'ok', version } }
+          : { status: 503, jsonBody: { status: 'timer-silent', timers: silent, version } }
+      })
+    },
   }
 }
 

@@ -61,7 +61,16 @@ const askedFor = fc.record({ rowSet: text, selection: text })
 
 const past = fc.record(
   {
-    ...{ attempt: count, at: anyInstant, requestedAt: anyInstant, correlationId: text, rows: count, archive: text, rejects: text, asked: askedFor },
+    ...{
+      attempt: count,
+      at: anyInstant,
+      requestedAt: anyInstant,
+      correlationId: text,
+      rows: count,
+      archive: text,
+      rejects: text,
+      asked: askedFor,
+    },
     outcome: fc.oneof(fc.constantFrom('landed' as const, 'expired' as const), kind),
   },
   { requiredKeys: ['attempt', 'at', 'outcome'] },

@@ -1,12 +1,5 @@
 import { FAILURES } from '../failures.ts'
-import {
-  type Figures,
-  isGap,
-  isPublished,
-  lastArchive,
-  type LedgerEntry,
-  type PastAttempt,
-} from '../ledger/ledger.ts'
+import { type Figures, isGap, isPublished, type LedgerEntry, lastArchive, type PastAttempt } from '../ledger/ledger.ts'
 import { present } from '../present.ts'
 import { minuteText } from '../time/instants.ts'
 import { windowId } from '../time/window.ts'
