@@ -101,15 +101,17 @@ async function* scan(client: TableClient, filter: string, feed: string): AsyncGe
 /** As many as the service gives at once: without the long texts they take little memory. */
 const OVERVIEW_PAGE = 1000
 
-const OVERVIEW = ['RowKey', ...OVERVIEW_COLUMNS, ...pieceNames('figures').slice(1)]
+/** The columns that an overview reads. */
+export const OVERVIEW: readonly string[] = ['RowKey', ...OVERVIEW_COLUMNS, ...pieceNames('figures').slice(1)]
 
 async function* overview(client: TableClient, feed: string): AsyncGenerator<Pick<Scanned, 'value' | 'window'>> {
-  const queryOptions = { filter: entriesFilter(feed), select: OVERVIEW }
+  const queryOptions = { filter: entriesFilter(feed), select: [...OVERVIEW] }
   const pages = client.listEntities<Row>({ queryOptions }).byPage({ maxPageSize: OVERVIEW_PAGE })
   for await (const page of pages) {
     for (const row of page) {
-      const window = parseWindowId(row.rowKey ?? '')
-      yield { value: fromOverview(feed, row.rowKey ?? '', joinTexts(row)), ...(window && { window }) }
+      const value = fromOverview(feed, row.rowKey ?? '', joinTexts(row))
+      const window = isFailure(value) ? parseWindowId(row.rowKey ?? '') : value.window
+      yield { value, ...(window && { window }) }
     }
   }
 }
