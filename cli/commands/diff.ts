@@ -10,7 +10,7 @@ import { addCommand, type LocalApp, withApp } from '../command.ts'
 import { diffLines } from '../diff/lines.ts'
 import { type CommandResult, print, refused } from '../output.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
-import { addChangeOptions, type ChangeOptions, isChosen, wrongChoice } from '../windows.ts'
+import { addChangeOptions, type ChangeOptions, chosenWindows, wrongChoice } from '../windows.ts'
 
 type Options = ChangeOptions & { readonly attempt: readonly number[]; readonly rows: number }
 
@@ -45,16 +45,16 @@ function parseRows(text: string): number {
 
 /** Says why the options make no sense together. */
 function wrongUse(feed: string | undefined, options: Options): string | undefined {
-  const { attempt, window } = options
+  const { attempt, window, month } = options
   if (attempt.length > 2) return '--attempt is given more than twice: two attempts are compared'
-  if (attempt.length > 0 && window.length !== 1) return '--attempt goes with one --window'
+  if (attempt.length > 0 && window.length + month.length !== 1) return '--attempt goes with one --window or --month'
   return wrongChoice(feed, options)
 }
 
 async function compare({ services }: LocalApp, feed: string, options: Options): Promise<CommandResult> {
   const known: Window[] = []
   for await (const { window } of services.ledger.scan(feed)) known.push(...(window ? [window] : []))
-  const windows = options.window.length > 0 ? options.window : known.filter((window) => isChosen(options, window))
+  const windows = chosenWindows(options, known)
   if (windows.length === 0) return refused([`the ledger has no window of feed ${feed} in that time`])
   const busy = openBusy('reading the archives')
   try {

@@ -1,12 +1,12 @@
 import type { Changed, OneSided } from '../../src/core/report/comparison.ts'
 import type { Diff } from '../../src/steps/operator/diff.ts'
-import { table } from '../output.ts'
+import { type Line, table } from '../output.ts'
 
 /** A row is shown in so many characters. --json has all of it. */
 const ROW_LENGTH = 200
 
 /** A comparison as a person reads it. */
-export function diffLines(diff: Diff): readonly string[] {
+export function diffLines(diff: Diff): readonly Line[] {
   const { before, after, key, keyLacks, rows } = diff
   return [
     `${diff.feed} ${diff.window}: from attempt ${before.attempt} to attempt ${after.attempt}`,
@@ -41,7 +41,7 @@ function leftOut(what: 'added' | 'removed', columns: readonly string[]): readonl
 }
 
 /** The columns whose sum moved, and those that changed in any row. */
-function columnLines({ totals, changedIn }: Diff): readonly string[] {
+function columnLines({ totals, changedIn }: Diff): readonly Line[] {
   const moved = totals.filter(({ moved }) => moved !== '0')
   const names = new Set([...moved.map(({ column }) => column), ...Object.keys(changedIn)])
   if (names.size === 0) return []

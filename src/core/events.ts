@@ -11,6 +11,7 @@ export type EventName =
   | 'window.rests'
   | 'window.reopened'
   | 'window.restated'
+  | 'window.removed'
   | 'feed.blocked'
   | 'feed.unblocked'
   | 'feed.drift'

@@ -65,7 +65,9 @@ const isAllLanded = (deployment: Deployment, feed: string) =>
   states(deployment, feed).length === 6 && states(deployment, feed).every((state) => state === 'landed')
 const named = ({ events }: Watched, ...names: readonly AppEvent['event'][]) =>
   events.filter(({ event }) => names.includes(event))
-const accountsOf = async (deployment: Deployment) => (await status(deployment.start(unhindered))).accounts
+/** The accounts whose sign-in is refused. */
+const accountsOf = async (deployment: Deployment) =>
+  (await status(deployment.start(unhindered))).accounts.filter(({ refused }) => refused)
 
 /** A deployment that has landed, whose only new windows are those of `spare`, and that has a query for both. */
 async function landedWithSpare(): Promise<Watched> {

@@ -15,6 +15,7 @@ import { DAY_MS } from '../time/durations.ts'
 import { earliest, later } from '../time/instants.ts'
 import type { Window } from '../time/window.ts'
 import { dueAt, missingWindows, nextDue, settledAt } from './due-windows.ts'
+import { isPastKeep } from './keep.ts'
 import { refreshAt } from './refresh.ts'
 
 /** The longest that a planned window waits by itself. */
@@ -61,7 +62,7 @@ export function dueRequests(now: Date, known: FeedPlan): readonly RequestAction[
  */
 export function trialRequest(now: Date, known: FeedPlan, failed: readonly Failed[]): RequestAction | undefined {
   const { row } = known
-  const running = failed.filter((entry) => !hasPassed(now, row, entry))
+  const running = failed.filter((entry) => !hasPassed(now, row, entry) && !isPastKeep(row.feed, entry.window, now))
   const due = [...waitingWindows(now, known), ...running.map((entry) => again(now, row, entry))]
   const newest = due.filter(isNotPaused).sort((a, b) => byStart(b, a))
   return newest.find(({ previous }) => previous?.state === 'planned' && previous.reason === 'retry') ?? newest[0]
@@ -126,14 +127,18 @@ function missing(now: Date, { row, spans }: FeedPlan): readonly RequestAction[] 
 }
 
 function plannedAndDue(now: Date, { row, planned }: FeedPlan): readonly RequestAction[] {
-  const due = planned.filter(
-    (entry) =>
-      hasCome(entry.notBefore, now, LONGEST_WAIT_MS) &&
-      now >= dueAt(row.feed, entry.window) &&
-      !hasPassed(now, row, entry) &&
-      (mayTry(row, now) || !needsChange(entry)),
+  return planned.filter((entry) => isPlannedDue(now, row, entry)).map((entry) => again(now, row, entry))
+}
+
+/** Whether a planned window may be asked for now, as far as its feed may ask for anything. */
+export function isPlannedDue(now: Date, row: FeedOutline, entry: Planned): boolean {
+  return (
+    hasCome(entry.notBefore, now, LONGEST_WAIT_MS) &&
+    now >= dueAt(row.feed, entry.window) &&
+    !isPastKeep(row.feed, entry.window, now) &&
+    !hasPassed(now, row, entry) &&
+    (mayTry(row, now) || !needsChange(entry))
   )
-  return due.map((entry) => again(now, row, entry))
 }
 
 /** Whether a window failed for a reason that only a change heals: after a trial has failed, such windows wait. */
