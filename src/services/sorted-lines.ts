@@ -4,46 +4,52 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
-/** Takes lines in any order and number, and gives them sorted by their UTF-16 units. A line holds no line feed. */
+/** Takes lines in any order and number, and gives them sorted. A line is ASCII without line feeds. */
 export type LineSorter = {
   add(line: string): Promise<void>
   /** All lines, in groups. Call it once, after the last `add`. */
   sorted(): Promise<AsyncIterable<readonly string[]>>
 }
 
-/** So many characters of lines are sorted in memory at once, and then go to a file. */
-const RUN_LENGTH = 4 * 1024 * 1024
+/** So many bytes of lines are sorted in memory at once, and then go to a file. */
+const ROOM = 4 * 1024 * 1024
 
 /** So many files are read at once. More are first merged into fewer. */
 const MOST_OPEN = 32
 
-/** What is read or written at once, in bytes or characters. */
-const CHUNK = 64 * 1024
+/** What is read of a file, or written, at once, in bytes. */
+const CHUNK = 16 * 1024
+
+/** So many lines are given at once. */
+const GROUP = 1000
 
 /**
- * Sorts lines in bounded memory, whatever their number: sorted parts go to files in `folder`, all with names that start with
- * `name`, and are merged while they are read. Throws what the file system throws. Who made the folder removes it.
+ * Sorts lines in bounded memory, whatever their number: sorted parts go to files in `folder`, whose names start with `name`,
+ * and are merged while they are read. Throws what the file system throws. Who made the folder removes it.
  */
 export function sortLines(folder: string, name: string): LineSorter {
-  let held: string[] = []
-  let length = 0
+  // Lines that wait are bytes: as strings they would outlive the young generation of the heap, which then grows at leisure.
+  const room = Buffer.allocUnsafeSlow(ROOM)
+  let starts: number[] = []
+  let used = 0
   let made = 0
   const files: string[] = []
-  const write = async (groups: AsyncIterable<readonly string[]> | Iterable<readonly string[]>) => {
+  const write = async (groups: Groups) => {
     const file = join(folder, `${name}-${made++}`)
     await pipeline(Readable.from(chunksOf(groups), { objectMode: false }), createWriteStream(file))
     files.push(file)
   }
   const spill = async () => {
-    await write([held.sort()])
-    held = []
-    length = 0
+    await write(sortedLines(room, [...starts, used]))
+    starts = []
+    used = 0
   }
   return {
     async add(line) {
-      held.push(line)
-      length += line.length
-      if (length >= RUN_LENGTH) await spill()
+      if (line.length > ROOM) return write([[line]])
+      if (used + line.length > ROOM) await spill()
+      starts.push(used)
+      used += room.write(line, used, 'latin1')
     },
     async sorted() {
       await spill()
@@ -57,7 +63,20 @@ export function sortLines(folder: string, name: string): LineSorter {
   }
 }
 
-async function* chunksOf(groups: AsyncIterable<readonly string[]> | Iterable<readonly string[]>) {
+type Groups = AsyncIterable<readonly string[]> | Iterable<readonly string[]>
+
+/** The lines between these bounds, sorted. */
+function* sortedLines(room: Buffer, bounds: readonly number[]): Generator<readonly string[]> {
+  const end = (index: number) => bounds[index + 1] ?? 0
+  const start = (index: number) => bounds[index] ?? 0
+  const order = Uint32Array.from({ length: bounds.length - 1 }, (_, index) => index)
+  order.sort((a, b) => room.compare(room, start(b), end(b), start(a), end(a)))
+  for (let at = 0; at < order.length; at += GROUP) {
+    yield Array.from(order.subarray(at, at + GROUP), (index) => room.toString('latin1', start(index), end(index)))
+  }
+}
+
+async function* chunksOf(groups: Groups): AsyncGenerator<string> {
   let chunk = ''
   for await (const group of groups) {
     for (const line of group) {
@@ -84,7 +103,7 @@ async function* merged(files: readonly string[]): AsyncGenerator<readonly string
       group.push(headOf(part))
       part.at++
       if (part.at < part.lines.length || (await readOn(part))) insert(parts, part)
-      if (group.length < 1000) continue
+      if (group.length < GROUP) continue
       yield group
       group = []
     }
@@ -120,7 +139,7 @@ function insert(parts: Part[], part: Part): void {
 
 async function* linesOf(file: string): AsyncGenerator<readonly string[]> {
   let rest = ''
-  const chunks: AsyncIterable<string> = createReadStream(file, { encoding: 'utf8', highWaterMark: CHUNK })
+  const chunks: AsyncIterable<string> = createReadStream(file, { encoding: 'latin1', highWaterMark: CHUNK })
   for await (const chunk of chunks) {
     const lines = (rest + chunk).split('\n')
     rest = lines.pop() ?? ''

@@ -44,7 +44,7 @@ function keysOf(columns: readonly Column[]): ReadonlySet<string> {
 export type ComparedRow = { readonly key: string; readonly others: string; readonly line: number }
 
 /**
- * Gives the text of a row, in one line. Sorted, such texts have the rows of one key beside each other, and equal rows of it.
+ * Gives the text of a row, one line of ASCII. Sorted, such texts have the rows of one key beside each other, and equal rows of it.
  */
 export function rowWriter({ columns }: Layout, { key, others }: SharedColumns): (row: WrittenRow) => string {
   const readers = (wanted: readonly Column[]) =>
@@ -55,10 +55,17 @@ export function rowWriter({ columns }: Layout, { key, others }: SharedColumns): 
   const [ofKey, ofOthers] = [readers(key), readers(others)]
   return ({ fields, line }) => {
     const values = (of: ReturnType<typeof readers>) =>
-      JSON.stringify(of.map(({ index, read }) => read(fields[index] ?? '')))
+      JSON.stringify(of.map(({ index, read }) => read(fields[index] ?? ''))).replaceAll(BEYOND_ASCII, escaped)
     // Ten digits, so that equal rows come in the order of their lines.
     return `${values(ofKey)}\t${values(ofOthers)}\t${String(line).padStart(10, '0')}`
   }
+}
+
+/** Escaped as JSON allows it: sorting texts by their bytes and by their characters is the same then. */
+const BEYOND_ASCII = /[^\0-\x7f]/g
+
+function escaped(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
 type WrittenRow = { readonly fields: readonly string[]; readonly line: number }
