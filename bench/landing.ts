@@ -46,6 +46,8 @@ export function fileArchive(path: string): Archive {
     create: absent,
     find: absent,
     list: absent,
+    names: absent,
+    remove: absent,
     write: absent,
     read: () => ranges(path),
     rejects: (name) => ({ name, add: absent, close: async () => undefined }),
@@ -102,8 +104,10 @@ export function servicesOver(archive: Archive, client: TableClient): Services {
     insights: absent,
     readFeeds: absent,
     packagedFeeds: absent,
+    expiry: absent,
+    version: 'bench',
     settings: SETTINGS,
-    queue: { send: absent, sendDrop: absent },
+    queue: { send: absent, sendDrop: absent, look: absent },
   }
 }
 
@@ -119,6 +123,7 @@ const SETTINGS: StepSettings = {
   maxTries: 0,
   deleteReports: false,
   deployment: 'bench',
+  periods: { provision: 0, sweep: 0 },
   callback: undefined,
   downloadHosts: [],
   tenants: {},
@@ -136,6 +141,7 @@ export const EMPTY_LEDGER: Ledger = {
   writeDrop: absent,
   endDrop: absent,
   scan: absent,
+  overview: absent,
   due: absent,
   remove: absent,
   readPlan: absent,

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import type { Command } from 'commander'
+import packageJson from '../package.json' with { type: 'json' }
 import { openApp } from '../src/app/app.ts'
 import { hashJson } from '../src/core/hash.ts'
 import { FEEDS_SOURCE_KEY, type FeedsSourceRow } from '../src/core/ledger/app-rows.ts'
@@ -51,7 +52,13 @@ export function withApp(options: CommonOptions, run: (app: LocalApp) => Promise<
 /** Opens the app on this machine. It reaches its storage as whoever runs the command. */
 export function openLocalApp(env: Environment, settings: Settings, feedsFile: string): LocalApp {
   const storage = storageClients(settings.storage, openOperator)
-  return { env, settings, storage, services: openApp(settings, feedsFile, { storage })(() => undefined), feedsFile }
+  return {
+    env,
+    settings,
+    storage,
+    services: openApp(settings, feedsFile, { storage, version: packageJson.version })(() => undefined),
+    feedsFile,
+  }
 }
 
 /**

@@ -3,12 +3,12 @@ import type { LeftOut } from '../../src/core/plan/set-back.ts'
 import { MINUTE_MS } from '../../src/core/time/durations.ts'
 import { minuteText } from '../../src/core/time/instants.ts'
 import { type Window, windowId } from '../../src/core/time/window.ts'
-import { table } from '../output.ts'
+import { type Line, table } from '../output.ts'
 
 const HEAD = ['feed', 'landed', 'failed', 'waiting', 'due later', 'under way', 'out of range', 'reports', 'done about']
 
 /** The history of each feed as a line, and what all of it takes. */
-export function historyLines(view: BackfillView): readonly string[] {
+export function historyLines(view: BackfillView): readonly Line[] {
   const { feeds } = view
   const blocked = feeds.filter(({ why }) => why !== undefined).map(({ feed, why }) => `${feed} is blocked: ${why}`)
   return [...table(HEAD, feeds.map(rowOf)), '', ...blocked, ...forecastLines(view)]
@@ -36,7 +36,7 @@ function forecastLines({ reports, doneAt, at, feeds, isEndless }: BackfillView):
 const REHEARSED_HEAD = ['asked for about', 'feed', 'window', 'priority', 'state now']
 
 /** Every window in the order in which the app asks for it, and those that it does not ask for. */
-export function rehearsalLines({ requests, outOfRange, left, feeds }: BackfillView): readonly string[] {
+export function rehearsalLines({ requests, outOfRange, left, feeds }: BackfillView): readonly Line[] {
   const rows = requests.map(({ at, feed, window, priority, state }) => [
     minuteText(at),
     feed,

@@ -4,8 +4,10 @@ import { DEFAULT_ACCOUNT } from '../core/feeds/feed.ts'
 import type { PacingLimits } from '../core/plan/pacing.ts'
 import type { Problems } from '../core/problems.ts'
 import { DEFAULT_DOWNLOAD_HOSTS, type DownloadHosts, hostProblem } from '../core/report/download-hosts.ts'
+import type { Periods } from '../core/status/timers.ts'
 import type { StorageConnection } from '../services/storage/clients.ts'
 import { type Environment, environmentReader } from './environment.ts'
+import { timerPeriods } from './schedules.ts'
 import { DEFAULT_AUTHORITY, signInOf } from './sign-in.ts'
 import { storageSettings } from './storage.ts'
 
@@ -21,6 +23,8 @@ export type StepSettings = {
   readonly maxReportBytes: number
   readonly deleteReports: boolean
   readonly deployment: string
+  /** The longest time between two ticks of each timer, by its schedule, in milliseconds. */
+  readonly periods: Periods
   /** Undefined: the app asks for no callbacks. */
   readonly callback: { readonly baseUrl: string; readonly secrets: readonly string[] } | undefined
   readonly downloadHosts: DownloadHosts
@@ -90,6 +94,7 @@ export function readSettings(env: Environment): Settings | Problems {
     maxTries: read.count('MAX_TRIES', 3),
     deleteReports: read.oneOf('DELETE_REPORTS', ['true', 'false'] as const) === 'true',
     deployment: readDeployment(env, problems),
+    periods: timerPeriods(env),
   }
   problems.push(...signInProblems(settings.partner, settings.keyVaultUrl), ...unresolvedReferences(env))
   return storage && problems.length === 0 ? { ...settings, storage } : { problems }

@@ -132,7 +132,7 @@ it('a feed whose query is refused is tried once in a tick, however many of its w
 it('rows of an earlier landing are said to stand where a later attempt failed, and only there', async () => {
   world = await costsWorld()
   await turn(world)
-  const landedBefore = async () => (await status(world.services)).feeds[0]?.failures[0]?.landedBefore
+  const landedBefore = async () => (await status(world.services)).feeds[0]?.problems[0]?.landedBefore
   const now = world.clock.now()
   await rewrite((entry) => toFailed({ ...entry, attempt: 2 }, failed('storage', 'refused'), now))
   expect(await landedBefore()).toBe(true)

@@ -81,6 +81,7 @@ export function openMemoryLedger(state: LedgerState, pass: Pass, wake: Wake): Le
       return row && storedEntry(feed, row)
     },
     scan,
+    overview: scan,
     entries: (feed) => Array.fromAsync(scan(feed), ({ value }) => value),
     async entriesOn(feed, day) {
       const rows = await list(feed, ({ key }) => key >= day && key < `${day}~`)

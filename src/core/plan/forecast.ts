@@ -12,11 +12,13 @@ export type Forecast = {
   readonly running: number
   /** Young windows that have settled, as often as `refresh.every` says. */
   readonly refresh: number
+  /** As `refresh`, in the months that have one such window more than others. */
+  readonly mostRefresh: number
   /** The same windows, the day after the source loaded data. */
   readonly loads: number
 }
 
-const NOTHING: Forecast = { live: 0, running: 0, refresh: 0, loads: 0 }
+const NOTHING: Forecast = { live: 0, running: 0, refresh: 0, mostRefresh: 0, loads: 0 }
 
 /** Feeds may ask for so much of what their account's quota allows; the rest is for history, retries and other tools. */
 const SHARE = 1 / 2
@@ -35,14 +37,16 @@ export function forecastOf(feed: Pick<Feed, 'cadence' | 'delay' | 'grain' | 'ena
   const { window, refresh } = cadence
   const end = cadence.to && instantOf(cadence.to, now)
   const isOver = end !== undefined && end <= now
-  const every = openEvery(feed)
+  const ask = openEvery(feed)
   const live = isOver ? 0 : 1 / daysOf(window)
   const unsettled = (daysOf(window) + daysOf(delay)) / daysOf(window)
-  const running = every && !isOver ? unsettled / daysOf(every) : 0
+  const running = ask && !isOver ? unsettled / daysOf(ask) : 0
   if (!refresh || (isOver && addDuration(end, refresh.for) <= now)) return { ...NOTHING, live, running }
   const young = Math.max(daysOf(refresh.for) - daysOf(delay), 0) / daysOf(window)
   const { days = [] } = refresh
-  return { live, running, refresh: young / daysOf(refresh.every), loads: (young * days.length) / MONTH_DAYS }
+  const every = daysOf(refresh.every)
+  const loads = (young * days.length) / MONTH_DAYS
+  return { live, running, refresh: young / every, mostRefresh: Math.ceil(young) / every, loads }
 }
 
 /** What the feeds of each account ask for together, and by how much its quota stretches their refreshes. */
@@ -62,20 +66,22 @@ function sum(a: Forecast, b: Forecast): Forecast {
     live: a.live + b.live,
     running: a.running + b.running,
     refresh: a.refresh + b.refresh,
+    mostRefresh: a.mostRefresh + b.mostRefresh,
     loads: a.loads + b.loads,
   }
 }
 
 /**
  * How many times longer than the feeds say the account waits between two refreshes, so that its feeds take no more than half
- * of its quota, and what is asked for again no more than its part of each hour; 1 where that is enough as it is. The days on
- * which the source loads data stay, and so does the running window.
+ * of its quota, and what is asked for again no more than its part of each hour; 1 where that is enough as it is. A mean would not
+ * do: in a month with one window more, refreshes would wait longer each day. The days on which the source loads data stay, and
+ * so does the running window.
  */
-export function stretchOf({ live, running, refresh, loads }: Forecast, maxReportsPerHour: number): number {
+export function stretchOf({ live, running, mostRefresh, loads }: Forecast, maxReportsPerHour: number): number {
   const share = 24 * maxReportsPerHour * SHARE
   const again = 24 * refreshesAnHour(maxReportsPerHour) - running - loads
   const left = Math.max(Math.min(share - live - running - loads, again), share * LEAST_REFRESH)
-  return Math.max(Math.ceil(refresh / left), 1)
+  return Math.max(Math.ceil(mostRefresh / left), 1)
 }
 
 /**

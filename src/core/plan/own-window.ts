@@ -5,6 +5,7 @@ import { withinReach } from '../ledger/reach.ts'
 import { later, minuteText } from '../time/instants.ts'
 import type { Window } from '../time/window.ts'
 import { isAligned, missingWindows, settledAt, type WindowRules, wantedSpan } from './due-windows.ts'
+import { whyPastKeep } from './keep.ts'
 
 type MaybePaused = Pick<FeedRow, 'backfillPaused'>
 
@@ -32,6 +33,8 @@ export function whyMayNotLand(
   plan: Pick<PlanRow, 'spans'>,
   now: Date,
 ): string | undefined {
+  const past = whyPastKeep(feed, window, now)
+  if (past !== undefined) return past
   if (entry) return whyNotAtRest(entry, row)
   const notOver = whyNotOver(window, now)
   if (notOver !== undefined) return notOver
@@ -60,7 +63,7 @@ export function whyNotAskedFor(
   if (coming && coming.dueAt > now) return `it is due at ${minuteText(coming.dueAt)}, and the app asks for it then`
   if (coming) return `it is due, and the app asks for it by itself; ${toCome}`
   if (takes({ spans }, window)) return `other windows take its time; name them by --from and --to`
-  const wanted = wantedSpan(withinReach(row), since)
+  const wanted = wantedSpan(withinReach(row), since, now)
   if (wanted && window.from < wanted.from) {
     const start = wanted.from.toISOString().slice(0, 10)
     return `history of the feed starts at ${start}; an earlier "from" and "feeds push" bring what the service still has`

@@ -15,6 +15,7 @@ import { addDuration, DAY_MS } from '../time/durations.ts'
 import { earlier, earliest, later } from '../time/instants.ts'
 import type { Window } from '../time/window.ts'
 import { dueAt, missingWindows, nextDue, settledAt } from './due-windows.ts'
+import { isPastKeep } from './keep.ts'
 import { refreshAt } from './refresh.ts'
 
 /** The longest that a planned window waits by itself. */
@@ -61,7 +62,7 @@ export function dueRequests(now: Date, known: FeedPlan): readonly RequestAction[
  */
 export function trialRequest(now: Date, known: FeedPlan, failed: readonly Failed[]): RequestAction | undefined {
   const { row } = known
-  const running = failed.filter((entry) => !hasPassed(now, row, entry))
+  const running = failed.filter((entry) => !hasPassed(now, row, entry) && !isPastKeep(row.feed, entry.window, now))
   const due = [...waitingWindows(now, known), ...running.map((entry) => again(now, row, entry))]
   const newest = due.filter(isNotPaused).sort((a, b) => byStart(b, a))
   return newest.find(({ previous }) => previous?.state === 'planned' && previous.reason === 'retry') ?? newest[0]
@@ -147,6 +148,7 @@ export function isPlannedDue(now: Date, row: FeedOutline, entry: Planned): boole
   return (
     hasCome(entry.notBefore, now, LONGEST_WAIT_MS) &&
     now >= dueAt(row.feed, entry.window) &&
+    !isPastKeep(row.feed, entry.window, now) &&
     !hasPassed(now, row, entry) &&
     (mayTry(row, now) || !needsChange(entry))
   )

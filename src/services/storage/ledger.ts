@@ -55,6 +55,11 @@ export type Ledger = {
   scan(feed: string): AsyncIterable<Scanned>
   /** All entries of a feed, in the order of their windows. */
   entries(feed: string): Promise<readonly (LedgerEntry | Failure)[]>
+  /**
+   * All entries of a feed as `scan` gives them, but without what says nothing of how it stands with a window, such as their
+   * history: in few requests, to be looked at and never written.
+   */
+  overview(feed: string): AsyncIterable<Pick<Scanned, 'value' | 'window'>>
   /** The entries of windows that begin on a day, `20250301`: one as a rule. */
   entriesOn(feed: string, day: string): Promise<readonly (LedgerEntry | Failure)[]>
   /**

@@ -181,6 +181,7 @@ function figuresOf({ job, held, archive }: Work): Figures {
     emptyColumns: checked.emptyColumns,
     ...(origin === 'service' && requestedAt < settledAt(job.row.feed, window) && { running: true as const }),
     ...(figures && { totalsBefore: figures.totals }),
+    ...(figures?.running && { grown: true as const }),
   }
 }
 

@@ -2,6 +2,7 @@ import { isFailure } from '../../core/failures.ts'
 import { whyAsksNothing, withTrialNow } from '../../core/ledger/feed-block.ts'
 import { isAtRest } from '../../core/ledger/ledger.ts'
 import { toRetried } from '../../core/ledger/transitions.ts'
+import { whyPastKeep } from '../../core/plan/keep.ts'
 import { whyNotAskedFor, whyNotAtRest } from '../../core/plan/own-window.ts'
 import type { Problem } from '../../core/problems.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
@@ -37,6 +38,8 @@ export async function retry(
   if (isFailure(stored)) return { problem: `${stored.message}; take it out with "forget", and it is asked for anew` }
   const { value: entry, etag } = stored
   if (!isAtRest(entry)) return { problem: `${feed} ${id} ${whyNotAtRest(entry, row)}; "status" shows since when` }
+  const past = whyPastKeep(row.feed, window, clock())
+  if (past !== undefined) return { problem: `${feed} ${id} ${past}` }
   if (entry.lane === 'backfill' && row.backfillPaused)
     return { problem: `${feed} ${id} is history, which is paused: "backfill resume" first` }
   const written = await ledger.write(toRetried(entry, clock(), acceptEmpty), etag)
