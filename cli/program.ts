@@ -5,6 +5,7 @@ import { addBackfill } from './commands/backfill.ts'
 import { addCleanup } from './commands/cleanup.ts'
 import { addConsent } from './commands/consent.ts'
 import { addDatasets } from './commands/datasets.ts'
+import { addDiff } from './commands/diff.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addFeeds } from './commands/feeds.ts'
 import { addForget } from './commands/forget.ts'
@@ -31,6 +32,7 @@ export function createProgram(): Command {
   addRetry(program)
   addReplay(program)
   addImport(program)
+  addDiff(program)
   addRejects(program)
   addForget(program)
   addUnblock(program)

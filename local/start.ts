@@ -54,6 +54,8 @@ function announce({ port, exit }: StartOptions, { simulator, environment }: Stac
   console.log(
     `Status: curl -H "x-functions-key: ${environment.LOCAL_FUNCTION_KEY}" http://127.0.0.1:${port}/api/status`,
   )
+  // A server never sees what stands behind `#`.
+  console.log(`Dashboard: http://127.0.0.1:${port}/api/dashboard#${environment.LOCAL_FUNCTION_KEY}`)
   if (!exit) console.log('Commands, while this runs: npx partner-insights-sync status --settings .local/settings.json')
   console.log(`Tables, for any storage tool: ${environment.DataStorage}\n`)
 }

@@ -1,5 +1,6 @@
 import type { HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions'
 import { openApp } from './app/app.ts'
+import { readDashboard } from './app/dashboard.ts'
 import { doctorMeans } from './app/doctor-means.ts'
 import type { AppEvent } from './core/events.ts'
 import { plainJson, plainMessage, plainText } from './core/plain-text.ts'
@@ -20,8 +21,8 @@ import { sweep } from './steps/sweep.ts'
 type Opened = { readonly services: Services; readonly settings: Settings }
 type Step<T> = (opened: Opened) => Promise<T>
 
-/** Puts the app together and gives a function for each trigger. `version` is the app's own. */
-export function createHandlers(settings: Settings | Problems, feedsFile: string, version: string) {
+/** Puts the app together and gives a function for each trigger. `version` is the app's own. `pageFile`: the built dashboard. */
+export function createHandlers(settings: Settings | Problems, feedsFile: string, version: string, pageFile: string) {
   const open = opener(settings, feedsFile, version)
   const look = keptHealth()
   const run = async (context: InvocationContext, step: Step<unknown>): Promise<void> => {
@@ -55,6 +56,8 @@ export function createHandlers(settings: Settings | Problems, feedsFile: string,
         return 'problem' in found ? { ...jsonAnswer(found), status: 404 } : jsonAnswer(found)
       }),
     run: (step: string | undefined, context: InvocationContext) => answer(context, (opened) => runNow(step, opened)),
+    // Without data, so it is the same whatever the settings are.
+    dashboard: (): Promise<HttpResponseInit> => readDashboard(pageFile),
     health: async (context: InvocationContext): Promise<HttpResponseInit> => {
       const opened = open(context)
       if (!opened) return { status: 503, jsonBody: { status: 'unavailable', version } }

@@ -11,6 +11,7 @@ export type EventName =
   | 'window.rests'
   | 'window.reopened'
   | 'window.restated'
+  | 'window.removed'
   | 'window.halved'
   | 'feed.blocked'
   | 'feed.unblocked'

@@ -7,6 +7,7 @@ import { oldQueue } from '../core/status/status.ts'
 import { MINUTE_MS } from '../core/time/durations.ts'
 import type { Stored } from '../services/storage/ledger.ts'
 import { auditTables } from './landing/audit-table.ts'
+import { removeOld } from './landing/remove-old.ts'
 import { readableFeeds } from './ledger/feed-row.ts'
 import { tellOnce } from './ledger/tell-once.ts'
 import { noteStarted, tellSilent } from './ledger/ticks.ts'
@@ -23,7 +24,8 @@ const ASKING_MS = 3 * MINUTE_MS
 
 /**
  * Does what no callback does: polls, adopts reports whose answer was lost, ends attempts that took too long, reopens failed
- * windows, has dropped rows deleted, deletes what we left at the service, and audits the tables. It may run at any time,
+ * windows, has dropped rows deleted, deletes what we left at the service, removes
+ * what is older than a feed keeps, and audits the tables. It may run at any time,
  * twice, or on two instances at once.
  */
 export async function sweep(services: Services): Promise<Swept> {
@@ -41,6 +43,7 @@ export async function sweep(services: Services): Promise<Swept> {
   const spare = awake.flatMap((each) => spareOf(services, each))
   await cleanUp(services, app, spare)
   await deleteStrays(services, app)
+  await removeOld(services, app)
   await auditTables(services, app)
   await tellSilent(services, app, 'provision')
   await noteStarted(services, app)

@@ -14,6 +14,8 @@ export type FeedRow = {
   readonly feed: Feed
   /** What feeds.json says of the feed's account. */
   readonly account: Account
+  /** The tenant that the feed's rows are of, as it was first written; absent until it is known. */
+  readonly tenant?: string
   /** What the feed asks for, and how it lands. */
   readonly form: Form
   /** By how much the account's quota stretches `refresh.every`; absent where it leaves it as it is. */
@@ -113,6 +115,11 @@ const LAST_BACKOFF_MS = 6 * HOUR_MS
 /** The row of a feed that the app sees for the first time. */
 export function newFeedRow(feed: Feed, account: Account, now: Date): FeedRow {
   return { feed, account, form: formNow({ feed }), since: now.toISOString() }
+}
+
+/** The tenant of the feed's account. One that is known stays: another one is refused. */
+export function withTenant(row: FeedRow, tenant: string | undefined): FeedRow {
+  return row.tenant !== undefined || tenant === undefined ? row : { ...row, tenant }
 }
 
 /** The quota of the account stretches the refreshes of its feeds. */
