@@ -13,6 +13,7 @@ import { addImport } from './commands/import.ts'
 import { addQueries } from './commands/queries.ts'
 import { addRejects } from './commands/rejects.ts'
 import { addReplay } from './commands/replay.ts'
+import { addReports } from './commands/reports.ts'
 import { addRetry } from './commands/retry.ts'
 import { addStatus } from './commands/status.ts'
 import { addUnblock } from './commands/unblock.ts'
@@ -41,6 +42,7 @@ export function createProgram(): Command {
   addFeeds(program)
   addDatasets(program)
   addQueries(program)
+  addReports(program)
   addCleanup(program)
   addDoctor(program)
   addConsent(program)

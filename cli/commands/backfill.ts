@@ -17,6 +17,7 @@ import {
 import { historyLines, leftLines, rehearsalLines, viewJson, withId } from '../backfill/lines.ts'
 import { timersOf } from '../backfill/timers.ts'
 import { type Looked, watchBackfill } from '../backfill/watch.ts'
+import type { Busy } from '../busy.ts'
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
 import { type CommandResult, done, print, refused } from '../output.ts'
 import { addSpanOptions, isInSpan, type SpanOptions, wrongSpan } from '../windows.ts'
@@ -46,7 +47,7 @@ export function addBackfill(program: Command): void {
     .action((action: Action | undefined, options: Options) => {
       const wrong = wrongUse(action, options)
       if (wrong !== undefined) return print(options, async () => refused([wrong], 2))
-      return withApp(options, (app) => run(app, action, options))
+      return withApp(options, (app, busy) => run(app, busy, action, options))
     })
 }
 
@@ -65,13 +66,15 @@ function wrongUse(action: Action | undefined, options: Options): string | undefi
   return undefined
 }
 
-async function run(app: LocalApp, action: Action | undefined, options: Options): Promise<CommandResult> {
+async function run(app: LocalApp, busy: Busy, action: Action | undefined, options: Options): Promise<CommandResult> {
   const known = await readBackfill(app.services)
   const feeds = feedsWithHistory([known], options.feed)
   if (feeds.length === 0) return refused(whyNoFeed(known, options.feed))
   // A person may pause whatever keeps the account from asking.
   if (action) return pause(app, feeds, action === 'pause', unreadableRows(known, options, 'feed'))
   if (feedsWithHistory(known.accounts, options.feed).length === 0) return refused(unreadableRows(known, options))
+  // It has a line of its own that changes.
+  if (options.watch) busy.end()
   if (options.watch) return watchBackfill(async () => look(app, await readBackfill(app.services), options), options)
   const choice = CHOICES.find((each) => options[each])
   const isPlan = choice !== undefined || options.dryRun === true

@@ -5,10 +5,11 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { Problem } from '../../src/core/problems.ts'
 import { type Window, windowId } from '../../src/core/time/window.ts'
 import { type Diff, diff } from '../../src/steps/operator/diff.ts'
-import { openBusy } from '../busy.ts'
+import type { Busy } from '../busy.ts'
 import { addCommand, type LocalApp, withApp } from '../command.ts'
 import { diffLines } from '../diff/lines.ts'
 import { type CommandResult, print, refused } from '../output.ts'
+import { keepHeapSmall } from '../small-heap.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
 import { addChangeOptions, type ChangeOptions, chosenWindows, wrongChoice } from '../windows.ts'
 
@@ -28,7 +29,7 @@ export function addDiff(program: Command): void {
       const wrong = wrongUse(feed, options)
       if (name === undefined || wrong !== undefined)
         return print(options, async () => refused([wrong ?? 'name the feed (add --help for all options)'], 2))
-      return withApp(options, (app) => compare(app, name, options))
+      return withApp(options, (app, busy) => compare(app, busy, name, options))
     })
 }
 
@@ -51,12 +52,12 @@ function wrongUse(feed: string | undefined, options: Options): string | undefine
   return wrongChoice(feed, options)
 }
 
-async function compare({ services }: LocalApp, feed: string, options: Options): Promise<CommandResult> {
+async function compare({ services }: LocalApp, busy: Busy, feed: string, options: Options): Promise<CommandResult> {
+  keepHeapSmall()
   const known: Window[] = []
   for await (const { window } of services.ledger.scan(feed)) known.push(...(window ? [window] : []))
   const windows = chosenWindows(options, known)
   if (windows.length === 0) return refused([`the ledger has no window of feed ${feed} in that time`])
-  const busy = openBusy('reading the archives')
   try {
     const results = await inTemporaryFolder(async (folder, signal) => {
       const all: (Diff | ({ readonly window: string } & Problem))[] = []
@@ -80,7 +81,5 @@ async function compare({ services }: LocalApp, feed: string, options: Options): 
     return refused([
       `${tmpdir()} has no room for the rows of two landings: name another folder in TMPDIR (Windows: TEMP)`,
     ])
-  } finally {
-    busy.end()
   }
 }
