@@ -8,8 +8,12 @@ import { laterStartWarning, laterStartWarnings } from '../../core/feeds/history.
 import { type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import { startWithinReach } from '../../core/ledger/reach.ts'
+import { oldQueue, silentTimer } from '../../core/status/status.ts'
+import { TIMERS, timerStatuses } from '../../core/status/timers.ts'
+import { minuteText } from '../../core/time/instants.ts'
 import { reasonOf } from '../../services/safe-text.ts'
 import type { AppRows } from '../../services/storage/ledger.ts'
+import { ticksIn } from '../ledger/ticks.ts'
 import { findForbiddenChange } from '../requesting/forbidden-change.ts'
 import { checkAccount } from './account.ts'
 import { checkCallback } from './callback.ts'
@@ -37,6 +41,8 @@ const CHECKS: readonly Check[] = [
   { name: 'feed', run: checkLedger },
   { name: 'callback', run: checkCallback },
   { name: 'clock', run: checkClock },
+  { name: 'timer', run: checkTimers },
+  { name: 'queue', run: checkQueue },
 ]
 
 function broken(name: string, error: unknown): readonly Finding[] {
@@ -110,6 +116,28 @@ function findRefusal(app: AppRows, feed: Feed, tenant: string | undefined) {
   if (owner === undefined || owner === name) return []
   const message = `feed ${name}: table ${table} belongs to feed ${owner}`
   return [{ name, finding: problem('table', message, 'Name another table in the feed.') }]
+}
+
+/** Whether the timers of the app tick. What has never run is no problem yet: the app may not be deployed. */
+async function checkTimers({ means, hasStorage }: Patient): Promise<readonly Finding[]> {
+  if (!hasStorage) return []
+  const { ledger, clock, settings } = means.services
+  const timers = timerStatuses(clock(), ticksIn(await ledger.appRows()), settings.periods)
+  return TIMERS.map((name) => {
+    const { sentence, remedy } = silentTimer(name, timers[name])
+    if (timers[name].silentSince) return problem('timer', sentence, remedy)
+    const { finishedAt } = timers[name]
+    return well('timer', finishedAt ? `${name} ticked at ${minuteText(finishedAt)}` : `${name} has not run yet`)
+  })
+}
+
+async function checkQueue({ means, hasStorage }: Patient): Promise<readonly Finding[]> {
+  if (!hasStorage) return []
+  const look = await means.services.queue.look()
+  const [old] = oldQueue(means.services.clock(), look)
+  if (old) return [problem('queue', old.sentence, old.remedy)]
+  const poisoned = look.poisoned > 0 ? `, and ${look.poisoned} are poisoned` : ''
+  return [well('queue', `about ${look.messages} messages are in it, none for long${poisoned}`)]
 }
 
 async function checkClock({ means }: Patient): Promise<readonly Finding[]> {
