@@ -132,6 +132,8 @@ export const EMPTY_LEDGER: Ledger = {
   entries: absent,
   entriesOn: absent,
   write: absent,
+  removePlan: absent,
+  removeApp: absent,
   drops: absent,
   readDrop: absent,
   writeDrop: absent,

@@ -6,9 +6,11 @@ import { addCleanup } from './commands/cleanup.ts'
 import { addConsent } from './commands/consent.ts'
 import { addDatasets } from './commands/datasets.ts'
 import { addDoctor } from './commands/doctor.ts'
+import { addErase } from './commands/erase.ts'
 import { addFeeds } from './commands/feeds.ts'
 import { addForget } from './commands/forget.ts'
 import { addImport } from './commands/import.ts'
+import { addPurge } from './commands/purge.ts'
 import { addQueries } from './commands/queries.ts'
 import { addRejects } from './commands/rejects.ts'
 import { addReplay } from './commands/replay.ts'
@@ -33,6 +35,8 @@ export function createProgram(): Command {
   addImport(program)
   addRejects(program)
   addForget(program)
+  addErase(program)
+  addPurge(program)
   addUnblock(program)
   addAcceptGap(program)
   addValidate(program)

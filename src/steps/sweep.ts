@@ -6,6 +6,7 @@ import { asksService, sweepAction } from '../core/plan/sweep.ts'
 import { MINUTE_MS } from '../core/time/durations.ts'
 import type { Stored } from '../services/storage/ledger.ts'
 import { auditTables } from './landing/audit-table.ts'
+import { finishPurges } from './landing/finish-purge.ts'
 import { removeOld } from './landing/remove-old.ts'
 import { readableFeeds } from './ledger/feed-row.ts'
 import { tellOnce } from './ledger/tell-once.ts'
@@ -43,6 +44,7 @@ export async function sweep(services: Services): Promise<Swept> {
   await deleteStrays(services, app)
   await removeOld(services, app)
   await auditTables(services, app)
+  await finishPurges(services, app)
   await ledger.writeApp<SweepRow>(SWEEP_KEY, { at: clock().toISOString() }, app.get(SWEEP_KEY)?.etag)
   return swept
 }
