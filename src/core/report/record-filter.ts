@@ -125,7 +125,7 @@ function hasValue(body: string, { width, columns }: Header, delimiter: string, v
   const isRead = fields.length === width
   if (isRead && columns.some(({ index, key }) => values.has(key, fields[index] ?? ''))) return true
   if (isRead && !mayBeSeveral(body, width, delimiter)) return false
-  const parts = [...fields, ...body.split(delimiter), ...body.split(SEPARATORS)].map(unquoted)
+  const parts = partsOf([...fields, ...body.split(delimiter), ...body.split(SEPARATORS)])
   return columns.some(({ key }) => parts.some((part) => values.has(key, part)))
 }
 
@@ -137,8 +137,13 @@ function mayBeSeveral(body: string, width: number, delimiter: string): boolean {
 
 /** Whether a part of a text that is no report any more, such as a rejected row, is one of the values. */
 export function holdsValue(text: string, values: ErasedValues): boolean {
-  const parts = [...text.split(','), ...text.split('\t'), ...text.split(SEPARATORS)].map(unquoted)
+  const parts = partsOf([...text.split(','), ...text.split('\t'), ...text.split(SEPARATORS)])
   return values.columns.some((column) => parts.some((part) => values.has(column, part)))
+}
+
+/** The parts to compare, each once: whoever writes a report could make the same one a million times. */
+function partsOf(texts: readonly string[]): readonly string[] {
+  return [...new Set(texts.map(unquoted))].filter((part) => part !== '')
 }
 
 function unquoted(part: string): string {

@@ -9,7 +9,7 @@ import { delimiterOf } from '../../core/report/delimiter.ts'
 import { createRecordFilter, type ErasedValues, type RecordFilter } from '../../core/report/record-filter.ts'
 import { remembering } from '../../core/report/remember.ts'
 import type { ArchiveWriter, Erased } from './archive.ts'
-import { MAX_HEADER_LENGTH, MAX_RECORD_LENGTH, readText, type Source } from './report-records.ts'
+import { CHUNK, MAX_HEADER_LENGTH, MAX_RECORD_LENGTH, readText, type Source } from './report-records.ts'
 
 /** No UTF-8 text holds this byte. What ends in it cannot land. */
 const NO_TEXT = Buffer.from([0xff])
@@ -81,12 +81,16 @@ async function* keptText(source: Source, { values, keyOf }: Eraser, tally: Tally
   let head = ''
   const open = (delimiter: string) =>
     createRecordFilter({ delimiter, values, keyOf, maxRecordLength: MAX_RECORD_LENGTH })
+  // A file may be packed so that it comes out byte by byte: what follows costs as much for each piece, whatever its size.
+  let enough = CHUNK
   for await (const text of readText(source)) {
     if (isFailure(text)) return yield NO_TEXT
     head += text
-    const delimiter = filter ? ',' : delimiterOf(head)
-    if (!filter && !delimiter && head.length < MAX_HEADER_LENGTH) continue
-    filter ??= open(delimiter ?? ',')
+    if (head.length < enough) continue
+    enough = head.length + CHUNK
+    if (!filter && head.length < MAX_HEADER_LENGTH && !delimiterOf(head)) continue
+    enough = CHUNK
+    filter ??= open(delimiterOf(head) ?? ',')
     const kept = filter.push(head)
     head = ''
     note(tally, filter)

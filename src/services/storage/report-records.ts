@@ -20,7 +20,7 @@ const MAX_RATIO = 200
 const UNPACKED_ALLOWANCE = 64 * 1024 * 1024
 
 /** So many unpacked bytes are decoded and parsed at once. */
-const CHUNK = 64 * 1024
+export const CHUNK = 64 * 1024
 
 /** How JSON and HTML begin, and no header. */
 const NO_TABLE = /^\s*[[{<]/
