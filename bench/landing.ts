@@ -104,8 +104,10 @@ export function servicesOver(archive: Archive, client: TableClient): Services {
     insights: absent,
     readFeeds: absent,
     packagedFeeds: absent,
+    expiry: absent,
+    version: 'bench',
     settings: SETTINGS,
-    queue: { send: absent, sendDrop: absent },
+    queue: { send: absent, sendDrop: absent, look: absent },
   }
 }
 
@@ -121,8 +123,10 @@ const SETTINGS: StepSettings = {
   maxTries: 0,
   deleteReports: false,
   deployment: 'bench',
+  periods: { provision: 0, sweep: 0 },
   callback: undefined,
   downloadHosts: [],
+  tenants: {},
 }
 
 /** A ledger without feed rows, so `land` has none to update. */
@@ -139,6 +143,7 @@ export const EMPTY_LEDGER: Ledger = {
   writeDrop: absent,
   endDrop: absent,
   scan: absent,
+  overview: absent,
   due: absent,
   remove: absent,
   readPlan: absent,

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import type { Command } from 'commander'
+import packageJson from '../package.json' with { type: 'json' }
 import { openApp } from '../src/app/app.ts'
 import { hashJson } from '../src/core/hash.ts'
 import { FEEDS_SOURCE_KEY, type FeedsSourceRow } from '../src/core/ledger/app-rows.ts'
@@ -10,6 +11,7 @@ import { readText } from '../src/services/text-file.ts'
 import type { Environment } from '../src/settings/environment.ts'
 import { readSettings, type Settings } from '../src/settings/settings.ts'
 import type { Services } from '../src/steps/services.ts'
+import type { Busy } from './busy.ts'
 import { openOperator } from './operator.ts'
 import { type CommandResult, type OutputOptions, print, refused } from './output.ts'
 
@@ -38,20 +40,29 @@ export type LocalApp = {
 }
 
 /** Runs a command that needs the app. Wrong settings end the command, with one line for each problem. */
-export function withApp(options: CommonOptions, run: (app: LocalApp) => Promise<CommandResult>): Promise<void> {
-  return print(options, async () => {
+export function withApp(
+  options: CommonOptions,
+  run: (app: LocalApp, busy: Busy) => Promise<CommandResult>,
+): Promise<void> {
+  return print(options, async (busy) => {
     const env = await readEnvironment(options)
     if ('problems' in env) return refused(env.problems)
     const settings = readSettings(env.values)
     if ('problems' in settings) return refused(settings.problems)
-    return run(openLocalApp(env.values, settings, options.feeds))
+    return run(openLocalApp(env.values, settings, options.feeds), busy)
   })
 }
 
 /** Opens the app on this machine. It reaches its storage as whoever runs the command. */
 export function openLocalApp(env: Environment, settings: Settings, feedsFile: string): LocalApp {
   const storage = storageClients(settings.storage, openOperator)
-  return { env, settings, storage, services: openApp(settings, feedsFile, { storage })(() => undefined), feedsFile }
+  return {
+    env,
+    settings,
+    storage,
+    services: openApp(settings, feedsFile, { storage, version: packageJson.version })(() => undefined),
+    feedsFile,
+  }
 }
 
 /**

@@ -5,6 +5,7 @@ import { addBackfill } from './commands/backfill.ts'
 import { addCleanup } from './commands/cleanup.ts'
 import { addConsent } from './commands/consent.ts'
 import { addDatasets } from './commands/datasets.ts'
+import { addDiff } from './commands/diff.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addErase } from './commands/erase.ts'
 import { addFeeds } from './commands/feeds.ts'
@@ -14,6 +15,7 @@ import { addPurge } from './commands/purge.ts'
 import { addQueries } from './commands/queries.ts'
 import { addRejects } from './commands/rejects.ts'
 import { addReplay } from './commands/replay.ts'
+import { addReports } from './commands/reports.ts'
 import { addRetry } from './commands/retry.ts'
 import { addStatus } from './commands/status.ts'
 import { addUnblock } from './commands/unblock.ts'
@@ -33,6 +35,7 @@ export function createProgram(): Command {
   addRetry(program)
   addReplay(program)
   addImport(program)
+  addDiff(program)
   addRejects(program)
   addForget(program)
   addErase(program)
@@ -43,6 +46,7 @@ export function createProgram(): Command {
   addFeeds(program)
   addDatasets(program)
   addQueries(program)
+  addReports(program)
   addCleanup(program)
   addDoctor(program)
   addConsent(program)

@@ -1,21 +1,36 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Problem } from '../src/core/problems.ts'
 import { parseWindowId, type Window, windowId } from '../src/core/time/window.ts'
+import { parseDay, parseMonth } from '../src/core/time/words.ts'
 import { type CommonOptions, differingFeeds, type LocalApp, withApp } from './command.ts'
 import { print, refused } from './output.ts'
 
 /** Options that choose all windows that overlap a span of time. */
 export type SpanOptions = { readonly from?: Date; readonly to?: Date }
 
-/** Options that choose windows: by id, or by a span of time. */
-export type WindowOptions = SpanOptions & { readonly window: readonly Window[] }
+/** Options that name windows: by id or day, or all of a month. */
+export type NamedOptions = { readonly window: readonly Window[]; readonly month: readonly Window[] }
+
+/** Options that choose windows: by name, or by a span of time. */
+export type WindowOptions = SpanOptions & NamedOptions
 
 /** Options of a command that changes the chosen windows of one feed. */
 export type ChangeOptions = CommonOptions & WindowOptions & { readonly feed?: string }
 
 export function addWindowOptions(command: Command): Command {
-  const meaning = 'a window, such as 20250301T000000Z_20250401T000000Z; may be repeated'
-  return addSpanOptions(command.option('--window <id>', meaning, collectWindow, []))
+  return addSpanOptions(addNamedOptions(command))
+}
+
+/** Adds the options that name windows. */
+export function addNamedOptions(command: Command): Command {
+  return command
+    .option('--month <month>', 'the windows of a month, such as 2025-03; may be repeated', collectMonth, [])
+    .option(
+      '--window <id>',
+      'a window, as a day such as 2025-03-05, or such as 20250301T000000Z_20250401T000000Z; may be repeated',
+      collectWindow,
+      [],
+    )
 }
 
 export function addSpanOptions(command: Command): Command {
@@ -30,9 +45,19 @@ export function addChangeOptions(command: Command): Command {
 }
 
 /** Whether the options choose a window. Without any of them, every window is chosen. */
-export function isChosen({ window: named, ...span }: WindowOptions, window: Window): boolean {
-  if (named.length > 0) return named.some(({ from, to }) => +from === +window.from && +to === +window.to)
-  return isInSpan(span, window)
+export function isChosen({ window: named, month: months, ...span }: WindowOptions, window: Window): boolean {
+  const isNamed = named.some(({ from, to }) => +from === +window.from && +to === +window.to)
+  if (isNamed || months.some((month) => isInSpan(month, window))) return true
+  return named.length + months.length === 0 && isInSpan(span, window)
+}
+
+/** The windows that options choose among those that the ledger knows. A named one need not be known, nor a whole month. */
+export function chosenWindows(options: WindowOptions, known: readonly Window[]): readonly Window[] {
+  const { window: named, month: months } = options
+  const isKnown = (month: Window) => known.some((window) => isInSpan(month, window))
+  const chosen = known.filter((window) => isChosen(options, window))
+  const all = [...chosen, ...named, ...months.filter((month) => !isKnown(month))]
+  return [...new Map(all.map((window) => [windowId(window), window])).values()]
 }
 
 /** Whether a window overlaps a span of time. */
@@ -45,11 +70,24 @@ export function wrongSpan({ from, to }: SpanOptions): string | undefined {
   return from && to && from >= to ? '--from must be before --to' : undefined
 }
 
-/** Parses a window id of the command line. */
-export function parseWindow(text: string): Window {
-  const window = parseWindowId(text)
-  if (!window) throw new InvalidArgumentError('It must look like 20250301T000000Z_20250401T000000Z.')
+/** The only window that options name; a sentence where they name none or several. */
+export function onlyWindow({ window, month }: NamedOptions): Window | Problem {
+  const [first, second] = [...window, ...month]
+  return first && !second ? first : { problem: 'name one window: --month or --window (add --help for all options)' }
+}
+
+function parseWindow(text: string): Window {
+  const window = parseWindowId(text) ?? parseDay(text)
+  if (!window) {
+    throw new InvalidArgumentError('It must look like 2025-03-05 or 20250301T000000Z_20250401T000000Z.')
+  }
   return window
+}
+
+function collectMonth(text: string, before: readonly Window[]): readonly Window[] {
+  const month = parseMonth(text)
+  if (!month) throw new InvalidArgumentError('It must look like 2025-03.')
+  return [...before, month]
 }
 
 function collectWindow(text: string, before: readonly Window[]): readonly Window[] {
@@ -76,7 +114,6 @@ export function changeWindows<R extends object>(
   change: (app: LocalApp, feed: string, window: Window) => Promise<R | Problem>,
   afterwards: (app: LocalApp) => Promise<void> = async () => undefined,
 ): Promise<void> {
-  const { window: named } = options
   const feed = argument ?? options.feed
   const wrong = wrongChoice(argument, options)
   if (feed === undefined || wrong !== undefined) {
@@ -87,7 +124,7 @@ export function changeWindows<R extends object>(
     if (differs !== undefined) return refused([differs])
     const known: Window[] = []
     for await (const { window } of app.services.ledger.scan(feed)) known.push(...(window ? [window] : []))
-    const windows = named.length > 0 ? named : known.filter((window) => isChosen(options, window))
+    const windows = chosenWindows(options, known)
     if (windows.length === 0) return refused([`the ledger has no window of feed ${feed} in that time`])
     const results: ({ window: string } & (R | Problem))[] = []
     for (const window of windows) {
@@ -101,13 +138,13 @@ export function changeWindows<R extends object>(
 }
 
 /** Says why the choice of windows makes no sense. */
-function wrongChoice(argument: string | undefined, options: ChangeOptions): string | undefined {
-  const { feed, window: named, from, to } = options
+export function wrongChoice(argument: string | undefined, options: ChangeOptions): string | undefined {
+  const { feed, window: named, month, from, to } = options
   if (argument !== undefined && feed !== undefined && argument !== feed) {
     return `two feeds are named, ${argument} and ${feed}: name one`
   }
-  if (named.length > 0 || from || to) return wrongSpan(options)
-  return 'name windows: --window, --from, --to, or --from and --to (add --help for all options)'
+  if (named.length + month.length > 0 || from || to) return wrongSpan(options)
+  return 'name windows: --month, --window, --from, --to, or --from and --to (add --help for all options)'
 }
 
 function lineOf(feed: string, { window, ...result }: { readonly window: string }): string {

@@ -67,9 +67,26 @@ export async function build(project: string = PROJECT): Promise<Bundle> {
   const maps = join(project, 'dist/maps')
   await rm(maps, { recursive: true, force: true })
   const built = await bundle({ entry: join(project, 'src/functions.ts'), outfile: join(folder, 'functions.cjs'), maps })
+  await writeFile(join(folder, 'dashboard.html'), await buildPage())
   for (const file of COPIED) await cp(join(project, file), join(folder, file))
   await writeFile(join(folder, 'package.json'), await deployedPackage(project))
   return built
+}
+
+const PAGE = join(PROJECT, 'src/page')
+
+/** Makes the dashboard: one page with its style and its script inside, which asks no other host for anything. */
+export async function buildPage(): Promise<string> {
+  const inBrowser = { minify: true, target: 'es2023', charset: 'utf8', logLevel: 'silent', write: false } as const
+  const entryPoints = ['main.ts', 'dashboard.css']
+  const options = { ...inBrowser, entryPoints, bundle: true, format: 'iife', outdir: '.', absWorkingDir: PAGE } as const
+  const { outputFiles } = await esbuild(options)
+  const text = (end: string) => outputFiles.find(({ path }) => path.endsWith(end))?.text.trim() ?? ''
+  const html = await readFile(join(PAGE, 'dashboard.html'), 'utf8')
+  // Functions, because `$` means something in a text that replaces.
+  return html
+    .replace('<style></style>', () => `<style>${text('.css')}</style>`)
+    .replace('<script></script>', () => `<script>${text('.js')}</script>`)
 }
 
 /** Names no dependencies: the bundle holds them all, and a deployment would install them again. */

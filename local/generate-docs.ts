@@ -10,13 +10,13 @@ import {
   type Field,
   type FieldTable,
 } from '../src/core/feeds/fields.ts'
+import { STATUS_FIELDS, WINDOW_FIELDS } from '../src/core/status/fields.ts'
+import { fieldTable, statusSchema } from './status-docs.ts'
 
-// Writes what feeds.schema.json and docs/feeds.md say of the fields of feeds.json, from the table that the reader knows them by.
+// Writes what feeds.schema.json and docs/feeds.md say of the fields of feeds.json, and docs/status.schema.json and
+// docs/status.md of the answers of the status routes, from the tables that the code knows them by.
 
 const PROJECT = resolve(import.meta.dirname, '..')
-
-const START = '<!-- feed-fields:start -->'
-const END = '<!-- feed-fields:end -->'
 
 /** The text of feeds.schema.json, for a table of the fields of one feed. */
 export function feedsSchema(feedFields: FieldTable = FEED_FIELDS): string {
@@ -49,13 +49,25 @@ function fieldSchema(field: Field): Readonly<Record<string, unknown>> {
   }
 }
 
-/** A page whose block between the two markers is the table of the fields. Throws where it has no such block. */
+/** A page with the table of the fields of a feed. Throws where the page has no place for it. */
 export function withFeedFields(page: string, feedFields: FieldTable = FEED_FIELDS): string {
-  const start = page.indexOf(START)
-  const end = page.indexOf(END)
-  if (start === -1 || end < start) throw new Error(`the page has no block from ${START} to ${END}`)
-  const table = ['| field | meaning | allowed | default |', '|---|---|---|---|', ...rows(feedFields, '')].join('\n')
-  return `${page.slice(0, start)}${START}\n${table}\n${page.slice(end)}`
+  const head = ['| field | meaning | allowed | default |', '|---|---|---|---|']
+  return withBlock(page, 'feed-fields', [...head, ...rows(feedFields, '')])
+}
+
+/** A page with the tables of the two answers. Throws where the page has no place for them. */
+export function withStatusFields(page: string): string {
+  const withStatus = withBlock(page, 'status-fields', fieldTable(STATUS_FIELDS))
+  return withBlock(withStatus, 'window-fields', fieldTable(WINDOW_FIELDS))
+}
+
+/** A page whose block between the two markers holds these lines. */
+function withBlock(page: string, name: string, lines: readonly string[]): string {
+  const [first, last] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`]
+  const start = page.indexOf(first)
+  const end = page.indexOf(last)
+  if (start === -1 || end < start) throw new Error(`the page has no block from ${first} to ${last}`)
+  return `${page.slice(0, start)}${first}\n${lines.join('\n')}\n${page.slice(end)}`
 }
 
 /** The fields of an object within a feed follow it, as `refresh.every`. */
@@ -76,8 +88,14 @@ function defaultOf(field: Field): string {
 
 async function main(): Promise<void> {
   await writeFile(join(PROJECT, 'feeds.schema.json'), feedsSchema())
-  const page = join(PROJECT, 'docs/feeds.md')
-  if (existsSync(page)) await writeFile(page, withFeedFields(await readFile(page, 'utf8')))
+  await writeFile(join(PROJECT, 'docs/status.schema.json'), statusSchema())
+  await rewrite('docs/feeds.md', withFeedFields)
+  await rewrite('docs/status.md', withStatusFields)
+}
+
+async function rewrite(name: string, change: (page: string) => string): Promise<void> {
+  const page = join(PROJECT, name)
+  if (existsSync(page)) await writeFile(page, change(await readFile(page, 'utf8')))
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main()

@@ -54,6 +54,8 @@ function announce({ port, exit }: StartOptions, { simulator, environment }: Stac
   console.log(
     `Status: curl -H "x-functions-key: ${environment.LOCAL_FUNCTION_KEY}" http://127.0.0.1:${port}/api/status`,
   )
+  // A server never sees what stands behind `#`.
+  console.log(`Dashboard: http://127.0.0.1:${port}/api/dashboard#${environment.LOCAL_FUNCTION_KEY}`)
   if (!exit) console.log('Commands, while this runs: npx partner-insights-sync status --settings .local/settings.json')
   console.log(`Tables, for any storage tool: ${environment.DataStorage}\n`)
 }
@@ -73,7 +75,8 @@ async function follow({ exit }: StartOptions, stack: Stack, began: Date): Promis
 async function settled(stack: Stack, began: Date): Promise<StatusBody> {
   while (true) {
     const status = await stack.status().catch(() => undefined)
-    if (status?.lastTick && new Date(status.lastTick.at) > began && isSettled(status)) return status
+    const ticked = status?.timers.provision.finishedAt
+    if (status && ticked !== undefined && new Date(ticked) > began && isSettled(status)) return status
     await new Promise((resolve) => setTimeout(resolve, 250))
   }
 }

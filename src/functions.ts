@@ -10,7 +10,7 @@ import { readSettings } from './settings/settings.ts'
 /** Loads the steps and their libraries with the first invocation, so that the host waits for the triggers alone. */
 const handlers = lazily(async () => {
   const { createHandlers } = await import('./handlers.ts')
-  return createHandlers(settings, FEEDS_FILE, packageJson.version)
+  return createHandlers(settings, FEEDS_FILE, packageJson.version, PAGE_FILE)
 })
 
 // Every trigger is registered before the settings are read. An error before the first registration would make an app
@@ -59,6 +59,20 @@ app.http('status', {
   handler: async (_, context) => (await handlers()).status(context),
 })
 
+app.http('window-status', {
+  route: 'status/{feed}/{window}',
+  methods: ['GET'],
+  authLevel: 'function',
+  handler: async (request, context) => (await handlers()).windowStatus(request, context),
+})
+
+app.http('dashboard', {
+  route: 'dashboard',
+  methods: ['GET'],
+  authLevel: 'anonymous',
+  handler: async () => (await handlers()).dashboard(),
+})
+
 app.http('health', {
   route: 'health',
   methods: ['GET'],
@@ -73,5 +87,6 @@ if ('problems' in settings && process.env.AZURE_FUNCTIONS_ENVIRONMENT === 'Devel
   process.exit(1)
 }
 
-/** The bundle is in the root of the deployed folder, and feeds.json is beside it. */
+/** The bundle is in the root of the deployed folder, and these are beside it. */
 const FEEDS_FILE = join(dirname(__filename), 'feeds.json')
+const PAGE_FILE = join(dirname(__filename), 'dashboard.html')

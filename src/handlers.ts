@@ -1,27 +1,30 @@
 import type { HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions'
 import { openApp } from './app/app.ts'
+import { readDashboard } from './app/dashboard.ts'
 import { doctorMeans } from './app/doctor-means.ts'
 import type { AppEvent } from './core/events.ts'
-import { plainMessage, plainText } from './core/plain-text.ts'
+import { plainJson, plainMessage, plainText } from './core/plain-text.ts'
 import { present } from './core/present.ts'
 import type { Problems } from './core/problems.ts'
 import { storageProblem } from './services/storage/errors.ts'
 import type { Settings } from './settings/settings.ts'
 import { type CallbackRequest, callback } from './steps/callback.ts'
 import { doctor } from './steps/doctor/doctor.ts'
+import { keptHealth } from './steps/health.ts'
 import { ingest } from './steps/ingest.ts'
 import { poison } from './steps/poison.ts'
 import { provision } from './steps/provision.ts'
 import type { Services } from './steps/services.ts'
-import { status } from './steps/status.ts'
+import { status, windowStatus } from './steps/status.ts'
 import { sweep } from './steps/sweep.ts'
 
 type Opened = { readonly services: Services; readonly settings: Settings }
 type Step<T> = (opened: Opened) => Promise<T>
 
-/** Puts the app together and gives a function for each trigger. `version` is the app's own. */
-export function createHandlers(settings: Settings | Problems, feedsFile: string, version: string) {
-  const open = opener(settings, feedsFile)
+/** Puts the app together and gives a function for each trigger. `version` is the app's own. `pageFile`: the built dashboard. */
+export function createHandlers(settings: Settings | Problems, feedsFile: string, version: string, pageFile: string) {
+  const open = opener(settings, feedsFile, version)
+  const look = keptHealth()
   const run = async (context: InvocationContext, step: Step<unknown>): Promise<void> => {
     const opened = open(context)
     if (!opened) return
@@ -46,13 +49,25 @@ export function createHandlers(settings: Settings | Problems, feedsFile: string,
     poison: (message: unknown, context: InvocationContext) => run(context, ({ services }) => poison(message, services)),
     callback: (request: HttpRequest, context: InvocationContext) =>
       answer(context, async ({ services }) => ({ status: await callback(toCallbackRequest(request), services) })),
-    status: (context: InvocationContext) =>
-      answer(context, async ({ services }) => ({ jsonBody: { version, ...(await status(services)) } })),
+    status: (context: InvocationContext) => answer(context, async ({ services }) => jsonAnswer(await status(services))),
+    windowStatus: ({ params }: HttpRequest, context: InvocationContext) =>
+      answer(context, async ({ services }) => {
+        const found = await windowStatus(services, params.feed ?? '', params.window ?? '')
+        return 'problem' in found ? { ...jsonAnswer(found), status: 404 } : jsonAnswer(found)
+      }),
     run: (step: string | undefined, context: InvocationContext) => answer(context, (opened) => runNow(step, opened)),
-    health: (context: InvocationContext): HttpResponseInit =>
-      open(context)
-        ? { jsonBody: { status: 'ok', version } }
-        : { status: 503, jsonBody: { status: 'unavailable', version } },
+    // Without data, so it is the same whatever the settings are.
+    dashboard: (): Promise<HttpResponseInit> => readDashboard(pageFile),
+    health: async (context: InvocationContext): Promise<HttpResponseInit> => {
+      const opened = open(context)
+      if (!opened) return { status: 503, jsonBody: { status: 'unavailable', version } }
+      return answer(context, async () => {
+        const { silent } = await look(opened.services)
+        return silent.length === 0
+          ? { jsonBody: { status: 'ok', version } }
+          : { status: 503, jsonBody: { status: 'timer-silent', timers: silent, version } }
+      })
+    },
   }
 }
 
@@ -60,9 +75,13 @@ export function createHandlers(settings: Settings | Problems, feedsFile: string,
  * Gives the app as one invocation sees it. Where the settings are wrong, writes one event with all problems and gives
  * undefined.
  */
-function opener(settings: Settings | Problems, feedsFile: string): (context: InvocationContext) => Opened | undefined {
+function opener(
+  settings: Settings | Problems,
+  feedsFile: string,
+  version: string,
+): (context: InvocationContext) => Opened | undefined {
   if (!('problems' in settings)) {
-    const app = openApp(settings, feedsFile)
+    const app = openApp(settings, feedsFile, { version })
     return (context) => ({ services: app(writer(context)), settings })
   }
   const message = settings.problems.join('; ')
@@ -96,6 +115,11 @@ async function runNow(step: string | undefined, { services, settings }: Opened):
   if (step === 'sweep') return { jsonBody: await sweep(services) }
   if (step === 'doctor') return { jsonBody: await doctor(doctorMeans(settings, services)) }
   return { status: 404 }
+}
+
+/** The very bytes that `--json` prints. */
+function jsonAnswer(value: object): HttpResponseInit {
+  return { body: plainJson(value, 0), headers: { 'content-type': 'application/json' } }
 }
 
 function toCallbackRequest({ params, query }: HttpRequest): CallbackRequest {

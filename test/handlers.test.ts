@@ -29,6 +29,6 @@ test('an event without a message gets none', () => {
 test('the event of wrong settings names every problem, on one line', () => {
   const { context, event } = invocation()
   const problems = Array.from({ length: 100 }, (_, index) => `SETTING_${index} is\u2028wrong`)
-  createHandlers({ problems }, 'feeds.json', '1').health(context)
+  createHandlers({ problems }, 'feeds.json', '1', 'dashboard.html').health(context)
   expect(event().message).toBe(problems.join('; ').replaceAll('\u2028', ' '))
 })

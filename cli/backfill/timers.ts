@@ -1,5 +1,5 @@
-import { nextOccurrence, parseNcrontab, type Schedule } from '../../local/host/ncrontab.ts'
 import type { Timers } from '../../src/core/plan/rehearse.ts'
+import { nextOccurrence, parseNcrontab, type Schedule } from '../../src/core/time/ncrontab.ts'
 import type { Environment } from '../../src/settings/environment.ts'
 import { SCHEDULES } from '../../src/settings/schedules.ts'
 

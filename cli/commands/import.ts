@@ -7,20 +7,23 @@ import { pause } from '../../src/services/retry.ts'
 import { awaitLanding } from '../../src/steps/operator/await-landing.ts'
 import { importReport } from '../../src/steps/operator/import-report.ts'
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
-import { type CommandResult, done, refused } from '../output.ts'
-import { parseWindow } from '../windows.ts'
+import { type CommandResult, done, print, refused } from '../output.ts'
+import { addNamedOptions, type NamedOptions, onlyWindow } from '../windows.ts'
 
-type Options = CommonOptions & { readonly window: Window }
+type Options = CommonOptions & NamedOptions
 
 const LOOK_EVERY_MS = 500
 
 /** Lands a file as the next attempt of a window, and waits for the result. Use it for what the service no longer offers. */
 export function addImport(program: Command): void {
-  addCommand(program, 'import <feed> <file>', 'land a file (CSV or TSV, also compressed) as a window of a feed')
-    .requiredOption('--window <id>', 'the window, such as 20250301T000000Z_20250401T000000Z', parseWindow)
-    .action((feed: string, file: string, options: Options) =>
-      withApp(options, (app) => importFile(app, feed, file, options.window)),
-    )
+  const usage = 'land a file (CSV or TSV, also compressed) as a window of a feed'
+  addNamedOptions(addCommand(program, 'import <feed> <file>', usage)).action(
+    (feed: string, file: string, options: Options) => {
+      const window = onlyWindow(options)
+      if ('problem' in window) return print(options, async () => refused([window.problem], 2))
+      return withApp(options, (app) => importFile(app, feed, file, window))
+    },
+  )
 }
 
 async function importFile(app: LocalApp, feed: string, file: string, window: Window): Promise<CommandResult> {

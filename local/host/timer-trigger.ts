@@ -1,8 +1,8 @@
 /** Timer triggers. */
 
+import { nextOccurrence, parseNcrontab, type Schedule } from '../../src/core/time/ncrontab.ts'
 import type { RegisteredFunction } from './core-module.ts'
 import { hostTime, type Listener, type Run } from './invocation.ts'
-import { nextOccurrence, parseNcrontab, type Schedule } from './ncrontab.ts'
 
 /** Where two runs are closer than this, the host keeps no record of them, and the timer has no `scheduleStatus`. */
 const MONITORED_MILLISECONDS = 60_000

@@ -1,10 +1,10 @@
 /** What `npm start` reads from the status, and the summary it prints at the end. */
 
-import type { FeedStatus, Status } from '../../src/core/status.ts'
+import type { StatusAnswer } from '../../src/core/status/fields.ts'
 import { spanOf } from './progress.ts'
 
-/** A status as it arrives over HTTP, where instants are text. */
-export type StatusBody = Pick<Status, 'feeds' | 'lastTick'>
+export type StatusBody = Pick<StatusAnswer, 'feeds' | 'timers'>
+type FeedStatus = StatusAnswer['feeds'][number]
 
 /** Whether nothing more happens by itself: every due window has landed, has failed, or is of a feed that is held back. */
 export function isSettled({ feeds }: StatusBody): boolean {
@@ -29,7 +29,7 @@ export function allLanded({ feeds }: StatusBody): boolean {
 export function summarise({ feeds }: StatusBody): string {
   const header = ['feed', 'table', 'windows', 'landed', 'failed', 'waiting', 'rows', 'complete until']
   const rows = feeds.map((feed) => [
-    ...[feed.feed, feed.table, windows(feed), feed.states.landed, feed.states.failed, feed.waiting, feed.rows].map(
+    ...[feed.name, feed.table, windows(feed), feed.states.landed, feed.states.failed, feed.waiting, feed.rows].map(
       String,
     ),
     howFar(feed),
@@ -37,21 +37,20 @@ export function summarise({ feeds }: StatusBody): string {
   return [...table([header, ...rows]), ...feeds.flatMap(troubles)].join('\n')
 }
 
-/** As the command `status` says it. Instants are text here. */
+/** As the command `status` says it. */
 function howFar({ completeUntil, latestSnapshot }: FeedStatus): string {
-  const day = (instant: unknown) => String(instant).slice(0, 10)
-  if (latestSnapshot) return `snapshot ${day(latestSnapshot.from)}`
-  return completeUntil ? day(completeUntil) : '-'
+  if (latestSnapshot) return `snapshot ${spanOf(latestSnapshot).slice(0, 10)}`
+  return completeUntil ? completeUntil.slice(0, 10) : '-'
 }
 
 function windows({ states }: Pick<FeedStatus, 'states'>): number {
   return Object.values(states).reduce((sum, count) => sum + count, 0)
 }
 
-function troubles({ feed, blocked, trouble, failures }: FeedStatus): readonly string[] {
-  const whole = [blocked, trouble].flatMap((each) => (each ? [`${feed}: ${each.message}\n  ${each.remedy}`] : []))
-  const single = failures.map(
-    ({ window, message, remedy }) => `${feed} ${window ? spanOf(window) : ''}: ${message}\n  ${remedy}`,
+function troubles({ name, blocked, trouble, problems }: FeedStatus): readonly string[] {
+  const whole = [blocked, trouble].flatMap((each) => (each ? [`${name}: ${each.message}\n  ${each.remedy}`] : []))
+  const single = problems.map(
+    ({ window, message, remedy }) => `${name} ${window ? spanOf(window) : ''}: ${message}\n  ${remedy}`,
   )
   return [...whole, ...single]
 }

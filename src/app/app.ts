@@ -11,6 +11,7 @@ import { openWorkQueue } from '../services/storage/work-queue.ts'
 import { readText } from '../services/text-file.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Services } from '../steps/services.ts'
+import { openExpiry } from './expiry.ts'
 import { insightsByAccount } from './insights-by-account.ts'
 
 /** The app without what belongs to one invocation: where its events go. */
@@ -29,6 +30,7 @@ export type AppParts = Omit<Services, 'settings' | 'emit'> & {
  */
 export function openApp(settings: Settings, feedsFile: string, overrides: Partial<AppParts> = {}): App {
   const {
+    version = 'unreleased',
     clock = () => new Date(),
     newId = () => randomUUID(),
     random = Math.random,
@@ -37,11 +39,13 @@ export function openApp(settings: Settings, feedsFile: string, overrides: Partia
     readFeeds = async () => readFeedsText(await storage.container('config'), packagedFeeds),
     ledger = openLedger(storage.table('ledger'), (entry) => wakeAt(entry, clock(), settings)),
     archive = openArchive(() => storage.container('reports')),
-    queue = openWorkQueue(storage.queue('ingest')),
+    queue = openWorkQueue(storage.queue('ingest'), storage.queue('ingest-poison')),
     landingTable = (name) => openLandingTable(storage.table(name), retryLimits(settings.leaseMs)),
+    expiry = openExpiry(settings, { clock, random }),
   } = overrides
   const insightsFor = insightsByAccount(settings, { clock, ledger, newId, random })
   return (emit) => ({
+    version,
     settings,
     ledger,
     archive,
@@ -50,6 +54,7 @@ export function openApp(settings: Settings, feedsFile: string, overrides: Partia
     packagedFeeds,
     landingTable,
     insights: overrides.insights ?? insightsFor(emit),
+    expiry,
     clock,
     newId,
     emit,

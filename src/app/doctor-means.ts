@@ -1,12 +1,11 @@
 import { isFailure } from '../core/failures.ts'
-import { credentialExpiry } from '../services/sign-in/expiry.ts'
 import { type StorageClients, storageClients } from '../services/storage/clients.ts'
 import { probeContainer, probeQueue, probeTable } from '../services/storage/probe.ts'
 import type { Settings } from '../settings/settings.ts'
 import { signInWarning } from '../settings/sign-in.ts'
 import type { DoctorMeans } from '../steps/doctor/patient.ts'
 import type { Services } from '../steps/services.ts'
-import { accountSignIn, openAppVault } from './sign-in.ts'
+import { accountSignIn } from './sign-in.ts'
 
 /** A part that works takes less time than this. */
 const LIMIT_MS = 20_000
@@ -17,16 +16,11 @@ export function doctorMeans(
   services: Services,
   storage = storageClients(settings.storage),
 ): DoctorMeans {
-  const vault = openAppVault(settings, { clock: services.clock, random: Math.random })
   return {
     services,
     insightsBaseUrl: settings.insightsBaseUrl,
     storage: storageProbes(storage, services),
     limitMs: LIMIT_MS,
-    async expiry(name, account) {
-      const signIn = accountSignIn(settings, name, account)
-      return isFailure(signIn) ? signIn : credentialExpiry(signIn, vault)
-    },
     signInWarning(name, account) {
       const signIn = accountSignIn(settings, name, account)
       return isFailure(signIn) ? undefined : signInWarning(signIn)

@@ -13,8 +13,8 @@ export function plainText(text: string): string {
 }
 
 /** Gives JSON with its texts as they are, but each unsafe character in them written as an escape. */
-export function plainJson(value: unknown): string {
-  const json = JSON.stringify(value, undefined, 2)
+export function plainJson(value: unknown, indent = 2): string {
+  const json = JSON.stringify(value, undefined, indent)
   return json.replace(UNSAFE, (unsafe) => (unsafe === '\n' ? unsafe : escaped(unsafe)))
 }
 

@@ -4,8 +4,10 @@ import { DEFAULT_ACCOUNT } from '../core/feeds/feed.ts'
 import type { PacingLimits } from '../core/plan/pacing.ts'
 import type { Problems } from '../core/problems.ts'
 import { DEFAULT_DOWNLOAD_HOSTS, type DownloadHosts, hostProblem } from '../core/report/download-hosts.ts'
+import type { Periods } from '../core/status/timers.ts'
 import type { StorageConnection } from '../services/storage/clients.ts'
 import { type Environment, environmentReader } from './environment.ts'
+import { timerPeriods } from './schedules.ts'
 import { DEFAULT_AUTHORITY, signInOf } from './sign-in.ts'
 import { storageSettings } from './storage.ts'
 
@@ -21,9 +23,13 @@ export type StepSettings = {
   readonly maxReportBytes: number
   readonly deleteReports: boolean
   readonly deployment: string
+  /** The longest time between two ticks of each timer, by its schedule, in milliseconds. */
+  readonly periods: Periods
   /** Undefined: the app asks for no callbacks. */
   readonly callback: { readonly baseUrl: string; readonly secrets: readonly string[] } | undefined
   readonly downloadHosts: DownloadHosts
+  /** The tenants that the settings name, by account. */
+  readonly tenants: Readonly<Record<string, string>>
 }
 
 /** Everything the app reads from its environment, checked. */
@@ -70,6 +76,7 @@ export function readSettings(env: Environment): Settings | Problems {
     keyVaultUrl: env.KEY_VAULT_URL ? read.url('KEY_VAULT_URL', '') : undefined,
     callback: readCallback(env, problems),
     downloadHosts: readHosts(env, problems),
+    tenants: readTenants(env),
     limits: {
       maxInFlight: read.count('MAX_IN_FLIGHT', 10),
       // The documented quota of the service for indirect providers, `/cmp`, is lower.
@@ -87,6 +94,7 @@ export function readSettings(env: Environment): Settings | Problems {
     maxTries: read.count('MAX_TRIES', 3),
     deleteReports: read.oneOf('DELETE_REPORTS', ['true', 'false'] as const) === 'true',
     deployment: readDeployment(env, problems),
+    periods: timerPeriods(env),
   }
   problems.push(...signInProblems(settings.partner, settings.keyVaultUrl), ...unresolvedReferences(env))
   return storage && problems.length === 0 ? { ...settings, storage } : { problems }
@@ -142,6 +150,15 @@ function readHosts({ REPORT_DOWNLOAD_HOSTS: text }: Environment, problems: strin
     if (problem) problems.push(`REPORT_DOWNLOAD_HOSTS: item ${index + 1} ${problem}`)
   })
   return hosts
+}
+
+function readTenants(env: Environment): Settings['tenants'] {
+  const name = /^PARTNER_TENANT_ID(?:__(.+))?$/
+  const entries = Object.entries(env).flatMap(([setting, tenant]): [string, string][] => {
+    const match = name.exec(setting)
+    return match && tenant ? [[match[1]?.toLowerCase() ?? DEFAULT_ACCOUNT, tenant]] : []
+  })
+  return Object.fromEntries(entries)
 }
 
 /** Tells deployments apart at the service. Without the setting, the name is made from the site's. */

@@ -2,6 +2,7 @@ import type { AppEvent } from '../core/events.ts'
 import type { Failure } from '../core/failures.ts'
 import type { Account } from '../core/feeds/feed.ts'
 import type { InsightsClient } from '../services/insights/client.ts'
+import type { Expiry } from '../services/sign-in/expiry.ts'
 import type { Archive } from '../services/storage/archive.ts'
 import type { FeedsText } from '../services/storage/feeds-file.ts'
 import type { LandingTable } from '../services/storage/landing-table.ts'
@@ -11,6 +12,8 @@ import type { StepSettings } from '../settings/settings.ts'
 
 /** All that a step may touch. */
 export type Services = {
+  /** The version of the app. */
+  readonly version: string
   readonly settings: StepSettings
   readonly ledger: Ledger
   readonly archive: Archive
@@ -21,6 +24,8 @@ export type Services = {
   readonly landingTable: (table: string) => LandingTable
   /** The service as one account sees it; a failure where its sign-in is not set up. */
   readonly insights: (name: string, account: Account) => InsightsClient | Failure
+  /** When the secrets and the consent of an account end, as far as that is known. */
+  readonly expiry: (name: string, account: Account) => Promise<readonly Expiry[] | Failure>
   readonly clock: () => Date
   readonly newId: () => string
   readonly emit: (event: AppEvent) => void

@@ -1,32 +1,97 @@
 import { type Failure, isFailure } from '../core/failures.ts'
+import { isFeedName } from '../core/feeds/feed.ts'
 import { hashJson } from '../core/hash.ts'
-import { FEEDS_SOURCE_KEY, type FeedsSourceRow, TICK_KEY, type TickRow } from '../core/ledger/app-rows.ts'
-import type { KnownFeed } from '../core/plan/known-feed.ts'
-import { ledgerStatus, type Status } from '../core/status.ts'
+import {
+  type CredentialsRow,
+  credentialsRowKey,
+  FEEDS_SOURCE_KEY,
+  type FeedsSourceRow,
+} from '../core/ledger/app-rows.ts'
+import type { FeedOutline } from '../core/ledger/feed-row.ts'
+import type { LedgerEntry } from '../core/ledger/ledger.ts'
+import type { KnownFeed, UnreadableEntry } from '../core/plan/known-feed.ts'
+import type { Problem } from '../core/problems.ts'
+import type { Credential } from '../core/status/accounts.ts'
+import { type SeenFeed, seeFeed } from '../core/status/feed.ts'
+import type { Status, WindowDetail } from '../core/status/fields.ts'
+import { ledgerStatus } from '../core/status/status.ts'
+import { windowDetail } from '../core/status/window.ts'
+import { parseWindowId, windowId } from '../core/time/window.ts'
 import type { AppRows } from '../services/storage/ledger.ts'
-import { readableFeeds, readKnownFeed } from './ledger/feed-row.ts'
+import { readableFeeds } from './ledger/feed-row.ts'
+import { ticksIn } from './ledger/ticks.ts'
 import { type PacingRow, pacingOf } from './requesting/pacing-row.ts'
 import type { Services } from './services.ts'
 
-/** Reads the ledger and says what it knows of every feed. */
+/** Reads the ledger and says how it stands with the app and every feed. */
 export async function status(services: Services): Promise<Status> {
-  const { ledger, clock, packagedFeeds } = services
+  const { ledger, queue, clock, packagedFeeds, settings, version } = services
   await ledger.create()
   const app = await ledger.appRows()
-  const feeds: KnownFeed[] = []
-  for (const row of readableFeeds(app)) feeds.push(await readKnownFeed(services, row))
-  const accounts = accountsOf(app, feeds)
-  return ledgerStatus(clock(), {
+  const now = clock()
+  const feeds = await seeFeeds(services, readableFeeds(app), now)
+  const accounts = accountsOf(app)
+  return ledgerStatus(now, {
+    version,
     feeds,
     unreadable: [...app.feeds.values(), ...accounts.values()].filter(isFailure),
-    accounts: new Map([...accounts].flatMap(([name, row]) => (isFailure(row) ? [] : [[name, row.value] as const]))),
-    lastTick: app.get(TICK_KEY)?.value as TickRow | undefined,
+    accounts: [...accounts].flatMap(([name, row]) =>
+      isFailure(row) ? [] : [{ name, pacing: row.value, credentials: credentialsOf(app, name) }],
+    ),
+    limits: settings.limits,
+    ticks: ticksIn(app),
+    periods: settings.periods,
+    queue: await queue.look(),
     source: app.get(FEEDS_SOURCE_KEY)?.value as FeedsSourceRow | undefined,
     packagedHash: hashJson(await packagedFeeds()),
   })
 }
 
-function accountsOf(app: AppRows, feeds: readonly KnownFeed[]): ReadonlyMap<string, PacingRow | Failure> {
-  const names = new Set(feeds.map(({ row }) => row.feed.account))
+/** Says all that the ledger knows of one window; a sentence where it knows none of that name, or cannot read it. */
+export async function windowStatus(
+  { ledger, clock, version }: Services,
+  feed: string,
+  window: string,
+): Promise<WindowDetail | Problem> {
+  const parsed = parseWindowId(window)
+  if (!isFeedName(feed) || !parsed) return { problem: 'the address names no window: status/{feed}/{window id}' }
+  await ledger.create()
+  const stored = await ledger.read(feed, windowId(parsed))
+  if (!stored) return { problem: `${feed} ${window} was never asked for` }
+  return isFailure(stored) ? { problem: stored.message } : windowDetail(clock(), version, stored.value)
+}
+
+/** So many feeds are read at once: the way to the storage takes longer than the work. Of each, only what is shown is kept. */
+const AT_ONCE = 4
+
+async function seeFeeds(services: Services, rows: readonly FeedOutline[], now: Date): Promise<readonly SeenFeed[]> {
+  const seen: SeenFeed[] = []
+  const left = rows.entries()
+  const lane = async () => {
+    for (const [at, row] of left) seen[at] = seeFeed(now, await readOverview(services, row))
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, lane))
+  return seen
+}
+
+/** Reads of a feed what a status needs. */
+async function readOverview({ ledger }: Services, row: FeedOutline): Promise<KnownFeed> {
+  const entries: LedgerEntry[] = []
+  const unreadable: UnreadableEntry[] = []
+  for await (const { value, window } of ledger.overview(row.feed.name)) {
+    if (isFailure(value)) unreadable.push({ failure: value, ...(window && { window }) })
+    else entries.push(value)
+  }
+  return { row, entries, unreadable }
+}
+
+function accountsOf(app: AppRows): ReadonlyMap<string, PacingRow | Failure> {
+  const names = new Set(readableFeeds(app).map(({ feed }) => feed.account))
   return new Map([...names].map((name) => [name, pacingOf(app, name)]))
+}
+
+/** What was last looked up of the credentials of an account. */
+function credentialsOf(app: AppRows, account: string): readonly Credential[] {
+  const row = app.get(credentialsRowKey(account))?.value as Partial<CredentialsRow> | undefined
+  return (row?.credentials ?? []).map(({ what, expiresAt }) => ({ what, expiresAt: new Date(expiresAt) }))
 }

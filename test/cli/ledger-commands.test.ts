@@ -54,8 +54,8 @@ describe('status', () => {
   it('shows each feed as a line, and all of it with --json', async () => {
     const [shown, json] = await Promise.all([command('status'), command('status', '--json', '--feed', 'usage')])
     expect(shown).toMatchObject({ exit: 0, err: '' })
-    expect(shown.out).toMatch(/^feed +landed +failed[^\n]*\nusage +2 +0 +0 /)
-    expect(JSON.parse(json.out).feeds).toMatchObject([{ feed: 'usage', states: { landed: 2 }, complete: 2 }])
+    expect(shown.out).toMatch(/^nothing needs you\n\nfeed +landed +failed[^\n]*\nusage +2 +0 +0 /)
+    expect(JSON.parse(json.out).feeds).toMatchObject([{ name: 'usage', states: { landed: 2 }, complete: 2 }])
   })
 
   it('names an account whose sign-in is refused, and whether that blocks it', async () => {
@@ -97,7 +97,9 @@ describe('the command line', () => {
       [['forget', 'usage', '--feed', 'learn', '--from', '2025-01-01'], /two feeds are named, usage and learn/],
       [['retry', 'usage', '--from', '2025-02-01', '--to', '2025-01-01'], /--from must be before --to/],
       [['replay', '--from', '2025-01-01'], /name the feed/],
-      [['import', 'usage', 'file.csv'], /--window/],
+      [['import', 'usage', 'file.csv'], /name one window: --month or --window/],
+      [['retry', 'usage', '--month', '2025-13'], /must look like 2025-03/],
+      [['retry', 'usage', '--window', '2025-02-30'], /must look like 2025-03-05/],
     ]
     const runs = await Promise.all(cases.map(([args]) => command(...args)))
     for (const [i, { exit, err }] of runs.entries()) {
@@ -149,9 +151,12 @@ describe('retry', () => {
     expect(await entry(id(0))).toMatchObject({ state: 'landed' })
   })
 
-  it('names a window that was never asked for', async () => {
+  it('says of a window that was not asked for yet why, and what to type', async () => {
     const { exit, err } = await command('retry', 'usage', '--window', '20200101T000000Z_20200201T000000Z')
-    expect({ exit, err }).toMatchObject({ exit: 1, err: expect.stringMatching(/was never asked for/) })
+    expect({ exit, err }).toMatchObject({
+      exit: 1,
+      err: expect.stringMatching(/was not asked for yet: .*"(feeds push|backfill --dry-run --feed usage)"/),
+    })
   })
 })
 

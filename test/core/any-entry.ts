@@ -35,7 +35,14 @@ const figures: fc.Arbitrary<Figures> = fc.record(
       verdict: fc.constantFrom('rows', 'empty'),
       emptyColumns: fc.array(text),
     },
-    ...{ totalsBefore: totals, rowSet: text, selection: text, form: text, running: fc.constant(true as const) },
+    ...{
+      totalsBefore: totals,
+      rowSet: text,
+      selection: text,
+      form: text,
+      running: fc.constant(true as const),
+      grown: fc.constant(true as const),
+    },
   },
   { noNullPrototype: true },
 )
@@ -54,7 +61,16 @@ const askedFor = fc.record({ rowSet: text, selection: text })
 
 const past = fc.record(
   {
-    ...{ attempt: count, at: anyInstant, rows: count, archive: text, rejects: text, asked: askedFor },
+    ...{
+      attempt: count,
+      at: anyInstant,
+      requestedAt: anyInstant,
+      correlationId: text,
+      rows: count,
+      archive: text,
+      rejects: text,
+      asked: askedFor,
+    },
     outcome: fc.oneof(fc.constantFrom('landed' as const, 'expired' as const), kind),
   },
   { requiredKeys: ['attempt', 'at', 'outcome'] },

@@ -7,7 +7,7 @@ import { coverage } from '../../src/core/plan/coverage.ts'
 import { type KnownFeed, planOf } from '../../src/core/plan/known-feed.ts'
 import { dueRequests, endedWindows, nextRequest, type RequestAction, trialRequest } from '../../src/core/plan/plan.ts'
 import { inTurns } from '../../src/core/plan/turns.ts'
-import { ledgerStatus } from '../../src/core/status.ts'
+import { seeFeed } from '../../src/core/status/feed.ts'
 import { DAY_MS, HOUR_MS } from '../../src/core/time/durations.ts'
 import type { Window } from '../../src/core/time/window.ts'
 import { windowId } from '../../src/core/time/window.ts'
@@ -288,8 +288,6 @@ describe('an entry that cannot be read', () => {
   })
 
   it('is named in the status of a feed that is not shown as disabled', () => {
-    const content = { unreadable: [], accounts: new Map(), lastTick: undefined, source: undefined, packagedHash: '' }
-    const status = ledgerStatus(NOW, { ...content, feeds: [may] })
-    expect(status.feeds).toMatchObject([{ enabled: true, failures: [{ kind: 'unreadable-entry' }] }])
+    expect(seeFeed(NOW, may).status).toMatchObject({ enabled: true, problems: [{ kind: 'unreadable-entry' }] })
   })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { newFeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
-import { ledgerStatus } from '../../src/core/status.ts'
+import { seeFeed } from '../../src/core/status/feed.ts'
 import { feedOf } from './feed-of.ts'
 
 const NOW = new Date('2025-07-10T12:00:00Z')
@@ -10,10 +10,8 @@ const WINDOW = { from: new Date('2025-05-01T00:00:00Z'), to: new Date('2025-06-0
 const ID = '20250501T000000Z_20250601T000000Z'
 const ROW = newFeedRow(feedOf({ from: '2025-05-01', to: '2025-06-01' }), {}, NOW)
 const SHARED = { feed: 'azure-usage', window: WINDOW, lane: 'live', attempt: 1, tries: 1, heals: 0 } as const
-const EMPTY = { unreadable: [], accounts: new Map(), lastTick: undefined, source: undefined, packagedHash: '' }
 
-const statusOf = (entries: readonly LedgerEntry[], row = ROW) =>
-  ledgerStatus(NOW, { ...EMPTY, feeds: [{ row, entries, unreadable: [] }] }).feeds[0]
+const statusOf = (entries: readonly LedgerEntry[], row = ROW) => seeFeed(NOW, { row, entries, unreadable: [] }).status
 
 const requested = (requestedAt: Date): LedgerEntry => ({
   ...{ ...SHARED, remoteReports: [], history: [], reportName: 'r', queryId: 'q', requestedAt, reportId: 'id' },
@@ -34,7 +32,7 @@ describe('the status of a feed', () => {
       ...{ ...SHARED, remoteReports: [], history: [], kind: 'malformed', message: 'm', since: NOW },
       state: 'failed',
     }
-    const remedies = (entry: LedgerEntry) => statusOf([entry])?.failures.map(({ remedy }) => remedy)
+    const remedies = (entry: LedgerEntry) => statusOf([entry]).problems.map(({ remedy }) => remedy)
     expect(remedies({ ...failed, byPerson: true })).toEqual([expect.stringMatching(/^Correct the file, its window/)])
     expect(remedies(failed)).toEqual([expect.stringMatching(/^Look at the archived report/)])
   })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { parseNcrontab } from '../../local/host/ncrontab.ts'
 import { AUTH_MODES } from '../../src/core/feeds/fields.ts'
+import { parseNcrontab } from '../../src/core/time/ncrontab.ts'
 import type { Environment } from '../../src/settings/environment.ts'
 import { SCHEDULES } from '../../src/settings/schedules.ts'
 import { readSettings } from '../../src/settings/settings.ts'

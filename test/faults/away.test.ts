@@ -79,7 +79,7 @@ describe('trouble on our own side', () => {
     }
     await turn(world, 40 * DAY)
     const [feedStatus] = (await status(world.services)).feeds
-    expect(feedStatus?.failures).toMatchObject([
+    expect(feedStatus?.problems).toMatchObject([
       { kind: 'unreadable-entry', message: expect.stringMatching(/version 3/) },
     ])
     expect(world.events.filter(({ event }) => event === 'window.requested')).toHaveLength(1)

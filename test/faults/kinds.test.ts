@@ -106,7 +106,7 @@ describe('a window that fails', () => {
       expect(told('window.failed')).toMatchObject([{ kind, remedy, attempt: 1, feed: 'costs' }])
       expect(told('feed.blocked')).toMatchObject(heals === 'change' ? [{ kind, remedy, feed: 'costs' }] : [])
       const [feedStatus] = (await status(world.services)).feeds
-      expect(feedStatus?.failures).toMatchObject([{ kind, remedy, landedBefore: false }])
+      expect(feedStatus?.problems).toMatchObject([{ kind, remedy, landedBefore: false }])
       expect(feedStatus?.blocked?.kind).toBe(heals === 'change' ? kind : undefined)
       expect(JSON.stringify([await world.entries(), world.events])).not.toContain('secret')
     },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { failed, isFailure } from '../../src/core/failures.ts'
+import { pacingRowKey } from '../../src/core/ledger/app-rows.ts'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { sharedFields } from '../../src/core/ledger/ledger-row.ts'
@@ -131,7 +132,7 @@ it('a feed whose query is refused is tried once in a tick, however many of its w
 it('rows of an earlier landing are said to stand where a later attempt failed, and only there', async () => {
   world = await costsWorld()
   await turn(world)
-  const landedBefore = async () => (await status(world.services)).feeds[0]?.failures[0]?.landedBefore
+  const landedBefore = async () => (await status(world.services)).feeds[0]?.problems[0]?.landedBefore
   const now = world.clock.now()
   await rewrite((entry) => toFailed({ ...entry, attempt: 2 }, failed('storage', 'refused'), now))
   expect(await landedBefore()).toBe(true)
@@ -154,4 +155,15 @@ it('a quota is noted although another instance changed the pacing row at that mo
   const { value } = await readPacing('default')
   expect(value).toMatchObject({ open: [], reduced: { allowance: 10 } })
   expect(Date.parse(value.notBefore ?? '') - world.clock.now().getTime()).toBe(HOUR)
+})
+
+it('a pacing row that somebody spoils at that moment is left as it is', async () => {
+  world = await costsWorld()
+  const { services } = world
+  await turn(world)
+  const mine = await readPacing('default')
+  const key = pacingRowKey('default')
+  await world.ledgerTable.updateEntity({ partitionKey: '_app', rowKey: key, json: '{"open":5}' }, 'Merge')
+  await reduceAllowance(services, 'default', mine, world.clock.now(), HOUR)
+  expect((await services.ledger.readApp(key))?.value).toEqual({ open: 5 })
 })

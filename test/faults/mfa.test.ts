@@ -27,8 +27,8 @@ describe('a service that misses multi-factor', () => {
     expect(asked).toHaveLength(4)
     expect(await onlyEntry(world)).toMatchObject({ state: 'planned', tries: 0 })
     expect(await status(world.services)).toMatchObject({
-      accounts: [{ account: 'default', refused: { kind: 'mfa-required', blocks: false } }],
-      feeds: [{ failures: [] }],
+      accounts: [{ name: 'default', refused: { kind: 'mfa-required', blocks: false } }],
+      feeds: [{ problems: [] }],
     })
   })
 

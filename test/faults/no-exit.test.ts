@@ -147,12 +147,12 @@ describe('the case of a service that asks for an endless wait', () => {
       world.simulator.fault({ endpoint: 'createReport', effect })
       await turn(world)
       const until = new Date(world.clock.now().getTime() + DAY)
-      expect((await status(world.services)).accounts).toEqual([{ account: 'default', waitsUntil: until }])
+      expect((await status(world.services)).accounts).toMatchObject([{ name: 'default', waitsUntil: until }])
       await turn(world, DAY - 1)
       expect(await onlyEntry(world)).toMatchObject({ state: 'planned' })
       await turn(world, 1)
       expect(await onlyEntry(world)).toMatchObject({ state: 'landed' })
-      expect((await status(world.services)).accounts).toEqual([])
+      expect((await status(world.services)).accounts[0]).not.toHaveProperty('waitsUntil')
     },
   )
 

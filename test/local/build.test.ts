@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { storageConnectionString } from '../../local/azurite.ts'
 import { build, bundle } from '../../local/build.ts'
-import { parseNcrontab } from '../../local/host/ncrontab.ts'
+import { parseNcrontab } from '../../src/core/time/ncrontab.ts'
 import { readSettings } from '../../src/settings/settings.ts'
 import { FIXTURE_APP } from '../setup/fixture-host.ts'
 
@@ -21,11 +21,11 @@ async function smallProject(source = "console.log('hello')"): Promise<string> {
   return project
 }
 
-test('the deployable folder holds the bundle, its package.json, host.json and feeds.json', async () => {
+test('the deployable folder holds the bundle, its package.json, host.json, feeds.json and the dashboard', async () => {
   const project = await smallProject()
   await build(project)
   const folder = join(project, 'dist/app')
-  const files = ['feeds.json', 'functions.cjs', 'host.json', 'package.json']
+  const files = ['dashboard.html', 'feeds.json', 'functions.cjs', 'host.json', 'package.json']
   expect((await readdir(folder)).sort()).toEqual(files)
   const deployed = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
   expect(deployed).toMatchObject({ name: 'partner-insights-sync', main: 'functions.cjs' })
@@ -42,6 +42,7 @@ test('what is published is the bundle of this app, one small package.json and no
   const app = join(folder, 'dist/app')
   const files = await readdir(app, { recursive: true })
   expect(files.filter((file) => !/^[\w-]+\.cjs$/.test(file)).sort()).toEqual([
+    'dashboard.html',
     'feeds.json',
     'host.json',
     'package.json',

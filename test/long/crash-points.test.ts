@@ -42,6 +42,7 @@ function patient(store: Store): Store {
             await queue.sendDrop(message)
             sent += 1
           },
+          look: queue.look,
         },
       }
     },

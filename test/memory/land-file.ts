@@ -54,6 +54,8 @@ export async function landFile(
     insights: absent,
     readFeeds: absent,
     packagedFeeds: absent,
+    expiry: absent,
+    version: 'test',
     settings: testSettings(),
   }
   const row = { ...newFeedRow(feed, {}, NOW), ...earlier }

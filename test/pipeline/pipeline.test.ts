@@ -73,15 +73,15 @@ describe('from the timer to the table row', () => {
   })
 
   it('status says that all three months are complete, and how many rows they have', async () => {
-    const { feeds, lastTick } = await status(world.services)
-    expect(lastTick).toBeDefined()
+    const { feeds, timers } = await status(world.services)
+    expect(timers.provision.finishedAt).toBeDefined()
     expect(feeds).toMatchObject([
       {
-        feed: 'azure-usage',
+        name: 'azure-usage',
         table: 'AzureUsage',
         waiting: 0,
         complete: 3,
-        failures: [],
+        problems: [],
         rows: rows.length,
         completeUntil: new Date('2025-07-01T00:00:00Z'),
       },
@@ -159,13 +159,13 @@ describe('what landed', () => {
 
 describe('a second run', () => {
   it('finishes its tick, asks for no report and changes no row', async () => {
-    const [asked, before] = [created().length, (await status(world.services)).lastTick]
+    const [asked, before] = [created().length, (await status(world.services)).timers.provision]
     const written = tables.requests.filter(({ path }) => path.includes('$batch')).length
     world.clock.advance(DAY)
     await world.run()
-    const { lastTick, feeds } = await status(world.services)
-    expect(lastTick).toMatchObject({ requested: 0, waiting: 0 })
-    expect(lastTick?.at).not.toBe(before?.at)
+    const { timers, feeds } = await status(world.services)
+    expect(timers.provision).toMatchObject({ requested: 0, waiting: 0 })
+    expect(timers.provision.finishedAt).not.toEqual(before.finishedAt)
     expect(feeds).toMatchObject([{ complete: 3, rows: rows.length }])
     expect(created()).toHaveLength(asked)
     expect(tables.requests.filter(({ path }) => path.includes('$batch'))).toHaveLength(written)

@@ -73,7 +73,12 @@ describe.each(BAD)('an id of the service that is %j', (id) => {
     const settings = { ...testSettings({}), callback: { baseUrl: 'http://127.0.0.1/', secrets: [secret] } }
     const subject = { feed: 'usage', window: WINDOW, attempt: 1 }
     const request = { ...subject, attempt: '1', token: callbackToken(secret, subject), reportId: id }
-    expect(await callback(request, { settings, queue: { send, sendDrop: async () => undefined } })).toBe(202)
+    expect(
+      await callback(request, {
+        settings,
+        queue: { send, sendDrop: async () => undefined, look: async () => ({ messages: 0, poisoned: 0 }) },
+      }),
+    ).toBe(202)
     expect(messages).toEqual([subject])
     expect(readIngestMessage({ ingest: { ...subject, reportId: id } })).toEqual(subject)
   })

@@ -88,6 +88,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
         sent.push({ message, delaySeconds })
       },
       sendDrop: workQueue.sendDrop,
+      look: workQueue.look,
     },
     insights: () => client,
   })

@@ -318,7 +318,7 @@ describe('a listing that was too short', () => {
     await tick(world)
     expect([await statesOf(world), (await status(world.services)).feeds[0]?.startsAt]).toEqual([
       [],
-      '2025-07-01T00:00:00.000Z',
+      new Date('2025-07-01T00:00:00Z'),
     ])
     await nextDay(world)
     await tick(world)

@@ -54,7 +54,7 @@ describe('a feed of feeds.json with a problem', () => {
     const { problems, feeds } = await status(services)
     expect(problems.map(({ message }) => message)).toEqual(PROBLEMS.map((problem) => `feeds.json: ${problem}`))
     expect(problems[0]).toMatchObject({ kind: 'query-refused', remedy: expect.any(String) })
-    expect(feeds.map(({ feed }) => feed)).toEqual(['learn'])
+    expect(feeds.map(({ name }) => name)).toEqual(['learn'])
     world.clock.advance(DAY)
     await provision(services)
     expect(named(world, 'app.settings')).toHaveLength(2)

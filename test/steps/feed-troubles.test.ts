@@ -120,6 +120,6 @@ describe('a query that somebody deleted at the service', () => {
     expect([asked(world).length, registrations(world)]).toEqual([1, 0])
     expect(await entryOf(world)).toMatchObject({ state: 'failed', kind: 'query-refused', attempt: 1 })
     const [feedStatus] = (await status(world.services)).feeds
-    expect(feedStatus).toMatchObject({ blocked: { kind: 'query-refused' }, failures: [{ kind: 'query-refused' }] })
+    expect(feedStatus).toMatchObject({ blocked: { kind: 'query-refused' }, problems: [{ kind: 'query-refused' }] })
   })
 })

@@ -43,7 +43,7 @@ async function tickWith({ services }: World, ...feeds: readonly object[]) {
   return provision({ ...services, readFeeds })
 }
 
-const statusOf = async ({ services }: World) => (await status(services)).feeds.find(({ feed }) => feed === 'usage')
+const statusOf = async ({ services }: World) => (await status(services)).feeds.find(({ name }) => name === 'usage')
 
 /** A world whose feed has landed its window. */
 async function landed(): Promise<World> {

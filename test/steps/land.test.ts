@@ -143,7 +143,7 @@ describe('a report that fails its check', () => {
     const [failed] = world.events.filter(({ event }) => event === 'window.failed')
     expect(failed).toMatchObject({ window: MAY, kind, remedy: expect.any(String) })
     const [feed] = (await status(world.services)).feeds
-    expect(feed).toMatchObject({ complete: 1, rows: 120, failures: [{ kind, landedBefore: true }] })
+    expect(feed).toMatchObject({ complete: 1, rows: 120, problems: [{ kind, landedBefore: true }] })
   })
 
   it('because the service hides data lands nothing', async () => {

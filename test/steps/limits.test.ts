@@ -73,7 +73,7 @@ describe('the case of a row of a feed that cannot be read', () => {
     expect(landed(deployment, 'spare')).toBe(14)
     expect(deployment.store.lookAtEntries('usage')).toEqual(before)
     const { feeds, problems } = await status(deployment.start(unhindered))
-    expect(feeds.map(({ feed }) => feed)).toEqual(['spare'])
+    expect(feeds.map(({ name }) => name)).toEqual(['spare'])
     expect(problems).toMatchObject([{ kind: 'unreadable-entry', message: expect.stringContaining('feed~usage') }])
   })
 

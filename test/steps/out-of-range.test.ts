@@ -41,7 +41,7 @@ describe('a from before what the service offers', () => {
     expect(await statesOf(world)).toEqual(['2024-08 landed', '2024-09 landed'])
     for (const { figures } of await world.entries()) expect(figures).toMatchObject({ verdict: 'rows' })
     const [feed] = (await status(world.services)).feeds
-    expect(feed).toMatchObject({ startsAt: '2024-08-01T00:00:00.000Z', waiting: 0, failures: [] })
+    expect(feed).toMatchObject({ startsAt: new Date('2024-08-01T00:00:00Z'), waiting: 0, problems: [] })
     expect(feed?.completeUntil).toEqual(new Date('2024-10-01T00:00:00Z'))
   })
 
@@ -78,7 +78,7 @@ describe('a list of ranges with words that the app does not know', () => {
     expect(months(world).toSorted()).toEqual(['2024-08', '2024-09'])
     expect(await statesOf(world)).toEqual(['2024-08 landed', '2024-09 landed'])
     const [feed] = (await status(world.services)).feeds
-    expect(feed).toMatchObject({ startsAt: '2024-08-01T00:00:00.000Z', failures: [] })
+    expect(feed).toMatchObject({ startsAt: new Date('2024-08-01T00:00:00Z'), problems: [] })
     expect(feed?.completeUntil).toEqual(new Date('2024-10-01T00:00:00Z'))
   }
 

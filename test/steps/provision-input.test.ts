@@ -46,6 +46,6 @@ describe('what provision cannot use', () => {
     expect(asks.toSorted()).toEqual(['2025-01', '2025-02', '2025-03', '2025-04', '2025-06'])
     expect(named(world, 'window.failed')).toMatchObject([{ feed: 'usage', kind: 'unreadable-entry', count: 1 }])
     expect(await world.ledgerTable.getEntity('usage', MAY)).toMatchObject({ v: 99, state: 'landed' })
-    expect((await status(world.services)).feeds).toMatchObject([{ failures: [{ kind: 'unreadable-entry' }] }])
+    expect((await status(world.services)).feeds).toMatchObject([{ problems: [{ kind: 'unreadable-entry' }] }])
   })
 })

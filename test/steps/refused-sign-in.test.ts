@@ -65,7 +65,9 @@ const isAllLanded = (deployment: Deployment, feed: string) =>
   states(deployment, feed).length === 6 && states(deployment, feed).every((state) => state === 'landed')
 const named = ({ events }: Watched, ...names: readonly AppEvent['event'][]) =>
   events.filter(({ event }) => names.includes(event))
-const accountsOf = async (deployment: Deployment) => (await status(deployment.start(unhindered))).accounts
+/** The accounts whose sign-in is refused. */
+const accountsOf = async (deployment: Deployment) =>
+  (await status(deployment.start(unhindered))).accounts.filter(({ refused }) => refused)
 
 /** A deployment that has landed, whose only new windows are those of `spare`, and that has a query for both. */
 async function landedWithSpare(): Promise<Watched> {
@@ -91,7 +93,7 @@ describe.each([
     expect(named(deployment, 'window.failed', 'feed.blocked', 'credential.expiring')).toEqual([])
     expect(states(deployment, 'spare')).not.toContain('failed')
     expect(await accountsOf(deployment)).toMatchObject([
-      { account: 'default', refused: { kind: 'mfa-required', blocks: false } },
+      { name: 'default', refused: { kind: 'mfa-required', blocks: false } },
     ])
   })
 
@@ -107,7 +109,7 @@ describe.each([
     ])
     expect(named(deployment, 'window.failed', 'feed.blocked')).toEqual([])
     expect(await accountsOf(deployment)).toMatchObject([
-      { account: 'default', refused: { kind: 'mfa-required', blocks: true, remedy } },
+      { name: 'default', refused: { kind: 'mfa-required', blocks: true, remedy } },
     ])
   })
 

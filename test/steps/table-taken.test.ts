@@ -3,10 +3,12 @@ import { allLanded, isSettled, summarise } from '../../local/start/summary.ts'
 import { FAILURES } from '../../src/core/failures.ts'
 import { feedRowKey, tableRowKey } from '../../src/core/ledger/app-rows.ts'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
+import type { StatusAnswer } from '../../src/core/status/fields.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { importReport } from '../../src/steps/operator/import-report.ts'
 import { provision } from '../../src/steps/provision.ts'
+import type { Services } from '../../src/steps/services.ts'
 import { status } from '../../src/steps/status.ts'
 import { sweep } from '../../src/steps/sweep.ts'
 import { rawRows } from '../pipeline/raw-rows.ts'
@@ -35,7 +37,10 @@ async function tickWith({ services }: World, ...feeds: readonly object[]) {
 }
 
 const statusOf = async ({ services }: World, name: string) =>
-  (await status(services)).feeds.find(({ feed }) => feed === name)
+  (await status(services)).feeds.find((feed) => feed.name === name)
+
+/** The status as a reader gets it over HTTP. */
+const answered = async (services: Services): Promise<StatusAnswer> => JSON.parse(JSON.stringify(await status(services)))
 
 /** A file of May, given to a feed. */
 async function importInto({ services }: World, name: string) {
@@ -57,7 +62,7 @@ describe('a new feed whose table belongs to another', () => {
   it('is shown as blocked in status, with kind, message and remedy, and is told once', async () => {
     const world = await rivals()
     await tickWith(world, RIVAL)
-    expect(await statusOf(world, 'rival')).toMatchObject({ blocked: { ...TAKEN, remedy }, waiting: 1, failures: [] })
+    expect(await statusOf(world, 'rival')).toMatchObject({ blocked: { ...TAKEN, remedy }, waiting: 1, problems: [] })
     expect(await statusOf(world, 'owner')).not.toHaveProperty('blocked')
     expect(named(world, 'feed.blocked')).toEqual([{ event: 'feed.blocked', feed: 'rival', ...TAKEN, remedy }])
   })
@@ -92,7 +97,7 @@ describe('a new feed whose table belongs to another', () => {
   it('ends a local run, which then says what to do and does not count as landed', async () => {
     const world = await rivals()
     await ingest({ ingest: { ...HINT, feed: 'owner' } }, world.services)
-    const now = await status(world.services)
+    const now = await answered(world.services)
     expect([isSettled(now), allLanded(now)]).toEqual([true, false])
     expect(summarise(now)).toContain(`rival: ${TAKEN.message}\n  ${remedy}`)
   })
@@ -149,7 +154,7 @@ describe('a disabled feed whose table belongs to another', () => {
     const world = await rivals()
     await ingest({ ingest: { ...HINT, feed: 'owner' } }, world.services)
     await tickWith(world, DISABLED)
-    const now = await status(world.services)
+    const now = await answered(world.services)
     expect([isSettled(now), allLanded(now)]).toEqual([true, true])
   })
 

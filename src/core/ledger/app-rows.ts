@@ -10,6 +10,7 @@ export const pacingRowKey = (account: string): string => `pacing~${account}`
 export const cleanUpRowKey = (account: string): string => `cleanup~${account}`
 export const tokenRowKey = (account: string): string => `token~${account}`
 export const erasedRowKey = (feed: string): string => `erased~${feed}`
+export const credentialsRowKey = (account: string): string => `credentials~${account}`
 export const keptRowKey = (feed: string): string => `kept~${feed}`
 export const auditedRowKey = (feed: string): string => `audited~${feed}`
 export const toldRowKey = (about: string): string => `told~${about}`
@@ -17,6 +18,7 @@ export const toldRowKey = (about: string): string => `told~${about}`
 export const FEEDS_SOURCE_KEY = 'feeds~source'
 export const TICK_KEY = 'tick~provision'
 export const SWEEP_KEY = 'tick~sweep'
+export const STARTED_KEY = 'started'
 export const SWEPT_STRAYS_KEY = 'swept~strays'
 export const HOSTS_KEY = 'hosts'
 
@@ -57,3 +59,15 @@ export type KeptRow = { readonly at: string }
 
 /** When a feed's table was last walked to its end; `after`: the key up to which it is walked at the moment. */
 export type AuditedRow = { readonly at: string; readonly after?: string }
+
+/** When the app was first seen to run: before its first tick, a timer is missed from then on. */
+export type StartedRow = { readonly at: string }
+
+/** What an account signs in with, as far as its end is known, and when that is looked up next. */
+export type CredentialsRow = {
+  readonly nextAt: string
+  readonly credentials: readonly {
+    readonly what: 'client-secret' | 'certificate' | 'consent'
+    readonly expiresAt: string
+  }[]
+}

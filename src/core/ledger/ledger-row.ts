@@ -83,6 +83,7 @@ const figures = json<Figures>(
     emptyColumns: list(text),
     running: optional(mark),
     totalsBefore: optional(dictionary(text)),
+    grown: optional(mark),
   }),
 )
 
@@ -113,6 +114,8 @@ const pastAttempts = list(
     attempt: count,
     at: isoInstant,
     outcome: oneOf('landed', 'expired', ...(Object.keys(FAILURES) as FailureKind[])),
+    requestedAt: optional(isoInstant),
+    correlationId: optional(text),
     rows: optional(count),
     archive: optional(text),
     rejects: optional(text),
@@ -201,6 +204,24 @@ function publishedColumns({ window, figures }: LedgerEntry) {
   return { table, ...keyRange(window, generation), rows: rowsLanded, landedAt }
 }
 
+/** What an overview leaves out: the long texts that say nothing of how it stands with a window. */
+const LEFT_OUT = ['history', 'progress', 'columns', 'reportName', 'asked']
+
+/** The columns of an entry that an overview of many reads. */
+export const OVERVIEW_COLUMNS: readonly string[] = [
+  ...new Set(['v', ...Object.keys({ ...STATE, ...SHARED }), ...Object.values(BY_STATE).flatMap(Object.keys)]),
+].filter((name) => !LEFT_OUT.includes(name))
+
+/**
+ * Reads what an overview has of a stored entry. The entry has no history, and must never be written. What is left out is not
+ * looked at, so an entry can be unreadable for the steps and not for an overview.
+ */
+export function fromOverview(feed: string, id: string, row: Readonly<Record<string, unknown>>): LedgerEntry | Failure {
+  return fromRow(feed, id, { ...row, history: '[]', reportName: '', asked: NOTHING_ASKED })
+}
+
+const NOTHING_ASKED = JSON.stringify({ rowSet: '', selection: '' } satisfies Asked)
+
 /** Reads a stored entry; anything that does not fit is a failure, never a guess. */
 export function fromRow(feed: string, id: string, row: Readonly<Record<string, unknown>>): LedgerEntry | Failure {
   return readStored(`ledger entry ${feed} ${id}`, () => readEntry(feed, id, row))
@@ -220,7 +241,7 @@ function entryIn<S extends State>(
   row: Readonly<Record<string, unknown>>,
 ): LedgerEntry {
   // One state with the fields of that very state: the compiler cannot follow this through a state that is a variable.
-  return { ...shared, ...readFields(BY_STATE[name], row), state: name } as unknown as LedgerEntry
+  return { ...shared, ...readFields(BY_STATE[name], row, { ...shared }), state: name } as unknown as LedgerEntry
 }
 
 /** The keys of an entry and the fields it has in every state: what a change of state leaves as it was. */

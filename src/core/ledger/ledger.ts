@@ -55,6 +55,8 @@ export type Figures = Form & {
   readonly running?: true
   /** The totals of the landing that this one replaced. */
   readonly totalsBefore?: Readonly<Record<string, string>>
+  /** That landing was of the running window: that its numbers grew is no news. */
+  readonly grown?: true
 }
 
 /** One ended attempt, as the history keeps it. */
@@ -62,8 +64,12 @@ export type PastAttempt = {
   readonly attempt: number
   readonly at: Date
   readonly outcome: 'landed' | 'expired' | FailureKind
+  /** When the service was asked. */
+  readonly requestedAt?: Date
+  /** The service's own id of the call that failed. */
+  readonly correlationId?: string
   readonly rows?: number
-  /** The archive of a failed attempt and the list of its rejects, for `replay` and `rejects`. */
+  /** The archive that landed, for `diff`; of a failed attempt its archive and the list of its rejects, for `replay` and `rejects`. */
   readonly archive?: string
   readonly rejects?: string
   /** What the archive is the answer to. */

@@ -157,7 +157,9 @@ export function toLanded(entry: Landing, figures: Figures, refreshAt?: Date): La
     attempt: entry.attempt,
     at: figures.landedAt,
     outcome: 'landed',
+    requestedAt: figures.requestedAt,
     rows: figures.rowsLanded,
+    archive: figures.archive,
   }
   return {
     ...kept,
@@ -172,17 +174,17 @@ export function toLanded(entry: Landing, figures: Figures, refreshAt?: Date): La
 
 /** The attempt ended; rows and figures of an earlier landing stay as they are. */
 export function toFailed(entry: LedgerEntry, { kind, message }: Failure, at: Date): Failed {
-  const history = remember(entry, { attempt: entry.attempt, at, outcome: kind, ...leftBehind(entry) })
+  const history = remember(entry, { ...ended(entry, at, message), outcome: kind, ...leftBehind(entry) })
   const lastError = { kind, message, at }
-  const ended = { ...sharedFields(entry), history, lastError, kind, message, since: at, state: 'failed' } as const
-  return isOfPerson(entry) ? { ...ended, byPerson: true } : ended
+  const next = { ...sharedFields(entry), history, lastError, kind, message, since: at, state: 'failed' } as const
+  return isOfPerson(entry) ? { ...next, byPerson: true } : next
 }
 
 /** The attempt ended for a reason that another attempt may not meet; after `maxTries` of them the window is `failed`. */
 export function toNextAttempt(entry: LedgerEntry, failure: Failure, now: Date, maxTries: number): Planned | Failed {
   if (entry.tries >= maxTries) return toFailed(entry, failure, now)
   const { kind, message } = failure
-  const history = remember(entry, { attempt: entry.attempt, at: now, outcome: 'expired' })
+  const history = remember(entry, { ...ended(entry, now, message), outcome: 'expired' })
   return { ...toPlanned(entry, 'expired', now, entry.tries), history, lastError: { kind, message, at: now } }
 }
 
@@ -264,6 +266,17 @@ export function withRemoteReport<E extends LedgerEntry>(entry: E, reportId: stri
 /** Reports that the entry names as ours at the service are gone. */
 export function withoutRemoteReports(entry: LedgerEntry, gone: readonly string[]): LedgerEntry {
   return { ...entry, remoteReports: entry.remoteReports.filter((reportId) => !gone.includes(reportId)) }
+}
+
+/** What the history keeps of an attempt that ended with a failure. The service names each call that failed. */
+function ended(entry: LedgerEntry, at: Date, message: string): Omit<PastAttempt, 'outcome'> {
+  const [, correlationId] = /\(MS-CorrelationId ([\w-]{1,64})\)/.exec(message) ?? []
+  return {
+    attempt: entry.attempt,
+    at,
+    ...('requestedAt' in entry && { requestedAt: entry.requestedAt }),
+    ...(correlationId !== undefined && { correlationId }),
+  }
 }
 
 /** What a failed attempt leaves in the archive. */

@@ -48,12 +48,12 @@ export type RunningWindow = { readonly window: string; readonly asOf: Date; read
 /** Gives the coverage of a feed at `now`. */
 export function coverage(now: Date, known: KnownFeed): Coverage {
   const { row, entries } = known
-  const gaps = entries.filter((entry) => isAcceptedGap(entry, row.acceptedGaps ?? [])).map(({ window }) => window)
+  const gaps = gapsOf(known)
   const published = entries.filter(isPublished)
   // Of what was removed nobody can ask whether its rows are those that the feed asks for now.
   const current = published.filter((entry) => isRemoved(entry) || !isOutdated(entry, row.form))
   const settled = current.filter(({ figures }) => !figures.running)
-  const complete = settled.filter(({ window, figures }) => !isEarlyBlank(row.feed, window, figures))
+  const complete = completeEntries(known)
   const states = { planned: 0, requesting: 0, requested: 0, landing: 0, landed: 0, failed: 0 }
   for (const { state } of entries) states[state]++
   return {
@@ -72,6 +72,22 @@ export function coverage(now: Date, known: KnownFeed): Coverage {
     acceptedGaps: gaps.map(windowId),
     ...howFar(now, row, complete, gaps),
   }
+}
+
+/** The windows whose rows are complete, and the gaps that a person accepted. */
+export function provenWindows(known: KnownFeed): readonly Window[] {
+  return [...completeEntries(known).map(({ window }) => window), ...gapsOf(known)]
+}
+
+function completeEntries({ row, entries }: KnownFeed) {
+  return entries
+    .filter(isPublished)
+    .filter((entry) => !isOutdated(entry, row.form) && !entry.figures.running)
+    .filter(({ window, figures }) => !isEarlyBlank(row.feed, window, figures))
+}
+
+function gapsOf({ row, entries }: KnownFeed): readonly Window[] {
+  return entries.filter((entry) => isAcceptedGap(entry, row.acceptedGaps ?? [])).map(({ window }) => window)
 }
 
 function howFar(
@@ -119,9 +135,10 @@ export type Fullness = { readonly window: Window; readonly rows: number | undefi
 /** Counts the empty windows between two full ones. They are possible but worth a look. */
 export function emptyBetweenFull(windows: readonly Fullness[]): number {
   const sorted = windows.toSorted((a, b) => a.window.from.getTime() - b.window.from.getTime())
-  return sorted.filter(({ rows }, at) => rows === 0 && isFull(sorted[at - 1]) && isFull(sorted[at + 1])).length
+  return sorted.filter(({ rows }, at) => rows === 0 && isFull(sorted[at - 1]?.rows) && isFull(sorted[at + 1]?.rows))
+    .length
 }
 
-function isFull(neighbour: Fullness | undefined): boolean {
-  return (neighbour?.rows ?? 0) > 0
+export function isFull(rows: number | undefined): boolean {
+  return (rows ?? 0) > 0
 }

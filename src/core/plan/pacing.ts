@@ -190,6 +190,11 @@ export function throttled(pacing: Pacing, now: Date, waitMs: number, limits: Pac
   }
 }
 
+/** How many reports the account asked for in the last hour. */
+export function creationsWithinHour({ creations }: Pacing, now: Date): number {
+  return creations.filter((at) => isWithin(at, now, HOUR_MS)).length
+}
+
 /** How many reports per hour the account may ask for now. */
 export function allowance({ reduced }: Pacing, nowMs: number, limits: PacingLimits): number {
   if (!reduced) return limits.maxReportsPerHour

@@ -1,6 +1,8 @@
 import type { QueueClient } from '@azure/storage-queue'
 import { isServiceId } from '../../core/names.ts'
+import { earlier } from '../../core/time/instants.ts'
 import { lazily } from '../lazily.ts'
+import { statusOf } from './errors.ts'
 
 /** Work for the ingest function: a hint that the report of an attempt may be ready. */
 export type IngestMessage = {
@@ -17,16 +19,25 @@ export type WorkQueue = {
   /** Puts a hint in the queue, to be seen after `delaySeconds`. */
   send(message: IngestMessage, delaySeconds?: number): Promise<void>
   sendDrop(message: DropMessage): Promise<void>
+  look(): Promise<QueueLook>
+}
+
+/** How it stands with the queue and with that of its poisoned messages. The numbers are about right. */
+export type QueueLook = {
+  readonly messages: number
+  /** When the oldest message that is due was put there. */
+  readonly oldest?: Date
+  readonly poisoned: number
 }
 
 /** A queue message is invisible for at most seven days (Queue service REST reference, Put Message). */
 const LONGEST_DELAY_SECONDS = 7 * 24 * 3600
 
 /**
- * Opens the queue `ingest`. Messages are base64, as the Functions host expects. The payload is under one key, because
+ * Opens the queue `ingest`, and to look at it that of its poisoned messages, which the host makes. Messages are base64, as the Functions host expects. The payload is under one key, because
  * the host copies the top-level properties of a message over its own metadata.
  */
-export function openWorkQueue(client: QueueClient): WorkQueue {
+export function openWorkQueue(client: QueueClient, poisoned?: QueueClient): WorkQueue {
   const create = lazily(() => client.createIfNotExists())
   const put = async (content: object, visibilityTimeout: number) => {
     await create()
@@ -36,6 +47,31 @@ export function openWorkQueue(client: QueueClient): WorkQueue {
     send: (ingest, delaySeconds = 0) =>
       put({ ingest }, Math.min(Math.max(Math.ceil(delaySeconds), 0), LONGEST_DELAY_SECONDS)),
     sendDrop: (drop) => put({ drop }, 0),
+    async look() {
+      await create()
+      const [{ peekedMessageItems }, messages, ofPoisoned] = await Promise.all([
+        client.peekMessages({ numberOfMessages: MOST_PEEKED }),
+        countOf(client),
+        poisoned ? countOf(poisoned) : 0,
+      ])
+      const oldest = peekedMessageItems.map(({ insertedOn }) => insertedOn).reduce(earlierOf, undefined)
+      return { messages, ...(oldest && { oldest }), poisoned: ofPoisoned }
+    },
+  }
+}
+
+/** The service shows no more of the front of a queue (Queue service REST reference, Peek Messages). */
+const MOST_PEEKED = 32
+
+const earlierOf = (first: Date | undefined, each: Date): Date => (first ? earlier(first, each) : each)
+
+/** About how many messages a queue holds; none where it does not exist yet. */
+async function countOf(client: QueueClient): Promise<number> {
+  try {
+    return (await client.getProperties()).approximateMessagesCount ?? 0
+  } catch (error) {
+    if (statusOf(error) === 404) return 0
+    throw error
   }
 }
 

@@ -69,7 +69,7 @@ async function checkSignIn(
 }
 
 async function checkExpiry({ means, accounts }: Patient, name: string): Promise<readonly Finding[]> {
-  const ends = await means.expiry(name, accounts[name] ?? {})
+  const ends = await means.services.expiry(name, accounts[name] ?? {})
   if (isFailure(ends)) return [failing('expiry', ends)]
   const now = means.services.clock()
   return ends.map(({ what, expiresAt }) => expiryFinding(name, what, expiresAt, now))

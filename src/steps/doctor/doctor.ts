@@ -71,12 +71,14 @@ async function checkAccounts(known: Patient): Promise<readonly Finding[]> {
 }
 
 /** Gives the problems in the ledger: feeds that the app does not take as they are, and those blocked for another reason. */
-async function checkLedger({ means, feeds, hasStorage }: Patient): Promise<readonly Finding[]> {
+async function checkLedger({ means, feeds, accounts, hasStorage }: Patient): Promise<readonly Finding[]> {
   if (!hasStorage) return []
-  const { ledger } = means.services
+  const { ledger, settings } = means.services
   await ledger.create()
   const app = await ledger.appRows()
-  const refusals = feeds.filter(({ enabled }) => enabled).flatMap((feed) => findRefusal(app, feed))
+  const refusals = feeds
+    .filter(({ enabled }) => enabled)
+    .flatMap((feed) => findRefusal(app, feed, accounts[feed.account]?.tenantId ?? settings.tenants[feed.account]))
   const isTold = (row: FeedOutline) => row.refused && refusals.some(({ name }) => name === row.feed.name)
   const blocked = [...app.feeds.values()].flatMap((row) => {
     if (isFailure(row)) return failing('feed', row)
@@ -100,9 +102,9 @@ function startWarnings(app: AppRows, feed: Feed, now: Date): readonly string[] {
   return start === undefined ? [] : [laterStartWarning(feed, start)]
 }
 
-function findRefusal(app: AppRows, feed: Feed) {
+function findRefusal(app: AppRows, feed: Feed, tenant: string | undefined) {
   const { name, table } = feed
-  const changed = findForbiddenChange(app, feed)
+  const changed = findForbiddenChange(app, feed, tenant)
   if (changed) return [{ name, finding: failing('feed', changed) }]
   const owner = (app.get(tableRowKey(table))?.value as TableRow | undefined)?.feed
   if (owner === undefined || owner === name) return []

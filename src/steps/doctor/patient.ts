@@ -1,6 +1,4 @@
-import type { Failure } from '../../core/failures.ts'
 import type { Account, Feed } from '../../core/feeds/feed.ts'
-import type { Expiry } from '../../services/sign-in/expiry.ts'
 import type { Services } from '../services.ts'
 import type { StorageProbe } from './storage.ts'
 
@@ -9,8 +7,6 @@ export type DoctorMeans = {
   readonly services: Services
   readonly insightsBaseUrl: string
   readonly storage: readonly StorageProbe[]
-  /** When the secrets and the consent of an account expire, if known. */
-  readonly expiry: (name: string, account: Account) => Promise<readonly Expiry[] | Failure>
   /** A warning about a sign-in that works. */
   readonly signInWarning: (name: string, account: Account) => string | undefined
   /** The longest that one check may take. */

@@ -185,6 +185,7 @@ function figuresOf({ job, held, archive }: Work): Figures {
     emptyColumns: checked.emptyColumns,
     ...(origin === 'service' && requestedAt < settledAt(job.row.feed, window) && { running: true as const }),
     ...(totalsBefore && { totalsBefore }),
+    ...(figures?.running && { grown: true as const }),
   }
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { nextOccurrence, parseNcrontab, type Schedule } from '../../local/host/ncrontab.ts'
+import { nextOccurrence, parseNcrontab, type Schedule } from '../../src/core/time/ncrontab.ts'
 
 function read(text: string): Schedule {
   const schedule = parseNcrontab(text)

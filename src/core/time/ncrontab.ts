@@ -1,4 +1,4 @@
-/** Schedules of timers. */
+// Schedules of timers.
 
 /** A schedule as the Functions host reads it: the values that each of its six fields allows, in UTC. */
 export type Schedule = {
@@ -99,4 +99,35 @@ function parseValue(text: string, { first, last, names = [] }: Field): number | 
   }
   const value = /^\d{1,2}$/.test(text) ? Number(text) : Number.NaN
   return value >= first && value <= last ? value : undefined
+}
+
+/** So many days hold every gap of a schedule: a 29th of February can be 8 years after the one before. */
+const DAYS_OF_GAPS = 9 * 366
+
+/** The longest time between two instants of a schedule, in milliseconds; undefined where it names none or one. */
+export function longestGapMs(schedule: Schedule): number | undefined {
+  const seconds = secondsOfDay(schedule)
+  const [first, last] = [seconds[0], seconds.at(-1)]
+  const days = Array.from({ length: DAYS_OF_GAPS }, (_, day) => day).filter((day) => namesDay(schedule, day))
+  if (first === undefined || last === undefined || days.length < 2) return undefined
+  const within = longestStep(seconds)
+  const across = longestStep(days) * 86_400 - last + first
+  return Math.max(within, across) * 1000
+}
+
+function secondsOfDay({ seconds, minutes, hours }: Schedule): readonly number[] {
+  const all = [...hours].flatMap((hour) =>
+    [...minutes].flatMap((minute) => [...seconds].map((second) => (hour * 60 + minute) * 60 + second)),
+  )
+  return all.sort((a, b) => a - b)
+}
+
+/** Whether a schedule names a day, counted from a day before a leap day. */
+function namesDay({ days, months, weekdays }: Schedule, day: number): boolean {
+  const at = new Date(Date.UTC(2096, 1, 28 + day))
+  return months.has(at.getUTCMonth() + 1) && days.has(at.getUTCDate()) && weekdays.has(at.getUTCDay())
+}
+
+function longestStep(sorted: readonly number[]): number {
+  return sorted.reduce((longest, each, at) => Math.max(longest, each - (sorted[at - 1] ?? each)), 0)
 }

@@ -1,0 +1,167 @@
+import { laterStartWarning } from '../../src/core/feeds/history.ts'
+import type { AccountStatus, FeedStatus, SlowWindow, Status, ToDo, WindowStatus } from '../../src/core/status/fields.ts'
+import { minuteText } from '../../src/core/time/instants.ts'
+import { type Line, type Style, type Styled, table } from '../output.ts'
+
+// The status as lines for a person.
+
+/** What needs a person, the feeds as a table, what is worth knowing of them, and the timers. */
+export function statusLines(status: Status): readonly Line[] {
+  const { toDo, feeds, accounts, problems } = status
+  return [
+    ...toDoLines(toDo),
+    '',
+    ...table(HEAD, feeds.map(rowOf)),
+    '',
+    ...accounts.flatMap(accountLines),
+    ...problems.map(({ kind, message, remedy }) => `${kind}: ${message}\n  ${remedy}`),
+    ...feeds.flatMap(troubles),
+    endingOf(status),
+  ]
+}
+
+/** So many things of one kind are told one by one. */
+const MOST_OF_A_KIND = 5
+
+function toDoLines(toDo: readonly ToDo[]): readonly Line[] {
+  if (toDo.length === 0) return [[{ text: 'nothing needs you', style: 'green' }]]
+  const kinds = [...Map.groupBy(toDo, ({ kind }) => kind).values()]
+  const heading = toDo.length === 1 ? '1 thing needs you' : `${toDo.length} things need you`
+  return [[{ text: heading, style: 'red' }], ...kinds.flatMap(ofKind)]
+}
+
+function ofKind(toDo: readonly ToDo[]): readonly Line[] {
+  const told = toDo.slice(0, MOST_OF_A_KIND)
+  const left = toDo.length - told.length
+  return [...told.flatMap(oneToDo), ...(left > 0 ? [`  and ${left} more of the same kind`] : [])]
+}
+
+function oneToDo({ sentence, remedy, command, since }: ToDo): readonly Line[] {
+  const when = since ? ` (since ${minuteText(since)})` : ''
+  return [[{ text: `! ${sentence}${when}`, style: 'bold' }], `  ${remedy}`, ['  ', { text: command, style: 'cyan' }]]
+}
+
+const HEAD = ['feed', 'landed', 'failed', 'waiting', 'under way', 'rows', 'complete until', 'fresh until', 'next due']
+
+function rowOf(status: FeedStatus): readonly (string | Styled)[] {
+  const { name, states, waiting, rows, completeUntil, latestSnapshot, freshUntil, staleSince, nextDue } = status
+  const underWay = states.requesting + states.requested + states.landing
+  const far = latestSnapshot ? `snapshot ${isoDay(latestSnapshot)}` : shown(completeUntil)
+  return [
+    name,
+    String(states.landed),
+    marked(String(states.failed), states.failed > 0 && 'red'),
+    marked(String(waiting), waiting > 0 && 'yellow'),
+    String(underWay),
+    String(rows),
+    far,
+    marked(shown(freshUntil), staleSince !== undefined && 'red'),
+    shown(nextDue),
+  ]
+}
+
+function marked(text: string, style: Style | false): Styled {
+  return style ? { text, style } : { text }
+}
+
+/** The day on which a window starts, by its id. */
+function isoDay(id: string): string {
+  return `${id.slice(0, 4)}-${id.slice(4, 6)}-${id.slice(6, 8)}`
+}
+
+function shown(instant: Date | undefined): string {
+  return instant ? minuteText(instant) : '-'
+}
+
+function accountLines({ name, waitsUntil, refused }: AccountStatus): readonly Line[] {
+  const asks = refused?.blocks ? 'is blocked' : 'tries its sign-in again'
+  return [
+    ...(waitsUntil ? [`account ${name} waits until ${shown(waitsUntil)}: the service asked it to`] : []),
+    ...(refused ? [`account ${name} ${asks}: ${refused.kind}: ${refused.message}\n  ${refused.remedy}`] : []),
+  ]
+}
+
+function endingOf({ timers, feedsFrom }: Status): string {
+  const { finishedAt } = timers.provision
+  const tick = finishedAt ? `last tick of provision: ${finishedAt.toISOString()}` : 'provision has not run yet'
+  const from = feedsFrom ? `feeds from the ${feedsFrom.source}` : 'the app has not read its feeds yet'
+  const differs = feedsFrom?.packagedDiffers ? ['the local feeds differ: see "feeds diff"'] : []
+  return [tick, from, ...differs].join('; ')
+}
+
+function troubles(status: FeedStatus): readonly Line[] {
+  const { name, blocked, trouble, problems, resting } = status
+  const ofFeed = [
+    ...(blocked ? [{ ...blocked, is: 'blocked' }] : []),
+    ...(trouble ? [{ ...trouble, is: 'waiting' }] : []),
+  ]
+  return [
+    ...notes(status),
+    ...ofFeed.map(({ is, kind, message, remedy }) => `${name} is ${is}: ${kind}: ${message}\n  ${remedy}`),
+    ...resting.map(({ message }) => `${name} rests and goes on by itself: ${message}`),
+    ...problems.map(({ kind, message, remedy, landedBefore }) => {
+      const kept = landedBefore ? ' (the rows of the earlier landing remain)' : ''
+      return `${name} ${kind}: ${message}${kept}\n  ${remedy}`
+    }),
+  ]
+}
+
+const slowLine =
+  (feed: string) =>
+  ({ window, state, requestedAt, until }: SlowWindow) => {
+    const end = until ? `; the service has until ${shown(until)}` : ''
+    return `${feed} ${window}: ${state}, asked for at ${shown(requestedAt)}${end}; "forget" asks for it anew`
+  }
+
+function emptiedLine(column: string, { windows, from, to }: FeedStatus['emptied'][string]): string {
+  const [first, end] = [from, to].map((instant) => instant.toISOString().slice(0, 10))
+  return `column ${column}, which had values before, has none in windows from ${first} to ${end}: ${windows}`
+}
+
+/** What a person should know of the windows of a feed, though nothing failed. */
+function notes(status: FeedStatus): readonly string[] {
+  const { name, dataset, enabled, startsAt, emptied, outdated, earlierForm, acceptedGaps, restsUntil } = status
+  const { earlyBlanks, slow, doubtful, running, stretch, drift, backfill } = status
+  const isOutdated =
+    'landed windows are outdated: the feed asks for other rows now; "backfill --outdated" asks for them again'
+  return [
+    ...(enabled ? [] : [`${name} is disabled or no longer in feeds.json: it asks for nothing new`]),
+    ...(startsAt === undefined ? [] : [laterStartWarning({ name, dataset }, startsAt.toISOString())]),
+    ...slow.map(slowLine(name)),
+    ...(backfill.paused ? [`${name}: its history is paused until "backfill resume"; what is live goes on`] : []),
+    ...(restsUntil ? [`${name} rests until ${shown(restsUntil)}: the service gave no answer for it`] : []),
+    ...(outdated > 0 ? [`${name}: ${outdated} ${isOutdated}`] : []),
+    ...(earlyBlanks > 0
+      ? [`${name}: ${earlyBlanks} windows had no rows before their data had settled, and are not complete yet`]
+      : []),
+    ...(earlierForm > 0 ? [`${name}: ${earlierForm} windows landed under an earlier form`] : []),
+    ...drift.map((sentence) => `${name}: ${sentence}`),
+    ...Object.entries(emptied).map(([column, found]) => `${name}: ${emptiedLine(column, found)}`),
+    ...doubtful.map(
+      ({ window, rows }) => `${name} ${window}: ${rows} rows landed that a stray quote may have made of several`,
+    ),
+    ...running.map(({ window, asOf, rows }) => `${name} ${window}: running, as of ${shown(asOf)}: ${rows} rows`),
+    ...(stretch ? [`${name}: refreshed ${stretch} times less often than it says, for the quota of its account`] : []),
+    ...acceptedGaps.map((window) => `${name} ${window}: accepted as a gap`),
+  ]
+}
+
+const WINDOW_HEAD = ['feed', 'window', 'state', 'mark', 'rows', 'attempt', 'last error']
+
+const STATE_STYLES: Readonly<Partial<Record<WindowStatus['state'], Style>>> = { landed: 'green', failed: 'red' }
+
+/** Every window of the feeds, in order of time. */
+export function windowLines(feeds: readonly FeedStatus[]): readonly Line[] {
+  const rows = feeds.flatMap(({ name, windows }) =>
+    windows.map(({ id, state, mark = '', rows: count, attempt, error = '' }) => [
+      name,
+      id,
+      marked(state, STATE_STYLES[state] ?? false),
+      marked(mark, mark !== '' && 'yellow'),
+      count === undefined ? '-' : String(count),
+      String(attempt),
+      error,
+    ]),
+  )
+  return table(WINDOW_HEAD, rows)
+}

@@ -1,0 +1,114 @@
+import { FAILURES } from '../failures.ts'
+import { allowance, creationsWithinHour, type Pacing, type PacingLimits, waitsUntil } from '../plan/pacing.ts'
+import { isSignInBlocked } from '../plan/refused-sign-in.ts'
+import { present } from '../present.ts'
+import { DAY_MS, HOUR_MS } from '../time/durations.ts'
+import { minuteText } from '../time/instants.ts'
+import { dayWords } from '../time/words.ts'
+import { consentCommand, DOCTOR } from './command.ts'
+import type { AccountStatus, ToDo } from './fields.ts'
+
+/** Something that an account signs in with, and when it ends. */
+export type Credential = { readonly what: 'client-secret' | 'certificate' | 'consent'; readonly expiresAt: Date }
+
+/** An account as the ledger knows it. `inFlight`: reports that the service is working on. */
+export type KnownAccount = {
+  readonly name: string
+  readonly pacing: Pacing
+  readonly credentials: readonly Credential[]
+  readonly inFlight: number
+}
+
+export function accountStatus(now: Date, account: KnownAccount, limits: PacingLimits): AccountStatus {
+  const { name, pacing, credentials, inFlight } = account
+  const { refused } = pacing
+  return present<AccountStatus>({
+    name,
+    waitsUntil: waitsUntil(pacing, now),
+    refused: refused && {
+      kind: refused.kind,
+      message: refused.message,
+      since: new Date(refused.since),
+      triedAt: new Date(refused.triedAt),
+      remedy: FAILURES[refused.kind].remedy,
+      blocks: isSignInBlocked(pacing, now),
+    },
+    reports: {
+      lastHour: creationsWithinHour(pacing, now),
+      perHour: allowance(pacing, now.getTime(), limits),
+      inFlight,
+      maxInFlight: limits.maxInFlight,
+    },
+    credentials: credentials.map(({ what, expiresAt }) => ({
+      what,
+      endsAt: expiresAt,
+      daysLeft: daysLeft(expiresAt, now),
+    })),
+  })
+}
+
+/** What of an account needs a person. */
+export function accountToDo(now: Date, account: AccountStatus): readonly ToDo[] {
+  return [...refusedSignIn(account), ...longPause(now, account), ...credentialToDo(now, account)]
+}
+
+function refusedSignIn({ name, refused }: AccountStatus): readonly ToDo[] {
+  if (!refused) return []
+  const { kind, message, remedy, since } = refused
+  const sentence = `Account ${name} cannot sign in (${kind}), and asks for nothing until it can: ${message}. What landed stays.`
+  const command = kind === 'mfa-required' ? consentCommand(name) : DOCTOR
+  return [{ kind: 'sign-in-refused', account: name, sentence, remedy, command, since }]
+}
+
+/** A shorter pause is no news: the service asks for it whenever its quota is used up. */
+const LONG_PAUSE_MS = HOUR_MS
+
+function longPause(now: Date, { name, waitsUntil: until, reports }: AccountStatus): readonly ToDo[] {
+  if (!until || until.getTime() - now.getTime() <= LONG_PAUSE_MS) return []
+  const sentence = `Account ${name} is paused until ${minuteText(until)}: the service asked it to, and it asks for ${reports.perHour} reports an hour then`
+  const remedy =
+    'Nothing to do if it is the first time. Else see what else asks with this account, or lower MAX_REPORTS_PER_HOUR.'
+  return [{ kind: 'account-paused', account: name, sentence, remedy, command: DOCTOR }]
+}
+
+/** A credential with fewer days left needs a person. */
+const FEW_DAYS = 30
+
+/** What to say of a credential that has ended or ends soon. */
+type Ending = {
+  readonly what: Credential['what']
+  readonly isOver: boolean
+  readonly sentence: string
+  readonly remedy: string
+}
+
+/** What an account signs in with and ends soon, or has ended. */
+export function endingCredentials(now: Date, name: string, credentials: readonly Credential[]): readonly Ending[] {
+  return credentials
+    .filter(({ expiresAt }) => daysLeft(expiresAt, now) < FEW_DAYS)
+    .map(({ what, expiresAt }): Ending => {
+      const isOver = expiresAt <= now
+      const left = daysLeft(expiresAt, now)
+      const when = isOver ? `ended on ${dayWords(expiresAt)}` : `ends on ${dayWords(expiresAt)}, in ${left} days`
+      const renewed = `Store a new ${what} for the account, then look whether it works.`
+      const remedy = what === 'consent' ? 'Sign in again.' : renewed
+      return { what, isOver, sentence: `The ${what} of account ${name} ${when}`, remedy }
+    })
+}
+
+/** How long what is known of the credentials stays: a day, and an hour while one ends soon, so that a new one is seen. */
+export function nextLookMs(now: Date, credentials: readonly Credential[]): number {
+  return endingCredentials(now, '', credentials).length > 0 ? HOUR_MS : DAY_MS
+}
+
+function credentialToDo(now: Date, { name, credentials }: AccountStatus): readonly ToDo[] {
+  const dated = credentials.map(({ what, endsAt }) => ({ what, expiresAt: endsAt }))
+  return endingCredentials(now, name, dated).map(({ what, isOver, sentence, remedy }): ToDo => {
+    const kind = isOver ? 'credential-ended' : 'credential-expiring'
+    return { kind, account: name, sentence, remedy, command: what === 'consent' ? consentCommand(name) : DOCTOR }
+  })
+}
+
+function daysLeft(endsAt: Date, now: Date): number {
+  return Math.floor((endsAt.getTime() - now.getTime()) / DAY_MS)
+}

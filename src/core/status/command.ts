@@ -1,0 +1,45 @@
+import { DEFAULT_ACCOUNT } from '../feeds/feed.ts'
+import type { Window } from '../time/window.ts'
+import { windowOption } from '../time/words.ts'
+
+/** What a person types before the name of a command. */
+const PROGRAM = 'npx partner-insights-sync'
+
+export const DOCTOR = `${PROGRAM} doctor`
+export const PUSH_FEEDS = `${PROGRAM} feeds push`
+export const DATASETS = `${PROGRAM} datasets`
+
+/** A command about one window: `npx partner-insights-sync retry azure-usage --month 2026-10`. */
+export function windowCommand(
+  name: 'retry' | 'replay' | 'forget' | 'accept-gap',
+  feed: string,
+  window: Window,
+  option?: '--accept-empty',
+): string {
+  return [PROGRAM, name, feed, windowOption(window), ...(option ? [option] : [])].join(' ')
+}
+
+/** A command about all windows of a feed that overlap a time. */
+export function retrySpan(feed: string, { from, to }: Window): string {
+  return `${PROGRAM} retry ${feed} --from ${dayOf(from)} --to ${dayOf(to)}`
+}
+
+export function rejectsCommand(feed: string, window: Window): string {
+  return `${PROGRAM} rejects --feed ${feed} ${windowOption(window)}`
+}
+
+export function unblockCommand(feed: string): string {
+  return `${PROGRAM} unblock ${feed}`
+}
+
+export function outdatedCommand(feed: string): string {
+  return `${PROGRAM} backfill --outdated --feed ${feed}`
+}
+
+export function consentCommand(account: string): string {
+  return account === DEFAULT_ACCOUNT ? `${PROGRAM} consent` : `${PROGRAM} consent --account ${account}`
+}
+
+function dayOf(at: Date): string {
+  return at.toISOString().slice(0, 10)
+}

@@ -1,0 +1,151 @@
+import { FAILURES, type FailureKind } from '../failures.ts'
+import { type Failed, isPublished, type LedgerEntry, remedyOf } from '../ledger/ledger.ts'
+import type { KnownFeed, UnreadableEntry } from '../plan/known-feed.ts'
+import { present } from '../present.ts'
+import { type Window, windowId } from '../time/window.ts'
+import { dayWords, windowWords } from '../time/words.ts'
+import { halvedSentence, staleSentence } from './alarms.ts'
+import {
+  DATASETS,
+  DOCTOR,
+  outdatedCommand,
+  PUSH_FEEDS,
+  rejectsCommand,
+  retrySpan,
+  unblockCommand,
+  windowCommand,
+} from './command.ts'
+import type { FeedStatus, ToDo } from './fields.ts'
+import { doubtedWindows, type MarkedWindow } from './windows.ts'
+
+/** A feed as its list is made from it. */
+type Seen = {
+  readonly known: KnownFeed
+  readonly status: FeedStatus
+  readonly windows: readonly MarkedWindow[]
+  /** The window that is waited for. */
+  readonly next: Window | undefined
+}
+
+/** What of a feed needs a person. What the app heals by itself does not. */
+export function feedToDo(
+  known: KnownFeed,
+  status: FeedStatus,
+  windows: readonly MarkedWindow[],
+  next: Window | undefined,
+): readonly ToDo[] {
+  const seen = { known, status, windows, next }
+  return [
+    ...blockedFeed(seen),
+    ...known.unreadable.map((each) => unreadableEntry(status.name, each)),
+    ...restingLandings(seen),
+    ...known.entries.filter(isFailed).filter(needsPerson).map(failedWindow),
+    ...staleFeed(seen),
+    ...goneColumns(seen),
+    ...emptyColumns(seen),
+    ...doubtedWindows(known.row, windows).map(doubtedWindow),
+    ...outdatedWindows(seen),
+  ]
+}
+
+function blockedFeed({ known, status: { name, blocked } }: Seen): readonly ToDo[] {
+  if (!blocked) return []
+  const sentence = `${name} asks for nothing new: ${blocked.message}. What landed stays.`
+  const command = known.row.refused ? PUSH_FEEDS : unblockCommand(name)
+  return [{ kind: 'feed-blocked', feed: name, sentence, remedy: blocked.remedy, command, since: blocked.at }]
+}
+
+function unreadableEntry(feed: string, { failure, window }: UnreadableEntry): ToDo {
+  const command = window ? windowCommand('forget', feed, window) : DOCTOR
+  const about = { kind: 'unreadable', feed, sentence: failure.message, remedy: FAILURES[failure.kind].remedy } as const
+  return present<ToDo>({ ...about, window: window && windowId(window), command })
+}
+
+function restingLandings({ status: { name, resting } }: Seen): readonly ToDo[] {
+  const [first] = resting
+  if (!first) return []
+  const more = resting.length === 1 ? '' : ` (${resting.length} windows)`
+  const sentence = `${name} cannot write its rows${more}: ${first.message}. They go on from the archive.`
+  const about = { kind: 'storage-rests', feed: name, sentence, remedy: first.remedy, command: DOCTOR } as const
+  return [present<ToDo>({ ...about, window: first.window })]
+}
+
+function isFailed(entry: LedgerEntry): entry is Failed {
+  return entry.state === 'failed'
+}
+
+/** These heal with time, but not while what causes them is as it is. */
+const NEEDS_LOOK: readonly FailureKind[] = ['poison', 'link-refused', 'storage']
+
+/** Whether only a person gets a failed window going. A sign-in that is refused is its account's. */
+function needsPerson({ kind, byPerson }: Failed): boolean {
+  return byPerson === true || FAILURES[kind].heals === 'person' || NEEDS_LOOK.includes(kind)
+}
+
+function failedWindow(entry: Failed): ToDo {
+  const { feed, window, kind, message, since } = entry
+  const stands = isPublished(entry) ? 'the rows of the earlier landing remain' : 'it has no rows'
+  const sentence = `${windowWords(window)} of ${feed} failed (${kind}), ${stands}: ${message}`
+  const about = { kind: 'window-failed', feed, window: windowId(window), sentence, since } as const
+  return { ...about, remedy: remedyOf(entry), command: commandFor(entry) }
+}
+
+/** The command that the remedy of a failure speaks of. */
+export function commandFor(entry: Failed): string {
+  const { feed, window, kind } = entry
+  if (kind === 'too-many-rejects') return rejectsCommand(feed, window)
+  if (kind === 'suspicious-empty') return windowCommand('retry', feed, window, '--accept-empty')
+  if (kind === 'out-of-range' && !isPublished(entry)) return windowCommand('accept-gap', feed, window)
+  return windowCommand('retry', feed, window)
+}
+
+/** A block says why its feed is stale. */
+function staleFeed({ known, status, next }: Seen): readonly ToDo[] {
+  const { name, staleSince, freshUntil, blocked } = status
+  if (!staleSince || !next || blocked) return []
+  const sentence = staleSentence(known.row, freshUntil, next, staleSince)
+  const failed = known.entries.find((entry) => entry.state === 'failed' && entry.window.from >= next.from)
+  const command = failed ? windowCommand('retry', name, failed.window) : DOCTOR
+  const remedy = failed
+    ? `Ask again for ${windowWords(failed.window)}, which failed: ${failed.lastError?.message ?? 'see its attempts'}`
+    : 'Look at what keeps the app from asking: its timers, sign-in, quota and storage.'
+  const window = windowId(failed?.window ?? next)
+  return [{ kind: 'feed-stale', feed: name, window, sentence, remedy, command, since: staleSince }]
+}
+
+function goneColumns({ known: { row }, status: { name, enabled } }: Seen): readonly ToDo[] {
+  const { offerDrift = [] } = row
+  if (!enabled || offerDrift.length === 0) return []
+  const sentence = `${name}: ${offerDrift.join('; ')}. What landed stays, and the service decides when it is asked.`
+  const remedy = 'Compare with what the service offers, and correct the feed.'
+  return [{ kind: 'column-gone', feed: name, sentence, remedy, command: DATASETS }]
+}
+
+function emptyColumns({ status: { name, emptied } }: Seen): readonly ToDo[] {
+  return Object.entries(emptied).map(([column, { windows, from, to }]): ToDo => {
+    const many = windows === 1 ? '1 window' : `${windows} windows`
+    const sentence = `Column ${column} of ${name} had values before and has none in ${many} from ${dayWords(from)}`
+    const remedy = 'Compare with the portal, and ask again once the source is right.'
+    return { kind: 'column-empty', feed: name, sentence, remedy, command: retrySpan(name, { from, to }) }
+  })
+}
+
+function doubtedWindow(marked: MarkedWindow): ToDo {
+  const { entry, mark } = marked
+  const { feed, window, figures } = entry
+  const sentence =
+    mark === 'empty'
+      ? `${windowWords(window)} of ${feed} has no rows, and the windows beside it have`
+      : halvedSentence(marked)
+  const remedy = 'Ask for the window once more: the same answer a second time is taken as the word of the service.'
+  const kind = mark === 'empty' ? 'window-empty' : 'window-halved'
+  const about = { kind, feed, window: windowId(window), sentence, remedy } as const
+  return present<ToDo>({ ...about, command: windowCommand('retry', feed, window), since: figures?.landedAt })
+}
+
+function outdatedWindows({ status: { name, outdated, enabled } }: Seen): readonly ToDo[] {
+  if (outdated === 0 || !enabled) return []
+  const sentence = `${name} asks for other rows now: ${outdated} landed windows are outdated. Their rows stay.`
+  const remedy = 'Ask for them again, or leave them as they are.'
+  return [{ kind: 'outdated', feed: name, sentence, remedy, command: outdatedCommand(name) }]
+}

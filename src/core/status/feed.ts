@@ -1,0 +1,103 @@
+import { FAILURES, type FailureKind } from '../failures.ts'
+import { emptiedColumns } from '../ledger/emptied.ts'
+import { restsUntil, type Trouble } from '../ledger/feed-row.ts'
+import { isOpen, isPublished, isResting, type LedgerEntry, remedyOf } from '../ledger/ledger.ts'
+import { driftOf } from '../ledger/offer.ts'
+import { startWithinReach } from '../ledger/reach.ts'
+import { coverage, provenWindows } from '../plan/coverage.ts'
+import { type KnownFeed, planOf } from '../plan/known-feed.ts'
+import { nextRequest, waitingWindows } from '../plan/plan.ts'
+import { present } from '../present.ts'
+import { HOUR_MS } from '../time/durations.ts'
+import { windowId } from '../time/window.ts'
+import { feedToDo } from './feed-to-do.ts'
+import type { FeedStatus, Problem, ToDo } from './fields.ts'
+import { freshness } from './freshness.ts'
+import { markedWindows, restatedWindows, windowStatus } from './windows.ts'
+
+/** The status of one feed, and what of it needs a person. */
+export type SeenFeed = { readonly status: FeedStatus; readonly toDo: readonly ToDo[] }
+
+/** Says how far a feed is complete and fresh, what failed and what a person does about it. */
+export function seeFeed(now: Date, known: KnownFeed): SeenFeed {
+  const { row, entries, unreadable } = known
+  const { name, dataset, table, account, enabled, grain, cadence } = row.feed
+  const covered = coverage(now, known)
+  const { completeUntil, latestSnapshot, acceptedGaps, ...counts } = covered
+  const { next, ...fresh } = freshness(now, row, provenWindows(known))
+  const startsAt = startWithinReach(row)
+  const windows = markedWindows(row, entries)
+  const status = present<FeedStatus>({
+    name,
+    dataset,
+    table,
+    account,
+    enabled,
+    grain: cadence.kind === 'snapshot' ? 'snapshot' : (grain ?? 'day'),
+    since: new Date(row.since),
+    startsAt: startsAt === undefined ? undefined : new Date(startsAt),
+    ...counts,
+    completeUntil,
+    latestSnapshot: latestSnapshot && windowId(latestSnapshot),
+    ...fresh,
+    nextDue: nextRequest(now, planOf(known)),
+    // A feed that asks for nothing is not held up.
+    blocked: enabled ? explainedTrouble(row.blocked) : undefined,
+    trouble: explainedTrouble(row.trouble),
+    restsUntil: restsUntil(row, now),
+    backfill: { paused: row.backfillPaused === true, left: historyLeft(now, known) },
+    stretch: row.stretch,
+    drift: driftOf(row),
+    emptied: emptiedColumns(row, entries),
+    problems: [...unreadable.map(({ failure }) => explained(failure)), ...entries.flatMap(failedWindow)],
+    resting: entries.flatMap(restingWindow),
+    slow: entries.flatMap((entry) => slowWindow(now, entry)),
+    doubtful: entries.flatMap(doubtfulWindow),
+    acceptedGaps,
+    restated: restatedWindows(entries),
+    windows: windows.map(windowStatus),
+  })
+  return { status, toDo: feedToDo(known, status, windows, next) }
+}
+
+/** A failure with what a person does about it. */
+export function explained({ kind, message }: { readonly kind: FailureKind; readonly message: string }): Problem {
+  return { kind, message, remedy: FAILURES[kind].remedy }
+}
+
+function explainedTrouble(trouble: Trouble | undefined): FeedStatus['blocked'] {
+  return trouble && { ...explained(trouble), at: new Date(trouble.at) }
+}
+
+/** Windows of history that are due or asked for and have no rows yet. */
+function historyLeft(now: Date, known: KnownFeed): number {
+  const missing = waitingWindows(now, planOf(known)).filter(({ previous, lane }) => !previous && lane === 'backfill')
+  const open = known.entries.filter(
+    (entry) => entry.lane === 'backfill' && entry.state !== 'failed' && !isPublished(entry),
+  )
+  return missing.length + open.length
+}
+
+function restingWindow(entry: LedgerEntry): readonly Problem[] {
+  if (!isResting(entry) || !entry.lastError) return []
+  return [{ window: windowId(entry.window), ...explained(entry.lastError), landedBefore: isPublished(entry) }]
+}
+
+function doubtfulWindow({ window, figures }: LedgerEntry): FeedStatus['doubtful'] {
+  return figures?.rowsDoubtful ? [{ window: windowId(window), rows: figures.rowsDoubtful }] : []
+}
+
+function failedWindow(entry: LedgerEntry): readonly Problem[] {
+  if (entry.state !== 'failed') return []
+  const { since, window } = entry
+  const failure = { ...explained(entry), remedy: remedyOf(entry) }
+  return [{ window: windowId(window), ...failure, since, landedBefore: isPublished(entry) }]
+}
+
+const SLOW_MS = HOUR_MS
+
+function slowWindow(now: Date, entry: LedgerEntry): FeedStatus['slow'] {
+  if (!isOpen(entry) || now.getTime() - entry.requestedAt.getTime() < SLOW_MS) return []
+  const { window, state, requestedAt } = entry
+  return [{ window: windowId(window), state, requestedAt, ...('deadline' in entry && { until: entry.deadline }) }]
+}

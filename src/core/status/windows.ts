@@ -1,0 +1,118 @@
+import type { FeedOutline } from '../ledger/feed-row.ts'
+import { isOutdated, isPublished, type LedgerEntry, restated } from '../ledger/ledger.ts'
+import { isFull } from '../plan/coverage.ts'
+import { isEarlyBlank } from '../plan/refresh.ts'
+import { windowId } from '../time/window.ts'
+import type { Mark, Restated, WindowStatus } from './fields.ts'
+
+/** A window with its mark. `usual`: how many rows the windows before it lead to expect, where it is halved. */
+export type MarkedWindow = { readonly entry: LedgerEntry; readonly mark?: Mark; readonly usual?: number }
+
+/** So many windows before one say how many rows are usual. */
+const COMPARED = 6
+
+/** A window with a smaller share of the usual rows is marked. */
+const HALF = 0.5
+
+/** Marks the windows of a feed, which are in order of time. */
+export function markedWindows({ form }: Pick<FeedOutline, 'form'>, entries: readonly LedgerEntry[]) {
+  const earlier: number[] = []
+  return entries.map((entry): MarkedWindow => {
+    if (!isPublished(entry)) return { entry }
+    if (isOutdated(entry, form)) return { entry, mark: 'outdated' }
+    if (entry.figures.running) return { entry, mark: 'running' }
+    const lengthMs = entry.window.to.getTime() - entry.window.from.getTime()
+    const { rowsLanded } = entry.figures
+    // Windows of several lengths are compared by their rows in the same time.
+    const usual = earlier.length < COMPARED ? 0 : median(earlier) * lengthMs
+    earlier.push(rowsLanded / lengthMs)
+    if (earlier.length > COMPARED) earlier.shift()
+    if (rowsLanded === 0) return { entry, mark: 'empty' }
+    return rowsLanded < usual * HALF ? { entry, mark: 'halved', usual: Math.round(usual) } : { entry }
+  })
+}
+
+/**
+ * The marked windows that a person should look at: an empty one between two full ones, and a halved one. Once the service has
+ * given the same answer a second time, it is the service's word, and nothing is left to do.
+ */
+export function doubtedWindows({ feed }: FeedOutline, windows: readonly MarkedWindow[]): readonly MarkedWindow[] {
+  const isFullAt = (at: number) => isFull(windows[at]?.entry.figures?.rowsLanded)
+  return windows.filter(({ entry, mark }, at) => {
+    const { figures, window } = entry
+    if (!figures || figures.origin === 'import' || isConfirmed(entry)) return false
+    if (mark === 'halved') return true
+    const isBetween = isFullAt(at - 1) && isFullAt(at + 1)
+    return mark === 'empty' && isBetween && !isEarlyBlank(feed, window, figures)
+  })
+}
+
+/** Whether the landing before, of the whole window, had the same totals. */
+function isConfirmed({ figures }: LedgerEntry): boolean {
+  if (!figures?.totalsBefore || figures.grown) return false
+  return restated({ ...figures, totals: figures.totalsBefore }, figures).length === 0
+}
+
+export function windowStatus({ entry, mark }: MarkedWindow): WindowStatus {
+  const { window, state, attempt, figures, lastError } = entry
+  return {
+    id: windowId(window),
+    state,
+    ...(mark && { mark }),
+    ...(figures && { rows: figures.rowsLanded }),
+    attempt,
+    ...(isRestated(entry) && { restated: true }),
+    ...(lastError && { error: `${lastError.kind}: ${lastError.message}` }),
+  }
+}
+
+/** So many restated windows of a feed are listed. */
+const MOST_RESTATED = 10
+
+/** The windows whose last landing moved totals of the one before, the newest first. */
+export function restatedWindows(entries: readonly LedgerEntry[]): readonly Restated[] {
+  return entries
+    .filter(isPublished)
+    .filter(isRestated)
+    .sort((a, b) => b.figures.landedAt.getTime() - a.figures.landedAt.getTime())
+    .slice(0, MOST_RESTATED)
+    .map(({ window, figures: { landedAt, totals, totalsBefore = {} } }) => ({
+      window: windowId(window),
+      landedAt,
+      moved: movedTotals(totalsBefore, totals),
+    }))
+}
+
+/** Whether the last landing moved totals of the one before. That those of a running window grow is no news. */
+function isRestated({ figures }: LedgerEntry): boolean {
+  if (!figures?.totalsBefore || figures.grown) return false
+  return movedTotals(figures.totalsBefore, figures.totals).length > 0
+}
+
+type Totals = Readonly<Record<string, string>>
+
+export function movedTotals(before: Totals, after: Totals): Restated['moved'] {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])]
+  return names
+    .filter((name) => before[name] !== after[name])
+    .map((name) => {
+      const [was, is] = [before[name], after[name]]
+      return { name, ...(was !== undefined && { before: was }), ...(is !== undefined && { after: is }) }
+    })
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length / 2
+  const [low = 0, high = low] = sorted.slice(Math.ceil(middle) - 1, Math.floor(middle) + 1)
+  return (low + high) / 2
+}
+
+/** What an audit keeps of an entry to find alarms in the end: a feed has thousands, whose texts take most of the memory. */
+export function forAlarms(entry: LedgerEntry): LedgerEntry {
+  const { figures } = entry
+  if (!figures) return { ...entry, history: [] }
+  const { totalsBefore: _, ...rest } = figures
+  const confirmed = isConfirmed(entry) ? { totalsBefore: {} } : {}
+  return { ...entry, history: [], figures: { ...rest, totals: {}, emptyColumns: [], ...confirmed } }
+}

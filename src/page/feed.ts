@@ -1,0 +1,234 @@
+import { type Cell, countEarlier, type FeedAnswer, LOOKS, type Strip, strip } from './cells.ts'
+import type { Picture } from './picture.ts'
+import { pair } from './pieces.ts'
+import { element, type Tree } from './tree.ts'
+import { axisMark, day, exact, idDay, many, minute, short, span, windowName } from './words.ts'
+
+/** A feed: how it stands, its strip of windows, and what is worth a note. `at`: when the ledger was read. */
+export function feedSection(picture: Picture, feed: FeedAnswer, at: string): Tree {
+  const { name } = feed
+  const cells = strip(feed, new Date(at))
+  const isUnfolded = picture.unfolded.has(name)
+  const all = isUnfolded ? [...cells.earlier, ...cells.shown] : cells.shown
+  const stop = all.some(({ id }) => id === picture.stops.get(name)) ? picture.stops.get(name) : all.at(-1)?.id
+  return element(
+    'section',
+    { key: `feed ${name}`, class: 'feed', 'aria-label': `Feed ${name}` },
+    head(feed, at),
+    element(
+      'div',
+      { key: 'strip', class: `strip ${feed.grain}`, role: 'group', 'aria-label': `Windows of ${name}` },
+      blanks(blanksOf(cells.columns, all.length)),
+      all.map((cell) => cellButton(name, cell, cell.id === stop, isOpened(picture, name, cell))),
+    ),
+    axis(picture, feed, cells, all),
+    notes(feed, picture.nowMs),
+  )
+}
+
+function isOpened({ opened }: Picture, feed: string, { id }: Cell): boolean {
+  return opened?.feed === feed && opened.window === id
+}
+
+function head(feed: FeedAnswer, at: string): Tree {
+  const { name, dataset, table, completeUntil, latestSnapshot, rows, nextDue, grain } = feed
+  const until = grain === 'snapshot' ? latestSnapshot && idDay(latestSnapshot) : completeUntil && day(completeUntil)
+  const next = nextDue === undefined ? '—' : nextDue <= at ? 'now' : day(nextDue)
+  const { look, words } = standing(feed, at)
+  return element(
+    'div',
+    { key: 'head', class: 'head' },
+    element('h3', {}, name),
+    element('span', { class: `pill ${look}` }, words),
+    element('span', { class: 'what' }, `${dataset} → ${table}`),
+    element(
+      'span',
+      { class: 'pairs' },
+      pair(grain === 'snapshot' ? 'latest snapshot' : 'complete until', until ?? '—'),
+      pair('rows', short(rows), { class: 'pair rows', title: exact(rows) }),
+      pair('next', next),
+    ),
+  )
+}
+
+type Standing = { readonly look: 'good' | 'warn' | 'bad' | 'off'; readonly words: string }
+
+/** How a feed stands, in two words. */
+export function standing(feed: FeedAnswer, at: string): Standing {
+  const { enabled, blocked, trouble, staleSince, freshUntil, latestSnapshot } = feed
+  if (!enabled) return { look: 'off', words: 'switched off' }
+  if (blocked) return { look: 'bad', words: 'blocked' }
+  if (staleSince)
+    return { look: 'warn', words: `${span(Math.max(Date.parse(at) - Date.parse(staleSince), 60_000))} late` }
+  if (trouble) return { look: 'warn', words: 'held up' }
+  return freshUntil || latestSnapshot ? { look: 'good', words: 'fresh' } : { look: 'off', words: 'no rows yet' }
+}
+
+/** The newest window is at the right edge, also where there are few or several rows of them. */
+function blanksOf(columns: number, count: number): number {
+  return (columns - (count % columns)) % columns
+}
+
+function blanks(count: number): readonly Tree[] {
+  return Array.from({ length: count }, (_, at) => element('span', { key: `blank ${at}`, class: 'blank' }))
+}
+
+function cellButton(feed: string, cell: Cell, isStop: boolean, isOpen: boolean): Tree {
+  const { id, look } = cell
+  return element(
+    'button',
+    {
+      key: id,
+      type: 'button',
+      class: `cell ${look}`,
+      tabindex: isStop ? 0 : -1,
+      'data-feed': feed,
+      'data-window': id,
+      'data-open': true,
+      'aria-label': cellWords(cell),
+      'aria-current': isOpen && 'true',
+    },
+    LOOKS[look].glyph,
+  )
+}
+
+/** A cell in words: `October 2026: landed, 12 345 rows`. */
+export function cellWords({ id, look, rows }: Cell): string {
+  const count = rows === undefined || look === 'empty' ? '' : `, ${many(rows, 'row')}`
+  return `${windowName(id)}: ${LOOKS[look].word}${count}`
+}
+
+/** The ends of the strip, what lies before it, and the cell that a person points at. */
+function axis(picture: Picture, { name, grain }: FeedAnswer, cells: Strip, all: readonly Cell[]): Tree {
+  const { pointed, unfolded } = picture
+  const [first] = all
+  const last = all.at(-1)
+  const cell = pointed?.feed === name ? all.find(({ id }) => id === pointed.window) : undefined
+  const mark = (each: Cell | undefined) => (each ? axisMark(each.window.from.getTime(), grain === 'month') : '')
+  const isFull = blanksOf(cells.columns, all.length) === 0
+  const end = isFull || first === last ? mark(last) : `${mark(first)} to ${mark(last)}`
+  return element(
+    'div',
+    { key: 'axis', class: 'axis' },
+    element('span', { class: 'start' }, isFull ? mark(first) : '', ' ', earlierButton(name, cells, unfolded.has(name))),
+    element('span', { class: 'pointed', 'aria-hidden': 'true' }, cell ? cellWords(cell) : ''),
+    element('span', {}, end),
+  )
+}
+
+function earlierButton(name: string, cells: Strip, isUnfolded: boolean): Tree | undefined {
+  if (cells.earlier.length === 0) return undefined
+  const { complete, outdated, holes } = countEarlier(cells)
+  const parts = [
+    `${exact(complete)} complete`,
+    ...(outdated > 0 ? [`${exact(outdated)} outdated`] : []),
+    ...(holes > 0 ? [many(holes, 'hole')] : []),
+  ]
+  return element(
+    'button',
+    {
+      type: 'button',
+      class: holes > 0 ? 'link holes' : 'link',
+      'data-earlier': name,
+      'aria-expanded': isUnfolded ? 'true' : 'false',
+      'aria-label': `${name}, earlier: ${parts.join(', ')}`,
+    },
+    `${isUnfolded ? 'hide ' : ''}earlier: ${parts.join(', ')}`,
+  )
+}
+
+/** What is worth knowing and asks for nothing. Folded: the line says how much there is. */
+function notes(feed: FeedAnswer, nowMs: number): Tree | undefined {
+  const lines = [...heldUp(feed, nowMs), ...history(feed, nowMs), ...columns(feed), ...doubts(feed)]
+  const { restated } = feed
+  if (lines.length + restated.length === 0) return undefined
+  if (restated.length === 0 && lines.length === 1) return element('p', { key: 'note', class: 'notes quiet' }, lines[0])
+  const summary = [
+    ...(restated.length > 0
+      ? [
+          `restated: ${restated
+            .slice(0, 3)
+            .map(({ window }) => windowName(window))
+            .join(', ')}${restated.length > 3 ? ', …' : ''}`,
+        ]
+      : []),
+    ...(lines.length > 0 ? [lines.length === 1 ? (lines[0] ?? '') : many(lines.length, 'note')] : []),
+  ]
+  return element(
+    'details',
+    { key: 'notes', class: 'notes' },
+    element('summary', {}, summary.join(' · ')),
+    element(
+      'ul',
+      {},
+      lines.map((line) => element('li', { key: line }, line)),
+      restated.map(restatement),
+    ),
+  )
+}
+
+function heldUp({ trouble, restsUntil, slow, resting, stretch }: FeedAnswer, nowMs: number): readonly string[] {
+  return [
+    ...(trouble ? [`${trouble.message}. ${trouble.remedy}`] : []),
+    ...(restsUntil ? [`The service gave no answer: the feed rests until ${minute(restsUntil, nowMs)}`] : []),
+    ...slow.map(({ window, requestedAt, until }) => {
+      const time = until ? `, and has time until ${minute(until, nowMs)}` : ''
+      return `${windowName(window)} was asked for ${span(nowMs - Date.parse(requestedAt))} ago${time}`
+    }),
+    ...resting.map(({ window, message }) => `${window ? `${windowName(window)} rests: ` : ''}${message}`),
+    ...(stretch !== undefined && stretch > 1 ? [`The quota makes refreshes ${stretch} times rarer`] : []),
+  ]
+}
+
+function history(feed: FeedAnswer, nowMs: number): readonly string[] {
+  const {
+    grain,
+    backfill,
+    startsAt,
+    completeUntil,
+    freshUntil,
+    dueBy,
+    staleSince,
+    earlierForm,
+    earlyBlanks,
+    acceptedGaps,
+  } = feed
+  const due = dueBy ? `, the next are due by ${minute(dueBy, nowMs)}` : ''
+  // Where nothing is missing, "complete until" says it.
+  const isNews =
+    freshUntil !== undefined && grain !== 'snapshot' && (staleSince !== undefined || freshUntil !== completeUntil)
+  return [
+    ...(isNews ? [`The newest rows end on ${day(freshUntil)}${due}`] : []),
+    ...(backfill.left > 0 || backfill.paused
+      ? [`${many(backfill.left, 'window')} of history left${backfill.paused ? ', paused by a person' : ''}`]
+      : []),
+    ...(startsAt ? [`History starts on ${day(startsAt)}: the service offers no more`] : []),
+    ...(earlierForm > 0 ? [`${many(earlierForm, 'window')} landed with other columns, types or shards`] : []),
+    ...(earlyBlanks > 0
+      ? [`${many(earlyBlanks, 'window')} had no rows before the data had settled: asked for again`]
+      : []),
+    ...(acceptedGaps.length > 0 ? [`Accepted gaps: ${acceptedGaps.map(windowName).join(', ')}`] : []),
+  ]
+}
+
+function columns({ drift, emptied }: FeedAnswer): readonly string[] {
+  const empty = Object.entries(emptied).map(
+    ([name, { windows, from }]) => `Column ${name} is empty in ${many(windows, 'window')} from ${day(from)}`,
+  )
+  return [...drift, ...empty]
+}
+
+function doubts({ doubtful }: FeedAnswer): readonly string[] {
+  return doubtful.map(
+    ({ window, rows }) => `${windowName(window)}: a stray quote may have made ${many(rows, 'row')} of several`,
+  )
+}
+
+function restatement({ window, landedAt, moved }: FeedAnswer['restated'][number]): Tree {
+  const totals = moved.map(({ name, before, after }) => `${name} ${before ?? '—'} → ${after ?? '—'}`)
+  return element(
+    'li',
+    { key: `restated ${window}` },
+    `${windowName(window)}, landed again on ${day(landedAt)}: ${totals.join('; ')}`,
+  )
+}
