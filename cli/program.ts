@@ -7,9 +7,11 @@ import { addConsent } from './commands/consent.ts'
 import { addDatasets } from './commands/datasets.ts'
 import { addDiff } from './commands/diff.ts'
 import { addDoctor } from './commands/doctor.ts'
+import { addErase } from './commands/erase.ts'
 import { addFeeds } from './commands/feeds.ts'
 import { addForget } from './commands/forget.ts'
 import { addImport } from './commands/import.ts'
+import { addPurge } from './commands/purge.ts'
 import { addQueries } from './commands/queries.ts'
 import { addRejects } from './commands/rejects.ts'
 import { addReplay } from './commands/replay.ts'
@@ -36,6 +38,8 @@ export function createProgram(): Command {
   addDiff(program)
   addRejects(program)
   addForget(program)
+  addErase(program)
+  addPurge(program)
   addUnblock(program)
   addAcceptGap(program)
   addValidate(program)
