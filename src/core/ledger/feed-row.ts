@@ -64,6 +64,10 @@ export type FeedRow = {
   readonly filled?: { readonly from: string; readonly columns: readonly string[] }
   /** Columns that had values before, each with the time from the first to the last window that lacks it. */
   readonly emptiedIn?: Readonly<Record<string, { readonly from: string; readonly to: string }>>
+  /** Since when the feed is stale, as last told. */
+  readonly staleSince?: string
+  /** The halved windows that were last told, by their ids. */
+  readonly halved?: readonly string[]
   /** How many empty windows between full ones were last told. */
   readonly emptyBetween?: number
   /** Windows without rows that a person accepts as gaps, by their ids. */
@@ -138,6 +142,14 @@ export function withDrift(row: FeedRow, columns: readonly string[]): FeedRow {
 
 export function withEmptyBetween(row: FeedRow, count: number): FeedRow {
   return (row.emptyBetween ?? 0) === count ? row : { ...row, emptyBetween: count }
+}
+
+/** What an audit found of the freshness of the feed and of its halved windows. */
+export function withAlarms(row: FeedRow, staleSince: Date | undefined, halved: readonly string[]): FeedRow {
+  const { staleSince: wasStale, halved: were = [], ...rest } = row
+  const stale = staleSince?.toISOString()
+  if (wasStale === stale && JSON.stringify(were) === JSON.stringify(halved)) return row
+  return { ...rest, ...(stale !== undefined && { staleSince: stale }), ...(halved.length > 0 && { halved }) }
 }
 
 /** A person pauses the feed's history, or lets it go on. */

@@ -240,7 +240,7 @@ function entryIn<S extends State>(
   row: Readonly<Record<string, unknown>>,
 ): LedgerEntry {
   // One state with the fields of that very state: the compiler cannot follow this through a state that is a variable.
-  return { ...shared, ...readFields(BY_STATE[name], row), state: name } as unknown as LedgerEntry
+  return { ...shared, ...readFields(BY_STATE[name], row, { ...shared }), state: name } as unknown as LedgerEntry
 }
 
 /** The keys of an entry and the fields it has in every state: what a change of state leaves as it was. */

@@ -11,8 +11,8 @@ import {
 } from '../ledger/ledger.ts'
 import { withinReach } from '../ledger/reach.ts'
 import { hasCome } from '../ledger/wake.ts'
-import { DAY_MS } from '../time/durations.ts'
-import { earliest, later } from '../time/instants.ts'
+import { addDuration, DAY_MS } from '../time/durations.ts'
+import { earlier, earliest, later } from '../time/instants.ts'
 import type { Window } from '../time/window.ts'
 import { dueAt, missingWindows, nextDue, settledAt } from './due-windows.ts'
 import { isPastKeep } from './keep.ts'
@@ -71,6 +71,19 @@ export function trialRequest(now: Date, known: FeedPlan, failed: readonly Failed
 /** Whether a window may be asked for, although a person may have paused the feed's history. */
 function isNotPaused({ row, priority }: RequestAction): boolean {
   return priority !== 'backfill' || !row.backfillPaused
+}
+
+/**
+ * Before this, no window of paused history begins that is due all the same because it is young or has not settled: such
+ * windows wait for the end of the pause, or are planned as refreshes. Undefined where nothing is paused.
+ */
+export function heldBefore(now: Date, { feed, backfillPaused }: FeedOutline): Date | undefined {
+  const { cadence, delay } = feed
+  if (!backfillPaused || cadence.kind === 'snapshot') return undefined
+  const { refresh, window, backfillWindow } = cadence
+  const unsettled = addDuration(addDuration(now, delay, -1), delay, -1)
+  const young = refresh ? addDuration(now, refresh.for, -1) : now
+  return [window, backfillWindow].reduce((from, length) => addDuration(from, length, -1), earlier(unsettled, young))
 }
 
 /** The windows of a feed that are due and not asked for yet, also while the feed is blocked or its history is paused. */

@@ -4,7 +4,14 @@ import { type FeedOutline, restsUntil } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry, Planned } from '../../core/ledger/ledger.ts'
 import type { PlanRow } from '../../core/ledger/plan-row.ts'
 import { isAuditDue } from '../../core/plan/audit.ts'
-import { dueRequests, endedWindows, type FeedPlan, type RequestAction, trialRequest } from '../../core/plan/plan.ts'
+import {
+  dueRequests,
+  endedWindows,
+  type FeedPlan,
+  heldBefore,
+  type RequestAction,
+  trialRequest,
+} from '../../core/plan/plan.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
 import { type Audited, auditFeed } from '../ledger/audit-feed.ts'
 import { endPassed } from '../ledger/end-attempt.ts'
@@ -21,12 +28,13 @@ export type DueOfFeed = {
 
 const NOTHING_DUE: DueOfFeed = { actions: [], etags: new Map() }
 
-/** Reads what is due of a feed. All of its entries are read only where an audit is due, or a blocked feed is tried. */
+/** Reads what is due of a feed. All of its entries are read only where an audit is due, or must be, or a blocked feed is tried. */
 export async function readDue(
   services: Services,
   row: FeedOutline,
   mayAsk: boolean,
   signedInAt: string | undefined,
+  mustAudit = false,
 ): Promise<DueOfFeed> {
   const { ledger, clock } = services
   const { name, enabled } = row.feed
@@ -34,9 +42,12 @@ export async function readDue(
   if (!enabled) return NOTHING_DUE
   const isTrial = mayAsk && row.blocked !== undefined && !row.refused && mayTry(row, now)
   const isAsking = mayAsk && !row.blocked && !restsUntil(row, now)
-  const due = isAsking ? await ledger.due(name, 'provision', now) : { plan: await ledger.readPlan(name), entries: [] }
+  // What a pause holds is not read at each tick: a person may have set back thousands of windows. The daily audit reads all.
+  const due = isAsking
+    ? await ledger.due(name, 'provision', now, heldBefore(now, row))
+    : { plan: await ledger.readPlan(name), entries: [] }
   const plan = readablePlan(due.plan)
-  if (plan && !isTrial && !isAuditDue(row, plan.value, now, signedInAt)) {
+  if (plan && !isTrial && !mustAudit && !isAuditDue(row, plan.value, now, signedInAt)) {
     return isAsking ? dueOf(services, row, plan, plannedIn(due.entries)) : NOTHING_DUE
   }
   const audited = await auditFeed(services, row, signedInAt)
