@@ -20,6 +20,7 @@ import { addRetry } from './commands/retry.ts'
 import { addStatus } from './commands/status.ts'
 import { addUnblock } from './commands/unblock.ts'
 import { addValidate } from './commands/validate.ts'
+import { addExamples } from './examples.ts'
 
 /** Creates the command line. docs/commands.md describes it, and a test compares the two. */
 export function createProgram(): Command {
@@ -50,5 +51,6 @@ export function createProgram(): Command {
   addCleanup(program)
   addDoctor(program)
   addConsent(program)
+  addExamples(program)
   return program
 }
