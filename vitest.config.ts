@@ -1,14 +1,32 @@
 import { configDefaults, defineConfig } from 'vitest/config'
 
+/** What all runs share: vitest.long.config.ts has the long histories and the mutated inputs. */
+export const SHARED = {
+  globalSetup: ['test/setup/temporary-folder.ts', 'test/setup/azurite.ts'],
+  // Most files wait for storage and processes more than they work: two at once keep two cores busy.
+  maxWorkers: 2,
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+}
+
+/** They change nothing that another file sees, and each loads much of the app: it is loaded once for all of them. */
+const TOGETHER = ['core', 'docs', 'steps'].map((room) => `test/${room}/**/*.test.ts`)
+
+const LONG = ['long', 'fuzz', 'crash', 'histories'].map((room) => `test/${room}/**`)
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // The long histories and the mutated inputs have a run of their own: vitest.long.config.ts.
-    exclude: [...configDefaults.exclude, 'test/long/**', 'test/fuzz/**', 'test/crash/**', 'test/histories/**'],
-    globalSetup: ['test/setup/temporary-folder.ts', 'test/setup/azurite.ts'],
-    // Most files wait for storage and processes more than they work: two at once keep two cores busy.
-    maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    projects: [
+      { test: { ...SHARED, name: 'together', include: TOGETHER, isolate: false, sequence: { groupOrder: 1 } } },
+      {
+        test: {
+          ...SHARED,
+          name: 'apart',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...LONG, ...TOGETHER],
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
   },
 })

@@ -1,8 +1,8 @@
 import { configDefaults, defineConfig } from 'vitest/config'
-import short from './vitest.config.ts'
+import { SHARED } from './vitest.config.ts'
 
 const shared = {
-  ...short.test,
+  ...SHARED,
   exclude: configDefaults.exclude,
   env: { LAWS_RUNS: process.env.LAWS_RUNS ?? '400' },
   testTimeout: 1_200_000,

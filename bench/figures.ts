@@ -1,6 +1,9 @@
 /** The quiet feeds of the idle figures. */
 export const QUIET = { feeds: 20, windows: 4_000 }
 
+/** The feeds of the status figure: three years of days each. */
+export const SEEN = { feeds: 20, windows: 1_095 }
+
 /** The results of the bench, in milliseconds, bytes, MiB, microseconds of processor time per row, or as ratios. */
 export type Figures = {
   /**
@@ -28,6 +31,8 @@ export type Figures = {
   readonly plan_ms_3650: number
   /** The same compared with 365 windows: 10 where the time grows with their number, 100 where it grows with its square. */
   readonly plan_growth: number
+  /** How long a status takes, compared with reading the same rows, in the same columns and pages, with the SDK alone. */
+  readonly status_vs_raw: number
   readonly import_ms: number
   readonly bundle_mb: number
 }
@@ -44,6 +49,7 @@ export const LIMITS: Readonly<Partial<Record<keyof Figures, number>>> = {
   sweep_rss_mb: 200,
   plan_ms_3650: 10,
   plan_growth: 20,
+  status_vs_raw: 1.5,
   import_ms: 80,
   bundle_mb: 2,
 }

@@ -46,6 +46,8 @@ export function fileArchive(path: string): Archive {
     create: absent,
     find: absent,
     list: absent,
+    names: absent,
+    remove: absent,
     write: absent,
     read: () => ranges(path),
     rejects: (name) => ({ name, add: absent, close: async () => undefined }),
@@ -124,6 +126,7 @@ const SETTINGS: StepSettings = {
   periods: { provision: 0, sweep: 0 },
   callback: undefined,
   downloadHosts: [],
+  tenants: {},
 }
 
 /** A ledger without feed rows, so `land` has none to update. */

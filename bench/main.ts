@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bundle } from '../local/build.ts'
 import { startNode, stopProcess } from '../local/processes.ts'
-import { type Figures, LIMITS, missed, QUIET, rounded } from './figures.ts'
+import { type Figures, LIMITS, missed, QUIET, rounded, SEEN } from './figures.ts'
 import { idleFigures } from './idle.ts'
 import { bundleFigures } from './import.ts'
 import type { Bench, Report } from './measure.ts'
 import { planFigures } from './plan.ts'
 import { writeReport } from './report.ts'
+import { statusFigures } from './status.ts'
 import { compare, footprint, requireHonesty, restatedOps, type Trial } from './trials.ts'
 
 /** How often two sides run in turn. The writers differ by little, so they run more often. */
@@ -61,6 +62,7 @@ async function bench(folder: string, origin: string): Promise<Figures> {
     billed_ops_restated: await restatedOps(setup, small),
     ...(await idleFigures(instance, QUIET, DEPLOYED_FLAGS)),
     ...planFigures(),
+    ...(await statusFigures(SEEN)),
     ...(await bundleFigures(folder)),
   }
 }

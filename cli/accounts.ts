@@ -40,7 +40,7 @@ export async function listByAccount<R extends object>(
 }
 
 /** Opens the accounts of the feeds that the app would read now. An account without a sign-in is a problem. */
-async function openAccounts({ services }: LocalApp): Promise<readonly AccountView[] | Problems> {
+export async function openAccounts({ services }: LocalApp): Promise<readonly AccountView[] | Problems> {
   const file = parseEachFeed((await services.readFeeds()).text, CATALOG)
   if ('problems' in file) return file
   const names = new Set(file.feeds.map(({ account }) => account))

@@ -11,6 +11,7 @@ import { readText } from '../src/services/text-file.ts'
 import type { Environment } from '../src/settings/environment.ts'
 import { readSettings, type Settings } from '../src/settings/settings.ts'
 import type { Services } from '../src/steps/services.ts'
+import type { Busy } from './busy.ts'
 import { openOperator } from './operator.ts'
 import { type CommandResult, type OutputOptions, print, refused } from './output.ts'
 
@@ -39,13 +40,16 @@ export type LocalApp = {
 }
 
 /** Runs a command that needs the app. Wrong settings end the command, with one line for each problem. */
-export function withApp(options: CommonOptions, run: (app: LocalApp) => Promise<CommandResult>): Promise<void> {
-  return print(options, async () => {
+export function withApp(
+  options: CommonOptions,
+  run: (app: LocalApp, busy: Busy) => Promise<CommandResult>,
+): Promise<void> {
+  return print(options, async (busy) => {
     const env = await readEnvironment(options)
     if ('problems' in env) return refused(env.problems)
     const settings = readSettings(env.values)
     if ('problems' in settings) return refused(settings.problems)
-    return run(openLocalApp(env.values, settings, options.feeds))
+    return run(openLocalApp(env.values, settings, options.feeds), busy)
   })
 }
 

@@ -2,6 +2,7 @@ import { styleText } from 'node:util'
 import { plainJson, plainText } from '../src/core/plain-text.ts'
 import { safeText } from '../src/services/safe-text.ts'
 import { storageProblem } from '../src/services/storage/errors.ts'
+import { type Busy, openBusy } from './busy.ts'
 
 /** 0: done. 1: the command or a part of it failed. 2: the command line is wrong. 130: Ctrl-C, as shells say it. */
 export type ExitCode = 0 | 1 | 2 | 130
@@ -43,8 +44,10 @@ export function refused(problems: readonly string[], exitCode: ExitCode = 1): Co
 }
 
 /** Runs a command, prints its result and sets the exit code of the process. */
-export async function print({ json }: OutputOptions, run: () => Promise<CommandResult>): Promise<void> {
-  const result = await run().catch(unexpected)
+export async function print({ json }: OutputOptions, run: (busy: Busy) => Promise<CommandResult>): Promise<void> {
+  const busy = openBusy('at work', process.stderr)
+  const result = await run(busy).catch(unexpected)
+  busy.end()
   // Texts of others have no line ends left in them: they are ours.
   const lines = json ? [] : result.lines.flatMap(ownLines)
   const shown = json && result.json ? [plainJson(result.json, result.compact ? 0 : 2)] : lines.map(shownLine)

@@ -5,6 +5,7 @@ import { addBackfill } from './commands/backfill.ts'
 import { addCleanup } from './commands/cleanup.ts'
 import { addConsent } from './commands/consent.ts'
 import { addDatasets } from './commands/datasets.ts'
+import { addDiff } from './commands/diff.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addFeeds } from './commands/feeds.ts'
 import { addForget } from './commands/forget.ts'
@@ -12,6 +13,7 @@ import { addImport } from './commands/import.ts'
 import { addQueries } from './commands/queries.ts'
 import { addRejects } from './commands/rejects.ts'
 import { addReplay } from './commands/replay.ts'
+import { addReports } from './commands/reports.ts'
 import { addRetry } from './commands/retry.ts'
 import { addStatus } from './commands/status.ts'
 import { addUnblock } from './commands/unblock.ts'
@@ -31,6 +33,7 @@ export function createProgram(): Command {
   addRetry(program)
   addReplay(program)
   addImport(program)
+  addDiff(program)
   addRejects(program)
   addForget(program)
   addUnblock(program)
@@ -39,6 +42,7 @@ export function createProgram(): Command {
   addFeeds(program)
   addDatasets(program)
   addQueries(program)
+  addReports(program)
   addCleanup(program)
   addDoctor(program)
   addConsent(program)

@@ -52,7 +52,7 @@ export function isChosen({ window: named, month: months, ...span }: WindowOption
 }
 
 /** The windows that options choose among those that the ledger knows. A named one need not be known, nor a whole month. */
-function chosenWindows(options: WindowOptions, known: readonly Window[]): readonly Window[] {
+export function chosenWindows(options: WindowOptions, known: readonly Window[]): readonly Window[] {
   const { window: named, month: months } = options
   const isKnown = (month: Window) => known.some((window) => isInSpan(month, window))
   const chosen = known.filter((window) => isChosen(options, window))
@@ -138,7 +138,7 @@ export function changeWindows<R extends object>(
 }
 
 /** Says why the choice of windows makes no sense. */
-function wrongChoice(argument: string | undefined, options: ChangeOptions): string | undefined {
+export function wrongChoice(argument: string | undefined, options: ChangeOptions): string | undefined {
   const { feed, window: named, month, from, to } = options
   if (argument !== undefined && feed !== undefined && argument !== feed) {
     return `two feeds are named, ${argument} and ${feed}: name one`

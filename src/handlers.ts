@@ -10,6 +10,7 @@ import { storageProblem } from './services/storage/errors.ts'
 import type { Settings } from './settings/settings.ts'
 import { type CallbackRequest, callback } from './steps/callback.ts'
 import { doctor } from './steps/doctor/doctor.ts'
+import { keptHealth } from './steps/health.ts'
 import { ingest } from './steps/ingest.ts'
 import { poison } from './steps/poison.ts'
 import { provision } from './steps/provision.ts'
@@ -23,6 +24,7 @@ type Step<T> = (opened: Opened) => Promise<T>
 /** Puts the app together and gives a function for each trigger. `version` is the app's own. `pageFile`: the built dashboard. */
 export function createHandlers(settings: Settings | Problems, feedsFile: string, version: string, pageFile: string) {
   const open = opener(settings, feedsFile, version)
+  const look = keptHealth()
   const run = async (context: InvocationContext, step: Step<unknown>): Promise<void> => {
     const opened = open(context)
     if (!opened) return
@@ -56,10 +58,16 @@ export function createHandlers(settings: Settings | Problems, feedsFile: string,
     run: (step: string | undefined, context: InvocationContext) => answer(context, (opened) => runNow(step, opened)),
     // Without data, so it is the same whatever the settings are.
     dashboard: (): Promise<HttpResponseInit> => readDashboard(pageFile),
-    health: (context: InvocationContext): HttpResponseInit =>
-      open(context)
-        ? { jsonBody: { status: 'ok', version } }
-        : { status: 503, jsonBody: { status: 'unavailable', version } },
+    health: async (context: InvocationContext): Promise<HttpResponseInit> => {
+      const opened = open(context)
+      if (!opened) return { status: 503, jsonBody: { status: 'unavailable', version } }
+      return answer(context, async () => {
+        const { silent } = await look(opened.services)
+        return silent.length === 0
+          ? { jsonBody: { status: 'ok', version } }
+          : { status: 503, jsonBody: { status: 'timer-silent', timers: silent, version } }
+      })
+    },
   }
 }
 

@@ -5,7 +5,7 @@ import { minuteText } from '../../src/core/time/instants.ts'
 import { type Window, windowId } from '../../src/core/time/window.ts'
 import { type Line, table } from '../output.ts'
 
-const HEAD = ['feed', 'landed', 'failed', 'waiting', 'under way', 'out of range', 'reports', 'done about']
+const HEAD = ['feed', 'landed', 'failed', 'waiting', 'due later', 'under way', 'out of range', 'reports', 'done about']
 
 /** The history of each feed as a line, and what all of it takes. */
 export function historyLines(view: BackfillView): readonly Line[] {
@@ -14,8 +14,9 @@ export function historyLines(view: BackfillView): readonly Line[] {
   return [...table(HEAD, feeds.map(rowOf)), '', ...blocked, ...forecastLines(view)]
 }
 
-function rowOf({ feed, landed, failed, waiting, underWay, outOfRange, reports, progress, doneAt }: FeedHistory) {
-  const counts = [landed, failed, waiting, underWay, outOfRange, reports].map(String)
+function rowOf(history: FeedHistory): readonly string[] {
+  const { feed, landed, failed, waiting, dueLater, underWay, outOfRange, reports, progress, doneAt } = history
+  const counts = [landed, failed, waiting, dueLater, underWay, outOfRange, reports].map(String)
   return [feed, ...counts, progress === 'going' && doneAt ? minuteText(doneAt) : progress]
 }
 
@@ -35,7 +36,7 @@ function forecastLines({ reports, doneAt, at, feeds, isEndless }: BackfillView):
 const REHEARSED_HEAD = ['asked for about', 'feed', 'window', 'priority', 'state now']
 
 /** Every window in the order in which the app asks for it, and those that it does not ask for. */
-export function rehearsalLines({ requests, outOfRange, left }: BackfillView): readonly Line[] {
+export function rehearsalLines({ requests, outOfRange, left, feeds }: BackfillView): readonly Line[] {
   const rows = requests.map(({ at, feed, window, priority, state }) => [
     minuteText(at),
     feed,
@@ -44,13 +45,46 @@ export function rehearsalLines({ requests, outOfRange, left }: BackfillView): re
     state,
   ])
   const listed = rows.length > 0 ? [...table(REHEARSED_HEAD, rows), ''] : []
-  const outside = outOfRange.map(({ feed, window, why }) => `out of range: ${feed} ${windowId(window)} ${why}`)
-  return [...listed, ...outside, ...left.map(leftLine)]
+  const outside = runsOf(outOfRange).map(({ feed, window, count, why }) =>
+    count === 1
+      ? `out of range: ${feed} ${windowId(window)} ${why}`
+      : `out of range: ${feed} ${daysOf(window)}, ${count} windows: each ${why}`,
+  )
+  const paused = feeds.filter(({ progress }) => progress === 'paused')
+  const asResumed = paused.map(({ feed }) => `${feed} is paused: shown as if "backfill resume" came now`)
+  return [...listed, ...outside, ...leftLines(left), ...asResumed]
 }
 
-/** Says of a window that a choice leaves it as it is. */
-export function leftLine({ feed, window, why }: LeftOut): string {
-  return `${feed} ${windowId(window)} stays: it ${why}`
+/** Says of windows that a choice leaves them as they are. */
+export function leftLines(left: readonly LeftOut[]): readonly string[] {
+  return runsOf(left).map(({ feed, window, count, why }) =>
+    count === 1
+      ? `${feed} ${windowId(window)} stays: it ${why}`
+      : `${feed} ${daysOf(window)}, ${count} windows stay: each ${why}`,
+  )
+}
+
+/** Windows of a feed that follow each other and are left out for the same reason. */
+type Run = LeftOut & { readonly count: number }
+
+function runsOf(left: readonly LeftOut[]): readonly Run[] {
+  const runs: Run[] = []
+  for (const { feed, window, why } of left.toSorted(byFeedAndTime)) {
+    const last = runs.at(-1)
+    const goesOn = last && last.feed === feed && last.why === why && +last.window.to === +window.from
+    if (!goesOn) runs.push({ feed, window, why, count: 1 })
+    else runs[runs.length - 1] = { ...last, window: { from: last.window.from, to: window.to }, count: last.count + 1 }
+  }
+  return runs
+}
+
+function daysOf({ from, to }: Window): string {
+  const [first, end] = [from, to].map((instant) => instant.toISOString().slice(0, 10))
+  return `from ${first} to ${end}`
+}
+
+function byFeedAndTime(a: LeftOut, b: LeftOut): number {
+  return a.feed.localeCompare(b.feed) || a.window.from.getTime() - b.window.from.getTime()
 }
 
 /** What `--json` gives of something about a window. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import ora from 'ora'
-import type { BackfillView, FeedHistory } from '../../src/core/plan/backfill.ts'
+import type { BackfillView, FeedHistory, Progress } from '../../src/core/plan/backfill.ts'
 import { type CommandResult, type OutputOptions, written } from '../output.ts'
 import { historyLines, lasting, viewJson } from './lines.ts'
 
@@ -61,7 +61,7 @@ export function openDisplay(stream: NodeJS.WriteStream): Display {
 }
 
 /** Whether nothing of history is under way or to come, as things are now. */
-function isOver({ feeds, reports }: BackfillView): boolean {
+export function isOver({ feeds, reports }: BackfillView): boolean {
   return reports === 0 && feeds.every(({ underWay }) => underWay === 0)
 }
 
@@ -81,17 +81,22 @@ function endOf({ view, unreadable }: Looked): CommandResult {
   return { exitCode: problems.length === 0 ? 0 : 1, json: viewJson(view), lines: historyLines(view), problems }
 }
 
-/** How far history is, how fast it goes, and how long it still takes. */
+/** How far history is, how fast it goes, and how long it still takes. What is paused or blocked is not counted as to come. */
 export function progressLine({ feeds, at, doneAt, landedLately }: BackfillView): string {
   const sum = (count: (of: FeedHistory) => number) => feeds.reduce((all, each) => all + count(each), 0)
   const landed = sum((each) => each.landed)
   const failed = sum((each) => each.failed)
-  const all = landed + failed + sum((each) => each.waiting + each.underWay)
+  const toCome = ({ waiting, dueLater }: FeedHistory) => waiting + dueLater
+  const held = (as: Progress) => sum((each) => (each.progress === as ? toCome(each) : 0))
+  const [paused, blocked, disabled] = [held('paused'), held('blocked'), held('disabled')]
+  const all = landed + failed + sum((each) => toCome(each) + each.underWay) - paused - blocked - disabled
   return [
     `${landed} of ${all} windows of history landed`,
     `${landedLately} in the last hour`,
     `${sum((each) => each.underWay)} under way`,
     ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(paused > 0 ? [`${paused} paused`] : []),
+    ...(blocked > 0 ? [`${blocked} blocked`] : []),
     ...(doneAt ? [`about ${lasting(doneAt.getTime() - at.getTime())} left`] : []),
   ].join(', ')
 }

@@ -2,20 +2,22 @@ import { Argument, type Command } from 'commander'
 import type { Failure } from '../../src/core/failures.ts'
 import { feedsWithHistory, type Question, viewBackfill } from '../../src/core/plan/backfill.ts'
 import { historyOf, type RangedFeed } from '../../src/core/plan/feed-history.ts'
-import type { AccountNow } from '../../src/core/plan/rehearse.ts'
 import { CHOICES, type Choice, whyNoHistory } from '../../src/core/plan/set-back.ts'
 import { present } from '../../src/core/present.ts'
 import type { Problem } from '../../src/core/problems.ts'
+import type { Window } from '../../src/core/time/window.ts'
 import {
   type BackfillNow,
   pauseBackfill,
   readBackfill,
   type SetBack,
   setBackWindows,
+  type UnreadableRow,
 } from '../../src/steps/operator/backfill.ts'
-import { historyLines, leftLine, rehearsalLines, viewJson, withId } from '../backfill/lines.ts'
+import { historyLines, leftLines, rehearsalLines, viewJson, withId } from '../backfill/lines.ts'
 import { timersOf } from '../backfill/timers.ts'
 import { type Looked, watchBackfill } from '../backfill/watch.ts'
+import type { Busy } from '../busy.ts'
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
 import { type CommandResult, done, print, refused } from '../output.ts'
 import { addSpanOptions, isInSpan, type SpanOptions, wrongSpan } from '../windows.ts'
@@ -45,7 +47,7 @@ export function addBackfill(program: Command): void {
     .action((action: Action | undefined, options: Options) => {
       const wrong = wrongUse(action, options)
       if (wrong !== undefined) return print(options, async () => refused([wrong], 2))
-      return withApp(options, (app) => run(app, action, options))
+      return withApp(options, (app, busy) => run(app, busy, action, options))
     })
 }
 
@@ -64,11 +66,15 @@ function wrongUse(action: Action | undefined, options: Options): string | undefi
   return undefined
 }
 
-async function run(app: LocalApp, action: Action | undefined, options: Options): Promise<CommandResult> {
+async function run(app: LocalApp, busy: Busy, action: Action | undefined, options: Options): Promise<CommandResult> {
   const known = await readBackfill(app.services)
-  const feeds = feedsWithHistory(known.accounts, options.feed)
-  if (feeds.length === 0) return refused([...known.unreadable.map(leftAlone), noFeed(known.accounts, options.feed)])
-  if (action) return pause(app, feeds, action === 'pause', unreadableRows(known, options))
+  const feeds = feedsWithHistory([known], options.feed)
+  if (feeds.length === 0) return refused(whyNoFeed(known, options.feed))
+  // A person may pause whatever keeps the account from asking.
+  if (action) return pause(app, feeds, action === 'pause', unreadableRows(known, options, 'feed'))
+  if (feedsWithHistory(known.accounts, options.feed).length === 0) return refused(unreadableRows(known, options))
+  // It has a line of its own that changes.
+  if (options.watch) busy.end()
   if (options.watch) return watchBackfill(async () => look(app, await readBackfill(app.services), options), options)
   const choice = CHOICES.find((each) => options[each])
   const isPlan = choice !== undefined || options.dryRun === true
@@ -84,8 +90,9 @@ async function run(app: LocalApp, action: Action | undefined, options: Options):
 
 /** How it stands with the feeds of the options, and what of them cannot be read. */
 function look({ services, env }: LocalApp, known: BackfillNow, options: Options, choice?: Choice): Looked {
-  const { feed } = options
-  const question = present<Question>({ feed, choice, isInSpan: (window) => isInSpan(options, window) })
+  const { feed, dryRun } = options
+  const isAsked = (window: Window) => isInSpan(options, window)
+  const question = present<Question>({ feed, choice, isInSpan: isAsked, asIfResumed: dryRun })
   const feeds = feedsWithHistory(known.accounts, feed)
   const entries = feeds.flatMap((each) => each.unreadable.map(({ failure }) => leftAlone(failure)))
   return {
@@ -94,19 +101,26 @@ function look({ services, env }: LocalApp, known: BackfillNow, options: Options,
   }
 }
 
-/** The rows of feeds and accounts that cannot be read. Where a feed is named and known, they are those of others. */
-function unreadableRows({ unreadable }: BackfillNow, { feed }: Options): readonly string[] {
-  return feed === undefined ? unreadable.map(leftAlone) : []
+/** The rows of feeds and accounts that cannot be read, as far as they stop the feed of the options, or all feeds. */
+function unreadableRows(
+  { unreadable }: BackfillNow,
+  { feed }: Pick<Options, 'feed'>,
+  of?: UnreadableRow['of'],
+): readonly string[] {
+  const own = unreadable.filter((row) => feed === undefined || row.feeds.includes(feed))
+  return own.filter((row) => of === undefined || row.of === of).map(({ failure }) => leftAlone(failure))
 }
 
 function leftAlone({ message }: Failure): string {
   return `${message}; it is left alone`
 }
 
-function noFeed(accounts: readonly AccountNow[], name: string | undefined): string {
-  if (name === undefined) return 'the app knows no feed that has a history'
-  const known = accounts.flatMap(({ feeds }) => feeds).find(({ row }) => row.feed.name === name)
-  return (known && whyNoHistory(known.row)) ?? `feed ${name} is not known to the app`
+function whyNoFeed(known: BackfillNow, name: string | undefined): readonly string[] {
+  const unreadable = unreadableRows(known, name === undefined ? {} : { feed: name }, 'feed')
+  if (name === undefined) return [...unreadable, 'the app knows no feed that has a history and whose row can be read']
+  if (unreadable.length > 0) return unreadable
+  const feed = known.feeds.find(({ row }) => row.feed.name === name)
+  return [(feed && whyNoHistory(feed.row)) ?? `feed ${name} is not known to the app`]
 }
 
 /** Says that no window of the feeds lies in the time that was named, and where their windows begin. */
@@ -178,5 +192,5 @@ const PAUSED = 'is paused: nothing of its history is asked for until "backfill r
 const BLOCKED = 'is blocked: "status" shows why'
 
 function askedLines({ feed, planned, left }: AskedAgain): readonly string[] {
-  return [`${feed}: ${planned.length} windows are asked for again, with its history`, ...left.map(leftLine)]
+  return [`${feed}: ${planned.length} windows are asked for again, with its history`, ...leftLines(left)]
 }

@@ -29,7 +29,13 @@ export function addConsent(program: Command): void {
   addCommand(program, 'consent', 'sign in once in a browser and store the refresh token')
     .option('--account <name>', 'the account to sign in', DEFAULT_ACCOUNT)
     .option('--local', 'store the token in the settings file, for use without a Key Vault')
-    .action((options: Options) => print(options, () => consent(options)))
+    .action((options: Options) =>
+      print(options, (busy) => {
+        // It waits for a person, and tells what for.
+        busy.end()
+        return consent(options)
+      }),
+    )
 }
 
 async function consent(options: Options): Promise<CommandResult> {

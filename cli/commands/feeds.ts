@@ -64,10 +64,11 @@ async function diff(app: LocalApp): Promise<CommandResult> {
 }
 
 /** What the app would refuse of the local feeds. Other than what is wrong with them, only the ledger knows that. */
-async function forbiddenChanges({ services }: LocalApp, { feeds }: FeedsFile): Promise<readonly string[]> {
+async function forbiddenChanges({ services }: LocalApp, { feeds, accounts }: FeedsFile): Promise<readonly string[]> {
   await services.ledger.create()
   const app = await services.ledger.appRows()
-  return feeds.flatMap((feed) => findForbiddenChange(app, feed)?.message ?? [])
+  // A tenant in the settings is that of whoever types the command, and may not be the app's.
+  return feeds.flatMap((feed) => findForbiddenChange(app, feed, accounts[feed.account]?.tenantId)?.message ?? [])
 }
 
 /** Reads the local feeds; `text` is what `push` stores. */

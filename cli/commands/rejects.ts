@@ -4,6 +4,7 @@ import { isFailure } from '../../src/core/failures.ts'
 import { readableFeeds } from '../../src/steps/ledger/feed-row.ts'
 import { type ListedReject, listRejects } from '../../src/steps/operator/rejects.ts'
 import type { Services } from '../../src/steps/services.ts'
+import type { Busy } from '../busy.ts'
 import { addCommand, type CommonOptions, withApp } from '../command.ts'
 import { type CommandResult, refused, written } from '../output.ts'
 import { addWindowOptions, isChosen, type WindowOptions } from '../windows.ts'
@@ -15,14 +16,15 @@ export function addRejects(program: Command): void {
   const command = addCommand(program, 'rejects', 'list the rows that could not land, with line and reason')
   addWindowOptions(command)
     .option('--feed <name>', 'only of this feed')
-    .action((options: Options) => withApp(options, ({ services }) => list(services, options)))
+    .action((options: Options) => withApp(options, ({ services }, busy) => list(services, options, busy)))
 }
 
 /** Writes the list while reading it, because it can have any length. */
-async function list(services: Services, options: Options): Promise<CommandResult> {
+async function list(services: Services, options: Options, busy: Busy): Promise<CommandResult> {
   const names = readableFeeds(await services.ledger.appRows()).map(({ feed }) => feed.name)
   const feeds = names.filter((name) => options.feed === undefined || name === options.feed)
   if (options.feed !== undefined && feeds.length === 0) return refused([`feed ${options.feed} is not known to the app`])
+  busy.end()
   let before = '['
   let count = 0
   for await (const reject of rejectsOf(services, feeds, options)) {

@@ -41,18 +41,18 @@ function oneToDo({ sentence, remedy, command, since }: ToDo): readonly Line[] {
   return [[{ text: `! ${sentence}${when}`, style: 'bold' }], `  ${remedy}`, ['  ', { text: command, style: 'cyan' }]]
 }
 
-const HEAD = ['feed', 'landed', 'failed', 'open', 'waiting', 'rows', 'complete until', 'fresh until', 'next due']
+const HEAD = ['feed', 'landed', 'failed', 'waiting', 'under way', 'rows', 'complete until', 'fresh until', 'next due']
 
 function rowOf(status: FeedStatus): readonly (string | Styled)[] {
   const { name, states, waiting, rows, completeUntil, latestSnapshot, freshUntil, staleSince, nextDue } = status
-  const open = states.planned + states.requesting + states.requested + states.landing
+  const underWay = states.requesting + states.requested + states.landing
   const far = latestSnapshot ? `snapshot ${isoDay(latestSnapshot)}` : shown(completeUntil)
   return [
     name,
     String(states.landed),
     marked(String(states.failed), states.failed > 0 && 'red'),
-    String(open),
     marked(String(waiting), waiting > 0 && 'yellow'),
+    String(underWay),
     String(rows),
     far,
     marked(shown(freshUntil), staleSince !== undefined && 'red'),

@@ -79,7 +79,8 @@ export function healthFinding(status: number): Finding {
   if (status === 200) return well('callback', 'the app answers at CALLBACK_BASE_URL')
   if (status === 503) {
     const remedy = 'Read the event app.settings in its log, or run doctor with its settings.'
-    return problem('callback', 'the app at CALLBACK_BASE_URL says that its settings are wrong (503)', remedy)
+    const message = 'the app at CALLBACK_BASE_URL says that its settings are wrong or a timer is silent (503)'
+    return problem('callback', message, remedy)
   }
   const remedy =
     'Set CALLBACK_BASE_URL to https://<site host>/api/callback, or leave it empty to work without callbacks.'

@@ -28,6 +28,8 @@ export type StepSettings = {
   /** Undefined: the app asks for no callbacks. */
   readonly callback: { readonly baseUrl: string; readonly secrets: readonly string[] } | undefined
   readonly downloadHosts: DownloadHosts
+  /** The tenants that the settings name, by account. */
+  readonly tenants: Readonly<Record<string, string>>
 }
 
 /** Everything the app reads from its environment, checked. */
@@ -74,6 +76,7 @@ export function readSettings(env: Environment): Settings | Problems {
     keyVaultUrl: env.KEY_VAULT_URL ? read.url('KEY_VAULT_URL', '') : undefined,
     callback: readCallback(env, problems),
     downloadHosts: readHosts(env, problems),
+    tenants: readTenants(env),
     limits: {
       maxInFlight: read.count('MAX_IN_FLIGHT', 10),
       // The documented quota of the service for indirect providers, `/cmp`, is lower.
@@ -147,6 +150,15 @@ function readHosts({ REPORT_DOWNLOAD_HOSTS: text }: Environment, problems: strin
     if (problem) problems.push(`REPORT_DOWNLOAD_HOSTS: item ${index + 1} ${problem}`)
   })
   return hosts
+}
+
+function readTenants(env: Environment): Settings['tenants'] {
+  const name = /^PARTNER_TENANT_ID(?:__(.+))?$/
+  const entries = Object.entries(env).flatMap(([setting, tenant]): [string, string][] => {
+    const match = name.exec(setting)
+    return match && tenant ? [[match[1]?.toLowerCase() ?? DEFAULT_ACCOUNT, tenant]] : []
+  })
+  return Object.fromEntries(entries)
 }
 
 /** Tells deployments apart at the service. Without the setting, the name is made from the site's. */

@@ -1,5 +1,7 @@
 import { TICK_KEY, type TickRow } from '../core/ledger/app-rows.ts'
+import { tellSilent } from './ledger/ticks.ts'
 import { takeTurn } from './requesting/account-turn.ts'
+import { lookAtCredentials } from './requesting/look-at-credentials.ts'
 import { rememberFeeds } from './requesting/remember-feeds.ts'
 import type { Services } from './services.ts'
 
@@ -22,11 +24,13 @@ export async function provision(services: Services): Promise<TickRow | undefined
 export async function askForDue(services: Services): Promise<Omit<TickRow, 'at'> | undefined> {
   await Promise.all([services.ledger.create(), services.archive.create()])
   const app = await services.ledger.appRows()
+  await tellSilent(services, app, 'sweep')
   const rows = await rememberFeeds(services, app)
   if (!rows) return undefined
   let requested = 0
   let waiting = 0
   for (const [account, ofAccount] of Map.groupBy(rows, ({ feed }) => feed.account)) {
+    await lookAtCredentials(services, app, account, ofAccount)
     const turn = await takeTurn(services, app, account, ofAccount)
     requested += turn.requested
     waiting += turn.waiting

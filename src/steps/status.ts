@@ -29,9 +29,7 @@ export async function status(services: Services): Promise<Status> {
   await ledger.create()
   const app = await ledger.appRows()
   const now = clock()
-  const feeds: SeenFeed[] = []
-  // One feed after the other: of each, only what is shown is kept.
-  for (const row of readableFeeds(app)) feeds.push(seeFeed(now, await readOverview(services, row)))
+  const feeds = await seeFeeds(services, readableFeeds(app), now)
   const accounts = accountsOf(app)
   return ledgerStatus(now, {
     version,
@@ -61,6 +59,19 @@ export async function windowStatus(
   const stored = await ledger.read(feed, windowId(parsed))
   if (!stored) return { problem: `${feed} ${window} was never asked for` }
   return isFailure(stored) ? { problem: stored.message } : windowDetail(clock(), version, stored.value)
+}
+
+/** So many feeds are read at once: the way to the storage takes longer than the work. Of each, only what is shown is kept. */
+const AT_ONCE = 4
+
+async function seeFeeds(services: Services, rows: readonly FeedOutline[], now: Date): Promise<readonly SeenFeed[]> {
+  const seen: SeenFeed[] = []
+  const left = rows.entries()
+  const lane = async () => {
+    for (const [at, row] of left) seen[at] = seeFeed(now, await readOverview(services, row))
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, lane))
+  return seen
 }
 
 /** Reads of a feed what a status needs. */

@@ -3,11 +3,14 @@ import { SWEEP_KEY, type SweepRow } from '../core/ledger/app-rows.ts'
 import type { FeedOutline } from '../core/ledger/feed-row.ts'
 import { hasSpareReport, type LedgerEntry } from '../core/ledger/ledger.ts'
 import { asksService, sweepAction } from '../core/plan/sweep.ts'
+import { oldQueue } from '../core/status/status.ts'
 import { MINUTE_MS } from '../core/time/durations.ts'
 import type { Stored } from '../services/storage/ledger.ts'
 import { auditTables } from './landing/audit-table.ts'
+import { removeOld } from './landing/remove-old.ts'
 import { readableFeeds } from './ledger/feed-row.ts'
 import { tellOnce } from './ledger/tell-once.ts'
+import { noteStarted, tellSilent } from './ledger/ticks.ts'
 import { cleanUp, type Spare } from './requesting/clean-up.ts'
 import { deleteStrays } from './requesting/strays.ts'
 import { carryOut, type Due } from './requesting/sweep-actions.ts'
@@ -21,7 +24,8 @@ const ASKING_MS = 3 * MINUTE_MS
 
 /**
  * Does what no callback does: polls, adopts reports whose answer was lost, ends attempts that took too long, reopens failed
- * windows, has dropped rows deleted, deletes what we left at the service, and audits the tables. It may run at any time,
+ * windows, has dropped rows deleted, deletes what we left at the service, removes
+ * what is older than a feed keeps, and audits the tables. It may run at any time,
  * twice, or on two instances at once.
  */
 export async function sweep(services: Services): Promise<Swept> {
@@ -39,9 +43,20 @@ export async function sweep(services: Services): Promise<Swept> {
   const spare = awake.flatMap((each) => spareOf(services, each))
   await cleanUp(services, app, spare)
   await deleteStrays(services, app)
+  await removeOld(services, app)
   await auditTables(services, app)
+  await tellSilent(services, app, 'provision')
+  await noteStarted(services, app)
   await ledger.writeApp<SweepRow>(SWEEP_KEY, { at: clock().toISOString() }, app.get(SWEEP_KEY)?.etag)
+  await tellOldQueue(services)
   return swept
+}
+
+async function tellOldQueue(services: Services): Promise<void> {
+  const [old] = oldQueue(services.clock(), await services.queue.look())
+  if (!old) return
+  const event = { event: 'queue.old', message: old.sentence, remedy: old.remedy } as const
+  await tellOnce(services, 'queue~old', event, {})
 }
 
 /** The entries of a feed that a sweep looks at. */

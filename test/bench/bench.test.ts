@@ -10,6 +10,7 @@ import { manyWindows, plan, planFigures } from '../../bench/plan.ts'
 import { writeReport } from '../../bench/report.ts'
 import { type Sink, startSink } from '../../bench/sink.ts'
 import { rowHash } from '../../bench/sink-hash.ts'
+import { statusFigures } from '../../bench/status.ts'
 import { requireHonesty, requireSameRows, restatedOps } from '../../bench/trials.ts'
 import { ROUNDS } from '../../bench/writing.ts'
 import { windowId } from '../../src/core/time/window.ts'
@@ -107,6 +108,11 @@ describe('the bench', () => {
     expect(hash('{"A":""}')).not.toBe(hash('{}'))
   })
 
+  it('compares a status with reading the same rows, and counts the windows on both sides', async () => {
+    const { status_vs_raw } = await statusFigures({ feeds: 2, windows: 3 }, 1)
+    expect(status_vs_raw).toBeGreaterThan(0)
+  })
+
   it('compares with a file that anyone can read', async () => {
     const text = await readFile(join(BENCH, 'baseline.ts'), 'utf8')
     expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(40)
@@ -127,6 +133,7 @@ describe('the bench', () => {
       sweep_rss_mb: 165,
       plan_ms_3650: 4,
       plan_growth: 11,
+      status_vs_raw: 1.2,
       import_ms: 70,
       bundle_mb: 1.3,
     }
@@ -134,6 +141,7 @@ describe('the bench', () => {
     expect(missed({ ...good, cpu_vs_sdk: 0.31, rss_mb_2m: 171 })).toHaveLength(2)
     expect(missed({ ...good, idle_bytes_per_feed: 4_097, idle_requests: 43, sweep_rss_mb: 201 })).toHaveLength(3)
     expect(missed({ ...good, plan_ms_3650: 10.1, plan_growth: 20.1 })).toHaveLength(2)
+    expect(missed({ ...good, status_vs_raw: 1.51 })).toHaveLength(1)
     expect(missed({ ...good, import_ms: Number.NaN })).toHaveLength(1)
   })
 })

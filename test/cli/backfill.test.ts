@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { failed } from '../../src/core/failures.ts'
-import { feedRowKey } from '../../src/core/ledger/app-rows.ts'
+import { feedRowKey, pacingRowKey } from '../../src/core/ledger/app-rows.ts'
 import type { Landed, LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { toFailed } from '../../src/core/ledger/transitions.ts'
 import { windowId } from '../../src/core/time/window.ts'
@@ -53,7 +53,7 @@ describe('before anything is asked for', () => {
     const { exit, out, err } = await backfill()
     expect({ exit, err }).toEqual({ exit: 0, err: '' })
     expect(out).toMatch(
-      /^feed +landed +failed +waiting +under way +out of range +reports +done about\nusage +0 +0 +4 +0 +0 +4 +2/,
+      /^feed +landed +failed +waiting +due later +under way +out of range +reports +done about\nusage +0 +0 +4 +0 +0 +0 +4 +2/,
     )
     expect(out).toMatch(/\n4 reports: about \d+ min, until 2/)
   })
@@ -86,7 +86,12 @@ describe('before anything is asked for', () => {
     expect(await entries()).toEqual([])
     expect(await deployment.entries('profile')).toMatchObject([{ state: 'landed' }])
     expect((await deployment.command(['status'])).out).toContain('usage: its history is paused until "backfill resume"')
-    expect((await backfill('--dry-run')).out).not.toContain('20250601T')
+    const dry = (await backfill('--dry-run')).out.split('\n')
+    expect(dry.filter((line) => line.includes(' backfill ')).map((line) => line.match(/ (\d{6})01T/)?.[1])).toEqual(
+      MONTHS,
+    )
+    expect(dry).toContain('usage is paused: shown as if "backfill resume" came now')
+    expect(dry.find((line) => line.startsWith('usage '))).toContain(' paused')
     expect(await json()).toMatchObject({ feeds: [{ feed: 'usage', progress: 'paused', waiting: 4, reports: 0 }] })
     expect(await backfill('resume')).toMatchObject({ exit: 0, out: 'usage: history goes on at the next tick\n' })
     const stored = await deployment.services.ledger.readFeed('usage')
@@ -128,7 +133,9 @@ describe('asking again', () => {
     const { exit, out } = await backfill('--all', '--feed', 'usage', '--from', '2025-04-01')
     expect(exit).toBe(0)
     expect(out).toMatch(/^usage: 1 windows/)
-    expect(out).toContain('usage 20250601T000000Z_20250701T000000Z stays: it is requested: its report is under way')
+    expect(out).toContain(
+      'usage from 2025-05-01 to 2025-07-01, 2 windows stay: each is requested: its report is under way',
+    )
     expect((await backfill('--all', '--to', '2025-05-01')).out).toContain('stays: it is planned already')
     await deployment.run('usage')
     expect(await states()).toEqual(Array(4).fill('landed backfill'))
@@ -298,13 +305,28 @@ describe('bad input', () => {
     const table = ledgerTable()
     const row = await table.getEntity('_app', feedRowKey('usage'))
     await table.updateEntity({ partitionKey: '_app', rowKey: feedRowKey('usage'), json: '{}' }, 'Merge')
-    const named = await backfill('--feed', 'usage')
-    expect(named).toMatchObject({ exit: 1, err: expect.stringMatching(/usage/) })
+    // It is known: its row cannot be read.
+    const said = 'ledger row _app feed~usage is no feed: something else changed it; it is left alone\n'
+    const named = await Promise.all([[], ['pause']].map((args) => backfill(...args, '--feed', 'usage')))
+    expect(named).toEqual(Array(2).fill({ exit: 1, out: '', err: said }))
     const told = expect.stringMatching(/usage.*; it is left alone\n/)
     expect(await backfill()).toMatchObject({ exit: 0, err: told, out: expect.stringMatching(/\nother /) })
     for (const args of [['--watch'], ['pause'], ['resume'], ['--failed']])
       expect(await backfill(...args), args.join(' ')).toMatchObject({ exit: 1, err: told })
     expect(await backfill('pause', '--feed', 'other')).toMatchObject({ exit: 0, err: '' })
     await table.updateEntity({ partitionKey: '_app', rowKey: feedRowKey('usage'), json: String(row.json) }, 'Merge')
+  })
+
+  it('pauses a feed although the pacing of its account cannot be read, and says that this is why nothing is shown', async () => {
+    const table = ledgerTable()
+    const key = pacingRowKey('default')
+    const row = await table.getEntity('_app', key)
+    await table.updateEntity({ partitionKey: '_app', rowKey: key, json: '{"open":5}' }, 'Merge')
+    const told = 'ledger row _app pacing~default is no pacing: something else changed it; it is left alone\n'
+    const looks = await Promise.all([[], ['--dry-run', '--feed', 'usage']].map((args) => backfill(...args)))
+    expect(looks).toEqual(Array(2).fill({ exit: 1, out: '', err: told }))
+    expect(await backfill('pause', '--feed', 'usage')).toMatchObject({ exit: 0, err: '' })
+    expect(await backfill('resume', '--feed', 'usage')).toMatchObject({ exit: 0, err: '' })
+    await table.updateEntity({ partitionKey: '_app', rowKey: key, json: String(row.json) }, 'Merge')
   })
 })

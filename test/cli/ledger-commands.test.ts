@@ -151,9 +151,12 @@ describe('retry', () => {
     expect(await entry(id(0))).toMatchObject({ state: 'landed' })
   })
 
-  it('names a window that was never asked for', async () => {
+  it('says of a window that was not asked for yet why, and what to type', async () => {
     const { exit, err } = await command('retry', 'usage', '--window', '20200101T000000Z_20200201T000000Z')
-    expect({ exit, err }).toMatchObject({ exit: 1, err: expect.stringMatching(/was never asked for/) })
+    expect({ exit, err }).toMatchObject({
+      exit: 1,
+      err: expect.stringMatching(/was not asked for yet: .*"(feeds push|backfill --dry-run --feed usage)"/),
+    })
   })
 })
 

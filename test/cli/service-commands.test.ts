@@ -34,7 +34,7 @@ describe('validate', () => {
     ])
     expect(good.exit).toBe(0)
     expect(good.out).toMatch(
-      /^account default: about \d+\.\d reports a day once history has landed, of 480 allowed\nfeeds.json: 1 feeds, no problems\n$/,
+      /^account default: about \d+\.\d reports a day once history has landed, of 480 allowed\nfeed .*: asks again about .* % of the allowed reports\nfeeds.json: 1 feeds, no problems\n$/,
     )
     expect(wrong.err).toMatch(/^feed "own": query: Colum at character 8 is not a column or metric of MSLearn/)
     expect(wrong.exit).toBe(1)

@@ -58,7 +58,7 @@ it('shows the progress while the app runs, and ends when history is done', async
   const lines = (await out).split('\n')
   expect(lines[0]).toMatch(/^0 of 2 windows/)
   expect(lines).toContain('2 of 2 windows of history landed, 2 in the last hour, 0 under way')
-  expect(lines.at(-4)).toMatch(/^usage +2 +0 +0 +0 +0 +0 +done$/)
+  expect(lines.at(-4)).toMatch(/^usage +2 +0 +0 +0 +0 +0 +0 +done$/)
 })
 
 it('exits with 1 where windows are left that the app does not ask for', async () => {

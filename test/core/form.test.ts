@@ -181,6 +181,16 @@ describe('a change that the name of a feed forbids', () => {
     expect(forbiddenChange(feedOf(), other)).toBe(message)
   })
 
+  it('is one of the tenant under the same account, as far as both are known', () => {
+    const of = (tenant?: string) => ({ ...feedOf(), tenant })
+    const message =
+      'feed azure-usage: the tenant of account default changed from contoso to fabrikam: give it a new name'
+    expect(forbiddenChange(of('contoso'), of('fabrikam'))).toBe(message)
+    expect(forbiddenChange(of('contoso'), of('CONTOSO'))).toBeUndefined()
+    expect(forbiddenChange(of(), of('fabrikam'))).toBeUndefined()
+    expect(forbiddenChange(of('contoso'), of())).toBeUndefined()
+  })
+
   it('is no other one, and none of case', () => {
     const other = feedOf({ where: "CustomerName = 'Contoso'", shards: 2, from: '2020-01-01', table: 'AZUREUSAGE' })
     expect(forbiddenChange(feedOf(), other)).toBeUndefined()

@@ -59,7 +59,7 @@ describe('a from before what the service offers', () => {
 
   it('is a warning by the catalogue, before anybody has asked the service', () => {
     expect(laterStartWarnings([feedOf({ from: 'P36M' }), feedOf({ from: 'P12M' })], CATALOG, NOW)).toEqual([
-      'feed "azure-usage": history starts at 2024-12-01 and not at from: the service offers no more of AzureUsage',
+      'feed "azure-usage": Microsoft documents AzureUsage from 2024-12-01 on: history starts there and not at from, unless the service\'s own list, which decides, has more',
     ])
   })
 })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Figures } from '../../src/core/ledger/ledger.ts'
-import { forecastOf, stretchOf } from '../../src/core/plan/forecast.ts'
+import { forecastLines, forecastOf, stretchOf } from '../../src/core/plan/forecast.ts'
 import { refreshAt } from '../../src/core/plan/refresh.ts'
 import { newGeneration } from '../../src/core/report/generation.ts'
 import { feedOf } from './feed-of.ts'
@@ -130,48 +130,76 @@ it('the next refresh comes after the request and within `every`, or not at all',
 
 describe('the forecast', () => {
   const NOW = at('2025-07-10T12:00:00Z')
+  const NOTHING = { live: 0, running: 0, refresh: 0, mostRefresh: 0, loads: 0 }
 
   it('counts no new windows of a feed that has ended, and no refreshes once its last window is old', () => {
     const until = (to: string) => forecastOf(feedOf({ ...DAILY, to }), NOW)
     expect(until('2025-08-01')).toMatchObject({ live: 1, refresh: 14.5 })
     expect(until('2025-07-01')).toMatchObject({ live: 0, refresh: 14.5 })
-    expect(until('2025-06-01')).toEqual({ live: 0, running: 0, refresh: 0, loads: 0 })
+    expect(until('2025-06-01')).toEqual(NOTHING)
   })
 
   it('counts new windows, the running one and the refreshes of young ones', () => {
     // A day settles within a day, and is refreshed for the other 29.
-    expect(forecastOf(feedOf(DAILY), NOW)).toEqual({ live: 1, running: 0, refresh: 14.5, loads: 0 })
+    expect(forecastOf(feedOf(DAILY), NOW)).toEqual({ ...NOTHING, live: 1, refresh: 14.5, mostRefresh: 14.5 })
     // A week is asked for while it runs and until it has settled: for 8 of 7 days, so that two are at times.
     const weeks = forecastOf(feedOf({ ...DAILY, window: 'P1W', openWindow: true }), NOW)
     expect(weeks.live).toBeCloseTo(1 / 7)
     expect(weeks.running).toBeCloseTo(8 / 7 / 2)
     expect(weeks.refresh).toBeCloseTo(29 / 7 / 2)
-    expect(forecastOf(feedOf({ dataset: 'Profile', snapshot: 'P7D' }), NOW)).toEqual({
-      live: 1 / 7,
-      running: 0,
-      refresh: 0,
-      loads: 0,
-    })
+    expect(forecastOf(feedOf({ dataset: 'Profile', snapshot: 'P7D' }), NOW)).toEqual({ ...NOTHING, live: 1 / 7 })
     const late = { ...DAILY, delay: 'P30D' }
     expect(forecastOf(feedOf(late), NOW)).toMatchObject({ refresh: 0 })
-    expect(forecastOf(feedOf({ ...DAILY, enabled: false }), NOW)).toEqual({ live: 0, running: 0, refresh: 0, loads: 0 })
+    expect(forecastOf(feedOf({ ...DAILY, enabled: false }), NOW)).toEqual(NOTHING)
+  })
+
+  it('says what each feed asks for again, and what part of the quota that is', () => {
+    const profile = feedOf({ name: 'profile', dataset: 'Profile', snapshot: 'P7D' })
+    const weeks = feedOf({ name: 'weeks', table: 'Weeks', ...DAILY, window: 'P1W', openWindow: true })
+    const { lines, warnings } = forecastLines([feedOf({ name: 'days', ...DAILY }), weeks, profile], 20, NOW)
+    expect(lines).toEqual([
+      'account default: about 18.4 reports a day once history has landed, of 480 allowed',
+      'feed days: asks again about 14.5 times a day (0.0 while windows run, 14.5 as refreshes), 3.0 % of the allowed reports',
+      'feed weeks: asks again about 2.6 times a day (0.6 while windows run, 2.1 as refreshes), 0.6 % of the allowed reports',
+    ])
+    expect(warnings).toEqual([])
+  })
+
+  it('warns where running windows alone are more than their part of each hour, which nothing stretches', () => {
+    const hourly = { dataset: 'MSLearn', delay: 'PT1H', openWindow: true }
+    const feeds = (count: number) =>
+      Array.from({ length: count }, (_, at) => feedOf({ ...hourly, name: `learn-${at}`, table: `Learn${at}` }))
+    // Each day is asked for once an hour until it has settled, an hour after its end.
+    expect(forecastLines(feeds(4), 20, NOW).warnings).toEqual([])
+    expect(forecastLines(feeds(5), 20, NOW).warnings).toEqual([
+      'account default: about 125.0 reports a day for running windows and days on which data is loaded are more than the 120 of their quarter of each hour: set a longer refresh.every, or openWindow to false',
+    ])
   })
 
   it('stretches refreshes until all feeds take half of the quota at most', () => {
-    const none = { live: 0, running: 0, refresh: 0, loads: 0 }
-    expect(stretchOf({ ...none, live: 180, refresh: 60 }, 20)).toBe(1)
-    expect(stretchOf({ ...none, live: 180, refresh: 61 }, 20)).toBe(2)
-    expect(stretchOf({ ...none, live: 1000, refresh: 24 }, 20)).toBe(1)
-    expect(stretchOf({ ...none, live: 1000, refresh: 25 }, 20)).toBe(2)
+    expect(stretchOf({ ...NOTHING, live: 180, mostRefresh: 60 }, 20)).toBe(1)
+    expect(stretchOf({ ...NOTHING, live: 180, mostRefresh: 61 }, 20)).toBe(2)
+    expect(stretchOf({ ...NOTHING, live: 1000, mostRefresh: 24 }, 20)).toBe(1)
+    expect(stretchOf({ ...NOTHING, live: 1000, mostRefresh: 25 }, 20)).toBe(2)
   })
 
   it('stretches refreshes until what is asked for again fits into its part of each hour', () => {
     // A quarter of 20 reports an hour is 120 a day.
-    expect(stretchOf({ live: 10, running: 0, refresh: 120, loads: 0 }, 20)).toBe(1)
-    expect(stretchOf({ live: 10, running: 0, refresh: 121, loads: 0 }, 20)).toBe(2)
-    expect(stretchOf({ live: 10, running: 20, refresh: 500, loads: 50 }, 20)).toBe(10)
+    expect(stretchOf({ ...NOTHING, live: 10, mostRefresh: 120 }, 20)).toBe(1)
+    expect(stretchOf({ ...NOTHING, live: 10, mostRefresh: 121 }, 20)).toBe(2)
+    expect(stretchOf({ ...NOTHING, live: 10, running: 20, mostRefresh: 500, loads: 50 }, 20)).toBe(10)
     // However few reports an hour has, one of them may be a refresh.
-    expect(stretchOf({ live: 1, running: 0, refresh: 24, loads: 0 }, 3)).toBe(1)
-    expect(stretchOf({ live: 1, running: 0, refresh: 25, loads: 0 }, 3)).toBe(2)
+    expect(stretchOf({ ...NOTHING, live: 1, mostRefresh: 24 }, 3)).toBe(1)
+    expect(stretchOf({ ...NOTHING, live: 1, mostRefresh: 25 }, 3)).toBe(2)
+  })
+
+  it('has room for the months that have one young window more than others', () => {
+    // Of months that are young for 68 days there are two or three at once.
+    const months = forecastOf(
+      feedOf({ ...DAILY, window: 'P1M', delay: 'P2D', refresh: { every: 'PT6H', for: 'P70D' } }),
+      NOW,
+    )
+    expect(months.refresh).toBeCloseTo((68 / 30) * 4)
+    expect(months.mostRefresh).toBe(12)
   })
 })

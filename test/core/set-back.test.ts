@@ -6,11 +6,11 @@ import { toFailed, toPlanned, toReopened } from '../../src/core/ledger/transitio
 import { viewBackfill } from '../../src/core/plan/backfill.ts'
 import { historyCounts, historyOf } from '../../src/core/plan/feed-history.ts'
 import { EMPTY_PACING } from '../../src/core/plan/pacing.ts'
-import { dueRequests, nextRequest, trialRequest } from '../../src/core/plan/plan.ts'
+import { dueRequests, heldBefore, nextRequest, trialRequest } from '../../src/core/plan/plan.ts'
 import { type Choice, setBack } from '../../src/core/plan/set-back.ts'
 import { inTurns } from '../../src/core/plan/turns.ts'
 import type { Generation } from '../../src/core/report/generation.ts'
-import { DAY_MS, MINUTE_MS } from '../../src/core/time/durations.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/core/time/durations.ts'
 import { feedOf } from './feed-of.ts'
 
 const NOW = new Date('2025-07-10T12:00:00Z')
@@ -19,6 +19,8 @@ const ROW: FeedRow = {
   ...newFeedRow(feedOf({ from: '2024-12-01', openWindow: true }), {}, SINCE),
   ranges: ['LAST_1_YEAR'],
 }
+
+const inHours = (hours: number) => new Date(NOW.getTime() + hours * HOUR_MS)
 
 const FIGURES: Figures = {
   ...ROW.form,
@@ -159,6 +161,21 @@ describe('a paused history', () => {
     expect(next && dueRequests(next, known).map(({ priority }) => priority)).toEqual(['refresh'])
   })
 
+  it('leaves nothing due that begins before the time from which a tick reads paused history', () => {
+    const held = heldBefore(NOW, paused)
+    if (!held) throw new Error('a paused feed holds something')
+    const planned = Array.from({ length: 36 }, (_, at) => setBack('all', paused, landed(at - 30), NOW)).flatMap(
+      (each) => (each && 'state' in each ? [each] : []),
+    )
+    const known = { row: { ...paused, ranges: ['LIFETIME'] }, spans: [], planned }
+    const due = dueRequests(NOW, known).flatMap(({ previous }) => (previous ? [previous.window.from] : []))
+    expect(due.length).toBeGreaterThan(0)
+    expect(due.every((from) => from >= held)).toBe(true)
+    // Only the young ones: a tick reads no more than those of its refresh.
+    expect(NOW.getTime() - held.getTime()).toBeLessThan(140 * DAY_MS)
+    expect(heldBefore(NOW, ROW)).toBeUndefined()
+  })
+
   it('is absent from the row of a feed that is not paused', () => {
     expect(withBackfillPaused(ROW, false)).toBe(ROW)
     expect(withBackfillPaused(paused, true)).toBe(paused)
@@ -181,10 +198,29 @@ describe('the history of a feed', () => {
       setBack('all', ROW, landed(-2, {}, 'backfill'), NOW) as Planned,
     ]
     const history = historyOf(NOW, { row, entries, unreadable: [] })
-    expect(historyCounts(history)).toEqual({ landed: 1, failed: 1, waiting: 4, underWay: 0, outOfRange: 3 })
+    expect(historyCounts(history)).toEqual({
+      landed: 1,
+      failed: 1,
+      waiting: 4,
+      dueLater: 0,
+      underWay: 0,
+      outOfRange: 3,
+    })
     expect(history.map(({ window, condition }) => `${window.from.toISOString().slice(0, 7)} ${condition}`)).toEqual([
       ...['2024-06 outOfRange', '2024-07 outOfRange', '2024-08 landed', '2024-09 failed', '2024-10 outOfRange'],
       ...['2024-11 waiting', '2024-12 waiting', '2025-01 waiting', '2025-02 waiting'],
+    ])
+  })
+
+  it('counts as waiting what is due now, and apart what is due later, so that both are all that is to come', () => {
+    const feed = feedOf({ from: '2025-03-01', delay: 'P45D', openWindow: false })
+    const later = { ...(setBack('all', ROW, landed(2, {}, 'backfill'), NOW) as Planned), notBefore: inHours(6) }
+    const history = historyOf(NOW, { row: newFeedRow(feed, {}, NOW), entries: [later], unreadable: [] })
+    expect(history.map(({ window, condition }) => `${window.from.toISOString().slice(0, 7)} ${condition}`)).toEqual([
+      '2025-03 dueLater',
+      '2025-04 waiting',
+      '2025-05 dueLater',
+      '2025-06 dueLater',
     ])
   })
 

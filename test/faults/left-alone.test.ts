@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { failed, isFailure } from '../../src/core/failures.ts'
+import { pacingRowKey } from '../../src/core/ledger/app-rows.ts'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { sharedFields } from '../../src/core/ledger/ledger-row.ts'
@@ -154,4 +155,15 @@ it('a quota is noted although another instance changed the pacing row at that mo
   const { value } = await readPacing('default')
   expect(value).toMatchObject({ open: [], reduced: { allowance: 10 } })
   expect(Date.parse(value.notBefore ?? '') - world.clock.now().getTime()).toBe(HOUR)
+})
+
+it('a pacing row that somebody spoils at that moment is left as it is', async () => {
+  world = await costsWorld()
+  const { services } = world
+  await turn(world)
+  const mine = await readPacing('default')
+  const key = pacingRowKey('default')
+  await world.ledgerTable.updateEntity({ partitionKey: '_app', rowKey: key, json: '{"open":5}' }, 'Merge')
+  await reduceAllowance(services, 'default', mine, world.clock.now(), HOUR)
+  expect((await services.ledger.readApp(key))?.value).toEqual({ open: 5 })
 })

@@ -133,21 +133,19 @@ export const refreshesAnHour = ({ maxReportsPerHour }: Limits) => Math.max(Math.
 export function tooMany(
   posting: Posting,
   earlier: readonly Posting[],
-  open: readonly { readonly feed: string }[],
+  open: readonly { readonly feed: string; readonly priority: Posting['priority'] }[],
   limits: Limits,
 ): readonly string[] {
   const { maxInFlight, maxReportsPerHour } = limits
+  const own = open.filter(({ feed }) => feed === posting.feed)
+  const isFirstLive = posting.priority === 'live' && own.filter(({ priority }) => priority === 'live').length === 1
   const hour = [...earlier, posting].filter(({ at }) => at > posting.at - HOUR && at <= posting.at)
   const counts = [
     ['reports in an hour', hour.length, maxReportsPerHour - (posting.priority === 'live' ? 0 : 1)],
     ['refreshes in an hour', ofPriority(hour, 'refresh'), refreshesAnHour(limits)],
     ['reports in flight', open.length, maxInFlight - (posting.priority === 'live' ? 0 : 1)],
-    [
-      'reports of a feed in flight',
-      open.filter(({ feed }) => feed === posting.feed).length,
-      // The first of them that is live waits for none of the others.
-      Math.floor(maxInFlight / 2) + 1,
-    ],
+    // The first of them that is live waits for none of the others.
+    ['reports of a feed in flight', own.length, isFirstLive ? maxInFlight : Math.floor(maxInFlight / 2)],
   ] as const
   return counts.flatMap(([what, count, most]) =>
     count > Math.max(most, 1) ? [`${posting.feed}: ${count} ${what}, not ${most}`] : [],
@@ -174,7 +172,8 @@ export function stretchOf(feeds: readonly Rules[], limits: Limits): number {
   const unsettled = ({ window, delay }: Rules) => 1 + delay / DAYS[window] / DAY
   const live = sum(({ window }) => 1 / DAYS[window])
   const running = sum((rules) => (unsettled(rules) * DAY) / (openEvery(rules) ?? Number.POSITIVE_INFINITY))
-  const refreshes = sum((rules) => (rules.refresh ? (young(rules) * DAY) / rules.refresh.every : 0))
+  // In some months there is one young window more than in others.
+  const refreshes = sum((rules) => (rules.refresh ? (Math.ceil(young(rules)) * DAY) / rules.refresh.every : 0))
   const loads = sum((rules) => (young(rules) * (rules.refresh?.days.length ?? 0)) / 30)
   const half = (24 * limits.maxReportsPerHour) / 2
   const left = Math.min(half - live - running - loads, 24 * refreshesAnHour(limits) - running - loads)

@@ -50,7 +50,7 @@ function troublesOf({ hosts }: Stage): readonly string[] {
 /** Everything that is against the laws after quiet, when no host runs any more. */
 export async function settled(stage: Stage, played: Played): Promise<readonly string[]> {
   const { site } = stage
-  const ledger = await site.entries()
+  const ledger = await site.rows('ledger')
   const entries = entriesIn(ledger)
   const faults = [...overlapsIn(entries), ...(await unrest(stage, played)), ...strayReports(stage, played)]
   for (const feed of played.feeds()) {

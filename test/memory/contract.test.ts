@@ -297,6 +297,29 @@ describe.each(KINDS)('a store %s', (_, create) => {
       expect(await ledger.due('seats', 'provision', NOW)).toEqual({ entries: [], drops: [] })
     })
 
+    it('leaves out planned history of early windows where a feed is paused', async () => {
+      const { ledger } = opened()
+      await ledger.create()
+      const planned = (day: number, reason: 'refresh' | 'retry', lane: 'live' | 'backfill'): LedgerEntry => {
+        const { reportName: _, queryId: __, requestedAt: ___, ...shared } = entryOf(dayOf(day))
+        return { ...shared, lane, state: 'planned', reason, notBefore: NOW }
+      }
+      const all = [
+        planned(1, 'retry', 'backfill'),
+        planned(2, 'refresh', 'backfill'),
+        planned(3, 'retry', 'live'),
+        planned(4, 'retry', 'backfill'),
+        planned(5, 'retry', 'backfill'),
+      ]
+      for (const entry of all) await ledger.write(entry, undefined)
+      const days = async (pausedBefore?: Date) =>
+        (await ledger.due('usage', 'provision', NOW, pausedBefore)).entries.map((each) =>
+          isFailure(each) ? each.message : each.value.window.from.getUTCDate(),
+        )
+      expect(await days()).toEqual([1, 2, 3, 4, 5])
+      expect(await days(new Date('2025-05-05T00:00:00Z'))).toEqual([2, 3, 5])
+    })
+
     it('keeps app rows apart from entries, and gives all of them at once', async () => {
       const { ledger } = opened()
       await ledger.create()

@@ -6,6 +6,7 @@ import type {
   ArchivedReport,
   ArchiveOrigin,
   ArchiveWriter,
+  BlobName,
 } from '../../src/services/storage/archive.ts'
 import type { RejectWriter } from '../../src/services/storage/reject-list.ts'
 import type { Pass, StoredBlob } from './store.ts'
@@ -22,6 +23,8 @@ export function openMemoryArchive(state: ArchiveState, pass: Pass): Archive {
     write: (name, origin) => writer(state, pass, name, origin),
     read: (name, etag) => ranges(state, pass, name, etag),
     list: (feed, window) => pass('archive.list', async () => list(state, `${feed}/${window}/`)),
+    names: (feed, window) => names(state, pass, window === undefined ? `${feed}/` : `${feed}/${window}/`),
+    remove: (name) => pass('archive.delete', async () => void state.blobs.delete(name)),
     rejects: (name) => rejectWriter(state, pass, name),
   }
 }
@@ -45,6 +48,14 @@ function list({ blobs }: ArchiveState, prefix: string): readonly ArchivedReport[
     return [{ name, attempt: Number(attempt), executionId, reportId: metadata.reportid ?? '', requestedAt }]
   })
   return found.sort((a, b) => b.attempt - a.attempt)
+}
+
+async function* names({ blobs }: ArchiveState, pass: Pass, prefix: string): AsyncIterable<BlobName> {
+  for (const name of await pass('archive.list', async () => [...blobs.keys()].sort())) {
+    const [, window = '', attempt] = /^[^/]+\/([^/]+)\/(\d+)-/.exec(name) ?? []
+    if (!name.startsWith(prefix) || attempt === undefined) continue
+    yield { name, window, attempt: Number(attempt), isRejects: name.endsWith('.rejects.jsonl') }
+  }
 }
 
 function writer(

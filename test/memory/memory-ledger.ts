@@ -87,8 +87,8 @@ export function openMemoryLedger(state: LedgerState, pass: Pass, wake: Wake): Le
       const rows = await list(feed, ({ key }) => key >= day && key < `${day}~`)
       return rows.map(({ key, value }) => fromRow(feed, key, value))
     },
-    async due(feed, timer, now) {
-      const rows = await list(feed, (row) => isDue(row, timer, now))
+    async due(feed, timer, now, pausedBefore) {
+      const rows = await list(feed, (row) => isDue(row, timer, now, pausedBefore))
       const plan = rows.find(({ key }) => key === PLAN_KEY)
       return {
         ...(plan && { plan: storedPlan(feed, plan) }),
@@ -150,11 +150,16 @@ const isEntry = (row: NewRow) => !isDrop(row) && row.key !== PLAN_KEY
 const isFeed = ({ key }: NewRow) => key.startsWith(FEED_ROWS)
 
 /** What the filter of a timer selects: a property that a row lacks makes every comparison with it false. */
-function isDue(row: Row, timer: Timer, now: Date): boolean {
-  const { state, wakeAt } = row.value
+function isDue(row: Row, timer: Timer, now: Date, pausedBefore: Date | undefined): boolean {
+  const { state, wakeAt, lane, reason } = row.value
   const at = wakeAt instanceof Date ? wakeAt.getTime() : Number.NaN
   const isAwake = !(at > now.getTime() && at <= now.getTime() + TOO_FAR_MS) && !(at >= NEVER.getTime())
-  if (timer === 'provision') return row.key === PLAN_KEY || (state === 'planned' && isAwake)
+  const isHeld =
+    pausedBefore &&
+    lane === 'backfill' &&
+    reason !== 'refresh' &&
+    row.key < windowId({ from: pausedBefore, to: pausedBefore })
+  if (timer === 'provision') return row.key === PLAN_KEY || (state === 'planned' && isAwake && !isHeld)
   return state !== 'planned' && isAwake
 }
 

@@ -93,7 +93,7 @@ describe.each([
     expect(named(deployment, 'window.failed', 'feed.blocked', 'credential.expiring')).toEqual([])
     expect(states(deployment, 'spare')).not.toContain('failed')
     expect(await accountsOf(deployment)).toMatchObject([
-      { account: 'default', refused: { kind: 'mfa-required', blocks: false } },
+      { name: 'default', refused: { kind: 'mfa-required', blocks: false } },
     ])
   })
 
@@ -109,7 +109,7 @@ describe.each([
     ])
     expect(named(deployment, 'window.failed', 'feed.blocked')).toEqual([])
     expect(await accountsOf(deployment)).toMatchObject([
-      { account: 'default', refused: { kind: 'mfa-required', blocks: true, remedy } },
+      { name: 'default', refused: { kind: 'mfa-required', blocks: true, remedy } },
     ])
   })
 

@@ -41,6 +41,15 @@ export function readDelay(feed: FeedSection, dataset: Dataset | undefined): Dura
   return read(feed, 'delay', parseDurationField) ?? catalogued(dataset?.latency)
 }
 
+/** Reads how long windows are kept; undefined: for ever. What is removed before it has settled would never be complete. */
+export function readKeep(feed: FeedSection, delay: Duration): Duration | undefined {
+  const keep = read(feed, 'keep', parseDurationField)
+  if (keep && durationMilliseconds(keep) < durationMilliseconds(delay)) {
+    addProblem(feed, `keep is ${show(feed.values.keep)}; it must be at least as long as delay`)
+  }
+  return keep
+}
+
 function readSnapshot(feed: FeedSection, dataset: Dataset | undefined): Cadence {
   const reason = dataset ? `${dataset.name} has no time column, so it has snapshots` : 'snapshot excludes it'
   refuseGiven(feed, WINDOW_FIELDS, reason)

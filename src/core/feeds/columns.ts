@@ -31,6 +31,11 @@ const COLUMN_TYPES: Readonly<Record<CatalogType, ColumnType>> = {
   month: 'month',
 }
 
+/** How a column of the catalogue lands, unless a feed's `types` say otherwise. */
+export function columnTypeOf(type: CatalogType): ColumnType {
+  return COLUMN_TYPES[type]
+}
+
 /** The fields that say what a feed selects. A feed has at most one of them. */
 const SOURCES = ['columns', 'query', 'queryId'] as const
 

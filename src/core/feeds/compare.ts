@@ -1,6 +1,7 @@
+import { present } from '../present.ts'
 import type { Feed } from './feed.ts'
 
-/** How a feed differs between two sets: it is in only one of them, or these fields differ. */
+/** How a feed differs between two sets: it is in only one of them, or these fields of feeds.json differ. */
 export type FeedChange =
   | { readonly feed: string; readonly change: 'added' | 'removed' }
   | { readonly feed: string; readonly change: 'changed'; readonly fields: readonly string[] }
@@ -18,10 +19,37 @@ export function compareFeeds(before: readonly Feed[], after: readonly Feed[]): r
 }
 
 function changedFields(before: Feed, after: Feed): readonly string[] {
-  const names = new Set([...Object.keys(before), ...Object.keys(after)])
-  names.delete('hash')
-  const fields = [...names] as (keyof Feed)[]
-  const changed = fields.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
-  // What the user calls it in feeds.json.
-  return [...new Set(changed.map((name) => (name === 'mustHave' ? 'types' : name)))]
+  const [former, now] = [asWritten(before), asWritten(after)]
+  const names = new Set([...Object.keys(former), ...Object.keys(now)])
+  return [...names].filter((name) => JSON.stringify(former[name]) !== JSON.stringify(now[name]))
+}
+
+/** A feed by the fields of feeds.json. What follows from another field, as long as nobody says otherwise, is left out. */
+function asWritten({
+  hash: _,
+  source,
+  cadence,
+  mustHave,
+  types,
+  grain,
+  ...rest
+}: Feed): Readonly<Record<string, unknown>> {
+  return {
+    ...rest,
+    types: [types, mustHave],
+    ...fieldsOf(source),
+    // A dataset that the catalogue lacks has the grain of its window.
+    ...(cadence.kind === 'snapshot'
+      ? { snapshot: cadence.every }
+      : { ...windowsOf(cadence), window: [cadence.window, grain] }),
+  }
+}
+
+function fieldsOf({ kind, ...source }: Feed['source']): object {
+  return 'distinct' in source && !source.distinct ? { ...source, distinct: undefined } : source
+}
+
+function windowsOf({ kind, backfillWindow, ...fields }: Extract<Feed['cadence'], { kind: 'windows' }>): object {
+  const isOwn = JSON.stringify(backfillWindow) !== JSON.stringify(fields.window)
+  return present<object>({ ...fields, ...(isOwn && { backfillWindow }) })
 }

@@ -2,7 +2,7 @@ import type { Dataset } from '../catalog.ts'
 import { hashJson } from '../hash.ts'
 import { present } from '../present.ts'
 import type { Problems } from '../problems.ts'
-import { readCadence, readDelay } from './cadence.ts'
+import { readCadence, readDelay, readKeep } from './cadence.ts'
 import { readKey, readSource, readTypes } from './columns.ts'
 import { readDataset } from './dataset.ts'
 import { DEFAULT_ACCOUNT, FEED_NAME, type Feed } from './feed.ts'
@@ -32,7 +32,7 @@ export type References = {
 const MOST_OF_ACCOUNT = 20
 
 /** The fields that decide how rows land. A change of any of them changes the hash of the feed. */
-type HashedFields = Omit<Feed, 'name' | 'cadence' | 'delay' | 'key' | 'enabled' | 'hash'>
+type HashedFields = Omit<Feed, 'name' | 'cadence' | 'delay' | 'key' | 'keep' | 'enabled' | 'hash'>
 
 /** Reads one entry of `feeds`. A wrong value gets a placeholder, since one problem is enough to refuse the file. */
 export function readFeed(feed: FeedSection, { catalogue, accounts }: References): Feed {
@@ -54,12 +54,14 @@ export function readFeed(feed: FeedSection, { catalogue, accounts }: References)
     allowRedacted: read(feed, 'allowRedacted', parseFlag) ?? allowRedacted.schema.default,
   })
   const key = readKey(feed, source, dataset)
+  const delay = readDelay(feed, dataset)
   return present({
     name,
     ...landing,
     cadence: readCadence(feed, dataset),
-    delay: readDelay(feed, dataset),
+    delay,
     key,
+    keep: readKeep(feed, delay),
     enabled: read(feed, 'enabled', parseFlag) ?? enabled.schema.default,
     hash: hashJson(landing),
   })

@@ -58,6 +58,8 @@ export type Feed = {
   readonly newColumns: 'land' | 'fail'
   readonly maxRejects: number
   readonly key?: readonly string[]
+  /** Rows and files of windows that ended longer ago are removed, and not asked for; absent: for ever. */
+  readonly keep?: Duration
   readonly shards: number
   readonly allowRedacted: boolean
   readonly enabled: boolean

@@ -2,6 +2,7 @@ import { type Dataset, findDataset } from '../catalog.ts'
 import { nameKey } from '../names.ts'
 import { present } from '../present.ts'
 import type { Problems } from '../problems.ts'
+import { durationMilliseconds } from '../time/durations.ts'
 import { type References, readFeed } from './entry.ts'
 import { type Account, DEFAULT_ACCOUNT, type Feed } from './feed.ts'
 import { queryProblems } from './feed-query.ts'
@@ -175,7 +176,7 @@ function repeatedNames(entries: readonly ReadEntry[]): readonly string[] {
 }
 
 function warnings(feed: Feed, catalogue: readonly Dataset[]): readonly string[] {
-  return [datasetWarning(feed, catalogue), timeWarning(feed)].flatMap((warning) =>
+  return [datasetWarning(feed, catalogue), timeWarning(feed), keepWarning(feed)].flatMap((warning) =>
     warning === undefined ? [] : `${feedOwner(feed.name)}: ${warning}`,
   )
 }
@@ -189,6 +190,13 @@ function datasetWarning({ dataset }: Feed, catalogue: readonly Dataset[]): strin
 function timeWarning({ cadence }: Feed): string | undefined {
   if (cadence.kind === 'snapshot' || !cadence.to || 'date' in cadence.from === 'date' in cadence.to) return undefined
   return 'one of from and to is a date and one counts back; nothing lands if from is not before to'
+}
+
+/** Warns about history that is older than what is kept: it is never asked for. A date compares once time has passed. */
+function keepWarning({ cadence, keep }: Feed): string | undefined {
+  if (!keep || cadence.kind === 'snapshot' || !('back' in cadence.from)) return undefined
+  if (durationMilliseconds(cadence.from.back) <= durationMilliseconds(keep)) return undefined
+  return 'from reaches further back than keep; what is older than keep is not asked for'
 }
 
 function feedOwner(name: unknown): string {

@@ -280,6 +280,13 @@ export const FEED_FIELDS = {
     allowed: NAMES,
     schema: NAMES_SCHEMA,
   },
+  keep: {
+    meaning:
+      'How long after its end a window is kept. Then its rows, archives and rejects are removed, and it is not asked for any more.',
+    allowed: 'an ISO 8601 duration, at least as long as `delay`, such as P24M',
+    otherwise: 'for ever',
+    schema: DURATION_SCHEMA,
+  },
   shards: {
     meaning: 'Partitions that the rows of one window are spread over.',
     allowed: 'a whole number from 1 to 512',

@@ -45,11 +45,23 @@ function mayBeMetric(dataset: string, name: string): boolean {
 const IDENTITY = ['account', 'dataset', 'table'] as const
 
 type Identity = Pick<Feed, (typeof IDENTITY)[number]>
+type OfTenant = { readonly tenant?: string | undefined }
 
-/** Says which change of a feed its name forbids, or undefined. */
-export function forbiddenChange(before: Identity, after: Identity & Pick<Feed, 'name'>): string | undefined {
-  const changed = IDENTITY.filter((field) => !isSameName(before[field], after[field]))
-  if (changed.length === 0) return undefined
-  const changes = changed.map((field) => `${field} changed from ${before[field]} to ${after[field]}`)
+/**
+ * Says which change of a feed its name forbids, or undefined. Under the same account, another tenant is other numbers too. A
+ * tenant that is not known is no change.
+ */
+export function forbiddenChange(
+  before: Identity & OfTenant,
+  after: Identity & OfTenant & Pick<Feed, 'name'>,
+): string | undefined {
+  const changes = IDENTITY.filter((field) => !isSameName(before[field], after[field])).map(
+    (field) => `${field} changed from ${before[field]} to ${after[field]}`,
+  )
+  const [former, tenant] = [before.tenant, after.tenant]
+  if (changes.length === 0 && former !== undefined && tenant !== undefined && !isSameName(former, tenant)) {
+    changes.push(`the tenant of account ${after.account} changed from ${former} to ${tenant}`)
+  }
+  if (changes.length === 0) return undefined
   return `feed ${after.name}: ${changes.join(', ')}: give it a new name`
 }

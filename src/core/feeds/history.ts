@@ -79,14 +79,18 @@ export function laterStartWarning({ name, dataset }: Pick<Feed, 'name' | 'datase
   return `feed "${name}": history starts at ${day} and not at from: the service offers no more of ${dataset}`
 }
 
-/** Warns of each feed whose `from` lies before what the catalogue knows the service to offer, if it is first seen now. */
+/** Warns of each feed whose `from` lies before what Microsoft documents, if it is first seen now: no more than a guess. */
 export function laterStartWarnings(
   feeds: readonly Feed[],
   catalogue: readonly Dataset[],
   now: Date,
 ): readonly string[] {
   return feeds.flatMap((feed) => {
-    const start = laterStart(feed, findDataset(catalogue, feed.dataset)?.ranges ?? [], now, now)
-    return start ? [laterStartWarning(feed, start.toISOString())] : []
+    const { name, dataset } = feed
+    const ranges = findDataset(catalogue, dataset)?.ranges ?? []
+    const start = laterStart(feed, ranges, now, now)?.toISOString().slice(0, 10)
+    const documented = `Microsoft documents ${dataset} from ${start} on`
+    const decided = `history starts there and not at from, unless the service's own list, which decides, has more`
+    return start === undefined ? [] : [`feed "${name}": ${documented}: ${decided}`]
   })
 }

@@ -10,6 +10,7 @@ export const pacingRowKey = (account: string): string => `pacing~${account}`
 export const cleanUpRowKey = (account: string): string => `cleanup~${account}`
 export const tokenRowKey = (account: string): string => `token~${account}`
 export const credentialsRowKey = (account: string): string => `credentials~${account}`
+export const keptRowKey = (feed: string): string => `kept~${feed}`
 export const auditedRowKey = (feed: string): string => `audited~${feed}`
 export const toldRowKey = (about: string): string => `told~${about}`
 
@@ -51,6 +52,9 @@ export type CleanUpRow = { readonly times: number; readonly at: string }
 
 /** When reports that nobody names were last looked for. */
 export type SweptRow = { readonly at: string }
+
+/** When what is older than a feed keeps was last removed. */
+export type KeptRow = { readonly at: string }
 
 /** When a feed's table was last walked to its end; `after`: the key up to which it is walked at the moment. */
 export type AuditedRow = { readonly at: string; readonly after?: string }

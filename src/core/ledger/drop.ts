@@ -1,8 +1,22 @@
 import { type Failure, isFailure } from '../failures.ts'
 import { type Generation, generationAt, keyRange, type Place } from '../report/generation.ts'
 import { HOUR_MS, MINUTE_MS } from '../time/durations.ts'
-import { type Codecs, instant, optional, readFields, readStored, text, unfit, writeFields } from './codec.ts'
-import type { LedgerEntry } from './ledger.ts'
+import { parseWindowId, type WindowId, windowId } from '../time/window.ts'
+import {
+  type Codec,
+  type Codecs,
+  count,
+  instant,
+  json,
+  object,
+  optional,
+  readFields,
+  readStored,
+  text,
+  unfit,
+  writeFields,
+} from './codec.ts'
+import type { EntryKey, LedgerEntry } from './ledger.ts'
 import { generation, type LedgerRow } from './ledger-row.ts'
 
 /**
@@ -16,7 +30,12 @@ export type Drop = Place & {
   readonly wakeAt: Date
   /** When the rows were first seen gone. A request that was under way then may still bring some back. */
   readonly goneAt?: Date
+  /** Files that go with the rows. */
+  readonly blobs?: WindowBlobs
 }
+
+/** The archives and lists of rejects of a window's attempts up to one: those that its entry does not name go. */
+export type WindowBlobs = { readonly window: WindowId; readonly upTo: number }
 
 /** A drop that somebody works on is looked after by nobody else for this long. */
 const WAKE_AFTER_MS = 15 * MINUTE_MS
@@ -45,6 +64,22 @@ export function letGoOfAll(entry: LedgerEntry, table: string, now: Date): readon
   }))
 }
 
+/** The drop of files alone, which no rows go with: its generation has none and is named nowhere else. */
+export function dropOfBlobs(
+  { feed, window }: EntryKey,
+  upTo: number,
+  { table, fresh, now }: { readonly table: string; readonly fresh: Generation; readonly now: Date },
+): Drop {
+  const place = { generation: fresh, ...keyRange(window, fresh) }
+  return { feed, ...place, table, wakeAt: now, blobs: { window: windowId(window), upTo } }
+}
+
+/** The drops of an entry whose files go with its rows. */
+export function withBlobs(drops: readonly Drop[], { window, attempt }: LedgerEntry): readonly Drop[] {
+  const blobs = { window: windowId(window), upTo: attempt }
+  return drops.map((drop, nth) => (nth === 0 ? { ...drop, blobs } : drop))
+}
+
 /** Whether rows are published or being landed: an entry names their generation, or cannot be read and may do so. */
 export function isNamed(dropped: Generation, entries: readonly (LedgerEntry | Failure)[]): boolean {
   return entries.some((entry) => isFailure(entry) || generationsOf(entry).includes(dropped))
@@ -52,7 +87,7 @@ export function isNamed(dropped: Generation, entries: readonly (LedgerEntry | Fa
 
 /** The generations that an entry names: the published one, and the one that is being landed. */
 function generationsOf(entry: LedgerEntry): readonly Generation[] {
-  const published = entry.figures ? [entry.figures.generation] : []
+  const published = entry.figures && !entry.figures.removedAt ? [entry.figures.generation] : []
   return entry.state === 'landing' ? [...published, entry.generation] : published
 }
 
@@ -73,6 +108,14 @@ export const DROPS = '~drop_'
 
 export const dropKey = (dropped: Generation): string => `${DROPS}${dropped}`
 
+const windowCodec: Codec<WindowId> = {
+  write: (value) => value,
+  read(stored) {
+    const window = parseWindowId(text.read(stored))
+    return window ? windowId(window) : unfit('a window')
+  },
+}
+
 const FIELDS: Codecs<Omit<Drop, 'feed'>> = {
   generation,
   table: text,
@@ -80,6 +123,7 @@ const FIELDS: Codecs<Omit<Drop, 'feed'>> = {
   keyTo: text,
   wakeAt: instant,
   goneAt: optional(instant),
+  blobs: optional(json(object<WindowBlobs>({ window: windowCodec, upTo: count }))),
 }
 
 /** Gives the stored form of a drop, without its keys. */

@@ -14,6 +14,8 @@ export type FeedRow = {
   readonly feed: Feed
   /** What feeds.json says of the feed's account. */
   readonly account: Account
+  /** The tenant that the feed's rows are of, as it was first written; absent until it is known. */
+  readonly tenant?: string
   /** What the feed asks for, and how it lands. */
   readonly form: Form
   /** By how much the account's quota stretches `refresh.every`; absent where it leaves it as it is. */
@@ -62,6 +64,10 @@ export type FeedRow = {
   readonly filled?: { readonly from: string; readonly columns: readonly string[] }
   /** Columns that had values before, each with the time from the first to the last window that lacks it. */
   readonly emptiedIn?: Readonly<Record<string, { readonly from: string; readonly to: string }>>
+  /** Since when the feed is stale, as last told. */
+  readonly staleSince?: string
+  /** The halved windows that were last told, by their ids. */
+  readonly halved?: readonly string[]
   /** How many empty windows between full ones were last told. */
   readonly emptyBetween?: number
   /** Windows without rows that a person accepts as gaps, by their ids. */
@@ -111,6 +117,11 @@ export function newFeedRow(feed: Feed, account: Account, now: Date): FeedRow {
   return { feed, account, form: formNow({ feed }), since: now.toISOString() }
 }
 
+/** The tenant of the feed's account. One that is known stays: another one is refused. */
+export function withTenant(row: FeedRow, tenant: string | undefined): FeedRow {
+  return row.tenant !== undefined || tenant === undefined ? row : { ...row, tenant }
+}
+
 /** The quota of the account stretches the refreshes of its feeds. */
 export function withStretch(row: FeedRow, stretch: number): FeedRow {
   const { stretch: _, ...rest } = row
@@ -131,6 +142,14 @@ export function withDrift(row: FeedRow, columns: readonly string[]): FeedRow {
 
 export function withEmptyBetween(row: FeedRow, count: number): FeedRow {
   return (row.emptyBetween ?? 0) === count ? row : { ...row, emptyBetween: count }
+}
+
+/** What an audit found of the freshness of the feed and of its halved windows. */
+export function withAlarms(row: FeedRow, staleSince: Date | undefined, halved: readonly string[]): FeedRow {
+  const { staleSince: wasStale, halved: were = [], ...rest } = row
+  const stale = staleSince?.toISOString()
+  if (wasStale === stale && JSON.stringify(were) === JSON.stringify(halved)) return row
+  return { ...rest, ...(stale !== undefined && { staleSince: stale }), ...(halved.length > 0 && { halved }) }
 }
 
 /** A person pauses the feed's history, or lets it go on. */

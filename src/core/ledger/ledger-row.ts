@@ -77,7 +77,8 @@ const figures = json<Figures>(
     landedAt: isoInstant,
     milliseconds,
     operations: count,
-    verdict: oneOf('rows', 'empty'),
+    verdict: oneOf('rows', 'empty', 'removed'),
+    removedAt: optional(isoInstant),
     emptyColumns: list(text),
     running: optional(mark),
     totalsBefore: optional(dictionary(text)),
@@ -197,7 +198,8 @@ export function toRow(entry: LedgerEntry, wakeAt: Date): LedgerRow {
 /** What readers of the landing table need, as columns of their own beside the figures that prove it. */
 function publishedColumns({ window, figures }: LedgerEntry) {
   if (!figures) return {}
-  const { generation, table, rowsLanded, landedAt } = figures
+  const { generation, table, rowsLanded, landedAt, removedAt } = figures
+  if (removedAt) return { removedAt }
   return { table, ...keyRange(window, generation), rows: rowsLanded, landedAt }
 }
 
@@ -238,7 +240,7 @@ function entryIn<S extends State>(
   row: Readonly<Record<string, unknown>>,
 ): LedgerEntry {
   // One state with the fields of that very state: the compiler cannot follow this through a state that is a variable.
-  return { ...shared, ...readFields(BY_STATE[name], row), state: name } as unknown as LedgerEntry
+  return { ...shared, ...readFields(BY_STATE[name], row, { ...shared }), state: name } as unknown as LedgerEntry
 }
 
 /** The keys of an entry and the fields it has in every state: what a change of state leaves as it was. */

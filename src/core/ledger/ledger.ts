@@ -43,7 +43,10 @@ export type Figures = Form & {
   readonly milliseconds: PhaseTimes
   /** Requests to Table Storage that are billed: one per transaction or page. */
   readonly operations: number
-  readonly verdict: 'rows' | 'empty'
+  /** `removed`: the rows and files are gone, because they are older than what the feed keeps. */
+  readonly verdict: 'rows' | 'empty' | 'removed'
+  /** When they were removed; absent while they stand. */
+  readonly removedAt?: Date
   /** Columns that have no value in any of the rows. */
   readonly emptyColumns: readonly string[]
   /** Asked for before the data of the window had settled: it is asked for again, and proves nothing complete. */
@@ -64,7 +67,7 @@ export type PastAttempt = {
   /** The service's own id of the call that failed. */
   readonly correlationId?: string
   readonly rows?: number
-  /** The archive of a failed attempt and the list of its rejects, for `replay` and `rejects`. */
+  /** The archive that landed, for `diff`; of a failed attempt its archive and the list of its rejects, for `replay` and `rejects`. */
   readonly archive?: string
   readonly rejects?: string
   /** What the archive is the answer to. */
@@ -189,6 +192,16 @@ export function isPublished(entry: LedgerEntry): entry is LedgerEntry & { readon
   return entry.figures !== undefined
 }
 
+/** Whether what a window held was removed, because it is older than what its feed keeps. Its figures stay. */
+export function isRemoved({ figures }: Pick<LedgerEntry, 'figures'>): boolean {
+  return figures?.removedAt !== undefined
+}
+
+/** How many rows of a window readers see. */
+export function standingRows({ figures }: Pick<LedgerEntry, 'figures'>): number {
+  return figures && !figures.removedAt ? figures.rowsLanded : 0
+}
+
 /** Whether a window failed and has no rows of its whole time: a landing without rows, or of a running one, leaves a gap. */
 export function isGap({ state, figures }: LedgerEntry): boolean {
   return state === 'failed' && (!figures || figures.running === true || figures.rowsLanded === 0)
@@ -227,9 +240,20 @@ export type LeftInArchive = { readonly archive: string; readonly rejects?: strin
 export function lastArchive({ state, history, figures }: LedgerEntry): LeftInArchive | undefined {
   const last = state === 'failed' ? history.at(-1) : undefined
   if (last?.archive !== undefined) return present({ archive: last.archive, rejects: last.rejects, asked: last.asked })
-  if (!figures) return undefined
+  if (!figures || figures.removedAt) return undefined
   const { archive, rejects, rowSet, selection } = figures
   return present({ archive, rejects, asked: { rowSet, selection } })
+}
+
+/** The blobs that an entry needs: those of its landing, of its published rows, and of a failed attempt. */
+export function namedBlobs(entry: LedgerEntry): readonly string[] {
+  const { figures } = entry
+  const parts = [
+    entry.state === 'landing' ? entry : undefined,
+    isRemoved(entry) ? undefined : figures,
+    lastArchive(entry),
+  ]
+  return parts.flatMap((part) => [part?.archive, part?.rejects].filter((name) => name !== undefined))
 }
 
 /**
@@ -237,7 +261,7 @@ export function lastArchive({ state, history, figures }: LedgerEntry): LeftInArc
  * source restates its numbers; that those of a running window grow is no news.
  */
 export function restated(before: Figures | undefined, { rowsLanded, totals }: Figures): readonly string[] {
-  if (!before || before.running) return []
+  if (!before || before.running || before.removedAt) return []
   const names = new Set([...Object.keys(before.totals), ...Object.keys(totals)])
   const moved = [...names].filter((name) => before.totals[name] !== totals[name])
   return before.rowsLanded === rowsLanded ? moved : ['rows', ...moved]

@@ -159,6 +159,7 @@ export function toLanded(entry: Landing, figures: Figures, refreshAt?: Date): La
     outcome: 'landed',
     requestedAt: figures.requestedAt,
     rows: figures.rowsLanded,
+    archive: figures.archive,
   }
   return {
     ...kept,
@@ -225,6 +226,12 @@ export function toStorageAwaited(entry: Landing, failure: Failure, now: Date): L
 export function toLandedAgain(entry: LedgerEntry, figures: Figures): Landed {
   const { acceptEmpty: _, lastError: __, ...kept } = sharedFields(entry)
   return { ...kept, figures, state: 'landed' }
+}
+
+/** What the window holds is older than what its feed keeps: it goes, and the figures stay as evidence of what was there. */
+export function toRemoved(entry: LedgerEntry, figures: Figures, now: Date): Landed {
+  const { refreshAt: _, ...landed } = toLandedAgain(entry, { ...figures, verdict: 'removed', removedAt: now })
+  return landed
 }
 
 /** A failed window gets another attempt with all its tries. */

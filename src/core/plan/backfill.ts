@@ -49,15 +49,19 @@ export type BackfillView = {
   readonly isEndless: boolean
 }
 
-/** What to look at: one feed or all, windows of some time or all, and what would be if a choice were set back. */
+/**
+ * What to look at: one feed or all, windows of some time or all, and what would be if a choice were set back and, with
+ * `asIfResumed`, what is paused were resumed.
+ */
 export type Question = {
   readonly feed?: string
   readonly isInSpan: (window: Window) => boolean
   readonly choice?: Choice
+  readonly asIfResumed?: boolean
 }
 
 /** The feeds that have a history, or the one of them with that name. */
-export function feedsWithHistory(accounts: readonly AccountNow[], name?: string): readonly RangedFeed[] {
+export function feedsWithHistory(accounts: readonly Pick<AccountNow, 'feeds'>[], name?: string): readonly RangedFeed[] {
   const timed = accounts.flatMap(({ feeds }) => feeds).filter(({ row }) => row.feed.cadence.kind === 'windows')
   return name === undefined ? timed : timed.filter(({ row }) => row.feed.name === name)
 }
@@ -130,6 +134,16 @@ function lastOf(requests: readonly Rehearsed[]): Date | undefined {
   return last > 0 ? new Date(last) : undefined
 }
 
+/** The account as the question supposes it. A feed that it is not about stays paused. */
+function played(account: AccountNow, { feed, asIfResumed }: Question): AccountNow {
+  if (!asIfResumed) return account
+  const feeds = account.feeds.map((known) => {
+    const { backfillPaused: _, ...row } = known.row
+    return feed === undefined || feed === row.feed.name ? { ...known, row } : known
+  })
+  return { ...account, feeds }
+}
+
 /** How it stands with what the question is about, of an account of which all feeds are played. */
 function viewOfAccount(now: Date, account: AccountNow, timers: Timers, question: Question) {
   const timed = feedsWithHistory([account], question.feed).map((known) => ({
@@ -138,16 +152,20 @@ function viewOfAccount(now: Date, account: AccountNow, timers: Timers, question:
   }))
   const times = reportTimes(account.feeds)
   const reportMs = (feed: string) => times.get(feed) ?? USUAL_REPORT_MS
-  const { requests: all, missed, isEndless } = rehearse(now, account, { ...timers, reportMs })
+  const { requests: all, missed, isEndless } = rehearse(now, played(account, question), { ...timers, reportMs })
   const requests = all.filter((each) => isAbout(question, each))
-  const falling = missed.map(({ row, window, at }) => {
-    const why = `${outOfRangeReason(row)} when its turn comes, at ${minuteText(at)}`
-    return { feed: row.feed.name, window, why }
-  })
+  const outside = timed.flatMap(outOfRange)
+  const areOutside = new Set(outside.map(keyOf))
+  const falling = missed
+    .map(({ row, window, at }) => {
+      const why = `${outOfRangeReason(row)} when its turn comes, at ${minuteText(at)}`
+      return { feed: row.feed.name, window, why }
+    })
+    .filter((each) => isAbout(question, each) && !areOutside.has(keyOf(each)))
   return {
     feeds: timed.map((each) => historyOfFeed(each, requests, reportMs(each.known.row.feed.name))),
     requests,
-    outOfRange: [...timed.flatMap(outOfRange), ...falling.filter((each) => isAbout(question, each))],
+    outOfRange: [...outside, ...falling],
     isEndless,
   }
 }
@@ -172,12 +190,12 @@ function historyOfFeed({ known, windows }: TimedFeed, requests: readonly Rehears
 
 function progressOf(
   { row }: RangedFeed,
-  { waiting, underWay }: HistoryCounts,
+  { waiting, dueLater, underWay }: HistoryCounts,
   reports: number,
 ): { readonly progress: Progress; readonly why?: string } {
   if (!row.feed.enabled) return { progress: 'disabled' }
   if (row.backfillPaused) return { progress: 'paused' }
-  if (waiting + underWay + reports === 0) return { progress: 'done' }
+  if (waiting + dueLater + underWay + reports === 0) return { progress: 'done' }
   if (!row.blocked) return { progress: 'going' }
   return { progress: 'blocked', why: `${row.blocked.message}: ${FAILURES[row.blocked.kind].remedy}` }
 }

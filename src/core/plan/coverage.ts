@@ -1,5 +1,14 @@
 import type { FeedOutline } from '../ledger/feed-row.ts'
-import { isGap, isOfEarlierForm, isOutdated, isPublished, type LedgerEntry, type State } from '../ledger/ledger.ts'
+import {
+  isGap,
+  isOfEarlierForm,
+  isOutdated,
+  isPublished,
+  isRemoved,
+  type LedgerEntry,
+  type State,
+  standingRows,
+} from '../ledger/ledger.ts'
 import { withinReach } from '../ledger/reach.ts'
 import { type Window, windowId } from '../time/window.ts'
 import { wantedSpan } from './due-windows.ts'
@@ -20,6 +29,8 @@ export type Coverage = {
   readonly earlyBlanks: number
   /** Complete windows that landed with other columns, types or shards than the feed has now. */
   readonly earlierForm: number
+  /** Complete windows whose rows were removed, because they are older than what the feed keeps. */
+  readonly removed: number
   readonly rows: number
   /** Windows that landed before their data had settled: they are asked for again, and are not complete yet. */
   readonly running: readonly RunningWindow[]
@@ -39,7 +50,8 @@ export function coverage(now: Date, known: KnownFeed): Coverage {
   const { row, entries } = known
   const gaps = gapsOf(known)
   const published = entries.filter(isPublished)
-  const current = published.filter((entry) => !isOutdated(entry, row.form))
+  // Of what was removed nobody can ask whether its rows are those that the feed asks for now.
+  const current = published.filter((entry) => isRemoved(entry) || !isOutdated(entry, row.form))
   const settled = current.filter(({ figures }) => !figures.running)
   const complete = completeEntries(known)
   const states = { planned: 0, requesting: 0, requested: 0, landing: 0, landed: 0, failed: 0 }
@@ -50,8 +62,9 @@ export function coverage(now: Date, known: KnownFeed): Coverage {
     complete: complete.length,
     outdated: published.length - current.length,
     earlyBlanks: settled.length - complete.length,
-    earlierForm: complete.filter((entry) => isOfEarlierForm(entry, row.form)).length,
-    rows: complete.reduce((sum, { figures }) => sum + figures.rowsLanded, 0),
+    earlierForm: complete.filter((entry) => !isRemoved(entry) && isOfEarlierForm(entry, row.form)).length,
+    removed: published.filter(isRemoved).length,
+    rows: complete.reduce((sum, entry) => sum + standingRows(entry), 0),
     running: current.flatMap(({ window, figures }) => {
       const { running, requestedAt, rowsLanded } = figures
       return running ? [{ window: windowId(window), asOf: requestedAt, rows: rowsLanded }] : []
@@ -84,7 +97,7 @@ function howFar(
   gaps: readonly Window[],
 ): Pick<Coverage, 'completeUntil' | 'latestSnapshot'> {
   const windows = inOrder(complete.map(({ window }) => window))
-  const wanted = wantedSpan(withinReach(row), new Date(row.since))
+  const wanted = wantedSpan(withinReach(row), new Date(row.since), now)
   if (wanted) {
     const until = unbroken(
       wanted,

@@ -5,9 +5,10 @@ import { alignDown, alignUp, GRAIN, nextBoundary } from '../time/calendar.ts'
 import { addDuration, type Duration } from '../time/durations.ts'
 import { earlier, later } from '../time/instants.ts'
 import type { Window } from '../time/window.ts'
+import { isPastKeep, keptSince } from './keep.ts'
 
 /** The feed as far as it decides which windows there are. */
-export type WindowRules = Pick<Feed, 'cadence' | 'delay' | 'grain'>
+export type WindowRules = Pick<Feed, 'cadence' | 'delay' | 'grain' | 'keep'>
 
 /** A window of a feed. The app may ask for it from `dueAt` on. */
 export type DueWindow = { readonly window: Window; readonly lane: Lane; readonly dueAt: Date }
@@ -71,10 +72,15 @@ export function isAligned({ grain }: WindowRules, { from, to }: Window): boolean
   return [from, to].every((at) => alignDown(at, GRAIN[grain ?? 'day']).getTime() === at.getTime())
 }
 
-/** The first instant that a feed wants, and the first that it no longer wants. A snapshot feed has none. */
-export function wantedSpan(feed: WindowRules, since: Date): Window | undefined {
+/**
+ * The first instant that a feed wants at `now`, and the first that it no longer wants: its history begins with what it keeps.
+ * A snapshot feed has none.
+ */
+export function wantedSpan(feed: WindowRules, since: Date, now: Date): Window | undefined {
   const { cadence } = feed
-  return cadence.kind === 'windows' ? span(feed, cadence, since) : undefined
+  if (cadence.kind === 'snapshot') return undefined
+  const { from, to } = span(feed, cadence, since)
+  return { from: later(from, keptSince(feed, now) ?? from), to }
 }
 
 /** All windows to ask for, in order of time, which is also the order of their `dueAt`. Endless unless the feed has an end. */
@@ -87,6 +93,7 @@ function* plannedWindows(feed: WindowRules, known: KnownWindows): Generator<DueW
   }
   for (const gap of gaps(feed, cadence, known)) {
     for (const window of cut(gap, cadence, known.since)) {
+      if (isPastKeep(feed, window, known.now)) continue
       yield { window, lane: laneOf(window, known.since), dueAt: dueAt(feed, window) }
     }
   }
@@ -106,11 +113,12 @@ function nextSnapshot(every: Duration, { taken, now }: KnownWindows): Window {
  * The spans between the feed's start and end that no ledger entry covers, in order of time. A day or month (the feed's
  * grain) that an entry covers in part counts as covered, because the app cannot ask for the rest of it alone.
  */
-function gaps(feed: WindowRules, cadence: Windows, { since, taken }: KnownWindows): readonly Window[] {
+function gaps(feed: WindowRules, cadence: Windows, { since, taken, now }: KnownWindows): readonly Window[] {
   const grain = GRAIN[feed.grain ?? 'day']
   const { from: start, to: end } = span(feed, cadence, since)
   const found: Window[] = []
-  let from = start
+  const kept = keptSince(feed, now)
+  let from = kept ? later(start, alignDown(kept, cadence.backfillWindow)) : start
   for (const entry of taken.toSorted((a, b) => a.from.getTime() - b.from.getTime())) {
     found.push({ from, to: earlier(alignDown(entry.from, grain), end) })
     from = later(from, alignUp(entry.to, grain))

@@ -1,45 +1,65 @@
 import type { RangedRow } from '../ledger/feed-row.ts'
-import type { LedgerEntry } from '../ledger/ledger.ts'
-import { isOutOfRange, startWithinReach } from '../ledger/reach.ts'
+import type { LedgerEntry, Planned } from '../ledger/ledger.ts'
+import { isOutOfRange, startWithinReach, withinReach } from '../ledger/reach.ts'
+import { addDuration } from '../time/durations.ts'
+import { later } from '../time/instants.ts'
 import type { Window } from '../time/window.ts'
-import { missingWindows } from './due-windows.ts'
+import { type DueWindow, missingWindows, type WindowRules } from './due-windows.ts'
 import { type KnownFeed, planOf } from './known-feed.ts'
-import { waitingWindows } from './plan.ts'
+import { isPlannedDue } from './plan.ts'
 
 /** A feed with all its entries, and how far back the service has data for it. */
 export type RangedFeed = KnownFeed & { readonly row: RangedRow }
 
-/** How it stands with a window of history. `outOfRange`: the service has no data for its start, so nobody asks for it. */
-export type Condition = 'landed' | 'failed' | 'waiting' | 'underWay' | 'outOfRange'
+/**
+ * How it stands with a window of history. `waiting`: it is due and not asked for yet. `dueLater`: its data has not settled, or
+ * it is tried again later. `outOfRange`: the service has no data for its start, so nobody asks for it.
+ */
+export type Condition = 'landed' | 'failed' | 'waiting' | 'dueLater' | 'underWay' | 'outOfRange'
 
 export type HistoryWindow = { readonly window: Window; readonly condition: Condition }
 
 /** The windows of a feed's history in order of time: those of the ledger's lane `backfill`, and those still to come. */
 export function historyOf(now: Date, known: RangedFeed): readonly HistoryWindow[] {
-  const isOut = (window: Window) => isOutOfRange(known.row, window, now)
-  const ofLedger = known.entries
+  const { row, entries } = known
+  const toAsk = (window: Window, isDue: boolean): Condition => {
+    if (isOutOfRange(row, window, now)) return 'outOfRange'
+    return isDue ? 'waiting' : 'dueLater'
+  }
+  const ofLedger = entries
     .filter(({ lane }) => lane === 'backfill')
-    .map((entry) => ({ window: entry.window, condition: conditionOf(entry, isOut) }))
-  const missing = waitingWindows(now, planOf(known)).filter(({ previous, lane }) => !previous && lane === 'backfill')
-  const toCome = missing.map(({ window }) => waiting(window, isOut(window)))
+    .map((entry) => ({
+      window: entry.window,
+      condition: conditionOf(entry, (planned) => toAsk(planned.window, isPlannedDue(now, row, planned))),
+    }))
+  const toCome = missingHistory(now, known, withinReach(row)).map(({ window, dueAt }) => ({
+    window,
+    condition: toAsk(window, dueAt <= now),
+  }))
   const all = [...beforeReach(now, known), ...ofLedger, ...toCome]
   return all.toSorted((a, b) => a.window.from.getTime() - b.window.from.getTime())
 }
 
-function waiting(window: Window, isOut: boolean): HistoryWindow {
-  return { window, condition: isOut ? 'outOfRange' : 'waiting' }
+/** The windows of history that the ledger lacks, also those whose data has not settled yet. */
+function missingHistory(now: Date, known: KnownFeed, rules: WindowRules): readonly DueWindow[] {
+  const { row } = known
+  if (!row.feed.enabled) return []
+  const since = new Date(row.since)
+  // History ended before the app saw the feed: by then all of it has settled.
+  const allDue = later(now, addDuration(since, row.feed.delay))
+  const missing = missingWindows(rules, { since, taken: planOf(known).spans, now: allDue })
+  return missing.filter(({ lane }) => lane === 'backfill')
 }
 
 /** A landed window that is only refreshed stays landed. */
-function conditionOf(entry: LedgerEntry, isOut: (window: Window) => boolean): Condition {
+function conditionOf(entry: LedgerEntry, toAsk: (planned: Planned) => Condition): Condition {
   switch (entry.state) {
     case 'landed':
       return 'landed'
     case 'failed':
       return entry.kind === 'out-of-range' ? 'outOfRange' : 'failed'
     case 'planned':
-      if (entry.reason === 'refresh') return 'landed'
-      return isOut(entry.window) ? 'outOfRange' : 'waiting'
+      return entry.reason === 'refresh' ? 'landed' : toAsk(entry)
     default:
       return 'underWay'
   }
@@ -47,19 +67,17 @@ function conditionOf(entry: LedgerEntry, isOut: (window: Window) => boolean): Co
 
 /** What the feed's `from` wants and the service did not have when the app first asked: it is in no plan. */
 function beforeReach(now: Date, known: KnownFeed): readonly HistoryWindow[] {
-  const { row } = known
-  const start = startWithinReach(row)
-  if (start === undefined || !row.feed.enabled) return []
-  const { spans } = planOf(known)
-  const wanted = missingWindows(row.feed, { since: new Date(row.since), taken: spans, now })
-  return wanted.filter(({ window }) => window.from < new Date(start)).map(({ window }) => waiting(window, true))
+  const start = startWithinReach(known.row)
+  if (start === undefined) return []
+  const wanted = missingHistory(now, known, known.row.feed).filter(({ window }) => window.from < new Date(start))
+  return wanted.map(({ window }) => ({ window, condition: 'outOfRange' }))
 }
 
 export type HistoryCounts = Readonly<Record<Condition, number>>
 
 /** How many windows of a feed's history are in which condition. */
 export function historyCounts(windows: readonly HistoryWindow[]): HistoryCounts {
-  const counts = { landed: 0, failed: 0, waiting: 0, underWay: 0, outOfRange: 0 }
+  const counts = { landed: 0, failed: 0, waiting: 0, dueLater: 0, underWay: 0, outOfRange: 0 }
   for (const { condition } of windows) counts[condition]++
   return counts
 }

@@ -12,11 +12,13 @@ export type Forecast = {
   readonly running: number
   /** Young windows that have settled, as often as `refresh.every` says. */
   readonly refresh: number
+  /** As `refresh`, in the months that have one such window more than others. */
+  readonly mostRefresh: number
   /** The same windows, the day after the source loaded data. */
   readonly loads: number
 }
 
-const NOTHING: Forecast = { live: 0, running: 0, refresh: 0, loads: 0 }
+const NOTHING: Forecast = { live: 0, running: 0, refresh: 0, mostRefresh: 0, loads: 0 }
 
 /** Feeds may ask for so much of what their account's quota allows; the rest is for history, retries and other tools. */
 const SHARE = 1 / 2
@@ -35,14 +37,16 @@ export function forecastOf(feed: Pick<Feed, 'cadence' | 'delay' | 'grain' | 'ena
   const { window, refresh } = cadence
   const end = cadence.to && instantOf(cadence.to, now)
   const isOver = end !== undefined && end <= now
-  const every = openEvery(feed)
+  const ask = openEvery(feed)
   const live = isOver ? 0 : 1 / daysOf(window)
   const unsettled = (daysOf(window) + daysOf(delay)) / daysOf(window)
-  const running = every && !isOver ? unsettled / daysOf(every) : 0
+  const running = ask && !isOver ? unsettled / daysOf(ask) : 0
   if (!refresh || (isOver && addDuration(end, refresh.for) <= now)) return { ...NOTHING, live, running }
   const young = Math.max(daysOf(refresh.for) - daysOf(delay), 0) / daysOf(window)
   const { days = [] } = refresh
-  return { live, running, refresh: young / daysOf(refresh.every), loads: (young * days.length) / MONTH_DAYS }
+  const every = daysOf(refresh.every)
+  const loads = (young * days.length) / MONTH_DAYS
+  return { live, running, refresh: young / every, mostRefresh: Math.ceil(young) / every, loads }
 }
 
 /** What the feeds of each account ask for together, and by how much its quota stretches their refreshes. */
@@ -62,23 +66,28 @@ function sum(a: Forecast, b: Forecast): Forecast {
     live: a.live + b.live,
     running: a.running + b.running,
     refresh: a.refresh + b.refresh,
+    mostRefresh: a.mostRefresh + b.mostRefresh,
     loads: a.loads + b.loads,
   }
 }
 
 /**
  * How many times longer than the feeds say the account waits between two refreshes, so that its feeds take no more than half
- * of its quota, and what is asked for again no more than its part of each hour; 1 where that is enough as it is. The days on
- * which the source loads data stay, and so does the running window.
+ * of its quota, and what is asked for again no more than its part of each hour; 1 where that is enough as it is. A mean would not
+ * do: in a month with one window more, refreshes would wait longer each day. The days on which the source loads data stay, and
+ * so does the running window.
  */
-export function stretchOf({ live, running, refresh, loads }: Forecast, maxReportsPerHour: number): number {
+export function stretchOf({ live, running, mostRefresh, loads }: Forecast, maxReportsPerHour: number): number {
   const share = 24 * maxReportsPerHour * SHARE
   const again = 24 * refreshesAnHour(maxReportsPerHour) - running - loads
   const left = Math.max(Math.min(share - live - running - loads, again), share * LEAST_REFRESH)
-  return Math.max(Math.ceil(refresh / left), 1)
+  return Math.max(Math.ceil(mostRefresh / left), 1)
 }
 
-/** What the feeds of each account ask for, one line each, and a warning where that stretches their refreshes. */
+/**
+ * What the feeds of each account ask for, one line each, and what of it each feed asks for again. Warns where that stretches
+ * their refreshes, and where what cannot be stretched alone is more than its part of each hour.
+ */
 export function forecastLines(
   feeds: readonly Feed[],
   maxReportsPerHour: number,
@@ -86,16 +95,39 @@ export function forecastLines(
 ): { readonly lines: readonly string[]; readonly warnings: readonly string[] } {
   const accounts = accountForecasts(feeds, maxReportsPerHour, now)
   const most = 24 * maxReportsPerHour
+  const mostAgain = 24 * refreshesAnHour(maxReportsPerHour)
   return {
-    lines: accounts.map(({ account, forecast: { live, running, refresh, loads }, stretch }) => {
+    lines: accounts.flatMap(({ account, forecast: { live, running, refresh, loads }, stretch }) => {
       const reports = (live + running + refresh / stretch + loads).toFixed(1)
-      return `account ${account}: about ${reports} reports a day once history has landed, of ${most} allowed`
+      const ofFeeds = feeds
+        .filter((feed) => feed.account === account && feed.enabled && feed.cadence.kind === 'windows')
+        .map((feed) => `feed ${feed.name}: ${againOf(forecastOf(feed, now), stretch, most)}`)
+      return [
+        `account ${account}: about ${reports} reports a day once history has landed, of ${most} allowed`,
+        ...ofFeeds,
+      ]
     }),
-    warnings: accounts.flatMap(({ account, stretch }) => {
+    warnings: accounts.flatMap(({ account, forecast: { running, loads }, stretch }) => {
       const why = `its feeds may take half of the ${most} reports a day, and what is asked for again a quarter of each hour`
-      return stretch === 1 ? [] : [`account ${account}: refresh.every counts ${stretch} times as long, because ${why}`]
+      const fixed = `about ${(running + loads).toFixed(1)} reports a day for running windows and days on which data is loaded`
+      const remedy = 'set a longer refresh.every, or openWindow to false'
+      return [
+        ...(stretch === 1 ? [] : [`account ${account}: refresh.every counts ${stretch} times as long, because ${why}`]),
+        ...(running + loads > mostAgain
+          ? [`account ${account}: ${fixed} are more than the ${mostAgain} of their quarter of each hour: ${remedy}`]
+          : []),
+      ]
     }),
   }
+}
+
+/** What a feed asks for again of the `most` reports that its account is allowed in a day. */
+function againOf({ running, refresh, loads }: Forecast, stretch: number, most: number): string {
+  const [open, settled] = [running, refresh / stretch + loads]
+  if (open + settled === 0) return 'asks for no window again'
+  const share = ((100 * (open + settled)) / most).toFixed(1)
+  const parts = `${open.toFixed(1)} while windows run, ${settled.toFixed(1)} as refreshes`
+  return `asks again about ${(open + settled).toFixed(1)} times a day (${parts}), ${share} % of the allowed reports`
 }
 
 function daysOf(duration: Duration): number {

@@ -1,8 +1,11 @@
 import type { FeedRow } from '../ledger/feed-row.ts'
 import { isAtRest, type LedgerEntry } from '../ledger/ledger.ts'
 import { type PlanRow, takes } from '../ledger/plan-row.ts'
+import { withinReach } from '../ledger/reach.ts'
+import { later, minuteText } from '../time/instants.ts'
 import type { Window } from '../time/window.ts'
-import { isAligned, type WindowRules } from './due-windows.ts'
+import { isAligned, missingWindows, settledAt, type WindowRules, wantedSpan } from './due-windows.ts'
+import { whyPastKeep } from './keep.ts'
 
 type MaybePaused = Pick<FeedRow, 'backfillPaused'>
 
@@ -30,9 +33,40 @@ export function whyMayNotLand(
   plan: Pick<PlanRow, 'spans'>,
   now: Date,
 ): string | undefined {
+  const past = whyPastKeep(feed, window, now)
+  if (past !== undefined) return past
   if (entry) return whyNotAtRest(entry, row)
   const notOver = whyNotOver(window, now)
   if (notOver !== undefined) return notOver
   if (takes(plan, window)) return 'overlaps a window that has an entry'
   return isAligned(feed, window) ? undefined : `is not cut at a ${feed.grain ?? 'day'}, the grain of ${feed.dataset}`
+}
+
+/** Says of a window without an entry why there is none, and what a person types instead of asking for it again. */
+export function whyNotAskedFor(
+  now: Date,
+  row: Pick<FeedRow, 'feed' | 'reach' | 'since' | 'backfillPaused'>,
+  spans: readonly Window[],
+  window: Window,
+): string {
+  const { feed, backfillPaused } = row
+  const { name } = feed
+  const since = new Date(row.since)
+  const toCome = `"backfill --dry-run --feed ${name}" shows what is to come`
+  const known = { since, taken: spans, now: later(now, settledAt(feed, window)) }
+  const isThis = (each: { readonly window: Window }) =>
+    +each.window.from === +window.from && +each.window.to === +window.to
+  const coming = missingWindows(withinReach(row), known).find(isThis)
+  if (coming?.lane === 'backfill' && backfillPaused) {
+    return `its history is paused; "backfill resume --feed ${name}" lets it go on`
+  }
+  if (coming && coming.dueAt > now) return `it is due at ${minuteText(coming.dueAt)}, and the app asks for it then`
+  if (coming) return `it is due, and the app asks for it by itself; ${toCome}`
+  if (takes({ spans }, window)) return `other windows take its time; name them by --from and --to`
+  const wanted = wantedSpan(withinReach(row), since, now)
+  if (wanted && window.from < wanted.from) {
+    const start = wanted.from.toISOString().slice(0, 10)
+    return `history of the feed starts at ${start}; an earlier "from" and "feeds push" bring what the service still has`
+  }
+  return `the feed has no such window; ${toCome}`
 }

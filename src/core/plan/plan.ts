@@ -11,10 +11,11 @@ import {
 } from '../ledger/ledger.ts'
 import { withinReach } from '../ledger/reach.ts'
 import { hasCome } from '../ledger/wake.ts'
-import { DAY_MS } from '../time/durations.ts'
-import { earliest, later } from '../time/instants.ts'
+import { addDuration, DAY_MS } from '../time/durations.ts'
+import { earlier, earliest, later } from '../time/instants.ts'
 import type { Window } from '../time/window.ts'
 import { dueAt, missingWindows, nextDue, settledAt } from './due-windows.ts'
+import { isPastKeep } from './keep.ts'
 import { refreshAt } from './refresh.ts'
 
 /** The longest that a planned window waits by itself. */
@@ -61,7 +62,7 @@ export function dueRequests(now: Date, known: FeedPlan): readonly RequestAction[
  */
 export function trialRequest(now: Date, known: FeedPlan, failed: readonly Failed[]): RequestAction | undefined {
   const { row } = known
-  const running = failed.filter((entry) => !hasPassed(now, row, entry))
+  const running = failed.filter((entry) => !hasPassed(now, row, entry) && !isPastKeep(row.feed, entry.window, now))
   const due = [...waitingWindows(now, known), ...running.map((entry) => again(now, row, entry))]
   const newest = due.filter(isNotPaused).sort((a, b) => byStart(b, a))
   return newest.find(({ previous }) => previous?.state === 'planned' && previous.reason === 'retry') ?? newest[0]
@@ -70,6 +71,19 @@ export function trialRequest(now: Date, known: FeedPlan, failed: readonly Failed
 /** Whether a window may be asked for, although a person may have paused the feed's history. */
 function isNotPaused({ row, priority }: RequestAction): boolean {
   return priority !== 'backfill' || !row.backfillPaused
+}
+
+/**
+ * Before this, no window of paused history begins that is due all the same because it is young or has not settled: such
+ * windows wait for the end of the pause, or are planned as refreshes. Undefined where nothing is paused.
+ */
+export function heldBefore(now: Date, { feed, backfillPaused }: FeedOutline): Date | undefined {
+  const { cadence, delay } = feed
+  if (!backfillPaused || cadence.kind === 'snapshot') return undefined
+  const { refresh, window, backfillWindow } = cadence
+  const unsettled = addDuration(addDuration(now, delay, -1), delay, -1)
+  const young = refresh ? addDuration(now, refresh.for, -1) : now
+  return [window, backfillWindow].reduce((from, length) => addDuration(from, length, -1), earlier(unsettled, young))
 }
 
 /** The windows of a feed that are due and not asked for yet, also while the feed is blocked or its history is paused. */
@@ -126,14 +140,18 @@ function missing(now: Date, { row, spans }: FeedPlan): readonly RequestAction[] 
 }
 
 function plannedAndDue(now: Date, { row, planned }: FeedPlan): readonly RequestAction[] {
-  const due = planned.filter(
-    (entry) =>
-      hasCome(entry.notBefore, now, LONGEST_WAIT_MS) &&
-      now >= dueAt(row.feed, entry.window) &&
-      !hasPassed(now, row, entry) &&
-      (mayTry(row, now) || !needsChange(entry)),
+  return planned.filter((entry) => isPlannedDue(now, row, entry)).map((entry) => again(now, row, entry))
+}
+
+/** Whether a planned window may be asked for now, as far as its feed may ask for anything. */
+export function isPlannedDue(now: Date, row: FeedOutline, entry: Planned): boolean {
+  return (
+    hasCome(entry.notBefore, now, LONGEST_WAIT_MS) &&
+    now >= dueAt(row.feed, entry.window) &&
+    !isPastKeep(row.feed, entry.window, now) &&
+    !hasPassed(now, row, entry) &&
+    (mayTry(row, now) || !needsChange(entry))
   )
-  return due.map((entry) => again(now, row, entry))
 }
 
 /** Whether a window failed for a reason that only a change heals: after a trial has failed, such windows wait. */

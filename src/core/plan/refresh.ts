@@ -8,6 +8,7 @@ import { addDuration, DAY_MS, type Duration, durationMilliseconds } from '../tim
 import { earlier, earliest } from '../time/instants.ts'
 import { type Window, windowId } from '../time/window.ts'
 import { openEvery, settledAt, type WindowRules } from './due-windows.ts'
+import { isPastKeep } from './keep.ts'
 
 type BlankRules = WindowRules & Pick<Feed, 'dataset'>
 
@@ -26,9 +27,9 @@ export type RefreshRules = {
  */
 export function refreshAt(rules: RefreshRules, window: Window, figures: Figures, now: Date): Date | undefined {
   const { feed } = rules
-  const { landedAt, origin, running } = figures
+  const { landedAt, origin, running, removedAt } = figures
   const requestedAt = askedAt(figures)
-  if (origin === 'import' || feed.cadence.kind === 'snapshot') return undefined
+  if (origin === 'import' || removedAt || feed.cadence.kind === 'snapshot') return undefined
   const settled = settledAt(feed, window)
   if (landedAt.getTime() - now.getTime() > DAY_MS) return settled
   if (running) return nextOfRunning(feed, requestedAt, settled)
@@ -85,7 +86,8 @@ function nextRefresh(
   const regular = nextRegular(requestedAt, refresh.every, stretch, timeOfDayMs)
   const { days = [] } = refresh
   const next = earliest([regular, ...days.map((day) => nextAfterDay(requestedAt, day, timeOfDayMs))])
-  return next && next < until && !isOutOfRange({ feed, ranges }, window, next) ? next : undefined
+  const isGone = next && (isOutOfRange({ feed, ranges }, window, next) || isPastKeep(feed, window, next))
+  return next && next < until && !isGone ? next : undefined
 }
 
 /** Not later than `every` after the request, and where that is a day or more, at the window's own time of day. */

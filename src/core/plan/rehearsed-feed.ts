@@ -197,7 +197,7 @@ function openNow(entry: LedgerEntry, now: Date, reportMs: number): readonly (rea
 /** A report is assumed to land with rows. */
 function toRehearsedLanding(row: RangedRow, entry: OpenEntry, at: Date): Landed {
   const { requestedAt, window } = entry
-  const { running: _, ...before } = entry.figures ?? { ...NO_FIGURES, ...row.form }
+  const { running: _, removedAt: __, ...before } = entry.figures ?? { ...NO_FIGURES, ...row.form }
   const isRunning = requestedAt < settledAt(row.feed, window)
   const figures: Figures = {
     ...before,

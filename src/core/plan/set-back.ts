@@ -5,6 +5,7 @@ import { isOutOfRange, outOfRangeReason } from '../ledger/reach.ts'
 import { toBackfilled } from '../ledger/transitions.ts'
 import type { Window } from '../time/window.ts'
 import { settledAt } from './due-windows.ts'
+import { whyPastKeep } from './keep.ts'
 
 // Which windows a person sets back to `planned` together, and which of them stay as they are.
 
@@ -28,6 +29,8 @@ export function setBack(
 ): Planned | { readonly why: string } | undefined {
   const { window, figures, state } = entry
   if (!isOfChoice(choice, row, entry)) return undefined
+  const past = whyPastKeep(row.feed, window, now)
+  if (past !== undefined) return { why: past }
   if (state === 'planned') return { why: 'is planned already' }
   if (!isAtRest(entry)) return { why: `is ${state}: its report is under way` }
   const isAskedAnyway = now < settledAt(row.feed, window) || (state === 'landed' && figures?.running)

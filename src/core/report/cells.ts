@@ -63,6 +63,41 @@ const ENCODERS: Readonly<Record<ColumnType, (property: string) => CellEncoder>> 
   month: (property) => remembering(monthEncoder(property)),
 }
 
+/**
+ * Gives the value that a cell lands as, in a text: equal values have equal texts, however the file writes them, such as `1`
+ * and `1.0` of a number. A `month` counts by its instant, a GUID without regard to case. Null where no property lands. The
+ * cell has to fit its type.
+ */
+export function cellValue(type: ColumnType): (text: string) => string | null {
+  return VALUES[type]
+}
+
+const VALUES: Readonly<Record<ColumnType, (text: string) => string | null>> = {
+  string: (text) => text,
+  double: landedValue((text) => String(Number(text))),
+  int64: landedValue(toInt64),
+  boolean: landedValue(toBoolean),
+  datetime: remembering(landedValue(toInstant)),
+  guid: landedValue((text) => text.toLowerCase()),
+  month: remembering(landedValue(toInstant)),
+}
+
+function landedValue(read: (text: string) => string | Unfit): (text: string) => string | null {
+  return (text) => {
+    const value = text === '' ? null : read(text)
+    return typeof value === 'object' && value !== null ? text : value
+  }
+}
+
+/** An instant without the zeros that end its fraction. */
+function toInstant(text: string): string | Unfit {
+  const iso = toDateTime(text)
+  if (typeof iso !== 'string' || !iso.includes('.')) return iso
+  let end = iso.length - 1
+  while (iso[end - 1] === '0') end--
+  return `${iso.slice(0, iso[end - 1] === '.' ? end - 1 : end)}Z`
+}
+
 function typed(property: string, type: string): string {
   return `,"${property}@odata.type":"${type}","${property}":`
 }

@@ -49,7 +49,7 @@ export function accountStatus(now: Date, account: KnownAccount, limits: PacingLi
 
 /** What of an account needs a person. */
 export function accountToDo(now: Date, account: AccountStatus): readonly ToDo[] {
-  return [...refusedSignIn(account), ...longPause(now, account), ...endingCredentials(account)]
+  return [...refusedSignIn(account), ...longPause(now, account), ...credentialToDo(now, account)]
 }
 
 function refusedSignIn({ name, refused }: AccountStatus): readonly ToDo[] {
@@ -72,20 +72,41 @@ function longPause(now: Date, { name, waitsUntil: until, reports }: AccountStatu
 }
 
 /** A credential with fewer days left needs a person. */
-export const FEW_DAYS = 30
+const FEW_DAYS = 30
 
-function endingCredentials({ name, credentials }: AccountStatus): readonly ToDo[] {
+/** What to say of a credential that has ended or ends soon. */
+type Ending = {
+  readonly what: Credential['what']
+  readonly isOver: boolean
+  readonly sentence: string
+  readonly remedy: string
+}
+
+/** What an account signs in with and ends soon, or has ended. */
+export function endingCredentials(now: Date, name: string, credentials: readonly Credential[]): readonly Ending[] {
   return credentials
-    .filter(({ daysLeft: left }) => left < FEW_DAYS)
-    .map(({ what, endsAt, daysLeft: left }): ToDo => {
-      const isOver = left < 0
-      const when = isOver ? `ended on ${dayWords(endsAt)}` : `ends on ${dayWords(endsAt)}, in ${left} days`
-      const remedy =
-        what === 'consent' ? 'Sign in again.' : `Store a new ${what} for the account, then look whether it works.`
-      const command = what === 'consent' ? consentCommand(name) : DOCTOR
-      const kind = isOver ? 'credential-ended' : 'credential-expiring'
-      return { kind, account: name, sentence: `The ${what} of account ${name} ${when}`, remedy, command }
+    .filter(({ expiresAt }) => daysLeft(expiresAt, now) < FEW_DAYS)
+    .map(({ what, expiresAt }): Ending => {
+      const isOver = expiresAt <= now
+      const left = daysLeft(expiresAt, now)
+      const when = isOver ? `ended on ${dayWords(expiresAt)}` : `ends on ${dayWords(expiresAt)}, in ${left} days`
+      const renewed = `Store a new ${what} for the account, then look whether it works.`
+      const remedy = what === 'consent' ? 'Sign in again.' : renewed
+      return { what, isOver, sentence: `The ${what} of account ${name} ${when}`, remedy }
     })
+}
+
+/** How long what is known of the credentials stays: a day, and an hour while one ends soon, so that a new one is seen. */
+export function nextLookMs(now: Date, credentials: readonly Credential[]): number {
+  return endingCredentials(now, '', credentials).length > 0 ? HOUR_MS : DAY_MS
+}
+
+function credentialToDo(now: Date, { name, credentials }: AccountStatus): readonly ToDo[] {
+  const dated = credentials.map(({ what, endsAt }) => ({ what, expiresAt: endsAt }))
+  return endingCredentials(now, name, dated).map(({ what, isOver, sentence, remedy }): ToDo => {
+    const kind = isOver ? 'credential-ended' : 'credential-expiring'
+    return { kind, account: name, sentence, remedy, command: what === 'consent' ? consentCommand(name) : DOCTOR }
+  })
 }
 
 function daysLeft(endsAt: Date, now: Date): number {

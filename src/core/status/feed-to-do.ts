@@ -2,9 +2,9 @@ import { FAILURES, type FailureKind } from '../failures.ts'
 import { type Failed, isPublished, type LedgerEntry, remedyOf } from '../ledger/ledger.ts'
 import type { KnownFeed, UnreadableEntry } from '../plan/known-feed.ts'
 import { present } from '../present.ts'
-import { minuteText } from '../time/instants.ts'
 import { type Window, windowId } from '../time/window.ts'
 import { dayWords, windowWords } from '../time/words.ts'
+import { halvedSentence, staleSentence } from './alarms.ts'
 import {
   DATASETS,
   DOCTOR,
@@ -103,8 +103,7 @@ export function commandFor(entry: Failed): string {
 function staleFeed({ known, status, next }: Seen): readonly ToDo[] {
   const { name, staleSince, freshUntil, blocked } = status
   if (!staleSince || !next || blocked) return []
-  const rows = freshUntil ? `its newest rows end on ${dayWords(freshUntil)}` : 'it has no rows'
-  const sentence = `${name} is stale: ${rows}, and ${windowWords(next)} was due by ${minuteText(staleSince)}`
+  const sentence = staleSentence(known.row, freshUntil, next, staleSince)
   const failed = known.entries.find((entry) => entry.state === 'failed' && entry.window.from >= next.from)
   const command = failed ? windowCommand('retry', name, failed.window) : DOCTOR
   const remedy = failed
@@ -131,13 +130,13 @@ function emptyColumns({ status: { name, emptied } }: Seen): readonly ToDo[] {
   })
 }
 
-function doubtedWindow({ entry, mark, usual }: MarkedWindow): ToDo {
+function doubtedWindow(marked: MarkedWindow): ToDo {
+  const { entry, mark } = marked
   const { feed, window, figures } = entry
-  const rows = figures?.rowsLanded ?? 0
   const sentence =
     mark === 'empty'
       ? `${windowWords(window)} of ${feed} has no rows, and the windows beside it have`
-      : `${windowWords(window)} of ${feed} has ${rows} rows, and about ${usual} are usual`
+      : halvedSentence(marked)
   const remedy = 'Ask for the window once more: the same answer a second time is taken as the word of the service.'
   const kind = mark === 'empty' ? 'window-empty' : 'window-halved'
   const about = { kind, feed, window: windowId(window), sentence, remedy } as const

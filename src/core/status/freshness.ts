@@ -23,7 +23,7 @@ export function freshness(now: Date, row: FeedOutline, proven: readonly Window[]
     .filter(({ from, to }) => (isSnapshot ? from : to) <= now)
     .reduce<Window | undefined>((last, each) => (last && last.to > each.to ? last : each), undefined)
   const fresh = newest ? { freshUntil: isSnapshot ? newest.from : newest.to } : {}
-  const next = nextWindow(row, newest)
+  const next = nextWindow(now, row, newest)
   if (!feed.enabled || !next) return fresh
   // What was due before the app saw the feed is history, which comes in its own time.
   const dueBy = new Date(later(settledAt(feed, next), new Date(row.since)).getTime() + REPORT_MS)
@@ -31,11 +31,11 @@ export function freshness(now: Date, row: FeedOutline, proven: readonly Window[]
 }
 
 /** The window after the newest one, at first the one in which the app saw the feed; undefined where the feed wants none. */
-function nextWindow({ feed, since }: FeedOutline, newest: Window | undefined): Window | undefined {
+function nextWindow(now: Date, { feed, since }: FeedOutline, newest: Window | undefined): Window | undefined {
   const { cadence } = feed
   const step = cadence.kind === 'snapshot' ? cadence.every : cadence.window
   const from = newest?.to ?? alignDown(new Date(since), step)
-  const wanted = wantedSpan(feed, new Date(since))
+  const wanted = wantedSpan(feed, new Date(since), now)
   const to = nextBoundary(from, step)
   if (wanted && from >= wanted.to) return undefined
   return { from, to: wanted ? earlier(to, wanted.to) : to }

@@ -70,7 +70,8 @@ function inFlight(account: string, feeds: readonly SeenFeed[]): number {
   return own.reduce((sum, { status: { states } }) => sum + states.requesting + states.requested, 0)
 }
 
-function silentTimer(name: string, { finishedAt, silentSince }: Status['timers']['sweep']): ToDo {
+/** What to say of a timer that is silent. */
+export function silentTimer(name: string, { finishedAt, silentSince }: Status['timers']['sweep']): ToDo {
   const last = finishedAt ? `finished its last tick at ${minuteText(finishedAt)}` : 'has never finished a tick'
   const sentence = `The timer ${name} is silent: it ${last}. What landed stays.`
   const remedy = 'See in its log whether the app runs, and start it again.'

@@ -1,5 +1,6 @@
 import type { SweepRow, TickRow } from '../ledger/app-rows.ts'
 import { present } from '../present.ts'
+import { MINUTE_MS } from '../time/durations.ts'
 import type { TimerStatus } from './fields.ts'
 
 /** The timers of the app. */
@@ -11,6 +12,9 @@ export type Periods = Readonly<Record<TimerName, number>>
 
 /** A timer that has finished no tick for so many of its periods is silent. */
 const MISSED_PERIODS = 3
+
+/** A tick may take minutes: where ticks follow each other in seconds, a timer is silent after this. */
+const SHORTEST_SILENCE_MS = 10 * MINUTE_MS
 
 /** What is known of the ticks: the last of each timer, and since when the app runs. */
 export type Ticks = { readonly provision?: TickRow; readonly sweep?: SweepRow; readonly started?: Date }
@@ -32,7 +36,7 @@ type Counts = Pick<TimerStatus, 'requested' | 'waiting'>
 function timerStatus(now: Date, at: string | undefined, started: Date | undefined, periodMs: number): TimerStatus {
   const finishedAt = at === undefined || Number.isNaN(Date.parse(at)) ? undefined : new Date(at)
   const from = finishedAt ?? started
-  const silentAt = from && new Date(from.getTime() + MISSED_PERIODS * periodMs)
+  const silentAt = from && new Date(from.getTime() + Math.max(MISSED_PERIODS * periodMs, SHORTEST_SILENCE_MS))
   const isSilent = silentAt !== undefined && silentAt <= now
   return present<TimerStatus>({
     finishedAt,

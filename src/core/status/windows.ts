@@ -107,3 +107,12 @@ function median(values: readonly number[]): number {
   const [low = 0, high = low] = sorted.slice(Math.ceil(middle) - 1, Math.floor(middle) + 1)
   return (low + high) / 2
 }
+
+/** What an audit keeps of an entry to find alarms in the end: a feed has thousands, whose texts take most of the memory. */
+export function forAlarms(entry: LedgerEntry): LedgerEntry {
+  const { figures } = entry
+  if (!figures) return { ...entry, history: [] }
+  const { totalsBefore: _, ...rest } = figures
+  const confirmed = isConfirmed(entry) ? { totalsBefore: {} } : {}
+  return { ...entry, history: [], figures: { ...rest, totals: {}, emptyColumns: [], ...confirmed } }
+}

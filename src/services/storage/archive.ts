@@ -39,6 +39,14 @@ export type ArchiveOrigin = {
 /** What a replay needs to know about an archived report. */
 export type ArchivedReport = Omit<ArchiveOrigin, 'nonce'> & { readonly name: string; readonly executionId: string }
 
+/** The name of what one attempt left in the archive: its report, or a list of its rejects. */
+export type BlobName = {
+  readonly name: string
+  readonly window: string
+  readonly attempt: number
+  readonly isRejects: boolean
+}
+
 export type Archive = {
   create(): Promise<void>
   find(name: string): Promise<ArchivedBlob | undefined>
@@ -47,6 +55,10 @@ export type Archive = {
   read(name: string, etag?: string): AsyncIterable<Buffer>
   /** The archived reports of one window, newest attempt first. */
   list(feed: string, window: string): Promise<readonly ArchivedReport[]>
+  /** The names of all that the app left of a feed, or of one window of it, page by page. */
+  names(feed: string, window?: string): AsyncIterable<BlobName>
+  /** Removes a blob, which may be gone already. */
+  remove(name: string): Promise<void>
   /** Opens a list of rejects, which only its owner writes. */
   rejects(name: string): RejectWriter
 }
@@ -60,6 +72,8 @@ export function openArchive(container: () => Promise<ContainerClient>): Archive 
     write: (name, origin) => writer(blob(name), origin),
     read: (name, etag) => ranges(blob(name), etag),
     list: async (feed, window) => listArchived(await container(), `${feed}/${window}/`),
+    names: (feed, window) => namesIn(container, window === undefined ? `${feed}/` : `${feed}/${window}/`),
+    remove: async (name) => void (await (await blob(name)()).deleteIfExists()),
     rejects: (name) => rejectWriter(name, blob(name)),
   }
 }
@@ -122,6 +136,14 @@ async function listArchived(container: ContainerClient, prefix: string): Promise
     found.push({ name, attempt: Number(attempt), executionId, reportId: metadata?.reportid ?? '', requestedAt })
   }
   return found.toSorted((a, b) => b.attempt - a.attempt)
+}
+
+async function* namesIn(open: () => Promise<ContainerClient>, prefix: string): AsyncIterable<BlobName> {
+  for await (const { name } of (await open()).listBlobsFlat({ prefix })) {
+    const [, attempt, , format] = BLOB_NAME.exec(name) ?? []
+    const [, window = ''] = name.split('/')
+    if (attempt) yield { name, window, attempt: Number(attempt), isRejects: format === undefined }
+  }
 }
 
 function writer(open: OpenBlob, origin: ArchiveOrigin): ArchiveWriter {

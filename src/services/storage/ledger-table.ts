@@ -30,7 +30,7 @@ export function openLedger(client: TableClient, wake: Wake): Ledger {
       const filter = odata`PartitionKey eq ${feed} and RowKey ge ${day} and RowKey lt ${`${day}~`}`
       return Array.fromAsync(scan(client, filter, feed), ({ value }) => value)
     },
-    due: (feed, timer, now) => readDue(client, feed, timer, now),
+    due: (feed, timer, now, pausedBefore) => readDue(client, feed, timer, now, pausedBefore),
     write: (entry, etag, others = {}) => writeEntry(client, entry, toRow(entry, wake(entry)), etag, others),
     remove: (key, etag) => deleteRow(client, entryKeys(key), etag),
     async readPlan(feed) {
@@ -101,15 +101,17 @@ async function* scan(client: TableClient, filter: string, feed: string): AsyncGe
 /** As many as the service gives at once: without the long texts they take little memory. */
 const OVERVIEW_PAGE = 1000
 
-const OVERVIEW = ['RowKey', ...OVERVIEW_COLUMNS, ...pieceNames('figures').slice(1)]
+/** The columns that an overview reads. */
+export const OVERVIEW: readonly string[] = ['RowKey', ...OVERVIEW_COLUMNS, ...pieceNames('figures').slice(1)]
 
 async function* overview(client: TableClient, feed: string): AsyncGenerator<Pick<Scanned, 'value' | 'window'>> {
-  const queryOptions = { filter: entriesFilter(feed), select: OVERVIEW }
+  const queryOptions = { filter: entriesFilter(feed), select: [...OVERVIEW] }
   const pages = client.listEntities<Row>({ queryOptions }).byPage({ maxPageSize: OVERVIEW_PAGE })
   for await (const page of pages) {
     for (const row of page) {
-      const window = parseWindowId(row.rowKey ?? '')
-      yield { value: fromOverview(feed, row.rowKey ?? '', joinTexts(row)), ...(window && { window }) }
+      const value = fromOverview(feed, row.rowKey ?? '', joinTexts(row))
+      const window = isFailure(value) ? parseWindowId(row.rowKey ?? '') : value.window
+      yield { value, ...(window && { window }) }
     }
   }
 }
@@ -125,12 +127,20 @@ function scanned(feed: string, row: Row): Scanned {
  * What is due, what has no readable `wakeAt`, and what lies further ahead than any right clock writes. A comparison with
  * a property that a row lacks is false, so `not` selects that row.
  */
-async function readDue(client: TableClient, feed: string, timer: Timer, now: Date): Promise<DueRows> {
+async function readDue(
+  client: TableClient,
+  feed: string,
+  timer: Timer,
+  now: Date,
+  pausedBefore: Date | undefined,
+): Promise<DueRows> {
   const tooFar = new Date(now.getTime() + TOO_FAR_MS)
   const awake = odata`not (wakeAt gt ${now} and wakeAt le ${tooFar}) and not (wakeAt ge ${NEVER})`
+  const held = pausedBefore && windowId({ from: pausedBefore, to: pausedBefore })
+  const paused = held && odata`(lane eq 'backfill' and reason ne 'refresh' and RowKey lt ${held})`
   const chosen =
     timer === 'provision'
-      ? `(RowKey eq '${PLAN_KEY}' or (state eq 'planned' and ${awake}))`
+      ? `(RowKey eq '${PLAN_KEY}' or (state eq 'planned' and ${awake}${paused ? ` and not ${paused}` : ''}))`
       : `not (state eq 'planned') and ${awake}`
   const filter = `${odata`PartitionKey eq ${feed}`} and ${chosen}`
   const rows = await Array.fromAsync(client.listEntities<Row>({ queryOptions: { filter } }))

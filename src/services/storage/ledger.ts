@@ -62,8 +62,11 @@ export type Ledger = {
   overview(feed: string): AsyncIterable<Pick<Scanned, 'value' | 'window'>>
   /** The entries of windows that begin on a day, `20250301`: one as a rule. */
   entriesOn(feed: string, day: string): Promise<readonly (LedgerEntry | Failure)[]>
-  /** What a timer has to look at now: what it reads does not grow with what is at rest. */
-  due(feed: string, timer: Timer, now: Date): Promise<DueRows>
+  /**
+   * What a timer has to look at now: what it reads does not grow with what is at rest. With `pausedBefore`, planned history of
+   * windows that begin earlier is left out, unless it is planned as a refresh.
+   */
+  due(feed: string, timer: Timer, now: Date, pausedBefore?: Date): Promise<DueRows>
   /** Adds an entry, or replaces the one read under `etag`; undefined where somebody else wrote it or the plan meanwhile. */
   write<E extends LedgerEntry>(
     entry: E,

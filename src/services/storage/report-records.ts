@@ -83,8 +83,11 @@ function parserFor(head: string): Parser {
 async function* readText(source: Source): AsyncGenerator<string | Failure> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
   for await (const chunk of unpacked(source)) {
-    const text = Buffer.isBuffer(chunk) ? decode(decoder, chunk) : chunk
-    yield text ?? notText(source.blob.name)
+    if (!Buffer.isBuffer(chunk)) return yield chunk
+    // The records of a whole range would outlive the young generation of the heap.
+    for (let at = 0; at < chunk.length; at += CHUNK) {
+      yield decode(decoder, chunk.subarray(at, at + CHUNK)) ?? notText(source.blob.name)
+    }
   }
   if (decode(decoder) === undefined) yield notText(source.blob.name)
 }

@@ -8,8 +8,12 @@ import { laterStartWarning, laterStartWarnings } from '../../core/feeds/history.
 import { type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import { startWithinReach } from '../../core/ledger/reach.ts'
+import { oldQueue, silentTimer } from '../../core/status/status.ts'
+import { TIMERS, timerStatuses } from '../../core/status/timers.ts'
+import { minuteText } from '../../core/time/instants.ts'
 import { reasonOf } from '../../services/safe-text.ts'
 import type { AppRows } from '../../services/storage/ledger.ts'
+import { ticksIn } from '../ledger/ticks.ts'
 import { findForbiddenChange } from '../requesting/forbidden-change.ts'
 import { checkAccount } from './account.ts'
 import { checkCallback } from './callback.ts'
@@ -37,6 +41,8 @@ const CHECKS: readonly Check[] = [
   { name: 'feed', run: checkLedger },
   { name: 'callback', run: checkCallback },
   { name: 'clock', run: checkClock },
+  { name: 'timer', run: checkTimers },
+  { name: 'queue', run: checkQueue },
 ]
 
 function broken(name: string, error: unknown): readonly Finding[] {
@@ -71,12 +77,14 @@ async function checkAccounts(known: Patient): Promise<readonly Finding[]> {
 }
 
 /** Gives the problems in the ledger: feeds that the app does not take as they are, and those blocked for another reason. */
-async function checkLedger({ means, feeds, hasStorage }: Patient): Promise<readonly Finding[]> {
+async function checkLedger({ means, feeds, accounts, hasStorage }: Patient): Promise<readonly Finding[]> {
   if (!hasStorage) return []
-  const { ledger } = means.services
+  const { ledger, settings } = means.services
   await ledger.create()
   const app = await ledger.appRows()
-  const refusals = feeds.filter(({ enabled }) => enabled).flatMap((feed) => findRefusal(app, feed))
+  const refusals = feeds
+    .filter(({ enabled }) => enabled)
+    .flatMap((feed) => findRefusal(app, feed, accounts[feed.account]?.tenantId ?? settings.tenants[feed.account]))
   const isTold = (row: FeedOutline) => row.refused && refusals.some(({ name }) => name === row.feed.name)
   const blocked = [...app.feeds.values()].flatMap((row) => {
     if (isFailure(row)) return failing('feed', row)
@@ -100,14 +108,36 @@ function startWarnings(app: AppRows, feed: Feed, now: Date): readonly string[] {
   return start === undefined ? [] : [laterStartWarning(feed, start)]
 }
 
-function findRefusal(app: AppRows, feed: Feed) {
+function findRefusal(app: AppRows, feed: Feed, tenant: string | undefined) {
   const { name, table } = feed
-  const changed = findForbiddenChange(app, feed)
+  const changed = findForbiddenChange(app, feed, tenant)
   if (changed) return [{ name, finding: failing('feed', changed) }]
   const owner = (app.get(tableRowKey(table))?.value as TableRow | undefined)?.feed
   if (owner === undefined || owner === name) return []
   const message = `feed ${name}: table ${table} belongs to feed ${owner}`
   return [{ name, finding: problem('table', message, 'Name another table in the feed.') }]
+}
+
+/** Whether the timers of the app tick. What has never run is no problem yet: the app may not be deployed. */
+async function checkTimers({ means, hasStorage }: Patient): Promise<readonly Finding[]> {
+  if (!hasStorage) return []
+  const { ledger, clock, settings } = means.services
+  const timers = timerStatuses(clock(), ticksIn(await ledger.appRows()), settings.periods)
+  return TIMERS.map((name) => {
+    const { sentence, remedy } = silentTimer(name, timers[name])
+    if (timers[name].silentSince) return problem('timer', sentence, remedy)
+    const { finishedAt } = timers[name]
+    return well('timer', finishedAt ? `${name} ticked at ${minuteText(finishedAt)}` : `${name} has not run yet`)
+  })
+}
+
+async function checkQueue({ means, hasStorage }: Patient): Promise<readonly Finding[]> {
+  if (!hasStorage) return []
+  const look = await means.services.queue.look()
+  const [old] = oldQueue(means.services.clock(), look)
+  if (old) return [problem('queue', old.sentence, old.remedy)]
+  const poisoned = look.poisoned > 0 ? `, and ${look.poisoned} are poisoned` : ''
+  return [well('queue', `about ${look.messages} messages are in it, none for long${poisoned}`)]
 }
 
 async function checkClock({ means }: Patient): Promise<readonly Finding[]> {

@@ -1,6 +1,6 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
 import type { FeedRow } from '../../core/ledger/feed-row.ts'
-import { isOfPerson, type Landing } from '../../core/ledger/ledger.ts'
+import { isOfPerson, type Landing, standingRows } from '../../core/ledger/ledger.ts'
 import { type Check, type Checked, createCheck, refuse } from '../../core/report/check.ts'
 import { checkColumns } from '../../core/report/entities.ts'
 import { createLander, type Lander } from '../../core/report/lander.ts'
@@ -76,7 +76,7 @@ export async function checkPass(
   // Also where the file must not land: a person reads the list then.
   if (checked.rowsRejected > 0) await held.update({ rejects: list.name })
   if (failure) return failure
-  const standing = { rowsLanded: entry.figures?.rowsLanded ?? 0, acceptEmpty: entry.acceptEmpty === true }
+  const standing = { rowsLanded: standingRows(entry), acceptEmpty: entry.acceptEmpty === true }
   return refuse(checked, job.row.feed, standing, nameOf(entry)) ?? checked
 }
 

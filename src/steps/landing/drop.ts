@@ -1,6 +1,8 @@
 import { isFailure } from '../../core/failures.ts'
-import { type Drop, isNamed, withLaterWake, withRowsGone } from '../../core/ledger/drop.ts'
+import { type Drop, isNamed, type WindowBlobs, withLaterWake, withRowsGone } from '../../core/ledger/drop.ts'
+import { type LedgerEntry, namedBlobs } from '../../core/ledger/ledger.ts'
 import { dayOf, type Generation } from '../../core/report/generation.ts'
+import { windowId } from '../../core/time/window.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
 import type { Services } from '../services.ts'
 
@@ -15,8 +17,9 @@ export async function dropRows(services: Services, feed: string, generation: Gen
   if (isFailure(stored)) return services.emit({ event: 'message.ignored', message: stored.message })
   // Published rows are never deleted. An entry that was deleted by hand and brought back names its rows again: so the drop
   // is over. One that cannot be read may name them.
-  const entries = await ledger.entriesOn(feed, dayOf(stored.value))
-  if (entries.some(isFailure)) return
+  const found = await ledger.entriesOn(feed, dayOf(stored.value))
+  const entries = found.filter((entry): entry is LedgerEntry => !isFailure(entry))
+  if (entries.length < found.length) return
   if (isNamed(generation, entries)) return ledger.endDrop(stored)
   const until = new Date(clock().getTime() + settings.ingestTimeLimitMs)
   const held = await ledger.writeDrop(withLaterWake(stored.value, clock()), stored.etag)
@@ -25,7 +28,27 @@ export async function dropRows(services: Services, feed: string, generation: Gen
   // What time heals is left to the sweep.
   if (isFailure(removed)) return
   if (!removed.isDone) return queue.sendDrop({ feed, generation })
+  if (held.value.blobs && !(await removeBlobs(services, feed, held.value.blobs, entries))) return
   await noteRowsGone(services, held)
+}
+
+/**
+ * Removes what earlier attempts of a window left in the archive, but for what its entry names. False while the window is
+ * landing: what it lands from is still needed, and what it replaces goes once it has landed.
+ */
+async function removeBlobs(
+  { archive }: Services,
+  feed: string,
+  { window, upTo }: WindowBlobs,
+  entries: readonly LedgerEntry[],
+): Promise<boolean> {
+  const entry = entries.find((each) => windowId(each.window) === window)
+  if (entry?.state === 'landing') return false
+  const named = new Set(entry ? namedBlobs(entry) : [])
+  for await (const { name, attempt } of archive.names(feed, window)) {
+    if (attempt <= upTo && !named.has(name)) await archive.remove(name)
+  }
+  return true
 }
 
 async function noteRowsGone({ ledger, clock }: Services, held: Stored<Drop>): Promise<void> {

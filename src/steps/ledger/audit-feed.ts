@@ -15,11 +15,13 @@ import { toReopened } from '../../core/ledger/transitions.ts'
 import { corrected, mayHeal, reopenings } from '../../core/plan/audit.ts'
 import { emptyBetweenFull, type Fullness } from '../../core/plan/coverage.ts'
 import { hasPassed } from '../../core/plan/plan.ts'
+import { feedAlarms } from '../../core/status/alarms.ts'
+import { forAlarms } from '../../core/status/windows.ts'
 import type { Window } from '../../core/time/window.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
 import type { Services } from '../services.ts'
 import { endPassed } from './end-attempt.ts'
-import { changeFeedRow, noteEmptyBetween } from './feed-row.ts'
+import { changeFeedRow, noteAlarms, noteEmptyBetween } from './feed-row.ts'
 import { subjectOf } from './job.ts'
 import { readablePlan } from './plan-row.ts'
 import { tellOnce } from './tell-once.ts'
@@ -67,6 +69,7 @@ export async function auditFeed(
   const failed = healing.filter((each) => !isChosen(each) && mayHeal(each.value))
   if (failed.length === 0 && row.failing) await changeFeedRow(services, feed, withoutFailing)
   await noteEmptyBetween(services, row, emptyBetweenFull(found.fullness))
+  await noteAlarms(services, row, feedAlarms(now, row, found.entries))
   await tellUnreadable(services, feed, found.unreadable)
   return { plan, planned: [...planned, ...reopened], failed, isBusy: found.isBusy }
 }
@@ -86,12 +89,21 @@ type Found = {
   readonly planned: Stored<Planned>[]
   readonly failed: Stored<Failed>[]
   readonly fullness: Fullness[]
+  readonly entries: LedgerEntry[]
   readonly unreadable: Failure[]
   isBusy: boolean
 }
 
 async function readFeed({ ledger, settings }: Services, row: RangedRow, now: Date): Promise<Found> {
-  const found: Found = { windows: [], planned: [], failed: [], fullness: [], unreadable: [], isBusy: false }
+  const found: Found = {
+    windows: [],
+    planned: [],
+    failed: [],
+    fullness: [],
+    entries: [],
+    unreadable: [],
+    isBusy: false,
+  }
   for await (const { value, etag, window, wakeAt } of ledger.scan(row.feed.name)) {
     // An entry that cannot be read keeps its time.
     if (window) found.windows.push(window)
@@ -109,6 +121,7 @@ function keep(found: Found, { value: entry, etag }: Stored<LedgerEntry>): void {
   if (entry.state === 'planned') found.planned.push({ value: entry, etag })
   if (entry.state === 'failed') found.failed.push({ value: entry, etag })
   if (isOpen(entry) && !isResting(entry) && !isOfPerson(entry)) found.isBusy = true
+  found.entries.push(forAlarms(entry))
   found.fullness.push({ window: entry.window, rows: isPublished(entry) ? entry.figures.rowsLanded : undefined })
 }
 

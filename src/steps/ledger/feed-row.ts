@@ -4,6 +4,7 @@ import { blockedBy, stillBlockedBy, withFailing, withLanding, withTrialFailed } 
 import {
   type FeedOutline,
   type FeedRow,
+  withAlarms,
   withBackoff,
   withDrift,
   withEmptyBetween,
@@ -13,6 +14,7 @@ import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import { type OfferedDataset, unnamedColumns, withOffer } from '../../core/ledger/offer.ts'
 import { listed } from '../../core/names.ts'
 import type { KnownFeed, UnreadableEntry } from '../../core/plan/known-feed.ts'
+import type { FeedAlarms } from '../../core/status/alarms.ts'
 import { windowId } from '../../core/time/window.ts'
 import type { AppRows } from '../../services/storage/ledger.ts'
 import type { Services } from '../services.ts'
@@ -161,4 +163,24 @@ export async function noteEmptyBetween(
   if (emptyBetween === count) return
   await changeFeedRow(services, feed.name, (row) => withEmptyBetween(row, count))
   if (count > 0) services.emit({ event: 'feed.empty-between-full', feed: feed.name, count })
+}
+
+/**
+ * Notes whether a feed is stale and which of its windows are halved. Emits an event when it becomes stale or fresh, and one for
+ * each window that is newly halved.
+ */
+export async function noteAlarms(services: Services, row: FeedOutline, { stale, halved }: FeedAlarms): Promise<void> {
+  const { name: feed } = row.feed
+  const ids = [...halved.keys()]
+  const isKnown = row.staleSince === stale?.since.toISOString() && JSON.stringify(row.halved ?? []) === JSON.stringify(ids)
+  if (isKnown) return
+  const changed = await changeFeedRow(services, feed, (each) => withAlarms(each, stale?.since, ids))
+  if (!changed || changed.before === changed.after) return
+  const { staleSince: before, halved: told = [] } = changed.before
+  const remedy = 'Type "npx partner-insights-sync status": it says what keeps the feed from being asked for.'
+  if (stale && before === undefined) services.emit({ event: 'feed.stale', feed, message: stale.sentence, remedy })
+  if (!stale && before !== undefined) services.emit({ event: 'feed.fresh', feed })
+  for (const [window, message] of halved) {
+    if (!told.includes(window)) services.emit({ event: 'window.halved', feed, window, message })
+  }
 }

@@ -15,8 +15,22 @@ import type { Services } from '../services.ts'
 
 type Means = Pick<Services, 'ledger' | 'clock' | 'settings'>
 
-/** What a backfill goes by: every account with its feeds and quota, and the rows of feeds and accounts that cannot be read. */
-export type BackfillNow = { readonly accounts: readonly AccountNow[]; readonly unreadable: readonly Failure[] }
+/** The row of a feed or account that cannot be read. `feeds` are those that it stops. */
+export type UnreadableRow = {
+  readonly of: 'feed' | 'account'
+  readonly feeds: readonly string[]
+  readonly failure: Failure
+}
+
+/**
+ * What a backfill goes by: all feeds, every account with its feeds and quota, and the rows of feeds and accounts that cannot
+ * be read.
+ */
+export type BackfillNow = {
+  readonly feeds: readonly RangedFeed[]
+  readonly accounts: readonly AccountNow[]
+  readonly unreadable: readonly UnreadableRow[]
+}
 
 /** Reads all that the ledger knows of the feeds and their accounts. */
 export async function readBackfill(services: Means): Promise<BackfillNow> {
@@ -24,19 +38,20 @@ export async function readBackfill(services: Means): Promise<BackfillNow> {
   await ledger.create()
   const app = await ledger.appRows()
   const feeds: RangedFeed[] = []
-  const unreadable: Failure[] = []
+  const unreadable: UnreadableRow[] = []
   for (const name of app.feeds.keys()) {
     const feed = await readRangedFeed(services, name)
-    if (isFailure(feed)) unreadable.push(feed)
+    if (isFailure(feed)) unreadable.push({ of: 'feed', feeds: [name], failure: feed })
     else if (feed) feeds.push(feed)
   }
   const accounts: AccountNow[] = []
   for (const [account, own] of Map.groupBy(feeds, ({ row }) => row.feed.account)) {
     const pacing = pacingOf(app, account)
-    if (isFailure(pacing)) unreadable.push(pacing)
+    const names = own.map(({ row }) => row.feed.name)
+    if (isFailure(pacing)) unreadable.push({ of: 'account', feeds: names, failure: pacing })
     else accounts.push({ feeds: own, pacing: pacing.value, limits: settings.limits, rules: settings })
   }
-  return { accounts, unreadable }
+  return { feeds, accounts, unreadable }
 }
 
 async function readRangedFeed(services: Means, name: string): Promise<RangedFeed | Failure | undefined> {
@@ -111,6 +126,9 @@ export async function pauseBackfill(
   isPaused: boolean,
 ): Promise<{ readonly paused: boolean; readonly changed: boolean } | Problem> {
   const done = await changeFeedRow(services, feed, (row) => withBackfillPaused(row, isPaused))
-  if (!done) return { problem: `feed ${feed} is not known to the app, or its row cannot be read` }
+  if (!done) {
+    const stored = await findFeed(services, feed)
+    return 'problem' in stored ? stored : pauseBackfill(services, feed, isPaused)
+  }
   return { paused: isPaused, changed: done.before !== done.after }
 }

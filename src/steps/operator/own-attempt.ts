@@ -1,5 +1,5 @@
 import { isFailure } from '../../core/failures.ts'
-import type { FeedRow } from '../../core/ledger/feed-row.ts'
+import type { FeedOutline, FeedRow } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import { type PlanRow, withWindow } from '../../core/ledger/plan-row.ts'
 import { type NewWindow, type ReplaySource, toReplayed } from '../../core/ledger/transitions.ts'
@@ -42,7 +42,7 @@ export async function openOwnWindow(services: Services, row: FeedRow, window: Wi
 }
 
 /** The plan row of a feed, which is made where it is missing. Undefined where somebody else changed it meanwhile. */
-export async function readOrMakePlan(services: Services, row: FeedRow): Promise<Stored<PlanRow> | undefined> {
+export async function readOrMakePlan(services: Services, row: FeedOutline): Promise<Stored<PlanRow> | undefined> {
   return (await readPlan(services, row.feed.name)) ?? (await auditFeed(services, row))?.plan
 }
 

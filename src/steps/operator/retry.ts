@@ -2,10 +2,12 @@ import { isFailure } from '../../core/failures.ts'
 import { whyAsksNothing, withTrialNow } from '../../core/ledger/feed-block.ts'
 import { isAtRest } from '../../core/ledger/ledger.ts'
 import { toRetried } from '../../core/ledger/transitions.ts'
-import { whyNotAtRest } from '../../core/plan/own-window.ts'
+import { whyPastKeep } from '../../core/plan/keep.ts'
+import { whyNotAskedFor, whyNotAtRest } from '../../core/plan/own-window.ts'
 import type { Problem } from '../../core/problems.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import { changeFeedRow, findFeed } from '../ledger/feed-row.ts'
+import { readPlan } from '../ledger/plan-row.ts'
 import type { Services } from '../services.ts'
 import { changedJustNow } from './own-attempt.ts'
 
@@ -29,10 +31,15 @@ export async function retry(
   const problem = whyAsksNothing(row)
   if (problem !== undefined) return { problem }
   const stored = await ledger.read(feed, id)
-  if (!stored) return { problem: `${feed} ${id} was never asked for: there is nothing to retry` }
+  if (!stored) {
+    const spans = (await readPlan(services, feed))?.value.spans ?? []
+    return { problem: `${feed} ${id} was not asked for yet: ${whyNotAskedFor(clock(), row, spans, window)}` }
+  }
   if (isFailure(stored)) return { problem: `${stored.message}; take it out with "forget", and it is asked for anew` }
   const { value: entry, etag } = stored
   if (!isAtRest(entry)) return { problem: `${feed} ${id} ${whyNotAtRest(entry, row)}; "status" shows since when` }
+  const past = whyPastKeep(row.feed, window, clock())
+  if (past !== undefined) return { problem: `${feed} ${id} ${past}` }
   if (entry.lane === 'backfill' && row.backfillPaused)
     return { problem: `${feed} ${id} is history, which is paused: "backfill resume" first` }
   const written = await ledger.write(toRetried(entry, clock(), acceptEmpty), etag)

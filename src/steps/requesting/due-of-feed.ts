@@ -4,7 +4,14 @@ import { type FeedOutline, restsUntil } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry, Planned } from '../../core/ledger/ledger.ts'
 import type { PlanRow } from '../../core/ledger/plan-row.ts'
 import { isAuditDue } from '../../core/plan/audit.ts'
-import { dueRequests, endedWindows, type FeedPlan, type RequestAction, trialRequest } from '../../core/plan/plan.ts'
+import {
+  dueRequests,
+  endedWindows,
+  type FeedPlan,
+  heldBefore,
+  type RequestAction,
+  trialRequest,
+} from '../../core/plan/plan.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
 import { type Audited, auditFeed } from '../ledger/audit-feed.ts'
 import { endPassed } from '../ledger/end-attempt.ts'
@@ -34,7 +41,10 @@ export async function readDue(
   if (!enabled) return NOTHING_DUE
   const isTrial = mayAsk && row.blocked !== undefined && !row.refused && mayTry(row, now)
   const isAsking = mayAsk && !row.blocked && !restsUntil(row, now)
-  const due = isAsking ? await ledger.due(name, 'provision', now) : { plan: await ledger.readPlan(name), entries: [] }
+  // What a pause holds is not read at each tick: a person may have set back thousands of windows. The daily audit reads all.
+  const due = isAsking
+    ? await ledger.due(name, 'provision', now, heldBefore(now, row))
+    : { plan: await ledger.readPlan(name), entries: [] }
   const plan = readablePlan(due.plan)
   if (plan && !isTrial && !isAuditDue(row, plan.value, now, signedInAt)) {
     return isAsking ? dueOf(services, row, plan, plannedIn(due.entries)) : NOTHING_DUE

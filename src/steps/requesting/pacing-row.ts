@@ -31,20 +31,40 @@ export async function writePacing(
 }
 
 /**
- * Notes that the sign-in of an account was refused: the next tick tries it before it asks for anything. Tries again where
- * another instance was faster. A row that cannot be read stops the account anyway.
+ * Changes the row as it stands: where another instance was faster, it is read again and changed anew. Gives what it is then. A
+ * row that cannot be read is left as it is: it stops the account anyway.
  */
+async function changePacing(
+  services: Pick<Services, 'ledger'>,
+  account: string,
+  row: PacingRow,
+  change: (pacing: Pacing) => Pacing,
+): Promise<Pacing> {
+  for (;;) {
+    const next = change(row.value)
+    if (await writePacing(services, account, row, next)) return next
+    const stored = await readPacing(services, account)
+    if (!stored) return next
+    Object.assign(row, stored)
+  }
+}
+
+/** The row as it stands; undefined where it cannot be read. */
+async function readPacing({ ledger }: Pick<Services, 'ledger'>, account: string): Promise<PacingRow | undefined> {
+  const stored = await ledger.readApp<Pacing>(pacingRowKey(account))
+  if (!stored) return { value: EMPTY_PACING, etag: undefined }
+  return isPacing(stored.value) ? { ...stored } : undefined
+}
+
+/** Notes that the sign-in of an account was refused: the next tick tries it before it asks for anything. */
 export async function noteRefusedSignIn(
   services: Pick<Services, 'ledger' | 'clock'>,
   account: string,
   failure: Failure,
 ): Promise<void> {
   if (!isOfSignIn(failure)) return
-  const stored = await services.ledger.readApp<Pacing>(pacingRowKey(account))
-  if (stored && !isPacing(stored.value)) return
-  const next = withRefusedSignIn(stored?.value ?? EMPTY_PACING, failure, services.clock())
-  if (await services.ledger.writeApp(pacingRowKey(account), next, stored?.etag)) return
-  return noteRefusedSignIn(services, account, failure)
+  const row = await readPacing(services, account)
+  if (row) await changePacing(services, account, row, (pacing) => withRefusedSignIn(pacing, failure, services.clock()))
 }
 
 /** Notes that the sign-in of an account works, where it had been refused. Another instance that was faster noted it too. */
@@ -59,37 +79,29 @@ export async function endRefusedSignIn(
 
 /** As `endRefusedSignIn`, where the row is not known yet. */
 export async function endRefusedSignInOf(services: Pick<Services, 'ledger' | 'clock'>, account: string): Promise<void> {
-  const stored = await services.ledger.readApp<Pacing>(pacingRowKey(account))
-  if (stored && isPacing(stored.value)) await endRefusedSignIn(services, account, { ...stored })
+  const row = await readPacing(services, account)
+  if (row) await endRefusedSignIn(services, account, row)
 }
 
-/** Notes that the datasets of the service were looked at. Tries again where another instance was faster. */
+/** Notes that the datasets of the service were looked at. */
 export async function noteLook(
   services: Pick<Services, 'ledger' | 'clock'>,
   account: string,
   row: PacingRow,
 ): Promise<void> {
-  if (await writePacing(services, account, row, withLookDone(row.value, services.clock()))) return
-  const stored = await services.ledger.readApp<Pacing>(pacingRowKey(account))
-  if (!stored || !isPacing(stored.value)) return
-  Object.assign(row, stored)
-  return noteLook(services, account, row)
+  await changePacing(services, account, row, (pacing) => withLookDone(pacing, services.clock()))
 }
 
 /**
- * The service refused a report for its quota. The account waits for `waitMs`, and has half its allowance from then on. Tries
- * again where another instance was faster, or the others would go on asking. Gives what was written.
+ * The service refused a report for its quota. The account waits for `waitMs`, and has half its allowance from then on. Gives
+ * its pacing afterwards.
  */
-export async function reduceAllowance(
+export function reduceAllowance(
   services: Pick<Services, 'ledger' | 'settings'>,
   account: string,
   row: PacingRow,
   now: Date,
   waitMs: number,
 ): Promise<Pacing> {
-  const reduced = throttled(row.value, now, waitMs, services.settings.limits)
-  if (await writePacing(services, account, row, reduced)) return reduced
-  const stored = await services.ledger.readApp<Pacing>(pacingRowKey(account))
-  Object.assign(row, stored ?? { value: EMPTY_PACING, etag: undefined })
-  return reduceAllowance(services, account, row, now, waitMs)
+  return changePacing(services, account, row, (pacing) => throttled(pacing, now, waitMs, services.settings.limits))
 }

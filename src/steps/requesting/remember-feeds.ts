@@ -5,7 +5,7 @@ import { type FaultyFeed, parseEachFeed } from '../../core/feeds/feeds.ts'
 import { hashJson } from '../../core/hash.ts'
 import { FEEDS_SOURCE_KEY, type FeedsSourceRow, type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
 import { refusedBy, retired, withFeed } from '../../core/ledger/feed-block.ts'
-import { type FeedOutline, type FeedRow, newFeedRow, withStretch } from '../../core/ledger/feed-row.ts'
+import { type FeedOutline, type FeedRow, newFeedRow, withStretch, withTenant } from '../../core/ledger/feed-row.ts'
 import { plainMessage } from '../../core/plain-text.ts'
 import { accountForecasts } from '../../core/plan/forecast.ts'
 import type { AppRows } from '../../services/storage/ledger.ts'
@@ -34,7 +34,9 @@ export async function rememberFeeds(services: Services, app: AppRows): Promise<r
   const stretches = new Map(forecasts.map(({ account, stretch }) => [account, stretch]))
   const rows = await Promise.all(
     file.feeds.map((feed) => {
-      const ofAccount = { account: file.accounts[feed.account] ?? {}, stretch: stretches.get(feed.account) ?? 1 }
+      const account = file.accounts[feed.account] ?? {}
+      const tenant = account.tenantId ?? services.settings.tenants[feed.account]
+      const ofAccount = { account, tenant, stretch: stretches.get(feed.account) ?? 1 }
       return remember(services, app, feed, ofAccount)
     }),
   )
@@ -88,7 +90,7 @@ async function retireOthers(services: Services, app: AppRows, names: ReadonlySet
 }
 
 /** What decides about a feed beside itself. */
-type OfAccount = { readonly account: Account; readonly stretch: number }
+type OfAccount = { readonly account: Account; readonly tenant: string | undefined; readonly stretch: number }
 
 /**
  * Stores a feed as it is now, and keeps what the app learned about it. Undefined where the app does not take it, or
@@ -98,15 +100,17 @@ async function remember(
   services: Services,
   app: AppRows,
   feed: Feed,
-  { account, stretch }: OfAccount,
+  { account, tenant, stretch }: OfAccount,
 ): Promise<FeedOutline | undefined> {
   const known = app.feeds.get(feed.name)
   if (known && isFailure(known)) return tellUnreadable(services, feed.name, known)
   // A table under a name that may not have it is not claimed: it would be lost to the new name that the feed has to take.
-  const refusal = findForbiddenChange(app, feed) ?? (await claimTable(services, app, feed))
+  const refusal = findForbiddenChange(app, feed, tenant) ?? (await claimTable(services, app, feed))
   const now = services.clock()
   const change = (row: FeedRow) =>
-    refusal ? refusedRow(row, feed, refusal, now) : withStretch(withFeed(row, feed, account, now), stretch)
+    refusal
+      ? refusedRow(row, feed, refusal, now)
+      : withTenant(withStretch(withFeed(row, feed, account, now), stretch), tenant)
   const row = known && isSame(known.value, feed, change) ? known.value : await store(services, feed, account, change)
   if (!refusal) return row
   if (row && feed.enabled && row !== known?.value) tellBlocked(services, feed.name, refusal)

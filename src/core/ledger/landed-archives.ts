@@ -1,0 +1,71 @@
+import type { Problem } from '../problems.ts'
+import { windowId } from '../time/window.ts'
+import type { LedgerEntry } from './ledger.ts'
+
+/** An attempt at a window, and the archive that it landed or failed to land. */
+export type ArchivedAttempt = { readonly attempt: number; readonly archive: string }
+
+/** Two attempts to compare, that of the earlier state first. */
+export type ComparedAttempts = { readonly before: ArchivedAttempt; readonly after: ArchivedAttempt }
+
+/** An archive that stands. The attempt is the one that brought it; a later one may have landed it again. */
+type Standing = { readonly attempt: number; readonly name: string }
+
+/**
+ * Chooses the two attempts of a window whose archives are compared. Without `wanted`: the published one, and the last before
+ * it that landed another archive, if that still stands. One attempt in `wanted` is compared with the published one, two with
+ * each other. Where there are no two, gives a sentence that says what to type.
+ */
+export function chooseAttempts(
+  entry: LedgerEntry,
+  standing: readonly Standing[],
+  wanted: readonly number[],
+): ComparedAttempts | Problem {
+  const id = windowId(entry.window)
+  const about = `${entry.feed} ${id}`
+  const all = attemptsOf(entry, standing)
+  const published = all.find(({ attempt }) => attempt === entry.figures?.attempt)
+  const named = wanted.map((wish) => all.find(({ attempt }) => attempt === wish))
+  const lacking = wanted.find((_, index) => named[index] === undefined)
+  if (lacking !== undefined) {
+    const numbers = all.map(({ attempt }) => attempt).join(', ') || 'none'
+    return { problem: `${about}: no archive of attempt ${lacking} stands; archives stand of attempts: ${numbers}` }
+  }
+  const after = named[1] ?? published
+  if (!after) {
+    const why = entry.figures ? 'the archive of what is published was removed' : 'it has never landed'
+    return { problem: `${about}: ${why}; "status" shows how it stands, and --attempt, twice, compares two attempts` }
+  }
+  const before = named[0] ?? landedBefore(entry, all, after)
+  if (!before) {
+    const remedy = `"retry ${entry.feed} --window ${id}" asks for it again: once that has landed, diff shows what it changed`
+    return { problem: `${about}: no archive stands of a landing before that of attempt ${after.attempt}; ${remedy}` }
+  }
+  if (before.archive !== after.archive) return { before, after }
+  return {
+    problem: `${about}: attempts ${before.attempt} and ${after.attempt} read the same archive: name another with --attempt`,
+  }
+}
+
+/** Every attempt whose archive stands, in their order. The ledger knows what each of the last ones read. */
+function attemptsOf({ figures, history }: LedgerEntry, standing: readonly Standing[]): readonly ArchivedAttempt[] {
+  const byAttempt = new Map(standing.map(({ attempt, name }) => [attempt, name]))
+  for (const { attempt, archive } of history) if (archive !== undefined) byAttempt.set(attempt, archive)
+  if (figures) byAttempt.set(figures.attempt, figures.archive)
+  const names = new Set(standing.map(({ name }) => name))
+  return [...byAttempt]
+    .map(([attempt, archive]) => ({ attempt, archive }))
+    .filter(({ archive }) => names.has(archive))
+    .toSorted((a, b) => a.attempt - b.attempt)
+}
+
+function landedBefore(
+  { history }: LedgerEntry,
+  all: readonly ArchivedAttempt[],
+  after: ArchivedAttempt,
+): ArchivedAttempt | undefined {
+  const landed = new Set(history.filter(({ outcome }) => outcome === 'landed').map(({ attempt }) => attempt))
+  return all.findLast(
+    ({ attempt, archive }) => attempt < after.attempt && landed.has(attempt) && archive !== after.archive,
+  )
+}

@@ -1,0 +1,228 @@
+import { type Failure, failed, isFailure } from '../../core/failures.ts'
+import type { Feed } from '../../core/feeds/feed.ts'
+import { type ArchivedAttempt, chooseAttempts } from '../../core/ledger/landed-archives.ts'
+import type { Problem } from '../../core/problems.ts'
+import {
+  type ComparedRow,
+  type Comparison,
+  compareTotals,
+  createComparison,
+  type MovedTotal,
+  type RowsCompared,
+  readRow,
+  rowWriter,
+  type SharedColumns,
+  sharedColumns,
+} from '../../core/report/comparison.ts'
+import { checkColumns, isReject, rowsIn } from '../../core/report/entities.ts'
+import { newGeneration } from '../../core/report/generation.ts'
+import { createLander, type Lander } from '../../core/report/lander.ts'
+import { type Layout, readHeader } from '../../core/report/layout.ts'
+import { createTotals } from '../../core/report/totals.ts'
+import { type Window, type WindowId, windowId } from '../../core/time/window.ts'
+import { type LineSorter, sortLines } from '../../services/sorted-lines.ts'
+import { type OpenReport, openReport } from '../../services/storage/report-records.ts'
+import { findFeed } from '../ledger/feed-row.ts'
+import type { Services } from '../services.ts'
+
+/** One of two landings, as its archive lands under the feed's types of now. */
+export type ComparedLanding = ArchivedAttempt & { readonly rows: number; readonly rejected: number }
+
+/** What one landing of a window changed of another. */
+export type Diff = RowsCompared & {
+  readonly feed: string
+  readonly window: WindowId
+  readonly before: ComparedLanding
+  readonly after: ComparedLanding
+  /** The columns that identify a row; empty where rows are compared as a whole. */
+  readonly key: readonly string[]
+  /** Columns of the feed's key that not both files have: rows are compared as a whole then. */
+  readonly keyLacks: readonly string[]
+  readonly columnsAdded: readonly string[]
+  readonly columnsRemoved: readonly string[]
+  readonly totals: readonly MovedTotal[]
+}
+
+export type DiffOptions = {
+  /** None, one or two attempts, the earlier state first. */
+  readonly attempts: readonly number[]
+  /** How many rows of each kind are given. */
+  readonly rows: number
+  /** An empty folder for the rows while they are sorted. The caller removes it. */
+  readonly folder: string
+  /** Ends the work with an error. */
+  readonly signal: AbortSignal
+  /** Told how many rows of an attempt were read. */
+  readonly progress: (attempt: number, rows: number) => void
+}
+
+/**
+ * Compares two landings of a window by their archives: by the feed's `key`, or as two heaps of whole rows without one. What
+ * counts is what lands of a cell under the feed's types, and not how the file writes it. Memory does not grow with the rows:
+ * they are sorted in files of `folder`.
+ */
+export async function diff(
+  services: Services,
+  feed: string,
+  window: Window,
+  options: DiffOptions,
+): Promise<Diff | Problem> {
+  const row = await findFeed(services, feed)
+  if ('problem' in row) return row
+  const id = windowId(window)
+  const stored = await services.ledger.read(feed, id)
+  if (!stored) return { problem: `${feed} ${id} was never asked for: "status" shows what there is` }
+  if (isFailure(stored)) return { problem: stored.message }
+  const chosen = chooseAttempts(stored.value, await services.archive.list(feed, id), options.attempts)
+  if ('problem' in chosen) return chosen
+  const before = await openAttempt(services, row.feed, window, chosen.before)
+  if (isFailure(before)) return { problem: before.message }
+  const after = await openAttempt(services, row.feed, window, chosen.after)
+  if (isFailure(after)) return { problem: after.message }
+  const shared = sharedColumns(before.layout, after.layout, row.feed.key ?? [])
+  const was = await sortRows(before, shared, sortLines(options.folder, 'before'), options)
+  if (isFailure(was)) return { problem: was.message }
+  const is = await sortRows(after, shared, sortLines(options.folder, 'after'), options)
+  if (isFailure(is)) return { problem: is.message }
+  const comparison = createComparison(shared, options.rows)
+  const [wasRows, isRows] = [await openRows(was.texts, options.signal), await openRows(is.texts, options.signal)]
+  await compareRows(wasRows, isRows, shared.key.length > 0, comparison)
+  return {
+    feed,
+    window: id,
+    before: was.landing,
+    after: is.landing,
+    key: shared.key.map(({ name }) => name),
+    keyLacks: shared.keyLacks,
+    columnsAdded: shared.added,
+    columnsRemoved: shared.removed,
+    totals: compareTotals(was.totals, is.totals),
+    ...comparison.result(),
+  }
+}
+
+/** Where the rows of an attempt come from, and how they land. */
+type Opened = {
+  readonly chosen: ArchivedAttempt
+  readonly about: string
+  readonly layout: Layout
+  readonly lander: Lander
+  readonly records: OpenReport['records']
+}
+
+async function openAttempt(
+  { archive, newId }: Services,
+  feed: Feed,
+  window: Window,
+  chosen: ArchivedAttempt,
+): Promise<Opened | Failure> {
+  const about = `${feed.name} ${windowId(window)} attempt ${chosen.attempt}`
+  const blob = await archive.find(chosen.archive)
+  if (!blob) return failed('unavailable', `${about}: its archive was removed just now`)
+  const report = await openReport(archive, blob, about, { verify: true })
+  if (isFailure(report)) return report
+  // Whatever was asked for then: the header decides.
+  const layout = readHeader({ ...feed, newColumns: 'land' }, undefined, report.header, about)
+  if (isFailure(layout)) return layout
+  const unfit = checkColumns(layout.columns)
+  if (unfit) return failed(unfit.kind, `${about}: ${unfit.message}`)
+  const by = { attempt: chosen.attempt, reportId: '', generation: newGeneration(newId) }
+  return { chosen, about, layout, lander: createLander(feed, window, layout, by), records: report.records }
+}
+
+type Sorted = {
+  readonly landing: ComparedLanding
+  readonly totals: Readonly<Record<string, string>>
+  readonly texts: AsyncIterable<readonly string[]>
+}
+
+/** Reads an archive to its end and sorts the rows that land. */
+async function sortRows(
+  { chosen, layout, lander, records }: Opened,
+  shared: SharedColumns,
+  sorter: LineSorter,
+  { signal, progress }: DiffOptions,
+): Promise<Sorted | Failure> {
+  const textOf = rowWriter(layout, shared)
+  const totals = createTotals(layout.columns)
+  let [number, rows, rejected] = [0, 0, 0]
+  for await (const group of records) {
+    signal.throwIfAborted()
+    if (isFailure(group)) return group
+    for (const record of group) {
+      const landed = lander.land(record, number++)
+      if (isReject(landed)) {
+        rejected += rowsIn(landed)
+        continue
+      }
+      rows++
+      totals.add(record)
+      await sorter.add(textOf(record))
+    }
+    progress(chosen.attempt, number)
+  }
+  return { landing: { ...chosen, rows, rejected }, totals: totals.result(), texts: await sorter.sorted() }
+}
+
+/** The sorted rows of a file, of which the next one can be looked at before it is taken. */
+type Rows = { next: ComparedRow | undefined; readonly take: () => Promise<ComparedRow | undefined> }
+
+async function openRows(texts: AsyncIterable<readonly string[]>, signal: AbortSignal): Promise<Rows> {
+  const groups = texts[Symbol.asyncIterator]()
+  let group: readonly string[] = []
+  let at = 0
+  const read = async (): Promise<ComparedRow | undefined> => {
+    while (at >= group.length) {
+      signal.throwIfAborted()
+      const { done, value } = await groups.next()
+      if (done) return undefined
+      group = value
+      at = 0
+    }
+    return readRow(group[at++] ?? '')
+  }
+  const rows: Rows = {
+    next: await read(),
+    async take() {
+      const taken = rows.next
+      rows.next = await read()
+      return taken
+    },
+  }
+  return rows
+}
+
+/** Walks through the sorted rows of two files at once, key by key. */
+async function compareRows(before: Rows, after: Rows, hasKey: boolean, comparison: Comparison): Promise<void> {
+  while (before.next || after.next) {
+    const keys = [before.next?.key, after.next?.key].filter((key) => key !== undefined)
+    const key = keys.toSorted()[0] ?? ''
+    await compareKey(key, before, after, hasKey, comparison)
+  }
+}
+
+async function compareKey(
+  key: string,
+  before: Rows,
+  after: Rows,
+  hasKey: boolean,
+  comparison: Comparison,
+): Promise<void> {
+  const takeFrom = (rows: Rows) => (rows.next?.key === key ? rows.take() : undefined)
+  let [was, is] = [await takeFrom(before), await takeFrom(after)]
+  const isRepeated = before.next?.key === key || after.next?.key === key
+  if (hasKey && isRepeated) comparison.repeatedKey()
+  if (hasKey && !isRepeated && was && is) return comparison.pair(was, is)
+  while (was || is) {
+    if (was && is && was.others === is.others) {
+      comparison.same()
+      ;[was, is] = [await takeFrom(before), await takeFrom(after)]
+    } else if (was && (!is || was.others < is.others)) {
+      comparison.removed(was)
+      was = await takeFrom(before)
+    } else if (is) {
+      comparison.added(is)
+      is = await takeFrom(after)
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+import { CATALOG } from '../../src/core/catalog.ts'
+import { parseFeeds } from '../../src/core/feeds/feeds.ts'
+import { missingWindows, wantedSpan } from '../../src/core/plan/due-windows.ts'
+import { isPastKeep } from '../../src/core/plan/keep.ts'
+import { DAY_MS } from '../../src/core/time/durations.ts'
+import { feedOf, problemsOf } from './feed-of.ts'
+
+const NOW = new Date('2025-07-10T12:00:00Z')
+const SINCE = new Date('2025-07-01T00:00:00Z')
+const learn = (fields: object) => feedOf({ dataset: 'MSLearn', delay: 'P1D', from: '2024-01-01', ...fields })
+const starts = (feed: ReturnType<typeof learn>, now: Date) =>
+  missingWindows(feed, { since: SINCE, taken: [], now }).map(({ window }) => window.from.toISOString().slice(0, 10))
+
+describe('keep', () => {
+  it('shorter than delay is a problem, and shorter than from a warning', () => {
+    expect(problemsOf({ keep: 'P3D' })).toEqual([expect.stringContaining('keep is "P3D"; it must be at least as long')])
+    expect(problemsOf({ keep: 'ever' })).toEqual([expect.stringContaining('keep is "ever"')])
+    const text = JSON.stringify({ feeds: [{ name: 'usage', dataset: 'AzureUsage', from: 'P24M', keep: 'P12M' }] })
+    expect(parseFeeds(text, CATALOG)).toMatchObject({
+      warnings: [expect.stringContaining('from reaches further back than keep')],
+    })
+  })
+
+  it('changes no row that lands, so the hash of the feed stays', () => {
+    expect(learn({ keep: 'P12M' }).hash).toBe(learn({}).hash)
+  })
+
+  it('leaves out of the plan exactly the windows that ended before what is kept', () => {
+    expect(starts(learn({ keep: 'P10D' }), NOW).slice(0, 2)).toEqual(['2025-06-30', '2025-07-01'])
+    // A month that ends within what is kept is kept as a whole.
+    expect(starts(learn({ keep: 'P10D', backfillWindow: 'P1M' }), NOW).slice(0, 2)).toEqual([
+      '2025-06-01',
+      '2025-07-01',
+    ])
+    expect(starts(learn({ keep: 'P20D', window: 'P1W' }), NOW)[0]).toBe('2025-06-16')
+  })
+
+  it('lets history begin inside the first window of the plan, on every day of two years', () => {
+    for (const keep of ['P1M', 'P45D', 'P1Y']) {
+      const feed = learn({ keep, backfillWindow: 'P1M' })
+      for (let day = 0; day < 730; day += 1) {
+        const now = new Date(NOW.getTime() + day * DAY_MS)
+        const begins = wantedSpan(feed, SINCE, now)?.from ?? NOW
+        const [first] = missingWindows(feed, { since: SINCE, taken: [], now })
+        expect(first && first.window.from <= begins && begins < first.window.to, now.toISOString()).toBe(true)
+        expect(first && isPastKeep(feed, first.window, now)).toBe(false)
+      }
+    }
+  })
+})

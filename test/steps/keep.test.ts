@@ -1,0 +1,218 @@
+import { describe, expect, it } from 'vitest'
+import { readWindow } from '../../docs/read-window.ts'
+import { DAY_MS, HOUR_MS } from '../../src/core/time/durations.ts'
+import { parseWindowId, type Window } from '../../src/core/time/window.ts'
+import { importReport } from '../../src/steps/operator/import-report.ts'
+import { replay } from '../../src/steps/operator/replay.ts'
+import { retry } from '../../src/steps/operator/retry.ts'
+import { provision } from '../../src/steps/provision.ts'
+import { status } from '../../src/steps/status.ts'
+import { sweep } from '../../src/steps/sweep.ts'
+import { deathsOf, dying, runUntilDeath } from '../setup/dying.ts'
+import type { World } from '../setup/world.ts'
+import {
+  asked,
+  dropFormer,
+  entryOf,
+  FEED,
+  feedRowOf,
+  fileOf,
+  HALF_A_YEAR,
+  landedWorld,
+  landFile,
+  MAY,
+  named,
+  names,
+  rowsOf,
+  WINDOW,
+  worldOf,
+} from './one-window.ts'
+
+/** At the time of these tests, July 10th, May is kept until August 1st. */
+const KEPT = { ...FEED, keep: 'P2M', delay: 'P1D', maxRejects: 0.9 }
+
+/** Past the end of what the feed keeps, and past the hour at which the daily removal is due. */
+const PAST = 23 * DAY_MS
+
+async function blobsOf({ container }: World): Promise<readonly string[]> {
+  return Array.fromAsync(container.listBlobsFlat(), ({ name }) => name)
+}
+
+async function removeOldNow(world: World): Promise<void> {
+  world.clock.advance(PAST)
+  await sweep(world.services)
+  await dropFormer(world)
+}
+
+const reader = (world: World) =>
+  readWindow(world.ledgerTable, (table) => world.landingTable(table), { feed: FEED.name, window: MAY })
+
+const withRejects = (count: number) => Buffer.from(`${fileOf(names(count))}2025-05-01,x,many\r\n`)
+
+const month = (number: number): Window => {
+  const window = parseWindowId(`20250${number}01T000000Z_20250${number + 1}01T000000Z`)
+  if (!window) throw new Error('no window')
+  return window
+}
+
+/** A world whose window failed as soon as it was asked for. */
+async function neverLanded(): Promise<World> {
+  const world = await worldOf({ feeds: [KEPT] })
+  await provision(world.services)
+  await landFile(world, Buffer.from('{"error":"something else"}'))
+  await world.services.landingTable('Usage').create()
+  return world
+}
+
+describe('what is older than a feed keeps', () => {
+  it('is not asked for, and history is complete without it', async () => {
+    const world = await worldOf({ feeds: [{ ...HALF_A_YEAR, keep: 'P3M' }] })
+    await provision(world.services)
+    await sweep(world.services)
+    await world.drain()
+    const windows = (await world.entries()).map(({ window }) => window)
+    expect(windows).toEqual([month(4), month(5), month(6)])
+    expect((await status(world.services)).feeds[0]).toMatchObject({ completeUntil: month(6).to, waiting: 0 })
+  })
+
+  it('goes with its archives and rejects; the window stays landed, counts as complete and is not asked for again', async () => {
+    const world = await landedWorld(withRejects(40), KEPT)
+    await landFile(world, withRejects(30))
+    expect((await blobsOf(world)).filter((name) => name.endsWith('.rejects.jsonl'))).toHaveLength(2)
+    const { figures } = await entryOf(world)
+    const before = asked(world).length
+    await removeOldNow(world)
+    expect(await rowsOf(world)).toEqual([])
+    expect(await blobsOf(world)).toEqual([])
+    const entry = await entryOf(world)
+    expect(entry).toMatchObject({ state: 'landed', figures: { totals: figures?.totals, verdict: 'removed' } })
+    expect(entry.figures?.removedAt).toBeInstanceOf(Date)
+    expect(entry).not.toHaveProperty('refreshAt')
+    expect(await reader(world)).toBeUndefined()
+    expect(named(world, 'window.removed')).toMatchObject([{ window: MAY, count: 30 }])
+    for (let day = 0; day < 3; day += 1) {
+      world.clock.advance(DAY_MS)
+      await provision(world.services)
+      await dropFormer(world)
+    }
+    expect(asked(world)).toHaveLength(before)
+    expect(named(world, 'window.removed')).toHaveLength(1)
+    const [feed] = (await status(world.services)).feeds
+    expect(feed).toMatchObject({ complete: 1, removed: 1, outdated: 0, rows: 0, waiting: 0, failures: [] })
+  })
+
+  it('is unpublished before any of it is removed', async () => {
+    const world = await landedWorld(withRejects(40), KEPT)
+    world.clock.advance(PAST)
+    await sweep(world.services)
+    expect(await reader(world)).toBeUndefined()
+    expect(await rowsOf(world)).toHaveLength(40)
+    expect(await blobsOf(world)).not.toEqual([])
+  })
+
+  it('cannot be replayed, imported or asked for by a person, who is told what to change', async () => {
+    const world = await landedWorld(withRejects(40), KEPT)
+    await removeOldNow(world)
+    const { services } = world
+    async function* bytes() {
+      yield fileOf(names(3))
+    }
+    const told = { problem: expect.stringMatching(/older than what the feed keeps: make "keep" longer/) }
+    expect(await replay(services, FEED.name, WINDOW)).toEqual(told)
+    expect(await importReport(services, FEED.name, WINDOW, { name: 'may.csv', bytes })).toEqual(told)
+    expect(await retry(services, FEED.name, WINDOW, false)).toEqual(told)
+  })
+
+  it('can be asked for again once the feed keeps more', async () => {
+    const world = await landedWorld(withRejects(40), KEPT)
+    await removeOldNow(world)
+    const text = JSON.stringify({ feeds: [{ ...KEPT, keep: 'P2Y' }] })
+    const services = { ...world.services, readFeeds: async () => ({ text, source: 'package' as const }) }
+    await provision(services)
+    expect(await retry(services, FEED.name, WINDOW, false)).toEqual({ state: 'planned' })
+    await provision(services)
+    await sweep(services)
+    await world.drain()
+    const { state, figures } = await entryOf(world)
+    expect({ state, verdict: figures?.verdict, removedAt: figures?.removedAt }).toEqual({
+      state: 'landed',
+      verdict: 'rows',
+      removedAt: undefined,
+    })
+    expect(await reader(world)).toBeDefined()
+  })
+
+  it('of a window that never landed is forgotten, with what its failed attempt left in the archive', async () => {
+    const world = await neverLanded()
+    expect(await entryOf(world)).toMatchObject({ state: 'failed' })
+    expect(await blobsOf(world)).toHaveLength(1)
+    const before = asked(world).length
+    await removeOldNow(world)
+    expect(await world.entries()).toEqual([])
+    expect(await blobsOf(world)).toEqual([])
+    world.clock.advance(DAY_MS)
+    await provision(world.services)
+    expect(asked(world)).toHaveLength(before)
+    expect((await status(world.services)).feeds[0]).toMatchObject({ waiting: 0, failures: [] })
+  })
+
+  it('of a feed that left feeds.json goes too', async () => {
+    const world = await landedWorld(withRejects(40), KEPT)
+    const readFeeds = async () => ({ text: '{"feeds":[]}', source: 'package' as const })
+    await provision({ ...world.services, readFeeds })
+    expect((await feedRowOf(world)).feed.enabled).toBe(false)
+    await removeOldNow(world)
+    expect(await rowsOf(world)).toEqual([])
+  })
+
+  it('that a frozen owner brings back is looked for once more, an hour later', async () => {
+    const world = await landedWorld(withRejects(40), KEPT)
+    const archive = (await entryOf(world)).figures?.archive ?? ''
+    world.clock.advance(PAST)
+    await sweep(world.services)
+    await sweep(world.services)
+    await world.drain()
+    expect(await blobsOf(world)).toEqual([])
+    await world.container.getBlockBlobClient(archive).upload('late', 4)
+    world.clock.advance(HOUR_MS)
+    await sweep(world.services)
+    await world.drain()
+    expect(await blobsOf(world)).toEqual([])
+    expect(await world.services.ledger.drops(FEED.name)).toEqual([])
+  })
+
+  it.each([
+    ['a window that landed', (file: Buffer) => landedWorld(file, KEPT), 1],
+    ['one that never did', neverLanded, 0],
+  ])(
+    'goes wholly of %s, whichever call the app dies before or after',
+    async (_, open, left) => {
+      const opened = async () => {
+        const world = await open(withRejects(5))
+        world.clock.advance(PAST)
+        return world
+      }
+      const alive = dying((await opened()).services)
+      await sweep(alive.services)
+      const points = deathsOf(alive.calls)
+      expect(points.length).toBeGreaterThan(4)
+      for (const death of points) {
+        const world = await opened()
+        await runUntilDeath(dying(world.services, death), sweep)
+        for (let day = 0; day < 2; day += 1) {
+          world.clock.advance(DAY_MS)
+          await provision(world.services)
+          await sweep(world.services)
+          await dropFormer(world)
+        }
+        const where = `${death.side} call ${death.at}, ${alive.calls[death.at - 1]}`
+        expect([await rowsOf(world), await blobsOf(world), (await world.entries()).length], where).toEqual([
+          [],
+          [],
+          left,
+        ])
+      }
+    },
+    120_000,
+  )
+})
