@@ -198,11 +198,7 @@ describe('the printed command works for', () => {
 
   it('a poisoned message', async () => {
     const entry = (await deployment.entries('usage'))[5] as Landed
-    await planRetry(
-      services.ledger,
-      await storedEntry(services.ledger, 'usage', windowId(entry.window)),
-      new Date(),
-    )
+    await planRetry(services.ledger, await storedEntry(services.ledger, 'usage', windowId(entry.window)), new Date())
     await provision(services)
     const ingest = { feed: 'usage', window: windowId(entry.window), attempt: entry.attempt + 1 }
     await poison({ ingest }, services)
