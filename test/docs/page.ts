@@ -6,6 +6,7 @@ export const PROJECT = join(import.meta.dirname, '../..')
 /** Every page of the project, by its path. */
 export const PAGES: readonly string[] = [
   'README.md',
+  'CHANGELOG.md',
   'CONTRIBUTING.md',
   ...readdirSync(join(PROJECT, 'docs'))
     .filter((name) => name.endsWith('.md'))
