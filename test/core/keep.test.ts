@@ -34,6 +34,10 @@ describe('keep', () => {
       '2025-07-01',
     ])
     expect(starts(learn({ keep: 'P20D', window: 'P1W' }), NOW)[0]).toBe('2025-06-16')
+    // Where a longer window no longer fits, its days are judged one by one.
+    const days = { since: new Date('2025-06-15T00:00:00Z'), taken: [], now: NOW }
+    const [first] = missingWindows(learn({ keep: 'P10D', backfillWindow: 'P1M' }), days)
+    expect(first?.window.from).toEqual(new Date('2025-06-30T00:00:00Z'))
   })
 
   it('lets history begin inside the first window of the plan, on every day of two years', () => {

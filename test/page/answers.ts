@@ -81,6 +81,7 @@ export function feedAnswer(name: string, given: Partial<FeedAnswer> = {}): FeedA
     waiting: 0,
     complete: complete.length,
     outdated: windows.filter(({ mark }) => mark === 'outdated').length,
+    removed: 0,
     earlyBlanks: 0,
     earlierForm: 0,
     rows: complete.reduce((sum, { rows = 0 }) => sum + rows, 0),

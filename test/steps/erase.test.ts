@@ -191,7 +191,7 @@ describe('erase', () => {
     const world = await landedWorld(fileOf([ANNA, ANNA]))
     await erased(world)
     expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { rowsLanded: 0, rowsErased: 2 } })
-    expect((await status(world.services)).feeds[0]).toMatchObject({ complete: 1, earlyBlanks: 0, failures: [] })
+    expect((await status(world.services)).feeds[0]).toMatchObject({ complete: 1, earlyBlanks: 0, problems: [] })
   })
 
   it('removes the files of a window that was forgotten, and of one that failed', async () => {

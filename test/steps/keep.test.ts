@@ -98,7 +98,7 @@ describe('what is older than a feed keeps', () => {
     expect(asked(world)).toHaveLength(before)
     expect(named(world, 'window.removed')).toHaveLength(1)
     const [feed] = (await status(world.services)).feeds
-    expect(feed).toMatchObject({ complete: 1, removed: 1, outdated: 0, rows: 0, waiting: 0, failures: [] })
+    expect(feed).toMatchObject({ complete: 1, removed: 1, outdated: 0, rows: 0, waiting: 0, problems: [] })
   })
 
   it('is unpublished before any of it is removed', async () => {
@@ -153,7 +153,7 @@ describe('what is older than a feed keeps', () => {
     world.clock.advance(DAY_MS)
     await provision(world.services)
     expect(asked(world)).toHaveLength(before)
-    expect((await status(world.services)).feeds[0]).toMatchObject({ waiting: 0, failures: [] })
+    expect((await status(world.services)).feeds[0]).toMatchObject({ waiting: 0, problems: [] })
   })
 
   it('of a feed that left feeds.json goes too', async () => {

@@ -63,7 +63,7 @@ describe('purge', () => {
     expect(named(world, 'feed.purged')).toMatchObject([{ feed: FEED.name }])
     expect((await status(world.services)).feeds).toEqual([])
     await provision(reading(world, [{ ...OTHER, table: 'Usage' }]))
-    expect((await status(world.services)).feeds).toMatchObject([{ feed: 'other', table: 'Usage', enabled: true }])
+    expect((await status(world.services)).feeds).toMatchObject([{ name: 'other', table: 'Usage', enabled: true }])
     expect((await status(world.services)).feeds[0]).not.toHaveProperty('blocked')
   })
 
@@ -88,7 +88,7 @@ describe('purge', () => {
     await world.drain()
     await purgeNow(world.services)
     await hours(world, 3)
-    expect((await status(world.services)).feeds).toMatchObject([{ feed: 'other', states: { landed: 1 }, complete: 1 }])
+    expect((await status(world.services)).feeds).toMatchObject([{ name: 'other', states: { landed: 1 }, complete: 1 }])
     const blobs = await Array.fromAsync(world.container.listBlobsFlat(), ({ name }) => name)
     expect(blobs).toEqual([expect.stringMatching(/^other\//)])
   })

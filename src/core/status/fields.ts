@@ -183,6 +183,7 @@ const FEED = {
     means: 'Windows that had no rows when they were asked for, before their data had surely settled.',
   },
   earlierForm: { is: 'count', means: 'Complete windows that landed with other columns, types or shards.' },
+  removed: { is: 'count', means: 'Complete windows whose rows are gone, because they are older than the feed keeps.' },
   rows: { is: 'count', means: 'The rows of the complete windows.' },
   completeUntil: {
     is: 'instant',
