@@ -10,6 +10,8 @@ export const EXAMPLES: Readonly<Record<string, string>> = {
   diff: 'diff azure-usage --month 2025-03',
   rejects: 'rejects --feed azure-usage --month 2025-03',
   forget: 'forget azure-usage --month 2025-03',
+  purge: 'purge --feed azure-usage --dry-run',
+  erase: "erase azure-usage --where 'CustomerName=Contoso' --dry-run",
   unblock: 'unblock azure-usage',
   'accept-gap': 'accept-gap azure-usage --month 2025-03',
   validate: 'validate --feeds feeds.json',

@@ -224,6 +224,13 @@ describe('the attempts that diff compares', () => {
   })
 })
 
+it('goes by a key that the feed got after its windows had landed', async () => {
+  const { services } = deployment
+  await deployment.writeFeeds(FEEDS.map((feed) => ({ ...feed, key: ['CustomerName'] })))
+  await rememberFeeds(services, await services.ledger.appRows())
+  expect(await compared('whole', '--window', MARCH)).toMatchObject({ key: ['CustomerName'], changed: 1 })
+})
+
 it('diff of an archive that was changed says so, and leaves no file', async () => {
   const temporary = join(deployment.folder, 'temporary')
   await mkdir(temporary)

@@ -6,6 +6,7 @@ import { hashJson } from '../../core/hash.ts'
 import { FEEDS_SOURCE_KEY, type FeedsSourceRow, type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
 import { refusedBy, retired, withFeed } from '../../core/ledger/feed-block.ts'
 import { type FeedOutline, type FeedRow, newFeedRow, withStretch, withTenant } from '../../core/ledger/feed-row.ts'
+import { toFeedFields } from '../../core/ledger/stored-feed-row.ts'
 import { plainMessage } from '../../core/plain-text.ts'
 import { accountForecasts } from '../../core/plan/forecast.ts'
 import type { AppRows } from '../../services/storage/ledger.ts'
@@ -128,6 +129,9 @@ async function tellUnreadable(services: Services, feed: string, { kind, message 
 function isSame(outline: FeedOutline, feed: Feed, change: (row: FeedRow) => FeedRow): boolean {
   // In the order of the feed's own fields: otherwise no two texts would be the same.
   const row: FeedRow = { ...outline, feed: { ...feed, ...outline.feed } }
+  // A field that the feed got since, such as `key`, is in the row above too, and not in what is stored.
+  const { feed: narrow } = JSON.parse(toFeedFields(row).json) as FeedOutline
+  if (Object.keys(narrow).some((name) => !(name in outline.feed))) return false
   return JSON.stringify(change(row)) === JSON.stringify(row)
 }
 
