@@ -192,17 +192,13 @@ describe('the printed command works for', () => {
     const drift = ['the service no longer lists what the feed asks AzureUsage for: "CustomerName"']
     await changeFeedRow(services, 'usage', (row): FeedRow => ({ ...row, offerDrift: drift }))
     const { exit, out } = await paste((await only('column-gone')).command)
-    expect([exit, out]).toEqual([0, expect.stringContaining('AzureUsage')])
+    expect([exit, out]).toEqual([0, expect.stringMatching(/^default +CustomerName +/m)])
     await changeFeedRow(services, 'usage', ({ offerDrift: _, ...row }) => row)
   })
 
   it('a poisoned message', async () => {
     const entry = (await deployment.entries('usage'))[5] as Landed
-    await planRetry(
-      services.ledger,
-      await storedEntry(services.ledger, 'usage', windowId(entry.window)),
-      new Date(),
-    )
+    await planRetry(services.ledger, await storedEntry(services.ledger, 'usage', windowId(entry.window)), new Date())
     await provision(services)
     const ingest = { feed: 'usage', window: windowId(entry.window), attempt: entry.attempt + 1 }
     await poison({ ingest }, services)
@@ -255,7 +251,7 @@ describe('the printed command works for', () => {
     const stored = await services.ledger.readApp<Pacing>(key)
     const notBefore = new Date(Date.now() + 5 * HOUR_MS).toISOString()
     await services.ledger.writeApp(key, { ...EMPTY_PACING, ...stored?.value, notBefore }, stored?.etag)
-    expect((await paste((await only('account-paused')).command)).out).toContain('sign-in')
+    expect(await paste((await only('account-paused')).command)).toMatchObject({ exit: 0 })
     expect((await deployment.command(['status', '--check'])).exit).toBe(1)
     const again = await services.ledger.readApp<Pacing>(key)
     await services.ledger.writeApp(key, { ...EMPTY_PACING, ...stored?.value }, again?.etag)

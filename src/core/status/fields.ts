@@ -138,6 +138,11 @@ const WINDOW = {
   state: { is: { words: STATES }, means: 'Its state in the ledger.' },
   mark: { is: { words: MARKS }, means: 'What a reader of its rows should know.', optional: true },
   rows: { is: 'count', means: 'The rows that are published; absent where none ever were.', optional: true },
+  removed: {
+    is: 'flag',
+    means: 'Its rows were removed, because they are older than what the feed keeps.',
+    optional: true,
+  },
   attempt: { is: 'count', means: 'The number of its last attempt.' },
   restated: { is: 'flag', means: 'The last landing changed rows or totals of the one before.', optional: true },
   error: { is: 'text', means: 'The kind and message of the last failure, until a landing.', optional: true },
@@ -183,6 +188,11 @@ const FEED = {
     means: 'Windows that had no rows when they were asked for, before their data had surely settled.',
   },
   earlierForm: { is: 'count', means: 'Complete windows that landed with other columns, types or shards.' },
+  removed: {
+    is: 'count',
+    means: 'Complete windows whose rows were removed, because they are older than what the feed keeps.',
+    optional: true,
+  },
   rows: { is: 'count', means: 'The rows of the complete windows.' },
   completeUntil: {
     is: 'instant',
@@ -320,6 +330,7 @@ const FIGURES = {
   reportId: { is: 'text', means: 'The id of the report.' },
   requestedAt: { is: 'instant', means: 'When it was asked for.' },
   landedAt: { is: 'instant', means: 'When it landed.' },
+  removedAt: { is: 'instant', means: 'When the rows and files were removed.', optional: true },
   rowsRead: { is: 'count', means: 'Rows in the report.' },
   rowsLanded: { is: 'count', means: 'Rows in the table.' },
   rowsRejected: { is: 'count', means: 'Rows that could not land.' },
