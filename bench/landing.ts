@@ -136,6 +136,8 @@ export const EMPTY_LEDGER: Ledger = {
   entries: absent,
   entriesOn: absent,
   write: absent,
+  removePlan: absent,
+  removeApp: absent,
   drops: absent,
   readDrop: absent,
   writeDrop: absent,

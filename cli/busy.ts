@@ -17,7 +17,8 @@ export function openBusy(text: string, stream: NodeJS.WriteStream = process.stde
     },
     end() {
       clearTimeout(timer)
-      spinner.stop()
+      // It would show the cursor, which it has not hidden.
+      if (spinner.isSpinning) spinner.stop()
     },
   }
 }

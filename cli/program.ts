@@ -7,9 +7,11 @@ import { addConsent } from './commands/consent.ts'
 import { addDatasets } from './commands/datasets.ts'
 import { addDiff } from './commands/diff.ts'
 import { addDoctor } from './commands/doctor.ts'
+import { addErase } from './commands/erase.ts'
 import { addFeeds } from './commands/feeds.ts'
 import { addForget } from './commands/forget.ts'
 import { addImport } from './commands/import.ts'
+import { addPurge } from './commands/purge.ts'
 import { addQueries } from './commands/queries.ts'
 import { addRejects } from './commands/rejects.ts'
 import { addReplay } from './commands/replay.ts'
@@ -18,6 +20,7 @@ import { addRetry } from './commands/retry.ts'
 import { addStatus } from './commands/status.ts'
 import { addUnblock } from './commands/unblock.ts'
 import { addValidate } from './commands/validate.ts'
+import { addExamples } from './examples.ts'
 
 /** Creates the command line. docs/commands.md describes it, and a test compares the two. */
 export function createProgram(): Command {
@@ -36,6 +39,8 @@ export function createProgram(): Command {
   addDiff(program)
   addRejects(program)
   addForget(program)
+  addErase(program)
+  addPurge(program)
   addUnblock(program)
   addAcceptGap(program)
   addValidate(program)
@@ -46,5 +51,6 @@ export function createProgram(): Command {
   addCleanup(program)
   addDoctor(program)
   addConsent(program)
+  addExamples(program)
   return program
 }

@@ -22,8 +22,13 @@ const MOST_ROWS = 100
 export function addDiff(program: Command): void {
   const command = addCommand(program, 'diff [feed]', 'show what the last landing of a window changed')
   addChangeOptions(command)
-    .option('--attempt <number>', 'an attempt to compare; twice: the earlier state first', collectAttempt, [])
-    .option('--rows <number>', `print so many rows of each kind, 0 to ${MOST_ROWS} (default: 10)`, parseRows, 10)
+    .option(
+      '--attempt <number>',
+      'an attempt to compare with what is published; twice: two, the earlier state first',
+      collectAttempt,
+      [],
+    )
+    .option('--rows <number>', `print so many rows of each kind, 0 to ${MOST_ROWS}`, parseRows, 10)
     .action((feed: string | undefined, options: Options) => {
       const name = feed ?? options.feed
       const wrong = wrongUse(feed, options)

@@ -31,15 +31,15 @@ function title({ feed, window }: Place): Tree {
     element(
       'p',
       { class: 'buttons' },
-      control('previous', '‹', 'the window before'),
-      control('next', '›', 'the window after'),
-      control('close', '×', 'close'),
+      control('before', 'the window before'),
+      control('after', 'the window after'),
+      control('close', 'close'),
     ),
   )
 }
 
-function control(name: string, glyph: string, label: string): Tree {
-  return element('button', { type: 'button', [`data-${name}`]: true, 'aria-label': label }, glyph)
+function control(word: string, label: string): Tree {
+  return element('button', { type: 'button', [`data-${word}`]: true, 'aria-label': label }, word)
 }
 
 function known(detail: WindowAnswer, { copied, nowMs }: Picture): readonly Child[] {

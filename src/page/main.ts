@@ -142,8 +142,8 @@ function onClick(event: MouseEvent): void {
   else if (earlier !== undefined) show({ unfolded: toggled(picture.unfolded, earlier) })
   else if ('more' in button.dataset) show({ allCards: !picture.allCards })
   else if ('close' in button.dataset) close()
-  else if ('previous' in button.dataset) openBeside(-1)
-  else if ('next' in button.dataset) openBeside(1)
+  else if ('before' in button.dataset) openBeside(-1)
+  else if ('after' in button.dataset) openBeside(1)
   else if ('again' in button.dataset) void refresh()
 }
 

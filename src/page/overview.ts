@@ -185,7 +185,7 @@ export function legend(): Tree {
     'ul',
     { key: 'legend', class: 'legend', 'aria-label': 'What the cells mean' },
     Object.entries(LOOKS).map(([look, { glyph, word }]) =>
-      element('li', {}, element('span', { class: `cell ${look}`, 'aria-hidden': 'true' }, glyph), ' ', word),
+      element('li', {}, element('span', { class: `cell ${look}`, 'data-glyph': glyph }), ' ', word),
     ),
   )
 }

@@ -7,14 +7,9 @@ export function pair(name: string, value: string, attributes: Readonly<Record<st
 
 /** A command, with a button that copies it as it is written. */
 export function command(text: string, copied: string | undefined): Tree {
-  const done = text === copied
-  const button = { type: 'button', 'data-copy': text, 'aria-label': `copy ${text}`, class: 'copy' }
-  return element(
-    'div',
-    { class: 'command' },
-    element('code', {}, text),
-    element('button', button, done ? 'copied' : 'copy'),
-  )
+  const word = text === copied ? 'copied' : 'copy'
+  const button = { type: 'button', 'data-copy': text, 'aria-label': `${word} ${text}`, class: 'copy' }
+  return element('div', { class: 'command' }, element('code', {}, text), element('button', button, word))
 }
 
 /** A sentence in which a name stands out. */

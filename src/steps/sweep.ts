@@ -7,6 +7,7 @@ import { oldQueue } from '../core/status/status.ts'
 import { MINUTE_MS } from '../core/time/durations.ts'
 import type { Stored } from '../services/storage/ledger.ts'
 import { auditTables } from './landing/audit-table.ts'
+import { finishPurges } from './landing/finish-purge.ts'
 import { removeOld } from './landing/remove-old.ts'
 import { readableFeeds } from './ledger/feed-row.ts'
 import { tellOnce } from './ledger/tell-once.ts'
@@ -45,6 +46,7 @@ export async function sweep(services: Services): Promise<Swept> {
   await deleteStrays(services, app)
   await removeOld(services, app)
   await auditTables(services, app)
+  await finishPurges(services, app)
   await tellSilent(services, app, 'provision')
   await noteStarted(services, app)
   await ledger.writeApp<SweepRow>(SWEEP_KEY, { at: clock().toISOString() }, app.get(SWEEP_KEY)?.etag)

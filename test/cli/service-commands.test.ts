@@ -140,6 +140,88 @@ describe('datasets and queries', () => {
   })
 })
 
+describe('datasets with a name', () => {
+  it('lists its columns and metrics with type and meaning, and whether the service offers them', async () => {
+    const [shown, json] = await Promise.all([
+      command('datasets', 'azureusage'),
+      command('datasets', 'AzureUsage', '--json'),
+    ])
+    expect(shown).toMatchObject({ exit: 0, err: '' })
+    expect(shown.out).toMatch(/default +UsageQuantity +double +yes +Quantity of Azure resource used\n/)
+    const { columns } = JSON.parse(json.out)
+    expect(columns).toContainEqual(
+      expect.objectContaining({ column: 'Month', kind: 'column', type: 'month', offered: true }),
+    )
+    const live = await (await client()).listDatasets('AzureUsage')
+    if (isFailure(live)) throw new Error(live.message)
+    const listed = [...(live[0]?.columns ?? []), ...(live[0]?.metrics ?? [])].map((name) => name.trim().toLowerCase())
+    const offered = columns.filter((each: { offered: boolean }) => each.offered)
+    expect(offered.map(({ column }: { column: string }) => column.toLowerCase()).toSorted()).toEqual(listed.toSorted())
+  })
+
+  it('names the nearest where nobody knows it: exit 1', async () => {
+    const { exit, err } = await command('datasets', 'AzureUsge')
+    expect({ exit, err }).toMatchObject({
+      exit: 1,
+      err: expect.stringMatching(/"AzureUsge": the nearest is AzureUsage/),
+    })
+  })
+})
+
+describe('reports', () => {
+  const schedule = () => ({ start: new Date(Date.now() + 86_400_000), intervalHours: 24 })
+
+  it('lists those of this deployment, and with --all those of others; pauses, resumes and deletes one', async () => {
+    const insights = await client()
+    const [query] = await deployment.services.ledger.feeds()
+    const queryId = query && !isFailure(query) ? (query.query?.queryId ?? '') : ''
+    const create = async (reportName: string) => {
+      const created = await insights.createReport({ reportName, queryId, schedule: schedule() })
+      if (created.outcome !== 'created') throw new Error(created.outcome)
+      return created.reportId
+    }
+    const ours = await create('pis local usage every day')
+    const other = await create('somebody else')
+    const listed = await command('reports')
+    expect(listed.out).toMatch(
+      new RegExp(`default +${ours} +Active +every 24 h +\\S+Z +- +pis local usage every day\n`),
+    )
+    expect(listed.out).not.toContain(other)
+    expect((await command('reports', '--all')).out).toContain(other)
+    const refused = await command('reports', 'pause', other)
+    expect(refused).toMatchObject({ exit: 1, err: expect.stringMatching(/is not of this deployment: add --all/) })
+    expect(await command('reports', 'pause', ours)).toMatchObject({ exit: 0, out: `report ${ours}: paused\n` })
+    expect(await insights.report(ours)).toMatchObject({ status: 'Paused' })
+    expect(await command('reports', 'resume', ours.toUpperCase())).toMatchObject({ exit: 0 })
+    expect(await insights.report(ours)).toMatchObject({ status: 'Active' })
+    expect(await command('reports', 'delete', ours)).toMatchObject({ exit: 0, out: `report ${ours}: deleted\n` })
+    expect(await insights.report(ours)).toBeUndefined()
+    expect(await command('reports', 'delete', ours)).toMatchObject({
+      exit: 1,
+      err: `no report ${ours} stands at the service: "reports --all" lists those that do\n`,
+    })
+    expect(await insights.report(other)).toMatchObject({ status: 'Active' })
+    expect(await command('reports', 'pause')).toMatchObject({ exit: 2, err: expect.stringMatching(/name the report/) })
+  })
+
+  it('delete leaves alone what an open attempt needs, unless --yes says so', async () => {
+    const window = '20250401T000000Z_20250501T000000Z'
+    expect(await command('retry', 'usage', '--window', window, '--now')).toMatchObject({ exit: 0 })
+    const [entry] = await deployment.entries('usage')
+    const reportId = entry?.state === 'requested' ? entry.reportId : ''
+    const insights = await client()
+    expect((await command('reports')).out).toMatch(new RegExp(`${reportId} .* usage ${window} +pis local usage`))
+    const left = await command('reports', 'delete', reportId)
+    expect(left).toMatchObject({
+      exit: 1,
+      err: `report ${reportId} is needed by usage ${window}, which would wait for it in vain: add --yes if you mean it\n`,
+    })
+    expect(await insights.report(reportId)).toMatchObject({ reportId })
+    expect(await command('reports', 'delete', reportId, '--yes')).toMatchObject({ exit: 0 })
+    expect(await insights.report(reportId)).toBeUndefined()
+  })
+})
+
 describe('cleanup', () => {
   it('lists what is left over, and deletes only that, and only with --yes', async () => {
     const insights = await client()

@@ -43,6 +43,7 @@ export const modules = {
   'core/report/delimiter.ts': await import('../../src/core/report/delimiter.ts'),
   'core/report/parse.ts': await import('../../src/core/report/parse.ts'),
   'core/report/layout.ts': await import('../../src/core/report/layout.ts'),
+  'core/report/record-filter.ts': await import('../../src/core/report/record-filter.ts'),
   'core/report/no-report.ts': await import('../../src/core/report/no-report.ts'),
   'core/report/property-names.ts': await import('../../src/core/report/property-names.ts'),
   'core/report/cells.ts': await import('../../src/core/report/cells.ts'),
@@ -85,6 +86,7 @@ const column = (name: string) => ({ name, type: 'string' }) as const
 const NOW = new Date('2026-11-01T00:00:00Z')
 const base64 = (text: string) => Buffer.from(text).toString('base64url')
 const reject = (raw: string) => ({ record: 0, line: 2, reason: 'is not a number', raw })
+const ERASED = { columns: ['b'], has: (_: string, text: string) => text === 'x' }
 const record = (text: string) => ({ line: 2, fields: cut(text), raw: text })
 
 /** Every exported function that takes text from outside, and how it gets it. */
@@ -210,6 +212,17 @@ export const TABLE: Table = {
         return [parser.push(text), parser.end()]
       },
     ],
+    splitQuoted: [(text) => modules['core/report/parse.ts'].splitQuoted(text, ',')],
+  },
+  'core/report/record-filter.ts': {
+    createRecordFilter: [
+      (text) => {
+        const options = { delimiter: ',', values: ERASED, keyOf: (name: string) => name, maxRecordLength: 1024 * 1024 }
+        const filter = modules['core/report/record-filter.ts'].createRecordFilter(options)
+        return [filter.push(`a,b\n${text}`), filter.end()]
+      },
+    ],
+    holdsValue: [(text) => modules['core/report/record-filter.ts'].holdsValue(text, ERASED)],
   },
   'core/report/no-report.ts': {
     knownColumns: [
@@ -488,6 +501,13 @@ export const TABLE: Table = {
         for await (const group of groups) if (!Array.isArray(group)) return group
       },
     ],
+    readText: [
+      async (text) => {
+        const bytes = archiveOf(gzipSync(text)).read('a')
+        const { readText } = modules['services/storage/report-records.ts']
+        for await (const part of readText({ name: 'a', bytes, packed: 0, hash: undefined })) void part
+      },
+    ],
     openReport: [
       (text) => {
         const blob = { name: 'a', bytes: text.length, sha256: '', etag: '' }
@@ -527,6 +547,7 @@ export const WITHOUT_TEXT: Readonly<Partial<Record<File, Readonly<Record<string,
     laterStartWarnings: 'goes by the catalogue',
   },
   'core/report/no-report.ts': { cutInHeader: 'puts texts together', separatedBy: 'puts texts together' },
+  'core/report/parse.ts': { nextPlace: 'takes a character' },
   'core/report/check.ts': { refuse: 'takes what was counted' },
   'core/report/dates.ts': { startOfMonth: 'takes a moment that was read' },
   'core/report/entities.ts': {
@@ -595,6 +616,8 @@ export const WITHOUT_TEXT: Readonly<Partial<Record<File, Readonly<Record<string,
 /** Other files of `src` that use patterns, and why their texts are not hostile or not long. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
   'core/feeds/feed.ts': 'FEED_NAME is anchored and bounded',
+  'core/ledger/transitions.ts': 'messages that plainMessage has cut, one bounded pattern',
+  'page/words.ts': 'numbers, in the browser of the operator',
   'core/time/ncrontab.ts': 'a setting of the operator',
   'core/time/words.ts': 'a window on the command line, and anchored patterns',
   'core/feeds/dataset.ts': 'in parseFeeds, with an anchored pattern',

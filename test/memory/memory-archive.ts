@@ -31,7 +31,10 @@ export function openMemoryArchive(state: ArchiveState, pass: Pass): Archive {
 
 function find({ blobs }: ArchiveState, name: string): ArchivedBlob | undefined {
   const blob = blobs.get(name)
-  return blob && { name, bytes: blob.bytes.length, sha256: blob.metadata.sha256 ?? '', etag: etagOf(blob) }
+  if (!blob) return undefined
+  const { sha256 = '', erasedby, erasedrows } = blob.metadata
+  const erased = erasedby === undefined ? undefined : { by: erasedby, rows: Number(erasedrows) }
+  return { name, bytes: blob.bytes.length, sha256, etag: etagOf(blob), ...(erased && { erased }) }
 }
 
 /** Blobs are never changed in place here: other bytes or other metadata are another ETag. */
@@ -76,11 +79,17 @@ function writer(
       waiting = Buffer.concat([waiting, chunk])
       while (waiting.length >= state.block) await stage(state.block)
     },
-    async commit() {
+    async commit(erased) {
       if (waiting.length > 0) await stage(waiting.length)
       const bytes = Buffer.concat(staged)
       const sha256 = createHash('sha256').update(bytes).digest('hex')
-      const metadata = { sha256, reportid: reportId, attempt: String(attempt), requestedat: requestedAt.toISOString() }
+      const metadata = {
+        sha256,
+        reportid: reportId,
+        attempt: String(attempt),
+        requestedat: requestedAt.toISOString(),
+        ...(erased && { erasedby: erased.by, erasedrows: String(erased.rows) }),
+      }
       await pass('archive.commit', async () => {
         if (!state.blobs.has(name)) state.blobs.set(name, { name, bytes, metadata, contentType: contentType(name) })
       })

@@ -109,6 +109,7 @@ export function openMemoryLedger(state: LedgerState, pass: Pass, wake: Wake): Le
       return row && storedPlan(feed, row)
     },
     writePlan: (plan, etag) => write(plan, plan.feed, planRow(plan), etag),
+    removePlan: (feed, etag) => remove(feed, PLAN_KEY, etag),
     drops: async (feed) => (await list(feed, isDrop)).map((row) => storedDrop(feed, row)),
     async readDrop(feed, generation) {
       const row = await get(feed, dropKey(generation))
@@ -131,6 +132,7 @@ export function openMemoryLedger(state: LedgerState, pass: Pass, wake: Wake): Le
       return row && { value: (parseJson(row.value.json) ?? {}) as T, etag: row.etag }
     },
     writeApp: (key, value, etag) => write(value, APP, { key, value: { json: JSON.stringify(value) } }, etag),
+    removeApp: (key, etag) => remove(APP, key, etag),
     async appRows() {
       const rows = await list(APP, () => true)
       const byKey = new Map(rows.map((row) => [row.key, row]))

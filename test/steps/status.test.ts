@@ -97,7 +97,7 @@ describe('the status of one window', () => {
 
   it('is answered with 404 where there is none', async () => {
     const settings = testSettings({ DataStorage: inject('storage'), CALLBACK_BASE_URL: '', DEPLOYMENT_ID: 'none' })
-    const handlers = createHandlers(settings, 'feeds.json', '1', 'page.html')
+    const handlers = createHandlers(settings, 'feeds.json', '1', 'dashboard.html')
     const request = { params: { feed: 'nobody', window: '2025' } } as unknown as HttpRequest
     const context = { log: () => undefined } as unknown as InvocationContext
     expect(await handlers.windowStatus(request, context)).toMatchObject({ status: 404 })

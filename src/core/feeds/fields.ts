@@ -66,7 +66,6 @@ const NAMES = `a list of 1 to ${MOST_COLUMNS} names`
 const DURATION = 'an ISO 8601 duration, such as P7D or PT12H'
 const BOUNDARY =
   'a date or an instant of the years 2000 to 2099, such as 2024-01-01 or 2024-01-01T00:00:00Z, or a duration back, such as P24M'
-const NO_EFFECT = 'It is read and checked, and has no effect yet.'
 const BY_GRAIN = 'whole months where the data is by month; whole days, whole weeks or whole months where it is by day'
 
 const TEXT_SCHEMA = { type: 'string', minLength: 1 } as const
@@ -276,7 +275,7 @@ export const FEED_FIELDS = {
     schema: { type: 'number', minimum: 0, maximum: 1, default: 0.001 },
   },
   key: {
-    meaning: `Columns that identify a row, for the command diff only. ${NO_EFFECT}`,
+    meaning: 'Columns that identify a row, for the command diff only.',
     allowed: NAMES,
     schema: NAMES_SCHEMA,
   },

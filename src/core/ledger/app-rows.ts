@@ -9,6 +9,7 @@ export const tableRowKey = (table: string): string => `table~${table.toLowerCase
 export const pacingRowKey = (account: string): string => `pacing~${account}`
 export const cleanUpRowKey = (account: string): string => `cleanup~${account}`
 export const tokenRowKey = (account: string): string => `token~${account}`
+export const erasedRowKey = (feed: string): string => `erased~${feed}`
 export const credentialsRowKey = (account: string): string => `credentials~${account}`
 export const keptRowKey = (feed: string): string => `kept~${feed}`
 export const auditedRowKey = (feed: string): string => `audited~${feed}`

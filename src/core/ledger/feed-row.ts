@@ -72,6 +72,8 @@ export type FeedRow = {
   readonly emptyBetween?: number
   /** Windows without rows that a person accepts as gaps, by their ids. */
   readonly acceptedGaps?: readonly string[]
+  /** When a person had the feed purged: it lands nothing more, and its row goes once nothing else is left of it. */
+  readonly purgedAt?: string
   /** What keeps the feed from being asked for, and heals with time. */
   readonly trouble?: Trouble
   /** How often in a row the feed could not be asked for, and when it was last tried. */
@@ -157,6 +159,11 @@ export function withBackfillPaused(row: FeedRow, isPaused: boolean): FeedRow {
   const { backfillPaused, ...rest } = row
   if ((backfillPaused === true) === isPaused) return row
   return isPaused ? { ...rest, backfillPaused: true } : rest
+}
+
+/** A person purges the feed. */
+export function withPurge(row: FeedRow, now: Date): FeedRow {
+  return row.purgedAt === undefined ? { ...row, purgedAt: now.toISOString() } : row
 }
 
 /** A person accepts that a window has no rows. */

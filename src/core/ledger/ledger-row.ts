@@ -66,6 +66,7 @@ const figures = json<Figures>(
     rowsLanded: count,
     rowsRejected: count,
     rowsDoubtful: optional(count),
+    rowsErased: optional(count),
     bytes: count,
     sha256: text,
     totals: dictionary(text),

@@ -29,6 +29,8 @@ export type Figures = Form & {
   readonly rowsRejected: number
   /** Rows that landed, although a stray quote may have made one of several. */
   readonly rowsDoubtful?: number
+  /** Rows that were left out, because a person had a value of theirs erased. They count as neither read nor landed. */
+  readonly rowsErased?: number
   /** Size of the archive, as received. */
   readonly bytes: number
   /** SHA-256 of the archive's bytes, in hex. */

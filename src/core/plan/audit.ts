@@ -1,5 +1,5 @@
 import { FAILURES, isOfSignIn } from '../failures.ts'
-import type { AuditedRow } from '../ledger/app-rows.ts'
+import type { AuditedRow, TickRow } from '../ledger/app-rows.ts'
 import { mayTry, TRIAL_MS } from '../ledger/feed-block.ts'
 import type { FeedOutline, RangedRow } from '../ledger/feed-row.ts'
 import { CLOCK_DIFFERENCE_MS, type Failed, isOfPerson, type Landed, type LedgerEntry } from '../ledger/ledger.ts'
@@ -27,6 +27,14 @@ export function isAuditDue(
   const isOld = Math.abs(now.getTime() - last) >= DAY_MS
   const causes = [changedAt, healedAt, widerAt, failing && signedInAt]
   return isOld || causes.some((at) => at !== undefined && Date.parse(at) >= last)
+}
+
+/**
+ * Whether the last tick lies ahead: the clock of an instance was. All feeds are audited at once, because what landed too early
+ * can be told from the rest only until that time has come.
+ */
+export function wasClockAhead(lastTick: Pick<TickRow, 'at'> | undefined, now: Date): boolean {
+  return lastTick !== undefined && Date.parse(lastTick.at) - now.getTime() > CLOCK_DIFFERENCE_MS
 }
 
 /** Whether a table is to be looked through: once a week, and until its end is reached. */

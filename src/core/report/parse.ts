@@ -32,9 +32,9 @@ const BYTE_ORDER_MARK = 0xfeff
 const RAW_LIMIT = 65_536
 
 // The place of a scan inside a record. These are numbers because they are compared once per character.
-const FIELD_START = 0
+export const FIELD_START = 0
 const PLAIN = 1
-const QUOTED = 2
+export const QUOTED = 2
 const QUOTE_SEEN = 3
 const BROKEN = 4
 
@@ -151,7 +151,8 @@ function findEnd(state: Scan, text: string, from: number): number {
   return -1
 }
 
-function nextPlace(place: number, code: number, delimiter: number): number {
+/** The place behind a character that ends no record. */
+export function nextPlace(place: number, code: number, delimiter: number): number {
   if (place === QUOTED) return code === QUOTE ? QUOTE_SEEN : QUOTED
   if (place === BROKEN) return BROKEN
   if (code === delimiter) return FIELD_START
@@ -240,8 +241,8 @@ function splitLine(line: string, delimiter: string, isPlain: boolean): Split | u
   return split === 'unclosed-quote' ? undefined : split
 }
 
-/** Splits one record that contains quotes. */
-function splitQuoted(text: string, delimiter: string): Split {
+/** Splits one record that contains quotes; the verdict where it cannot be read. */
+export function splitQuoted(text: string, delimiter: string): Split {
   const fields: string[] = []
   for (let at = 0; at <= text.length; at++) {
     if (text.charCodeAt(at) !== QUOTE) {

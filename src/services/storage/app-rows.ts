@@ -5,7 +5,7 @@ import type { FeedOutline, FeedRow } from '../../core/ledger/feed-row.ts'
 import { joinTexts, pieceNames } from '../../core/ledger/long-texts.ts'
 import { fromFeedFields, fromOutlineField, toFeedFields } from '../../core/ledger/stored-feed-row.ts'
 import { parseJson } from '../parse-json.ts'
-import { type Keys, type Row, readRow, writeRow } from './conditional-rows.ts'
+import { deleteRow, type Keys, type Row, readRow, writeRow } from './conditional-rows.ts'
 import type { AppRows, Ledger, Stored } from './ledger.ts'
 
 /** PartitionKey of the rows that are about the app, not about a window. */
@@ -14,7 +14,7 @@ const APP = '_app'
 /** The part of the ledger that is not about windows: the rows of feeds, and those of the app. */
 export function openAppRows(
   client: TableClient,
-): Pick<Ledger, 'readFeed' | 'writeFeed' | 'feeds' | 'readApp' | 'writeApp' | 'appRows'> {
+): Pick<Ledger, 'readFeed' | 'writeFeed' | 'feeds' | 'readApp' | 'writeApp' | 'removeApp' | 'appRows'> {
   return {
     async readFeed(name) {
       const row = await readRow(client, APP, feedRowKey(name))
@@ -28,6 +28,7 @@ export function openAppRows(
       return row && { value: (parseJson(String(joinTexts(row).json)) ?? {}) as T, etag: row.etag }
     },
     writeApp: (key, value, etag) => writeRow(client, value, { json: JSON.stringify(value) }, keysOf(key), etag),
+    removeApp: (key, etag) => deleteRow(client, keysOf(key), etag),
     appRows: () => readAppRows(client),
   }
 }

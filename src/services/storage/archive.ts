@@ -18,14 +18,20 @@ export type ArchivedBlob = {
   /** Of the bytes as they were received, in hex. */
   readonly sha256: string
   readonly etag: string
+  /** What was left out when it was stored; absent where nothing was to be. */
+  readonly erased?: Erased
 }
+
+/** What is left out of a report: under the id of all values that were erased by then, so many rows. */
+export type Erased = { readonly by: string; readonly rows: number }
 
 export type ArchiveWriter = {
   append(chunk: Buffer): Promise<void>
   /**
    * Makes the staged blocks the blob, and gives it. A blob that already exists stays as it is, and is given instead.
+   * `erased`: what was left out of it.
    */
-  commit(): Promise<ArchivedBlob>
+  commit(erased?: Erased): Promise<ArchivedBlob>
 }
 
 /** Where an archive comes from. `nonce` keeps the blocks of two writers apart. */
@@ -120,11 +126,16 @@ type OpenBlob = () => Promise<BlockBlobClient>
 async function find(blob: BlockBlobClient): Promise<ArchivedBlob | undefined> {
   try {
     const { contentLength = 0, metadata, etag = '' } = await blob.getProperties()
-    return { name: blob.name, bytes: contentLength, sha256: metadata?.sha256 ?? '', etag }
+    const erased = erasedIn(metadata)
+    return { name: blob.name, bytes: contentLength, sha256: metadata?.sha256 ?? '', etag, ...(erased && { erased }) }
   } catch (error) {
     if (statusOf(error) === 404) return undefined
     throw error
   }
+}
+
+function erasedIn({ erasedby, erasedrows }: Record<string, string> = {}): Erased | undefined {
+  return erasedby === undefined ? undefined : { by: erasedby, rows: Number(erasedrows) }
 }
 
 async function listArchived(container: ContainerClient, prefix: string): Promise<readonly ArchivedReport[]> {
@@ -167,12 +178,13 @@ function writer(open: OpenBlob, origin: ArchiveOrigin): ArchiveWriter {
       size.all += chunk.length
       if (size.waiting >= BLOCK) await stage()
     },
-    async commit() {
+    async commit(erased) {
       if (size.waiting > 0) await stage()
       const blob = await open()
       const sha256 = hash.digest('hex')
-      const etag = await commitOnce(blob, blocks, metadataOf(origin, sha256))
-      const written = etag === undefined ? await find(blob) : { name: blob.name, bytes: size.all, sha256, etag }
+      const etag = await commitOnce(blob, blocks, metadataOf(origin, sha256, erased))
+      const own = { name: blob.name, bytes: size.all, sha256, ...(erased && { erased }) }
+      const written = etag === undefined ? await find(blob) : { ...own, etag }
       if (!written) throw new Error(`archive ${blob.name} was deleted while it was written`)
       return written
     },
@@ -185,8 +197,13 @@ function blockId(nonce: string, number: number): string {
   return Buffer.from(id).toString('base64')
 }
 
-function metadataOf({ reportId, attempt, requestedAt }: ArchiveOrigin, sha256: string): Record<string, string> {
-  return { sha256, reportid: reportId, attempt: String(attempt), requestedat: requestedAt.toISOString() }
+function metadataOf(
+  { reportId, attempt, requestedAt }: ArchiveOrigin,
+  sha256: string,
+  erased: Erased | undefined,
+): Record<string, string> {
+  const left = erased && { erasedby: erased.by, erasedrows: String(erased.rows) }
+  return { sha256, reportid: reportId, attempt: String(attempt), requestedat: requestedAt.toISOString(), ...left }
 }
 
 /** Gives the ETag; undefined where another writer of the same execution was first. */

@@ -38,6 +38,7 @@ export function openLedger(client: TableClient, wake: Wake): Ledger {
       return row && storedPlan(feed, row)
     },
     writePlan: (plan, etag) => writeRow(client, plan, planRow(plan), planKeys(plan), etag),
+    removePlan: (feed, etag) => deleteRow(client, { partitionKey: feed, rowKey: PLAN_KEY }, etag),
     drops: (feed) => listDrops(client, feed),
     async readDrop(feed, generation) {
       const row = await readRow(client, feed, dropKey(generation))

@@ -78,6 +78,8 @@ export type Ledger = {
   readPlan(feed: string): Promise<Stored<PlanRow | Failure> | undefined>
   /** Writes a plan row as `write` does an entry. */
   writePlan(plan: PlanRow, etag: string | undefined): Promise<Stored<PlanRow> | undefined>
+  /** Removes a plan row as `remove` does an entry. */
+  removePlan(feed: string, etag: string): Promise<boolean>
   /** What of a feed's rows is still to be deleted. */
   drops(feed: string): Promise<readonly (Stored<Drop> | Failure)[]>
   readDrop(feed: string, generation: Generation): Promise<Stored<Drop> | Failure | undefined>
@@ -94,6 +96,8 @@ export type Ledger = {
   readApp<T>(key: string): Promise<Stored<T> | undefined>
   /** Writes an app row as `write` does an entry. */
   writeApp<T extends object>(key: string, value: T, etag: string | undefined): Promise<Stored<T> | undefined>
+  /** Removes an app row, or the row of a feed, as `remove` does an entry. */
+  removeApp(key: string, etag: string): Promise<boolean>
   /** Reads all app rows in one request, of feeds the outlines alone. */
   appRows(): Promise<AppRows>
 }

@@ -10,17 +10,17 @@ import { isGzip } from '../gzip.ts'
 import type { Archive, ArchivedBlob } from './archive.ts'
 
 /** A row larger than an entity (1 MiB) cannot land. A longer record becomes a reject and is not kept in memory. */
-const MAX_RECORD_LENGTH = 1024 * 1024
+export const MAX_RECORD_LENGTH = 1024 * 1024
 
 /** Longer than any header: 252 names of 255 characters, in quotes. The delimiter is looked for up to here. */
-const MAX_HEADER_LENGTH = 256 * 1024
+export const MAX_HEADER_LENGTH = 256 * 1024
 
 /** A report unpacks to this many times its size at most, beyond an allowance. More is a gzip bomb. */
 const MAX_RATIO = 200
 const UNPACKED_ALLOWANCE = 64 * 1024 * 1024
 
 /** So many unpacked bytes are decoded and parsed at once. */
-const CHUNK = 64 * 1024
+export const CHUNK = 64 * 1024
 
 /** How JSON and HTML begin, and no header. */
 const NO_TABLE = /^\s*[[{<]/
@@ -45,7 +45,7 @@ export async function* readRecords(
   { verify }: ReadOptions,
 ): AsyncGenerator<readonly ParsedRecord[] | Failure> {
   const hash = verify ? createHash('sha256') : undefined
-  const source = { blob, bytes: archive.read(blob.name, blob.etag), packed: 0, hash }
+  const source: Source = { name: blob.name, bytes: archive.read(blob.name, blob.etag), packed: 0, hash }
   let unparsed = ''
   // A file may be packed so that it comes out byte by byte: what follows costs as much for each piece, whatever its size.
   let enough = CHUNK
@@ -67,12 +67,15 @@ export async function* readRecords(
   if (hash && hash.digest('hex') !== blob.sha256) yield changed(blob.name)
 }
 
-/** The bytes of a blob while they are read. */
-type Source = {
-  readonly blob: ArchivedBlob
+/** The bytes of a report while they are read. */
+export type Source = {
+  /** How messages call it. */
+  readonly name: string
   readonly bytes: AsyncIterable<Buffer>
   packed: number
   readonly hash: Hash | undefined
+  /** Whether the bytes are gzip; absent until the first of them were read. */
+  isGzip?: boolean
 }
 
 /** A file that ends before its header tells has one column. */
@@ -80,25 +83,27 @@ function parserFor(head: string): Parser {
   return createParser({ delimiter: delimiterOf(head) ?? ',', maxRecordLength: MAX_RECORD_LENGTH })
 }
 
-async function* readText(source: Source): AsyncGenerator<string | Failure> {
+/** The text of a report, piece by piece; the last thing given is a failure where its bytes are no text. */
+export async function* readText(source: Source): AsyncGenerator<string | Failure> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
   for await (const chunk of unpacked(source)) {
     if (!Buffer.isBuffer(chunk)) return yield chunk
     // The records of a whole range would outlive the young generation of the heap.
     for (let at = 0; at < chunk.length; at += CHUNK) {
-      yield decode(decoder, chunk.subarray(at, at + CHUNK)) ?? notText(source.blob.name)
+      yield decode(decoder, chunk.subarray(at, at + CHUNK)) ?? notText(source.name)
     }
   }
-  if (decode(decoder) === undefined) yield notText(source.blob.name)
+  if (decode(decoder) === undefined) yield notText(source.name)
 }
 
 async function* unpacked(source: Source): AsyncGenerator<Buffer | Failure> {
-  const { name } = source.blob
+  const { name } = source
   let size = 0
   const { head, rest } = await withHead(metered(source))
   const bytes = prefixed(head, rest)
   // Not the name: it says what somebody took the bytes for.
-  if (!isGzip(head)) return yield* bytes
+  source.isGzip = isGzip(head)
+  if (!source.isGzip) return yield* bytes
   const packed = Readable.from(bytes)
   const gunzip = createGunzip({ chunkSize: CHUNK })
   packed.on('error', (error) => gunzip.destroy(error))

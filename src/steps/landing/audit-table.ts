@@ -47,7 +47,7 @@ async function auditTable(services: Audit, app: AppRows, { feed, since }: FeedOu
  * Walks a table from generation to generation. Gives the key to go on after: the time was over, or the table did not
  * answer. Partitions that are not ours are stepped over.
  */
-async function walk(services: Audit, feed: TableOf, start: string, until: Date): Promise<string | undefined> {
+export async function walk(services: Audit, feed: TableOf, start: string, until: Date): Promise<string | undefined> {
   const { landingTable, clock } = services
   const table = landingTable(feed.table)
   let after = start

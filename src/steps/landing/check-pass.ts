@@ -76,7 +76,11 @@ export async function checkPass(
   // Also where the file must not land: a person reads the list then.
   if (checked.rowsRejected > 0) await held.update({ rejects: list.name })
   if (failure) return failure
-  const standing = { rowsLanded: standingRows(entry), acceptEmpty: entry.acceptEmpty === true }
+  // A report without rows is no fault where all of them were erased.
+  const standing = {
+    rowsLanded: archive.erased?.rows ? 0 : standingRows(entry),
+    acceptEmpty: entry.acceptEmpty === true,
+  }
   return refuse(checked, job.row.feed, standing, nameOf(entry)) ?? checked
 }
 

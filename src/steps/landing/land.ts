@@ -154,6 +154,9 @@ function figuresOf({ job, held, archive }: Work): Figures {
     held.entry()
   const { rowSet, selection, form } = formOf(asked, job.row.feed)
   const { checked, acknowledged, operations, milliseconds } = progressOf(held)
+  const rowsErased = archive.erased?.rows ?? 0
+  // The totals with the erased rows, less those without, would be the totals of the erased ones.
+  const totalsBefore = (figures?.rowsErased ?? 0) >= rowsErased ? figures?.totals : undefined
   return {
     attempt,
     generation,
@@ -165,6 +168,7 @@ function figuresOf({ job, held, archive }: Work): Figures {
     rowsRejected: checked.rowsRejected,
     rowsLanded: acknowledged,
     ...(checked.rowsDoubtful !== undefined && { rowsDoubtful: checked.rowsDoubtful }),
+    ...(rowsErased > 0 && { rowsErased }),
     totals: checked.totals,
     bytes: archive.bytes,
     sha256: archive.sha256,
@@ -177,10 +181,10 @@ function figuresOf({ job, held, archive }: Work): Figures {
     landedAt: job.services.clock(),
     milliseconds,
     operations,
-    verdict: checked.rowsRead === 0 ? 'empty' : 'rows',
+    verdict: checked.rowsRead + rowsErased === 0 ? 'empty' : 'rows',
     emptyColumns: checked.emptyColumns,
     ...(origin === 'service' && requestedAt < settledAt(job.row.feed, window) && { running: true as const }),
-    ...(figures && { totalsBefore: figures.totals }),
+    ...(totalsBefore && { totalsBefore }),
     ...(figures?.running && { grown: true as const }),
   }
 }

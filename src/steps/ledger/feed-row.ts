@@ -172,7 +172,8 @@ export async function noteEmptyBetween(
 export async function noteAlarms(services: Services, row: FeedOutline, { stale, halved }: FeedAlarms): Promise<void> {
   const { name: feed } = row.feed
   const ids = [...halved.keys()]
-  const isKnown = row.staleSince === stale?.since.toISOString() && JSON.stringify(row.halved ?? []) === JSON.stringify(ids)
+  const isKnown =
+    row.staleSince === stale?.since.toISOString() && JSON.stringify(row.halved ?? []) === JSON.stringify(ids)
   if (isKnown) return
   const changed = await changeFeedRow(services, feed, (each) => withAlarms(each, stale?.since, ids))
   if (!changed || changed.before === changed.after) return

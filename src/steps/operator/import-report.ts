@@ -10,6 +10,8 @@ import { landingHash } from '../../core/report/lander.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import { isGzip } from '../../services/gzip.ts'
 import { archiveName } from '../../services/storage/archive.ts'
+import { erasingWriter } from '../../services/storage/erasing.ts'
+import { findEraser } from '../ledger/erasures.ts'
 import { findFeed } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
 import { IMPORTED, landArchive, openOwnWindow } from './own-attempt.ts'
@@ -57,7 +59,7 @@ async function foreignTable({ ledger }: Services, { name, table }: Feed): Promis
 }
 
 async function archiveFile(
-  { archive, newId, clock }: Services,
+  { archive, ledger, newId, clock }: Services,
   { feed }: FeedRow,
   window: Window,
   attempt: number,
@@ -73,7 +75,9 @@ async function archiveFile(
   const executionId = `import-${hash.digest('hex').slice(0, 12)}`
   const format = { tsv: /\.tsv(\.gz)?$/i.test(name), gzip: isGzip(head) }
   const blob = archiveName({ feed: feed.name, window: windowId(window), attempt }, executionId, format)
-  const writer = archive.write(blob, { reportId: IMPORTED, attempt, requestedAt: clock(), nonce: newId() })
+  const eraser = await findEraser({ ledger }, feed)
+  const plain = archive.write(blob, { reportId: IMPORTED, attempt, requestedAt: clock(), nonce: newId() })
+  const writer = eraser ? erasingWriter(plain, eraser) : plain
   for await (const chunk of bytes()) await writer.append(chunk)
   await writer.commit()
   return { archive: blob, executionId }

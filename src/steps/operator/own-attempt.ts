@@ -28,6 +28,8 @@ export async function openOwnWindow(services: Services, row: FeedRow, window: Wi
   const { ledger, clock } = services
   const { name } = row.feed
   const id = windowId(window)
+  if (row.purgedAt !== undefined)
+    return { problem: `feed ${name} is being purged: wait until "status" shows it no more` }
   const stored = await ledger.read(name, id)
   if (stored && isFailure(stored)) return { problem: `${stored.message}; take it out with "forget" first` }
   const plan = stored ? undefined : await readOrMakePlan(services, row)

@@ -18,7 +18,8 @@ export async function* listRejects(
   }
 }
 
-async function* linesOf(bytes: AsyncIterable<Buffer>): AsyncIterable<string> {
+/** The lines of a file, without their ends. */
+export async function* linesOf(bytes: AsyncIterable<Buffer>): AsyncIterable<string> {
   const decoder = new TextDecoder()
   let rest = ''
   for await (const chunk of bytes) {

@@ -1,6 +1,8 @@
 import { FAILURES, isFailure } from '../../core/failures.ts'
+import { TICK_KEY, type TickRow } from '../../core/ledger/app-rows.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
+import { wasClockAhead } from '../../core/plan/audit.ts'
 import { waitsUntil } from '../../core/plan/pacing.ts'
 import type { RequestAction } from '../../core/plan/plan.ts'
 import { inTurns, openTurn } from '../../core/plan/turns.ts'
@@ -38,7 +40,8 @@ export async function takeTurn(
   const datasets = mayAsk ? await lookOnceADay(services, account, pacing, rows) : undefined
   const due: DueOfFeed[] = []
   // One after the other: an audit holds many entries.
-  for (const row of rows) due.push(await readDue(services, row, mayAsk, pacing.value.signedInAt))
+  const wasAhead = wasClockAhead(app.get(TICK_KEY)?.value as TickRow | undefined, services.clock())
+  for (const row of rows) due.push(await readDue(services, row, mayAsk, pacing.value.signedInAt, wasAhead))
   const actions = inTurns(
     due.flatMap((each) => each.actions),
     pacing.value.served,

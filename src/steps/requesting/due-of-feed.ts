@@ -28,12 +28,13 @@ export type DueOfFeed = {
 
 const NOTHING_DUE: DueOfFeed = { actions: [], etags: new Map() }
 
-/** Reads what is due of a feed. All of its entries are read only where an audit is due, or a blocked feed is tried. */
+/** Reads what is due of a feed. All of its entries are read only where an audit is due, or must be, or a blocked feed is tried. */
 export async function readDue(
   services: Services,
   row: FeedOutline,
   mayAsk: boolean,
   signedInAt: string | undefined,
+  mustAudit = false,
 ): Promise<DueOfFeed> {
   const { ledger, clock } = services
   const { name, enabled } = row.feed
@@ -46,7 +47,7 @@ export async function readDue(
     ? await ledger.due(name, 'provision', now, heldBefore(now, row))
     : { plan: await ledger.readPlan(name), entries: [] }
   const plan = readablePlan(due.plan)
-  if (plan && !isTrial && !isAuditDue(row, plan.value, now, signedInAt)) {
+  if (plan && !isTrial && !mustAudit && !isAuditDue(row, plan.value, now, signedInAt)) {
     return isAsking ? dueOf(services, row, plan, plannedIn(due.entries)) : NOTHING_DUE
   }
   const audited = await auditFeed(services, row, signedInAt)

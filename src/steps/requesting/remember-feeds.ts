@@ -104,6 +104,8 @@ async function remember(
 ): Promise<FeedOutline | undefined> {
   const known = app.feeds.get(feed.name)
   if (known && isFailure(known)) return tellUnreadable(services, feed.name, known)
+  // Once nothing is left of it, it is a feed like any that the app sees for the first time.
+  if (known?.value.purgedAt !== undefined) return undefined
   // A table under a name that may not have it is not claimed: it would be lost to the new name that the feed has to take.
   const refusal = findForbiddenChange(app, feed, tenant) ?? (await claimTable(services, app, feed))
   const now = services.clock()

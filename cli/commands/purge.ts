@@ -1,0 +1,23 @@
+import type { Command } from 'commander'
+import { findHoldings, purge } from '../../src/steps/operator/purge.ts'
+import { addCommand, type CommonOptions, type LocalApp, withApp } from '../command.ts'
+import { type CommandResult, done, refused } from '../output.ts'
+
+type Options = CommonOptions & { readonly feed: string; readonly dryRun?: true }
+
+/** Removes everything of a feed that asks for nothing any more. */
+export function addPurge(program: Command): void {
+  addCommand(program, 'purge', 'remove everything of a feed that asks for nothing any more')
+    .requiredOption('--feed <name>', 'the feed, which is disabled or has left feeds.json')
+    .option('--dry-run', 'change nothing, and print what would go')
+    .action((options: Options) => withApp(options, (app) => run(app, options)))
+}
+
+async function run({ services }: LocalApp, { feed, dryRun }: Options): Promise<CommandResult> {
+  const held = dryRun ? await findHoldings(services, feed) : await purge(services, feed)
+  if ('problem' in held) return refused([held.problem])
+  const { windows, rows, files } = held
+  const what = `${windows} windows, ${rows} rows, ${files} files`
+  const line = dryRun ? `${feed}: ${what}` : `${feed}: purged ${what}; the app frees its table within two hours`
+  return done({ feed, dryRun: dryRun === true, ...held }, [line])
+}

@@ -1,0 +1,67 @@
+import { auditedRowKey, feedRowKey, keptRowKey, type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
+import type { FeedOutline } from '../../core/ledger/feed-row.ts'
+import { HOUR_MS, MINUTE_MS } from '../../core/time/durations.ts'
+import type { AppRows } from '../../services/storage/ledger.ts'
+import { readableFeeds } from '../ledger/feed-row.ts'
+import type { Services } from '../services.ts'
+import { walk } from './audit-table.ts'
+
+/** Longer than any request to the storage can be under way, and any frozen owner of a landing holds its lease. */
+const LAST_LOOK_MS = HOUR_MS
+
+/** One sweep walks through the table of a purged feed for so long; the next one begins again. */
+const BUDGET_MS = MINUTE_MS
+
+/**
+ * Ends the purges of feeds that nothing is left of, an hour after they began at the earliest: the rows are dropped by then, and
+ * what came late to table and archive is looked for once more. The feed's own row is the last to go, so whatever ends this
+ * in the middle, the next sweep goes on.
+ */
+export async function finishPurges(services: Services, app: AppRows): Promise<void> {
+  for (const row of readableFeeds(app)) {
+    const { purgedAt } = row
+    if (purgedAt === undefined) continue
+    if (services.clock().getTime() - Date.parse(purgedAt) < LAST_LOOK_MS) continue
+    if (!(await isAnythingLeft(services, app, row))) await removeRows(services, app, row)
+  }
+}
+
+/** Whether something is left of a purged feed. What is found is removed, and looked for again by the next sweep. */
+async function isAnythingLeft(services: Services, app: AppRows, { feed }: FeedOutline): Promise<boolean> {
+  const { ledger, archive, clock } = services
+  // Windows are left where the command was ended: a person repeats it.
+  const { done: isEmpty } = await ledger.scan(feed.name)[Symbol.asyncIterator]().next()
+  if (!isEmpty || (await ledger.drops(feed.name)).length > 0) return true
+  let files = 0
+  for await (const { name } of archive.names(feed.name)) {
+    await archive.remove(name)
+    files++
+  }
+  if (files > 0) return true
+  if (!ownsTable(app, feed)) return false
+  const after = await walk(services, feed, '', new Date(clock().getTime() + BUDGET_MS))
+  return after !== undefined || (await ledger.drops(feed.name)).length > 0
+}
+
+async function removeRows({ ledger, emit }: Services, app: AppRows, { feed }: FeedOutline): Promise<void> {
+  const plan = await ledger.readPlan(feed.name)
+  if (plan && !(await ledger.removePlan(feed.name, plan.etag))) return
+  const own = [
+    auditedRowKey(feed.name),
+    keptRowKey(feed.name),
+    ...(ownsTable(app, feed) ? [tableRowKey(feed.table)] : []),
+  ]
+  for (const key of own) {
+    const stored = app.get(key)
+    if (stored && !(await ledger.removeApp(key, stored.etag))) return
+  }
+  const stored = app.feeds.get(feed.name)
+  if (stored && 'etag' in stored && (await ledger.removeApp(feedRowKey(feed.name), stored.etag))) {
+    emit({ event: 'feed.purged', feed: feed.name })
+  }
+}
+
+/** A feed that was refused its table has it in its row all the same. */
+function ownsTable(app: AppRows, { name, table }: FeedOutline['feed']): boolean {
+  return (app.get(tableRowKey(table))?.value as TableRow | undefined)?.feed === name
+}

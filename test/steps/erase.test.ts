@@ -1,0 +1,357 @@
+import { gunzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { HOUR_MS } from '../../src/core/time/durations.ts'
+import { parseWindowId } from '../../src/core/time/window.ts'
+import { ingest } from '../../src/steps/ingest.ts'
+import { allowAgain, erase, findRows } from '../../src/steps/operator/erase.ts'
+import { forget } from '../../src/steps/operator/forget.ts'
+import { importReport } from '../../src/steps/operator/import-report.ts'
+import { replay } from '../../src/steps/operator/replay.ts'
+import { provision } from '../../src/steps/provision.ts'
+import type { Services } from '../../src/steps/services.ts'
+import { status } from '../../src/steps/status.ts'
+import { sweep } from '../../src/steps/sweep.ts'
+import { deathsOf, dying, runUntilDeath } from '../setup/dying.ts'
+import { rowsIfAny } from '../setup/site-storage.ts'
+import type { World } from '../setup/world.ts'
+import {
+  askAgain,
+  dropFormer,
+  entryOf,
+  FEED,
+  fileOf,
+  HALF_A_YEAR,
+  landedWorld,
+  landFile,
+  MAY,
+  named,
+  names,
+  rowsOf,
+  serve,
+  WINDOW,
+  worldOf,
+} from './one-window.ts'
+
+const ANNA = 'Anna Maria Vogelsang'
+const WHERE = { column: 'CustomerName', value: ANNA }
+const LENIENT = { ...FEED, maxRejects: 0.9 }
+
+/** Rows of customers, three of Anna between them, one of these with another case and in quotes. */
+const withAnna = (count: number) =>
+  fileOf([ANNA, ...names(count), ANNA.toUpperCase(), ...names(count, 'other'), `"${ANNA} "`])
+
+const eraseAnna = (services: Services) => erase(services, FEED.name, WHERE)
+
+/** Erases, and lets the app do its part. */
+async function erased(world: World): Promise<Awaited<ReturnType<typeof eraseAnna>>> {
+  const result = await eraseAnna(world.services)
+  await world.drain()
+  await dropFormer(world)
+  return result
+}
+
+/** Lets the app work for some hours. */
+async function finished({ services, clock, drain }: World): Promise<void> {
+  for (let hour = 0; hour < 4; hour += 1) {
+    await drain()
+    clock.advance(HOUR_MS)
+    await sweep(services)
+    await drain()
+  }
+  expect(await services.ledger.drops(FEED.name)).toEqual([])
+}
+
+async function blobsOf({ container }: World): Promise<ReadonlyMap<string, string>> {
+  const blobs = new Map<string, string>()
+  for await (const { name } of container.listBlobsFlat()) {
+    const bytes = await container.getBlobClient(name).downloadToBuffer()
+    blobs.set(name, (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8'))
+  }
+  return blobs
+}
+
+/** Where anything of Anna is: in rows, files, the ledger, events or messages. */
+async function placesOfAnna(world: World): Promise<readonly string[]> {
+  const places: (readonly [string, unknown])[] = [
+    ['rows', await rowsIfAny(world.landingTable('Usage'))],
+    ['ledger', await rowsIfAny(world.ledgerTable)],
+    ['events', world.events],
+    ['messages', world.sent],
+    ...(await blobsOf(world)),
+  ]
+  return places.flatMap(([place, value]) => (JSON.stringify(value).toLowerCase().includes('vogelsang') ? [place] : []))
+}
+
+async function landImport({ services, drain }: World, file: Buffer): Promise<void> {
+  async function* bytes() {
+    yield file
+  }
+  expect(await importReport(services, FEED.name, WINDOW, { name: 'may.csv', bytes })).toHaveProperty('attempt')
+  await drain()
+}
+
+describe('erase', () => {
+  it('says with a dry run what would go, and changes nothing', async () => {
+    const world = await landedWorld(withAnna(20))
+    const before = [await rowsOf(world), await rowsIfAny(world.ledgerTable), [...(await blobsOf(world)).keys()]]
+    const found = { windows: [{ window: MAY, rows: 3, files: 1 }], unknown: [] }
+    expect(await findRows(world.services, FEED.name, WHERE)).toEqual(found)
+    expect(
+      await findRows(world.services, FEED.name, { column: 'customername', value: ` ${ANNA.toLowerCase()}` }),
+    ).toEqual(found)
+    const after = [await rowsOf(world), await rowsIfAny(world.ledgerTable), [...(await blobsOf(world)).keys()]]
+    expect(after).toEqual(before)
+  })
+
+  it('lands the window again without the rows, and its former archive goes; the figures say so', async () => {
+    const world = await landedWorld(withAnna(20))
+    const { figures: before, attempt } = await entryOf(world)
+    const result = await erased(world)
+    expect(result).toEqual({ windows: [{ window: MAY, rows: 3, files: 1, attempt: attempt + 1 }], unknown: [] })
+    const { state, figures } = await entryOf(world)
+    expect(state).toBe('landed')
+    expect(figures).toMatchObject({ rowsRead: 40, rowsLanded: 40, rowsErased: 3, totals: { UsageQuantity: '40' } })
+    expect(figures).toMatchObject({ origin: 'service', reportId: before?.reportId, requestedAt: before?.requestedAt })
+    // The difference to the totals before would be what was Anna's.
+    expect(figures).not.toHaveProperty('totalsBefore')
+    expect([...(await blobsOf(world)).keys()]).toEqual([figures?.archive])
+    expect(await rowsOf(world)).toHaveLength(40)
+    expect(named(world, 'window.erased')).toMatchObject([{ window: MAY, count: 3 }])
+    expect(await placesOfAnna(world)).toEqual([])
+  })
+
+  it('keeps every other row of the archive exactly as the service wrote it', async () => {
+    const rest = fileOf([...names(3), '"a ""quoted"", name"', 'Anna Maria Vogelsang-Stern'])
+    const lines = rest.toString('utf8').split('\r\n')
+    const file = Buffer.from([...lines.slice(0, 3), `2025-05-01,"${ANNA}",7`, ...lines.slice(3)].join('\r\n'))
+    const world = await landedWorld(file)
+    await erased(world)
+    expect([...(await blobsOf(world)).values()]).toEqual([rest.toString('utf8')])
+  })
+
+  it('does not let a replay bring the rows back, and finds nothing the second time', async () => {
+    const world = await landedWorld(withAnna(20))
+    await erased(world)
+    expect(await replay(world.services, FEED.name, WINDOW)).toHaveProperty('attempt')
+    await world.drain()
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { rowsLanded: 40, rowsErased: 3 } })
+    await dropFormer(world)
+    expect(await eraseAnna(world.services)).toEqual({ windows: [], unknown: [] })
+    expect(await placesOfAnna(world)).toEqual([])
+  })
+
+  it('does not let a replay of the old archive bring them back, in the minutes for which it stands', async () => {
+    const world = await landedWorld(withAnna(20))
+    const old = (await entryOf(world)).figures?.archive ?? ''
+    await eraseAnna(world.services)
+    await world.drain()
+    expect((await blobsOf(world)).has(old)).toBe(true)
+    expect(await replay(world.services, FEED.name, WINDOW, old)).toMatchObject({ archive: old })
+    await world.drain()
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { rowsLanded: 40, rowsErased: 3 } })
+    await dropFormer(world)
+    expect(await placesOfAnna(world)).toEqual([])
+  })
+
+  it('reaches the archives and rejects of earlier attempts, and text that could not be read', async () => {
+    const bad = [`2025-05-01,${ANNA},many`, `2025-05-01,${ANNA}`, `"2025"-05-01,"${ANNA}",4`].join('\r\n')
+    const world = await landedWorld(Buffer.from(`${withAnna(20)}${bad}\r\n`), LENIENT)
+    await landFile(world, withAnna(10))
+    await landFile(world, Buffer.from(`${fileOf(names(30))}2025-05-01,x,many\r\n`))
+    const [found] = [await findRows(world.services, FEED.name, WHERE)]
+    // Its rows are published no more, but two archives and a list of rejects hold them.
+    expect(found).toMatchObject({ windows: [{ rows: 0, files: 3 }] })
+    await erased(world)
+    expect(await placesOfAnna(world)).toEqual([])
+    const entry = await entryOf(world)
+    expect(entry.figures).toMatchObject({ rowsLanded: 30, rowsRejected: 1 })
+    expect([...(await blobsOf(world)).keys()].toSorted()).toEqual(
+      [entry.figures?.archive ?? '', entry.figures?.rejects ?? ''].toSorted(),
+    )
+  })
+
+  it('leaves out what the service sends again, before it is stored', async () => {
+    const world = await landedWorld(withAnna(20))
+    await erased(world)
+    await landFile(world, withAnna(25))
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { rowsLanded: 50, rowsErased: 3 } })
+    expect(await placesOfAnna(world)).toEqual([])
+    expect(named(world, 'window.erased')).toHaveLength(2)
+  })
+
+  it('leaves out what a person imports', async () => {
+    const world = await landedWorld(withAnna(20))
+    await erased(world)
+    await landImport(world, withAnna(5))
+    expect((await entryOf(world)).figures).toMatchObject({ rowsLanded: 10, rowsErased: 3, origin: 'import' })
+    expect(await placesOfAnna(world)).toEqual([])
+  })
+
+  it('of all rows of a window leaves it landed and complete without rows', async () => {
+    const world = await landedWorld(fileOf([ANNA, ANNA]))
+    await erased(world)
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { rowsLanded: 0, rowsErased: 2 } })
+    expect((await status(world.services)).feeds[0]).toMatchObject({ complete: 1, earlyBlanks: 0, failures: [] })
+  })
+
+  it('removes the files of a window that was forgotten, and of one that failed', async () => {
+    const world = await landedWorld(withAnna(20))
+    const old = (await entryOf(world)).figures?.archive ?? ''
+    await forget(world.services, FEED.name, WINDOW)
+    expect(await erased(world)).toMatchObject({ windows: [{ files: 1, removed: true }] })
+    expect(await placesOfAnna(world)).toEqual([])
+    expect(await replay(world.services, FEED.name, WINDOW, old)).toHaveProperty('problem')
+    await provision(world.services)
+    await landFile(
+      world,
+      Buffer.from(`Month,CustomerName,UsageQuantity\r\n2025-05-01,${ANNA},many\r\n2025-05-01,b,2\r\n`),
+    )
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { rowsErased: 1 } })
+  })
+
+  it('lands what failed again, without the rows', async () => {
+    const world = await worldOf({ feeds: [FEED] })
+    await provision(world.services)
+    await landFile(world, Buffer.from(`${withAnna(5)}2025-05-01,${ANNA},many\r\n2025-05-01,x,many\r\n`))
+    expect(await entryOf(world)).toMatchObject({ state: 'failed', kind: 'too-many-rejects' })
+    await erased(world)
+    expect(await entryOf(world)).toMatchObject({ state: 'failed', kind: 'too-many-rejects' })
+    expect(await placesOfAnna(world)).toEqual([])
+  })
+
+  it('names a column that no report has, and erases nothing', async () => {
+    const world = await landedWorld(withAnna(20))
+    const wrong = { column: 'Customer', value: ANNA }
+    const told = { problem: expect.stringContaining('has a column "Customer"') }
+    expect(await erase(world.services, FEED.name, wrong)).toEqual(told)
+    expect(await findRows(world.services, FEED.name, wrong)).toEqual(told)
+    expect(await world.services.ledger.readApp(`erased~${FEED.name}`)).toBeUndefined()
+  })
+
+  it('names a window with an attempt under way, and erases it once that has ended', async () => {
+    const world = await landedWorld(withAnna(20))
+    expect(await replay(world.services, FEED.name, WINDOW)).toHaveProperty('attempt')
+    const told = (state: string) => ({
+      windows: [
+        { problem: expect.stringContaining(`is ${state}: wait until it is landed or failed, and erase again`) },
+      ],
+    })
+    expect(await eraseAnna(world.services)).toMatchObject(told('landing'))
+    await world.drain()
+    await serve(world, withAnna(20))
+    await askAgain(world)
+    expect(await eraseAnna(world.services)).toMatchObject(told('requested'))
+    await sweep(world.services)
+    await world.drain()
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { rowsErased: 3 } })
+    await erased(world)
+    expect(await placesOfAnna(world)).toEqual([])
+  })
+
+  it('names a window whose archive is gone', async () => {
+    const world = await landedWorld(withAnna(20))
+    await landImport(world, fileOf(names(4)))
+    await world.container.deleteBlob((await entryOf(world)).figures?.archive ?? '')
+    const found = await erase(world.services, FEED.name, WHERE)
+    expect(found).toMatchObject({ unknown: [{ problem: expect.stringMatching(/its archive is gone.*"retry"/) }] })
+  })
+
+  it('finds a value in every window that has it', async () => {
+    const world = await worldOf({ feeds: [HALF_A_YEAR] })
+    await provision(world.services)
+    await sweep(world.services)
+    await world.drain()
+    const january = parseWindowId('20250101T000000Z_20250201T000000Z') ?? WINDOW
+    for (const [window, rows] of [
+      [WINDOW, 2],
+      [january, 1],
+    ] as const) {
+      const day = window.from.toISOString().slice(0, 10)
+      const lines = Array.from({ length: rows }, () => `${day},${ANNA},1`)
+      async function* bytes() {
+        yield Buffer.from(['Month,CustomerName,UsageQuantity', ...lines, `${day},x,1`, ''].join('\r\n'))
+      }
+      await importReport(world.services, FEED.name, window, { name: 'a.csv', bytes })
+    }
+    await world.drain()
+    expect(await findRows(world.services, FEED.name, WHERE)).toMatchObject({
+      windows: [
+        { window: '20250101T000000Z_20250201T000000Z', rows: 1 },
+        { window: MAY, rows: 2 },
+      ],
+    })
+    await erased(world)
+    expect(await placesOfAnna(world)).toEqual([])
+  })
+
+  it('of two values by two people at once leaves neither, at the latest when both are repeated', async () => {
+    const world = await landedWorld(fileOf([ANNA, 'Bert Vogelsang', ...names(5)]))
+    const bert = { column: 'CustomerName', value: 'Bert Vogelsang' }
+    const both = (services: Services) => Promise.all([eraseAnna(services), erase(services, FEED.name, bert)])
+    await both(world.services)
+    await world.drain()
+    await both(world.services)
+    await world.drain()
+    await dropFormer(world)
+    await eraseAnna(world.services)
+    await erase(world.services, FEED.name, bert)
+    await world.drain()
+    await dropFormer(world)
+    expect(await placesOfAnna(world)).toEqual([])
+    expect((await entryOf(world)).figures).toMatchObject({ rowsLanded: 5, rowsErased: 2 })
+  })
+
+  it('can be ended: then the value lands again', async () => {
+    const world = await landedWorld(withAnna(20))
+    await erased(world)
+    expect(await allowAgain(world.services, FEED.name, { ...WHERE, value: 'nobody' })).toHaveProperty('problem')
+    expect(await allowAgain(world.services, FEED.name, WHERE)).toEqual({ allowed: true })
+    await landFile(world, withAnna(20))
+    expect((await entryOf(world)).figures).toMatchObject({ rowsLanded: 43 })
+    expect((await entryOf(world)).figures).not.toHaveProperty('rowsErased')
+  })
+
+  it.each([
+    ['the command', () => eraseAnna, async () => undefined],
+    [
+      'the landing',
+      (world: World) => (services: Services) => drainWith(world, services),
+      (world: World) => eraseAnna(world.services),
+    ],
+  ])(
+    'comes to the same end when repeated, whichever call kills %s',
+    async (_, stepOf, prepare) => {
+      const open = async () => {
+        const world = await landedWorld(withAnna(4), LENIENT)
+        await prepare(world)
+        return world
+      }
+      const whole = await open()
+      const alive = dying(whole.services)
+      await stepOf(whole)(alive.services)
+      const points = deathsOf(alive.calls)
+      expect(points.length).toBeGreaterThan(3)
+      for (const death of points) {
+        const world = await open()
+        const where = `${death.side} call ${death.at}, ${alive.calls[death.at - 1]}`
+        await runUntilDeath(dying(world.services, death), stepOf(world))
+        await finished(world)
+        await eraseAnna(world.services)
+        await finished(world)
+        expect(await placesOfAnna(world), where).toEqual([])
+        expect(await entryOf(world), where).toMatchObject({
+          state: 'landed',
+          figures: { rowsLanded: 8, rowsErased: 3 },
+        })
+        await world.close()
+      }
+    },
+    120_000,
+  )
+})
+
+/** Takes the message of the landing on an instance that may die. */
+async function drainWith(world: World, services: Services): Promise<void> {
+  const { attempt } = await entryOf(world)
+  await ingest({ ingest: { feed: FEED.name, window: MAY, attempt } }, services)
+}
