@@ -107,7 +107,7 @@ export function servicesOver(archive: Archive, client: TableClient): Services {
     expiry: absent,
     version: 'bench',
     settings: SETTINGS,
-    queue: { send: absent, sendDrop: absent, look: absent },
+    queue: { send: absent, sendDrop: absent, look: absent, oldest: absent },
   }
 }
 

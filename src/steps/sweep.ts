@@ -55,7 +55,8 @@ export async function sweep(services: Services): Promise<Swept> {
 }
 
 async function tellOldQueue(services: Services): Promise<void> {
-  const [old] = oldQueue(services.clock(), await services.queue.look())
+  const oldest = await services.queue.oldest()
+  const [old] = oldQueue(services.clock(), oldest ? { oldest } : {})
   if (!old) return
   const event = { event: 'queue.old', message: old.sentence, remedy: old.remedy } as const
   await tellOnce(services, 'queue~old', event, {})

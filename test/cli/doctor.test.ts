@@ -271,7 +271,7 @@ const CASES: readonly Case[] = [
     'callback',
     /nothing answers at CALLBACK_BASE_URL/,
   ],
-  ['an app whose settings are wrong', () => withAnswers({ health: 503 }), 'callback', /settings are wrong \(503\)/],
+  ['an app whose settings are wrong', () => withAnswers({ health: 503 }), 'callback', /settings are wrong or a timer is silent \(503\)/],
   ['a callback address of something else', () => withAnswers({ health: 404 }), 'callback', /answered 404, not 200/],
   ['a callback that anybody can make', () => withAnswers({ callback: 202 }), 'callback', /answered with 202, not 404/],
   ['a sign-in before the callback', () => withAnswers({ callback: 401 }), 'callback', /refuses callbacks \(401\)/],
@@ -289,7 +289,8 @@ describe('the doctor', () => {
     expect(problemsOf(found)).toEqual([])
     expect(found.well).toBe(true)
     const checks = new Set(found.findings.map(({ check }) => check))
-    expect([...checks]).toEqual(['settings', 'storage', 'feeds', 'sign-in', 'role', 'dataset', 'callback', 'clock'])
+    const app = ['callback', 'clock', 'timer', 'queue']
+    expect([...checks]).toEqual(['settings', 'storage', 'feeds', 'sign-in', 'role', 'dataset', ...app])
   })
 
   it.each(CASES)('names %s, with a remedy', async (_, run, check, message) => {

@@ -192,7 +192,7 @@ describe('the printed command works for', () => {
     const drift = ['the service no longer lists what the feed asks AzureUsage for: "CustomerName"']
     await changeFeedRow(services, 'usage', (row): FeedRow => ({ ...row, offerDrift: drift }))
     const { exit, out } = await paste((await only('column-gone')).command)
-    expect([exit, out]).toEqual([0, expect.stringContaining('AzureUsage')])
+    expect([exit, out]).toEqual([0, expect.stringMatching(/^default +CustomerName +/m)])
     await changeFeedRow(services, 'usage', ({ offerDrift: _, ...row }) => row)
   })
 
@@ -251,7 +251,7 @@ describe('the printed command works for', () => {
     const stored = await services.ledger.readApp<Pacing>(key)
     const notBefore = new Date(Date.now() + 5 * HOUR_MS).toISOString()
     await services.ledger.writeApp(key, { ...EMPTY_PACING, ...stored?.value, notBefore }, stored?.etag)
-    expect((await paste((await only('account-paused')).command)).out).toContain('sign-in')
+    expect(await paste((await only('account-paused')).command)).toMatchObject({ exit: 0 })
     expect((await deployment.command(['status', '--check'])).exit).toBe(1)
     const again = await services.ledger.readApp<Pacing>(key)
     await services.ledger.writeApp(key, { ...EMPTY_PACING, ...stored?.value }, again?.etag)

@@ -33,6 +33,14 @@ describe('the mark of a window', () => {
   })
 })
 
+test('a window whose rows were removed has no mark, no rows, and counts as complete whatever the feed asks for now', () => {
+  const removed = { verdict: 'removed', removedAt: NOW, rowSet: 'another question' } as const
+  const { windows, complete, removed: gone } = see([landed('2025-01', 9, removed)]).status
+  expect(windows).toMatchObject([{ removed: true, rows: 0 }])
+  expect(windows[0]).not.toHaveProperty('mark')
+  expect([complete, gone]).toEqual([1, 1])
+})
+
 describe('what a person should look at', () => {
   test('is an empty window between full ones, and a halved one, with the command that asks once more', () => {
     const { toDo } = see(months(100, 0, 100, 100, 100, 100, 100, 10))

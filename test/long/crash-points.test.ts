@@ -43,6 +43,7 @@ function patient(store: Store): Store {
             sent += 1
           },
           look: queue.look,
+          oldest: queue.oldest,
         },
       }
     },

@@ -87,6 +87,7 @@ function storeOf(clock: () => Date, state: State): MemoryStore {
       queue: {
         send: (ingest, delay) => pass('queue.send', () => put({ ingest }, delay)),
         sendDrop: (drop) => pass('queue.send', () => put({ drop })),
+        oldest: async () => undefined,
         look: async () => ({ messages: messages.size, poisoned: 0 }),
       },
       landingTable: (name) => openMemoryTable(tables, name, pass),

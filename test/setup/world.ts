@@ -89,6 +89,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       },
       sendDrop: workQueue.sendDrop,
       look: workQueue.look,
+      oldest: workQueue.oldest,
     },
     insights: () => client,
   })

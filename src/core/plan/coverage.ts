@@ -82,7 +82,7 @@ export function provenWindows(known: KnownFeed): readonly Window[] {
 function completeEntries({ row, entries }: KnownFeed) {
   return entries
     .filter(isPublished)
-    .filter((entry) => !isOutdated(entry, row.form) && !entry.figures.running)
+    .filter((entry) => (isRemoved(entry) || !isOutdated(entry, row.form)) && !entry.figures.running)
     .filter(({ window, figures }) => !isEarlyBlank(row.feed, window, figures))
 }
 

@@ -5,7 +5,7 @@ import { present } from '../present.ts'
 import { DAY_MS, HOUR_MS } from '../time/durations.ts'
 import { minuteText } from '../time/instants.ts'
 import { dayWords } from '../time/words.ts'
-import { consentCommand, DOCTOR } from './command.ts'
+import { consentCommand, DOCTOR, REPORTS } from './command.ts'
 import type { AccountStatus, ToDo } from './fields.ts'
 
 /** Something that an account signs in with, and when it ends. */
@@ -68,7 +68,7 @@ function longPause(now: Date, { name, waitsUntil: until, reports }: AccountStatu
   const sentence = `Account ${name} is paused until ${minuteText(until)}: the service asked it to, and it asks for ${reports.perHour} reports an hour then`
   const remedy =
     'Nothing to do if it is the first time. Else see what else asks with this account, or lower MAX_REPORTS_PER_HOUR.'
-  return [{ kind: 'account-paused', account: name, sentence, remedy, command: DOCTOR }]
+  return [{ kind: 'account-paused', account: name, sentence, remedy, command: REPORTS }]
 }
 
 /** A credential with fewer days left needs a person. */

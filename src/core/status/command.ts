@@ -7,11 +7,12 @@ const PROGRAM = 'npx partner-insights-sync'
 
 export const DOCTOR = `${PROGRAM} doctor`
 export const PUSH_FEEDS = `${PROGRAM} feeds push`
-export const DATASETS = `${PROGRAM} datasets`
+/** What stands at the service, of whomever. */
+export const REPORTS = `${PROGRAM} reports --all`
 
 /** A command about one window: `npx partner-insights-sync retry azure-usage --month 2026-10`. */
 export function windowCommand(
-  name: 'retry' | 'replay' | 'forget' | 'accept-gap',
+  name: 'retry' | 'replay' | 'diff' | 'forget' | 'accept-gap',
   feed: string,
   window: Window,
   option?: '--accept-empty',
@@ -34,6 +35,10 @@ export function unblockCommand(feed: string): string {
 
 export function outdatedCommand(feed: string): string {
   return `${PROGRAM} backfill --outdated --feed ${feed}`
+}
+
+export function columnsCommand(dataset: string): string {
+  return `${PROGRAM} datasets ${dataset}`
 }
 
 export function consentCommand(account: string): string {

@@ -6,7 +6,7 @@ import { type Window, windowId } from '../time/window.ts'
 import { dayWords, windowWords } from '../time/words.ts'
 import { halvedSentence, staleSentence } from './alarms.ts'
 import {
-  DATASETS,
+  columnsCommand,
   DOCTOR,
   outdatedCommand,
   PUSH_FEEDS,
@@ -118,7 +118,7 @@ function goneColumns({ known: { row }, status: { name, enabled } }: Seen): reado
   if (!enabled || offerDrift.length === 0) return []
   const sentence = `${name}: ${offerDrift.join('; ')}. What landed stays, and the service decides when it is asked.`
   const remedy = 'Compare with what the service offers, and correct the feed.'
-  return [{ kind: 'column-gone', feed: name, sentence, remedy, command: DATASETS }]
+  return [{ kind: 'column-gone', feed: name, sentence, remedy, command: columnsCommand(row.feed.dataset) }]
 }
 
 function emptyColumns({ status: { name, emptied } }: Seen): readonly ToDo[] {

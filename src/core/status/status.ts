@@ -92,10 +92,9 @@ function unreadableRow(failure: Failure): ToDo {
 const OLD_MESSAGE_MS = 30 * MINUTE_MS
 
 /** What to say of a queue whose oldest message has waited too long. */
-export function oldQueue(now: Date, queue: QueueStatus): readonly ToDo[] {
-  const { oldest, messages } = queue
+export function oldQueue(now: Date, { oldest }: Pick<QueueStatus, 'oldest'>): readonly ToDo[] {
   if (!oldest || now.getTime() - oldest.getTime() < OLD_MESSAGE_MS) return []
-  const sentence = `The oldest of ${messages} messages in the queue ingest has waited since ${minuteText(oldest)}`
+  const sentence = `The oldest message in the queue ingest is due, and was put there at ${minuteText(oldest)}`
   const remedy = 'See in the log of ingest whether it runs, and what it waits for.'
   return [{ kind: 'queue-old', sentence, remedy, command: DOCTOR, since: oldest }]
 }

@@ -50,7 +50,7 @@ function sentenceOf(entry: LedgerEntry): string {
 }
 
 function figuresOf(figures: Figures): NonNullable<WindowDetail['figures']> {
-  const { attempt, origin, reportId, requestedAt, landedAt, rowsRead, rowsLanded, rowsRejected } = figures
+  const { attempt, origin, reportId, requestedAt, landedAt, removedAt, rowsRead, rowsLanded, rowsRejected } = figures
   const { bytes, sha256, archive, rejects, table, milliseconds, emptyColumns } = figures
   return present<NonNullable<WindowDetail['figures']>>({
     attempt,
@@ -58,6 +58,7 @@ function figuresOf(figures: Figures): NonNullable<WindowDetail['figures']> {
     reportId,
     requestedAt,
     landedAt,
+    removedAt,
     rowsRead,
     rowsLanded,
     rowsRejected,
@@ -108,6 +109,7 @@ function commandsOf(entry: LedgerEntry): readonly string[] {
     const more = [
       named('retry'),
       ...(archived ? [named('replay')] : []),
+      ...(entry.figures?.totalsBefore ? [named('diff')] : []),
       ...(archived?.rejects === undefined ? [] : [rejectsCommand(feed, window)]),
       ...(isGap(entry) ? [named('accept-gap')] : []),
       named('forget'),

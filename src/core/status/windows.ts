@@ -1,5 +1,5 @@
 import type { FeedOutline } from '../ledger/feed-row.ts'
-import { isOutdated, isPublished, type LedgerEntry, restated } from '../ledger/ledger.ts'
+import { isOutdated, isPublished, isRemoved, type LedgerEntry, restated, standingRows } from '../ledger/ledger.ts'
 import { isFull } from '../plan/coverage.ts'
 import { isEarlyBlank } from '../plan/refresh.ts'
 import { windowId } from '../time/window.ts'
@@ -19,7 +19,8 @@ export function markedWindows({ form }: Pick<FeedOutline, 'form'>, entries: read
   const earlier: number[] = []
   return entries.map((entry): MarkedWindow => {
     if (!isPublished(entry)) return { entry }
-    if (isOutdated(entry, form)) return { entry, mark: 'outdated' }
+    // Of what was removed nobody can ask whether its rows are those that the feed asks for now.
+    if (!isRemoved(entry) && isOutdated(entry, form)) return { entry, mark: 'outdated' }
     if (entry.figures.running) return { entry, mark: 'running' }
     const lengthMs = entry.window.to.getTime() - entry.window.from.getTime()
     const { rowsLanded } = entry.figures
@@ -27,6 +28,7 @@ export function markedWindows({ form }: Pick<FeedOutline, 'form'>, entries: read
     const usual = earlier.length < COMPARED ? 0 : median(earlier) * lengthMs
     earlier.push(rowsLanded / lengthMs)
     if (earlier.length > COMPARED) earlier.shift()
+    if (isRemoved(entry)) return { entry }
     if (rowsLanded === 0) return { entry, mark: 'empty' }
     return rowsLanded < usual * HALF ? { entry, mark: 'halved', usual: Math.round(usual) } : { entry }
   })
@@ -59,7 +61,8 @@ export function windowStatus({ entry, mark }: MarkedWindow): WindowStatus {
     id: windowId(window),
     state,
     ...(mark && { mark }),
-    ...(figures && { rows: figures.rowsLanded }),
+    ...(figures && { rows: standingRows(entry) }),
+    ...(isRemoved(entry) && { removed: true }),
     attempt,
     ...(isRestated(entry) && { restated: true }),
     ...(lastError && { error: `${lastError.kind}: ${lastError.message}` }),

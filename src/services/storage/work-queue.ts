@@ -20,6 +20,8 @@ export type WorkQueue = {
   send(message: IngestMessage, delaySeconds?: number): Promise<void>
   sendDrop(message: DropMessage): Promise<void>
   look(): Promise<QueueLook>
+  /** When the oldest message that is due was put in the queue: one request. */
+  oldest(): Promise<Date | undefined>
 }
 
 /** How it stands with the queue and with that of its poisoned messages. The numbers are about right. */
@@ -43,20 +45,24 @@ export function openWorkQueue(client: QueueClient, poisoned?: QueueClient): Work
     await create()
     await client.sendMessage(Buffer.from(JSON.stringify(content)).toString('base64'), { visibilityTimeout })
   }
+  const oldestIn = async () => {
+    await create()
+    const { peekedMessageItems } = await client.peekMessages({ numberOfMessages: MOST_PEEKED })
+    return peekedMessageItems.map(({ insertedOn }) => insertedOn).reduce(earlierOf, undefined)
+  }
   return {
     send: (ingest, delaySeconds = 0) =>
       put({ ingest }, Math.min(Math.max(Math.ceil(delaySeconds), 0), LONGEST_DELAY_SECONDS)),
     sendDrop: (drop) => put({ drop }, 0),
     async look() {
-      await create()
-      const [{ peekedMessageItems }, messages, ofPoisoned] = await Promise.all([
-        client.peekMessages({ numberOfMessages: MOST_PEEKED }),
+      const [oldest, messages, ofPoisoned] = await Promise.all([
+        oldestIn(),
         countOf(client),
         poisoned ? countOf(poisoned) : 0,
       ])
-      const oldest = peekedMessageItems.map(({ insertedOn }) => insertedOn).reduce(earlierOf, undefined)
       return { messages, ...(oldest && { oldest }), poisoned: ofPoisoned }
     },
+    oldest: oldestIn,
   }
 }
 
