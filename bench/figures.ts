@@ -33,6 +33,8 @@ export type Figures = {
   readonly plan_growth: number
   /** How long a status takes, compared with reading the same rows, in the same columns and pages, with the SDK alone. */
   readonly status_vs_raw: number
+  /** How long the dashboard takes in Chromium, from the answer for 20 feeds with 120 windows each until it is painted. */
+  readonly dashboard_ms: number
   readonly import_ms: number
   readonly bundle_mb: number
 }
@@ -50,6 +52,7 @@ export const LIMITS: Readonly<Partial<Record<keyof Figures, number>>> = {
   plan_ms_3650: 10,
   plan_growth: 20,
   status_vs_raw: 1.5,
+  dashboard_ms: 500,
   import_ms: 80,
   bundle_mb: 2,
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bundle } from '../local/build.ts'
 import { startNode, stopProcess } from '../local/processes.ts'
+import { dashboardFigures } from './dashboard.ts'
 import { type Figures, LIMITS, missed, QUIET, rounded, SEEN } from './figures.ts'
 import { idleFigures } from './idle.ts'
 import { bundleFigures } from './import.ts'
@@ -63,6 +64,7 @@ async function bench(folder: string, origin: string): Promise<Figures> {
     ...(await idleFigures(instance, QUIET, DEPLOYED_FLAGS)),
     ...planFigures(),
     ...(await statusFigures(SEEN)),
+    ...(await dashboardFigures()),
     ...(await bundleFigures(folder)),
   }
 }

@@ -134,6 +134,7 @@ describe('the bench', () => {
       plan_ms_3650: 4,
       plan_growth: 11,
       status_vs_raw: 1.2,
+      dashboard_ms: 200,
       import_ms: 70,
       bundle_mb: 1.3,
     }
@@ -142,6 +143,7 @@ describe('the bench', () => {
     expect(missed({ ...good, idle_bytes_per_feed: 4_097, idle_requests: 43, sweep_rss_mb: 201 })).toHaveLength(3)
     expect(missed({ ...good, plan_ms_3650: 10.1, plan_growth: 20.1 })).toHaveLength(2)
     expect(missed({ ...good, status_vs_raw: 1.51 })).toHaveLength(1)
+    expect(missed({ ...good, dashboard_ms: 501 })).toHaveLength(1)
     expect(missed({ ...good, import_ms: Number.NaN })).toHaveLength(1)
   })
 })

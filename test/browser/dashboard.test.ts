@@ -1,6 +1,7 @@
 import axe from 'axe-core'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type OpenBrowser, openBrowser } from '../../local/browser.ts'
 import type { StatusAnswer } from '../../src/core/status/fields.ts'
 import {
   account,
@@ -13,7 +14,6 @@ import {
   troubled,
   windowAnswer,
 } from '../page/answers.ts'
-import { type OpenBrowser, openBrowser } from './browser.ts'
 import { builtPage, KEY, type PageServer, type Reply, startPageServer } from './page-server.ts'
 
 let opened: OpenBrowser
