@@ -67,6 +67,7 @@ function feedOf(name: string, count: number): StatusAnswer['feeds'][number] {
     outdated: 0,
     earlyBlanks: 0,
     earlierForm: 0,
+    removed: 0,
     rows: count * 70,
     freshUntil: NOW.toISOString(),
     backfill: { paused: false, left: 0 },

@@ -23,7 +23,7 @@ export function seeFeed(now: Date, known: KnownFeed): SeenFeed {
   const { row, entries, unreadable } = known
   const { name, dataset, table, account, enabled, grain, cadence } = row.feed
   const covered = coverage(now, known)
-  const { completeUntil, latestSnapshot, acceptedGaps, removed, ...counts } = covered
+  const { completeUntil, latestSnapshot, acceptedGaps, ...counts } = covered
   const { next, ...fresh } = freshness(now, row, provenWindows(known))
   const startsAt = startWithinReach(row)
   const windows = markedWindows(row, entries)
@@ -37,7 +37,6 @@ export function seeFeed(now: Date, known: KnownFeed): SeenFeed {
     since: new Date(row.since),
     startsAt: startsAt === undefined ? undefined : new Date(startsAt),
     ...counts,
-    removed: removed > 0 ? removed : undefined,
     completeUntil,
     latestSnapshot: latestSnapshot && windowId(latestSnapshot),
     ...fresh,
