@@ -2,12 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Page } from 'playwright-core'
 import { openBrowser } from '../local/browser.ts'
-
-/** What the bench gives this process: the page, and the status that it shows. */
-export type Shown = { readonly page: string; readonly status: string; readonly cells: number; readonly times: number }
-
-/** How long each rendering took, in milliseconds, or the error. */
-export type Rendered = { readonly ms: readonly number[] } | { readonly error: string }
+import type { Rendered, Shown } from './dashboard.ts'
 
 async function render({ page: html, status, cells, times }: Shown): Promise<readonly number[]> {
   const server = createServer(({ url }, response) => {
@@ -60,3 +55,4 @@ process.once('message', async (shown: Shown) => {
   process.send?.(said)
   process.disconnect()
 })
+process.channel?.ref()

@@ -1,3 +1,4 @@
+import { windowWords } from '../core/time/words.ts'
 import { type Cell, countEarlier, type FeedAnswer, LOOKS, type Strip, strip } from './cells.ts'
 import type { Picture } from './picture.ts'
 import { pair } from './pieces.ts'
@@ -91,9 +92,9 @@ function cellButton(feed: string, cell: Cell, isStop: boolean, isOpen: boolean):
 }
 
 /** A cell in words: `October 2026: landed, 12 345 rows`. */
-export function cellWords({ id, look, rows }: Cell): string {
+export function cellWords({ window, look, rows }: Cell): string {
   const count = rows === undefined || look === 'empty' ? '' : `, ${many(rows, 'row')}`
-  return `${windowName(id)}: ${LOOKS[look].word}${count}`
+  return `${windowWords(window)}: ${LOOKS[look].word}${count}`
 }
 
 /** The ends of the strip, what lies before it, and the cell that a person points at. */
