@@ -377,7 +377,7 @@ describe('the doctor', () => {
     expect(found.findings).toContainEqual({
       check: 'feed',
       level: 'warning',
-      message: expect.stringMatching(/^feed "old": history starts at \d{4}-\d\d-01 and not at from/),
+      message: expect.stringMatching(/^feed "old": Microsoft documents OfficeUsage from \d{4}-\d\d-\d\d on: history starts there/),
       remedy: expect.any(String),
     })
     expect(problemsOf(found)).toEqual([])

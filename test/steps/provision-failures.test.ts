@@ -20,7 +20,7 @@ describe('a failed request', () => {
     expect((await status(world.services)).feeds).toMatchObject([
       {
         blocked: { kind: 'query-refused', remedy: expect.stringContaining('query') },
-        failures: [{ kind: 'query-refused' }],
+        problems: [{ kind: 'query-refused' }],
       },
     ])
   })
