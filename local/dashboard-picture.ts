@@ -53,7 +53,7 @@ async function takePicture(address: string): Promise<void> {
     const page = await browser.newPage({ viewport: SIZE, colorScheme: 'light', reducedMotion: 'reduce' })
     await page.goto(address)
     await page.locator('.card').first().waitFor()
-    await page.screenshot({ path: join(ROOT, 'docs/dashboard.png') })
+    await page.screenshot({ path: join(ROOT, 'docs/dashboard.png'), fullPage: true })
   } finally {
     await close()
   }
