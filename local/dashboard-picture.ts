@@ -22,12 +22,12 @@ const SIZE = { width: 1100, height: 860 }
 
 const folder = await mkdtemp(join(tmpdir(), 'picture-'))
 const [port = 0] = await freePorts(1)
-const text = JSON.stringify(shownFeeds(new Date(), { months: 14, days: 60 }))
+const text = JSON.stringify(shownFeeds(new Date(), { months: 6, days: 24 }))
 await build()
 const feeds = { text, files: new Map<string, Buffer>() }
 const stack = await startStack({ root: ROOT, folder, port, feeds, ownFeeds: true, onLine: () => undefined })
 try {
-  await waitUntil('every window has landed', async () => isSettled(await stack.status()), LANDING_MS)
+  await waitUntil('every window has landed', hasLanded, LANDING_MS)
   const settings = readSettings(stack.environment)
   if ('problems' in settings) throw new Error(settings.problems.join('; '))
   await plantEveryState(
@@ -42,13 +42,18 @@ try {
 }
 process.exit()
 
+async function hasLanded(): Promise<boolean> {
+  const status = await stack.status()
+  return status.feeds.length > 0 && isSettled(status)
+}
+
 async function takePicture(address: string): Promise<void> {
   const { browser, close } = await openBrowser()
   try {
     const page = await browser.newPage({ viewport: SIZE, colorScheme: 'light', reducedMotion: 'reduce' })
     await page.goto(address)
     await page.locator('.card').first().waitFor()
-    await page.screenshot({ path: join(ROOT, 'docs/dashboard.png') })
+    await page.screenshot({ path: join(ROOT, 'docs/dashboard.png'), fullPage: true })
   } finally {
     await close()
   }

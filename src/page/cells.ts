@@ -42,7 +42,7 @@ export function strip(feed: FeedAnswer, now: Date): Strip {
   const cells = withGaps(feed, asked, unit, end)
   const start = addDuration(end, { months: unit.months * columns, days: unit.days * columns, seconds: 0 }, -1)
   const inside = cells.findIndex(({ window }) => window.to > start)
-  return cut(columns, cells, Math.max(inside === -1 ? cells.length : inside, cells.length - columns))
+  return cut(columns, cells, inside === -1 ? cells.length : inside)
 }
 
 function cut(columns: number, cells: readonly Cell[], at: number): Strip {
