@@ -11,7 +11,6 @@ type Account = StatusAnswer['accounts'][number]
 /** The four answers of one look. */
 export function tiles(status: StatusAnswer): Tree {
   const { toDo, feeds, accounts } = status
-  const late = feeds.filter(({ staleSince }) => staleSince).length
   const waiting = sum(feeds, ({ waiting: due, states }) => due + states.planned)
   const reports = accounts.map(({ reports: each }) => each)
   return element(
@@ -20,7 +19,7 @@ export function tiles(status: StatusAnswer): Tree {
     toDo.length > 0
       ? tile('needs you', many(toDo.length, 'thing'), firstWords(status), 'bad')
       : tile('needs you', 'nothing', 'the app goes on by itself', 'good'),
-    tile('complete', completeOf(feeds), late > 0 ? `${many(late, 'feed')} late` : freshWords(feeds)),
+    tile('complete', completeOf(feeds), freshWords(feeds)),
     tile(
       'on their way',
       of(
@@ -66,6 +65,13 @@ function completeOf(feeds: readonly Feed[]): string {
 
 function freshWords(feeds: readonly Feed[]): string {
   if (feeds.length === 0) return 'no feeds yet'
+  const late = feeds.filter(({ staleSince }) => staleSince).length
+  const blocked = feeds.filter((feed) => feed.blocked).length
+  const held = [
+    ...(late > 0 ? [`${many(late, 'feed')} late`] : []),
+    ...(blocked > 0 ? [`${many(blocked, 'feed')} blocked`] : []),
+  ]
+  if (held.length > 0) return held.join(', ')
   return feeds.some(({ freshUntil, latestSnapshot }) => freshUntil ?? latestSnapshot)
     ? 'every feed is fresh'
     : 'no rows yet'

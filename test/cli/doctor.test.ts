@@ -271,7 +271,12 @@ const CASES: readonly Case[] = [
     'callback',
     /nothing answers at CALLBACK_BASE_URL/,
   ],
-  ['an app whose settings are wrong', () => withAnswers({ health: 503 }), 'callback', /settings are wrong or a timer is silent \(503\)/],
+  [
+    'an app whose settings are wrong',
+    () => withAnswers({ health: 503 }),
+    'callback',
+    /settings are wrong or a timer is silent \(503\)/,
+  ],
   ['a callback address of something else', () => withAnswers({ health: 404 }), 'callback', /answered 404, not 200/],
   ['a callback that anybody can make', () => withAnswers({ callback: 202 }), 'callback', /answered with 202, not 404/],
   ['a sign-in before the callback', () => withAnswers({ callback: 401 }), 'callback', /refuses callbacks \(401\)/],
@@ -377,7 +382,9 @@ describe('the doctor', () => {
     expect(found.findings).toContainEqual({
       check: 'feed',
       level: 'warning',
-      message: expect.stringMatching(/^feed "old": Microsoft documents OfficeUsage from \d{4}-\d\d-\d\d on: history starts there/),
+      message: expect.stringMatching(
+        /^feed "old": Microsoft documents OfficeUsage from \d{4}-\d\d-\d\d on: history starts there/,
+      ),
       remedy: expect.any(String),
     })
     expect(problemsOf(found)).toEqual([])

@@ -34,7 +34,7 @@ describe('validate', () => {
     ])
     expect(good.exit).toBe(0)
     expect(good.out).toMatch(
-      /^account default: about \d+\.\d reports a day once history has landed, of 480 allowed\nfeed .*: asks again about .* % of the allowed reports\nfeeds.json: 1 feeds, no problems\n$/,
+      /^account default: about \d+\.\d reports a day once history has landed, of 480 allowed\nfeed usage: asks for no window again\nfeeds.json: 1 feeds, no problems\n$/,
     )
     expect(wrong.err).toMatch(/^feed "own": query: Colum at character 8 is not a column or metric of MSLearn/)
     expect(wrong.exit).toBe(1)
@@ -48,7 +48,7 @@ describe('validate of a history that is too long', () => {
     await writeFile(file, JSON.stringify({ feeds: [feed] }))
     const { exit, out } = await command('validate', '--feeds', file, '--settings', 'none')
     expect(out).toMatch(
-      /^warning: feed "office": history starts at \d{4}-\d\d-01 and not at from: the service offers no more/,
+      /^warning: feed "office": Microsoft documents OfficeUsage from \d{4}-\d\d-01 on: history starts there and not at from/,
     )
     expect(exit).toBe(0)
   })

@@ -40,5 +40,6 @@ export function staleSentence(
 
 /** Says how many rows a window has, and how many are usual. */
 export function halvedSentence({ entry: { feed, window, figures }, usual }: MarkedWindow): string {
-  return `${windowWords(window)} of ${feed} has ${figures?.rowsLanded ?? 0} rows, and about ${usual} are usual`
+  const rows = figures?.rowsLanded ?? 0
+  return `${windowWords(window)} of ${feed} has ${rows} ${rows === 1 ? 'row' : 'rows'}, and about ${usual} are usual`
 }

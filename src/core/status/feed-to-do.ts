@@ -50,7 +50,9 @@ export function feedToDo(
 
 function blockedFeed({ known, status: { name, blocked } }: Seen): readonly ToDo[] {
   if (!blocked) return []
-  const sentence = `${name} asks for nothing new: ${blocked.message}. What landed stays.`
+  // The message may name the feed as well.
+  const why = blocked.message.startsWith(`${name}: `) ? blocked.message.slice(name.length + 2) : blocked.message
+  const sentence = `${name} asks for nothing new: ${why}. What landed stays.`
   const command = known.row.refused ? PUSH_FEEDS : unblockCommand(name)
   return [{ kind: 'feed-blocked', feed: name, sentence, remedy: blocked.remedy, command, since: blocked.at }]
 }
