@@ -55,7 +55,7 @@ function isConfirmed({ figures }: LedgerEntry): boolean {
   return restated({ ...figures, totals: figures.totalsBefore }, figures).length === 0
 }
 
-export function windowStatus({ entry, mark }: MarkedWindow): WindowStatus {
+export function toWindowStatus({ entry, mark }: MarkedWindow): WindowStatus {
   const { window, state, attempt, figures, lastError } = entry
   return {
     id: windowId(window),
