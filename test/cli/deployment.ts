@@ -134,7 +134,8 @@ export function spawnCommand(cwd: string, args: readonly string[], env: NodeJS.P
   })
 }
 
-async function runCommand(cwd: string, args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Run> {
+/** Runs a command in a process of its own, to its end. */
+export async function runCommand(cwd: string, args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Run> {
   const child = spawnCommand(cwd, args, env)
   const [out, err] = await Promise.all([textOf(child.stdout), textOf(child.stderr), once(child, 'close')])
   return { exit: child.exitCode, out, err }

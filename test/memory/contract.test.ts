@@ -253,6 +253,47 @@ describe.each(KINDS)('a store %s', (_, create) => {
       expect(await ledger.entries('usage')).toEqual([entryOf(JUNE)])
     })
 
+    it('removes the plan of a feed, a row of the app and that of a feed as it does an entry', async () => {
+      const { ledger } = opened()
+      const removals = [
+        ['plan', () => ledger.readPlan('usage'), (etag: string) => ledger.removePlan('usage', etag)],
+        ['app row', () => ledger.readApp('tick~a'), (etag: string) => ledger.removeApp('tick~a', etag)],
+        ['feed', () => ledger.readFeed('usage'), (etag: string) => ledger.removeApp('feed~usage', etag)],
+      ] as const
+      await ledger.create()
+      const other = await ledger.writePlan(rebuiltPlan('seats', [], undefined, NOW), undefined)
+      for (const [what, , remove] of removals) expect(await remove(other?.etag ?? ''), what).toBe(false)
+      const feed = newFeedRow(feedOf({ name: 'usage' }), {}, NOW)
+      const plan = rebuiltPlan('usage', [], undefined, NOW)
+      const first = [
+        await ledger.writePlan(plan, undefined),
+        await ledger.writeApp('tick~a', { a: 1 }, undefined),
+        await ledger.writeFeed(feed, undefined),
+      ].map((stored) => stored?.etag ?? '')
+      await ledger.writeApp('tick~b', { b: 1 }, undefined)
+      const entry = await ledger.write(entryOf(MAY), undefined)
+      // Somebody else changes each of them.
+      await ledger.writePlan({ ...plan, removedAttempt: 3 }, first[0])
+      await ledger.writeApp('tick~a', { a: 2 }, first[1])
+      await ledger.writeFeed({ ...feed, chosen: ['A'] }, first[2])
+      for (const [nth, [what, read, remove]] of removals.entries()) {
+        const stored = await read()
+        if (!stored || isFailure(stored)) throw new Error(`no ${what}`)
+        expect(await remove(first[nth] ?? ''), what).toBe(false)
+        expect(await read(), what).toEqual(stored)
+        expect(await remove(stored.etag), what).toBe(true)
+        expect(await read(), what).toBeUndefined()
+        expect(await remove(stored.etag), what).toBe(false)
+      }
+      expect([...(await ledger.appRows()).feeds.keys()]).toEqual([])
+      expect(await ledger.readPlan('seats')).toBeDefined()
+      expect((await ledger.readApp('tick~b'))?.value).toEqual({ b: 1 })
+      expect(await ledger.read('usage', windowId(entryOf(MAY).window))).toMatchObject({ etag: entry?.etag })
+      // What was removed can be added again.
+      expect(await ledger.writePlan(plan, undefined)).toBeDefined()
+      expect(await ledger.writeApp('tick~a', { a: 3 }, undefined)).toBeDefined()
+    })
+
     it('shows each timer what is due, and nothing of what rests', async () => {
       const { ledger } = opened()
       await ledger.create()
@@ -416,6 +457,36 @@ describe.each(KINDS)('a store %s', (_, create) => {
         { name: 'f/w/2-x.csv', attempt: 2, executionId: 'x', reportId: 'r', requestedAt },
       ])
       expect(await archive.list('f', 'nothing')).toEqual([])
+    })
+
+    it('names all that was left of a feed or of one window of it, and removes what it is told, once or twice', async () => {
+      const { archive } = opened()
+      await archive.create()
+      for (const name of ['f/w/2-x.csv', 'f/w/10-y.tsv.gz', 'f/w2/3-z.csv', 'f2/w/1-a.csv']) {
+        await archive.write(name, { reportId: 'r', attempt: 1, requestedAt, nonce: name }).commit()
+      }
+      const rejects = archive.rejects('f/w/10-o.rejects.jsonl')
+      await rejects.add({ record: 1, line: 2, reason: 'none', raw: '' })
+      await rejects.close()
+      const ofWindow = [
+        { name: 'f/w/10-o.rejects.jsonl', window: 'w', attempt: 10, isRejects: true },
+        { name: 'f/w/10-y.tsv.gz', window: 'w', attempt: 10, isRejects: false },
+        { name: 'f/w/2-x.csv', window: 'w', attempt: 2, isRejects: false },
+      ]
+      const other = { name: 'f/w2/3-z.csv', window: 'w2', attempt: 3, isRejects: false }
+      expect(await Array.fromAsync(archive.names('f'))).toEqual([...ofWindow, other])
+      expect(await Array.fromAsync(archive.names('f', 'w'))).toEqual(ofWindow)
+      expect(await Array.fromAsync(archive.names('nobody'))).toEqual([])
+      // A page may have been read before something went.
+      for await (const { name } of archive.names('f', 'w')) await archive.remove(name)
+      await archive.remove('f/w/2-x.csv')
+      expect(await Array.fromAsync(archive.names('f'))).toEqual([other])
+      expect(await archive.find('f/w/2-x.csv')).toBeUndefined()
+      expect(await archive.list('f', 'w')).toEqual([])
+      expect(await Array.fromAsync(archive.names('f2'))).toHaveLength(1)
+      // The same name may be written again.
+      await archive.write('f/w/2-x.csv', { reportId: 'r', attempt: 2, requestedAt, nonce: 'n' }).commit()
+      expect(await archive.find('f/w/2-x.csv')).toMatchObject({ bytes: 0 })
     })
 
     it('is read in ranges', async () => {

@@ -111,6 +111,10 @@ export type SiteOptions = {
 export type HostRun = SpawnedHost & {
   /** Runs a step now, as `POST run/{step}` does, and gives what it answers. */
   run(step: string): Promise<unknown>
+  /** Asks one of its routes, with the function key. */
+  get(route: string): Promise<Response>
+  /** Its settings. */
+  readonly env: NodeJS.ProcessEnv
 }
 
 /** Storage and service, which outlive every host that is started on them. */
@@ -148,12 +152,13 @@ export async function startSite(options: SiteOptions): Promise<Site> {
     const { baseUrl, dataStorage } = throughProxies(azurite, simulator, proxies)
     const address = { ...direct, baseUrl }
     const env = { ...appEnvironment(own, dataStorage, address, SECRETS), ...PACE, ...options.settings, ...settings }
+    const ask = (route: string, method: string) =>
+      fetch(`http://127.0.0.1:${own}/api/${route}`, { method, headers: { 'x-functions-key': SECRETS.functionKey } })
     const host: HostRun = {
       ...spawnHost(['--root', options.app, '--port', String(own)], env),
-      run: async (step) => {
-        const headers = { 'x-functions-key': SECRETS.functionKey }
-        return (await fetch(`http://127.0.0.1:${own}/api/run/${step}`, { method: 'POST', headers })).json()
-      },
+      env,
+      run: async (step) => (await ask(`run/${step}`, 'POST')).json(),
+      get: (route) => ask(route, 'GET'),
     }
     hosts.push(host)
     return host
