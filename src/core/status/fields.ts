@@ -144,7 +144,7 @@ const WINDOW = {
     optional: true,
   },
   attempt: { is: 'count', means: 'The number of its last attempt.' },
-  restated: { is: 'flag', means: 'The last landing changed rows or totals of the one before.', optional: true },
+  restated: { is: 'flag', means: 'The last landing moved totals of the one before.', optional: true },
   error: { is: 'text', means: 'The kind and message of the last failure, until a landing.', optional: true },
 } as const satisfies Fields
 
