@@ -127,7 +127,9 @@ function notes(status: FeedStatus): readonly string[] {
     ...(enabled ? [] : [`${name} is disabled or no longer in feeds.json: it asks for nothing new`]),
     ...(startsAt === undefined ? [] : [laterStartWarning({ name, dataset }, startsAt.toISOString())]),
     ...slow.map(slowLine(name)),
-    ...(backfill.paused ? [`${name}: its history is paused until "backfill resume"; what is live goes on`] : []),
+    ...(backfill.paused
+      ? [`${name}: its history is paused until "backfill resume --feed ${name}"; what is live goes on`]
+      : []),
     ...(restsUntil ? [`${name} rests until ${shown(restsUntil)}: the service gave no answer for it`] : []),
     ...(outdated > 0 ? [`${name}: ${outdated} landed windows are outdated: ${whyOutdated}`] : []),
     ...(earlyBlanks > 0
