@@ -121,7 +121,7 @@ function emptiedLine(column: string, { windows, from, to }: FeedStatus['emptied'
 /** What a person should know of the windows of a feed, though nothing failed. */
 function notes(status: FeedStatus): readonly string[] {
   const { name, dataset, enabled, startsAt, emptied, outdated, earlierForm, acceptedGaps, restsUntil } = status
-  const { earlyBlanks, slow, doubtful, running, stretch, drift, backfill } = status
+  const { earlyBlanks, slow, doubtful, running, removed, stretch, drift, backfill } = status
   const whyOutdated = 'the feed asks for other rows now; "backfill --outdated" asks for them again'
   return [
     ...(enabled ? [] : [`${name} is disabled or no longer in feeds.json: it asks for nothing new`]),
@@ -142,6 +142,9 @@ function notes(status: FeedStatus): readonly string[] {
       ({ window, rows }) => `${name} ${window}: ${rows} rows landed that a stray quote may have made of several`,
     ),
     ...running.map(({ window, asOf, rows }) => `${name} ${window}: running, as of ${shown(asOf)}: ${rows} rows`),
+    ...(removed > 0
+      ? [`${name}: ${removed} windows have no rows any more: they are older than the feed keeps, and count as complete`]
+      : []),
     ...(stretch ? [`${name}: refreshed ${stretch} times less often than it says, for the quota of its account`] : []),
     ...acceptedGaps.map((window) => `${name} ${window}: accepted as a gap`),
   ]

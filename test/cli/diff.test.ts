@@ -4,9 +4,11 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseWindowId, type Window } from '../../src/core/time/window.ts'
 import type { Diff } from '../../src/steps/operator/diff.ts'
+import { erase } from '../../src/steps/operator/erase.ts'
 import { importReport } from '../../src/steps/operator/import-report.ts'
 import { replay } from '../../src/steps/operator/replay.ts'
 import { rememberFeeds } from '../../src/steps/requesting/remember-feeds.ts'
+import { sweep } from '../../src/steps/sweep.ts'
 import { storageOf } from '../setup/storage.ts'
 import { type Deployment, startDeployment } from './deployment.ts'
 
@@ -244,4 +246,45 @@ it('diff of an archive that was changed says so, and leaves no file', async () =
   expect(err).toMatch(/its bytes are not those that were received \(SHA-256\)/)
   expect(exit).toBe(1)
   expect(await readdir(temporary)).toEqual([])
+})
+
+describe('diff of a window whose archives were removed', () => {
+  it('by erase says that one landing alone stands, and what to type', async () => {
+    const { services } = deployment
+    const where = { column: 'CustomerName', value: 'Contoso' }
+    expect(await erase(services, 'whole', where)).toHaveProperty('windows')
+    await deployment.settle('whole')
+    const [, entry] = await deployment.entries('whole')
+    expect(entry).toMatchObject({ state: 'landed', attempt: 2, figures: { rowsErased: 1 } })
+    const retried = `"retry whole --window ${APRIL}" asks for it again`
+    expect(await command('whole', '--window', APRIL)).toMatchObject({
+      exit: 1,
+      err: `whole ${APRIL}: no archive stands of a landing before that of attempt 2; ${retried}: once that has landed, diff shows what it changed\n`,
+    })
+    expect(await command('whole', '--window', APRIL, '--attempt', '1')).toMatchObject({
+      exit: 1,
+      err: `whole ${APRIL}: no archive of attempt 1 stands; archives stand of attempts: 2; ${retried}\n`,
+    })
+  })
+
+  it('by keep says why and what to do, and that works', async () => {
+    const { services } = deployment
+    const feeds = (keep?: string) => FEEDS.map((feed) => (feed.name === 'keyed' && keep ? { ...feed, keep } : feed))
+    const push = async (keep?: string) => {
+      await deployment.writeFeeds(feeds(keep))
+      await rememberFeeds(services, await services.ledger.appRows())
+    }
+    await push('P1M')
+    await sweep(services)
+    await sweep(services)
+    await deployment.settle('keyed')
+    const { exit, err } = await command('keyed', '--window', MARCH)
+    const why = 'its archives were removed, because it is older than the feed keeps'
+    const remedy = `make "keep" longer in feeds.json and push it, then "retry keyed --window ${MARCH}" asks for it again`
+    expect({ exit, err }).toEqual({ exit: 1, err: `keyed ${MARCH}: ${why}; ${remedy}\n` })
+    expect((await command('keyed', '--window', MARCH, '--attempt', '1')).err).toBe(err)
+    await push()
+    const retried = await deployment.command(['retry', 'keyed', '--window', MARCH])
+    expect(retried).toMatchObject({ exit: 0, err: '' })
+  })
 })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { statusLines } from '../../cli/status/lines.ts'
 import { readWindow } from '../../docs/read-window.ts'
 import { DAY_MS, HOUR_MS } from '../../src/core/time/durations.ts'
 import { parseWindowId, type Window } from '../../src/core/time/window.ts'
@@ -99,6 +100,9 @@ describe('what is older than a feed keeps', () => {
     expect(named(world, 'window.removed')).toHaveLength(1)
     const [feed] = (await status(world.services)).feeds
     expect(feed).toMatchObject({ complete: 1, removed: 1, outdated: 0, rows: 0, waiting: 0, problems: [] })
+    expect(statusLines(await status(world.services))).toContain(
+      'usage: 1 windows have no rows any more: they are older than the feed keeps, and count as complete',
+    )
   })
 
   it('is unpublished before any of it is removed', async () => {

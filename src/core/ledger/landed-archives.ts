@@ -1,6 +1,6 @@
 import type { Problem } from '../problems.ts'
 import { windowId } from '../time/window.ts'
-import type { LedgerEntry } from './ledger.ts'
+import { isRemoved, type LedgerEntry } from './ledger.ts'
 
 /** An attempt at a window, and the archive that it landed or failed to land. */
 export type ArchivedAttempt = { readonly attempt: number; readonly archive: string }
@@ -23,22 +23,32 @@ export function chooseAttempts(
 ): ComparedAttempts | Problem {
   const id = windowId(entry.window)
   const about = `${entry.feed} ${id}`
+  const askAgain = `"retry ${entry.feed} --window ${id}" asks for it again`
+  if (isRemoved(entry) && standing.length === 0) {
+    const why = 'its archives were removed, because it is older than the feed keeps'
+    return { problem: `${about}: ${why}; make "keep" longer in feeds.json and push it, then ${askAgain}` }
+  }
   const all = attemptsOf(entry, standing)
   const published = all.find(({ attempt }) => attempt === entry.figures?.attempt)
   const named = wanted.map((wish) => all.find(({ attempt }) => attempt === wish))
   const lacking = wanted.find((_, index) => named[index] === undefined)
   if (lacking !== undefined) {
     const numbers = all.map(({ attempt }) => attempt).join(', ') || 'none'
-    return { problem: `${about}: no archive of attempt ${lacking} stands; archives stand of attempts: ${numbers}` }
+    const remedy = all.length < 2 ? `; ${askAgain}` : ''
+    return {
+      problem: `${about}: no archive of attempt ${lacking} stands; archives stand of attempts: ${numbers}${remedy}`,
+    }
   }
   const after = named[1] ?? published
   if (!after) {
-    const why = entry.figures ? 'the archive of what is published was removed' : 'it has never landed'
-    return { problem: `${about}: ${why}; "status" shows how it stands, and --attempt, twice, compares two attempts` }
+    if (entry.figures) return { problem: `${about}: the archive of what is published was removed; ${askAgain}` }
+    return {
+      problem: `${about}: it has never landed; "status" shows how it stands, and --attempt, twice, compares two attempts`,
+    }
   }
   const before = named[0] ?? landedBefore(entry, all, after)
   if (!before) {
-    const remedy = `"retry ${entry.feed} --window ${id}" asks for it again: once that has landed, diff shows what it changed`
+    const remedy = `${askAgain}: once that has landed, diff shows what it changed`
     return { problem: `${about}: no archive stands of a landing before that of attempt ${after.attempt}; ${remedy}` }
   }
   if (before.archive !== after.archive) return { before, after }

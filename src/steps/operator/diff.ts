@@ -118,7 +118,7 @@ async function openAttempt(
 ): Promise<Opened | Failure> {
   const about = `${feed.name} ${windowId(window)} attempt ${chosen.attempt}`
   const blob = await archive.find(chosen.archive)
-  if (!blob) return failed('unavailable', `${about}: its archive was removed just now`)
+  if (!blob) return failed('unavailable', `${about}: its archive was removed just now: compare again`)
   const report = await openReport(archive, blob, about, { verify: true })
   if (isFailure(report)) return report
   // Whatever was asked for then: the header decides.
