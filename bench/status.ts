@@ -3,7 +3,7 @@ import { startAzurite } from '../local/azurite.ts'
 import { openApp } from '../src/app/app.ts'
 import { failed } from '../src/core/failures.ts'
 import { alignDown, GRAIN } from '../src/core/time/calendar.ts'
-import { OVERVIEW } from '../src/services/storage/ledger-table.ts'
+import { OVERVIEW, OVERVIEW_PAGE } from '../src/services/storage/ledger-table.ts'
 import { readSettings } from '../src/settings/settings.ts'
 import type { Services } from '../src/steps/services.ts'
 import { status } from '../src/steps/status.ts'
@@ -52,7 +52,8 @@ async function rawMs(client: TableClient, { ledger }: Services, { feeds, windows
   let read = 0
   for (const feed of names) {
     const queryOptions = { filter: odata`PartitionKey eq ${feed}`, select: [...OVERVIEW] }
-    for await (const page of client.listEntities({ queryOptions }).byPage({ maxPageSize: 1000 })) read += page.length
+    for await (const page of client.listEntities({ queryOptions }).byPage({ maxPageSize: OVERVIEW_PAGE }))
+      read += page.length
   }
   const ms = performance.now() - start
   if (read !== feeds * windows) throw new Error(`the SDK read ${read} rows in the bench`)

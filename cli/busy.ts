@@ -6,8 +6,7 @@ export type Busy = { say(text: string): void; end(): void }
 /** Who waits for less sees nothing move. */
 const AFTER_MS = 1000
 
-/** Standard error, so that what a command prints can be read by another program. */
-export function openBusy(text: string, stream: NodeJS.WriteStream = process.stderr): Busy {
+export function openBusy(text: string, stream: NodeJS.WriteStream): Busy {
   if (!stream.isTTY) return { say: () => undefined, end: () => undefined }
   const spinner = ora({ stream, text, discardStdin: false, isEnabled: true })
   const timer = setTimeout(() => spinner.start(), AFTER_MS)

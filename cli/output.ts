@@ -45,6 +45,7 @@ export function refused(problems: readonly string[], exitCode: ExitCode = 1): Co
 
 /** Runs a command, prints its result and sets the exit code of the process. */
 export async function print({ json }: OutputOptions, run: (busy: Busy) => Promise<CommandResult>): Promise<void> {
+  // On standard error, so that what a command prints can be read by another program.
   const busy = openBusy('at work', process.stderr)
   const result = await run(busy).catch(unexpected)
   busy.end()

@@ -60,6 +60,18 @@ export function chosenWindows(options: WindowOptions, known: readonly Window[]):
   return [...new Map(all.map((window) => [windowId(window), window])).values()]
 }
 
+/** Reads which windows of a feed the options choose; a sentence where there is none. */
+export async function findWindows(
+  { ledger }: Pick<LocalApp['services'], 'ledger'>,
+  feed: string,
+  options: WindowOptions,
+): Promise<readonly Window[] | Problem> {
+  const known: Window[] = []
+  for await (const { window } of ledger.scan(feed)) if (window) known.push(window)
+  const windows = chosenWindows(options, known)
+  return windows.length > 0 ? windows : { problem: `the ledger has no window of feed ${feed} in that time` }
+}
+
 /** Whether a window overlaps a span of time. */
 export function isInSpan({ from, to }: SpanOptions, window: Window): boolean {
   return (!from || window.to > from) && (!to || window.from < to)
@@ -122,10 +134,8 @@ export function changeWindows<R extends object>(
   return withApp(options, async (app) => {
     const differs = await differingFeeds(app)
     if (differs !== undefined) return refused([differs])
-    const known: Window[] = []
-    for await (const { window } of app.services.ledger.scan(feed)) known.push(...(window ? [window] : []))
-    const windows = chosenWindows(options, known)
-    if (windows.length === 0) return refused([`the ledger has no window of feed ${feed} in that time`])
+    const windows = await findWindows(app.services, feed, options)
+    if ('problem' in windows) return refused([windows.problem])
     const results: ({ window: string } & (R | Problem))[] = []
     for (const window of windows) {
       results.push({ window: windowId(window), ...(await change(app, feed, window)) })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Problem } from '../../src/core/problems.ts'
-import { type Window, windowId } from '../../src/core/time/window.ts'
+import { windowId } from '../../src/core/time/window.ts'
 import { type Diff, diff } from '../../src/steps/operator/diff.ts'
 import type { Busy } from '../busy.ts'
 import { addCommand, type LocalApp, withApp } from '../command.ts'
@@ -11,7 +11,7 @@ import { diffLines } from '../diff/lines.ts'
 import { type CommandResult, print, refused } from '../output.ts'
 import { keepHeapSmall } from '../small-heap.ts'
 import { inTemporaryFolder } from '../temporary-folder.ts'
-import { addChangeOptions, type ChangeOptions, chosenWindows, wrongChoice } from '../windows.ts'
+import { addChangeOptions, type ChangeOptions, findWindows, wrongChoice } from '../windows.ts'
 
 type Options = ChangeOptions & { readonly attempt: readonly number[]; readonly rows: number }
 
@@ -59,10 +59,8 @@ function wrongUse(feed: string | undefined, options: Options): string | undefine
 
 async function compare({ services }: LocalApp, busy: Busy, feed: string, options: Options): Promise<CommandResult> {
   keepHeapSmall()
-  const known: Window[] = []
-  for await (const { window } of services.ledger.scan(feed)) known.push(...(window ? [window] : []))
-  const windows = chosenWindows(options, known)
-  if (windows.length === 0) return refused([`the ledger has no window of feed ${feed} in that time`])
+  const windows = await findWindows(services, feed, options)
+  if ('problem' in windows) return refused([windows.problem])
   try {
     const results = await inTemporaryFolder(async (folder, signal) => {
       const all: (Diff | ({ readonly window: string } & Problem))[] = []

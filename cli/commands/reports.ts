@@ -1,5 +1,6 @@
 import { Argument, type Command } from 'commander'
 import { isFailure } from '../../src/core/failures.ts'
+import { minuteText } from '../../src/core/time/instants.ts'
 import {
   changeReport,
   type ReportAction,
@@ -17,7 +18,7 @@ const COLUMNS: PrintedColumns<StandingReport & { readonly account: string }> = [
   ['report', ({ reportId }) => reportId],
   ['state', ({ status = '-' }) => status],
   ['recurs', ({ recurrenceIntervalHours: hours, executeNow }) => (executeNow || !hours ? '-' : `every ${hours} h`)],
-  ['created', ({ createdAt }) => createdAt?.toISOString().slice(0, 16).concat('Z') ?? '-'],
+  ['created', ({ createdAt }) => (createdAt ? minuteText(createdAt) : '-')],
   ['needed by', ({ neededBy = '-' }) => neededBy],
   ['name', ({ reportName }) => reportName],
 ]

@@ -122,15 +122,16 @@ function emptiedLine(column: string, { windows, from, to }: FeedStatus['emptied'
 function notes(status: FeedStatus): readonly string[] {
   const { name, dataset, enabled, startsAt, emptied, outdated, earlierForm, acceptedGaps, restsUntil } = status
   const { earlyBlanks, slow, doubtful, running, removed, stretch, drift, backfill } = status
-  const isOutdated =
-    'landed windows are outdated: the feed asks for other rows now; "backfill --outdated" asks for them again'
+  const whyOutdated = 'the feed asks for other rows now; "backfill --outdated" asks for them again'
   return [
     ...(enabled ? [] : [`${name} is disabled or no longer in feeds.json: it asks for nothing new`]),
     ...(startsAt === undefined ? [] : [laterStartWarning({ name, dataset }, startsAt.toISOString())]),
     ...slow.map(slowLine(name)),
-    ...(backfill.paused ? [`${name}: its history is paused until "backfill resume"; what is live goes on`] : []),
+    ...(backfill.paused
+      ? [`${name}: its history is paused until "backfill resume --feed ${name}"; what is live goes on`]
+      : []),
     ...(restsUntil ? [`${name} rests until ${shown(restsUntil)}: the service gave no answer for it`] : []),
-    ...(outdated > 0 ? [`${name}: ${outdated} ${isOutdated}`] : []),
+    ...(outdated > 0 ? [`${name}: ${outdated} landed windows are outdated: ${whyOutdated}`] : []),
     ...(earlyBlanks > 0
       ? [`${name}: ${earlyBlanks} windows had no rows before their data had settled, and are not complete yet`]
       : []),

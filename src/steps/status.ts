@@ -8,8 +8,6 @@ import {
   type FeedsSourceRow,
 } from '../core/ledger/app-rows.ts'
 import type { FeedOutline } from '../core/ledger/feed-row.ts'
-import type { LedgerEntry } from '../core/ledger/ledger.ts'
-import type { KnownFeed, UnreadableEntry } from '../core/plan/known-feed.ts'
 import type { Problem } from '../core/problems.ts'
 import type { Credential } from '../core/status/accounts.ts'
 import { type SeenFeed, seeFeed } from '../core/status/feed.ts'
@@ -18,7 +16,7 @@ import { ledgerStatus } from '../core/status/status.ts'
 import { windowDetail } from '../core/status/window.ts'
 import { parseWindowId, windowId } from '../core/time/window.ts'
 import type { AppRows } from '../services/storage/ledger.ts'
-import { readableFeeds } from './ledger/feed-row.ts'
+import { knownFeed, readableFeeds } from './ledger/feed-row.ts'
 import { ticksIn } from './ledger/ticks.ts'
 import { type PacingRow, pacingOf } from './requesting/pacing-row.ts'
 import type { Services } from './services.ts'
@@ -64,25 +62,14 @@ export async function windowStatus(
 /** So many feeds are read at once: the way to the storage takes longer than the work. Of each, only what is shown is kept. */
 const AT_ONCE = 4
 
-async function seeFeeds(services: Services, rows: readonly FeedOutline[], now: Date): Promise<readonly SeenFeed[]> {
+async function seeFeeds({ ledger }: Services, rows: readonly FeedOutline[], now: Date): Promise<readonly SeenFeed[]> {
   const seen: SeenFeed[] = []
   const left = rows.entries()
   const lane = async () => {
-    for (const [at, row] of left) seen[at] = seeFeed(now, await readOverview(services, row))
+    for (const [at, row] of left) seen[at] = seeFeed(now, await knownFeed(row, ledger.overview(row.feed.name)))
   }
   await Promise.all(Array.from({ length: AT_ONCE }, lane))
   return seen
-}
-
-/** Reads of a feed what a status needs. */
-async function readOverview({ ledger }: Services, row: FeedOutline): Promise<KnownFeed> {
-  const entries: LedgerEntry[] = []
-  const unreadable: UnreadableEntry[] = []
-  for await (const { value, window } of ledger.overview(row.feed.name)) {
-    if (isFailure(value)) unreadable.push({ failure: value, ...(window && { window }) })
-    else entries.push(value)
-  }
-  return { row, entries, unreadable }
 }
 
 function accountsOf(app: AppRows): ReadonlyMap<string, PacingRow | Failure> {

@@ -25,9 +25,8 @@ const ASKING_MS = 3 * MINUTE_MS
 
 /**
  * Does what no callback does: polls, adopts reports whose answer was lost, ends attempts that took too long, reopens failed
- * windows, has dropped rows deleted, deletes what we left at the service, removes
- * what is older than a feed keeps, and audits the tables. It may run at any time,
- * twice, or on two instances at once.
+ * windows, has dropped rows deleted, deletes what we left at the service, removes what is older than a feed keeps, audits the
+ * tables, and ends purges. It may run at any time, twice, or on two instances at once.
  */
 export async function sweep(services: Services): Promise<Swept> {
   const { ledger, clock } = services

@@ -85,7 +85,9 @@ describe('before anything is asked for', () => {
     await deployment.run('profile')
     expect(await entries()).toEqual([])
     expect(await deployment.entries('profile')).toMatchObject([{ state: 'landed' }])
-    expect((await deployment.command(['status'])).out).toContain('usage: its history is paused until "backfill resume"')
+    expect((await deployment.command(['status'])).out).toContain(
+      'usage: its history is paused until "backfill resume --feed usage"',
+    )
     const dry = (await backfill('--dry-run')).out.split('\n')
     expect(dry.filter((line) => line.includes(' backfill ')).map((line) => line.match(/ (\d{6})01T/)?.[1])).toEqual(
       MONTHS,
@@ -262,7 +264,7 @@ describe('bad input', () => {
       const held = await deployment.command([command, 'usage', '--from', '2025-06-01'])
       expect(held).toMatchObject({
         exit: 1,
-        err: expect.stringContaining('history is paused: "backfill resume" first'),
+        err: expect.stringContaining('history is paused: "backfill resume --feed usage" first'),
       })
     }
     await deployment.run('usage')

@@ -6,7 +6,7 @@ import { toFailed, toPlanned, toReopened } from '../../src/core/ledger/transitio
 import { viewBackfill } from '../../src/core/plan/backfill.ts'
 import { historyCounts, historyOf } from '../../src/core/plan/feed-history.ts'
 import { EMPTY_PACING } from '../../src/core/plan/pacing.ts'
-import { dueRequests, heldBefore, nextRequest, trialRequest } from '../../src/core/plan/plan.ts'
+import { dueRequests, nextRequest, pausedBefore, trialRequest } from '../../src/core/plan/plan.ts'
 import { type Choice, setBack } from '../../src/core/plan/set-back.ts'
 import { inTurns } from '../../src/core/plan/turns.ts'
 import type { Generation } from '../../src/core/report/generation.ts'
@@ -162,7 +162,7 @@ describe('a paused history', () => {
   })
 
   it('leaves nothing due that begins before the time from which a tick reads paused history', () => {
-    const held = heldBefore(NOW, paused)
+    const held = pausedBefore(NOW, paused)
     if (!held) throw new Error('a paused feed holds something')
     const planned = Array.from({ length: 36 }, (_, at) => setBack('all', paused, landed(at - 30), NOW)).flatMap(
       (each) => (each && 'state' in each ? [each] : []),
@@ -173,7 +173,7 @@ describe('a paused history', () => {
     expect(due.every((from) => from >= held)).toBe(true)
     // Only the young ones: a tick reads no more than those of its refresh.
     expect(NOW.getTime() - held.getTime()).toBeLessThan(140 * DAY_MS)
-    expect(heldBefore(NOW, ROW)).toBeUndefined()
+    expect(pausedBefore(NOW, ROW)).toBeUndefined()
   })
 
   it('is absent from the row of a feed that is not paused', () => {

@@ -196,7 +196,7 @@ function timeWarning({ cadence }: Feed): string | undefined {
 function keepWarning({ cadence, keep }: Feed): string | undefined {
   if (!keep || cadence.kind === 'snapshot' || !('back' in cadence.from)) return undefined
   if (durationMilliseconds(cadence.from.back) <= durationMilliseconds(keep)) return undefined
-  return 'from reaches further back than keep; what is older than keep is not asked for'
+  return 'from reaches further back than keep: what is older than keep is not asked for, and where it has landed, its rows, archives and rejects are removed for good'
 }
 
 function feedOwner(name: unknown): string {

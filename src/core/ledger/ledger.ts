@@ -264,9 +264,14 @@ export function namedBlobs(entry: LedgerEntry): readonly string[] {
  */
 export function restated(before: Figures | undefined, { rowsLanded, totals }: Figures): readonly string[] {
   if (!before || before.running || before.removedAt) return []
-  const names = new Set([...Object.keys(before.totals), ...Object.keys(totals)])
-  const moved = [...names].filter((name) => before.totals[name] !== totals[name])
+  const moved = movedTotals(before.totals, totals)
   return before.rowsLanded === rowsLanded ? moved : ['rows', ...moved]
+}
+
+/** The names of the totals that differ, also of those that only one landing has. */
+export function movedTotals(before: Figures['totals'], after: Figures['totals']): readonly string[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)])
+  return [...names].filter((name) => before[name] !== after[name])
 }
 
 /** Whether an attempt is under way: asked for, or being landed. */

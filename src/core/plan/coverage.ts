@@ -50,8 +50,7 @@ export function coverage(now: Date, known: KnownFeed): Coverage {
   const { row, entries } = known
   const gaps = gapsOf(known)
   const published = entries.filter(isPublished)
-  // Of what was removed nobody can ask whether its rows are those that the feed asks for now.
-  const current = published.filter((entry) => isRemoved(entry) || !isOutdated(entry, row.form))
+  const current = currentEntries(known)
   const settled = current.filter(({ figures }) => !figures.running)
   const complete = completeEntries(known)
   const states = { planned: 0, requesting: 0, requested: 0, landing: 0, landed: 0, failed: 0 }
@@ -79,11 +78,15 @@ export function provenWindows(known: KnownFeed): readonly Window[] {
   return [...completeEntries(known).map(({ window }) => window), ...gapsOf(known)]
 }
 
-function completeEntries({ row, entries }: KnownFeed) {
-  return entries
-    .filter(isPublished)
-    .filter((entry) => (isRemoved(entry) || !isOutdated(entry, row.form)) && !entry.figures.running)
-    .filter(({ window, figures }) => !isEarlyBlank(row.feed, window, figures))
+function completeEntries(known: KnownFeed) {
+  return currentEntries(known).filter(
+    ({ window, figures }) => !figures.running && !isEarlyBlank(known.row.feed, window, figures),
+  )
+}
+
+/** Of what was removed nobody can ask whether its rows are those that the feed asks for now. */
+function currentEntries({ row, entries }: KnownFeed) {
+  return entries.filter(isPublished).filter((entry) => isRemoved(entry) || !isOutdated(entry, row.form))
 }
 
 function gapsOf({ row, entries }: KnownFeed): readonly Window[] {

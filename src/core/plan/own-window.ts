@@ -18,7 +18,7 @@ export function whyNotOver({ to }: Window, now: Date): string | undefined {
 export function whyNotAtRest(entry: LedgerEntry, { backfillPaused }: MaybePaused): string | undefined {
   if (isAtRest(entry)) return undefined
   const isHeld = backfillPaused && entry.state === 'planned' && entry.lane === 'backfill'
-  const first = isHeld ? ', and history is paused: "backfill resume" first, and' : ':'
+  const first = isHeld ? `, and history is paused: "backfill resume --feed ${entry.feed}" first, and` : ':'
   return `is ${entry.state}${first} wait until it is landed or failed`
 }
 

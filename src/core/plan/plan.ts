@@ -77,7 +77,7 @@ function isNotPaused({ row, priority }: RequestAction): boolean {
  * Before this, no window of paused history begins that is due all the same because it is young or has not settled: such
  * windows wait for the end of the pause, or are planned as refreshes. Undefined where nothing is paused.
  */
-export function heldBefore(now: Date, { feed, backfillPaused }: FeedOutline): Date | undefined {
+export function pausedBefore(now: Date, { feed, backfillPaused }: FeedOutline): Date | undefined {
   const { cadence, delay } = feed
   if (!backfillPaused || cadence.kind === 'snapshot') return undefined
   const { refresh, window, backfillWindow } = cadence

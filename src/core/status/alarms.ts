@@ -2,8 +2,7 @@ import type { FeedOutline } from '../ledger/feed-row.ts'
 import type { LedgerEntry } from '../ledger/ledger.ts'
 import { provenWindows } from '../plan/coverage.ts'
 import { minuteText } from '../time/instants.ts'
-import type { WindowId } from '../time/window.ts'
-import { windowId } from '../time/window.ts'
+import { type Window, type WindowId, windowId } from '../time/window.ts'
 import { dayWords, windowWords } from '../time/words.ts'
 import { freshness } from './freshness.ts'
 import { doubtedWindows, type MarkedWindow, markedWindows } from './windows.ts'
@@ -31,7 +30,7 @@ export function feedAlarms(now: Date, row: FeedOutline, entries: readonly Ledger
 export function staleSentence(
   { feed: { name } }: FeedOutline,
   freshUntil: Date | undefined,
-  next: MarkedWindow['entry']['window'],
+  next: Window,
   since: Date,
 ): string {
   const rows = freshUntil ? `its newest rows end on ${dayWords(freshUntil)}` : 'it has no rows'

@@ -11,9 +11,9 @@ import { present } from '../present.ts'
 import { HOUR_MS } from '../time/durations.ts'
 import { windowId } from '../time/window.ts'
 import { feedToDo } from './feed-to-do.ts'
-import type { FeedStatus, Problem, ToDo } from './fields.ts'
+import type { ExplainedFailure, FeedStatus, ToDo } from './fields.ts'
 import { freshness } from './freshness.ts'
-import { markedWindows, restatedWindows, windowStatus } from './windows.ts'
+import { markedWindows, restatedWindows, toWindowStatus } from './windows.ts'
 
 /** The status of one feed, and what of it needs a person. */
 export type SeenFeed = { readonly status: FeedStatus; readonly toDo: readonly ToDo[] }
@@ -55,13 +55,19 @@ export function seeFeed(now: Date, known: KnownFeed): SeenFeed {
     doubtful: entries.flatMap(doubtfulWindow),
     acceptedGaps,
     restated: restatedWindows(entries),
-    windows: windows.map(windowStatus),
+    windows: windows.map(toWindowStatus),
   })
   return { status, toDo: feedToDo(known, status, windows, next) }
 }
 
 /** A failure with what a person does about it. */
-export function explained({ kind, message }: { readonly kind: FailureKind; readonly message: string }): Problem {
+export function explained({
+  kind,
+  message,
+}: {
+  readonly kind: FailureKind
+  readonly message: string
+}): ExplainedFailure {
   return { kind, message, remedy: FAILURES[kind].remedy }
 }
 
@@ -78,7 +84,7 @@ function historyLeft(now: Date, known: KnownFeed): number {
   return missing.length + open.length
 }
 
-function restingWindow(entry: LedgerEntry): readonly Problem[] {
+function restingWindow(entry: LedgerEntry): readonly ExplainedFailure[] {
   if (!isResting(entry) || !entry.lastError) return []
   return [{ window: windowId(entry.window), ...explained(entry.lastError), landedBefore: isPublished(entry) }]
 }
@@ -87,7 +93,7 @@ function doubtfulWindow({ window, figures }: LedgerEntry): FeedStatus['doubtful'
   return figures?.rowsDoubtful ? [{ window: windowId(window), rows: figures.rowsDoubtful }] : []
 }
 
-function failedWindow(entry: LedgerEntry): readonly Problem[] {
+function failedWindow(entry: LedgerEntry): readonly ExplainedFailure[] {
   if (entry.state !== 'failed') return []
   const { since, window } = entry
   const failure = { ...explained(entry), remedy: remedyOf(entry) }

@@ -144,7 +144,7 @@ const WINDOW = {
     optional: true,
   },
   attempt: { is: 'count', means: 'The number of its last attempt.' },
-  restated: { is: 'flag', means: 'The last landing changed rows or totals of the one before.', optional: true },
+  restated: { is: 'flag', means: 'The last landing moved totals of the one before.', optional: true },
   error: { is: 'text', means: 'The kind and message of the last failure, until a landing.', optional: true },
 } as const satisfies Fields
 
@@ -396,7 +396,7 @@ export type AccountStatus = ObjectOf<typeof ACCOUNT>
 export type WindowStatus = ObjectOf<typeof WINDOW>
 export type TimerStatus = ObjectOf<typeof TIMER>
 export type QueueStatus = ObjectOf<typeof QUEUE>
-export type Problem = ObjectOf<typeof PROBLEM>
+export type ExplainedFailure = ObjectOf<typeof PROBLEM>
 export type SlowWindow = FeedStatus['slow'][number]
 export type ToDo = ObjectOf<typeof TO_DO>
 export type Restated = ObjectOf<typeof RESTATED>

@@ -6,7 +6,7 @@ import { minuteText } from '../time/instants.ts'
 import { accountStatus, accountToDo, type KnownAccount } from './accounts.ts'
 import { DOCTOR, PUSH_FEEDS } from './command.ts'
 import { explained, type SeenFeed } from './feed.ts'
-import { type Problem, type QueueStatus, STATUS_VERSION, type Status, TO_DO_KINDS, type ToDo } from './fields.ts'
+import { type QueueStatus, STATUS_VERSION, type Status, TO_DO_KINDS, type ToDo } from './fields.ts'
 import { type Periods, silentTimers, type Ticks, timerStatuses } from './timers.ts'
 
 /** All that a status is made of. `packagedHash` is the hash of the packaged feeds.json. */
@@ -78,7 +78,7 @@ export function silentTimer(name: string, { finishedAt, silentSince }: Status['t
   return { kind: 'timer-silent', sentence, remedy, command: DOCTOR, ...(silentSince && { since: silentSince }) }
 }
 
-function feedsFileProblem({ message }: Problem | Failure): ToDo {
+function feedsFileProblem({ message }: Failure): ToDo {
   const remedy = 'Correct the file, then give it to the app.'
   return { kind: 'feeds-file', sentence: message, remedy, command: PUSH_FEEDS }
 }

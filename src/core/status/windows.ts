@@ -1,5 +1,5 @@
 import type { FeedOutline } from '../ledger/feed-row.ts'
-import { isOutdated, isPublished, isRemoved, type LedgerEntry, restated, standingRows } from '../ledger/ledger.ts'
+import { isOutdated, isPublished, isRemoved, type LedgerEntry, movedTotals, standingRows } from '../ledger/ledger.ts'
 import { isFull } from '../plan/coverage.ts'
 import { isEarlyBlank } from '../plan/refresh.ts'
 import { windowId } from '../time/window.ts'
@@ -49,13 +49,12 @@ export function doubtedWindows({ feed }: FeedOutline, windows: readonly MarkedWi
   })
 }
 
-/** Whether the landing before, of the whole window, had the same totals. */
-function isConfirmed({ figures }: LedgerEntry): boolean {
-  if (!figures?.totalsBefore || figures.grown) return false
-  return restated({ ...figures, totals: figures.totalsBefore }, figures).length === 0
+/** Whether the landing before had the same totals. */
+function isConfirmed(entry: LedgerEntry): boolean {
+  return movedSince(entry)?.length === 0
 }
 
-export function windowStatus({ entry, mark }: MarkedWindow): WindowStatus {
+export function toWindowStatus({ entry, mark }: MarkedWindow): WindowStatus {
   const { window, state, attempt, figures, lastError } = entry
   return {
     id: windowId(window),
@@ -79,29 +78,29 @@ export function restatedWindows(entries: readonly LedgerEntry[]): readonly Resta
     .filter(isRestated)
     .sort((a, b) => b.figures.landedAt.getTime() - a.figures.landedAt.getTime())
     .slice(0, MOST_RESTATED)
-    .map(({ window, figures: { landedAt, totals, totalsBefore = {} } }) => ({
-      window: windowId(window),
-      landedAt,
-      moved: movedTotals(totalsBefore, totals),
+    .map((entry) => ({
+      window: windowId(entry.window),
+      landedAt: entry.figures.landedAt,
+      moved: movedSince(entry) ?? [],
     }))
 }
 
-/** Whether the last landing moved totals of the one before. That those of a running window grow is no news. */
-function isRestated({ figures }: LedgerEntry): boolean {
-  if (!figures?.totalsBefore || figures.grown) return false
-  return movedTotals(figures.totalsBefore, figures.totals).length > 0
+/** Whether the last landing moved totals of the one before. */
+function isRestated(entry: LedgerEntry): boolean {
+  return (movedSince(entry) ?? []).length > 0
 }
 
-type Totals = Readonly<Record<string, string>>
-
-export function movedTotals(before: Totals, after: Totals): Restated['moved'] {
-  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])]
-  return names
-    .filter((name) => before[name] !== after[name])
-    .map((name) => {
-      const [was, is] = [before[name], after[name]]
-      return { name, ...(was !== undefined && { before: was }), ...(is !== undefined && { after: is }) }
-    })
+/**
+ * The totals that differ from those of the landing before; undefined where there was none of the whole window: that the
+ * totals of a running one grow is no news.
+ */
+function movedSince({ figures }: LedgerEntry): Restated['moved'] | undefined {
+  if (!figures?.totalsBefore || figures.grown) return undefined
+  const { totalsBefore: before, totals: after } = figures
+  return movedTotals(before, after).map((name) => {
+    const [was, is] = [before[name], after[name]]
+    return { name, ...(was !== undefined && { before: was }), ...(is !== undefined && { after: is }) }
+  })
 }
 
 function median(values: readonly number[]): number {

@@ -100,7 +100,7 @@ async function* scan(client: TableClient, filter: string, feed: string): AsyncGe
 }
 
 /** As many as the service gives at once: without the long texts they take little memory. */
-const OVERVIEW_PAGE = 1000
+export const OVERVIEW_PAGE = 1000
 
 /** The columns that an overview reads. */
 export const OVERVIEW: readonly string[] = ['RowKey', ...OVERVIEW_COLUMNS, ...pieceNames('figures').slice(1)]

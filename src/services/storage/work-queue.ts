@@ -36,8 +36,9 @@ export type QueueLook = {
 const LONGEST_DELAY_SECONDS = 7 * 24 * 3600
 
 /**
- * Opens the queue `ingest`, and to look at it that of its poisoned messages, which the host makes. Messages are base64, as the Functions host expects. The payload is under one key, because
- * the host copies the top-level properties of a message over its own metadata.
+ * Opens the queue `ingest`. Messages are base64, as the Functions host expects. The payload is under one key, because the host
+ * copies the top-level properties of a message over its own metadata. `poisoned`: the queue that the host makes for messages
+ * that failed too often; without it none are counted.
  */
 export function openWorkQueue(client: QueueClient, poisoned?: QueueClient): WorkQueue {
   const create = lazily(() => client.createIfNotExists())

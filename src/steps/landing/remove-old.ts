@@ -10,7 +10,7 @@ import { DAY_MS, MINUTE_MS } from '../../core/time/durations.ts'
 import type { AppRows, Scanned, Stored } from '../../services/storage/ledger.ts'
 import { readableFeeds } from '../ledger/feed-row.ts'
 import { subjectOf } from '../ledger/job.ts'
-import { removeEntry } from '../operator/forget.ts'
+import { removeEntry } from '../ledger/remove-entry.ts'
 import type { Services } from '../services.ts'
 
 /** One sweep removes for so long; the next one goes on. */

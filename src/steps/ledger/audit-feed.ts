@@ -23,7 +23,7 @@ import type { Services } from '../services.ts'
 import { endPassed } from './end-attempt.ts'
 import { changeFeedRow, noteAlarms, noteEmptyBetween } from './feed-row.ts'
 import { subjectOf } from './job.ts'
-import { readablePlan } from './plan-row.ts'
+import { readablePlan, readPlan } from './plan-row.ts'
 import { tellOnce } from './tell-once.ts'
 
 /** A feed as an audit leaves it. */
@@ -147,4 +147,9 @@ async function tellUnreadable(services: Services, feed: string, unreadable: read
   const { remedy } = FAILURES[kind]
   const event = { event: 'window.failed', feed, kind, message, remedy, count: unreadable.length } as const
   await tellOnce(services, `unreadable~${feed}`, event)
+}
+
+/** The plan row of a feed, which is made where it is missing. Undefined where somebody else changed it meanwhile. */
+export async function readOrMakePlan(services: Services, row: FeedOutline): Promise<Stored<PlanRow> | undefined> {
+  return (await readPlan(services, row.feed.name)) ?? (await auditFeed(services, row))?.plan
 }

@@ -16,7 +16,7 @@ import { listed } from '../../core/names.ts'
 import type { KnownFeed, UnreadableEntry } from '../../core/plan/known-feed.ts'
 import type { FeedAlarms } from '../../core/status/alarms.ts'
 import { windowId } from '../../core/time/window.ts'
-import type { AppRows } from '../../services/storage/ledger.ts'
+import type { AppRows, Scanned } from '../../services/storage/ledger.ts'
 import type { Services } from '../services.ts'
 import { tellOnce } from './tell-once.ts'
 
@@ -36,10 +36,18 @@ export async function findFeed(
 }
 
 /** Reads all that the ledger knows of a feed. */
-export async function readKnownFeed({ ledger }: Pick<Services, 'ledger'>, row: FeedOutline): Promise<KnownFeed> {
+export function readKnownFeed({ ledger }: Pick<Services, 'ledger'>, row: FeedOutline): Promise<KnownFeed> {
+  return knownFeed(row, ledger.scan(row.feed.name))
+}
+
+/** A feed with the entries that were found of it, and those of them that cannot be read. */
+export async function knownFeed(
+  row: FeedOutline,
+  found: AsyncIterable<Pick<Scanned, 'value' | 'window'>>,
+): Promise<KnownFeed> {
   const entries: LedgerEntry[] = []
   const unreadable: UnreadableEntry[] = []
-  for await (const { value, window } of ledger.scan(row.feed.name)) {
+  for await (const { value, window } of found) {
     if (isFailure(value)) unreadable.push({ failure: value, ...(window && { window }) })
     else entries.push(value)
   }

@@ -1,5 +1,5 @@
 import { isFailure } from '../../core/failures.ts'
-import type { FeedOutline, FeedRow } from '../../core/ledger/feed-row.ts'
+import type { FeedRow } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import { type PlanRow, withWindow } from '../../core/ledger/plan-row.ts'
 import { type NewWindow, type ReplaySource, toReplayed } from '../../core/ledger/transitions.ts'
@@ -8,9 +8,8 @@ import { whyMayNotLand } from '../../core/plan/own-window.ts'
 import type { Problem } from '../../core/problems.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
-import { auditFeed } from '../ledger/audit-feed.ts'
+import { readOrMakePlan } from '../ledger/audit-feed.ts'
 import { messageOf } from '../ledger/job.ts'
-import { readPlan } from '../ledger/plan-row.ts'
 import type { Services } from '../services.ts'
 
 /** Stands for the report of a file that a person brought: in its rows, and in its archive. */
@@ -41,11 +40,6 @@ export async function openOwnWindow(services: Services, row: FeedRow, window: Wi
   const lane = laneOf(window, new Date(row.since))
   const { removedAttempt } = plan.value
   return { from: { feed: name, window, lane, removedAttempt }, plan: { value: taken, etag: plan.etag } }
-}
-
-/** The plan row of a feed, which is made where it is missing. Undefined where somebody else changed it meanwhile. */
-export async function readOrMakePlan(services: Services, row: FeedOutline): Promise<Stored<PlanRow> | undefined> {
-  return (await readPlan(services, row.feed.name)) ?? (await auditFeed(services, row))?.plan
 }
 
 export const changedJustNow = (feed: string, window: string): string =>

@@ -4,8 +4,8 @@ import { standingRows } from '../../core/ledger/ledger.ts'
 import type { Problem } from '../../core/problems.ts'
 import { windowId } from '../../core/time/window.ts'
 import { changeFeedRow, findFeed } from '../ledger/feed-row.ts'
+import { removeEntry } from '../ledger/remove-entry.ts'
 import type { Services } from '../services.ts'
-import { removeEntry } from './forget.ts'
 
 /** What a feed has: windows in the ledger, the rows that readers see, and files in the archive. */
 export type Holdings = { readonly windows: number; readonly rows: number; readonly files: number }

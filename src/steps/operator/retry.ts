@@ -41,7 +41,7 @@ export async function retry(
   const past = whyPastKeep(row.feed, window, clock())
   if (past !== undefined) return { problem: `${feed} ${id} ${past}` }
   if (entry.lane === 'backfill' && row.backfillPaused)
-    return { problem: `${feed} ${id} is history, which is paused: "backfill resume" first` }
+    return { problem: `${feed} ${id} is history, which is paused: "backfill resume --feed ${feed}" first` }
   const written = await ledger.write(toRetried(entry, clock(), acceptEmpty), etag)
   if (!written) return { problem: changedJustNow(feed, id) }
   if (row.blocked) await changeFeedRow(services, feed, withTrialNow)

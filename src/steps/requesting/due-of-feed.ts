@@ -8,7 +8,7 @@ import {
   dueRequests,
   endedWindows,
   type FeedPlan,
-  heldBefore,
+  pausedBefore,
   type RequestAction,
   trialRequest,
 } from '../../core/plan/plan.ts'
@@ -44,7 +44,7 @@ export async function readDue(
   const isAsking = mayAsk && !row.blocked && !restsUntil(row, now)
   // What a pause holds is not read at each tick: a person may have set back thousands of windows. The daily audit reads all.
   const due = isAsking
-    ? await ledger.due(name, 'provision', now, heldBefore(now, row))
+    ? await ledger.due(name, 'provision', now, pausedBefore(now, row))
     : { plan: await ledger.readPlan(name), entries: [] }
   const plan = readablePlan(due.plan)
   if (plan && !isTrial && !mustAudit && !isAuditDue(row, plan.value, now, signedInAt)) {
