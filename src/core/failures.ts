@@ -54,7 +54,8 @@ export const FAILURES = {
   'no-header': { heals: 'person', remedy: 'The report has no header line. Ask for the window again.' },
   'out-of-range': {
     heals: 'person',
-    remedy: 'The dataset no longer offers this window. If you have a file of your own, import it.',
+    remedy:
+      'The dataset no longer offers this window. Import a file of your own if you have one, else accept that it has no rows.',
   },
   'unreadable-entry': {
     heals: 'person',

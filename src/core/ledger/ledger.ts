@@ -229,11 +229,25 @@ export function isOfPerson(entry: LedgerEntry): boolean {
 
 /** What a person does about a failed window. Nothing was asked of the service for what they landed themselves. */
 export function remedyOf(entry: Failed): string {
-  return isOfPerson(entry) ? OWN_REMEDY : FAILURES[entry.kind].remedy
+  if (holdsImport(entry)) return IMPORT_STANDS
+  if (isOfPerson(entry)) return OWN_REMEDY
+  if (entry.kind === 'out-of-range' && !isGap(entry) && !isRemoved(entry)) return ROWS_STAND
+  return FAILURES[entry.kind].remedy
+}
+
+/** Whether the rows that stand are those of a file that a person brought: a report of the service would replace them. */
+export function holdsImport(entry: LedgerEntry): boolean {
+  return entry.figures?.origin === 'import' && !isRemoved(entry)
 }
 
 const OWN_REMEDY =
   'Correct the file, its window or the feed, and import or replay it again. "rejects" lists rows that cannot land; "forget" takes out a window that nobody wanted.'
+
+const IMPORT_STANDS =
+  'The rows of the imported file stay. Import a corrected file, or replay the one that landed. "retry" would replace its rows by those of the service.'
+
+const ROWS_STAND =
+  'The dataset no longer offers this window. Import a file of your own, or keep the rows that landed before: land them again from their archive.'
 
 /** What a landing left in the archive: the report, what it answers, and the list of its rejects where there is one. */
 export type LeftInArchive = { readonly archive: string; readonly rejects?: string; readonly asked?: Asked }

@@ -1,5 +1,15 @@
 import { FAILURES, type FailureKind } from '../failures.ts'
-import { type Failed, isPublished, type LedgerEntry, remedyOf } from '../ledger/ledger.ts'
+import {
+  type Failed,
+  holdsImport,
+  isGap,
+  isOfPerson,
+  isPublished,
+  isRemoved,
+  type LedgerEntry,
+  lastArchive,
+  remedyOf,
+} from '../ledger/ledger.ts'
 import type { KnownFeed, UnreadableEntry } from '../plan/known-feed.ts'
 import { present } from '../present.ts'
 import { type Window, windowId } from '../time/window.ts'
@@ -11,6 +21,7 @@ import {
   outdatedCommand,
   PUSH_FEEDS,
   rejectsCommand,
+  replayCommand,
   retrySpan,
   unblockCommand,
   windowCommand,
@@ -39,7 +50,7 @@ export function feedToDo(
     ...blockedFeed(seen),
     ...known.unreadable.map((each) => unreadableEntry(status.name, each)),
     ...restingLandings(seen),
-    ...known.entries.filter(isFailed).filter(needsPerson).map(failedWindow),
+    ...failedWindows(seen),
     ...staleFeed(seen),
     ...goneColumns(seen),
     ...emptyColumns(seen),
@@ -84,6 +95,15 @@ function needsPerson({ kind, byPerson }: Failed): boolean {
   return byPerson === true || FAILURES[kind].heals === 'person' || NEEDS_LOOK.includes(kind)
 }
 
+/** A gap that a person accepted needs nobody any more. */
+function failedWindows({ known, status: { acceptedGaps } }: Seen): readonly ToDo[] {
+  const isAccepted = ({ window }: Failed) => acceptedGaps.includes(windowId(window))
+  return known.entries
+    .filter(isFailed)
+    .filter((entry) => needsPerson(entry) && !isAccepted(entry))
+    .map(failedWindow)
+}
+
 function failedWindow(entry: Failed): ToDo {
   const { feed, window, kind, message, since } = entry
   const stands = isPublished(entry) ? 'the rows of the earlier landing remain' : 'it has no rows'
@@ -92,13 +112,17 @@ function failedWindow(entry: Failed): ToDo {
   return { ...about, remedy: remedyOf(entry), command: commandFor(entry) }
 }
 
-/** The command that the remedy of a failure speaks of. */
+/** The command that the remedy of a failure speaks of. None replaces the rows of a file by those of the service. */
 export function commandFor(entry: Failed): string {
-  const { feed, window, kind } = entry
-  if (kind === 'too-many-rejects') return rejectsCommand(feed, window)
+  const { feed, window, kind, figures } = entry
+  const isOutOfRange = kind === 'out-of-range'
+  if (kind === 'too-many-rejects' || (isOfPerson(entry) && lastArchive(entry)?.rejects !== undefined))
+    return rejectsCommand(feed, window)
+  if (figures && (holdsImport(entry) || (isOutOfRange && !isGap(entry) && !isRemoved(entry))))
+    return replayCommand(feed, window, figures.archive)
+  if (isOfPerson(entry) && lastArchive(entry)) return windowCommand('replay', feed, window)
   if (kind === 'suspicious-empty') return windowCommand('retry', feed, window, '--accept-empty')
-  if (kind === 'out-of-range' && !isPublished(entry)) return windowCommand('accept-gap', feed, window)
-  return windowCommand('retry', feed, window)
+  return windowCommand(isOutOfRange && isGap(entry) ? 'accept-gap' : 'retry', feed, window)
 }
 
 /** A block says why its feed is stale. */
@@ -106,8 +130,8 @@ function staleFeed({ known, status, next }: Seen): readonly ToDo[] {
   const { name, staleSince, freshUntil, blocked } = status
   if (!staleSince || !next || blocked) return []
   const sentence = staleSentence(known.row, freshUntil, next, staleSince)
-  const failed = known.entries.find((entry) => entry.state === 'failed' && entry.window.from >= next.from)
-  const command = failed ? windowCommand('retry', name, failed.window) : DOCTOR
+  const failed = known.entries.filter(isFailed).find(({ window }) => window.from >= next.from)
+  const command = failed ? commandFor(failed) : DOCTOR
   const remedy = failed
     ? `Ask again for ${windowWords(failed.window)}, which failed: ${failed.lastError?.message ?? 'see its attempts'}`
     : 'Look at what keeps the app from asking: its timers, sign-in, quota and storage.'
