@@ -76,7 +76,12 @@ describe.each(BAD)('an id of the service that is %j', (id) => {
     expect(
       await callback(request, {
         settings,
-        queue: { send, sendDrop: async () => undefined, look: async () => ({ messages: 0, poisoned: 0 }), oldest: async () => undefined },
+        queue: {
+          send,
+          sendDrop: async () => undefined,
+          look: async () => ({ messages: 0, poisoned: 0 }),
+          oldest: async () => undefined,
+        },
       }),
     ).toBe(202)
     expect(messages).toEqual([subject])
