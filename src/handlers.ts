@@ -117,9 +117,10 @@ async function runNow(step: string | undefined, { services, settings }: Opened):
   return { status: 404 }
 }
 
-/** The very bytes that `--json` prints. */
+/** The very bytes that `--json` prints. They are true for now only, so nobody on the way keeps them. */
 function jsonAnswer(value: object): HttpResponseInit {
-  return { body: plainJson(value, 0), headers: { 'content-type': 'application/json' } }
+  const guards = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
+  return { body: plainJson(value, 0), headers: { 'content-type': 'application/json', ...guards } }
 }
 
 function toCallbackRequest({ params, query }: HttpRequest): CallbackRequest {

@@ -16,7 +16,7 @@ import { ledgerStatus } from '../core/status/status.ts'
 import { windowDetail } from '../core/status/window.ts'
 import { parseWindowId, windowId } from '../core/time/window.ts'
 import type { AppRows } from '../services/storage/ledger.ts'
-import { knownFeed, readableFeeds } from './ledger/feed-row.ts'
+import { findFeed, knownFeed, readableFeeds } from './ledger/feed-row.ts'
 import { ticksIn } from './ledger/ticks.ts'
 import { type PacingRow, pacingOf } from './requesting/pacing-row.ts'
 import type { Services } from './services.ts'
@@ -46,17 +46,16 @@ export async function status(services: Services): Promise<Status> {
 }
 
 /** Says all that the ledger knows of one window; a sentence where it knows none of that name, or cannot read it. */
-export async function windowStatus(
-  { ledger, clock, version }: Services,
-  feed: string,
-  window: string,
-): Promise<WindowDetail | Problem> {
+export async function windowStatus(services: Services, feed: string, window: string): Promise<WindowDetail | Problem> {
+  const { ledger, clock, version } = services
   const parsed = parseWindowId(window)
   if (!isFeedName(feed) || !parsed) return { problem: 'the address names no window: status/{feed}/{window id}' }
   await ledger.create()
   const stored = await ledger.read(feed, windowId(parsed))
   if (!stored) return { problem: `${feed} ${window} was never asked for` }
-  return isFailure(stored) ? { problem: stored.message } : windowDetail(clock(), version, stored.value)
+  if (isFailure(stored)) return { problem: stored.message }
+  const row = await findFeed(services, feed)
+  return windowDetail(clock(), version, stored.value, 'problem' in row ? undefined : row)
 }
 
 /** So many feeds are read at once: the way to the storage takes longer than the work. Of each, only what is shown is kept. */

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import type { FailureKind } from '../../src/core/failures.ts'
 import type { Figures, LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { seeFeed } from '../../src/core/status/feed.ts'
+import { windowDetail } from '../../src/core/status/window.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { failedMonth, landed, month, NOW, rowOf } from './status-of.ts'
 
@@ -49,4 +51,89 @@ describe('the command of a failed window', () => {
     const toDo = toDoOf(entries, { ...rowOf(), acceptedGaps: [windowId(MAY)] })
     expect(toDo.filter(({ kind }) => kind === 'window-failed')).toEqual([])
   })
+})
+
+describe('a snapshot that failed', () => {
+  const feed = { dataset: 'Profile', from: undefined, openWindow: undefined, refresh: undefined, snapshot: 'P1D' }
+  const row = { ...rowOf(feed), since: '2025-12-08T12:00:00.000Z' }
+  const day = (from: string, to: string) => ({ from: new Date(from), to: new Date(to) })
+  const failedOn9th = (kind: FailureKind): LedgerEntry => ({
+    ...failedMonth('2025-05', { kind }),
+    window: day('2025-12-09', '2025-12-10'),
+  })
+  const [first, second, today] = [
+    { ...landed('2025-05', 9, {}, row), window: day('2025-12-08', '2025-12-09') },
+    failedOn9th('out-of-range'),
+    { ...failedMonth('2025-05'), window: day('2025-12-10', '2025-12-11') },
+  ] as const
+
+  test('needs nobody once its time has passed, and has no command that asks for it', () => {
+    for (const kind of ['out-of-range', 'malformed', 'poison'] as const) {
+      const { toDo } = see([first, failedOn9th(kind)], row)
+      expect(toDo).toMatchObject([{ kind: 'feed-stale', command: `${OURS} doctor` }])
+      expect(toDo[0]?.remedy).toMatch(/the next snapshot/i)
+      const commands = windowDetail(NOW, '1', failedOn9th(kind), row).commands
+      expect(commands).toEqual([`${OURS} forget azure-usage --window 2025-12-09`])
+    }
+  })
+
+  test('is named by a stale feed while it can be asked for', () => {
+    expect(toDoOf([first, second, today], row)).toMatchObject([
+      { kind: 'window-failed', command: `${OURS} retry azure-usage --window 2025-12-10` },
+      { kind: 'feed-stale', command: `${OURS} retry azure-usage --window 2025-12-10` },
+    ])
+  })
+
+  test('and was accepted as a gap makes its feed no fresher', () => {
+    const accepted = { ...row, acceptedGaps: [windowId(second.window)] }
+    expect(see([first, second], accepted).status.freshUntil).toEqual(first.window.from)
+  })
+})
+
+describe('a window whose rows were removed', () => {
+  const REMOVED = standing({ verdict: 'removed', removedAt: NOW, totalsBefore: {}, rejects: 'rejects' })
+  const kept = (keep: string) => rowOf({ keep })
+  const failed = failedMonth('2025-05', { ...REMOVED })
+
+  test('has no rows of an earlier landing, and no command that is refused', () => {
+    const [toDo] = toDoOf([failed], kept('P2Y'))
+    expect(toDo).toMatchObject({ kind: 'window-failed', command: `${OURS} retry azure-usage --month 2025-05` })
+    expect(toDo?.sentence).toContain('its earlier rows were removed on 10 December 2025')
+    expect(windowDetail(NOW, '1', failed, kept('P2Y')).sentence).toContain('its earlier rows were removed on 10 Dec')
+    const gone = landed('2025-05', 9, REMOVED.figures)
+    const detail = windowDetail(NOW, '1', gone, kept('P1M'))
+    expect(detail.sentence).toMatch(/with 9 rows, which were removed on 10 December 2025$/)
+    expect(detail.commands).toEqual([`${OURS} forget azure-usage --month 2025-05`])
+  })
+
+  test('needs nobody while it is older than what its feed keeps', () => {
+    expect(toDoOf([failed], kept('P1M')).filter(({ kind }) => kind === 'window-failed')).toEqual([])
+  })
+
+  test('lacks no column, has no mark, and is no full neighbour of an empty one', () => {
+    const { emptiedIn } = { emptiedIn: { Units: { from: MAY.from.toISOString(), to: MAY.to.toISOString() } } }
+    const lacking = landed('2025-05', 9, { ...REMOVED.figures, emptyColumns: ['Units'], running: true })
+    const { status, toDo } = see([lacking], { ...rowOf(), emptiedIn })
+    expect([status.emptied, status.windows[0]?.mark]).toEqual([{}, undefined])
+    expect(toDo.map(({ kind }) => kind)).not.toContain('column-empty')
+    const beside = [landed('2025-05', 9, REMOVED.figures), landed('2025-06', 0), landed('2025-07', 9)]
+    expect(toDoOf(beside).map(({ kind }) => kind)).not.toContain('window-empty')
+  })
+})
+
+test('a purge that was ended in the middle is to be repeated', () => {
+  const row = { ...rowOf({ enabled: false }), purgedAt: NOW.toISOString() }
+  expect(toDoOf([landed('2025-05', 9), failedMonth('2025-06')], row)).toMatchObject([
+    { kind: 'purge-unfinished', command: `${OURS} purge --feed azure-usage`, since: NOW },
+  ])
+  expect(toDoOf([], row)).toEqual([])
+})
+
+test('a window that is being landed has no command, and one that waits for its report can be forgotten', () => {
+  const { window, ...shared } = landed('2025-05', 9)
+  const open = { ...shared, window, reportName: 'r', queryId: 'q', reportId: 'i', requestedAt: NOW, deadline: NOW }
+  const commandsOf = (state: 'landing' | 'requested') =>
+    windowDetail(NOW, '1', { ...open, phase: 'check', state } as unknown as LedgerEntry, rowOf()).commands
+  expect(commandsOf('landing')).toEqual([])
+  expect(commandsOf('requested')).toEqual([`${OURS} forget azure-usage --month 2025-05`])
 })

@@ -95,12 +95,18 @@ describe('the status of one window', () => {
     expect(await find('usage', '../x')).toEqual(wrong)
   })
 
-  it('is answered with 404 where there is none', async () => {
+  it('is answered with 404 where there is none, and like every status is neither kept nor guessed at', async () => {
     const settings = testSettings({ DataStorage: inject('storage'), CALLBACK_BASE_URL: '', DEPLOYMENT_ID: 'none' })
     const handlers = createHandlers(settings, 'feeds.json', '1', 'dashboard.html')
     const request = { params: { feed: 'nobody', window: '2025' } } as unknown as HttpRequest
     const context = { log: () => undefined } as unknown as InvocationContext
-    expect(await handlers.windowStatus(request, context)).toMatchObject({ status: 404 })
+    const headers = {
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    }
+    expect(await handlers.windowStatus(request, context)).toMatchObject({ status: 404, headers })
+    expect(await handlers.status(context)).toMatchObject({ headers })
   })
 })
 

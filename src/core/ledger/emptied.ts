@@ -91,7 +91,10 @@ function grow(spans: Spans, name: string, window: Window): void {
   spans.set(name, { from: earlier(from, window.from), to: later(to, window.to) })
 }
 
-/** Says of each column that went empty which windows lack it, by their figures: one between others may have values again. */
+/**
+ * Says of each column that went empty which windows lack it, by their figures: one between others may have values again, and
+ * one whose rows were removed lacks nothing.
+ */
 export function emptiedColumns(
   { emptiedIn = {} }: Pick<FeedRow, 'emptiedIn'>,
   entries: readonly LedgerEntry[],
@@ -99,7 +102,7 @@ export function emptiedColumns(
   const found = Object.entries(emptiedIn).flatMap(([name, span]) => {
     const [from, to] = [new Date(span.from), new Date(span.to)]
     const lacking = entries.filter(({ window, figures }) => {
-      return window.to > from && window.from < to && figures?.emptyColumns.includes(name)
+      return window.to > from && window.from < to && !figures?.removedAt && figures?.emptyColumns.includes(name)
     })
     if (lacking.length === 0) return []
     const first = lacking.map(({ window }) => window.from).reduce(earlier)

@@ -73,9 +73,10 @@ export function coverage(now: Date, known: KnownFeed): Coverage {
   }
 }
 
-/** The windows whose rows are complete, and the gaps that a person accepted. */
+/** The windows whose rows are complete, and the gaps that a person accepted. A snapshot that is missing makes nothing fresher. */
 export function provenWindows(known: KnownFeed): readonly Window[] {
-  return [...completeEntries(known).map(({ window }) => window), ...gapsOf(known)]
+  const gaps = known.row.feed.cadence.kind === 'snapshot' ? [] : gapsOf(known)
+  return [...completeEntries(known).map(({ window }) => window), ...gaps]
 }
 
 function completeEntries(known: KnownFeed) {

@@ -34,6 +34,10 @@ export function rejectsCommand(feed: string, window: Window): string {
   return `${PROGRAM} rejects --feed ${feed} ${windowOption(window)}`
 }
 
+export function purgeCommand(feed: string): string {
+  return `${PROGRAM} purge --feed ${feed}`
+}
+
 export function unblockCommand(feed: string): string {
   return `${PROGRAM} unblock ${feed}`
 }

@@ -10,7 +10,9 @@ import {
   lastArchive,
   remedyOf,
 } from '../ledger/ledger.ts'
+import { isPastKeep } from '../plan/keep.ts'
 import type { KnownFeed, UnreadableEntry } from '../plan/known-feed.ts'
+import { hasPassed } from '../plan/plan.ts'
 import { present } from '../present.ts'
 import { type Window, windowId } from '../time/window.ts'
 import { dayWords, windowWords } from '../time/words.ts'
@@ -20,6 +22,7 @@ import {
   DOCTOR,
   outdatedCommand,
   PUSH_FEEDS,
+  purgeCommand,
   rejectsCommand,
   replayCommand,
   retrySpan,
@@ -31,6 +34,7 @@ import { doubtedWindows, type MarkedWindow } from './windows.ts'
 
 /** A feed as its list is made from it. */
 type Seen = {
+  readonly now: Date
   readonly known: KnownFeed
   readonly status: FeedStatus
   readonly windows: readonly MarkedWindow[]
@@ -40,12 +44,15 @@ type Seen = {
 
 /** What of a feed needs a person. What the app heals by itself does not. */
 export function feedToDo(
+  now: Date,
   known: KnownFeed,
   status: FeedStatus,
   windows: readonly MarkedWindow[],
   next: Window | undefined,
 ): readonly ToDo[] {
-  const seen = { known, status, windows, next }
+  const seen = { now, known, status, windows, next }
+  // Nothing of a feed that goes is asked for or landed.
+  if (known.row.purgedAt !== undefined) return unfinishedPurge(seen)
   return [
     ...blockedFeed(seen),
     ...known.unreadable.map((each) => unreadableEntry(status.name, each)),
@@ -57,6 +64,17 @@ export function feedToDo(
     ...doubtedWindows(known.row, windows).map(doubtedWindow),
     ...outdatedWindows(seen),
   ]
+}
+
+/** The sweep ends a purge, but for the windows that are left where the command was ended. */
+function unfinishedPurge({ known: { row, entries, unreadable }, status: { name } }: Seen): readonly ToDo[] {
+  const left = entries.length + unreadable.length
+  if (left === 0 || row.purgedAt === undefined) return []
+  const many = left === 1 ? '1 window is' : `${left} windows are`
+  const sentence = `The purge of ${name} has not ended: ${many} left, with rows and files`
+  const remedy = 'Repeat it, and the app frees the table and the name.'
+  const since = new Date(row.purgedAt)
+  return [{ kind: 'purge-unfinished', feed: name, sentence, remedy, command: purgeCommand(name), since }]
 }
 
 function blockedFeed({ known, status: { name, blocked } }: Seen): readonly ToDo[] {
@@ -95,21 +113,34 @@ function needsPerson({ kind, byPerson }: Failed): boolean {
   return byPerson === true || FAILURES[kind].heals === 'person' || NEEDS_LOOK.includes(kind)
 }
 
-/** A gap that a person accepted needs nobody any more. */
-function failedWindows({ known, status: { acceptedGaps } }: Seen): readonly ToDo[] {
-  const isAccepted = ({ window }: Failed) => acceptedGaps.includes(windowId(window))
-  return known.entries
+/**
+ * Whom a failed window waits for is nobody where a person accepted it as a gap, where it is older than what is kept, and where
+ * a snapshot's time has passed: the next one comes.
+ */
+function failedWindows({ now, known: { row, entries }, status: { acceptedGaps } }: Seen): readonly ToDo[] {
+  const isSettled = (entry: Failed) =>
+    acceptedGaps.includes(windowId(entry.window)) ||
+    isPastKeep(row.feed, entry.window, now) ||
+    hasPassed(now, row, entry)
+  return entries
     .filter(isFailed)
-    .filter((entry) => needsPerson(entry) && !isAccepted(entry))
+    .filter((entry) => needsPerson(entry) && !isSettled(entry))
     .map(failedWindow)
 }
 
 function failedWindow(entry: Failed): ToDo {
   const { feed, window, kind, message, since } = entry
-  const stands = isPublished(entry) ? 'the rows of the earlier landing remain' : 'it has no rows'
-  const sentence = `${windowWords(window)} of ${feed} failed (${kind}), ${stands}: ${message}`
+  const sentence = `${windowWords(window)} of ${feed} failed (${kind}), ${whatStands(entry, 'it')}: ${message}`
   const about = { kind: 'window-failed', feed, window: windowId(window), sentence, since } as const
   return { ...about, remedy: remedyOf(entry), command: commandFor(entry) }
+}
+
+/** Says what a failed window has. `who`: the word for the window. */
+export function whatStands(entry: Failed, who: 'it' | 'and'): string {
+  const and = who === 'and' ? 'and ' : ''
+  const removedAt = entry.figures?.removedAt
+  if (removedAt) return `${and}its earlier rows were removed on ${dayWords(removedAt)}`
+  return isPublished(entry) ? `${and}the rows of the earlier landing remain` : `${who} has no rows`
 }
 
 /** The command that the remedy of a failure speaks of. None replaces the rows of a file by those of the service. */
@@ -126,17 +157,25 @@ export function commandFor(entry: Failed): string {
 }
 
 /** A block says why its feed is stale. */
-function staleFeed({ known, status, next }: Seen): readonly ToDo[] {
+function staleFeed({ now, known, status, next }: Seen): readonly ToDo[] {
   const { name, staleSince, freshUntil, blocked } = status
   if (!staleSince || !next || blocked) return []
   const sentence = staleSentence(known.row, freshUntil, next, staleSince)
-  const failed = known.entries.filter(isFailed).find(({ window }) => window.from >= next.from)
+  const since = known.entries.filter(isFailed).filter(({ window }) => window.from >= next.from)
+  const failed = since.find((entry) => !hasPassed(now, known.row, entry))
   const command = failed ? commandFor(failed) : DOCTOR
   const remedy = failed
     ? `Ask again for ${windowWords(failed.window)}, which failed: ${failed.lastError?.message ?? 'see its attempts'}`
-    : 'Look at what keeps the app from asking: its timers, sign-in, quota and storage.'
+    : remedyOfNothing(since.at(-1))
   const window = windowId(failed?.window ?? next)
   return [{ kind: 'feed-stale', feed: name, window, sentence, remedy, command, since: staleSince }]
+}
+
+/** What a person does about a feed without a window to ask for again. `passed`: a snapshot that failed, and whose time is over. */
+function remedyOfNothing(passed: Failed | undefined): string {
+  return passed
+    ? `${windowWords(passed.window)} failed, and its time has passed: ${passed.message}. The next snapshot is asked for by itself; look whether the app can ask.`
+    : 'Look at what keeps the app from asking: its timers, sign-in, quota and storage.'
 }
 
 function goneColumns({ known: { row }, status: { name, enabled } }: Seen): readonly ToDo[] {

@@ -57,7 +57,7 @@ export function seeFeed(now: Date, known: KnownFeed): SeenFeed {
     restated: restatedWindows(entries),
     windows: windows.map(toWindowStatus),
   })
-  return { status, toDo: feedToDo(known, status, windows, next) }
+  return { status, toDo: feedToDo(now, known, status, windows, next) }
 }
 
 /** A failure with what a person does about it. */

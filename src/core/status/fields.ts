@@ -28,6 +28,7 @@ export const TO_DO_KINDS = [
   'queue-old',
   'account-paused',
   'storage-rests',
+  'purge-unfinished',
   'window-failed',
   'feed-stale',
   'credential-expiring',

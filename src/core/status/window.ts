@@ -1,15 +1,33 @@
 import { FAILURES } from '../failures.ts'
-import { type Figures, isGap, isPublished, type LedgerEntry, lastArchive, type PastAttempt } from '../ledger/ledger.ts'
+import { whyAsksNothing } from '../ledger/feed-block.ts'
+import type { FeedOutline } from '../ledger/feed-row.ts'
+import {
+  type Figures,
+  holdsImport,
+  isAtRest,
+  isGap,
+  isRemoved,
+  type LedgerEntry,
+  lastArchive,
+  type PastAttempt,
+} from '../ledger/ledger.ts'
+import { isPastKeep } from '../plan/keep.ts'
+import { hasPassed } from '../plan/plan.ts'
 import { present } from '../present.ts'
 import { minuteText } from '../time/instants.ts'
 import { windowId } from '../time/window.ts'
-import { windowWords } from '../time/words.ts'
+import { dayWords, windowWords } from '../time/words.ts'
 import { rejectsCommand, windowCommand } from './command.ts'
-import { commandFor } from './feed-to-do.ts'
+import { commandFor, whatStands } from './feed-to-do.ts'
 import { STATUS_VERSION, type WindowDetail } from './fields.ts'
 
-/** Says all that the ledger knows of one window. */
-export function windowDetail(now: Date, version: string, entry: LedgerEntry): WindowDetail {
+/** Says all that the ledger knows of one window. `row`: its feed, where the app knows it. */
+export function windowDetail(
+  now: Date,
+  version: string,
+  entry: LedgerEntry,
+  row: FeedOutline | undefined,
+): WindowDetail {
   const { feed, window, lane, state, attempt, tries, lastError, figures, history } = entry
   return present<WindowDetail>({
     v: STATUS_VERSION,
@@ -28,7 +46,7 @@ export function windowDetail(now: Date, version: string, entry: LedgerEntry): Wi
     figures: figures && figuresOf(figures),
     totals: figures ? totalsOf(figures) : [],
     attempts: history.map(attemptOf).reverse(),
-    commands: commandsOf(entry),
+    commands: commandsOf(now, entry, row),
   })
 }
 
@@ -43,10 +61,15 @@ function sentenceOf(entry: LedgerEntry): string {
     case 'landing':
       return `is landing (${entry.phase}): it was asked for at ${minuteText(entry.requestedAt)}`
     case 'landed':
-      return `landed at ${minuteText(entry.figures.landedAt)} with ${entry.figures.rowsLanded} rows`
+      return landedSentence(entry.figures)
     case 'failed':
-      return `failed at ${minuteText(entry.since)} (${entry.kind}), ${isPublished(entry) ? 'and the rows of the earlier landing remain' : 'and has no rows'}`
+      return `failed at ${minuteText(entry.since)} (${entry.kind}), ${whatStands(entry, 'and')}`
   }
+}
+
+function landedSentence({ landedAt, rowsLanded, removedAt }: Figures): string {
+  const gone = removedAt ? `, which were removed on ${dayWords(removedAt)}` : ''
+  return `landed at ${minuteText(landedAt)} with ${rowsLanded} rows${gone}`
 }
 
 function figuresOf(figures: Figures): NonNullable<WindowDetail['figures']> {
@@ -99,22 +122,33 @@ function attemptOf(past: PastAttempt): WindowDetail['attempts'][number] {
   })
 }
 
-/** The commands that make sense for a window as it is, the likeliest first. */
-function commandsOf(entry: LedgerEntry): readonly string[] {
-  const { feed, window, state } = entry
+/**
+ * The commands that make sense for a window as it is and are not refused, the likeliest first. What would replace the rows of a
+ * file comes late. A feed that is not known is refused everything.
+ */
+function commandsOf(now: Date, entry: LedgerEntry, row: FeedOutline | undefined): readonly string[] {
+  const { feed, window, state, figures } = entry
+  if (!row || state === 'landing') return []
   const named = (name: Parameters<typeof windowCommand>[0]) => windowCommand(name, feed, window)
-  if (state === 'landed' || state === 'failed') {
-    const mend = state === 'failed' ? [commandFor(entry)] : []
-    const archived = lastArchive(entry)
-    const more = [
-      named('retry'),
-      ...(archived ? [named('replay')] : []),
-      ...(entry.figures?.totalsBefore ? [named('diff')] : []),
-      ...(archived?.rejects === undefined ? [] : [rejectsCommand(feed, window)]),
-      ...(isGap(entry) ? [named('accept-gap')] : []),
-      named('forget'),
-    ]
-    return [...new Set([...mend, ...more])]
-  }
-  return [named('forget')]
+  if (!isAtRest(entry)) return [named('forget')]
+  const mayLand = row.purgedAt === undefined && !isPastKeep(row.feed, window, now)
+  const mayAsk = mayLand && mayBeAskedFor(now, row, entry)
+  const archived = lastArchive(entry)
+  const all = [
+    ...(mayAsk && state === 'failed' ? [commandFor(entry)] : []),
+    ...(mayAsk && !holdsImport(entry) ? [named('retry')] : []),
+    ...(mayLand && archived ? [named('replay')] : []),
+    ...(figures?.totalsBefore && !isRemoved(entry) ? [named('diff')] : []),
+    ...(archived?.rejects === undefined ? [] : [rejectsCommand(feed, window)]),
+    ...(isGap(entry) && row.feed.cadence.kind !== 'snapshot' ? [named('accept-gap')] : []),
+    ...(mayAsk ? [named('retry')] : []),
+    named('forget'),
+  ]
+  return [...new Set(all)]
+}
+
+/** Whether the service may be asked for a window again. */
+function mayBeAskedFor(now: Date, row: FeedOutline, entry: LedgerEntry): boolean {
+  const isHeld = entry.lane === 'backfill' && row.backfillPaused === true
+  return whyAsksNothing(row) === undefined && !isHeld && !hasPassed(now, row, entry)
 }

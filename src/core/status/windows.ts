@@ -21,7 +21,7 @@ export function markedWindows({ form }: Pick<FeedOutline, 'form'>, entries: read
     if (!isPublished(entry)) return { entry }
     // Of what was removed nobody can ask whether its rows are those that the feed asks for now.
     if (!isRemoved(entry) && isOutdated(entry, form)) return { entry, mark: 'outdated' }
-    if (entry.figures.running) return { entry, mark: 'running' }
+    if (entry.figures.running) return isRemoved(entry) ? { entry } : { entry, mark: 'running' }
     const lengthMs = entry.window.to.getTime() - entry.window.from.getTime()
     const { rowsLanded } = entry.figures
     // Windows of several lengths are compared by their rows in the same time.
@@ -39,7 +39,7 @@ export function markedWindows({ form }: Pick<FeedOutline, 'form'>, entries: read
  * given the same answer a second time, it is the service's word, and nothing is left to do.
  */
 export function doubtedWindows({ feed }: FeedOutline, windows: readonly MarkedWindow[]): readonly MarkedWindow[] {
-  const isFullAt = (at: number) => isFull(windows[at]?.entry.figures?.rowsLanded)
+  const isFullAt = (at: number) => isFull(standingRows(windows[at]?.entry ?? {}))
   return windows.filter(({ entry, mark }, at) => {
     const { figures, window } = entry
     if (!figures || figures.origin === 'import' || isConfirmed(entry)) return false
