@@ -248,6 +248,36 @@ describe('erase', () => {
     expect(await placesOfAnna(world)).toEqual([])
   })
 
+  it('during a download names the window, and what was being downloaded lands without the rows', async () => {
+    const world = await landedWorld(fileOf(names(20)))
+    await serve(world, withAnna(20))
+    await askAgain(world)
+    const { archive } = world.services
+    const told: unknown[] = []
+    const write: Services['archive']['write'] = (name, origin) => {
+      const writer = archive.write(name, origin)
+      return {
+        ...writer,
+        async commit(left) {
+          if (told.length === 0) {
+            told.push(await findRows(world.services, FEED.name, WHERE), await eraseAnna(world.services))
+          }
+          return writer.commit(left)
+        },
+      }
+    }
+    const { attempt } = await entryOf(world)
+    const hint = { ingest: { feed: FEED.name, window: MAY, attempt } }
+    await ingest(hint, { ...world.services, archive: { ...archive, write } })
+    const arriving = { windows: [], unknown: [{ problem: expect.stringMatching(/is landing: .*erase again$/) }] }
+    expect(told).toEqual([arriving, arriving])
+    await world.drain()
+    await dropFormer(world)
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { rowsLanded: 40, rowsErased: 3 } })
+    expect(await placesOfAnna(world)).toEqual([])
+    expect(await eraseAnna(world.services)).toEqual({ windows: [], unknown: [] })
+  })
+
   it('names a window whose archive is gone', async () => {
     const world = await landedWorld(withAnna(20))
     await landImport(world, fileOf(names(4)))

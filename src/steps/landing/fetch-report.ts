@@ -39,8 +39,9 @@ export async function fetchReport(job: Job, held: HeldEntry, known?: Completed):
   await held.update({ archive: stored.name })
   emit({ event: 'window.archived', ...subjectOf(entry), count: stored.bytes })
   if (stored.erased && stored.erased.rows > 0) tellErased(job.services, entry, stored.erased.rows)
-  // It may have been there already, stored before something was erased.
-  return cleaned(job, held, stored, eraser)
+  // It may have been there already. And what was erased during the download is read now that the entry names the file: whoever
+  // erases after this finds it.
+  return cleaned(job, held, stored, await findEraser(job.services, job.row.feed))
 }
 
 async function store(

@@ -49,7 +49,7 @@ type Looked = {
   readonly key: string
   readonly salt: string
   readonly held: readonly { readonly held: Held; readonly holding: Holding }[]
-  /** Windows with rows whose archive is gone: nobody knows which rows have the value. */
+  /** Windows whose archive is gone, or not there yet: nobody knows which of their rows have the value. */
   readonly unknown: readonly Problem[]
 }
 
@@ -124,6 +124,11 @@ async function look(services: Services, feed: string, { column, value }: Where):
       unknown.push({
         problem: `${feed} ${each.id}: its archive is gone, so nobody knows which of its rows have the value; ask for it again with "retry", or take it out with "forget"`,
       })
+    if (isArriving(each)) {
+      unknown.push({
+        problem: `${feed} ${each.id} is landing: its report is not in the archive yet; wait until it is landed or failed, and erase again`,
+      })
+    }
     if (found.rows > 0 || found.files > 0) {
       held.push({ held: each, holding: { window: each.id, rows: found.rows, files: found.files } })
     }
@@ -150,6 +155,13 @@ async function* windowsOf({ ledger, archive }: Services, feed: string): AsyncGen
     const id = windowId(window)
     yield { window, id, stored: await ledger.read(feed, id), blobs: own }
   }
+}
+
+/** Whether a window is being landed from a report that was not in the archive when its files were listed. */
+function isArriving({ stored, blobs }: Held): boolean {
+  if (!stored || isFailure(stored) || stored.value.state !== 'landing') return false
+  const { archive } = stored.value
+  return !blobs.some(({ name }) => name === archive)
 }
 
 async function holdingOf({ archive }: Services, { stored, blobs }: Held, eraser: Eraser) {
