@@ -278,6 +278,37 @@ describe('erase', () => {
     expect(await eraseAnna(world.services)).toEqual({ windows: [], unknown: [] })
   })
 
+  it('does not make a file fail by the share of its rejects, which the erased rows had a part in', async () => {
+    const world = await landedWorld(Buffer.from(`${fileOf([...names(998), ANNA, ANNA])}2025-05-01,x,many\r\n`))
+    await erased(world)
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { rowsLanded: 998, rowsErased: 2 } })
+    expect(await placesOfAnna(world)).toEqual([])
+  })
+
+  it.each([
+    [
+      'a byte that is no UTF-8',
+      Buffer.from(`Month,CustomerName,UsageQuantity\r\n2025-05-01,M\xfcller,1\r\n2025-05-01,${ANNA},1\r\n`, 'latin1'),
+    ],
+    [
+      'UTF-16',
+      Buffer.from(`\uFEFFMonth,CustomerName,UsageQuantity\r\n2025-05-01,${ANNA.toUpperCase()},1\r\n`, 'utf16le'),
+    ],
+  ])('finds a value in a file that failed for %s, and the file goes', async (_, file) => {
+    for (const landed of [true, false]) {
+      const world = landed ? await landedWorld(fileOf(names(20))) : await worldOf({ feeds: [FEED] })
+      await provision(world.services)
+      await landFile(world, file)
+      expect(await entryOf(world)).toMatchObject({ state: 'failed', kind: 'malformed' })
+      expect(await findRows(world.services, FEED.name, WHERE)).toMatchObject({ windows: [{ rows: 0, files: 1 }] })
+      await erased(world)
+      expect(await findRows(world.services, FEED.name, { ...WHERE, value: ANNA })).not.toHaveProperty('windows.0')
+      for (const text of (await blobsOf(world)).values()) expect(text.replaceAll('\0', '')).not.toMatch(/vogelsang/i)
+      await landFile(world, file)
+      for (const text of (await blobsOf(world)).values()) expect(text.replaceAll('\0', '')).not.toMatch(/vogelsang/i)
+    }
+  })
+
   it('names a window whose archive is gone', async () => {
     const world = await landedWorld(withAnna(20))
     await landImport(world, fileOf(names(4)))

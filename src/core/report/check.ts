@@ -98,13 +98,18 @@ function refusedBy(code: string, { line, raw }: ParsedRecord, number: number): R
 }
 
 /** What landed for a window before, and whether a person accepts a report without rows. */
-export type Standing = { readonly rowsLanded: number; readonly acceptEmpty: boolean }
+export type Standing = {
+  readonly rowsLanded: number
+  readonly acceptEmpty: boolean
+  /** Rows that were left out of the file: the share of rejects is of the file with them. */
+  readonly rowsErased?: number
+}
 
 /** Gives the reason why a checked file must not replace the landed rows of its window, or undefined if it may. */
 export function refuse(
   { rowsRead, rowsRejected, totals }: Pick<Checked, 'rowsRead' | 'rowsRejected' | 'totals'>,
   { maxRejects }: Feed,
-  { rowsLanded, acceptEmpty }: Standing,
+  { rowsLanded, acceptEmpty, rowsErased = 0 }: Standing,
   about: string,
 ): Failure | undefined {
   const { length } = JSON.stringify(totals)
@@ -119,7 +124,7 @@ export function refuse(
   if (rowsRead === 0 && rowsLanded > 0 && !acceptEmpty) {
     return failed('suspicious-empty', `${about}: the report has no rows, but an earlier one landed ${rowsLanded}`)
   }
-  if (rowsRejected <= maxRejects * rowsRead) return undefined
+  if (rowsRejected <= maxRejects * (rowsRead + rowsErased)) return undefined
   const share = `${rowsRejected} of ${rowsRead} rows can't land, more than the share of ${maxRejects} allowed`
   return failed('too-many-rejects', `${about}: ${share}`)
 }

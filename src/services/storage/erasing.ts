@@ -9,7 +9,7 @@ import { delimiterOf } from '../../core/report/delimiter.ts'
 import { createRecordFilter, type ErasedValues, type RecordFilter } from '../../core/report/record-filter.ts'
 import { remembering } from '../../core/report/remember.ts'
 import type { ArchiveWriter, Erased } from './archive.ts'
-import { CHUNK, MAX_HEADER_LENGTH, MAX_RECORD_LENGTH, readText, type Source } from './report-records.ts'
+import { CHUNK, MAX_HEADER_LENGTH, MAX_RECORD_LENGTH, readText, type Source, unpacked } from './report-records.ts'
 
 /** No UTF-8 text holds this byte. What ends in it cannot land. */
 const NO_TEXT = Buffer.from([0xff])
@@ -23,7 +23,12 @@ export type Eraser = {
 }
 
 /** What was left out of one report, while and after it is read. */
-export type Tally = { rows: number; hasColumn: boolean }
+export type Tally = {
+  rows: number
+  hasColumn: boolean
+  /** Bytes that cannot be decoded ended the reading: what is behind them is not known. */
+  isCut?: true
+}
 
 /** The hash under which a value is remembered: nobody can read the value from it, but whoever has it can tell it again. */
 export function valueHash(salt: string, column: string, value: string): string {
@@ -84,7 +89,10 @@ async function* keptText(source: Source, { values, keyOf }: Eraser, tally: Tally
   // A file may be packed so that it comes out byte by byte: what follows costs as much for each piece, whatever its size.
   let enough = CHUNK
   for await (const text of readText(source)) {
-    if (isFailure(text)) return yield NO_TEXT
+    if (isFailure(text)) {
+      tally.isCut = true
+      return yield NO_TEXT
+    }
     head += text
     if (head.length < enough) continue
     enough = head.length + CHUNK
@@ -110,6 +118,25 @@ function note(tally: Tally, filter: RecordFilter): void {
 async function* following(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   yield first
   yield* rest
+}
+
+/** How text that is no UTF-8 may be encoded. What is no text in an encoding does not matter: only the value is looked for. */
+const ENCODINGS = ['utf-8', 'utf-16le', 'utf-16be', 'windows-1252']
+
+/** Whether bytes that cannot be decoded hold a value anywhere, whatever they are. Case does not count. */
+export async function holdsBytesOf(name: string, bytes: AsyncIterable<Buffer>, value: string): Promise<boolean> {
+  const wanted = valueKey(value)
+  const readers = ENCODINGS.map((encoding) => ({ decoder: new TextDecoder(encoding), text: '' }))
+  for await (const chunk of unpacked({ name, bytes, packed: 0, hash: undefined })) {
+    if (isFailure(chunk)) return false
+    for (const reader of readers) {
+      reader.text += reader.decoder.decode(chunk, { stream: true })
+      if (reader.text.normalize('NFC').toLowerCase().includes(wanted)) return true
+      // A value may begin at the end of a chunk. In another form it may have some more letters.
+      reader.text = reader.text.slice(-4 * wanted.length)
+    }
+  }
+  return false
 }
 
 /** Writes a report into the archive without the records that are to be left out: nothing of them is ever stored. */

@@ -96,7 +96,8 @@ export async function* readText(source: Source): AsyncGenerator<string | Failure
   if (decode(decoder) === undefined) yield notText(source.name)
 }
 
-async function* unpacked(source: Source): AsyncGenerator<Buffer | Failure> {
+/** The bytes of a report as they were before they were packed; the last thing given is a failure where they cannot be. */
+export async function* unpacked(source: Source): AsyncGenerator<Buffer | Failure> {
   const { name } = source
   let size = 0
   const { head, rest } = await withHead(metered(source))

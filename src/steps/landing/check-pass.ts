@@ -80,6 +80,7 @@ export async function checkPass(
   const standing = {
     rowsLanded: archive.erased?.rows ? 0 : standingRows(entry),
     acceptEmpty: entry.acceptEmpty === true,
+    rowsErased: archive.erased?.rows ?? 0,
   }
   return refuse(checked, job.row.feed, standing, nameOf(entry)) ?? checked
 }

@@ -19,8 +19,9 @@ export async function cleaned(
 ): Promise<ArchivedBlob> {
   const { archive, ledger, clock, newId } = services
   if (!eraser || blob.erased?.by === eraser.id) return blob
-  const { rows } = await countErased(blob.name, archive.read(blob.name, blob.etag), eraser)
-  if (rows === 0) return blob
+  const { rows, isCut } = await countErased(blob.name, archive.read(blob.name, blob.etag), eraser)
+  // What cannot be read to its end cannot land, and may have anything behind there.
+  if (rows === 0 && !isCut) return blob
   const entry = held.entry()
   const { feed, window, attempt, reportId, requestedAt } = entry
   const place = { table: row.feed.table, fresh: newGeneration(newId), now: clock() }

@@ -12,7 +12,7 @@ import { landingHash } from '../../core/report/lander.ts'
 import { holdsValue } from '../../core/report/record-filter.ts'
 import { parseWindowId, type Window, type WindowId, windowId } from '../../core/time/window.ts'
 import type { BlobName } from '../../services/storage/archive.ts'
-import { countErased, type Eraser, eraserOf, valueHash } from '../../services/storage/erasing.ts'
+import { countErased, type Eraser, eraserOf, holdsBytesOf, valueHash } from '../../services/storage/erasing.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
 import { changeErasures } from '../ledger/erasures.ts'
 import { findFeed } from '../ledger/feed-row.ts'
@@ -118,7 +118,7 @@ async function look(services: Services, feed: string, { column, value }: Where):
   const unknown: Problem[] = []
   let hasColumn = false
   for await (const each of windowsOf(services, feed)) {
-    const found = await holdingOf(services, each, eraser)
+    const found = await holdingOf(services, each, eraser, value)
     hasColumn ||= found.hasColumn
     if (found.isUnknown)
       unknown.push({
@@ -164,7 +164,7 @@ function isArriving({ stored, blobs }: Held): boolean {
   return !blobs.some(({ name }) => name === archive)
 }
 
-async function holdingOf({ archive }: Services, { stored, blobs }: Held, eraser: Eraser) {
+async function holdingOf({ archive }: Services, { stored, blobs }: Held, eraser: Eraser, value: string) {
   const entry = stored && !isFailure(stored) ? stored.value : undefined
   const published = entry && standingRows(entry) > 0 ? entry.figures?.archive : undefined
   const found = { rows: 0, files: 0, hasColumn: false, isUnknown: published !== undefined }
@@ -175,9 +175,10 @@ async function holdingOf({ archive }: Services, { stored, blobs }: Held, eraser:
       if (!named.has(name) && (await hasReject(archive.read(name), eraser))) found.files++
       continue
     }
-    const { rows, hasColumn } = await countErased(name, archive.read(name), eraser)
-    found.hasColumn ||= hasColumn
-    if (rows > 0) found.files++
+    const { rows, hasColumn, isCut } = await countErased(name, archive.read(name), eraser)
+    const isHolding = rows > 0 || (isCut === true && (await holdsBytesOf(name, archive.read(name), value)))
+    found.hasColumn ||= hasColumn || isHolding
+    if (isHolding) found.files++
     if (name === published) {
       found.rows = rows
       found.isUnknown = false
