@@ -609,6 +609,7 @@ export const WITHOUT_TEXT: Readonly<Partial<Record<File, Readonly<Record<string,
     exchangeCode: 'its answers are read as JSON, of bounded size',
     isPassing: 'texts of refusalText, which are short',
   },
+  'services/storage/report-records.ts': { unpacked: 'gives bytes, which readText reads' },
   'services/storage/work-queue.ts': { openWorkQueue: 'sends messages' },
   'services/storage/transaction.ts': { transactionBody: 'takes rows that were made' },
 }
