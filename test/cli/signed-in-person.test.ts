@@ -21,9 +21,11 @@ const SIGNED_OUT = {
 }
 const ONE_LINE = 'nobody is signed in to Azure on this machine, or no longer: type "azd auth login" or "az login"\n'
 
+const NO_MESSAGES = '<?xml version="1.0" encoding="utf-8"?><QueueMessagesList/>'
+
 type Programs = { readonly azd?: string; readonly az?: string }
 
-/** Runs `status` on a laptop that has these programs, over a table service that answers nothing and takes any token. */
+/** Runs `status` on a laptop that has these programs, over a storage that holds nothing and takes any token. */
 async function statusWith(programs: Programs) {
   const folder = await mkdtemp(join(tmpdir(), 'person-'))
   onTestFinished(() => rm(folder, { recursive: true }))
@@ -38,8 +40,10 @@ async function statusWith(programs: Programs) {
   const server = createServer({ cert: certificate, key }, (request, response) => {
     seen.add(request.headers.authorization)
     request.resume()
-    response.setHeader('content-type', 'application/json')
-    response.writeHead(request.method === 'POST' ? 201 : 200).end('{"value":[]}')
+    // A queue speaks XML, a table JSON.
+    const isQueue = request.url?.includes('/ingest') === true
+    response.setHeader('content-type', isQueue ? 'application/xml' : 'application/json')
+    response.writeHead(request.method === 'GET' ? 200 : 201).end(isQueue ? NO_MESSAGES : '{"value":[]}')
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   onTestFinished(() => void server.close())
