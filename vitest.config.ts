@@ -12,7 +12,14 @@ export const SHARED = {
 /** They change nothing that another file sees, and each loads much of the app: it is loaded once for all of them. */
 const TOGETHER = ['core', 'docs', 'steps'].map((room) => `test/${room}/**/*.test.ts`)
 
-const LONG = ['long', 'fuzz', 'crash', 'histories'].map((room) => `test/${room}/**`)
+/** Whole hosts that die, and files that are cut at every byte: a check before each commit has no time for them. */
+export const SLOW = [
+  'test/engine/{every-cut,many-rows,zombie}.test.ts',
+  'test/processes/killed-host.test.ts',
+  'test/browser/running-app.test.ts',
+]
+
+const LONG = [...['long', 'fuzz', 'crash', 'histories'].map((room) => `test/${room}/**`), ...SLOW]
 
 export default defineConfig({
   test: {

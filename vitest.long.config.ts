@@ -1,5 +1,5 @@
 import { configDefaults, defineConfig } from 'vitest/config'
-import { SHARED } from './vitest.config.ts'
+import { SHARED, SLOW } from './vitest.config.ts'
 
 const shared = {
   ...SHARED,
@@ -22,7 +22,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'beside',
-          include: ['long', 'laws', 'crash', 'histories'].map((room) => `test/${room}/**/*.test.ts`),
+          include: [...['long', 'laws', 'crash', 'histories'].map((room) => `test/${room}/**/*.test.ts`), ...SLOW],
           exclude: [...shared.exclude, ...ALONE],
           sequence: { groupOrder: 2 },
         },

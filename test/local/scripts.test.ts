@@ -20,7 +20,9 @@ test.each([...PAGES, '.ci/run', ...Object.keys(scripts)])('every script that %s 
 
 test('the pages call the scripts a user needs', () => {
   const called = new Set(PAGES.flatMap((page) => calledIn(read(page))))
-  expect(called).toEqual(new Set(['test', 'test:long', 'start', 'simulator', 'build', 'bench', 'lint', 'docs']))
+  expect(called).toEqual(
+    new Set(['test', 'test:long', 'start', 'simulator', 'picture', 'build', 'bench', 'lint', 'docs']),
+  )
 })
 
 test.each(Object.entries(scripts))('%s runs files that are there, under the Node that is needed', (name, script) => {
