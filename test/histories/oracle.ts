@@ -133,19 +133,18 @@ export const refreshesAnHour = ({ maxReportsPerHour }: Limits) => Math.max(Math.
 export function tooMany(
   posting: Posting,
   earlier: readonly Posting[],
-  open: readonly { readonly feed: string; readonly priority: Posting['priority'] }[],
+  open: readonly { readonly feed: string }[],
   limits: Limits,
 ): readonly string[] {
   const { maxInFlight, maxReportsPerHour } = limits
   const own = open.filter(({ feed }) => feed === posting.feed)
-  const isFirstLive = posting.priority === 'live' && own.filter(({ priority }) => priority === 'live').length === 1
   const hour = [...earlier, posting].filter(({ at }) => at > posting.at - HOUR && at <= posting.at)
   const counts = [
     ['reports in an hour', hour.length, maxReportsPerHour - (posting.priority === 'live' ? 0 : 1)],
     ['refreshes in an hour', ofPriority(hour, 'refresh'), refreshesAnHour(limits)],
     ['reports in flight', open.length, maxInFlight - (posting.priority === 'live' ? 0 : 1)],
-    // The first of them that is live waits for none of the others.
-    ['reports of a feed in flight', own.length, isFirstLive ? maxInFlight : Math.floor(maxInFlight / 2)],
+    // The first of them that is live waits for none of the others. Which one it was, the ledger does not say afterwards.
+    ['reports of a feed in flight', own.length, Math.floor(maxInFlight / 2) + 1],
   ] as const
   return counts.flatMap(([what, count, most]) =>
     count > Math.max(most, 1) ? [`${posting.feed}: ${count} ${what}, not ${most}`] : [],
