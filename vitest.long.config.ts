@@ -1,4 +1,5 @@
 import { configDefaults, defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { SHARED, SLOW } from './vitest.config.ts'
 
 const shared = {
@@ -11,9 +12,19 @@ const shared = {
 /** What keeps both cores busy by itself, or compares times: nothing runs beside it. */
 const ALONE = ['test/long/three-hosts.test.ts', 'test/fuzz/**/*.test.ts']
 
+/** The histories take longer than all that runs beside them: begun last, they would leave one core idle. */
+class HistoriesFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isHistories = ({ moduleId }: TestSpecification) => moduleId.endsWith('histories.test.ts')
+    const sorted = await super.sort(files)
+    return [...sorted.filter(isHistories), ...sorted.filter((file) => !isHistories(file))]
+  }
+}
+
 /** `npm run test:long`: long histories, mutated inputs, and the laws over more histories than `npm test` has time for. */
 export default defineConfig({
   test: {
+    sequence: { sequencer: HistoriesFirst },
     projects: [
       {
         test: { ...shared, name: 'alone', include: ALONE, fileParallelism: false, sequence: { groupOrder: 1 } },
