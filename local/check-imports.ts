@@ -75,7 +75,7 @@ function importsOf(file: string, text: string): readonly string[] {
 }
 
 function refusal(file: string, target: string): string | undefined {
-  const isPackage = !/^(src|cli|local|bench|test)\//.test(target)
+  const isPackage = !/^(src|cli|local|bench|infra|test)\//.test(target)
   if (SIMULATOR.some((each) => file.startsWith(each)) && !isPackage) {
     const isKnown = KNOWN_TO_SIMULATOR.some((known) => target.startsWith(known))
     return isKnown ? undefined : `the simulator knows nothing but ${KNOWN_TO_SIMULATOR.join(', ')}`
@@ -112,7 +112,7 @@ function circles(imports: ReadonlyMap<string, readonly string[]>): readonly stri
 
 /** Reads every source file of a project, for `importFaults`. */
 export async function readSources(project: string): Promise<ReadonlyMap<string, string>> {
-  const paths = globSync('{src,cli,local,bench,test}/**/*.ts', { cwd: project })
+  const paths = globSync('{src,cli,local,bench,infra,test}/**/*.ts', { cwd: project })
   const read = async (path: string) =>
     [path.replaceAll('\\', '/'), await readFile(join(project, path), 'utf8')] as const
   return new Map(await Promise.all(paths.map(read)))
