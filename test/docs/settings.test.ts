@@ -5,18 +5,13 @@ import type { Environment } from '../../src/settings/environment.ts'
 import { SCHEDULES } from '../../src/settings/schedules.ts'
 import { readSettings } from '../../src/settings/settings.ts'
 import { signInOf } from '../../src/settings/sign-in.ts'
+import { ADDRESSES, namesRead } from '../setup/settings-read.ts'
 import { codeOf, namesIn, PAGES, rowsOf, section, type TableRow, textOf } from './page.ts'
 
 const PAGE = textOf('docs/settings.md')
 const OTHERS = section(PAGE, '## Read by others')
 const ROWS = rowsOf(PAGE.replace(OTHERS, ''), 'name')
 const FUNCTIONS = textOf('src/functions.ts')
-
-const ADDRESSES = {
-  DataStorage__tableServiceUri: 'https://base.table.core.windows.net',
-  DataStorage__blobServiceUri: 'https://base.blob.core.windows.net',
-  DataStorage__queueServiceUri: 'https://base.queue.core.windows.net',
-}
 
 /** Settings that are complete, and in which no value is a default or an example of the page. */
 const COMPLETE = {
@@ -28,28 +23,6 @@ const COMPLETE = {
   KEY_VAULT_URL: 'https://base.vault.azure.net',
   CALLBACK_BASE_URL: 'https://base.example/api/callback',
   CALLBACK_SECRET: 'a secret of this test, 32 characters long',
-}
-
-/** Notes in `read` which variables of an environment are read by name. */
-function noting(env: Environment, read: Set<string>): Environment {
-  return new Proxy(env, {
-    get(target, name) {
-      if (typeof name === 'string') read.add(name)
-      return Reflect.get(target, name)
-    },
-  })
-}
-
-/** The names of all variables that the code reads, whatever their values decide about each other. */
-function namesRead(): ReadonlySet<string> {
-  const read = new Set<string>()
-  readSettings(noting({}, read))
-  readSettings(noting(ADDRESSES, read))
-  const signIn = { partner: noting({}, read), authorityHost: 'https://base.example', hasVault: false }
-  signInOf('default', {}, signIn)
-  for (const auth of AUTH_MODES) signInOf('default', { auth }, signIn)
-  for (const [, name = ''] of FUNCTIONS.matchAll(/process\.env\.(\w+)/g)) read.add(name)
-  return read
 }
 
 /** All that the app acts by with these variables changed. */

@@ -1,0 +1,178 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { hashOfSources, NEWEST } from '../../infra/compiler.ts'
+import { readSettings } from '../../src/settings/settings.ts'
+import { rowsOf, textOf } from '../docs/page.ts'
+import { namesRead } from '../setup/settings-read.ts'
+import { appSettings, NAMES, ofType, resourcesOf, rolesOf, snapshotText } from './snapshot.ts'
+
+/** The Functions host reads these, and the app does not. */
+const OF_THE_HOST = [
+  'APPLICATIONINSIGHTS_AUTHENTICATION_STRING',
+  'APPLICATIONINSIGHTS_CONNECTION_STRING',
+  'AzureWebJobsStorage__blobServiceUri',
+  'AzureWebJobsStorage__clientId',
+  'AzureWebJobsStorage__credential',
+  'DataStorage__credential',
+  'languageWorkers__node__arguments',
+]
+
+/** The app reads these, and the template leaves them out: a default is right, or `extraAppSettings` has them. */
+const LEFT_OUT = [
+  // A connection string holds a key. Secrets are in the vault.
+  'DataStorage',
+  'PARTNER_CERTIFICATE',
+  'PARTNER_CLIENT_SECRET',
+  'PARTNER_PASSWORD',
+  'PARTNER_REFRESH_TOKEN',
+  'PARTNER_USERNAME',
+  // Only while a secret changes.
+  'CALLBACK_SECRET_PREVIOUS',
+  // Set by the platform.
+  'AZURE_FUNCTIONS_ENVIRONMENT',
+  'WEBSITE_HOSTNAME',
+  'WEBSITE_SITE_NAME',
+  // With defaults.
+  'ADOPT_AFTER',
+  'DELETE_REPORTS',
+  'INGEST_TIME_LIMIT',
+  'LEASE',
+  'MAX_IN_FLIGHT',
+  'MAX_REPORT_BYTES',
+  'MAX_TRIES',
+  'PARTNER_AUTHORITY_HOST',
+  'POLL_EVERY',
+  'PROVISION_SCHEDULE',
+  'REPORT_DEADLINE',
+  'REPORT_DOWNLOAD_HOSTS',
+  'SWEEP_SCHEDULE',
+  'TOKEN_HEADER',
+]
+
+/** In one snapshot, because somebody asked for it there. */
+const EXTRA = ['MAX_REPORTS_PER_HOUR']
+
+/** What Azure puts in the place of an expression. */
+function filledIn(settings: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const fill = ([name, value]: [string, string]): [string, string] => {
+    if (!value.startsWith('[')) return [name, value]
+    if (name.endsWith('ServiceUri'))
+      return [name, `https://account.${/(\w+)ServiceUri/.exec(name)?.[1]}.core.windows.net/`]
+    if (name === 'CALLBACK_SECRET') return [name, 'what Key Vault gives for the reference, 72 letters']
+    return [name, name.endsWith('URL') ? 'https://name.azure.net/' : 'an-id']
+  }
+  return Object.fromEntries(Object.entries(settings).map(fill))
+}
+
+describe('the snapshots of infra', () => {
+  it('are of the sources as they are', async () => {
+    const sources = JSON.parse(readFileSync('infra/test/sources.json', 'utf8'))
+    // Where this is red: dotnet restore infra/compiler.csproj, then npm run infra -- --write
+    expect(sources).toEqual({ compiler: NEWEST, sha256: await hashOfSources('.') })
+  })
+
+  it('set what the app reads, and nothing that nobody reads', () => {
+    const set = new Set(NAMES.flatMap((name) => Object.keys(appSettings(name))))
+    const read = [...namesRead()].filter((name) => !LEFT_OUT.includes(name) || EXTRA.includes(name))
+    expect([...set].toSorted()).toEqual([...read, ...OF_THE_HOST].toSorted())
+    expect(LEFT_OUT.filter((name) => !namesRead().has(name))).toEqual([])
+  })
+
+  it('set everything that the app needs, where a person gave tenant and application', () => {
+    for (const name of ['defaults', 'everything'] as const) {
+      const settings = readSettings(filledIn(appSettings(name)))
+      expect('problems' in settings ? settings.problems : []).toEqual([])
+    }
+  })
+
+  it('make an app that says what a person still has to give', () => {
+    const settings = readSettings(filledIn(appSettings('smallest')))
+    expect(settings).toEqual({ problems: ['account default: PARTNER_TENANT_ID, PARTNER_CLIENT_ID missing'] })
+  })
+
+  it.each(NAMES)('%s: no account takes a key or shows a blob to everybody', (name) => {
+    const accounts = ofType(name, 'Microsoft.Storage/storageAccounts')
+    expect(accounts).toHaveLength(2)
+    for (const { properties } of accounts) {
+      expect(properties).toMatchObject({
+        allowSharedKeyAccess: false,
+        allowBlobPublicAccess: false,
+        minimumTlsVersion: 'TLS1_2',
+        supportsHttpsTrafficOnly: true,
+      })
+    }
+    expect(ofType(name, 'Microsoft.Insights/components')[0]?.properties).toMatchObject({ DisableLocalAuth: true })
+    expect(ofType(name, 'Microsoft.KeyVault/vaults')[0]?.properties).toMatchObject({ enableRbacAuthorization: true })
+    const publishing = ofType(name, 'Microsoft.Web/sites/basicPublishingCredentialsPolicies')
+    expect(publishing.map(({ properties }) => properties)).toEqual([{ allow: false }, { allow: false }])
+  })
+
+  it.each(NAMES)('%s: no key is listed, and no secret stands in it', (name) => {
+    const text = snapshotText(name)
+    expect(text).not.toMatch(
+      /list(Account)?Keys|listKeys|AccountKey=|SharedAccessSignature|listSecrets|listCredentials/i,
+    )
+    // The parameter of the snapshot is the one value that would be a secret.
+    expect(text).not.toContain('a secret of the snapshot')
+  })
+
+  it('no template output is a secret, and none is missing that the commands read', () => {
+    const outputs = Array.from(textOf('infra/main.bicep').matchAll(/^output (\w+)/gm), ([, output]) => output)
+    expect(outputs.filter((output) => /SECRET|_KEY$|PASSWORD|CONNECTION/.test(output ?? ''))).toEqual([])
+  })
+
+  it('read the parameters of azd by name, each of the template', () => {
+    const { parameters } = JSON.parse(textOf('infra/main.parameters.json')) as { parameters: Record<string, unknown> }
+    const declared = Array.from(textOf('infra/main.bicep').matchAll(/^param (\w+)/gm), ([, name = '']) => name)
+    const byChance = ['callbackSecret', 'budgetStart']
+    expect(Object.keys(parameters).toSorted()).toEqual(declared.filter((each) => !byChance.includes(each)).toSorted())
+  })
+
+  it('alarm on events that the app raises', () => {
+    const events = [...textOf('src/core/events.ts').matchAll(/^ {2}\| '([a-z.-]+)'$/gm)].map(([, event]) => event)
+    const [rule] = ofType('everything', 'Microsoft.Insights/scheduledQueryRules')
+    const used = /event in \(([^)]*)\)/.exec(JSON.stringify(rule))?.[1]?.match(/[a-z]+\.[a-z-]+/g) ?? []
+    expect(used.length).toBeGreaterThan(5)
+    expect(used.filter((event) => !events.includes(event))).toEqual([])
+    expect(JSON.stringify(rule)).toContain('AppTraces')
+  })
+
+  it('alarm where provision is silent, by the name that the trigger has', () => {
+    const silence = ofType('everything', 'Microsoft.Insights/scheduledQueryRules')[1]
+    expect(JSON.stringify(silence)).toContain("OperationName == 'provision'")
+    expect(textOf('src/functions.ts')).toContain("app.timer('provision'")
+  })
+
+  it('cost nothing for alarms where nobody gave an address', () => {
+    const types = new Set(resourcesOf('defaults').map(({ type }) => type))
+    expect([...types].filter((type) => /actionGroups|scheduledQueryRules|budgets/.test(type))).toEqual([])
+  })
+
+  it.each(NAMES)('%s: everything carries the name of the environment, so that azd finds it', (name) => {
+    const top = resourcesOf(name).filter(
+      ({ type }) => type.split('/').length === 2 && !/Authorization|budgets/.test(type),
+    )
+    for (const { id, tags } of top) expect(tags?.['azd-env-name'], id).toBeDefined()
+    expect(ofType(name, 'Microsoft.Web/sites')[0]?.tags).toMatchObject({ 'azd-service-name': 'app' })
+  })
+
+  it.each(NAMES)('%s: names have the lengths that Azure takes', (name) => {
+    for (const { name: account } of ofType(name, 'Microsoft.Storage/storageAccounts')) {
+      expect(account).toMatch(/^[a-z0-9]{3,24}$/)
+    }
+    expect(ofType(name, 'Microsoft.KeyVault/vaults')[0]?.name).toMatch(/^[a-z][a-z0-9-]{2,23}$/)
+    expect(ofType(name, 'Microsoft.Web/sites')[0]?.name).toMatch(/^[a-z][a-z0-9-]{1,59}$/)
+  })
+
+  it('give the roles that the page lists, each with its scope, and no other', () => {
+    const ids = Object.fromEntries(
+      Array.from(textOf('infra/modules/roles.bicep').matchAll(/^ {2}(\w+): '([0-9a-f-]{36})'/gm), ([, key, id]) => [
+        id,
+        key,
+      ]),
+    )
+    const listed = rowsOf(textOf('docs/deploy.md'), 'role').map(({ to, role, scope }) => `${to}: ${role} on ${scope}`)
+    const given = NAMES.flatMap((name) => rolesOf(name)).map(({ to, role, scope }) => `${to}: ${ids[role]} on ${scope}`)
+    expect([...new Set(given)].toSorted()).toEqual(listed.toSorted())
+  })
+})
