@@ -190,7 +190,9 @@ describe('what a person still has to do', () => {
       '/api/run/doctor': () => ({ body: { findings: [NO_ROLE, WELL, NO_TOKEN] } }),
     })
     expect(exitCode).toBe(0)
-    expect(text).toMatch(/1\. account default: no refresh token[\s\S]*2\. account default: 403\. Give the user the role/)
+    expect(text).toMatch(
+      /1\. account default: no refresh token[\s\S]*2\. account default: 403\. Give the user the role/,
+    )
   })
 
   it('does not hold a warning against the app', async () => {
