@@ -4,9 +4,9 @@ import { dropOfBlobs, letGo, withBlobs } from '../../core/ledger/drop.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import { isOpen, isPublished, isRemoved, type LedgerEntry, standingRows } from '../../core/ledger/ledger.ts'
 import { toRemoved } from '../../core/ledger/transitions.ts'
-import { isPastKeep, keptSince } from '../../core/plan/keep.ts'
+import { dueLook, keptSince } from '../../core/plan/keep.ts'
 import { newGeneration } from '../../core/report/generation.ts'
-import { DAY_MS, MINUTE_MS } from '../../core/time/durations.ts'
+import { MINUTE_MS } from '../../core/time/durations.ts'
 import type { AppRows, Scanned, Stored } from '../../services/storage/ledger.ts'
 import { readableFeeds } from '../ledger/feed-row.ts'
 import { subjectOf } from '../ledger/job.ts'
@@ -17,24 +17,21 @@ import type { Services } from '../services.ts'
 const BUDGET_MS = 2 * MINUTE_MS
 
 /**
- * Once a day, for every feed that the app has seen, also one that left feeds.json: removes the windows that are older than the
- * feed keeps. A window that landed stays in the ledger with its figures; one that never landed is forgotten. A window with
- * an attempt under way waits for its end.
+ * Once a day, for every feed that the app has seen, also one that left feeds.json: removes the windows that were older than the
+ * feed keeps when it was looked at before. A window that landed stays in the ledger with its figures; one that never landed is
+ * forgotten. A window with an attempt under way waits for its end.
  */
 export async function removeOld(services: Services, app: AppRows): Promise<void> {
   const { clock, ledger } = services
   const until = new Date(clock().getTime() + BUDGET_MS)
   for (const row of readableFeeds(app)) {
     const stored = app.get(keptRowKey(row.feed.name))
-    const since = keptSince(row.feed, clock())
-    if (!since || !isDue(stored?.value as KeptRow | undefined, clock())) continue
-    if (!(await removeOldOf(services, row, since, until))) return
+    const look = row.feed.keep && dueLook(stored?.value as KeptRow | undefined, clock())
+    if (!look) continue
+    const since = look.by && keptSince(row.feed, look.by)
+    if (since && !(await removeOldOf(services, row, since, until))) return
     await ledger.writeApp<KeptRow>(keptRowKey(row.feed.name), { at: clock().toISOString() }, stored?.etag)
   }
-}
-
-function isDue(kept: KeptRow | undefined, now: Date): boolean {
-  return !kept || !(Math.abs(now.getTime() - Date.parse(kept.at)) < DAY_MS)
 }
 
 /** False where the time was over before all was looked at. */
@@ -43,15 +40,14 @@ async function removeOldOf(services: Services, row: FeedOutline, since: Date, un
     // They are in the order of their windows.
     if (found.window && found.window.from >= since) return true
     if (services.clock() >= until) return false
-    await removeOne(services, row, found)
+    if (found.window && found.window.to <= since) await removeOne(services, row, found)
   }
   return true
 }
 
 /** An entry that cannot be read is told by the audit, and stays. */
-async function removeOne(services: Services, row: FeedOutline, { value, etag, window }: Scanned): Promise<void> {
-  if (!window || isFailure(value) || !isPastKeep(row.feed, window, services.clock())) return
-  if (isOpen(value) || (value.state === 'landed' && isRemoved(value))) return
+async function removeOne(services: Services, row: FeedOutline, { value, etag }: Scanned): Promise<void> {
+  if (isFailure(value) || isOpen(value) || (value.state === 'landed' && isRemoved(value))) return
   const rows = standingRows(value)
   const isGone = isPublished(value)
     ? await unpublish(services, row, { value, etag })
