@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { statusLines } from '../../cli/status/lines.ts'
 import { readWindow } from '../../docs/read-window.ts'
 import { DAY_MS, HOUR_MS } from '../../src/core/time/durations.ts'
-import { parseWindowId, type Window } from '../../src/core/time/window.ts'
+import { parseWindowId, type Window, windowId } from '../../src/core/time/window.ts'
+import { forget } from '../../src/steps/operator/forget.ts'
 import { importReport } from '../../src/steps/operator/import-report.ts'
 import { replay } from '../../src/steps/operator/replay.ts'
 import { retry } from '../../src/steps/operator/retry.ts'
@@ -174,6 +175,40 @@ describe('what is older than a feed keeps', () => {
     expect((await feedRowOf(world)).feed.enabled).toBe(false)
     await removeOldNow(world)
     expect(await rowsOf(world)).toEqual([])
+  })
+
+  it('goes with the files of windows that were forgotten, and with those that no entry and no drop knows; others stay', async () => {
+    const world = await landedWorld(withRejects(40), KEPT)
+    const { archive, ledger } = world.services
+    await forget(world.services, FEED.name, WINDOW)
+    const [june, april] = [windowId(month(6)), windowId(month(4))]
+    const late = (window: string, attempt: number) => `${FEED.name}/${window}/${attempt}-late.csv`
+    const write = (name: string) => world.container.getBlockBlobClient(name).upload('late', 4)
+    await write(late(april, 1))
+    await write(late(june, 1))
+    await write(`other/${april}/1-late.csv`)
+    await write(`${FEED.name}/no-window/1-late.csv`)
+    expect(await ledger.entries(FEED.name)).toEqual([])
+    expect((await Array.fromAsync(archive.names(FEED.name, MAY))).length).toBeGreaterThan(1)
+    const stays = [late(june, 1), `${FEED.name}/no-window/1-late.csv`, `other/${april}/1-late.csv`].toSorted()
+    await removeOldNow(world)
+    expect(await blobsOf(world)).toEqual(stays)
+  })
+
+  it('goes with a file above the attempt of its window, a day after it came, but not while its entry cannot be read', async () => {
+    const world = await landedWorld(withRejects(40), KEPT)
+    await removeOldNow(world)
+    const name = `${FEED.name}/${MAY}/99-late.csv`
+    await world.container.getBlockBlobClient(name).upload('late', 4)
+    const stored = await world.ledgerTable.getEntity(FEED.name, MAY)
+    await world.ledgerTable.updateEntity({ ...stored, partitionKey: FEED.name, rowKey: MAY, state: 'odd' }, 'Replace')
+    world.clock.advance(DAY_MS)
+    await sweep(world.services)
+    expect(await blobsOf(world)).toEqual([name])
+    await world.ledgerTable.updateEntity({ ...stored, partitionKey: FEED.name, rowKey: MAY }, 'Replace')
+    world.clock.advance(DAY_MS)
+    await sweep(world.services)
+    expect(await blobsOf(world)).toEqual([])
   })
 
   it('is judged by two looks: a clock that is ahead for less than a day removes nothing, and does not stop the right one', async () => {

@@ -7,6 +7,7 @@ import { toRemoved } from '../../core/ledger/transitions.ts'
 import { dueLook, keptSince } from '../../core/plan/keep.ts'
 import { newGeneration } from '../../core/report/generation.ts'
 import { MINUTE_MS } from '../../core/time/durations.ts'
+import { parseWindowId, windowId } from '../../core/time/window.ts'
 import type { AppRows, Scanned, Stored } from '../../services/storage/ledger.ts'
 import { readableFeeds } from '../ledger/feed-row.ts'
 import { subjectOf } from '../ledger/job.ts'
@@ -29,6 +30,7 @@ export async function removeOld(services: Services, app: AppRows): Promise<void>
     const look = row.feed.keep && dueLook(stored?.value as KeptRow | undefined, clock())
     if (!look) continue
     const since = look.by && keptSince(row.feed, look.by)
+    if (since && !(await removeFilesOf(services, row, since, until))) return
     if (since && !(await removeOldOf(services, row, since, until))) return
     await ledger.writeApp<KeptRow>(keptRowKey(row.feed.name), { at: clock().toISOString() }, stored?.etag)
   }
@@ -45,9 +47,33 @@ async function removeOldOf(services: Services, row: FeedOutline, since: Date, un
   return true
 }
 
+/**
+ * Removes the files of windows of which nothing else is left: they were forgotten, or a late owner wrote these. The others go
+ * with their entries. False where the time was over.
+ */
+async function removeFilesOf({ archive, ledger, clock }: Services, row: FeedOutline, since: Date, until: Date) {
+  const feed = row.feed.name
+  let last: { readonly window: string; readonly isEmpty: boolean } | undefined
+  for await (const blob of archive.names(feed)) {
+    const window = parseWindowId(blob.window)
+    // They are in the order of their windows, too.
+    if (window && window.from >= since) return true
+    if (clock() >= until) return false
+    if (!window || window.to > since) continue
+    if (last?.window !== blob.window) {
+      const stored = await ledger.read(feed, windowId(window))
+      last = { window: blob.window, isEmpty: !stored || (!isFailure(stored) && isDone(stored.value)) }
+    }
+    if (last.isEmpty) await archive.remove(blob.name)
+  }
+  return true
+}
+
+const isDone = (entry: LedgerEntry) => entry.state === 'landed' && isRemoved(entry)
+
 /** An entry that cannot be read is told by the audit, and stays. */
 async function removeOne(services: Services, row: FeedOutline, { value, etag }: Scanned): Promise<void> {
-  if (isFailure(value) || isOpen(value) || (value.state === 'landed' && isRemoved(value))) return
+  if (isFailure(value) || isOpen(value) || isDone(value)) return
   const rows = standingRows(value)
   const isGone = isPublished(value)
     ? await unpublish(services, row, { value, etag })
