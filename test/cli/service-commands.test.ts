@@ -103,6 +103,34 @@ describe('feeds', () => {
     })
   })
 
+  it('push says what a new or shorter "keep" removes, and pushes it with --yes alone', async () => {
+    const [entry] = await deployment.entries('usage')
+    const rows = entry?.figures?.rowsLanded ?? 0
+    const line = `usage: "keep" removes 1 window with ${rows} rows for good, within a day of the next tick\n`
+    await deployment.writeFeeds([{ ...USAGE, keep: 'P6M' }])
+    const before = await pushedFeeds(deployment)
+    const dry = await command('feeds', 'push', '--dry-run')
+    expect(dry).toEqual({ exit: 0, err: '', out: expect.stringMatching(/^~ usage: keep\n/) })
+    expect(dry.out.endsWith(line)).toBe(true)
+    const removes = [{ feed: 'usage', windows: 1, rows }]
+    expect(JSON.parse((await command('feeds', 'push', '--dry-run', '--json')).out)).toMatchObject({ removes })
+    const refused = await command('feeds', 'push')
+    expect(refused).toEqual({ exit: 1, out: '', err: `${line}nothing was pushed: add --yes if these windows may go\n` })
+    expect(await pushedFeeds(deployment)).toBe(before)
+    // What is kept longer than the window is old removes nothing.
+    await deployment.writeFeeds([{ ...USAGE, keep: 'P20Y' }])
+    expect(await command('feeds', 'push')).toMatchObject({ exit: 0, err: '' })
+    await deployment.writeFeeds([{ ...USAGE, keep: 'P6M' }])
+    const done = await command('feeds', 'push', '--yes')
+    expect(done).toMatchObject({ exit: 0, err: '', out: `${line}pushed 1 feed; the app reads them at its next tick\n` })
+    // The app knows it now: the same again removes nothing more.
+    await provision(deployment.services)
+    expect(await command('feeds', 'push')).toMatchObject({ exit: 0, err: '' })
+    await deployment.writeFeeds([USAGE])
+    expect(await command('feeds', 'push')).toMatchObject({ exit: 0, err: '' })
+    await provision(deployment.services)
+  })
+
   it('push takes a column that only the service can know, and warns of it', async () => {
     const [known, broken] = [join(deployment.folder, 'newer.json'), join(deployment.folder, 'broken.json')]
     const conditions = { ...USAGE, columns: ['Month'], where: 'Newest = 1' }
