@@ -81,12 +81,19 @@ type CommandEnvironment = { readonly values: Environment; readonly file: string 
 export async function readEnvironment({
   settings,
 }: Pick<CommonOptions, 'settings'>): Promise<CommandEnvironment | Problems> {
-  if (settings !== undefined) return (await readSettingsFile(settings)) ?? { problems: [`${settings} cannot be read`] }
-  const own = (await readSettingsFile(SETTINGS_FILE)) ?? { values: process.env, file: SETTINGS_FILE }
-  if ('problems' in own || namesOwnApp(own.values)) return own
+  const own = await readOwnEnvironment(settings)
+  if (settings !== undefined || 'problems' in own || namesOwnApp(own.values)) return own
   const ofLocalRun = await readSettingsFile(LOCAL_RUN)
   if (ofLocalRun) process.stderr.write(`settings of the local run: ${LOCAL_RUN}\n`)
   return ofLocalRun ?? own
+}
+
+/** Reads the environment, and the settings file that is named or stands in the folder. */
+export async function readOwnEnvironment(settings: string | undefined): Promise<CommandEnvironment | Problems> {
+  const file = settings ?? SETTINGS_FILE
+  const read = await readSettingsFile(file)
+  if (read) return read
+  return settings === undefined ? { values: process.env, file } : { problems: [`${file} cannot be read`] }
 }
 
 /** Undefined where there is no such file. */

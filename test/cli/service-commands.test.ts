@@ -25,16 +25,29 @@ async function client() {
 }
 
 describe('validate', () => {
+  it('goes by the limit of reports that the settings have, and names one that is wrong', async () => {
+    const [slow, wrong] = [join(deployment.folder, 'slow.json'), join(deployment.folder, 'no-number.json')]
+    await writeFile(slow, JSON.stringify({ Values: { MAX_REPORTS_PER_HOUR: '3' } }))
+    await writeFile(wrong, JSON.stringify({ Values: { MAX_REPORTS_PER_HOUR: 'many' } }))
+    expect((await command('validate', '--settings', slow)).out).toContain(' of 72 allowed\n')
+    expect(await command('validate', '--settings', wrong)).toMatchObject({
+      exit: 1,
+      err: 'MAX_REPORTS_PER_HOUR is "many": it takes a whole number from 1\n',
+    })
+  })
+
   it('needs no settings, and names every problem with its place', async () => {
     const file = join(deployment.folder, 'other.json')
+    const none = join(deployment.folder, 'none.json')
+    await writeFile(none, '{"Values":{}}')
     await writeFile(file, JSON.stringify({ feeds: [USAGE, OWN] }))
     const [good, wrong] = await Promise.all([
-      command('validate', '--settings', 'none'),
+      command('validate', '--settings', none),
       command('validate', '--feeds', file),
     ])
     expect(good.exit).toBe(0)
     expect(good.out).toMatch(
-      /^account default: about \d+\.\d reports a day once history has landed, of 480 allowed\nfeed usage: asks for no window again\nfeeds.json: 1 feeds, no problems\n$/,
+      /^account default: about \d+\.\d reports a day once history has landed, of 480 allowed\nfeed usage: asks for no window again\nfeeds.json: 1 feed, no problems\n$/,
     )
     expect(wrong.err).toMatch(/^feed "own": query: Colum at character 8 is not a column or metric of MSLearn/)
     expect(wrong.exit).toBe(1)
@@ -46,7 +59,7 @@ describe('validate of a history that is too long', () => {
     const file = join(deployment.folder, 'long.json')
     const feed = { name: 'office', dataset: 'OfficeUsage', from: 'P36M' }
     await writeFile(file, JSON.stringify({ feeds: [feed] }))
-    const { exit, out } = await command('validate', '--feeds', file, '--settings', 'none')
+    const { exit, out } = await command('validate', '--feeds', file)
     expect(out).toMatch(
       /^warning: feed "office": Microsoft documents OfficeUsage from \d{4}-\d\d-01 on: history starts there and not at from/,
     )
