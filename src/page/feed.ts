@@ -223,7 +223,10 @@ function doubts({ doubtful }: FeedAnswer): readonly string[] {
   )
 }
 
-function restatement({ window, landedAt, moved }: FeedAnswer['restated'][number]): Tree {
-  const totals = moved.map(({ name, before, after }) => `${name} ${before ?? '—'} → ${after ?? '—'}`)
-  return element('li', {}, `${windowName(window)}, landed again on ${day(landedAt)}: ${totals.join('; ')}`)
+function restatement({ window, landedAt, rows, moved }: FeedAnswer['restated'][number]): Tree {
+  const changes = [
+    ...(rows ? [`${exact(rows.before)} → ${many(rows.after, 'row')}`] : []),
+    ...moved.map(({ name, before, after }) => `${name} ${before ?? '—'} → ${after ?? '—'}`),
+  ]
+  return element('li', {}, `${windowName(window)}, landed again on ${day(landedAt)}: ${changes.join('; ')}`)
 }

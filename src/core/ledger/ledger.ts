@@ -53,8 +53,10 @@ export type Figures = Form & {
   readonly emptyColumns: readonly string[]
   /** Asked for before the data of the window had settled: it is asked for again, and proves nothing complete. */
   readonly running?: true
-  /** The totals of the landing that this one replaced. */
+  /** The totals of the landing that this one replaced; absent where the two cannot be compared. */
   readonly totalsBefore?: Readonly<Record<string, string>>
+  /** How many rows that landing had; absent where it cannot be compared, and in entries of earlier versions. */
+  readonly rowsBefore?: number
   /** That landing was of the running window: that its numbers grew is no news. */
   readonly grown?: true
 }
@@ -272,20 +274,59 @@ export function namedBlobs(entry: LedgerEntry): readonly string[] {
   return parts.flatMap((part) => [part?.archive, part?.rejects].filter((name) => name !== undefined))
 }
 
-/**
- * What a landing changed of what a window held: the names of the totals that moved, and `rows` where their number did. The
- * source restates its numbers; that those of a running window grow is no news.
- */
-export function restated(before: Figures | undefined, { rowsLanded, totals }: Figures): readonly string[] {
-  if (!before || before.running || before.removedAt) return []
-  const moved = movedTotals(before.totals, totals)
-  return before.rowsLanded === rowsLanded ? moved : ['rows', ...moved]
+/** What a landing keeps of the one before. Of rows that were removed, or erased since, nothing can be compared. */
+export function landingBefore(
+  before: Figures | undefined,
+  rowsErased: number,
+): Pick<Figures, 'totalsBefore' | 'rowsBefore' | 'grown'> {
+  if (!before) return {}
+  const grown = before.running ? { grown: true as const } : {}
+  // The totals with the erased rows, less those without, would be the totals of the erased ones.
+  if (before.removedAt || (before.rowsErased ?? 0) < rowsErased) return grown
+  return { totalsBefore: before.totals, rowsBefore: before.rowsLanded, ...grown }
 }
 
-/** The names of the totals that differ, also of those that only one landing has. */
-export function movedTotals(before: Figures['totals'], after: Figures['totals']): readonly string[] {
-  const names = new Set([...Object.keys(before), ...Object.keys(after)])
-  return [...names].filter((name) => before[name] !== after[name])
+/** A number that a landing changed: of a numeric column the exact sum. One that only one landing has is absent in the other. */
+type Moved<T> = { readonly before?: T; readonly after?: T }
+
+/** What the last landing changed of the one before: the number of its rows, and the totals that moved. */
+export type Change = {
+  readonly rows?: { readonly before: number; readonly after: number }
+  readonly totals: readonly (Moved<string> & { readonly name: string })[]
+}
+
+/**
+ * What the last landing changed of the one before; undefined where the two cannot be compared: that the numbers of a running
+ * window grow is no news.
+ */
+export function changeOf({ figures }: Pick<LedgerEntry, 'figures'>): Change | undefined {
+  if (!figures?.totalsBefore || figures.grown) return undefined
+  const { totalsBefore, totals, rowsBefore, rowsLanded } = figures
+  const names = new Set([...Object.keys(totalsBefore), ...Object.keys(totals)])
+  const moved = [...names].filter((name) => totalsBefore[name] !== totals[name])
+  return {
+    ...(rowsBefore !== undefined && rowsBefore !== rowsLanded && { rows: { before: rowsBefore, after: rowsLanded } }),
+    totals: moved.map((name) => {
+      const [before, after] = [totalsBefore[name], totals[name]]
+      return { name, ...(before !== undefined && { before }), ...(after !== undefined && { after }) }
+    }),
+  }
+}
+
+/** Whether the source restated a window: its last landing changed the number of rows, or a total, of the one before. */
+export function isRestated(entry: Pick<LedgerEntry, 'figures'>): boolean {
+  const change = changeOf(entry)
+  return change !== undefined && (change.rows !== undefined || change.totals.length > 0)
+}
+
+/**
+ * Whether the service gave the same answer twice. Where an earlier version kept no number of rows, equal totals say so, if
+ * there are any.
+ */
+export function isConfirmed(entry: Pick<LedgerEntry, 'figures'>): boolean {
+  const { figures } = entry
+  const isComparable = figures?.rowsBefore !== undefined || Object.keys(figures?.totals ?? {}).length > 0
+  return changeOf(entry) !== undefined && isComparable && !isRestated(entry)
 }
 
 /** Whether an attempt is under way: asked for, or being landed. */

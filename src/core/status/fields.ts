@@ -145,7 +145,11 @@ const WINDOW = {
     optional: true,
   },
   attempt: { is: 'count', means: 'The number of its last attempt.' },
-  restated: { is: 'flag', means: 'The last landing moved totals of the one before.', optional: true },
+  restated: {
+    is: 'flag',
+    means: 'The last landing changed the number of rows, or a total, of the one before.',
+    optional: true,
+  },
   error: { is: 'text', means: 'The kind and message of the last failure, until a landing.', optional: true },
 } as const satisfies Fields
 
@@ -158,6 +162,16 @@ const MOVED = {
 const RESTATED = {
   window: { is: 'text', means: WINDOW_ID },
   landedAt: { is: 'instant', means: 'When it landed again.' },
+  rows: {
+    is: {
+      fields: {
+        before: { is: 'count', means: 'How many there were.' },
+        after: { is: 'count', means: 'How many there are.' },
+      },
+    },
+    means: 'The number of rows; absent where it stayed, and where an earlier version of the app kept none.',
+    optional: true,
+  },
   moved: { is: { list: { fields: MOVED } }, means: 'The totals that moved.' },
 } as const satisfies Fields
 
@@ -276,7 +290,7 @@ const FEED = {
   acceptedGaps: { is: { list: 'text' }, means: 'Windows without rows that a person accepted as gaps.' },
   restated: {
     is: { list: { fields: RESTATED } },
-    means: 'The last ten windows whose landing moved totals, the newest first.',
+    means: 'The last ten windows that were restated, the newest first.',
   },
   windows: { is: { list: { fields: WINDOW } }, means: 'Every window that was asked for, in order of time.' },
 } as const satisfies Fields
@@ -330,6 +344,11 @@ const FIGURES = {
   removedAt: { is: 'instant', means: 'When the rows and files were removed.', optional: true },
   rowsRead: { is: 'count', means: 'Rows in the report.' },
   rowsLanded: { is: 'count', means: 'Rows in the table.' },
+  rowsBefore: {
+    is: 'count',
+    means: 'Rows of the landing before, where it had another number.',
+    optional: true,
+  },
   rowsRejected: { is: 'count', means: 'Rows that could not land.' },
   bytes: { is: 'count', means: 'The size of the archive.' },
   sha256: { is: 'text', means: 'The SHA-256 of the archive, in hex.' },

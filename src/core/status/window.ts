@@ -74,7 +74,7 @@ function landedSentence({ landedAt, rowsLanded, removedAt }: Figures): string {
 
 function figuresOf(figures: Figures): NonNullable<WindowDetail['figures']> {
   const { attempt, origin, reportId, requestedAt, landedAt, removedAt, rowsRead, rowsLanded, rowsRejected } = figures
-  const { bytes, sha256, archive, rejects, table, milliseconds, emptyColumns } = figures
+  const { bytes, sha256, archive, rejects, table, milliseconds, emptyColumns, rowsBefore } = figures
   return present<NonNullable<WindowDetail['figures']>>({
     attempt,
     origin,
@@ -84,6 +84,7 @@ function figuresOf(figures: Figures): NonNullable<WindowDetail['figures']> {
     removedAt,
     rowsRead,
     rowsLanded,
+    rowsBefore: rowsBefore === rowsLanded ? undefined : rowsBefore,
     rowsRejected,
     bytes,
     sha256,

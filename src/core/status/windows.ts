@@ -1,7 +1,17 @@
 import type { FeedOutline } from '../ledger/feed-row.ts'
-import { isOutdated, isPublished, isRemoved, type LedgerEntry, movedTotals, standingRows } from '../ledger/ledger.ts'
+import {
+  changeOf,
+  isConfirmed,
+  isOutdated,
+  isPublished,
+  isRemoved,
+  isRestated,
+  type LedgerEntry,
+  standingRows,
+} from '../ledger/ledger.ts'
 import { isFull } from '../plan/coverage.ts'
 import { isEarlyBlank } from '../plan/refresh.ts'
+import { present } from '../present.ts'
 import { windowId } from '../time/window.ts'
 import type { Mark, Restated, WindowStatus } from './fields.ts'
 
@@ -49,11 +59,6 @@ export function doubtedWindows({ feed }: FeedOutline, windows: readonly MarkedWi
   })
 }
 
-/** Whether the landing before had the same totals. */
-function isConfirmed(entry: LedgerEntry): boolean {
-  return movedSince(entry)?.length === 0
-}
-
 export function toWindowStatus({ entry, mark }: MarkedWindow): WindowStatus {
   const { window, state, attempt, figures, lastError } = entry
   return {
@@ -71,36 +76,17 @@ export function toWindowStatus({ entry, mark }: MarkedWindow): WindowStatus {
 /** So many restated windows of a feed are listed. */
 const MOST_RESTATED = 10
 
-/** The windows whose last landing moved totals of the one before, the newest first. */
+/** The windows that the source restated, the newest first. */
 export function restatedWindows(entries: readonly LedgerEntry[]): readonly Restated[] {
   return entries
     .filter(isPublished)
     .filter(isRestated)
     .sort((a, b) => b.figures.landedAt.getTime() - a.figures.landedAt.getTime())
     .slice(0, MOST_RESTATED)
-    .map((entry) => ({
-      window: windowId(entry.window),
-      landedAt: entry.figures.landedAt,
-      moved: movedSince(entry) ?? [],
-    }))
-}
-
-/** Whether the last landing moved totals of the one before. */
-function isRestated(entry: LedgerEntry): boolean {
-  return (movedSince(entry) ?? []).length > 0
-}
-
-/**
- * The totals that differ from those of the landing before; undefined where there was none of the whole window: that the
- * totals of a running one grow is no news.
- */
-function movedSince({ figures }: LedgerEntry): Restated['moved'] | undefined {
-  if (!figures?.totalsBefore || figures.grown) return undefined
-  const { totalsBefore: before, totals: after } = figures
-  return movedTotals(before, after).map((name) => {
-    const [was, is] = [before[name], after[name]]
-    return { name, ...(was !== undefined && { before: was }), ...(is !== undefined && { after: is }) }
-  })
+    .map((entry) => {
+      const { rows, totals = [] } = changeOf(entry) ?? {}
+      return present({ window: windowId(entry.window), landedAt: entry.figures.landedAt, rows, moved: totals })
+    })
 }
 
 function median(values: readonly number[]): number {
@@ -114,7 +100,7 @@ function median(values: readonly number[]): number {
 export function forAlarms(entry: LedgerEntry): LedgerEntry {
   const { figures } = entry
   if (!figures) return { ...entry, history: [] }
-  const { totalsBefore: _, ...rest } = figures
-  const confirmed = isConfirmed(entry) ? { totalsBefore: {} } : {}
+  const { totalsBefore: _, rowsBefore: __, ...rest } = figures
+  const confirmed = isConfirmed(entry) ? { totalsBefore: {}, rowsBefore: figures.rowsLanded } : {}
   return { ...entry, history: [], figures: { ...rest, totals: {}, emptyColumns: [], ...confirmed } }
 }
