@@ -72,6 +72,7 @@ function figureRows({ attempt }: WindowAnswer, figures: NonNullable<WindowAnswer
     ['rows read', exact(figures.rowsRead)],
     ['rows rejected', exact(figures.rowsRejected)],
     ['landed', minute(figures.landedAt, nowMs)],
+    ...(figures.removedAt ? [['removed', minute(figures.removedAt, nowMs)] as const] : []),
     ['asked for', minute(figures.requestedAt, nowMs)],
     ['took', `check ${took(check)} · write ${took(write)} · count ${took(count)}`],
     ['origin', figures.origin === 'import' ? 'a file of a person' : `report ${figures.reportId}`],

@@ -93,7 +93,7 @@ function cellButton(feed: string, cell: Cell, isStop: boolean, isOpen: boolean):
 
 /** A cell in words: `October 2026: landed, 12 345 rows`. */
 export function cellWords({ window, look, rows }: Cell): string {
-  const count = rows === undefined || look === 'empty' ? '' : `, ${many(rows, 'row')}`
+  const count = rows === undefined || look === 'empty' || look === 'removed' ? '' : `, ${many(rows, 'row')}`
   return `${windowWords(window)}: ${LOOKS[look].word}${count}`
 }
 

@@ -35,11 +35,20 @@ describe('the mark of a window', () => {
   })
 })
 
-test('a window whose rows were removed has no mark, no rows, and counts as complete whatever the feed asks for now', () => {
+test('a window whose rows were removed still tells how many are usual, unless it answered another question', () => {
+  const removed = { verdict: 'removed', removedAt: NOW } as const
+  const before = [1, 2, 3, 4, 5, 6].map((at) => landed(`2025-0${at}`, 100, removed))
+  expect(marksOf([...before, landed('2025-07', 10)]).at(-1)).toBe('halved')
+  const other = [1, 2, 3, 4, 5, 6].map((at) => landed(`2025-0${at}`, 100, { ...removed, rowSet: 'another question' }))
+  expect(marksOf([...other, landed('2025-07', 10)]).at(-1)).toBe('-')
+})
+
+test('a window whose rows were removed says so, has no rows, and counts as complete whatever the feed asks for now', () => {
   const removed = { verdict: 'removed', removedAt: NOW, rowSet: 'another question' } as const
   const { windows, complete, removed: gone } = see([landed('2025-01', 9, removed)]).status
   expect(windows).toMatchObject([{ removed: true, rows: 0 }])
-  expect(windows[0]).not.toHaveProperty('mark')
+  expect(windows[0]).toMatchObject({ mark: 'removed' })
+  expect(windowDetail(NOW, '1', landed('2025-01', 9, removed), rowOf())).toMatchObject({ removed: true })
   expect([complete, gone]).toEqual([1, 1])
 })
 

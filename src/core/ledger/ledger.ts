@@ -201,9 +201,14 @@ export function isRemoved({ figures }: Pick<LedgerEntry, 'figures'>): boolean {
   return figures?.removedAt !== undefined
 }
 
+/** Whether the published rows and files of a window stand: nobody can ask what is true of those that were removed. */
+export function isStanding(entry: LedgerEntry): entry is LedgerEntry & { readonly figures: Figures } {
+  return isPublished(entry) && !isRemoved(entry)
+}
+
 /** How many rows of a window readers see. */
-export function standingRows({ figures }: Pick<LedgerEntry, 'figures'>): number {
-  return figures && !figures.removedAt ? figures.rowsLanded : 0
+export function standingRows(entry: LedgerEntry): number {
+  return isStanding(entry) ? entry.figures.rowsLanded : 0
 }
 
 /** Whether a window failed and has no rows of its whole time: a landing without rows, or of a running one, leaves a gap. */
@@ -212,13 +217,13 @@ export function isGap({ state, figures }: LedgerEntry): boolean {
 }
 
 /** Whether the published rows are not those that the feed asks for now: they stay, but prove nothing of it. */
-export function isOutdated({ figures }: LedgerEntry, { rowSet }: Form): boolean {
-  return figures !== undefined && figures.rowSet !== rowSet
+export function isOutdated(entry: LedgerEntry, { rowSet }: Form): boolean {
+  return isStanding(entry) && entry.figures.rowSet !== rowSet
 }
 
 /** Whether the published rows are those that the feed asks for now, landed with other columns, types or shards. */
-export function isOfEarlierForm({ figures }: LedgerEntry, { rowSet, form }: Form): boolean {
-  return figures !== undefined && figures.rowSet === rowSet && figures.form !== form
+export function isOfEarlierForm(entry: LedgerEntry, { rowSet, form }: Form): boolean {
+  return isStanding(entry) && entry.figures.rowSet === rowSet && entry.figures.form !== form
 }
 
 /**
@@ -233,13 +238,13 @@ export function isOfPerson(entry: LedgerEntry): boolean {
 export function remedyOf(entry: Failed): string {
   if (holdsImport(entry)) return IMPORT_STANDS
   if (isOfPerson(entry)) return OWN_REMEDY
-  if (entry.kind === 'out-of-range' && !isGap(entry) && !isRemoved(entry)) return ROWS_STAND
+  if (entry.kind === 'out-of-range' && !isGap(entry) && isStanding(entry)) return ROWS_STAND
   return FAILURES[entry.kind].remedy
 }
 
 /** Whether the rows that stand are those of a file that a person brought: a report of the service would replace them. */
 export function holdsImport(entry: LedgerEntry): boolean {
-  return entry.figures?.origin === 'import' && !isRemoved(entry)
+  return isStanding(entry) && entry.figures.origin === 'import'
 }
 
 const OWN_REMEDY =
@@ -265,10 +270,9 @@ export function lastArchive({ state, history, figures }: LedgerEntry): LeftInArc
 
 /** The blobs that an entry needs: those of its landing, of its published rows, and of a failed attempt. */
 export function namedBlobs(entry: LedgerEntry): readonly string[] {
-  const { figures } = entry
   const parts = [
     entry.state === 'landing' ? entry : undefined,
-    isRemoved(entry) ? undefined : figures,
+    isStanding(entry) ? entry.figures : undefined,
     lastArchive(entry),
   ]
   return parts.flatMap((part) => [part?.archive, part?.rejects].filter((name) => name !== undefined))

@@ -1,6 +1,7 @@
 import type { FeedOutline } from '../ledger/feed-row.ts'
 import {
   changeOf,
+  type Figures,
   isConfirmed,
   isOutdated,
   isPublished,
@@ -28,20 +29,34 @@ const HALF = 0.5
 export function markedWindows({ form }: Pick<FeedOutline, 'form'>, entries: readonly LedgerEntry[]) {
   const earlier: number[] = []
   return entries.map((entry): MarkedWindow => {
-    if (!isPublished(entry)) return { entry }
-    // Of what was removed nobody can ask whether its rows are those that the feed asks for now.
-    if (!isRemoved(entry) && isOutdated(entry, form)) return { entry, mark: 'outdated' }
-    if (entry.figures.running) return isRemoved(entry) ? { entry } : { entry, mark: 'running' }
     const lengthMs = entry.window.to.getTime() - entry.window.from.getTime()
-    const { rowsLanded } = entry.figures
     // Windows of several lengths are compared by their rows in the same time.
     const usual = earlier.length < COMPARED ? 0 : median(earlier) * lengthMs
-    earlier.push(rowsLanded / lengthMs)
-    if (earlier.length > COMPARED) earlier.shift()
-    if (isRemoved(entry)) return { entry }
-    if (rowsLanded === 0) return { entry, mark: 'empty' }
-    return rowsLanded < usual * HALF ? { entry, mark: 'halved', usual: Math.round(usual) } : { entry }
+    if (isComparable(entry, form)) {
+      earlier.push(entry.figures.rowsLanded / lengthMs)
+      if (earlier.length > COMPARED) earlier.shift()
+    }
+    const mark = markOf(entry, form, usual)
+    return present<MarkedWindow>({ entry, mark, usual: mark === 'halved' ? Math.round(usual) : undefined })
   })
+}
+
+/** Whether a window tells how many rows are usual. That of rows which were removed since stays true. */
+function isComparable(
+  entry: LedgerEntry,
+  { rowSet }: FeedOutline['form'],
+): entry is LedgerEntry & { readonly figures: Figures } {
+  return isPublished(entry) && !entry.figures.running && entry.figures.rowSet === rowSet
+}
+
+function markOf(entry: LedgerEntry, form: FeedOutline['form'], usual: number): Mark | undefined {
+  if (!isPublished(entry)) return undefined
+  const { running, rowsLanded } = entry.figures
+  if (isRemoved(entry)) return 'removed'
+  if (isOutdated(entry, form)) return 'outdated'
+  if (running) return 'running'
+  if (rowsLanded === 0) return 'empty'
+  return rowsLanded < usual * HALF ? 'halved' : undefined
 }
 
 /**
@@ -49,7 +64,10 @@ export function markedWindows({ form }: Pick<FeedOutline, 'form'>, entries: read
  * given the same answer a second time, it is the service's word, and nothing is left to do.
  */
 export function doubtedWindows({ feed }: FeedOutline, windows: readonly MarkedWindow[]): readonly MarkedWindow[] {
-  const isFullAt = (at: number) => isFull(standingRows(windows[at]?.entry ?? {}))
+  const isFullAt = (at: number) => {
+    const beside = windows[at]
+    return beside !== undefined && isFull(standingRows(beside.entry))
+  }
   return windows.filter(({ entry, mark }, at) => {
     const { figures, window } = entry
     if (!figures || figures.origin === 'import' || isConfirmed(entry)) return false
