@@ -11,6 +11,7 @@ import { readText } from '../src/services/text-file.ts'
 import type { Environment } from '../src/settings/environment.ts'
 import { readSettings, type Settings } from '../src/settings/settings.ts'
 import type { Services } from '../src/steps/services.ts'
+import { findAzdEnvironment, settingsOfAzd } from './azd-env.ts'
 import type { Busy } from './busy.ts'
 import { openOperator } from './operator.ts'
 import { type CommandResult, type OutputOptions, print, refused } from './output.ts'
@@ -21,7 +22,11 @@ const SETTINGS_FILE = 'local.settings.json'
 const LOCAL_RUN = '.local/settings.json'
 
 /** The options that every command has. */
-export type CommonOptions = OutputOptions & { readonly settings?: string; readonly feeds: string }
+export type CommonOptions = OutputOptions & {
+  readonly settings?: string
+  readonly azdEnv?: string | true
+  readonly feeds: string
+}
 
 /** Adds a command with the options that every command has. */
 export function addCommand(program: Command, usage: string, description: string): Command {
@@ -33,6 +38,7 @@ export function addCommand(program: Command, usage: string, description: string)
       '--settings <file>',
       `settings for what the environment lacks (default: ${SETTINGS_FILE}, else those of npm start)`,
     )
+    .option('--azd-env [name]', 'settings of the app that azd deployed: that environment, else the default one')
     .option('--feeds <file>', 'the local feeds', 'feeds.json')
 }
 
@@ -74,18 +80,46 @@ type CommandEnvironment = { readonly values: Environment; readonly file: string 
 
 /**
  * Reads the environment, and a settings file for what the environment lacks. The file has the form of local.settings.json
- * and must exist only if `--settings` names it. Where nobody names a storage or a sign-in, the settings are those of the app
- * that `npm start` runs, and standard error says so. If the file sets NODE_EXTRA_CA_CERTS, the process trusts those
- * certificates from now on.
+ * and must exist only if `--settings` names it. With `--azd-env`, the settings are those of a deployed app. Where nobody names
+ * a storage or a sign-in, the settings are those of the app that azd deployed or that `npm start` runs, and standard error
+ * says so. If the file sets NODE_EXTRA_CA_CERTS, the process trusts those certificates from now on.
  */
 export async function readEnvironment({
   settings,
-}: Pick<CommonOptions, 'settings'>): Promise<CommandEnvironment | Problems> {
+  azdEnv,
+}: Pick<CommonOptions, 'settings' | 'azdEnv'>): Promise<CommandEnvironment | Problems> {
+  if (azdEnv !== undefined) {
+    if (settings !== undefined) return { problems: ['give --settings or --azd-env, not both'] }
+    return readAzdEnvironment(azdEnv === true ? undefined : azdEnv)
+  }
   const own = await readOwnEnvironment(settings)
   if (settings !== undefined || 'problems' in own || namesOwnApp(own.values)) return own
-  const ofLocalRun = await readSettingsFile(LOCAL_RUN)
-  if (ofLocalRun) process.stderr.write(`settings of the local run: ${LOCAL_RUN}\n`)
-  return ofLocalRun ?? own
+  return (await readAnApp()) ?? own
+}
+
+async function readAzdEnvironment(name: string | undefined): Promise<CommandEnvironment | Problems> {
+  const found = await findAzdEnvironment(name)
+  if (!found) {
+    const which = name === undefined ? 'default environment' : `environment ${name}`
+    return { problems: [`azd has no ${which} in this folder: type "azd env list", or "azd up" to make one`] }
+  }
+  const read = settingsOfAzd(found, process.env)
+  return 'problems' in read ? read : { ...read, file: SETTINGS_FILE }
+}
+
+/** The one app that this folder knows of. With two of them a command must not guess which is meant. */
+async function readAnApp(): Promise<CommandEnvironment | Problems | undefined> {
+  const [ofAzd, ofLocalRun] = [await findAzdEnvironment(), await readSettingsFile(LOCAL_RUN)]
+  if (ofAzd && ofLocalRun) {
+    return {
+      problems: [
+        `two apps are known here: add --azd-env for the deployed one, or --settings ${LOCAL_RUN} for the local run`,
+      ],
+    }
+  }
+  if (ofAzd) process.stderr.write(`settings of azd environment ${ofAzd.name}\n`)
+  else if (ofLocalRun) process.stderr.write(`settings of the local run: ${LOCAL_RUN}\n`)
+  return ofAzd ? readAzdEnvironment(ofAzd.name) : ofLocalRun
 }
 
 /** Reads the environment, and the settings file that is named or stands in the folder. */

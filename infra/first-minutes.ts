@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process'
 import { setTimeout } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
+import { findAzdEnvironment } from '../cli/azd-env.ts'
 import type { Finding } from '../src/core/doctor.ts'
 import { plainMessage } from '../src/core/plain-text.ts'
 import { reasonOf } from '../src/services/safe-text.ts'
@@ -147,7 +148,8 @@ async function azdToken(): Promise<string> {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   process.exitCode = await firstMinutes({
-    outputs: process.env,
+    // azd hands them to its hooks. By hand, they come from where azd keeps them.
+    outputs: process.env.APP_ID ? process.env : ((await findAzdEnvironment())?.outputs ?? {}),
     arm: 'https://management.azure.com',
     token: azdToken,
     clock: Date.now,
