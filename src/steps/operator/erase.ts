@@ -1,7 +1,7 @@
 import { CATALOG, columnKeyOf, findDataset } from '../../core/catalog.ts'
 import { type Failure, isFailure } from '../../core/failures.ts'
 import { dropOfBlobs } from '../../core/ledger/drop.ts'
-import { type ErasuresRow, withErased, withoutErasure } from '../../core/ledger/erasures.ts'
+import { type ErasuresRow, isErased, MOST_ERASED, withErased, withoutErasure } from '../../core/ledger/erasures.ts'
 import type { FeedRow } from '../../core/ledger/feed-row.ts'
 import { isOpen, isRemoved, type LedgerEntry, lastArchive, namedBlobs, standingRows } from '../../core/ledger/ledger.ts'
 import { toReplayed } from '../../core/ledger/transitions.ts'
@@ -76,9 +76,9 @@ export async function erase(
 ): Promise<{ readonly windows: readonly Erased[]; readonly unknown: readonly Problem[] } | Problem> {
   const before = await look(services, feed, where)
   if ('problem' in before) return before
-  await changeErasures(services, feed, before.salt, (all) =>
-    withErased(all, before.key, valueHash(all.salt, before.key, where.value)),
-  )
+  const hashIn = ({ salt }: ErasuresRow) => valueHash(salt, before.key, where.value)
+  const { after } = await changeErasures(services, feed, before.salt, (all) => withErased(all, before.key, hashIn(all)))
+  if (!isErased(after, before.key, hashIn(after))) return { problem: tooMany(feed) }
   // What landed since the first look may have the value too.
   const looked = await look(services, feed, where)
   if ('problem' in looked) return looked
@@ -96,20 +96,30 @@ export async function allowAgain(
   { column, value }: Where,
 ): Promise<{ readonly allowed: true } | Problem> {
   const row = await findFeed(services, feed)
-  if ('problem' in row) return row
-  const key = columnKeyOf(findDataset(CATALOG, row.feed.dataset))(column)
+  const keys = 'problem' in row ? anyKeysOf(column) : [keyIn(row, column)]
   const { before, after } = await changeErasures(services, feed, services.newId(), (all) =>
-    withoutErasure(all, key, valueHash(all.salt, key, value)),
+    keys.reduce((left, key) => withoutErasure(left, key, valueHash(all.salt, key, value)), all),
   )
-  return before === after
-    ? { problem: `feed ${feed}: this value of ${quoted([column])} is not erased` }
-    : { allowed: true }
+  if (before !== after) return { allowed: true }
+  return 'problem' in row ? row : { problem: `feed ${feed}: this value of ${quoted([column])} is not erased` }
+}
+
+const keyIn = ({ feed }: FeedRow, column: string) => columnKeyOf(findDataset(CATALOG, feed.dataset))(column)
+
+/** A purge forgets which dataset a feed was of, but not what was erased. */
+function anyKeysOf(column: string): readonly string[] {
+  return [undefined, ...CATALOG].map((dataset) => columnKeyOf(dataset)(column))
+}
+
+function tooMany(feed: string): string {
+  const remedy = `let a value land again that the service sends no more: "erase ${feed} --where <column>=<value> --allow-again"`
+  return `feed ${feed}: ${MOST_ERASED} values are erased, and no more can be remembered; nothing was changed; ${remedy}`
 }
 
 async function look(services: Services, feed: string, { column, value }: Where): Promise<Looked | Problem> {
   const row = await findFeed(services, feed)
   if ('problem' in row) return row
-  const key = columnKeyOf(findDataset(CATALOG, row.feed.dataset))(column)
+  const key = keyIn(row, column)
   const salt = services.newId()
   // Only the one value counts, whatever else is erased.
   const only: ErasuresRow = { salt, columns: { [key]: [valueHash(salt, key, value)] } }
