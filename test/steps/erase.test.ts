@@ -115,6 +115,8 @@ describe('erase', () => {
     expect(figures).toMatchObject({ origin: 'service', reportId: before?.reportId, requestedAt: before?.requestedAt })
     // The difference to the totals before would be what was Anna's.
     expect(figures).not.toHaveProperty('totalsBefore')
+    expect(figures).not.toHaveProperty('rowsBefore')
+    expect(named(world, 'window.restated')).toEqual([])
     expect([...(await blobsOf(world)).keys()]).toEqual([figures?.archive])
     expect(await rowsOf(world)).toHaveLength(40)
     expect(named(world, 'window.erased')).toMatchObject([{ window: MAY, count: 3 }])
