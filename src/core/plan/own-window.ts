@@ -64,7 +64,7 @@ export function whyNotAskedFor(
   }
   if (coming && coming.dueAt > now) return `it is due at ${minuteText(coming.dueAt)}, and the app asks for it then`
   if (coming) return `it is due, and the app asks for it by itself; ${toCome}`
-  const holding = missing.find((each) => each.window.from < window.to && each.window.to > window.from)
+  const holding = missing.find((each) => each.window.from <= window.from && each.window.to >= window.to)
   if (holding) return `it is no window of the feed: ${windowOption(holding.window)} holds that time`
   if (takes({ spans }, window)) return `other windows take its time; name them by --from and --to`
   const wanted = wantedSpan(withinReach(row), since, now)
