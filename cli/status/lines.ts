@@ -167,5 +167,5 @@ export function windowLines(feeds: readonly FeedStatus[]): readonly Line[] {
       error,
     ]),
   )
-  return table(WINDOW_HEAD, rows)
+  return rows.length === 0 ? ['no window'] : table(WINDOW_HEAD, rows)
 }
