@@ -206,7 +206,7 @@ export function troubled(): StatusAnswer {
     toDo: [
       {
         kind: 'timer-silent',
-        sentence: 'The timer sweep is silent: it finished its last tick at 2026-11-26T13:02Z. What landed stays.',
+        sentence: 'The timer sweep is silent: it last ran at 2026-11-26T13:02Z. What landed stays.',
         remedy: 'See in its log whether the app runs, and start it again.',
         command: 'npx partner-insights-sync doctor',
         since: '2026-11-26T13:17:00.000Z',
