@@ -192,7 +192,16 @@ function profile(): FeedAnswer {
 
 /** Something of everything, in every state. */
 export function troubled(): StatusAnswer {
-  const seats = marked(MONTHLY, { 1: 'coming', 2: 'failed', 3: 'restated', 7: 'halved', 12: 'outdated' })
+  const seats = marked(MONTHLY, {
+    1: 'coming',
+    2: 'failed',
+    3: 'restated',
+    7: 'halved',
+    12: 'outdated',
+    22: 'removed',
+    23: 'removed',
+    24: 'removed',
+  })
   const teams = marked(days('2026-11-06T00:00:00Z', 400, 9_000), {
     1: 'failed',
     2: 'waiting',
