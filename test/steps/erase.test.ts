@@ -296,6 +296,9 @@ describe('erase', () => {
       'UTF-16',
       Buffer.from(`\uFEFFMonth,CustomerName,UsageQuantity\r\n2025-05-01,${ANNA.toUpperCase()},1\r\n`, 'utf16le'),
     ],
+    ['a title above its header', Buffer.from(`Usage of May\r\n\r\n${withAnna(3)}`)],
+    ['semicolons', Buffer.from(withAnna(3).toString().replaceAll(',', ';'))],
+    ['line ends of CR alone', Buffer.from(withAnna(3).toString().replaceAll('\n', ''))],
   ])('finds a value in a file that failed for %s, and the file goes', async (_, file) => {
     for (const landed of [true, false]) {
       const world = landed ? await landedWorld(fileOf(names(20))) : await worldOf({ feeds: [FEED] })
