@@ -291,7 +291,9 @@ describe('status after the feed was changed', () => {
       return (await command('status')).out
     }
     const count = (await deployment.entries('usage')).length
-    expect(await shownFor({ ...USAGE, shards: 3 })).toContain(`usage: ${count} windows landed under an earlier form\n`)
+    expect(await shownFor({ ...USAGE, shards: 3 })).toContain(
+      `usage: ${count} windows landed with other columns, types or shards\n`,
+    )
     const outdated = `usage: ${count} landed windows are outdated: the feed asks for other rows now; "backfill --outdated" asks`
     expect(await shownFor({ ...USAGE, where: 'UsageQuantity >= 0' })).toContain(outdated)
   })
