@@ -93,7 +93,7 @@ function cellButton(feed: string, cell: Cell, isStop: boolean, isOpen: boolean):
 
 /** A cell in words: `October 2026: landed, 12 345 rows`. */
 export function cellWords({ window, look, rows }: Cell): string {
-  const count = rows === undefined || look === 'empty' ? '' : `, ${many(rows, 'row')}`
+  const count = rows === undefined || look === 'empty' || look === 'removed' ? '' : `, ${many(rows, 'row')}`
   return `${windowWords(window)}: ${LOOKS[look].word}${count}`
 }
 
@@ -223,7 +223,10 @@ function doubts({ doubtful }: FeedAnswer): readonly string[] {
   )
 }
 
-function restatement({ window, landedAt, moved }: FeedAnswer['restated'][number]): Tree {
-  const totals = moved.map(({ name, before, after }) => `${name} ${before ?? '—'} → ${after ?? '—'}`)
-  return element('li', {}, `${windowName(window)}, landed again on ${day(landedAt)}: ${totals.join('; ')}`)
+function restatement({ window, landedAt, rows, moved }: FeedAnswer['restated'][number]): Tree {
+  const changes = [
+    ...(rows ? [`${exact(rows.before)} → ${many(rows.after, 'row')}`] : []),
+    ...moved.map(({ name, before, after }) => `${name} ${before ?? '—'} → ${after ?? '—'}`),
+  ]
+  return element('li', {}, `${windowName(window)}, landed again on ${day(landedAt)}: ${changes.join('; ')}`)
 }

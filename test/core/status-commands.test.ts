@@ -110,11 +110,11 @@ describe('a window whose rows were removed', () => {
     expect(toDoOf([failed], kept('P1M')).filter(({ kind }) => kind === 'window-failed')).toEqual([])
   })
 
-  test('lacks no column, has no mark, and is no full neighbour of an empty one', () => {
+  test('lacks no column, is marked as such, and is no full neighbour of an empty one', () => {
     const { emptiedIn } = { emptiedIn: { Units: { from: MAY.from.toISOString(), to: MAY.to.toISOString() } } }
     const lacking = landed('2025-05', 9, { ...REMOVED.figures, emptyColumns: ['Units'], running: true })
     const { status, toDo } = see([lacking], { ...rowOf(), emptiedIn })
-    expect([status.emptied, status.windows[0]?.mark]).toEqual([{}, undefined])
+    expect([status.emptied, status.windows[0]?.mark]).toEqual([{}, 'removed'])
     expect(toDo.map(({ kind }) => kind)).not.toContain('column-empty')
     const beside = [landed('2025-05', 9, REMOVED.figures), landed('2025-06', 0), landed('2025-07', 9)]
     expect(toDoOf(beside).map(({ kind }) => kind)).not.toContain('window-empty')

@@ -30,7 +30,7 @@ export function days(to: string, count: number, rows = 70): readonly WindowEntry
 }
 
 const CHANGES: Readonly<
-  Record<Exclude<Look, 'unasked' | 'gap'>, Partial<WindowEntry> & { readonly state: WindowEntry['state'] }>
+  Record<Exclude<Look, 'unasked' | 'undue' | 'gap'>, Partial<WindowEntry> & { readonly state: WindowEntry['state'] }>
 > = {
   landed: { state: 'landed' },
   restated: { state: 'landed', restated: true, attempt: 2 },
@@ -38,6 +38,7 @@ const CHANGES: Readonly<
   halved: { state: 'landed', mark: 'halved' },
   outdated: { state: 'landed', mark: 'outdated' },
   running: { state: 'landed', mark: 'running' },
+  removed: { state: 'landed', mark: 'removed', removed: true, rows: 0 },
   coming: { state: 'requested' },
   waiting: { state: 'planned', error: 'deadline: the report was never ready' },
   failed: { state: 'failed', error: 'too-many-rejects: 2.1 % of the rows do not fit' },
@@ -55,6 +56,13 @@ export function marked(
     const keepsRows = !['coming', 'waiting', 'failed'].includes(look)
     return { ...rest, ...(keepsRows && rows !== undefined && { rows }), ...CHANGES[look] }
   })
+}
+
+/** Windows up to an instant that are due and that nobody asked for. */
+export function gap(to: string, windows: number, step: Duration = MONTH): FeedAnswer['gaps'][number] {
+  const from = Array.from({ length: windows }).reduce<Date>((at) => addDuration(at, step, -1), new Date(to))
+  const each = step.months > 0 ? `P${step.months}M` : `P${step.days}D`
+  return { from: from.toISOString(), to: new Date(to).toISOString(), windows, each }
 }
 
 /** A feed that is as it should be, but for what is given. */
@@ -79,6 +87,7 @@ export function feedAnswer(name: string, given: Partial<FeedAnswer> = {}): FeedA
       failed: counted('failed'),
     },
     waiting: 0,
+    gaps: [],
     complete: complete.length,
     outdated: windows.filter(({ mark }) => mark === 'outdated').length,
     removed: 0,
@@ -281,6 +290,7 @@ export function troubled(): StatusAnswer {
         grain: 'day',
         windows: teams,
         waiting: 20,
+        gaps: [gap('2026-11-26T00:00:00Z', 20, DAY)],
         completeUntil: '2026-04-19T00:00:00.000Z',
         freshUntil: '2026-11-04T00:00:00.000Z',
         blocked: {
@@ -295,6 +305,7 @@ export function troubled(): StatusAnswer {
         dataset: 'MSLearn',
         windows: MONTHLY.slice(-4),
         waiting: 20,
+        gaps: [gap(parseWindowId(MONTHLY.at(-4)?.id ?? '')?.from.toISOString() ?? NOW, 20)],
         nextDue: '2026-11-26T14:30:00.000Z',
         backfill: { paused: true, left: 20 },
         completeUntil: '2026-12-01T00:00:00.000Z',

@@ -114,6 +114,8 @@ describe('erase', () => {
     expect(figures).toMatchObject({ origin: 'service', reportId: before?.reportId, requestedAt: before?.requestedAt })
     // The difference to the totals before would be what was Anna's.
     expect(figures).not.toHaveProperty('totalsBefore')
+    expect(figures).not.toHaveProperty('rowsBefore')
+    expect(named(world, 'window.restated')).toEqual([])
     expect([...(await blobsOf(world)).keys()]).toEqual([figures?.archive])
     expect(await rowsOf(world)).toHaveLength(40)
     expect(named(world, 'window.erased')).toMatchObject([{ window: MAY, count: 3 }])
@@ -294,6 +296,9 @@ describe('erase', () => {
       'UTF-16',
       Buffer.from(`\uFEFFMonth,CustomerName,UsageQuantity\r\n2025-05-01,${ANNA.toUpperCase()},1\r\n`, 'utf16le'),
     ],
+    ['a title above its header', Buffer.from(`Usage of May\r\n\r\n${withAnna(3)}`)],
+    ['semicolons', Buffer.from(withAnna(3).toString().replaceAll(',', ';'))],
+    ['line ends of CR alone', Buffer.from(withAnna(3).toString().replaceAll('\n', ''))],
   ])('finds a value in a file that failed for %s, and the file goes', async (_, file) => {
     for (const landed of [true, false]) {
       const world = landed ? await landedWorld(fileOf(names(20))) : await worldOf({ feeds: [FEED] })

@@ -61,7 +61,7 @@ export function coverage(now: Date, known: KnownFeed): Coverage {
     complete: complete.length,
     outdated: published.length - current.length,
     earlyBlanks: settled.length - complete.length,
-    earlierForm: complete.filter((entry) => !isRemoved(entry) && isOfEarlierForm(entry, row.form)).length,
+    earlierForm: complete.filter((entry) => isOfEarlierForm(entry, row.form)).length,
     removed: published.filter(isRemoved).length,
     rows: complete.reduce((sum, entry) => sum + standingRows(entry), 0),
     running: current.flatMap(({ window, figures }) => {
@@ -85,9 +85,8 @@ function completeEntries(known: KnownFeed) {
   )
 }
 
-/** Of what was removed nobody can ask whether its rows are those that the feed asks for now. */
 function currentEntries({ row, entries }: KnownFeed) {
-  return entries.filter(isPublished).filter((entry) => isRemoved(entry) || !isOutdated(entry, row.form))
+  return entries.filter(isPublished).filter((entry) => !isOutdated(entry, row.form))
 }
 
 function gapsOf({ row, entries }: KnownFeed): readonly Window[] {

@@ -5,7 +5,7 @@ import {
   isGap,
   isOfPerson,
   isPublished,
-  isRemoved,
+  isStanding,
   type LedgerEntry,
   lastArchive,
   remedyOf,
@@ -149,7 +149,7 @@ export function commandFor(entry: Failed): string {
   const isOutOfRange = kind === 'out-of-range'
   if (kind === 'too-many-rejects' || (isOfPerson(entry) && lastArchive(entry)?.rejects !== undefined))
     return rejectsCommand(feed, window)
-  if (figures && (holdsImport(entry) || (isOutOfRange && !isGap(entry) && !isRemoved(entry))))
+  if (figures && (holdsImport(entry) || (isOutOfRange && !isGap(entry) && isStanding(entry))))
     return replayCommand(feed, window, figures.archive)
   if (isOfPerson(entry) && lastArchive(entry)) return windowCommand('replay', feed, window)
   if (kind === 'suspicious-empty') return windowCommand('retry', feed, window, '--accept-empty')

@@ -12,9 +12,9 @@ import { landingHash } from '../../core/report/lander.ts'
 import { holdsValue } from '../../core/report/record-filter.ts'
 import { parseWindowId, type Window, type WindowId, windowId } from '../../core/time/window.ts'
 import type { BlobName } from '../../services/storage/archive.ts'
-import { countErased, type Eraser, eraserOf, holdsBytesOf, valueHash } from '../../services/storage/erasing.ts'
+import { countErased, type Eraser, holdsBytesOf, valueHash } from '../../services/storage/erasing.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
-import { changeErasures } from '../ledger/erasures.ts'
+import { changeErasures, eraserFor } from '../ledger/erasures.ts'
 import { findFeed } from '../ledger/feed-row.ts'
 import { messageOf } from '../ledger/job.ts'
 import type { Services } from '../services.ts'
@@ -113,7 +113,7 @@ async function look(services: Services, feed: string, { column, value }: Where):
   const salt = services.newId()
   // Only the one value counts, whatever else is erased.
   const only: ErasuresRow = { salt, columns: { [key]: [valueHash(salt, key, value)] } }
-  const eraser = eraserOf(only, row.feed.dataset)
+  const eraser = eraserFor(row, only)
   const held: Looked['held'][number][] = []
   const unknown: Problem[] = []
   let hasColumn = false
