@@ -34,10 +34,7 @@ export function addCommand(program: Command, usage: string, description: string)
     .command(usage)
     .description(description)
     .option('--json', 'print one JSON value')
-    .option(
-      '--settings <file>',
-      `settings for what the environment lacks (default: ${SETTINGS_FILE}, else those of npm start)`,
-    )
+    .option('--settings <file>', `settings for what the environment lacks (default: ${SETTINGS_FILE})`)
     .option('--azd-env [name]', 'settings of the app that azd deployed: that environment, else the default one')
     .option('--feeds <file>', 'the local feeds', 'feeds.json')
 }

@@ -3,7 +3,7 @@ import ora from 'ora'
 import type { BackfillView, FeedHistory, Progress } from '../../src/core/plan/backfill.ts'
 import { DAY_MS } from '../../src/core/time/durations.ts'
 import { minuteText } from '../../src/core/time/instants.ts'
-import { type CommandResult, type OutputOptions, written } from '../output.ts'
+import { type CommandResult, many, type OutputOptions, written } from '../output.ts'
 import { historyLines, lasting, viewJson } from './lines.ts'
 
 /** How often the ledger is looked at. */
@@ -83,9 +83,7 @@ function endOf({ view, unreadable }: Looked): CommandResult {
     .map(({ feed, progress }) => `${feed} is ${progress}`)
   const problems = [
     ...unreadable,
-    ...(failed > 0
-      ? [`${failed} windows failed: "status" shows why, and "backfill --failed" asks for them again`]
-      : []),
+    ...(failed > 0 ? [`${many(failed, 'window')} failed: "status" shows why, and "backfill --failed" asks again`] : []),
     ...held,
   ]
   const next = nextOf(view)

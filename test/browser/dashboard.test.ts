@@ -87,7 +87,7 @@ describe('the dashboard', () => {
         .first()
         .evaluate((cell) => getComputedStyle(cell).backgroundImage),
     ).toContain('gradient')
-    expect(await page.locator('.legend li').allTextContents()).toHaveLength(11)
+    expect(await page.locator('.legend li').allTextContents()).toHaveLength(13)
   })
 
   test('says what needs a person before anything else, and copies a command as it is printed', async () => {

@@ -214,6 +214,8 @@ describe('reports', () => {
 
   it('lists those of this deployment, and with --all those of others; pauses, resumes and deletes one', async () => {
     const insights = await client()
+    // What landed was deleted at the service.
+    expect(await command('reports')).toEqual({ exit: 0, err: '', out: 'no reports\n' })
     const [query] = await deployment.services.ledger.feeds()
     const queryId = query && !isFailure(query) ? (query.query?.queryId ?? '') : ''
     const create = async (reportName: string) => {

@@ -192,7 +192,16 @@ function profile(): FeedAnswer {
 
 /** Something of everything, in every state. */
 export function troubled(): StatusAnswer {
-  const seats = marked(MONTHLY, { 1: 'coming', 2: 'failed', 3: 'restated', 7: 'halved', 12: 'outdated' })
+  const seats = marked(MONTHLY, {
+    1: 'coming',
+    2: 'failed',
+    3: 'restated',
+    7: 'halved',
+    12: 'outdated',
+    22: 'removed',
+    23: 'removed',
+    24: 'removed',
+  })
   const teams = marked(days('2026-11-06T00:00:00Z', 400, 9_000), {
     1: 'failed',
     2: 'waiting',
@@ -206,7 +215,7 @@ export function troubled(): StatusAnswer {
     toDo: [
       {
         kind: 'timer-silent',
-        sentence: 'The timer sweep is silent: it finished its last tick at 2026-11-26T13:02Z. What landed stays.',
+        sentence: 'The timer sweep is silent: it last ran at 2026-11-26T13:02Z. What landed stays.',
         remedy: 'See in its log whether the app runs, and start it again.',
         command: 'npx partner-insights-sync doctor',
         since: '2026-11-26T13:17:00.000Z',

@@ -2,6 +2,7 @@ import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { HOUR_MS } from '../../src/core/time/durations.ts'
 import { parseWindowId } from '../../src/core/time/window.ts'
+import { valueHash } from '../../src/services/storage/erasing.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { allowAgain, erase, findRows } from '../../src/steps/operator/erase.ts'
 import { forget } from '../../src/steps/operator/forget.ts'
@@ -375,6 +376,33 @@ describe('erase', () => {
     await landFile(world, withAnna(20))
     expect((await entryOf(world)).figures).toMatchObject({ rowsLanded: 43 })
     expect((await entryOf(world)).figures).not.toHaveProperty('rowsErased')
+  })
+
+  it('can be ended when the feed is purged already', async () => {
+    const world = await landedWorld(withAnna(20))
+    await erased(world)
+    await world.ledgerTable.deleteEntity('_app', 'feed~usage')
+    const nobody = { ...WHERE, value: 'nobody' }
+    expect(await allowAgain(world.services, FEED.name, nobody)).toEqual({
+      problem: 'feed usage is not known to the app',
+    })
+    expect(await allowAgain(world.services, FEED.name, WHERE)).toEqual({ allowed: true })
+    expect((await world.services.ledger.readApp(`erased~${FEED.name}`))?.value).toMatchObject({ columns: {} })
+  })
+
+  it('is refused where no more values can be remembered, before anything is changed', async () => {
+    const world = await landedWorld(withAnna(20))
+    const { ledger } = world.services
+    const hashes = Array.from({ length: 7_500 }, (_, nth) =>
+      valueHash('salt', 'customername', `customer of old ${nth}`),
+    )
+    const row = { salt: 'salt', columns: { customername: hashes } }
+    await ledger.writeApp(`erased~${FEED.name}`, row, undefined)
+    const before = await entryOf(world)
+    expect(await eraseAnna(world.services)).toEqual({ problem: expect.stringMatching(/7500 values.*--allow-again/) })
+    expect([await entryOf(world), (await ledger.readApp(`erased~${FEED.name}`))?.value]).toEqual([before, row])
+    await allowAgain(world.services, FEED.name, { ...WHERE, value: 'customer of old 7' })
+    expect(await eraseAnna(world.services)).toMatchObject({ windows: [{ rows: 3 }] })
   })
 
   it.each([

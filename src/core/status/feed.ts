@@ -1,10 +1,18 @@
 import { FAILURES, type FailureKind } from '../failures.ts'
 import { emptiedColumns } from '../ledger/emptied.ts'
 import { restsUntil, type Trouble } from '../ledger/feed-row.ts'
-import { isOpen, isPublished, isResting, type Lane, type LedgerEntry, remedyOf } from '../ledger/ledger.ts'
+import {
+  CLOCK_DIFFERENCE_MS,
+  isOpen,
+  isPublished,
+  isResting,
+  type Lane,
+  type LedgerEntry,
+  remedyOf,
+} from '../ledger/ledger.ts'
 import { driftOf } from '../ledger/offer.ts'
 import { startWithinReach } from '../ledger/reach.ts'
-import { coverage, provenWindows } from '../plan/coverage.ts'
+import { coverage, isSettledFailure, provenWindows } from '../plan/coverage.ts'
 import { type KnownFeed, planOf } from '../plan/known-feed.ts'
 import { nextRequest, waitingWindows } from '../plan/plan.ts'
 import { present } from '../present.ts'
@@ -37,6 +45,8 @@ export function seeFeed(now: Date, known: KnownFeed): SeenFeed {
     enabled,
     grain: cadence.kind === 'snapshot' ? 'snapshot' : (grain ?? 'day'),
     since: new Date(row.since),
+    firstSeenAhead: Date.parse(row.since) - now.getTime() > CLOCK_DIFFERENCE_MS || undefined,
+    removedSince: row.purgedAt === undefined ? undefined : new Date(row.purgedAt),
     startsAt: startsAt === undefined ? undefined : new Date(startsAt),
     ...counts,
     gaps: gapsIn(missing.map(({ window }) => window)),
@@ -52,7 +62,10 @@ export function seeFeed(now: Date, known: KnownFeed): SeenFeed {
     stretch: row.stretch,
     drift: driftOf(row),
     emptied: emptiedColumns(row, entries),
-    problems: [...unreadable.map(({ failure }) => explained(failure)), ...entries.flatMap(failedWindow)],
+    problems: [
+      ...unreadable.map(({ failure }) => explained(failure)),
+      ...entries.filter((entry) => !isSettledFailure(now, row, entry)).flatMap(failedWindow),
+    ],
     resting: entries.flatMap(restingWindow),
     slow: entries.flatMap((entry) => slowWindow(now, entry)),
     doubtful: entries.flatMap(doubtfulWindow),

@@ -193,6 +193,17 @@ const FEED = {
     means: 'How fine its windows can be, or that each is a snapshot.',
   },
   since: { is: 'instant', means: 'When the app first saw the feed.' },
+  firstSeenAhead: {
+    is: 'flag',
+    means: '`since` is still to come: the clock of the app was ahead then. Until then the feed is never stale.',
+    optional: true,
+  },
+  removedSince: {
+    is: 'instant',
+    means:
+      'It was purged then, and its old rows are still being removed: until that is over, a feed of this name in feeds.json is not taken.',
+    optional: true,
+  },
   startsAt: {
     is: 'instant',
     means: 'History starts then and not at `from`: the service offers no more.',
@@ -261,7 +272,10 @@ const FEED = {
     },
     means: 'Columns that had values before and have none in some windows now, by name.',
   },
-  problems: { is: { list: { fields: PROBLEM } }, means: 'Windows that failed, and entries that cannot be read.' },
+  problems: {
+    is: { list: { fields: PROBLEM } },
+    means: 'Windows that failed and that somebody waits for, and entries that cannot be read.',
+  },
   resting: { is: { list: { fields: PROBLEM } }, means: 'Landings that wait for the storage and go on by themselves.' },
   slow: {
     is: {
