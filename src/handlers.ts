@@ -1,5 +1,5 @@
 import type { HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions'
-import { openApp } from './app/app.ts'
+import { type App, openApp } from './app/app.ts'
 import { readDashboard } from './app/dashboard.ts'
 import { doctorMeans } from './app/doctor-means.ts'
 import type { AppEvent } from './core/events.ts'
@@ -82,15 +82,24 @@ function opener(
   feedsFile: string,
   version: string,
 ): (context: InvocationContext) => Opened | undefined {
-  if (!('problems' in settings)) {
-    const app = openApp(settings, feedsFile, { version })
-    return (context) => ({ services: app(writer(context)), settings })
-  }
-  const message = settings.problems.join('; ')
+  const opened = 'problems' in settings ? settings : openedApp(settings, feedsFile, version)
+  if ('app' in opened) return (context) => ({ services: opened.app(writer(context)), settings: opened.settings })
+  const message = opened.problems.join('; ')
   return (context) => {
     // Not cut, because it names every problem: the settings are the operator's own.
     write(context, { event: 'app.settings', message: plainText(message) })
     return undefined
+  }
+}
+
+type OpenedApp = { readonly app: App; readonly settings: Settings }
+
+/** The clients of Azure refuse some addresses that are addresses. Their words may quote a connection string. */
+function openedApp(settings: Settings, feedsFile: string, version: string): OpenedApp | Problems {
+  try {
+    return { app: openApp(settings, feedsFile, { version }), settings }
+  } catch {
+    return { problems: ['DataStorage: no client of Azure takes its connection string, or one of its addresses'] }
   }
 }
 
