@@ -118,7 +118,7 @@ describe('the bench', () => {
     const { forged_rps, forged_storage_calls } = await forgedFigures(folder, { warmUp: 60, measured: 120 })
     expect(forged_rps).toBeGreaterThan(0)
     expect(forged_storage_calls).toBe(0)
-  })
+  }, 120_000)
 
   it('compares with a file that anyone can read', async () => {
     const text = await readFile(join(BENCH, 'baseline.ts'), 'utf8')
