@@ -284,3 +284,62 @@ describe('cleanup', () => {
     expect(left).toHaveLength(before.length - 1)
   })
 })
+
+describe('cleanup --all', () => {
+  const FORMER = { ...USAGE, name: 'former', account: 'old' }
+
+  it('lists all that the app made, and deletes it only with --yes, whatever the ledger needs of it', async () => {
+    const insights = await client()
+    await deployment.writeFeeds([USAGE])
+    expect(await command('feeds', 'push')).toMatchObject({ exit: 0 })
+    const window = '20250401T000000Z_20250501T000000Z'
+    await command('retry', 'usage', '--window', window, '--now')
+    const made = async () => {
+      const [reports, queries] = [await insights.reports(), await insights.listQueries({ includeSystemQueries: false })]
+      if (isFailure(reports) || isFailure(queries)) throw new Error('the service does not list them')
+      return [...reports.map(({ reportName }) => reportName), ...queries.map(({ name }) => name)].toSorted()
+    }
+    const before = await made()
+    const ours = before.filter((name) => name.startsWith('pis local '))
+    expect(ours).toContainEqual(expect.stringContaining(`usage ${window.replace('_', ' ')} `))
+    expect(ours).toContainEqual(expect.stringMatching(/^pis local usage [0-9a-f]+$/))
+    const listed = await command('cleanup', '--all')
+    expect(listed).toMatchObject({ exit: 0, err: '' })
+    for (const name of ours) expect(listed.out).toMatch(new RegExp(` to go +${name}\n`))
+    expect(listed.out).toMatch(/Nothing is deleted yet\. Stop the app, or it makes anew what it needs/)
+    expect(await made()).toEqual(before)
+    const done = await command('cleanup', '--all', '--yes', '--json')
+    expect(done).toMatchObject({ exit: 0, err: '' })
+    const { leftovers } = JSON.parse(done.out) as { leftovers: readonly { name: string; state: string }[] }
+    expect(leftovers.map(({ name }) => name).toSorted()).toEqual(ours)
+    expect(new Set(leftovers.map(({ state }) => state))).toEqual(new Set(['deleted']))
+    expect(await made()).toEqual(before.filter((name) => !ours.includes(name)))
+    expect((await made()).length).toBeGreaterThan(0)
+    expect(JSON.parse((await command('cleanup', '--all', '--yes', '--json')).out)).toEqual({
+      leftovers: [],
+      problems: [],
+    })
+  })
+
+  it('also asks the accounts that no feed of feeds.json uses any more, and goes on past one without a sign-in', async () => {
+    await deployment.writeFeeds([USAGE, FORMER])
+    const file = join(deployment.folder, 'feeds.json')
+    await writeFile(file, JSON.stringify({ accounts: { old: {} }, feeds: [USAGE, FORMER] }))
+    expect(await command('feeds', 'push')).toMatchObject({ exit: 0 })
+    await provision(deployment.services)
+    await deployment.writeFeeds([USAGE])
+    expect(await command('feeds', 'push')).toMatchObject({ exit: 0 })
+    const insights = await client()
+    await insights.createQuery({ name: 'pis local made 1', query: 'SELECT Month FROM AzureUsage' })
+    // Both accounts sign in to the same service here.
+    const own = Object.entries(deployment.settings).filter(([name]) => /^PARTNER_(TENANT|CLIENT|REFRESH)/.test(name))
+    const old = Object.fromEntries(own.map(([name, value]) => [`${name}__OLD`, value]))
+    const signedIn = await deployment.command(['cleanup', '--all', '--json'], old)
+    expect(signedIn).toMatchObject({ exit: 0, err: '' })
+    const accounts = JSON.parse(signedIn.out).leftovers.map(({ account }: { account: string }) => account)
+    expect(new Set(accounts)).toEqual(new Set(['default', 'old']))
+    const { exit, err, out } = await command('cleanup', '--all', '--yes')
+    expect({ exit, err }).toEqual({ exit: 1, err: expect.stringMatching(/account old/) })
+    expect(out).toMatch(/deleted +pis local made 1\n/)
+  })
+})
