@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { bundle } from '../local/build.ts'
 import { startNode, stopProcess } from '../local/processes.ts'
 import { dashboardFigures } from './dashboard.ts'
-import { type Figures, LIMITS, missed, QUIET, rounded, SEEN } from './figures.ts'
+import { type Figures, LEAST, LIMITS, missed, QUIET, rounded, SEEN } from './figures.ts'
+import { FORGED, forgedFigures } from './forged.ts'
 import { idleFigures } from './idle.ts'
 import { bundleFigures } from './import.ts'
 import type { Bench, Report } from './measure.ts'
@@ -65,6 +66,7 @@ async function bench(folder: string, origin: string): Promise<Figures> {
     ...planFigures(),
     ...(await statusFigures(SEEN)),
     ...(await dashboardFigures()),
+    ...(await forgedFigures(folder, FORGED, DEPLOYED_FLAGS)),
     ...(await bundleFigures(folder)),
   }
 }
@@ -91,7 +93,9 @@ function tell(trials: Readonly<Record<string, Trial>>): void {
 }
 
 function limit(name: string): string {
-  const most = Object.entries(LIMITS).find(([limited]) => limited === name)?.[1]
+  const of = (limits: Partial<Figures>) => Object.entries(limits).find(([limited]) => limited === name)?.[1]
+  const [most, least] = [of(LIMITS), of(LEAST)]
+  if (least !== undefined) return ` (at least ${least})`
   return most === undefined ? '' : ` (at most ${most})`
 }
 

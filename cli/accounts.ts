@@ -1,42 +1,62 @@
 import { CATALOG } from '../src/core/catalog.ts'
 import { type Failure, isFailure } from '../src/core/failures.ts'
-import { DEFAULT_ACCOUNT, type Feed } from '../src/core/feeds/feed.ts'
+import { type Account, DEFAULT_ACCOUNT, type Feed } from '../src/core/feeds/feed.ts'
 import { parseEachFeed } from '../src/core/feeds/feeds.ts'
 import type { Problems } from '../src/core/problems.ts'
 import type { InsightsClient } from '../src/services/insights/client.ts'
+import { readableFeeds } from '../src/steps/ledger/feed-row.ts'
 import type { LocalApp } from './command.ts'
 import { type CommandResult, refused, table } from './output.ts'
 
 /** The service as one account sees it, and the feeds that use the account. */
 export type AccountView = { readonly name: string; readonly insights: InsightsClient; readonly feeds: readonly Feed[] }
 
+/** An account that the app asked with at some time, and what feeds.json said of it then. */
+export type FormerAccount = { readonly name: string; readonly account: Account }
+
 /** The columns of a printed table. Each has a heading and gives the text of its cell in a row. */
 export type PrintedColumns<R> = readonly (readonly [heading: string, cell: (row: R) => string])[]
 
 /**
  * Lists what `read` finds for each account, as a table or as JSON under `name`. An account that cannot be read goes
- * to standard error and makes the exit code 1. The other accounts are still listed.
+ * to standard error and makes the exit code 1. The other accounts are still listed. `former`: accounts that are read as well.
  */
 export async function listByAccount<R extends object>(
   app: LocalApp,
   name: string,
   columns: PrintedColumns<R & { readonly account: string }>,
   read: (view: AccountView) => Promise<readonly R[] | Failure>,
+  former: readonly FormerAccount[] = [],
 ): Promise<CommandResult> {
   const views = await openAccounts(app)
   if ('problems' in views) return refused(views.problems)
   const rows: (R & { readonly account: string })[] = []
   const problems: string[] = []
-  for (const view of views) {
-    const found = await read(view)
+  const others = former.filter((other) => views.every((view) => view.name !== other.name))
+  for (const view of [...views, ...others.map((other) => openFormer(app, other))]) {
+    const found = isFailure(view) ? view : await read(view)
     if (isFailure(found)) problems.push(found.message)
-    else for (const row of found) rows.push({ account: view.name, ...row })
+    else if (!isFailure(view)) for (const row of found) rows.push({ account: view.name, ...row })
   }
-  const lines = table(
-    columns.map(([heading]) => heading),
-    rows.map((row) => columns.map(([, cell]) => cell(row))),
-  )
+  const heads = columns.map(([heading]) => heading)
+  const cells = rows.map((row) => columns.map(([, cell]) => cell(row)))
+  // Where an account could not be read, nobody knows that there are none.
+  const none = problems.length === 0 ? [`no ${name}`] : []
+  const lines = rows.length === 0 ? none : table(heads, cells)
   return { exitCode: problems.length === 0 ? 0 : 1, json: { [name]: rows, problems }, lines, problems }
+}
+
+/** The accounts of all feeds that the app has ever read, also of those that have left feeds.json. */
+export async function formerAccounts({ services: { ledger } }: LocalApp): Promise<readonly FormerAccount[]> {
+  await ledger.create()
+  const rows = readableFeeds(await ledger.appRows())
+  const byName = new Map(rows.map(({ feed, account }) => [feed.account, { name: feed.account, account }]))
+  return [...byName.values()]
+}
+
+function openFormer({ services }: LocalApp, { name, account }: FormerAccount): AccountView | Failure {
+  const insights = services.insights(name, account)
+  return isFailure(insights) ? insights : { name, insights, feeds: [] }
 }
 
 /** Opens the accounts of the feeds that the app would read now. An account without a sign-in is a problem. */

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { TableClient } from '@azure/data-tables'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { missed } from '../../bench/figures.ts'
+import { forgedFigures } from '../../bench/forged.ts'
 import { measureIdle, requireSameCost } from '../../bench/idle.ts'
 import { type Bench, type Report, runOnce, takeTally } from '../../bench/measure.ts'
 import { manyWindows, plan, planFigures } from '../../bench/plan.ts'
@@ -113,6 +114,12 @@ describe('the bench', () => {
     expect(status_vs_raw).toBeGreaterThan(0)
   })
 
+  it('has the built app refuse forged callbacks without a storage call, which a genuine one would make', async () => {
+    const { forged_rps, forged_storage_calls } = await forgedFigures(folder, { warmUp: 60, measured: 120 })
+    expect(forged_rps).toBeGreaterThan(0)
+    expect(forged_storage_calls).toBe(0)
+  }, 120_000)
+
   it('compares with a file that anyone can read', async () => {
     const text = await readFile(join(BENCH, 'baseline.ts'), 'utf8')
     expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(40)
@@ -135,6 +142,9 @@ describe('the bench', () => {
       plan_growth: 11,
       status_vs_raw: 1.2,
       dashboard_ms: 200,
+      forged_rps: 500,
+      forged_storage_calls: 0,
+      forged_rss_growth_mb: 3,
       import_ms: 70,
       bundle_mb: 1.3,
     }
@@ -144,6 +154,8 @@ describe('the bench', () => {
     expect(missed({ ...good, plan_ms_3650: 10.1, plan_growth: 20.1 })).toHaveLength(2)
     expect(missed({ ...good, status_vs_raw: 1.51 })).toHaveLength(1)
     expect(missed({ ...good, dashboard_ms: 501 })).toHaveLength(1)
+    expect(missed({ ...good, forged_rps: 499, forged_storage_calls: 1, forged_rss_growth_mb: 10.1 })).toHaveLength(3)
+    expect(missed({ ...good, forged_rps: Number.NaN })).toEqual(['forged_rps is NaN, under 500'])
     expect(missed({ ...good, import_ms: Number.NaN })).toHaveLength(1)
   })
 })

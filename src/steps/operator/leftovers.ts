@@ -7,12 +7,25 @@ import { readableFeeds } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
 
 /** A report or query that this deployment made at the service. */
-export type Leftover = {
-  readonly kind: 'report' | 'query'
-  readonly id: string
-  readonly name: string
-  /** A feed or an open attempt still needs it. */
-  readonly inUse: boolean
+export type MadeThere = { readonly kind: 'report' | 'query'; readonly id: string; readonly name: string }
+
+/** `inUse`: a feed or an open attempt still needs it. */
+export type Leftover = MadeThere & { readonly inUse: boolean }
+
+/** Lists what this deployment has at the service: reports first, because a query goes after the reports that ask it. */
+export async function madeThere(
+  { settings }: Pick<Services, 'settings'>,
+  insights: InsightsClient,
+): Promise<readonly MadeThere[] | Failure> {
+  const reports = await insights.reports()
+  if (isFailure(reports)) return reports
+  const queries = await insights.listQueries({ includeSystemQueries: false })
+  if (isFailure(queries)) return queries
+  const all = [
+    ...reports.map(({ reportId, reportName }) => ({ kind: 'report', id: reportId, name: reportName }) as const),
+    ...queries.map(({ queryId, name }) => ({ kind: 'query', id: queryId, name }) as const),
+  ]
+  return all.filter(({ name }) => isOurs(settings.deployment, name))
 }
 
 /** Lists what this deployment has at the service, and whether the ledger still needs it. */
@@ -20,20 +33,13 @@ export async function leftovers(
   { ledger, settings }: Pick<Services, 'ledger' | 'settings'>,
   insights: InsightsClient,
 ): Promise<readonly Leftover[] | Failure> {
-  const reports = await insights.reports()
-  if (isFailure(reports)) return reports
-  const queries = await insights.listQueries({ includeSystemQueries: false })
-  if (isFailure(queries)) return queries
+  const ours = await madeThere({ settings }, insights)
+  if (isFailure(ours)) return ours
   const app = await ledger.appRows()
   // A feed that cannot be read may use any query.
   const unreadable = [...app.feeds.values()].find(isFailure)
   if (unreadable) return unreadable
   const used = await usedIds(ledger, app)
-  const all = [
-    ...reports.map(({ reportId, reportName }) => ({ kind: 'report', id: reportId, name: reportName }) as const),
-    ...queries.map(({ queryId, name }) => ({ kind: 'query', id: queryId, name }) as const),
-  ]
-  const ours = all.filter(({ name }) => isOurs(settings.deployment, name))
   return ours.map((each) => ({ ...each, inUse: used.has(each.id.toLowerCase()) || used.has(each.name) }))
 }
 
