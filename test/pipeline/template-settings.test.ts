@@ -144,6 +144,7 @@ describe('the built app, with a setting of the template that is missing or wrong
       status: 503,
       body: { status: 'unavailable', version: expect.any(String) },
     })
+    expect(health.headers.get('x-content-type-options')).toBe('nosniff')
     expect((await ask('run/provision', 'POST')).status).toBe(503)
     expect((await ask(CALLBACK)).status).toBe(503)
     const told = events(lines)

@@ -235,6 +235,18 @@ describe('every answer', () => {
     await expectGuarded(await host.ask(route, method), status)
   })
 
+  it.each([
+    ['status', 'GET'],
+    ['status/costs/nothing', 'GET'],
+    ['run/doctor', 'POST'],
+    ['run/provision', 'POST'],
+  ])('of %s without the key is 401, and says nothing', async (route, method) => {
+    for (const headers of [{}, { 'x-functions-key': 'another key' }]) {
+      const response = await fetch(`${host.origin}/api/${route}`, { method, headers })
+      expect({ status: response.status, body: await response.text() }).toEqual({ status: 401, body: '' })
+    }
+  })
+
   it('of a callback that is believed, too', async () => {
     const [asked] = deployment.simulator.requests.flatMap(({ body }) => /"CallbackUrl":"([^"]*)"/.exec(body)?.[1] ?? [])
     expect(await expectGuarded(await fetch(asked ?? '', { method: 'POST' }), 202)).toBe('')
