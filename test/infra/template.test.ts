@@ -155,6 +155,18 @@ describe('the snapshots of infra', () => {
     }
   })
 
+  it('reach the pipeline, too: each parameter that a person sets is a variable of the repository', () => {
+    const taken = Array.from(textOf('infra/main.parameters.json').matchAll(/\$\{(\w+)/g), ([, name = '']) => name)
+    const names = taken.filter((name) => !name.startsWith('AZURE_')).toSorted()
+    const listed = Array.from(textOf('azure.yaml').matchAll(/^ {4}- ([A-Z_]+)$/gm), ([, name = '']) => name)
+    expect(listed.toSorted()).toEqual(names)
+    const handed = Array.from(
+      textOf('.github/workflows/deploy.yml').matchAll(/^ {6}([A-Z_]+): \$\{\{ vars\.(\w+)/gm),
+      ([, name = '', variable]) => (name === variable ? name : `${name} is not ${variable}`),
+    )
+    expect(handed.filter((name) => !name.startsWith('AZURE_')).toSorted()).toEqual(names)
+  })
+
   it('alarm on events that the app raises', () => {
     const events = [...textOf('src/core/events.ts').matchAll(/^ {2}\| '([a-z.-]+)'$/gm)].map(([, event]) => event)
     const [rule] = ofType('everything', 'Microsoft.Insights/scheduledQueryRules')

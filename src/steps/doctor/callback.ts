@@ -13,7 +13,7 @@ export async function checkCallback({ means }: Patient): Promise<readonly Findin
       warning(
         'callback',
         'they are off, so the app polls for reports',
-        'Set CALLBACK_BASE_URL to land reports sooner.',
+        'Set CALLBACK_BASE_URL to land reports sooner. With --azd-env this says nothing of the app: use doctor --app.',
       ),
     ]
   }
