@@ -20,6 +20,9 @@ export const SETTING_OF_OUTPUT = {
   PARTNER_TENANT_ID: 'PARTNER_TENANT_ID',
 } as const
 
+/** Settings that say which app, service or vault is meant. */
+export const OF_AN_APP = /^(DataStorage|PARTNER_|CALLBACK_|KEY_VAULT_URL$|INSIGHTS_BASE_URL$|DEPLOYMENT_ID$)/
+
 /**
  * Reads an environment of azd from the folder `.azure` of the project: the one of that name, else the default one. Undefined
  * where azd keeps none of that name, or no default.
@@ -55,7 +58,7 @@ export function settingsOfAzd(
   if (missing.length > 0) {
     return { problems: [`azd environment ${name} has no ${missing.join(', ')}: type "azd provision -e ${name}"`] }
   }
-  const others = Object.entries(env).filter(([setting]) => !/^(DataStorage|PARTNER_|CALLBACK_)/.test(setting))
+  const others = Object.entries(env).filter(([setting]) => !OF_AN_APP.test(setting))
   const own = Object.entries(SETTING_OF_OUTPUT).map(([setting, output]) => [setting, outputs[output]])
   return { values: { ...Object.fromEntries(others), ...Object.fromEntries(own), CALLBACK_BASE_URL: '' } }
 }

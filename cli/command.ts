@@ -11,7 +11,7 @@ import { readText } from '../src/services/text-file.ts'
 import type { Environment } from '../src/settings/environment.ts'
 import { readSettings, type Settings } from '../src/settings/settings.ts'
 import type { Services } from '../src/steps/services.ts'
-import { findAzdEnvironment, settingsOfAzd } from './azd-env.ts'
+import { findAzdEnvironment, OF_AN_APP, settingsOfAzd } from './azd-env.ts'
 import type { Busy } from './busy.ts'
 import { openOperator } from './operator.ts'
 import { type CommandResult, type OutputOptions, print, refused } from './output.ts'
@@ -137,9 +137,9 @@ async function readSettingsFile(file: string): Promise<CommandEnvironment | Prob
   return problem === undefined ? { values: { ...values, ...process.env }, file } : { problems: [problem] }
 }
 
-/** Whether settings are about an app: a part of them must not be mixed with those of the local run. */
+/** Whether settings are about an app: a part of them must not be mixed with those of another one. */
 function namesOwnApp(env: Environment): boolean {
-  return Object.keys(env).some((name) => /^(DataStorage|PARTNER_)/.test(name) && env[name])
+  return Object.keys(env).some((name) => OF_AN_APP.test(name) && env[name])
 }
 
 /** Says how to reach the local run with settings that name no storage. */

@@ -38,6 +38,15 @@ describe('on a local run', () => {
     },
   )
 
+  it.each(['KEY_VAULT_URL', 'INSIGHTS_BASE_URL'])(
+    'a %s of the shell is not mixed with the settings of the local run',
+    async (name) => {
+      const { exit, err, out } = await deployment.command(['status'], { [name]: 'https://production.example' })
+      expect(exit).toBe(1)
+      expect(err + out).toContain(HINT.trim())
+    },
+  )
+
   it('settings with a storage of their own are taken alone', async () => {
     await writeFile(own, JSON.stringify({ Values: { DataStorage: deployment.settings.DataStorage } }))
     const { exit, err } = await deployment.command(['status'])

@@ -1,0 +1,64 @@
+import { join } from 'node:path'
+import type { InvocationContext } from '@azure/functions'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { waitUntil } from '../../local/processes.ts'
+import { STARTED_KEY, SWEEP_KEY, TICK_KEY } from '../../src/core/ledger/app-rows.ts'
+import { DAY_MS, HOUR_MS } from '../../src/core/time/durations.ts'
+import { createHandlers } from '../../src/handlers.ts'
+import { type Deployment, startDeployment } from '../cli/deployment.ts'
+import { drain, openReceiver } from '../setup/queue.ts'
+import { requireSettings } from '../setup/settings.ts'
+import { storageOf } from '../setup/storage.ts'
+
+// An app whose HTTP routes and queue go on and whose timers never fire, as Azure has been seen to leave one behind.
+
+const FEED = { name: 'usage', dataset: 'AzureUsage', from: '2025-04-01', to: '2025-06-01', refresh: false }
+
+let deployment: Deployment
+
+beforeAll(async () => {
+  deployment = await startDeployment([FEED])
+  const { ledger } = deployment.services
+  await ledger.create()
+  await ledger.writeApp(STARTED_KEY, { at: new Date(Date.now() - DAY_MS).toISOString() }, undefined)
+})
+afterAll(() => deployment.close())
+
+const context = { log: () => undefined } as unknown as InvocationContext
+
+/** The app as an instance sees it that has just started: it has not looked at its timers yet. */
+const app = () =>
+  createHandlers(requireSettings(deployment.settings), join(deployment.folder, 'feeds.json'), '7', 'dashboard.html')
+
+const BOTH = { status: 503, jsonBody: { status: 'timer-silent', timers: ['provision', 'sweep'], version: '7' } }
+
+it('health answers 503 and names both timers, and status says what to do', async () => {
+  expect(await app().health(context)).toEqual(BOTH)
+  const { body } = await app().status(context)
+  const kinds = JSON.parse(String(body)).toDo.map(({ kind }: { kind: string }) => kind)
+  expect(kinds.filter((kind: string) => kind === 'timer-silent')).toHaveLength(2)
+})
+
+it('run/provision and run/sweep do all that the timers do, without a callback, and health answers 200 again', async () => {
+  const { run, health } = app()
+  const receive = openReceiver(storageOf(deployment.azurite.connectionString).queue('ingest'))
+  await storageOf(deployment.azurite.connectionString).queue('ingest').createIfNotExists()
+  expect(await run('provision', context)).toMatchObject({ jsonBody: { requested: 2, waiting: 0 } })
+  await waitUntil('both windows have landed', async () => {
+    expect(await run('sweep', context)).toMatchObject({ jsonBody: expect.any(Object) })
+    await drain(receive, deployment.services)
+    const entries = await deployment.entries('usage')
+    return entries.length === 2 && entries.every(({ state, remoteReports }) => state === 'landed' && !remoteReports[0])
+  })
+  expect(await health(context)).toEqual({ jsonBody: { status: 'ok', version: '7' } })
+})
+
+it('health answers 503 again when nobody runs them any more', async () => {
+  const { ledger } = deployment.services
+  const at = new Date(Date.now() - HOUR_MS).toISOString()
+  for (const key of [TICK_KEY, SWEEP_KEY]) {
+    const row = await ledger.readApp<object>(key)
+    await ledger.writeApp(key, { ...row?.value, at }, row?.etag)
+  }
+  expect(await app().health(context)).toEqual(BOTH)
+})
