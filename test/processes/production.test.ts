@@ -262,9 +262,24 @@ describe('every answer', () => {
   })
 })
 
+describe('an app that signs in with its identity, as in the snapshot `everything`', () => {
+  it('reads the service, and stores nothing in the vault: a role that only reads secrets will do', async () => {
+    await host.stop()
+    const { requests } = deployment.simulator
+    const earlier = requests.length
+    const federated = await deployment.start(app, { PARTNER_AUTH: appSettings('everything').PARTNER_AUTH })
+    const { findings } = (await (await federated.ask('run/doctor', 'POST')).json()) as typeof doctor
+    expect(findings.filter(({ level }) => level === 'problem')).toEqual([])
+    await federated.stop()
+    const signedIn = requests.slice(earlier).filter(({ path }) => path.includes('/oauth2/'))
+    expect(signedIn.map(({ body }) => new URLSearchParams(body).has('client_assertion'))).toContain(true)
+    const { refused } = verdictOn(rolesIn('everything'), vaultNeeds(requests.slice(earlier)))
+    expect(refused).toEqual([])
+  })
+})
+
 describe('an identity that gives no token', () => {
   it('is said in one event, answered with 503, and ends nothing', async () => {
-    await host.stop()
     const unknown = await deployment.start(app, { IDENTITY_HEADER: 'not that of this app' })
     for (const route of ['health', 'status']) {
       expect(JSON.parse(await expectGuarded(await unknown.ask(route), 503))).toMatchObject({ status: 'storage' })
