@@ -2,6 +2,7 @@ import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { DAY_MS } from '../../src/core/time/durations.ts'
 import { parseWindowId, type Window } from '../../src/core/time/window.ts'
 import type { Diff } from '../../src/steps/operator/diff.ts'
 import { erase } from '../../src/steps/operator/erase.ts'
@@ -276,7 +277,10 @@ describe('diff of a window whose archives were removed', () => {
     }
     await push('P1M')
     await sweep(services)
-    await sweep(services)
+    // What is removed was too old at the look of a day before.
+    const tomorrow = { ...services, clock: () => new Date(Date.now() + DAY_MS) }
+    await sweep(tomorrow)
+    await sweep(tomorrow)
     await deployment.settle('keyed')
     const { exit, err } = await command('keyed', '--window', MARCH)
     const why = 'its archives were removed, because it is older than the feed keeps'
