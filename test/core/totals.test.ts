@@ -4,7 +4,7 @@ import { createTotals } from '../../src/core/report/totals.ts'
 
 function total(texts: readonly string[]): string | undefined {
   const totals = createTotals([{ name: 'N', type: 'double' }])
-  for (const [index, text] of texts.entries()) totals.add({ fields: [text] })
+  for (const text of texts) totals.add({ fields: [text] })
   return totals.result().N
 }
 
