@@ -80,8 +80,8 @@ describe('the dashboard', () => {
       })),
     )
     expect(seats).toHaveLength(24)
-    expect(seats.map(({ glyph }) => glyph).filter(Boolean)).toEqual(['≠', '½', '↻', '!', '↓'])
-    expect(new Set(seats.map(({ colour }) => colour)).size).toBe(6)
+    expect(seats.map(({ glyph }) => glyph).filter(Boolean)).toEqual(['×', '×', '×', '≠', '½', '↻', '!', '↓'])
+    expect(new Set(seats.map(({ colour }) => colour)).size).toBe(7)
     expect(
       await cells(page, 'new-feed')
         .first()
