@@ -5,7 +5,8 @@ import { startNode, stopProcess } from '../local/processes.ts'
 import { proxiedConnectionString, type StorageProxy, serviceOrigins, startProxy } from '../local/proxy.ts'
 import { alignDown, GRAIN } from '../src/core/time/calendar.ts'
 import type { Figures } from './figures.ts'
-import type { Instance, Ran, Timer } from './idle-process.ts'
+import type { Ran, Timer } from './idle-process.ts'
+import type { Instance } from './quiet-app.ts'
 import { plantQuietFeeds, type Quiet, quietFeedsText } from './quiet-feeds.ts'
 
 /**

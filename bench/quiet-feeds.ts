@@ -9,6 +9,7 @@ import { toRow } from '../src/core/ledger/ledger-row.ts'
 import { NEVER } from '../src/core/ledger/wake.ts'
 import { toGeneration } from '../src/core/report/generation.ts'
 import { DAY_MS, HOUR_MS } from '../src/core/time/durations.ts'
+import { dayText } from '../src/core/time/instants.ts'
 import { type Window, windowId } from '../src/core/time/window.ts'
 import { openLedger } from '../src/services/storage/ledger-table.ts'
 
@@ -22,7 +23,7 @@ const IN_FLIGHT = 4
 
 /** The text of feeds.json: feeds of a dataset by day, with its default columns, from their first window on. */
 export function quietFeedsText({ feeds, windows }: Quiet, today: Date): string {
-  const from = new Date(today.getTime() - windows * DAY_MS).toISOString().slice(0, 10)
+  const from = dayText(new Date(today.getTime() - windows * DAY_MS))
   const named = Array.from({ length: feeds }, (_, at) => `teams-usage-${String(at + 1).padStart(2, '0')}`)
   return JSON.stringify({
     feeds: named.map((name) => ({ name, dataset: DATASET, table: name.replaceAll('-', ''), from, refresh: ONCE })),

@@ -1,14 +1,12 @@
 import { odata, TableClient } from '@azure/data-tables'
 import { startAzurite } from '../local/azurite.ts'
-import { openApp } from '../src/app/app.ts'
-import { failed } from '../src/core/failures.ts'
 import { alignDown, GRAIN } from '../src/core/time/calendar.ts'
 import { OVERVIEW, OVERVIEW_PAGE } from '../src/services/storage/ledger-table.ts'
-import { readSettings } from '../src/settings/settings.ts'
 import type { Services } from '../src/steps/services.ts'
 import { status } from '../src/steps/status.ts'
 import type { Figures } from './figures.ts'
 import { median } from './measure.ts'
+import { openQuietApp } from './quiet-app.ts'
 import { plantQuietFeeds, type Quiet, quietFeedsText } from './quiet-feeds.ts'
 
 /** Both sides read in turn, so often. The first round warms up. */
@@ -17,11 +15,12 @@ const TIMES = 7
 /** How much longer a status takes than reading the same rows, in the same columns and pages, with the SDK alone. */
 export async function statusFigures(quiet: Quiet, times = TIMES): Promise<Pick<Figures, 'status_vs_raw'>> {
   const azurite = await startAzurite()
+  const { connectionString } = azurite
   try {
     const today = alignDown(new Date(), GRAIN.day)
-    await plantQuietFeeds(azurite.connectionString, quiet, today)
-    const services = servicesOf(azurite.connectionString, quietFeedsText(quiet, today))
-    const client = TableClient.fromConnectionString(azurite.connectionString, 'ledger', {
+    await plantQuietFeeds(connectionString, quiet, today)
+    const services = openQuietApp({ connectionString, feedsText: quietFeedsText(quiet, today) }, () => undefined)
+    const client = TableClient.fromConnectionString(connectionString, 'ledger', {
       allowInsecureConnection: true,
     })
     const ratios: number[] = []
@@ -58,18 +57,4 @@ async function rawMs(client: TableClient, { ledger }: Services, { feeds, windows
   const ms = performance.now() - start
   if (read !== feeds * windows) throw new Error(`the SDK read ${read} rows in the bench`)
   return ms
-}
-
-function servicesOf(connectionString: string, feedsText: string): Services {
-  const settings = readSettings({
-    DataStorage: connectionString,
-    DEPLOYMENT_ID: 'bench',
-    CALLBACK_BASE_URL: '',
-    PARTNER_TENANT_ID: 'contoso',
-    PARTNER_CLIENT_ID: 'app',
-    PARTNER_REFRESH_TOKEN: 'none',
-  })
-  if ('problems' in settings) throw new Error(settings.problems.join('; '))
-  const insights = () => failed('unauthorized', 'the bench has no service')
-  return openApp(settings, '', { packagedFeeds: async () => feedsText, insights })(() => undefined)
 }

@@ -6,6 +6,7 @@ import { sharedFields } from '../src/core/ledger/ledger-row.ts'
 import { toFailed } from '../src/core/ledger/transitions.ts'
 import { alignDown, GRAIN } from '../src/core/time/calendar.ts'
 import { addDuration, DAY_MS, HOUR_MS } from '../src/core/time/durations.ts'
+import { dayText } from '../src/core/time/instants.ts'
 import { windowId } from '../src/core/time/window.ts'
 import { blockFeed, changeFeedRow } from '../src/steps/ledger/feed-row.ts'
 import type { Services } from '../src/steps/services.ts'
@@ -16,9 +17,8 @@ export type Length = { readonly months: number; readonly days: number }
 /** Feeds that show everything: two by month, one by day, one of snapshots. */
 export function shownFeeds(now: Date, { months, days }: Length): object {
   const month = alignDown(now, GRAIN.month)
-  const dayOf = (at: Date) => at.toISOString().slice(0, 10)
-  const monthsAgo = (count: number) => dayOf(addDuration(month, { months: count, days: 0, seconds: 0 }, -1))
-  const start = dayOf(new Date(now.getTime() - days * DAY_MS))
+  const monthsAgo = (count: number) => dayText(addDuration(month, { months: count, days: 0, seconds: 0 }, -1))
+  const start = dayText(new Date(now.getTime() - days * DAY_MS))
   return {
     feeds: [
       { name: 'azure-usage', dataset: 'AzureUsage', from: monthsAgo(months), refresh: false },

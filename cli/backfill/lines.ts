@@ -1,7 +1,7 @@
 import type { BackfillView, FeedHistory } from '../../src/core/plan/backfill.ts'
 import type { LeftOut } from '../../src/core/plan/set-back.ts'
 import { MINUTE_MS } from '../../src/core/time/durations.ts'
-import { minuteText } from '../../src/core/time/instants.ts'
+import { dayText, minuteText } from '../../src/core/time/instants.ts'
 import { type Window, windowId } from '../../src/core/time/window.ts'
 import { type Line, many, table } from '../output.ts'
 
@@ -79,8 +79,7 @@ function runsOf(left: readonly LeftOut[]): readonly Run[] {
 }
 
 function daysOf({ from, to }: Window): string {
-  const [first, end] = [from, to].map((instant) => instant.toISOString().slice(0, 10))
-  return `from ${first} to ${end}`
+  return `from ${dayText(from)} to ${dayText(to)}`
 }
 
 function byFeedAndTime(a: LeftOut, b: LeftOut): number {

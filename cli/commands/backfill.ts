@@ -5,6 +5,7 @@ import { historyOf, type RangedFeed } from '../../src/core/plan/feed-history.ts'
 import { CHOICES, type Choice, whyNoHistory } from '../../src/core/plan/set-back.ts'
 import { present } from '../../src/core/present.ts'
 import type { Problem } from '../../src/core/problems.ts'
+import { dayText } from '../../src/core/time/instants.ts'
 import type { Window } from '../../src/core/time/window.ts'
 import {
   type BackfillNow,
@@ -129,7 +130,7 @@ function outsideOf(feeds: readonly RangedFeed[], span: SpanOptions, now: Date): 
   const windows = feeds.map((known) => [...historyOf(now, known), ...known.entries].map(({ window }) => window))
   if (windows.flat().some((window) => isInSpan(span, window))) return undefined
   const starts = feeds.map(({ row }, at) => {
-    const [first] = (windows[at] ?? []).map(({ from }) => from.toISOString().slice(0, 10)).toSorted()
+    const [first] = (windows[at] ?? []).map(({ from }) => dayText(from)).toSorted()
     return `${row.feed.name} ${first === undefined ? 'has none' : `begins at ${first}`}`
   })
   return `no window lies in that time: ${starts.join(', ')}`

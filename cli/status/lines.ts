@@ -1,6 +1,6 @@
 import { laterStartWarning } from '../../src/core/feeds/history.ts'
 import type { AccountStatus, FeedStatus, SlowWindow, Status, ToDo, WindowStatus } from '../../src/core/status/fields.ts'
-import { minuteText } from '../../src/core/time/instants.ts'
+import { dayText, minuteText } from '../../src/core/time/instants.ts'
 import { type Line, type Style, type Styled, table } from '../output.ts'
 
 // The status as lines for a person.
@@ -120,8 +120,7 @@ const slowLine =
   }
 
 function emptiedLine(column: string, { windows, from, to }: FeedStatus['emptied'][string]): string {
-  const [first, end] = [from, to].map((instant) => instant.toISOString().slice(0, 10))
-  return `column ${column}, which had values before, has none in windows from ${first} to ${end}: ${windows}`
+  return `column ${column}, which had values before, has none in windows from ${dayText(from)} to ${dayText(to)}: ${windows}`
 }
 
 function goesLine(name: string, since: Date): string {
@@ -156,7 +155,7 @@ function notes(status: FeedStatus): readonly string[] {
     ...(firstSeenAhead
       ? [`${name} was first seen at ${shown(since)}, by a clock that was ahead: until then it is never called stale`]
       : []),
-    ...(startsAt === undefined ? [] : [laterStartWarning({ name, dataset }, startsAt.toISOString())]),
+    ...(startsAt === undefined ? [] : [laterStartWarning({ name, dataset }, startsAt)]),
     ...slow.map(slowLine(name)),
     ...(backfill.paused
       ? [`${name}: its history is paused until "backfill resume --feed ${name}"; what is live goes on`]

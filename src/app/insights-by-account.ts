@@ -1,4 +1,5 @@
 import { isFailure } from '../core/failures.ts'
+import { dayText } from '../core/time/instants.ts'
 import { type InsightsClient, openInsightsClient } from '../services/insights/client.ts'
 import { openCredentials } from '../services/sign-in/credentials.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -42,7 +43,7 @@ function openWarnings(clock: () => Date) {
   const warnings: { emit: Emit; warn(account: string, message: string): void } = {
     emit: () => undefined,
     warn(account: string, message: string) {
-      const key = `${account} ${clock().toISOString().slice(0, 10)}`
+      const key = `${account} ${dayText(clock())}`
       if (told.has(key)) return
       told.add(key)
       warnings.emit({ event: 'credential.expiring', message })

@@ -2,6 +2,7 @@ import { FAILURES, type Failure } from './failures.ts'
 import type { Feed } from './feeds/feed.ts'
 import { type ListedDataset, namesListed } from './feeds/feed-query.ts'
 import { DAY_MS, MINUTE_MS } from './time/durations.ts'
+import { dayText } from './time/instants.ts'
 
 /** The result of one check of the doctor. Only a problem makes the command fail. */
 export type Finding = {
@@ -50,7 +51,7 @@ export function clockFinding(behindMs: number): Finding {
 /** Checks when a credential or consent of an account ends. */
 export function expiryFinding(account: string, what: string, expiresAt: Date, now: Date): Finding {
   const leftMs = expiresAt.getTime() - now.getTime()
-  const day = expiresAt.toISOString().slice(0, 10)
+  const day = dayText(expiresAt)
   const remedy = what === 'consent' ? 'Renew it with the command consent.' : `Store a new ${what} for the account.`
   if (leftMs <= 0) return problem('expiry', `account ${account}: its ${what} ended on ${day}`, remedy)
   const message = `account ${account}: its ${what} ends on ${day}, in ${Math.floor(leftMs / DAY_MS)} days`

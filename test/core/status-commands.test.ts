@@ -3,6 +3,7 @@ import type { FailureKind } from '../../src/core/failures.ts'
 import { whyAsksNothing } from '../../src/core/ledger/feed-block.ts'
 import type { Figures, LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { seeFeed } from '../../src/core/status/feed.ts'
+import { silentTimer } from '../../src/core/status/status.ts'
 import { windowDetail } from '../../src/core/status/window.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { failedMonth, landed, month, NOW, rowOf } from './status-of.ts'
@@ -156,6 +157,20 @@ test('problems are the windows that somebody waits for: no accepted gap, and not
   expect(see(entries).status.problems).toHaveLength(1)
   expect(see(entries, { ...rowOf(), acceptedGaps: [windowId(MAY)] }).status.problems).toEqual([])
   expect(see(entries, rowOf({ keep: 'P1M' })).status.problems).toEqual([])
+})
+
+test('a sentence ends without a full stop and a remedy with one: they are put together in a line', () => {
+  const blocked = { kind: 'query-refused', message: 'no', at: NOW.toISOString() } as const
+  const found = [
+    silentTimer('sweep', { everySeconds: 60, finishedAt: NOW, silentSince: NOW }),
+    ...toDoOf([failedMonth('2025-05'), landed('2025-01', 9, { rowSet: 'another question' })]),
+    ...toDoOf([landed('2025-05', 9)], { ...rowOf(), blocked, offerDrift: ['the dataset has no column Units'] }),
+  ]
+  expect(new Set(found.map(({ kind }) => kind))).toEqual(
+    new Set(['timer-silent', 'window-failed', 'feed-stale', 'outdated', 'feed-blocked', 'column-gone']),
+  )
+  for (const { sentence, remedy } of found)
+    expect([sentence.at(-1), remedy.at(-1)]).toEqual([expect.not.stringMatching(/\./), '.'])
 })
 
 test('one outdated window is one, and several are several', () => {

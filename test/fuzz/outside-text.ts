@@ -288,7 +288,7 @@ export const TABLE: Table = {
         const totals = modules['core/report/totals.ts'].createTotals(
           fields.map((_, index) => ({ name: String(index), type: 'double' })),
         )
-        totals.add({ line: 2, fields, raw: '' })
+        totals.add({ fields })
         return totals.result()
       },
     ],

@@ -215,7 +215,7 @@ export function troubled(): StatusAnswer {
     toDo: [
       {
         kind: 'timer-silent',
-        sentence: 'The timer sweep is silent: it last ran at 2026-11-26T13:02Z. What landed stays.',
+        sentence: 'The timer sweep is silent: it last ran at 2026-11-26T13:02Z; what landed stays',
         remedy: 'See in its log whether the app runs, and start it again.',
         command: 'npx partner-insights-sync doctor',
         since: '2026-11-26T13:17:00.000Z',
@@ -223,7 +223,7 @@ export function troubled(): StatusAnswer {
       {
         kind: 'feed-blocked',
         feed: 'teams-apps',
-        sentence: 'teams-apps asks for nothing new: column "AppId" is not in the report. What landed stays.',
+        sentence: 'teams-apps asks for nothing new: column "AppId" is not in the report; what landed stays',
         remedy: 'Correct the columns of the feed: the report lacks those in the message.',
         command: 'npx partner-insights-sync unblock teams-apps',
         since: '2026-11-06T04:11:00.000Z',

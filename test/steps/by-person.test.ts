@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { DAY_MS, HOUR_MS } from '../../src/core/time/durations.ts'
-import { importReport } from '../../src/steps/operator/import-report.ts'
 import { replay } from '../../src/steps/operator/replay.ts'
 import { poison } from '../../src/steps/poison.ts'
 import { provision } from '../../src/steps/provision.ts'
@@ -16,6 +15,7 @@ import {
   hint,
   landedWorld,
   landFile,
+  landImport,
   named,
   names,
   WINDOW,
@@ -32,15 +32,6 @@ async function askForMore({ services }: World, before: object = FEED): Promise<v
   const feed = { ...before, columns: [...FEED.columns, 'SubscriptionStartDate'], from: '2025-04-01' }
   const text = JSON.stringify({ feeds: [feed] })
   await provision({ ...services, readFeeds: async () => ({ text, source: 'package' }) })
-}
-
-/** Gives the app a file of May, and lets it land. */
-async function landImport({ services, drain }: World, file: Buffer): Promise<void> {
-  async function* bytes() {
-    yield file
-  }
-  expect(await importReport(services, FEED.name, WINDOW, { name: 'may.csv', bytes })).toHaveProperty('attempt')
-  await drain()
 }
 
 async function landReplay({ services, drain }: World): Promise<void> {

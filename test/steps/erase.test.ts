@@ -6,7 +6,6 @@ import { valueHash } from '../../src/services/storage/erasing.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { allowAgain, erase, findRows } from '../../src/steps/operator/erase.ts'
 import { forget } from '../../src/steps/operator/forget.ts'
-import { importReport } from '../../src/steps/operator/import-report.ts'
 import { replay } from '../../src/steps/operator/replay.ts'
 import { provision } from '../../src/steps/provision.ts'
 import type { Services } from '../../src/steps/services.ts'
@@ -22,8 +21,10 @@ import {
   FEED,
   fileOf,
   HALF_A_YEAR,
+  importFile,
   landedWorld,
   landFile,
+  landImport,
   MAY,
   named,
   names,
@@ -81,14 +82,6 @@ async function placesOfAnna(world: World): Promise<readonly string[]> {
     ...(await blobsOf(world)),
   ]
   return places.flatMap(([place, value]) => (JSON.stringify(value).toLowerCase().includes('vogelsang') ? [place] : []))
-}
-
-async function landImport({ services, drain }: World, file: Buffer): Promise<void> {
-  async function* bytes() {
-    yield file
-  }
-  expect(await importReport(services, FEED.name, WINDOW, { name: 'may.csv', bytes })).toHaveProperty('attempt')
-  await drain()
 }
 
 describe('erase', () => {
@@ -335,10 +328,8 @@ describe('erase', () => {
     ] as const) {
       const day = window.from.toISOString().slice(0, 10)
       const lines = Array.from({ length: rows }, () => `${day},${ANNA},1`)
-      async function* bytes() {
-        yield Buffer.from(['Month,CustomerName,UsageQuantity', ...lines, `${day},x,1`, ''].join('\r\n'))
-      }
-      await importReport(world.services, FEED.name, window, { name: 'a.csv', bytes })
+      const text = ['Month,CustomerName,UsageQuantity', ...lines, `${day},x,1`, ''].join('\r\n')
+      await importFile(world.services, Buffer.from(text), window)
     }
     await world.drain()
     expect(await findRows(world.services, FEED.name, WHERE)).toMatchObject({

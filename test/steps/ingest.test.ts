@@ -3,7 +3,6 @@ import { failed, isFailure } from '../../src/core/failures.ts'
 import { DAY_MS } from '../../src/core/time/durations.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { ingest } from '../../src/steps/ingest.ts'
-import { importReport } from '../../src/steps/operator/import-report.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { quietWorld, type World } from '../setup/world.ts'
 import {
@@ -15,9 +14,9 @@ import {
   fileOf,
   HINT,
   hint,
+  importFile,
   MAY,
   polled,
-  WINDOW,
   worldOf,
 } from './one-window.ts'
 
@@ -157,10 +156,7 @@ describe('an account whose settings are missing', () => {
     const world = await worldOf()
     const services = without(world)
     await provision(services)
-    async function* bytes() {
-      yield fileOf(['one', 'two'])
-    }
-    expect(await importReport(services, 'usage', WINDOW, { name: 'may.csv', bytes })).toHaveProperty('attempt')
+    expect(await importFile(services, fileOf(['one', 'two']))).toHaveProperty('attempt')
     await hint(world, services)
     expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { rowsLanded: 2, origin: 'import' } })
   })

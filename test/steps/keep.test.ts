@@ -4,7 +4,6 @@ import { readWindow } from '../../docs/read-window.ts'
 import { DAY_MS, HOUR_MS } from '../../src/core/time/durations.ts'
 import { parseWindowId, type Window, windowId } from '../../src/core/time/window.ts'
 import { forget } from '../../src/steps/operator/forget.ts'
-import { importReport } from '../../src/steps/operator/import-report.ts'
 import { replay } from '../../src/steps/operator/replay.ts'
 import { retry } from '../../src/steps/operator/retry.ts'
 import { provision } from '../../src/steps/provision.ts'
@@ -19,7 +18,9 @@ import {
   FEED,
   feedRowOf,
   fileOf,
+  filesIn,
   HALF_A_YEAR,
+  importFile,
   landedWorld,
   landFile,
   MAY,
@@ -27,6 +28,7 @@ import {
   names,
   rowsOf,
   WINDOW,
+  withReject,
   worldOf,
 } from './one-window.ts'
 
@@ -35,10 +37,6 @@ const KEPT = { ...FEED, keep: 'P2M', delay: 'P1D', maxRejects: 0.9 }
 
 /** Past the end of what the feed keeps. */
 const PAST = 23 * DAY_MS
-
-async function blobsOf({ container }: World): Promise<readonly string[]> {
-  return Array.fromAsync(container.listBlobsFlat(), ({ name }) => name)
-}
 
 /** The next sweep removes: one has looked when the window was past the end already, a day ago. */
 async function passKeep({ services, clock }: World): Promise<void> {
@@ -55,8 +53,6 @@ async function removeOldNow(world: World): Promise<void> {
 
 const reader = (world: World) =>
   readWindow(world.ledgerTable, (table) => world.landingTable(table), { feed: FEED.name, window: MAY })
-
-const withRejects = (count: number) => Buffer.from(`${fileOf(names(count))}2025-05-01,x,many\r\n`)
 
 const month = (number: number): Window => {
   const window = parseWindowId(`20250${number}01T000000Z_20250${number + 1}01T000000Z`)
@@ -85,14 +81,14 @@ describe('what is older than a feed keeps', () => {
   })
 
   it('goes with its archives and rejects; the window stays landed, counts as complete and is not asked for again', async () => {
-    const world = await landedWorld(withRejects(40), KEPT)
-    await landFile(world, withRejects(30))
-    expect((await blobsOf(world)).filter((name) => name.endsWith('.rejects.jsonl'))).toHaveLength(2)
+    const world = await landedWorld(withReject(40), KEPT)
+    await landFile(world, withReject(30))
+    expect((await filesIn(world)).filter((name) => name.endsWith('.rejects.jsonl'))).toHaveLength(2)
     const { figures } = await entryOf(world)
     const before = asked(world).length
     await removeOldNow(world)
     expect(await rowsOf(world)).toEqual([])
-    expect(await blobsOf(world)).toEqual([])
+    expect(await filesIn(world)).toEqual([])
     const entry = await entryOf(world)
     expect(entry).toMatchObject({ state: 'landed', figures: { totals: figures?.totals, verdict: 'removed' } })
     expect(entry.figures?.removedAt).toBeInstanceOf(Date)
@@ -114,29 +110,26 @@ describe('what is older than a feed keeps', () => {
   })
 
   it('is unpublished before any of it is removed', async () => {
-    const world = await landedWorld(withRejects(40), KEPT)
+    const world = await landedWorld(withReject(40), KEPT)
     await passKeep(world)
     await sweep(world.services)
     expect(await reader(world)).toBeUndefined()
     expect(await rowsOf(world)).toHaveLength(40)
-    expect(await blobsOf(world)).not.toEqual([])
+    expect(await filesIn(world)).not.toEqual([])
   })
 
   it('cannot be replayed, imported or asked for by a person, who is told what to change', async () => {
-    const world = await landedWorld(withRejects(40), KEPT)
+    const world = await landedWorld(withReject(40), KEPT)
     await removeOldNow(world)
     const { services } = world
-    async function* bytes() {
-      yield fileOf(names(3))
-    }
     const told = { problem: expect.stringMatching(/older than what the feed keeps: make "keep" longer/) }
     expect(await replay(services, FEED.name, WINDOW)).toEqual(told)
-    expect(await importReport(services, FEED.name, WINDOW, { name: 'may.csv', bytes })).toEqual(told)
+    expect(await importFile(services, fileOf(names(3)))).toEqual(told)
     expect(await retry(services, FEED.name, WINDOW, false)).toEqual(told)
   })
 
   it('can be asked for again once the feed keeps more', async () => {
-    const world = await landedWorld(withRejects(40), KEPT)
+    const world = await landedWorld(withReject(40), KEPT)
     await removeOldNow(world)
     const text = JSON.stringify({ feeds: [{ ...KEPT, keep: 'P2Y' }] })
     const services = { ...world.services, readFeeds: async () => ({ text, source: 'package' as const }) }
@@ -157,11 +150,11 @@ describe('what is older than a feed keeps', () => {
   it('of a window that never landed is forgotten, with what its failed attempt left in the archive', async () => {
     const world = await neverLanded()
     expect(await entryOf(world)).toMatchObject({ state: 'failed' })
-    expect(await blobsOf(world)).toHaveLength(1)
+    expect(await filesIn(world)).toHaveLength(1)
     const before = asked(world).length
     await removeOldNow(world)
     expect(await world.entries()).toEqual([])
-    expect(await blobsOf(world)).toEqual([])
+    expect(await filesIn(world)).toEqual([])
     world.clock.advance(DAY_MS)
     await provision(world.services)
     expect(asked(world)).toHaveLength(before)
@@ -169,7 +162,7 @@ describe('what is older than a feed keeps', () => {
   })
 
   it('of a feed that left feeds.json goes too', async () => {
-    const world = await landedWorld(withRejects(40), KEPT)
+    const world = await landedWorld(withReject(40), KEPT)
     const readFeeds = async () => ({ text: '{"feeds":[]}', source: 'package' as const })
     await provision({ ...world.services, readFeeds })
     expect((await feedRowOf(world)).feed.enabled).toBe(false)
@@ -178,7 +171,7 @@ describe('what is older than a feed keeps', () => {
   })
 
   it('goes with the files of windows that were forgotten, and with those that no entry and no drop knows; others stay', async () => {
-    const world = await landedWorld(withRejects(40), KEPT)
+    const world = await landedWorld(withReject(40), KEPT)
     const { archive, ledger } = world.services
     await forget(world.services, FEED.name, WINDOW)
     const [june, april] = [windowId(month(6)), windowId(month(4))]
@@ -192,11 +185,11 @@ describe('what is older than a feed keeps', () => {
     expect((await Array.fromAsync(archive.names(FEED.name, MAY))).length).toBeGreaterThan(1)
     const stays = [late(june, 1), `${FEED.name}/no-window/1-late.csv`, `other/${april}/1-late.csv`].toSorted()
     await removeOldNow(world)
-    expect(await blobsOf(world)).toEqual(stays)
+    expect(await filesIn(world)).toEqual(stays)
   })
 
   it('goes with a file above the attempt of its window, a day after it came, but not while its entry cannot be read', async () => {
-    const world = await landedWorld(withRejects(40), KEPT)
+    const world = await landedWorld(withReject(40), KEPT)
     await removeOldNow(world)
     const name = `${FEED.name}/${MAY}/99-late.csv`
     await world.container.getBlockBlobClient(name).upload('late', 4)
@@ -204,16 +197,16 @@ describe('what is older than a feed keeps', () => {
     await world.ledgerTable.updateEntity({ ...stored, partitionKey: FEED.name, rowKey: MAY, state: 'odd' }, 'Replace')
     world.clock.advance(DAY_MS)
     await sweep(world.services)
-    expect(await blobsOf(world)).toEqual([name])
+    expect(await filesIn(world)).toEqual([name])
     await world.ledgerTable.updateEntity({ ...stored, partitionKey: FEED.name, rowKey: MAY }, 'Replace')
     world.clock.advance(DAY_MS)
     await sweep(world.services)
-    expect(await blobsOf(world)).toEqual([])
+    expect(await filesIn(world)).toEqual([])
   })
 
   it('is judged by two looks: a clock that is ahead for less than a day removes nothing, and does not stop the right one', async () => {
     for (const looksBefore of [true, false]) {
-      const world = await landedWorld(withRejects(40), KEPT)
+      const world = await landedWorld(withReject(40), KEPT)
       const { services, clock } = world
       if (looksBefore) await sweep(services)
       clock.advance(180 * DAY_MS)
@@ -230,7 +223,7 @@ describe('what is older than a feed keeps', () => {
   })
 
   it('goes in time, and nothing before, where one instance of two has a clock that is months ahead', async () => {
-    const world = await landedWorld(withRejects(40), KEPT)
+    const world = await landedWorld(withReject(40), KEPT)
     const { services, clock } = world
     const bothSweep = async () => {
       await sweep(services)
@@ -246,18 +239,18 @@ describe('what is older than a feed keeps', () => {
   })
 
   it('that a frozen owner brings back is looked for once more, an hour later', async () => {
-    const world = await landedWorld(withRejects(40), KEPT)
+    const world = await landedWorld(withReject(40), KEPT)
     const archive = (await entryOf(world)).figures?.archive ?? ''
     await passKeep(world)
     await sweep(world.services)
     await sweep(world.services)
     await world.drain()
-    expect(await blobsOf(world)).toEqual([])
+    expect(await filesIn(world)).toEqual([])
     await world.container.getBlockBlobClient(archive).upload('late', 4)
     world.clock.advance(HOUR_MS)
     await sweep(world.services)
     await world.drain()
-    expect(await blobsOf(world)).toEqual([])
+    expect(await filesIn(world)).toEqual([])
     expect(await world.services.ledger.drops(FEED.name)).toEqual([])
   })
 
@@ -268,7 +261,7 @@ describe('what is older than a feed keeps', () => {
     'goes wholly of %s, whichever call the app dies before or after',
     async (_, open, left) => {
       const opened = async () => {
-        const world = await open(withRejects(5))
+        const world = await open(withReject(5))
         await passKeep(world)
         return world
       }
@@ -286,7 +279,7 @@ describe('what is older than a feed keeps', () => {
           await dropFormer(world)
         }
         const where = `${death.side} call ${death.at}, ${alive.calls[death.at - 1]}`
-        expect([await rowsOf(world), await blobsOf(world), (await world.entries()).length], where).toEqual([
+        expect([await rowsOf(world), await filesIn(world), (await world.entries()).length], where).toEqual([
           [],
           [],
           left,

@@ -2,12 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { failed, isFailure } from '../../src/core/failures.ts'
 import { toFailed } from '../../src/core/ledger/transitions.ts'
 import { ingest } from '../../src/steps/ingest.ts'
-import { importReport } from '../../src/steps/operator/import-report.ts'
 import { provision } from '../../src/steps/provision.ts'
 import type { Services } from '../../src/steps/services.ts'
 import { storedEntry } from '../setup/stored.ts'
 import type { World } from '../setup/world.ts'
-import { entryOf, FEED, fileOf, HINT, MAY, WINDOW, worldOf } from './one-window.ts'
+import { entryOf, FEED, fileOf, HINT, importFile, MAY, worldOf } from './one-window.ts'
 
 /** The services of an instance that gets the answer to its request only after `meanwhile`. */
 function answeredAfter({ services }: World, meanwhile: (reportId: string) => Promise<unknown>): Services {
@@ -35,13 +34,7 @@ const landIt = ({ services }: World) => {
 
 const overtaken = (world: World) => answeredAfter(world, landIt(world))
 
-/** Somebody gives the app a file of May. */
-async function importMay({ services }: World): Promise<unknown> {
-  async function* bytes() {
-    yield fileOf(['x'])
-  }
-  return importReport(services, 'usage', WINDOW, { name: 'may.csv', bytes })
-}
+const importMay = ({ services }: World) => importFile(services, fileOf(['x']))
 
 const reportsOf = ({ simulator }: World) => simulator.reports().map(({ reportId }) => reportId)
 

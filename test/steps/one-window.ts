@@ -1,10 +1,11 @@
 import { expect } from 'vitest'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
-import { type WindowId, windowId } from '../../src/core/time/window.ts'
+import { type Window, type WindowId, windowId } from '../../src/core/time/window.ts'
 import type { LandingTable } from '../../src/services/storage/landing-table.ts'
 import type { Ledger } from '../../src/services/storage/ledger.ts'
 import { ingest } from '../../src/steps/ingest.ts'
+import { importReport } from '../../src/steps/operator/import-report.ts'
 import { provision } from '../../src/steps/provision.ts'
 import type { Services } from '../../src/steps/services.ts'
 import { sweep } from '../../src/steps/sweep.ts'
@@ -45,6 +46,28 @@ export const hint = (world: World, services: Services = world.services, change: 
 export function fileOf(names: readonly string[]): Buffer {
   const lines = names.map((name) => `2025-05-01,${name},1`)
   return Buffer.from(['Month,CustomerName,UsageQuantity', ...lines, ''].join('\r\n'))
+}
+
+/** Such a file whose last line cannot land. */
+export const withReject = (count: number) => Buffer.from(`${fileOf(names(count))}2025-05-01,x,many\r\n`)
+
+/** The names of all archives and lists of rejects. */
+export async function filesIn({ container }: World): Promise<readonly string[]> {
+  return Array.fromAsync(container.listBlobsFlat(), ({ name }) => name)
+}
+
+/** A person gives the app a file for a window. */
+export function importFile(services: Services, file: Buffer, window: Window = WINDOW) {
+  async function* bytes() {
+    yield file
+  }
+  return importReport(services, FEED.name, window, { name: 'may.csv', bytes })
+}
+
+/** A person gives the app a file of May, and it lands. */
+export async function landImport({ services, drain }: World, file: Buffer): Promise<void> {
+  expect(await importFile(services, file)).toHaveProperty('attempt')
+  await drain()
 }
 
 /** The entry of a window of the feed. */

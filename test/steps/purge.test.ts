@@ -10,7 +10,19 @@ import { sweep } from '../../src/steps/sweep.ts'
 import { deathsOf, dying, runUntilDeath } from '../setup/dying.ts'
 import { rowsIfAny } from '../setup/site-storage.ts'
 import type { World } from '../setup/world.ts'
-import { entryOf, FEED, fileOf, landedWorld, landFile, named, names, rowsOf, WINDOW } from './one-window.ts'
+import {
+  entryOf,
+  FEED,
+  fileOf,
+  filesIn,
+  landedWorld,
+  landFile,
+  named,
+  names,
+  rowsOf,
+  WINDOW,
+  withReject,
+} from './one-window.ts'
 
 const OTHER = { ...FEED, name: 'other', table: 'Other' }
 
@@ -21,9 +33,8 @@ const reading = ({ services }: World, feeds: readonly object[]): Services => ({
 
 /** A world whose feed landed twice, with rejects, and then left feeds.json. */
 async function retiredWorld(): Promise<World> {
-  const file = (count: number) => Buffer.from(`${fileOf(names(count))}2025-05-01,x,many\r\n`)
-  const world = await landedWorld(file(40), { ...FEED, maxRejects: 0.9 })
-  await landFile(world, file(30))
+  const world = await landedWorld(withReject(40), { ...FEED, maxRejects: 0.9 })
+  await landFile(world, withReject(30))
   await provision(reading(world, []))
   return world
 }
@@ -43,8 +54,7 @@ async function leftOf(world: World): Promise<readonly unknown[]> {
   const rows = await rowsIfAny(world.ledgerTable)
   const own = rows.filter((row) => JSON.stringify(row).includes('usage'))
   const keys = own.map((row) => (row as { readonly RowKey?: string }).RowKey ?? '')
-  const blobs = await Array.fromAsync(world.container.listBlobsFlat(), ({ name }) => name)
-  return [await rowsOf(world), blobs, keys.filter((key) => !/^(told~|feeds~source|pacing~)/.test(key))]
+  return [await rowsOf(world), await filesIn(world), keys.filter((key) => !/^(told~|feeds~source|pacing~)/.test(key))]
 }
 
 describe('purge', () => {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { awaitLanding } from '../../src/steps/operator/await-landing.ts'
-import { importReport } from '../../src/steps/operator/import-report.ts'
 import { replay } from '../../src/steps/operator/replay.ts'
 import { retry } from '../../src/steps/operator/retry.ts'
 import { unblock } from '../../src/steps/operator/unblock.ts'
@@ -13,6 +12,7 @@ import {
   feedRowOf,
   fileOf,
   hint,
+  importFile,
   landedWorld,
   landFile,
   MAY,
@@ -70,10 +70,6 @@ describe('the case of a feed that is blocked', () => {
   })
 })
 
-async function* bytesOf(file: Buffer) {
-  yield file
-}
-
 describe('the case of an import that is killed before its entry is written', () => {
   it('leaves an archive that the next replay does not land', async () => {
     const world = await landedWorld(fileOf(names(20)))
@@ -83,8 +79,7 @@ describe('the case of an import that is killed before its entry is written', () 
       reached.resolve()
       return new Promise<never>(() => undefined)
     })
-    const bytes = () => bytesOf(fileOf(['one']))
-    void importReport({ ...services, ledger }, FEED.name, WINDOW, { name: 'may.csv', bytes })
+    void importFile({ ...services, ledger }, fileOf(['one']))
     await reached.promise
     expect(await services.archive.list(FEED.name, MAY)).toHaveLength(2)
     const { figures } = await entryOf(world)
@@ -98,8 +93,7 @@ describe('who waits for an import', () => {
   it('hears of its landing also where the feed changed while its rows were written', async () => {
     const world = await landedWorld(fileOf(names(20)))
     const { services, clock, drain } = world
-    const bytes = () => bytesOf(fileOf(names(5)))
-    expect(await importReport(services, FEED.name, WINDOW, { name: 'may.csv', bytes })).toMatchObject({ attempt: 3 })
+    expect(await importFile(services, fileOf(names(5)))).toMatchObject({ attempt: 3 })
     const crashing = watched(services.ledger, async ({ state }) => {
       if (state === 'landed') throw new Error('gone')
     })

@@ -1,12 +1,24 @@
 import { describe, expect, it } from 'vitest'
 import { HOUR_MS } from '../../src/core/time/durations.ts'
-import { importReport } from '../../src/steps/operator/import-report.ts'
 import { replay } from '../../src/steps/operator/replay.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { status } from '../../src/steps/status.ts'
 import { sweep } from '../../src/steps/sweep.ts'
 import type { World } from '../setup/world.ts'
-import { asked, entryOf, FEED, fileOf, hint, MAY, named, names, serve, WINDOW, worldOf } from './one-window.ts'
+import {
+  asked,
+  entryOf,
+  FEED,
+  fileOf,
+  hint,
+  importFile,
+  MAY,
+  named,
+  names,
+  serve,
+  WINDOW,
+  worldOf,
+} from './one-window.ts'
 
 const RUNNING = { ...FEED, delay: 'P4D', refresh: { every: 'P5D', for: 'P30D' } }
 
@@ -69,10 +81,7 @@ describe('a running month', () => {
   it('takes no file before it is over, and its rows that change afterwards are told', async () => {
     const world = await worldOf({ feeds: [RUNNING], now: '2025-05-05T18:00:00Z' })
     await until(world, '2025-05-06T00:00:00Z')
-    async function* bytes() {
-      yield fileOf(names(3))
-    }
-    expect(await importReport(world.services, FEED.name, WINDOW, { name: 'may.csv', bytes })).toEqual({
+    expect(await importFile(world.services, fileOf(names(3)))).toEqual({
       problem: expect.stringContaining('wait until it is over'),
     })
     await until(world, '2025-06-05T06:00:00Z')

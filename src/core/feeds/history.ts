@@ -1,7 +1,7 @@
 import { type Dataset, findDataset } from '../catalog.ts'
 import { alignDown, alignUp, GRAIN } from '../time/calendar.ts'
 import { addDuration, type Duration, durationMilliseconds } from '../time/durations.ts'
-import { earliest } from '../time/instants.ts'
+import { dayText, earliest } from '../time/instants.ts'
 import type { Boundary, Feed } from './feed.ts'
 
 // Where the history of a feed starts, and how far back the service has data.
@@ -73,10 +73,9 @@ export function laterStart(
   return alignUp(first, GRAIN[grain])
 }
 
-/** Tells that the history of a feed starts later than its `from`. `start` is an ISO instant. */
-export function laterStartWarning({ name, dataset }: Pick<Feed, 'name' | 'dataset'>, start: string): string {
-  const day = start.slice(0, 10)
-  return `feed "${name}": history starts at ${day} and not at from: the service offers no more of ${dataset}`
+/** Tells that the history of a feed starts later than its `from`. */
+export function laterStartWarning({ name, dataset }: Pick<Feed, 'name' | 'dataset'>, start: Date): string {
+  return `feed "${name}": history starts at ${dayText(start)} and not at from: the service offers no more of ${dataset}`
 }
 
 /** Warns of each feed whose `from` lies before what Microsoft documents, if it is first seen now: no more than a guess. */
@@ -88,9 +87,10 @@ export function laterStartWarnings(
   return feeds.flatMap((feed) => {
     const { name, dataset } = feed
     const ranges = findDataset(catalogue, dataset)?.ranges ?? []
-    const start = laterStart(feed, ranges, now, now)?.toISOString().slice(0, 10)
-    const documented = `Microsoft documents ${dataset} from ${start} on`
+    const start = laterStart(feed, ranges, now, now)
+    if (start === undefined) return []
+    const documented = `Microsoft documents ${dataset} from ${dayText(start)} on`
     const decided = `history starts there and not at from, unless the service's own list, which decides, has more`
-    return start === undefined ? [] : [`feed "${name}": ${documented}: ${decided}`]
+    return [`feed "${name}": ${documented}: ${decided}`]
   })
 }

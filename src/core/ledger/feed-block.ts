@@ -119,15 +119,20 @@ export function mayTry({ nextTrial }: Pick<FeedRow, 'nextTrial'>, now: Date): bo
   return nextTrial === undefined || hasCome(new Date(nextTrial), now, TRIAL_MS)
 }
 
-/** Says why a feed asks for nothing, whatever is planned; undefined where it does. Only feeds.json ends that. */
-export function whyAsksNothing({
-  feed: { name, enabled },
-  refused,
-  blocked,
-  purgedAt,
-}: Pick<FeedOutline, 'feed' | 'refused' | 'blocked' | 'purgedAt'>): string | undefined {
-  if (purgedAt !== undefined)
-    return `feed ${name} was purged, and its old rows are still being removed: wait until "status" shows it no more`
+/** Says why a feed asks for nothing, whatever is planned; undefined where it does. */
+export function whyAsksNothing(
+  row: Pick<FeedOutline, 'feed' | 'refused' | 'blocked' | 'purgedAt'>,
+): string | undefined {
+  const { feed, refused, blocked } = row
+  const { name, enabled } = feed
+  const purged = whyPurged(row)
+  if (purged !== undefined) return purged
   if (!enabled) return `feed ${name} is not in feeds.json or is disabled: it asks for nothing`
   return refused ? `feed ${name}: ${blocked?.message}: only feeds.json ends this block` : undefined
+}
+
+/** Why nothing lands in a feed that was purged; undefined where it was not. */
+export function whyPurged({ feed: { name }, purgedAt }: Pick<FeedOutline, 'feed' | 'purgedAt'>): string | undefined {
+  if (purgedAt === undefined) return undefined
+  return `feed ${name} was purged, and its old rows are still being removed: wait until "status" shows it no more`
 }

@@ -2,7 +2,7 @@ import type { FeedRow } from '../ledger/feed-row.ts'
 import { isAtRest, type LedgerEntry } from '../ledger/ledger.ts'
 import { type PlanRow, takes } from '../ledger/plan-row.ts'
 import { withinReach } from '../ledger/reach.ts'
-import { later, minuteText } from '../time/instants.ts'
+import { dayText, later, minuteText } from '../time/instants.ts'
 import type { Window } from '../time/window.ts'
 import { windowOption } from '../time/words.ts'
 import { isAligned, missingWindows, settledAt, type WindowRules, wantedSpan } from './due-windows.ts'
@@ -69,8 +69,7 @@ export function whyNotAskedFor(
   if (takes({ spans }, window)) return `other windows take its time; name them by --from and --to`
   const wanted = wantedSpan(withinReach(row), since, now)
   if (wanted && window.from < wanted.from) {
-    const start = wanted.from.toISOString().slice(0, 10)
-    return `history of the feed starts at ${start}; an earlier "from" and "feeds push" bring what the service still has`
+    return `history of the feed starts at ${dayText(wanted.from)}; an earlier "from" and "feeds push" bring what the service still has`
   }
   return `the feed has no such window; ${toCome}`
 }

@@ -55,7 +55,7 @@ export function accountToDo(now: Date, account: AccountStatus): readonly ToDo[] 
 function refusedSignIn({ name, refused }: AccountStatus): readonly ToDo[] {
   if (!refused) return []
   const { kind, message, remedy, since } = refused
-  const sentence = `Account ${name} cannot sign in (${kind}), and asks for nothing until it can: ${message}. What landed stays.`
+  const sentence = `Account ${name} cannot sign in (${kind}), and asks for nothing until it can: ${message}; what landed stays`
   const command = kind === 'mfa-required' ? consentCommand(name) : DOCTOR
   return [{ kind: 'sign-in-refused', account: name, sentence, remedy, command, since }]
 }

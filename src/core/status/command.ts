@@ -1,4 +1,5 @@
 import { DEFAULT_ACCOUNT } from '../feeds/feed.ts'
+import { dayText } from '../time/instants.ts'
 import type { Window } from '../time/window.ts'
 import { windowOption } from '../time/words.ts'
 
@@ -27,7 +28,7 @@ export function replayCommand(feed: string, window: Window, archive: string): st
 
 /** A command about all windows of a feed that overlap a time. */
 export function retrySpan(feed: string, { from, to }: Window): string {
-  return `${PROGRAM} retry ${feed} --from ${dayOf(from)} --to ${dayOf(to)}`
+  return `${PROGRAM} retry ${feed} --from ${dayText(from)} --to ${dayText(to)}`
 }
 
 export function rejectsCommand(feed: string, window: Window): string {
@@ -56,8 +57,4 @@ export function columnsCommand(dataset: string): string {
 
 export function consentCommand(account: string): string {
   return account === DEFAULT_ACCOUNT ? `${PROGRAM} consent` : `${PROGRAM} consent --account ${account}`
-}
-
-function dayOf(at: Date): string {
-  return at.toISOString().slice(0, 10)
 }

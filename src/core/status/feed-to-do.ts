@@ -86,7 +86,7 @@ function blockedFeed({ known, status: { name, blocked } }: Seen): readonly ToDo[
   if (!blocked) return []
   // The message may name the feed as well.
   const why = blocked.message.startsWith(`${name}: `) ? blocked.message.slice(name.length + 2) : blocked.message
-  const sentence = `${name} asks for nothing new: ${why}. What landed stays.`
+  const sentence = `${name} asks for nothing new: ${why}; what landed stays`
   const command = known.row.refused ? PUSH_FEEDS : unblockCommand(name)
   return [{ kind: 'feed-blocked', feed: name, sentence, remedy: blocked.remedy, command, since: blocked.at }]
 }
@@ -101,7 +101,7 @@ function restingLandings({ status: { name, resting } }: Seen): readonly ToDo[] {
   const [first] = resting
   if (!first) return []
   const more = resting.length === 1 ? '' : ` (${resting.length} windows)`
-  const sentence = `${name} cannot write its rows${more}: ${first.message}. They go on from the archive.`
+  const sentence = `${name} cannot write its rows${more}: ${first.message}; they go on from the archive`
   const about = { kind: 'storage-rests', feed: name, sentence, remedy: first.remedy, command: DOCTOR } as const
   return [present<ToDo>({ ...about, window: first.window })]
 }
@@ -184,7 +184,7 @@ function staleFeed({ now, known, status, next }: Seen): readonly ToDo[] {
     ? wayOut(
         known.row,
         failed,
-        `Ask again for ${windowWords(failed.window)}, which failed: ${failed.lastError?.message ?? 'see its attempts'}`,
+        `Ask again for ${windowWords(failed.window)}, which failed: ${failed.lastError?.message ?? 'see its attempts'}.`,
       )
     : { remedy: remedyOfNothing(since.at(-1)), command: DOCTOR }
   const window = windowId(failed?.window ?? next)
@@ -201,7 +201,7 @@ function remedyOfNothing(passed: Failed | undefined): string {
 function goneColumns({ known: { row }, status: { name, enabled } }: Seen): readonly ToDo[] {
   const { offerDrift = [] } = row
   if (!enabled || offerDrift.length === 0) return []
-  const sentence = `${name}: ${offerDrift.join('; ')}. What landed stays, and the service decides when it is asked.`
+  const sentence = `${name}: ${offerDrift.join('; ')}; what landed stays, and the service decides when it is asked`
   const remedy = 'Compare with what the service offers, and correct the feed.'
   return [{ kind: 'column-gone', feed: name, sentence, remedy, command: columnsCommand(row.feed.dataset) }]
 }
@@ -235,7 +235,7 @@ function doubtedWindow(row: FeedOutline, marked: MarkedWindow): ToDo {
 function outdatedWindows({ known: { row }, status: { name, outdated } }: Seen): readonly ToDo[] {
   if (outdated === 0 || whyAsksNothing(row) !== undefined) return []
   const many = outdated === 1 ? '1 landed window is' : `${outdated} landed windows are`
-  const sentence = `${name} asks for other rows now: ${many} outdated. The rows stay.`
+  const sentence = `${name} asks for other rows now: ${many} outdated; the rows stay`
   const remedy = 'Ask for them again, or leave them as they are.'
   return [{ kind: 'outdated', feed: name, sentence, remedy, command: outdatedCommand(name) }]
 }

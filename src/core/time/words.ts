@@ -1,5 +1,6 @@
 import { alignDown, GRAIN } from './calendar.ts'
 import { addDuration, DAY_MS } from './durations.ts'
+import { dayText } from './instants.ts'
 import { type Window, windowId } from './window.ts'
 
 const MONTHS = 'January February March April May June July August September October November December'.split(' ')
@@ -25,7 +26,7 @@ function dayOfMonth(at: Date): string {
 
 /** The option by which a person chooses a window in a command, as short as it can be. */
 export function windowOption(window: Window): string {
-  const day = window.from.toISOString().slice(0, 10)
+  const day = dayText(window.from)
   if (isMonth(window)) return `--month ${day.slice(0, 7)}`
   return isDay(window) ? `--window ${day}` : `--window ${windowId(window)}`
 }

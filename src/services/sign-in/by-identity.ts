@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import type { TokenCredential } from '@azure/identity'
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
+import { dayText } from '../../core/time/instants.ts'
 import { type RetryOptions, withRetry } from '../retry.ts'
 import { reasonOf } from '../safe-text.ts'
 import { readText } from '../text-file.ts'
@@ -94,7 +95,7 @@ async function validCertificate(
     return refusedSignIn(signIn, 'its certificate is neither PEM text with its private key nor the path of such a file')
   }
   if (expiresAt > now) return pem
-  return refusedSignIn(signIn, `its certificate expired on ${expiresAt.toISOString().slice(0, 10)}`)
+  return refusedSignIn(signIn, `its certificate expired on ${dayText(expiresAt)}`)
 }
 
 /**

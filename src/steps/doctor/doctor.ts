@@ -105,7 +105,7 @@ function startWarnings(app: AppRows, feed: Feed, now: Date): readonly string[] {
   const row = known && !isFailure(known) ? known.value : undefined
   if (!row?.reach) return laterStartWarnings([feed], CATALOG, now)
   const start = startWithinReach(row)
-  return start === undefined ? [] : [laterStartWarning(feed, start)]
+  return start === undefined ? [] : [laterStartWarning(feed, new Date(start))]
 }
 
 function findRefusal(app: AppRows, feed: Feed, tenant: string | undefined) {

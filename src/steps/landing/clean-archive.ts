@@ -1,9 +1,8 @@
-import { dropOfBlobs } from '../../core/ledger/drop.ts'
 import type { Landing } from '../../core/ledger/ledger.ts'
-import { newGeneration } from '../../core/report/generation.ts'
 import { windowId } from '../../core/time/window.ts'
 import { type ArchivedBlob, archiveName } from '../../services/storage/archive.ts'
 import { countErased, type Eraser, erasedBy, withoutErased } from '../../services/storage/erasing.ts'
+import { dropOfFiles } from '../ledger/drop-of-files.ts'
 import { type Job, subjectOf } from '../ledger/job.ts'
 import type { HeldEntry } from './held-entry.ts'
 
@@ -17,15 +16,14 @@ export async function cleaned(
   blob: ArchivedBlob,
   eraser: Eraser | undefined,
 ): Promise<ArchivedBlob> {
-  const { archive, ledger, clock, newId } = services
+  const { archive, ledger, newId } = services
   if (!eraser || blob.erased?.by === eraser.id) return blob
   const { rows, isCut } = await countErased(blob.name, archive.read(blob.name, blob.etag), eraser)
   // What cannot be read to its end cannot land, and may have anything behind there.
   if (rows === 0 && !isCut) return blob
   const entry = held.entry()
-  const { feed, window, attempt, reportId, requestedAt } = entry
-  const place = { table: row.feed.table, fresh: newGeneration(newId), now: clock() }
-  await ledger.writeDrop(dropOfBlobs({ feed, window }, attempt, place), undefined)
+  const { attempt, reportId, requestedAt } = entry
+  await ledger.writeDrop(dropOfFiles(services, row, entry, attempt), undefined)
   const writer = archive.write(copyName(entry, blob, eraser), { reportId, attempt, requestedAt, nonce: newId() })
   const tally = { rows: 0, hasColumn: false }
   for await (const chunk of withoutErased(blob.name, archive.read(blob.name, blob.etag), eraser, tally)) {

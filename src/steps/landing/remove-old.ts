@@ -1,14 +1,14 @@
 import { isFailure } from '../../core/failures.ts'
 import { type KeptRow, keptRowKey } from '../../core/ledger/app-rows.ts'
-import { dropOfBlobs, letGo, withBlobs } from '../../core/ledger/drop.ts'
+import { letGo, withBlobs } from '../../core/ledger/drop.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import { isOpen, isPublished, isRemoved, type LedgerEntry, standingRows } from '../../core/ledger/ledger.ts'
 import { toRemoved } from '../../core/ledger/transitions.ts'
 import { dueLook, keptSince } from '../../core/plan/keep.ts'
-import { newGeneration } from '../../core/report/generation.ts'
 import { MINUTE_MS } from '../../core/time/durations.ts'
 import { parseWindowId, windowId } from '../../core/time/window.ts'
 import type { AppRows, Scanned, Stored } from '../../services/storage/ledger.ts'
+import { dropOfFiles } from '../ledger/drop-of-files.ts'
 import { readableFeeds } from '../ledger/feed-row.ts'
 import { subjectOf } from '../ledger/job.ts'
 import { removeEntry } from '../ledger/remove-entry.ts'
@@ -82,23 +82,19 @@ async function removeOne(services: Services, row: FeedOutline, { value, etag }: 
 }
 
 /** One write takes the rows from every reader, and lets them and the files go. */
-async function unpublish({ ledger, clock, newId }: Services, row: FeedOutline, { value, etag }: Stored<LedgerEntry>) {
+async function unpublish(services: Services, row: FeedOutline, { value, etag }: Stored<LedgerEntry>) {
   const { figures } = value
   if (!figures) return false
-  const { table } = row.feed
-  const now = clock()
+  const now = services.clock()
   // What was removed before, and failed since, has no rows to drop.
   const next = toRemoved(value, figures, figures.removedAt ?? now)
-  const drops = withBlobs(letGo(value, next, table, now), value)
-  const others =
-    drops.length > 0 ? drops : [dropOfBlobs(value, value.attempt, { table, fresh: newGeneration(newId), now })]
-  return (await ledger.write(next, etag, { drops: others })) !== undefined
+  const ofRows = letGo(value, next, row.feed.table, now)
+  const drops = ofRows.length > 0 ? withBlobs(ofRows, value) : [dropOfFiles(services, row, value, value.attempt)]
+  return (await services.ledger.write(next, etag, { drops })) !== undefined
 }
 
 /** The files are let go first: without the entry nobody would look for them any more. */
 async function forgetUnlanded(services: Services, row: FeedOutline, { value, etag }: Stored<LedgerEntry>) {
-  const { ledger, clock, newId } = services
-  const fresh = newGeneration(newId)
-  await ledger.writeDrop(dropOfBlobs(value, value.attempt, { table: row.feed.table, fresh, now: clock() }), undefined)
+  await services.ledger.writeDrop(dropOfFiles(services, row, value, value.attempt), undefined)
   return removeEntry(services, row, { window: value.window, etag, entry: value })
 }

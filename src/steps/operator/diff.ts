@@ -3,14 +3,11 @@ import type { Feed } from '../../core/feeds/feed.ts'
 import { type ArchivedAttempt, chooseAttempts } from '../../core/ledger/landed-archives.ts'
 import type { Problem } from '../../core/problems.ts'
 import {
-  type ComparedRow,
-  type Comparison,
   compareTotals,
   createComparison,
   landedValues,
   type MovedTotal,
   type RowsCompared,
-  readRow,
   rowWriter,
   type SharedColumns,
   sharedColumns,
@@ -25,6 +22,7 @@ import { type LineSorter, sortLines } from '../../services/sorted-lines.ts'
 import { type OpenReport, openReport } from '../../services/storage/report-records.ts'
 import { findFeed } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
+import { compareSorted, type SortedTexts } from './compare-sorted.ts'
 
 /** One of two landings, as its archive lands under the feed's types of now. */
 export type ComparedLanding = ArchivedAttempt & { readonly rows: number; readonly rejected: number }
@@ -86,8 +84,7 @@ export async function diff(
   const is = await sortRows(after, shared, sortLines(options.folder, 'after'), options)
   if (isFailure(is)) return { problem: is.message }
   const comparison = createComparison(shared, options.rows)
-  const [wasRows, isRows] = [await openRows(was.texts, options.signal), await openRows(is.texts, options.signal)]
-  await compareRows(wasRows, isRows, shared.key.length > 0, comparison)
+  await compareSorted(was.texts, is.texts, shared.key.length > 0, comparison, options.signal)
   return {
     feed,
     window: id,
@@ -134,7 +131,7 @@ async function openAttempt(
 type Sorted = {
   readonly landing: ComparedLanding
   readonly totals: Readonly<Record<string, string>>
-  readonly texts: AsyncIterable<readonly string[]>
+  readonly texts: SortedTexts
 }
 
 /** Reads an archive to its end and sorts the rows that land. */
@@ -165,67 +162,4 @@ async function sortRows(
     progress(chosen.attempt, number)
   }
   return { landing: { ...chosen, rows, rejected }, totals: totals.result(), texts: await sorter.sorted() }
-}
-
-/** The sorted rows of a file, of which the next one can be looked at before it is taken. */
-type Rows = { next: ComparedRow | undefined; readonly take: () => Promise<ComparedRow | undefined> }
-
-async function openRows(texts: AsyncIterable<readonly string[]>, signal: AbortSignal): Promise<Rows> {
-  const groups = texts[Symbol.asyncIterator]()
-  let group: readonly string[] = []
-  let at = 0
-  const read = async (): Promise<ComparedRow | undefined> => {
-    while (at >= group.length) {
-      signal.throwIfAborted()
-      const { done, value } = await groups.next()
-      if (done) return undefined
-      group = value
-      at = 0
-    }
-    return readRow(group[at++] ?? '')
-  }
-  const rows: Rows = {
-    next: await read(),
-    async take() {
-      const taken = rows.next
-      rows.next = await read()
-      return taken
-    },
-  }
-  return rows
-}
-
-/** Walks through the sorted rows of two files at once, key by key. */
-async function compareRows(before: Rows, after: Rows, hasKey: boolean, comparison: Comparison): Promise<void> {
-  while (before.next || after.next) {
-    const keys = [before.next?.key, after.next?.key].filter((key) => key !== undefined)
-    const key = keys.toSorted()[0] ?? ''
-    await compareKey(key, before, after, hasKey, comparison)
-  }
-}
-
-async function compareKey(
-  key: string,
-  before: Rows,
-  after: Rows,
-  hasKey: boolean,
-  comparison: Comparison,
-): Promise<void> {
-  const takeFrom = (rows: Rows) => (rows.next?.key === key ? rows.take() : undefined)
-  let [was, is] = [await takeFrom(before), await takeFrom(after)]
-  const isRepeated = before.next?.key === key || after.next?.key === key
-  if (hasKey && isRepeated) comparison.repeatedKey()
-  if (hasKey && !isRepeated && was && is) return comparison.pair(was, is)
-  while (was || is) {
-    if (was && is && was.others === is.others) {
-      comparison.same()
-      ;[was, is] = [await takeFrom(before), await takeFrom(after)]
-    } else if (was && (!is || was.others < is.others)) {
-      comparison.removed(was)
-      was = await takeFrom(before)
-    } else if (is) {
-      comparison.added(is)
-      is = await takeFrom(after)
-    }
-  }
 }

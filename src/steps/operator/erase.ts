@@ -1,6 +1,5 @@
 import { CATALOG, columnKeyOf } from '../../core/catalog.ts'
 import { isFailure } from '../../core/failures.ts'
-import { dropOfBlobs } from '../../core/ledger/drop.ts'
 import { type ErasuresRow, isErased, MOST_ERASED, withErased, withoutErasure } from '../../core/ledger/erasures.ts'
 import type { FeedRow } from '../../core/ledger/feed-row.ts'
 import { isOpen, isRemoved, type LedgerEntry, lastArchive } from '../../core/ledger/ledger.ts'
@@ -12,6 +11,7 @@ import { landingHash } from '../../core/report/lander.ts'
 import { windowId } from '../../core/time/window.ts'
 import type { BlobName } from '../../services/storage/archive.ts'
 import { valueHash } from '../../services/storage/erasing.ts'
+import { dropOfFiles } from '../ledger/drop-of-files.ts'
 import { changeErasures } from '../ledger/erasures.ts'
 import { findFeed } from '../ledger/feed-row.ts'
 import { messageOf } from '../ledger/job.ts'
@@ -94,14 +94,12 @@ async function eraseWindow(services: Services, row: FeedRow, { window, id, store
     const { state } = stored.value
     return { problem: `${feed} ${id} is ${state}: wait until it is landed or failed, and erase again` }
   }
-  const place = { table: row.feed.table, fresh: newGeneration(newId), now: clock() }
-  const last = Math.max(stored?.value.attempt ?? 0, ...blobs.map(({ attempt }) => attempt))
   const entry = stored?.value
   const source = entry && (await sourceOf(services, entry, blobs))
   if (!entry || !source) {
     // Nothing is published from these files, or they are all of failed attempts that nobody can land any more.
-    const drop = dropOfBlobs({ feed, window }, last, place)
-    await ledger.writeDrop(drop, undefined)
+    const last = Math.max(entry?.attempt ?? 0, ...blobs.map(({ attempt }) => attempt))
+    await ledger.writeDrop(dropOfFiles(services, row, { feed, window }, last), undefined)
     return { removed: true }
   }
   const { asked, origin, ...report } = source
@@ -117,7 +115,7 @@ async function eraseWindow(services: Services, row: FeedRow, { window, id, store
     },
     clock(),
   )
-  const drops = [dropOfBlobs(landing, landing.attempt, place)]
+  const drops = [dropOfFiles(services, row, landing, landing.attempt)]
   if (!(await ledger.write(landing, stored.etag, { drops }))) return { problem: changedJustNow(feed, id) }
   await queue.send(messageOf(landing))
   return { attempt: landing.attempt }

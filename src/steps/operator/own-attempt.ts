@@ -1,4 +1,5 @@
 import { isFailure } from '../../core/failures.ts'
+import { whyPurged } from '../../core/ledger/feed-block.ts'
 import type { FeedRow } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import { type PlanRow, withWindow } from '../../core/ledger/plan-row.ts'
@@ -27,10 +28,8 @@ export async function openOwnWindow(services: Services, row: FeedRow, window: Wi
   const { ledger, clock } = services
   const { name } = row.feed
   const id = windowId(window)
-  if (row.purgedAt !== undefined)
-    return {
-      problem: `feed ${name} was purged, and its old rows are still being removed: wait until "status" shows it no more`,
-    }
+  const purged = whyPurged(row)
+  if (purged !== undefined) return { problem: purged }
   const stored = await ledger.read(name, id)
   if (stored && isFailure(stored)) return { problem: `${stored.message}; take it out with "forget" first` }
   const plan = stored ? undefined : await readOrMakePlan(services, row)
