@@ -66,7 +66,7 @@ async function push(app: LocalApp, { dryRun, yes }: PushOptions): Promise<Comman
 }
 
 function lossLine({ feed, windows, rows }: Loss): string {
-  return `${feed}: "keep" removes ${many(windows, 'window')} with ${many(rows, 'row')} for good, within a day of the next tick`
+  return `${feed}: "keep" removes ${many(windows, 'window')} with ${many(rows, 'row')} for good, within two days of the next tick`
 }
 
 async function pull({ storage, feedsFile }: LocalApp): Promise<CommandResult> {

@@ -119,7 +119,7 @@ describe('feeds', () => {
   it('push says what a new or shorter "keep" removes, and pushes it with --yes alone', async () => {
     const [entry] = await deployment.entries('usage')
     const rows = entry?.figures?.rowsLanded ?? 0
-    const line = `usage: "keep" removes 1 window with ${rows} rows for good, within a day of the next tick\n`
+    const line = `usage: "keep" removes 1 window with ${rows} rows for good, within two days of the next tick\n`
     await deployment.writeFeeds([{ ...USAGE, keep: 'P6M' }])
     const before = await pushedFeeds(deployment)
     const dry = await command('feeds', 'push', '--dry-run')
