@@ -68,6 +68,7 @@ function feedOf(name: string, count: number): StatusAnswer['feeds'][number] {
     grain: 'day',
     since: NOW.toISOString(),
     states: states as StatusAnswer['feeds'][number]['states'],
+    gaps: [],
     waiting: 0,
     complete: count,
     outdated: 0,

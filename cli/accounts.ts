@@ -38,10 +38,11 @@ export async function listByAccount<R extends object>(
     if (isFailure(found)) problems.push(found.message)
     else if (!isFailure(view)) for (const row of found) rows.push({ account: view.name, ...row })
   }
-  const lines = table(
-    columns.map(([heading]) => heading),
-    rows.map((row) => columns.map(([, cell]) => cell(row))),
-  )
+  const heads = columns.map(([heading]) => heading)
+  const cells = rows.map((row) => columns.map(([, cell]) => cell(row)))
+  // Where an account could not be read, nobody knows that there are none.
+  const none = problems.length === 0 ? [`no ${name}`] : []
+  const lines = rows.length === 0 ? none : table(heads, cells)
   return { exitCode: problems.length === 0 ? 0 : 1, json: { [name]: rows, problems }, lines, problems }
 }
 

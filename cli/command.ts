@@ -11,14 +11,22 @@ import { readText } from '../src/services/text-file.ts'
 import type { Environment } from '../src/settings/environment.ts'
 import { readSettings, type Settings } from '../src/settings/settings.ts'
 import type { Services } from '../src/steps/services.ts'
+import { findAzdEnvironment, OF_AN_APP, settingsOfAzd } from './azd-env.ts'
 import type { Busy } from './busy.ts'
 import { openOperator } from './operator.ts'
 import { type CommandResult, type OutputOptions, print, refused } from './output.ts'
 
-export const SETTINGS_FILE = 'local.settings.json'
+const SETTINGS_FILE = 'local.settings.json'
+
+/** The settings of the app that `npm start` runs, which it writes. */
+const LOCAL_RUN = '.local/settings.json'
 
 /** The options that every command has. */
-export type CommonOptions = OutputOptions & { readonly settings?: string; readonly feeds: string }
+export type CommonOptions = OutputOptions & {
+  readonly settings?: string
+  readonly azdEnv?: string | true
+  readonly feeds: string
+}
 
 /** Adds a command with the options that every command has. */
 export function addCommand(program: Command, usage: string, description: string): Command {
@@ -27,6 +35,7 @@ export function addCommand(program: Command, usage: string, description: string)
     .description(description)
     .option('--json', 'print one JSON value')
     .option('--settings <file>', `settings for what the environment lacks (default: ${SETTINGS_FILE})`)
+    .option('--azd-env [name]', 'settings of the app that azd deployed: that environment, else the default one')
     .option('--feeds <file>', 'the local feeds', 'feeds.json')
 }
 
@@ -45,41 +54,99 @@ export function withApp(
   run: (app: LocalApp, busy: Busy) => Promise<CommandResult>,
 ): Promise<void> {
   return print(options, async (busy) => {
-    const env = await readEnvironment(options)
-    if ('problems' in env) return refused(env.problems)
-    const settings = readSettings(env.values)
-    if ('problems' in settings) return refused(settings.problems)
-    return run(openLocalApp(env.values, settings, options.feeds), busy)
+    const app = await openLocalApp(options)
+    return 'problems' in app ? refused(app.problems) : run(app, busy)
   })
 }
 
-/** Opens the app on this machine. It reaches its storage as whoever runs the command. */
-export function openLocalApp(env: Environment, settings: Settings, feedsFile: string): LocalApp {
+/** Opens the app on this machine, or gives all that is wrong with its settings. It reaches its storage as whoever runs the command. */
+export async function openLocalApp(options: CommonOptions): Promise<LocalApp | Problems> {
+  const environment = await readEnvironment(options)
+  if ('problems' in environment) return environment
+  const { values: env } = environment
+  const settings = readSettings(env)
+  if ('problems' in settings) return { problems: [...settings.problems, ...(await localRunHint(env))] }
   const storage = storageClients(settings.storage, openOperator)
-  return {
-    env,
-    settings,
-    storage,
-    services: openApp(settings, feedsFile, { storage, version: packageJson.version })(() => undefined),
-    feedsFile,
-  }
+  const feedsFile = options.feeds
+  const services = openApp(settings, feedsFile, { storage, version: packageJson.version })(() => undefined)
+  return { env, settings, storage, services, feedsFile }
 }
 
+/** The settings of a command. `file`: the settings file that they come from, as far as they are not in the environment. */
+type CommandEnvironment = { readonly values: Environment; readonly file: string }
+
 /**
- * Reads the environment, and the settings file for what the environment lacks. The file has the form of
- * local.settings.json and must exist only if `--settings` names it. If the file sets NODE_EXTRA_CA_CERTS, the process
- * trusts those certificates from now on.
+ * Reads the environment, and a settings file for what the environment lacks. The file has the form of local.settings.json
+ * and must exist only if `--settings` names it. With `--azd-env`, the settings are those of a deployed app. Where nobody names
+ * a storage or a sign-in, the settings are those of the app that azd deployed or that `npm start` runs, and standard error
+ * says so. If the file sets NODE_EXTRA_CA_CERTS, the process trusts those certificates from now on.
  */
 export async function readEnvironment({
   settings,
-}: Pick<CommonOptions, 'settings'>): Promise<{ readonly values: Environment } | Problems> {
+  azdEnv,
+}: Pick<CommonOptions, 'settings' | 'azdEnv'>): Promise<CommandEnvironment | Problems> {
+  if (azdEnv !== undefined) {
+    if (settings !== undefined) return { problems: ['give --settings or --azd-env, not both'] }
+    return readAzdEnvironment(azdEnv === true ? undefined : azdEnv)
+  }
+  const own = await readOwnEnvironment(settings)
+  if (settings !== undefined || 'problems' in own || namesOwnApp(own.values)) return own
+  return (await readAnApp()) ?? own
+}
+
+async function readAzdEnvironment(name: string | undefined): Promise<CommandEnvironment | Problems> {
+  const found = await findAzdEnvironment(name)
+  if (!found) {
+    const which = name === undefined ? 'default environment' : `environment ${name}`
+    return { problems: [`azd has no ${which} in this folder: type "azd env list", or "azd up" to make one`] }
+  }
+  const read = settingsOfAzd(found, process.env)
+  return 'problems' in read ? read : { ...read, file: SETTINGS_FILE }
+}
+
+/** The one app that this folder knows of. With two of them a command must not guess which is meant. */
+async function readAnApp(): Promise<CommandEnvironment | Problems | undefined> {
+  const [ofAzd, ofLocalRun] = [await findAzdEnvironment(), await readSettingsFile(LOCAL_RUN)]
+  if (ofAzd && ofLocalRun) {
+    return {
+      problems: [
+        `two apps are known here: add --azd-env for the deployed one, or --settings ${LOCAL_RUN} for the local run`,
+      ],
+    }
+  }
+  if (ofAzd) process.stderr.write(`settings of azd environment ${ofAzd.name}\n`)
+  else if (ofLocalRun) process.stderr.write(`settings of the local run: ${LOCAL_RUN}\n`)
+  return ofAzd ? readAzdEnvironment(ofAzd.name) : ofLocalRun
+}
+
+/** Reads the environment, and the settings file that is named or stands in the folder. */
+export async function readOwnEnvironment(settings: string | undefined): Promise<CommandEnvironment | Problems> {
   const file = settings ?? SETTINGS_FILE
+  const read = await readSettingsFile(file)
+  if (read) return read
+  return settings === undefined ? { values: process.env, file } : { problems: [`${file} cannot be read`] }
+}
+
+/** Undefined where there is no such file. */
+async function readSettingsFile(file: string): Promise<CommandEnvironment | Problems | undefined> {
   const text = await readText(file).catch(() => undefined)
-  if (text === undefined && settings !== undefined) return { problems: [`${file} cannot be read`] }
-  const values = text === undefined ? {} : readValues(text)
+  if (text === undefined) return undefined
+  const values = readValues(text)
   if (!values) return { problems: [`${file} is not of the form { "Values": { "NAME": "text" } }`] }
   const problem = await trust(values.NODE_EXTRA_CA_CERTS)
-  return problem === undefined ? { values: { ...values, ...process.env } } : { problems: [problem] }
+  return problem === undefined ? { values: { ...values, ...process.env }, file } : { problems: [problem] }
+}
+
+/** Whether settings are about an app: a part of them must not be mixed with those of another one. */
+function namesOwnApp(env: Environment): boolean {
+  return Object.keys(env).some((name) => OF_AN_APP.test(name) && env[name])
+}
+
+/** Says how to reach the local run with settings that name no storage. */
+async function localRunHint(env: Environment): Promise<readonly string[]> {
+  const namesStorage = Object.keys(env).some((name) => name.startsWith('DataStorage'))
+  if (namesStorage || (await readText(LOCAL_RUN).catch(() => undefined)) === undefined) return []
+  return [`no storage is named: add --settings ${LOCAL_RUN} for the local run`]
 }
 
 function readValues(text: string): Record<string, string> | undefined {

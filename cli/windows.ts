@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Problem } from '../src/core/problems.ts'
-import { parseWindowId, type Window, windowId } from '../src/core/time/window.ts'
-import { parseDay, parseMonth } from '../src/core/time/words.ts'
+import { parseWindowId, type Window, type WindowId, windowId } from '../src/core/time/window.ts'
+import { parseDay, parseMonth, windowOption } from '../src/core/time/words.ts'
 import { type CommonOptions, differingFeeds, type LocalApp, withApp } from './command.ts'
 import { print, refused } from './output.ts'
 
@@ -68,8 +68,22 @@ export async function findWindows(
 ): Promise<readonly Window[] | Problem> {
   const known: Window[] = []
   for await (const { window } of ledger.scan(feed)) if (window) known.push(window)
+  const misnamed = misnamedWindow(options, known)
+  if (misnamed !== undefined) return { problem: `feed ${feed} ${misnamed}` }
   const windows = chosenWindows(options, known)
   return windows.length > 0 ? windows : { problem: `the ledger has no window of feed ${feed} in that time` }
+}
+
+/** Says of a window that is named and lies in others how those are named. */
+export function misnamedWindow({ window: named }: NamedOptions, known: readonly Window[]): string | undefined {
+  for (const window of named) {
+    const holding = known.filter((each) => isInSpan(window, each))
+    if (holding.length === 0 || holding.some((each) => windowId(each) === windowId(window))) continue
+    const [first, ...others] = holding.map(windowOption)
+    const more = others.length > 0 ? `, and ${others.length} more, hold` : ' holds'
+    return `has no window ${windowId(window)}: ${first}${more} that time`
+  }
+  return undefined
 }
 
 /** Whether a window overlaps a span of time. */
@@ -96,7 +110,8 @@ function parseWindow(text: string): Window {
   return window
 }
 
-function collectMonth(text: string, before: readonly Window[]): readonly Window[] {
+/** Reads a month of the command line. */
+export function collectMonth(text: string, before: readonly Window[]): readonly Window[] {
   const month = parseMonth(text)
   if (!month) throw new InvalidArgumentError('It must look like 2025-03.')
   return [...before, month]
@@ -116,15 +131,23 @@ function parseInstant(text: string): Date {
   return instant
 }
 
+/** A window, and what became of it. */
+export type Changed<R> = { readonly window: WindowId } & (R | Problem)
+
 /**
  * Changes the chosen windows of a feed, one after the other. A window that cannot change goes to standard error and makes
- * the exit code 1. The other windows still change. `afterwards` comes once all have changed.
+ * the exit code 1. The other windows still change. `afterwards` comes once all have changed, and gives what
+ * became of them.
  */
 export function changeWindows<R extends object>(
   argument: string | undefined,
   options: ChangeOptions,
   change: (app: LocalApp, feed: string, window: Window) => Promise<R | Problem>,
-  afterwards: (app: LocalApp) => Promise<void> = async () => undefined,
+  afterwards: (app: LocalApp, feed: string, changed: readonly Changed<R>[]) => Promise<readonly Changed<R>[]> = async (
+    _app,
+    _feed,
+    changed,
+  ) => changed,
 ): Promise<void> {
   const feed = argument ?? options.feed
   const wrong = wrongChoice(argument, options)
@@ -136,11 +159,11 @@ export function changeWindows<R extends object>(
     if (differs !== undefined) return refused([differs])
     const windows = await findWindows(app.services, feed, options)
     if ('problem' in windows) return refused([windows.problem])
-    const results: ({ window: string } & (R | Problem))[] = []
+    const changed: Changed<R>[] = []
     for (const window of windows) {
-      results.push({ window: windowId(window), ...(await change(app, feed, window)) })
+      changed.push({ window: windowId(window), ...(await change(app, feed, window)) })
     }
-    await afterwards(app)
+    const results = await afterwards(app, feed, changed)
     const problems = results.flatMap((result) => ('problem' in result ? [result.problem] : []))
     const lines = results.flatMap((result) => ('problem' in result ? [] : [lineOf(feed, result)]))
     return { exitCode: problems.length === 0 ? 0 : 1, json: { feed, windows: results }, lines, problems }

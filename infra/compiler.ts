@@ -112,7 +112,9 @@ export async function snapshots(
   const differences: string[] = []
   for (const file of files) {
     const done = compile(compiler, ['snapshot', file, '--mode', mode, ...SNAPSHOT_OF], project)
-    await done.catch(({ stdout }: { stdout: string }) => differences.push(`${file}:\n${stdout}`))
+    await done.catch(({ stdout, stderr }: { stdout: string; stderr: string }) => {
+      differences.push(`${file}:\n${stdout || stderr}`)
+    })
   }
   return differences
 }

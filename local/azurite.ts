@@ -21,7 +21,14 @@ type AzuriteOptions = {
   readonly location?: string
   /** Free ports when left out. */
   readonly ports?: StoragePorts
+  /** Files of `keepCertificate`. With them it speaks https, and takes tokens of Entra beside its key, unsigned ones too. */
+  readonly certificate?: CertificateFiles
 }
+
+type CertificateFiles = { readonly certificate: string; readonly key: string }
+
+/** Where an Azurite listens and keeps its data. */
+type Start = Omit<AzuriteOptions, 'ports'> & { readonly ports: StoragePorts }
 
 /** Every Azurite has this account and key. They are no secret (Azurite's README, "Default Storage Account"). */
 const ACCOUNT = 'devstoreaccount1'
@@ -34,27 +41,28 @@ const STARTS = 3
  * Starts Azurite, Microsoft's storage emulator, as a process of its own on 127.0.0.1. Resolves once blob, queue and table
  * answer. Throws one line when a port is in use or the process ends before it is ready.
  */
-export async function startAzurite({ location, ports }: AzuriteOptions = {}): Promise<Azurite> {
+export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurite> {
+  const { location, ports } = options
   if (location) await mkdir(location, { recursive: true })
   if (ports) {
     for (const [service, port] of Object.entries(ports)) {
       if (await isPortFree(port)) continue
       throw new Error(`Port ${port} (${service} storage) is in use: stop what listens there`)
     }
-    return startOn(ports, location)
+    return startOn({ ...options, ports })
   }
   for (let start = 1; start < STARTS; start += 1) {
-    const azurite = await startOn(await chooseFree(), location).catch(() => undefined)
+    const azurite = await startOn({ ...options, ports: await chooseFree() }).catch(() => undefined)
     if (azurite) return azurite
   }
-  return startOn(await chooseFree(), location)
+  return startOn({ ...options, ports: await chooseFree() })
 }
 
 /** The connection string of an Azurite on these ports, or of proxies that stand before it. */
-export function storageConnectionString(ports: StoragePorts): string {
-  const endpoint = (service: string, port: number) => `${service}Endpoint=http://127.0.0.1:${port}/${ACCOUNT}`
+export function storageConnectionString(ports: StoragePorts, protocol: 'http' | 'https' = 'http'): string {
+  const endpoint = (service: string, port: number) => `${service}Endpoint=${protocol}://127.0.0.1:${port}/${ACCOUNT}`
   return [
-    'DefaultEndpointsProtocol=http',
+    `DefaultEndpointsProtocol=${protocol}`,
     `AccountName=${ACCOUNT}`,
     `AccountKey=${ACCOUNT_KEY}`,
     endpoint('Blob', ports.blob),
@@ -63,14 +71,16 @@ export function storageConnectionString(ports: StoragePorts): string {
   ].join(';')
 }
 
-async function startOn(ports: StoragePorts, location: string | undefined): Promise<Azurite> {
-  const child = startNode(azuriteArguments(ports, location))
+async function startOn(start: Start): Promise<Azurite> {
+  const { ports } = start
+  const child = startNode(azuriteArguments(start))
   const failure = await waitUntilReady(child, ports)
   if (failure || child.pid === undefined) {
     await stopProcess(child)
     throw failure ?? new Error('Azurite could not be started')
   }
-  return { connectionString: storageConnectionString(ports), ports, pid: child.pid, stop: () => stopProcess(child) }
+  const connectionString = storageConnectionString(ports, start.certificate ? 'https' : 'http')
+  return { connectionString, ports, pid: child.pid, stop: () => stopProcess(child) }
 }
 
 async function waitUntilReady(child: ChildProcess, { blob, queue, table }: StoragePorts): Promise<Error | undefined> {
@@ -84,12 +94,14 @@ async function waitUntilReady(child: ChildProcess, { blob, queue, table }: Stora
   return hasEnded(child) ? new Error(`Azurite ended while it started on ports ${blob}, ${queue}, ${table}`) : undefined
 }
 
-function azuriteArguments({ blob, queue, table }: StoragePorts, location: string | undefined): string[] {
+function azuriteArguments({ ports, location, certificate }: Start): string[] {
+  const { blob, queue, table } = ports
   const script = createRequire(import.meta.url).resolve('azurite/dist/src/azurite.js')
   const hosts = ['--blobHost', '127.0.0.1', '--queueHost', '127.0.0.1', '--tableHost', '127.0.0.1']
   const listen = ['--blobPort', `${blob}`, '--queuePort', `${queue}`, '--tablePort', `${table}`]
   const keep = location ? ['--location', location] : ['--inMemoryPersistence']
-  return [script, '--silent', '--disableTelemetry', ...hosts, ...listen, ...keep]
+  const secure = certificate ? ['--oauth', 'basic', '--cert', certificate.certificate, '--key', certificate.key] : []
+  return [script, '--silent', '--disableTelemetry', ...hosts, ...listen, ...keep, ...secure]
 }
 
 async function chooseFree(): Promise<StoragePorts> {

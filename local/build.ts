@@ -12,7 +12,10 @@ const COPIED = ['host.json', 'feeds.json']
 
 const EVERY = { platform: 'node', target: 'node24', minify: true, logLevel: 'silent', sourcesContent: false } as const
 
-/** The Node worker provides `@azure/functions-core` itself. */
+/**
+ * The Node worker provides `@azure/functions-core` itself. `debug` does without `supports-color`, which only a tool brings:
+ * what is bundled must not depend on which tools are installed.
+ */
 const SPLIT = {
   ...EVERY,
   bundle: true,
@@ -20,7 +23,7 @@ const SPLIT = {
   format: 'esm',
   splitting: true,
   outExtension: { '.js': '.cjs' },
-  external: ['@azure/functions-core'],
+  external: ['@azure/functions-core', 'supports-color'],
   // Its `main` calls `require` in a way that esbuild cannot follow: the bundle would look for its parts at run time.
   alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
   sourcemap: 'inline',

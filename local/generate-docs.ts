@@ -14,7 +14,7 @@ import { STATUS_FIELDS, WINDOW_FIELDS } from '../src/core/status/fields.ts'
 import { fieldTable, statusSchema } from './status-docs.ts'
 
 // Writes what feeds.schema.json and docs/feeds.md say of the fields of feeds.json, and docs/status.schema.json and
-// docs/status.md of the answers of the status routes, from the tables that the code knows them by.
+// docs/status.md of the answers of the status routes, from the tables that the code knows them by, and NOTICE from the bundle.
 
 const PROJECT = resolve(import.meta.dirname, '..')
 
@@ -89,6 +89,9 @@ function defaultOf(field: Field): string {
 async function main(): Promise<void> {
   await writeFile(join(PROJECT, 'feeds.schema.json'), feedsSchema())
   await writeFile(join(PROJECT, 'docs/status.schema.json'), statusSchema())
+  // Loaded here, because the tests of the tables need no bundle.
+  const { bundledPackages, noticeText } = await import('./notice.ts')
+  await writeFile(join(PROJECT, 'NOTICE'), noticeText(await bundledPackages()))
   await rewrite('docs/feeds.md', withFeedFields)
   await rewrite('docs/status.md', withStatusFields)
 }

@@ -9,7 +9,9 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http'
+import { createServer as createSecureServer, request as forwardSecurely, Agent as SecureAgent } from 'node:https'
 import type { Socket } from 'node:net'
+import type { Certificate } from './certificate.ts'
 
 /** A call that reached the proxy, numbered from 1. `path` includes the query, `body` is read as UTF-8. */
 export type ProxiedRequest = {
@@ -26,7 +28,7 @@ export type ProxiedRequest = {
 export type ProxyEffect = 'pass' | 'before' | 'after' | 'hang'
 
 export type StorageProxy = {
-  /** `http://127.0.0.1:<port>` */
+  /** `http://127.0.0.1:<port>`, or `https` with a certificate. */
   readonly origin: string
   readonly requests: readonly ProxiedRequest[]
   count(): number
@@ -40,31 +42,39 @@ export type ServiceOrigins = { readonly blob: string; readonly queue: string; re
 
 type ProxyOptions = {
   readonly target: string
+  /** Of the target, which then speaks https; so does the proxy, in its name. */
+  readonly certificate?: Certificate
   /** Decides about a call before it is forwarded. The call waits for the decision. */
   readonly onRequest?: (request: ProxiedRequest) => ProxyEffect | Promise<ProxyEffect>
 }
 type Answer = { readonly status: number; readonly headers: readonly string[]; readonly body: Buffer }
 
 /**
- * Stands before one service of Azurite, or any plain HTTP server, counts its calls and cuts those that `onRequest` names.
+ * Stands before one service of Azurite, or any HTTP server, counts its calls and cuts those that `onRequest` names.
  * Method, path, headers and body are forwarded as they came, so the signature of a storage call stays valid.
  */
-export async function startProxy({ target, onRequest = () => 'pass' }: ProxyOptions): Promise<StorageProxy> {
+export async function startProxy(options: ProxyOptions): Promise<StorageProxy> {
+  const { target, certificate, onRequest = () => 'pass' } = options
   const requests: ProxiedRequest[] = []
   const sockets = new Set<Socket>()
-  const agent = new Agent({ keepAlive: true })
-  const server = createServer(async (incoming, response) => {
+  const agent = certificate
+    ? new SecureAgent({ keepAlive: true, ca: certificate.certificate })
+    : new Agent({ keepAlive: true })
+  const server = certificate
+    ? createSecureServer({ cert: certificate.certificate, key: certificate.key })
+    : createServer()
+  server.on('request', async (incoming: IncomingMessage, response: ServerResponse) => {
     try {
       await handle(incoming, response)
     } catch {
       incoming.socket.destroy()
     }
   })
-  server.on('connection', (socket) => sockets.add(socket))
+  server.on('connection', (socket: Socket) => sockets.add(socket))
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : 0
-  const origin = `http://127.0.0.1:${port}`
+  const origin = `${certificate ? 'https' : 'http'}://127.0.0.1:${port}`
   return {
     origin,
     requests,
@@ -118,9 +128,10 @@ export function proxiedConnectionString(connectionString: string, proxies: Parti
 }
 
 async function forward(target: string, agent: Agent, incoming: IncomingMessage, body: Buffer): Promise<Answer> {
-  const { hostname, port } = new URL(target)
+  const { protocol, hostname, port } = new URL(target)
   const { method, url: path, rawHeaders: headers } = incoming
-  const outgoing = forwardRequest({ hostname, port, method, path, headers, agent, setHost: false })
+  const send = protocol === 'https:' ? forwardSecurely : forwardRequest
+  const outgoing = send({ hostname, port, method, path, headers, agent, setHost: false })
   const answered = once(outgoing, 'response')
   outgoing.end(body)
   const [response] = (await answered) as [IncomingMessage]

@@ -70,7 +70,7 @@ app.http('dashboard', {
   route: 'dashboard',
   methods: ['GET'],
   authLevel: 'anonymous',
-  handler: async () => (await handlers()).dashboard(),
+  handler: async (_, context) => (await handlers()).dashboard(context),
 })
 
 app.http('health', {

@@ -1,5 +1,5 @@
 import type { HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions'
-import { openApp } from './app/app.ts'
+import { type App, openApp } from './app/app.ts'
 import { readDashboard } from './app/dashboard.ts'
 import { doctorMeans } from './app/doctor-means.ts'
 import type { AppEvent } from './core/events.ts'
@@ -33,15 +33,16 @@ export function createHandlers(settings: Settings | Problems, feedsFile: string,
       throw error
     })
   }
-  const answer = async (context: InvocationContext, step: Step<HttpResponseInit>): Promise<HttpResponseInit> => {
-    const opened = open(context)
-    if (!opened) return { status: 503 }
-    return step(opened).catch((error) => {
-      if (!tellStorage(context, error)) throw error
-      const remedy = 'The storage account does not answer; see the log.'
-      return { status: 503, jsonBody: { status: 'storage', remedy } }
+  const answer = (context: InvocationContext, step: Step<HttpResponseInit>, closed: HttpResponseInit = {}) =>
+    guarded(context, async () => {
+      const opened = open(context)
+      if (!opened) return { status: 503, ...closed }
+      return step(opened).catch((error) => {
+        if (!tellStorage(context, error)) throw error
+        const remedy = 'The app cannot use its storage account; see the log.'
+        return { status: 503, jsonBody: { status: 'storage', remedy } }
+      })
     })
-  }
   return {
     provision: (context: InvocationContext) => run(context, ({ services }) => provision(services)),
     sweep: (context: InvocationContext) => run(context, ({ services }) => sweep(services)),
@@ -57,17 +58,18 @@ export function createHandlers(settings: Settings | Problems, feedsFile: string,
       }),
     run: (step: string | undefined, context: InvocationContext) => answer(context, (opened) => runNow(step, opened)),
     // Without data, so it is the same whatever the settings are.
-    dashboard: (): Promise<HttpResponseInit> => readDashboard(pageFile),
-    health: async (context: InvocationContext): Promise<HttpResponseInit> => {
-      const opened = open(context)
-      if (!opened) return { status: 503, jsonBody: { status: 'unavailable', version } }
-      return answer(context, async () => {
-        const { silent } = await look(opened.services)
-        return silent.length === 0
-          ? { jsonBody: { status: 'ok', version } }
-          : { status: 503, jsonBody: { status: 'timer-silent', timers: silent, version } }
-      })
-    },
+    dashboard: (context: InvocationContext) => guarded(context, () => readDashboard(pageFile)),
+    health: (context: InvocationContext) =>
+      answer(
+        context,
+        async ({ services }) => {
+          const { silent } = await look(services)
+          return silent.length === 0
+            ? { jsonBody: { status: 'ok', version } }
+            : { status: 503, jsonBody: { status: 'timer-silent', timers: silent, version } }
+        },
+        { jsonBody: { status: 'unavailable', version } },
+      ),
   }
 }
 
@@ -80,15 +82,24 @@ function opener(
   feedsFile: string,
   version: string,
 ): (context: InvocationContext) => Opened | undefined {
-  if (!('problems' in settings)) {
-    const app = openApp(settings, feedsFile, { version })
-    return (context) => ({ services: app(writer(context)), settings })
-  }
-  const message = settings.problems.join('; ')
+  const opened = 'problems' in settings ? settings : openedApp(settings, feedsFile, version)
+  if ('app' in opened) return (context) => ({ services: opened.app(writer(context)), settings: opened.settings })
+  const message = opened.problems.join('; ')
   return (context) => {
     // Not cut, because it names every problem: the settings are the operator's own.
     write(context, { event: 'app.settings', message: plainText(message) })
     return undefined
+  }
+}
+
+type OpenedApp = { readonly app: App; readonly settings: Settings }
+
+/** The clients of Azure refuse some addresses that are addresses. Their words may quote a connection string. */
+function openedApp(settings: Settings, feedsFile: string, version: string): OpenedApp | Problems {
+  try {
+    return { app: openApp(settings, feedsFile, { version }), settings }
+  } catch {
+    return { problems: ['DataStorage: no client of Azure takes its connection string, or one of its addresses'] }
   }
 }
 
@@ -102,11 +113,31 @@ function write(context: InvocationContext, event: AppEvent): void {
   context.log(JSON.stringify(event))
 }
 
-/** Writes an event where storage does not answer. For any other error the exception in the host's log says enough. */
+/** Writes an event where storage cannot be used. For any other error the exception in the host's log says enough. */
 function tellStorage(context: InvocationContext, error: unknown): boolean {
   const message = storageProblem(error)
   if (message) writer(context)({ event: 'app.settings', kind: 'storage', message })
   return message !== undefined
+}
+
+/** Every answer carries these. The page has a policy of its own, under which its script runs. */
+const GUARDS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+}
+
+/** Gives an answer its guards. Of an unexpected error the caller learns nothing: it is in the log, with its stack. */
+async function guarded(context: InvocationContext, step: () => Promise<HttpResponseInit>): Promise<HttpResponseInit> {
+  try {
+    const { headers, ...rest } = await step()
+    return { ...rest, headers: { ...GUARDS, ...headers } }
+  } catch (error) {
+    // Not the error itself: how it prints its other fields is not ours.
+    context.error(error instanceof Error ? error.stack : String(error))
+    return { status: 500, headers: GUARDS }
+  }
 }
 
 /** Runs a step at once and answers what it did. */
@@ -117,10 +148,9 @@ async function runNow(step: string | undefined, { services, settings }: Opened):
   return { status: 404 }
 }
 
-/** The very bytes that `--json` prints. They are true for now only, so nobody on the way keeps them. */
+/** The very bytes that `--json` prints. */
 function jsonAnswer(value: object): HttpResponseInit {
-  const guards = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
-  return { body: plainJson(value, 0), headers: { 'content-type': 'application/json', ...guards } }
+  return { body: plainJson(value, 0), headers: { 'content-type': 'application/json' } }
 }
 
 function toCallbackRequest({ params, query }: HttpRequest): CallbackRequest {

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import ora from 'ora'
 import type { BackfillView, FeedHistory, Progress } from '../../src/core/plan/backfill.ts'
-import { type CommandResult, type OutputOptions, written } from '../output.ts'
+import { DAY_MS } from '../../src/core/time/durations.ts'
+import { minuteText } from '../../src/core/time/instants.ts'
+import { type CommandResult, many, type OutputOptions, written } from '../output.ts'
 import { historyLines, lasting, viewJson } from './lines.ts'
 
 /** How often the ledger is looked at. */
@@ -60,9 +62,17 @@ export function openDisplay(stream: NodeJS.WriteStream): Display {
   }
 }
 
-/** Whether nothing of history is under way or to come, as things are now. */
-export function isOver({ feeds, reports }: BackfillView): boolean {
-  return reports === 0 && feeds.every(({ underWay }) => underWay === 0)
+/** Whether nothing of history is under way, and none of it is asked for within a day, as things are now. */
+export function isOver(view: BackfillView): boolean {
+  const { feeds, at } = view
+  if (feeds.some(({ underWay }) => underWay > 0)) return false
+  const next = nextOf(view)
+  return next === undefined || next.getTime() - at.getTime() > DAY_MS
+}
+
+/** When the app asks for the next report of history. */
+function nextOf({ requests }: BackfillView): Date | undefined {
+  return requests.find(({ priority }) => priority === 'backfill')?.at
 }
 
 function endOf({ view, unreadable }: Looked): CommandResult {
@@ -73,12 +83,13 @@ function endOf({ view, unreadable }: Looked): CommandResult {
     .map(({ feed, progress }) => `${feed} is ${progress}`)
   const problems = [
     ...unreadable,
-    ...(failed > 0
-      ? [`${failed} windows failed: "status" shows why, and "backfill --failed" asks for them again`]
-      : []),
+    ...(failed > 0 ? [`${many(failed, 'window')} failed: "status" shows why, and "backfill --failed" asks again`] : []),
     ...held,
   ]
-  return { exitCode: problems.length === 0 ? 0 : 1, json: viewJson(view), lines: historyLines(view), problems }
+  const next = nextOf(view)
+  const rest = next ? [`the rest is due later: the app asks for it from ${minuteText(next)} on`] : []
+  const lines = [...historyLines(view), ...rest]
+  return { exitCode: problems.length === 0 ? 0 : 1, json: viewJson(view), lines, problems }
 }
 
 /** How far history is, how fast it goes, and how long it still takes. What is paused or blocked is not counted as to come. */

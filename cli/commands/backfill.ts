@@ -19,7 +19,7 @@ import { timersOf } from '../backfill/timers.ts'
 import { type Looked, watchBackfill } from '../backfill/watch.ts'
 import type { Busy } from '../busy.ts'
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
-import { type CommandResult, done, print, refused } from '../output.ts'
+import { type CommandResult, done, many, print, refused } from '../output.ts'
 import { addSpanOptions, isInSpan, type SpanOptions, wrongSpan } from '../windows.ts'
 
 type Action = 'pause' | 'resume'
@@ -192,5 +192,8 @@ const PAUSED = 'is paused: nothing of its history is asked for until "backfill r
 const BLOCKED = 'is blocked: "status" shows why'
 
 function askedLines({ feed, planned, left }: AskedAgain): readonly string[] {
-  return [`${feed}: ${planned.length} windows are asked for again, with its history`, ...leftLines(left)]
+  return [
+    `${feed}: ${many(planned.length, 'window')} ${planned.length === 1 ? 'is' : 'are'} asked for again, with its history`,
+    ...leftLines(left),
+  ]
 }

@@ -12,7 +12,7 @@ import { exchangeCode } from '../../src/services/sign-in/token-request.ts'
 import { readText } from '../../src/services/text-file.ts'
 import { type Environment, environmentReader } from '../../src/settings/environment.ts'
 import { DEFAULT_AUTHORITY, settingOf, signInOf } from '../../src/settings/sign-in.ts'
-import { addCommand, type CommonOptions, readEnvironment, SETTINGS_FILE } from '../command.ts'
+import { addCommand, type CommonOptions, readEnvironment } from '../command.ts'
 import { operatorsVault } from '../operators-vault.ts'
 import { type CommandResult, done, print, refused } from '../output.ts'
 import { listenForSignIn } from '../sign-in-listener.ts'
@@ -42,7 +42,7 @@ async function consent(options: Options): Promise<CommandResult> {
   const env = await readEnvironment(options)
   if ('problems' in env) return refused(env.problems)
   const vault = options.local ? undefined : operatorsVault(env.values)
-  const store = vault ? inVault(vault, options.account) : inFile(options)
+  const store = vault ? inVault(vault, options.account) : inFile(options, env.file)
   if (!store) return refused(['no place to store the token: set KEY_VAULT_URL (https), or give --local'], 2)
   const signIn = await readSignIn(env.values, options)
   if ('problem' in signIn) return refused([signIn.problem])
@@ -58,7 +58,7 @@ function inVault(vault: KeyVault, account: string): TokenKeeper {
   return { place: `Key Vault secret ${name}`, keep: async (token) => (await vault.set(name, token))?.message }
 }
 
-function inFile({ account, settings: file = SETTINGS_FILE, local }: Options): TokenKeeper | undefined {
+function inFile({ account, local }: Options, file: string): TokenKeeper | undefined {
   if (!local) return undefined
   return {
     place: file,

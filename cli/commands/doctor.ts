@@ -3,9 +3,8 @@ import { doctorMeans } from '../../src/app/doctor-means.ts'
 import { addressProblem } from '../../src/core/address.ts'
 import { type Finding, isWell, problem } from '../../src/core/doctor.ts'
 import { reasonOf } from '../../src/services/safe-text.ts'
-import { readSettings } from '../../src/settings/settings.ts'
 import { doctor } from '../../src/steps/doctor/doctor.ts'
-import { addCommand, type CommonOptions, openLocalApp, readEnvironment } from '../command.ts'
+import { addCommand, type CommonOptions, openLocalApp } from '../command.ts'
 import { type CommandResult, print, refused } from '../output.ts'
 
 type Options = CommonOptions & { readonly app?: string; readonly key?: string }
@@ -30,11 +29,9 @@ export function addDoctor(program: Command): void {
 }
 
 async function lookHere(options: Options): Promise<readonly Finding[]> {
-  const env = await readEnvironment(options)
-  if ('problems' in env) return wrongSettings(env.problems)
-  const settings = readSettings(env.values)
-  if ('problems' in settings) return wrongSettings(settings.problems)
-  const { services, storage } = openLocalApp(env.values, settings, options.feeds)
+  const app = await openLocalApp(options)
+  if ('problems' in app) return wrongSettings(app.problems)
+  const { settings, services, storage } = app
   return (await doctor(doctorMeans(settings, services, storage))).findings
 }
 

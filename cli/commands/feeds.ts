@@ -10,22 +10,31 @@ import { laterStartWarnings } from '../../src/core/feeds/history.ts'
 import type { Problems } from '../../src/core/problems.ts'
 import { readFeedsText } from '../../src/services/storage/feeds-file.ts'
 import { readText } from '../../src/services/text-file.ts'
+import { findLosses, type Loss } from '../../src/steps/operator/shorter-keep.ts'
 import { findForbiddenChange } from '../../src/steps/requesting/forbidden-change.ts'
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
-import { type CommandResult, done, refused } from '../output.ts'
+import { type CommandResult, done, many, refused } from '../output.ts'
 import { writeFeedsText } from '../pushed-feeds.ts'
+
+type PushOptions = CommonOptions & { readonly dryRun?: true; readonly yes?: true }
 
 /** Pushes the local feeds to the app, pulls the feeds of the app, or shows how they differ. */
 export function addFeeds(program: Command): void {
   const feeds = program.command('feeds').description('push, pull or compare the feeds of the app')
-  const add = (name: string, description: string, act: (app: LocalApp) => Promise<CommandResult>) =>
-    addCommand(feeds, name, description).action((options: CommonOptions) => withApp(options, act))
-  add('push', 'give the local feeds to the app, which reads them at its next tick', push)
-  add('pull', 'overwrite the local feeds with those that were pushed', pull)
-  add('diff', 'show how the local feeds differ from those of the app', diff)
+  const add = (name: string, description: string) => addCommand(feeds, name, description)
+  add('push', 'give the local feeds to the app, which reads them at its next tick')
+    .option('--dry-run', 'change nothing, and print how the feeds would change, and what would be removed')
+    .option('--yes', 'also push a "keep" by which windows are removed')
+    .action((options: PushOptions) => withApp(options, (app) => push(app, options)))
+  add('pull', 'overwrite the local feeds with those that were pushed').action((options: CommonOptions) =>
+    withApp(options, pull),
+  )
+  add('diff', 'show how the local feeds differ from those of the app').action((options: CommonOptions) =>
+    withApp(options, diff),
+  )
 }
 
-async function push(app: LocalApp): Promise<CommandResult> {
+async function push(app: LocalApp, { dryRun, yes }: PushOptions): Promise<CommandResult> {
   const { storage, feedsFile } = app
   const local = await readLocalFeeds(feedsFile)
   if ('problems' in local) return refused(local.problems)
@@ -35,13 +44,29 @@ async function push(app: LocalApp): Promise<CommandResult> {
   if (problems.length > 0) return refused(problems)
   const forbidden = await forbiddenChanges(app, file)
   if (forbidden.length > 0) return refused(forbidden)
-  await writeFeedsText(await storage.container('config'), text)
-  const names = file.feeds.map(({ name }) => name)
+  const losses = await findLosses(app.services, file.feeds)
   // The service may offer what the catalogue does not know yet.
   const reach = laterStartWarnings(file.feeds, CATALOG, new Date())
   const warnings = [...file.warnings, ...reach, ...verdicts.flatMap(({ doubts }) => doubts)]
-  const pushed = `pushed ${names.length} feeds; the app reads them at its next tick`
-  return done({ pushed: names, warnings }, [...warnings.map((warning) => `warning: ${warning}`), pushed])
+  const told = warnings.map((warning) => `warning: ${warning}`)
+  if (dryRun) {
+    const changes = await changesOf(app, file)
+    return done({ dryRun, changes, removes: losses, warnings }, [
+      ...told,
+      ...changeLines(changes),
+      ...losses.map(lossLine),
+    ])
+  }
+  if (losses.length > 0 && !yes)
+    return refused([...losses.map(lossLine), 'nothing was pushed: add --yes if these windows may go'])
+  await writeFeedsText(await storage.container('config'), text)
+  const names = file.feeds.map(({ name }) => name)
+  const pushed = `pushed ${many(names.length, 'feed')}; the app reads them at its next tick`
+  return done({ pushed: names, removes: losses, warnings }, [...told, ...losses.map(lossLine), pushed])
+}
+
+function lossLine({ feed, windows, rows }: Loss): string {
+  return `${feed}: "keep" removes ${many(windows, 'window')} with ${many(rows, 'row')} for good, within a day of the next tick`
 }
 
 async function pull({ storage, feedsFile }: LocalApp): Promise<CommandResult> {
@@ -54,13 +79,20 @@ async function pull({ storage, feedsFile }: LocalApp): Promise<CommandResult> {
 async function diff(app: LocalApp): Promise<CommandResult> {
   const local = await readLocalFeeds(app.feedsFile)
   if ('problems' in local) return refused(local.problems)
-  const pushed = await pushedText(app.storage)
-  const isSame = pushed === undefined && (await differingFeeds(app)) === undefined
-  const ofApp = pushed === undefined ? await storedFeeds(app) : feedsIn(pushed)
-  const changes = isSame ? [] : compareFeeds(ofApp, local.file.feeds)
   const forbidden = await forbiddenChanges(app, local.file)
-  const lines = changes.length > 0 ? changes.map(lineOf) : ['no feed differs']
-  return done({ same: changes.length === 0, changes, refused: forbidden }, [...lines, ...forbidden])
+  const changes = await changesOf(app, local.file)
+  return done({ same: changes.length === 0, changes, refused: forbidden }, [...changeLines(changes), ...forbidden])
+}
+
+/** How the local feeds differ from those that were pushed, else from those that the app last read. */
+async function changesOf(app: LocalApp, { feeds }: FeedsFile): Promise<readonly FeedChange[]> {
+  const pushed = await pushedText(app.storage)
+  if (pushed !== undefined) return compareFeeds(feedsIn(pushed), feeds)
+  return (await differingFeeds(app)) === undefined ? [] : compareFeeds(await storedFeeds(app), feeds)
+}
+
+function changeLines(changes: readonly FeedChange[]): readonly string[] {
+  return changes.length > 0 ? changes.map(lineOf) : ['no feed differs']
 }
 
 /** What the app would refuse of the local feeds. Other than what is wrong with them, only the ledger knows that. */

@@ -4,28 +4,37 @@ import { checkFeeds } from '../../src/core/feeds/feeds.ts'
 import { laterStartWarnings } from '../../src/core/feeds/history.ts'
 import { forecastLines } from '../../src/core/plan/forecast.ts'
 import { readText } from '../../src/services/text-file.ts'
-import { DEFAULT_REPORTS_PER_HOUR } from '../../src/settings/settings.ts'
-import { addCommand, type CommonOptions } from '../command.ts'
-import { type CommandResult, done, print, refused } from '../output.ts'
+import { reportsPerHour } from '../../src/settings/settings.ts'
+import { addCommand, type CommonOptions, readOwnEnvironment } from '../command.ts'
+import { type CommandResult, done, many, print, refused } from '../output.ts'
 
-/** Checks the local feeds against the schema, the catalogue and the query language, without requests or settings. */
+/** Checks the local feeds against the schema, the catalogue and the query language, without requests. Of the settings it takes the limit of reports. */
 export function addValidate(program: Command): void {
   addCommand(program, 'validate', 'check the local feeds without asking the service').action((options: CommonOptions) =>
-    print(options, () => validate(options.feeds)),
+    print(options, () => validate(options)),
   )
 }
 
-async function validate(file: string): Promise<CommandResult> {
+async function validate({ feeds: file, settings }: CommonOptions): Promise<CommandResult> {
   const text = await readText(file).catch(() => undefined)
   if (text === undefined) return refused([`${file} cannot be read`])
   const checked = checkFeeds(text, CATALOG)
   if ('problems' in checked) return refused(checked.problems)
   const { feeds } = checked
+  const env = await readOwnEnvironment(settings)
+  if ('problems' in env) return refused(env.problems)
+  const wrong: string[] = []
+  const maxReportsPerHour = reportsPerHour(env.values, wrong)
+  if (wrong.length > 0) return refused(wrong)
   const names = feeds.map(({ name }) => name)
   const now = new Date()
-  const forecast = forecastLines(feeds, DEFAULT_REPORTS_PER_HOUR, now)
+  const forecast = forecastLines(feeds, maxReportsPerHour, now)
   const later = laterStartWarnings(feeds, CATALOG, now)
   const warnings = [...checked.warnings, ...later, ...forecast.warnings]
   const told = warnings.map((warning) => `warning: ${warning}`)
-  return done({ feeds: names, warnings }, [...told, ...forecast.lines, `${file}: ${feeds.length} feeds, no problems`])
+  return done({ feeds: names, warnings }, [
+    ...told,
+    ...forecast.lines,
+    `${file}: ${many(feeds.length, 'feed')}, no problems`,
+  ])
 }

@@ -81,10 +81,16 @@ function accountLines({ name, waitsUntil, refused }: AccountStatus): readonly Li
   ]
 }
 
+/** Where feeds.json came from, in words. */
+const FEEDS_FROM = {
+  container: 'the pushed feeds.json counts',
+  package: 'the feeds.json deployed with the app counts',
+} as const
+
 function endingOf({ timers, feedsFrom }: Status): string {
   const { finishedAt } = timers.provision
-  const tick = finishedAt ? `last tick of provision: ${finishedAt.toISOString()}` : 'provision has not run yet'
-  const from = feedsFrom ? `feeds from the ${feedsFrom.source}` : 'the app has not read its feeds yet'
+  const tick = finishedAt ? `provision last ran at ${finishedAt.toISOString()}` : 'provision has not run yet'
+  const from = feedsFrom ? FEEDS_FROM[feedsFrom.source] : 'the app has not read its feeds yet'
   const differs = feedsFrom?.packagedDiffers ? ['the local feeds differ: see "feeds diff"'] : []
   return [tick, from, ...differs].join('; ')
 }
@@ -118,24 +124,57 @@ function emptiedLine(column: string, { windows, from, to }: FeedStatus['emptied'
   return `column ${column}, which had values before, has none in windows from ${first} to ${end}: ${windows}`
 }
 
+function goesLine(name: string, since: Date): string {
+  return `${name} was purged at ${shown(since)}: its old rows are still being removed, and its name is free after that`
+}
+
 /** What a person should know of the windows of a feed, though nothing failed. */
 function notes(status: FeedStatus): readonly string[] {
   const { name, dataset, enabled, startsAt, emptied, outdated, earlierForm, acceptedGaps, restsUntil } = status
-  const { earlyBlanks, slow, doubtful, running, removed, stretch, drift, backfill } = status
+  const {
+    since,
+    firstSeenAhead,
+    removedSince,
+    earlyBlanks,
+    slow,
+    doubtful,
+    running,
+    removed,
+    stretch,
+    drift,
+    backfill,
+  } = status
   const whyOutdated = 'the feed asks for other rows now; "backfill --outdated" asks for them again'
   return [
-    ...(enabled ? [] : [`${name} is disabled or no longer in feeds.json: it asks for nothing new`]),
+    ...(enabled
+      ? []
+      : [
+          removedSince
+            ? goesLine(name, removedSince)
+            : `${name} is disabled or no longer in feeds.json: it asks for nothing new`,
+        ]),
+    ...(firstSeenAhead
+      ? [`${name} was first seen at ${shown(since)}, by a clock that was ahead: until then it is never called stale`]
+      : []),
     ...(startsAt === undefined ? [] : [laterStartWarning({ name, dataset }, startsAt.toISOString())]),
     ...slow.map(slowLine(name)),
     ...(backfill.paused
       ? [`${name}: its history is paused until "backfill resume --feed ${name}"; what is live goes on`]
       : []),
     ...(restsUntil ? [`${name} rests until ${shown(restsUntil)}: the service gave no answer for it`] : []),
-    ...(outdated > 0 ? [`${name}: ${outdated} landed windows are outdated: ${whyOutdated}`] : []),
-    ...(earlyBlanks > 0
-      ? [`${name}: ${earlyBlanks} windows had no rows before their data had settled, and are not complete yet`]
+    ...(outdated > 0
+      ? [`${name}: ${outdated} landed ${outdated === 1 ? 'window is' : 'windows are'} outdated: ${whyOutdated}`]
       : []),
-    ...(earlierForm > 0 ? [`${name}: ${earlierForm} windows landed under an earlier form`] : []),
+    ...(earlyBlanks > 0
+      ? [
+          `${name}: ${earlyBlanks} ${earlyBlanks === 1 ? 'window' : 'windows'} had no rows before the data had settled: not complete yet`,
+        ]
+      : []),
+    ...(earlierForm > 0
+      ? [
+          `${name}: ${earlierForm} ${earlierForm === 1 ? 'window' : 'windows'} landed with other columns, types or shards`,
+        ]
+      : []),
     ...drift.map((sentence) => `${name}: ${sentence}`),
     ...Object.entries(emptied).map(([column, found]) => `${name}: ${emptiedLine(column, found)}`),
     ...doubtful.map(
@@ -143,7 +182,9 @@ function notes(status: FeedStatus): readonly string[] {
     ),
     ...running.map(({ window, asOf, rows }) => `${name} ${window}: running, as of ${shown(asOf)}: ${rows} rows`),
     ...(removed > 0
-      ? [`${name}: ${removed} windows have no rows any more: they are older than the feed keeps, and count as complete`]
+      ? [
+          `${name}: ${removed} ${removed === 1 ? 'window has' : 'windows have'} no rows any more: older than the feed keeps, and complete all the same`,
+        ]
       : []),
     ...(stretch ? [`${name}: refreshed ${stretch} times less often than it says, for the quota of its account`] : []),
     ...acceptedGaps.map((window) => `${name} ${window}: accepted as a gap`),
@@ -167,5 +208,5 @@ export function windowLines(feeds: readonly FeedStatus[]): readonly Line[] {
       error,
     ]),
   )
-  return table(WINDOW_HEAD, rows)
+  return rows.length === 0 ? ['no window'] : table(WINDOW_HEAD, rows)
 }

@@ -5,7 +5,7 @@ import type { Binding } from './core-types.ts'
 import type { HostSettings } from './host-json.ts'
 import { errorMessage } from './host-log.ts'
 import type { App, Listener, Run } from './invocation.ts'
-import { openTriggerQueue } from './queue-storage.ts'
+import { openTriggerQueue, type QueueConnection } from './queue-storage.ts'
 import { startQueue } from './queue-trigger.ts'
 import { type Route, readRoute } from './routes.ts'
 import { readTimerTrigger, startTimer } from './timer-trigger.ts'
@@ -65,12 +65,19 @@ function isKnown(name: string, type: string, direction: string): boolean {
   return ['httpTrigger', 'timerTrigger', 'queueTrigger'].includes(type)
 }
 
-/** The host looks for a connection under `AzureWebJobs<name>` first. Here it has to be a string: identities are for Azure. */
-function connectionOf({ connection }: Binding, env: NodeJS.ProcessEnv): string {
+/**
+ * The host looks for a connection string under `AzureWebJobs<name>` first. Where there is none, it takes an address with
+ * `<name>__credential` and `<name>__clientId`, as the template sets them.
+ */
+function connectionOf({ connection }: Binding, env: NodeJS.ProcessEnv): QueueConnection {
   const name = String(connection ?? 'Storage')
   const text = env[`AzureWebJobs${name}`] || env[name]
-  if (!text) throw new Error(`setting ${name} is missing: the stand-in needs a connection string there`)
-  return text
+  if (text) return text
+  const part = (end: string) => env[`${name}__${end}`]
+  const [queueServiceUri, clientId] = [part('queueServiceUri'), part('clientId')]
+  if (queueServiceUri && clientId && part('credential') === 'managedidentity') return { queueServiceUri, clientId }
+  const identity = `${name}__queueServiceUri, __credential and __clientId`
+  throw new Error(`setting ${name} is missing: the host needs a connection string there, or ${identity}`)
 }
 
 /** Replaces `%SETTING%` in every text of a trigger by the setting of that name. */

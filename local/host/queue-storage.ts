@@ -1,6 +1,7 @@
 /** A queue in storage, its messages and their poison queue. */
 
 import { type DequeuedMessageItem, type QueueClient, QueueServiceClient } from '@azure/storage-queue'
+import { openIdentity } from '../../src/services/sign-in/identity.ts'
 import { errorMessage, type Log } from './host-log.ts'
 
 /** How long a fetched message stays invisible. Renewed at half of it for as long as its function runs. */
@@ -30,14 +31,17 @@ export type LeasedMessage = {
   release(): void
 }
 
+/** How the host reaches the queues of an account: a connection string, or their address, with the app's user-assigned identity. */
+export type QueueConnection = string | { readonly queueServiceUri: string; readonly clientId: string }
+
 /** Opens a queue of a storage account. Nothing is asked of storage before the first `fetch`. */
 export function openTriggerQueue(
-  connectionString: string,
+  connection: QueueConnection,
   name: string,
   log: Log,
   invisibleSeconds: number = INVISIBLE_SECONDS,
 ): TriggerQueue {
-  const service = QueueServiceClient.fromConnectionString(connectionString, { retryOptions: RETRIES })
+  const service = openQueues(connection)
   const queue = service.getQueueClient(name)
   const poison = openPoison(service, name)
   let isCreated = false
@@ -51,6 +55,13 @@ export function openTriggerQueue(
     },
     lease: (message) => leaseMessage(queue, poison, message, log, invisibleSeconds),
   }
+}
+
+function openQueues(connection: QueueConnection): QueueServiceClient {
+  const options = { retryOptions: RETRIES }
+  if (typeof connection === 'string') return QueueServiceClient.fromConnectionString(connection, options)
+  const { queueServiceUri, clientId } = connection
+  return new QueueServiceClient(queueServiceUri, openIdentity(clientId), options)
 }
 
 function openPoison(service: QueueServiceClient, name: string): QueueClient | undefined {

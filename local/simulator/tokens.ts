@@ -13,8 +13,8 @@ export type Claims = {
   readonly user: string
   /** Whether the user has the role that may read reports. */
   readonly role: boolean
-  /** What it is for: the Partner Insights service, a Key Vault, or an exchange for another token. */
-  readonly audience: 'partner' | 'vault' | 'exchange'
+  /** What it is for: the Partner Insights service, a Key Vault, a storage account, or an exchange for another token. */
+  readonly audience: 'partner' | 'vault' | 'storage' | 'exchange'
   /** How the user signed in. The token of an application alone says nothing of it. */
   readonly amr?: readonly string[]
 }
@@ -46,8 +46,17 @@ export function unseal(service: Service, purpose: string, sealed: string): unkno
 }
 
 export function issueToken(service: Service, claims: Claims): string {
-  const expires = service.now().getTime() + TOKEN_SECONDS * 1000
-  return `${HEADER}.${seal(service, 'token', { ...claims, expires })}`
+  const now = service.now().getTime()
+  const expires = now + TOKEN_SECONDS * 1000
+  const ofStorage = claims.audience === 'storage' ? storageClaims(Math.floor(now / 1000)) : {}
+  return `${HEADER}.${seal(service, 'token', { ...claims, ...ofStorage, expires })}`
+}
+
+/** What Azurite looks at in a token (`--oauth basic`): Entra as its issuer, the audience, and its time. */
+function storageClaims(now: number): object {
+  const tenant = '00000000-0000-0000-0000-000000000000'
+  const times = { iat: now, nbf: now, exp: now + TOKEN_SECONDS }
+  return { iss: `https://sts.windows.net/${tenant}/`, aud: 'https://storage.azure.com', ...times }
 }
 
 /** The claims of the call's token. Undefined, which means 401, unless the token is for that audience and still valid. */
@@ -66,5 +75,6 @@ export function claimsOf(
 /** The audience that a scope or a resource names: the Partner Insights service, unless it is one of the others. */
 export function audienceOf(resource: string): Claims['audience'] {
   if (/^https:\/\/vault\.azure\.net/i.test(resource)) return 'vault'
+  if (/^https:\/\/storage\.azure\.com/i.test(resource)) return 'storage'
   return /^api:\/\/AzureADTokenExchange/i.test(resource) ? 'exchange' : 'partner'
 }

@@ -1,6 +1,6 @@
 import { isFailure } from '../core/failures.ts'
 import { type StorageClients, storageClients } from '../services/storage/clients.ts'
-import { probeContainer, probeQueue, probeTable } from '../services/storage/probe.ts'
+import { probeBlob, probeQueue, probeTable } from '../services/storage/probe.ts'
 import type { Settings } from '../settings/settings.ts'
 import { signInWarning } from '../settings/sign-in.ts'
 import type { DoctorMeans } from '../steps/doctor/patient.ts'
@@ -33,7 +33,11 @@ function storageProbes(clients: StorageClients, { newId }: Services): DoctorMean
   const name = `doctor${newId().replaceAll('-', '')}`
   return [
     { service: 'table', run: (signal) => probeTable(clients.table(name), signal) },
-    { service: 'blob', run: async (signal) => probeContainer(await clients.container(name), signal) },
+    // No feed has a name with an underscore.
+    {
+      service: 'blob',
+      run: async (signal) => probeBlob(await clients.container('reports'), `_doctor/${name}`, signal),
+    },
     { service: 'queue', run: (signal) => probeQueue(clients.queue(name), signal) },
   ]
 }

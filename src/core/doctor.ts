@@ -78,7 +78,7 @@ export function mfaFindings(
 export function healthFinding(status: number): Finding {
   if (status === 200) return well('callback', 'the app answers at CALLBACK_BASE_URL')
   if (status === 503) {
-    const remedy = 'Read the event app.settings in its log, or run doctor with its settings.'
+    const remedy = 'Read the events app.settings and timer.silent in its log, or run doctor with its settings.'
     const message = 'the app at CALLBACK_BASE_URL says that its settings are wrong or a timer is silent (503)'
     return problem('callback', message, remedy)
   }

@@ -1,7 +1,8 @@
 import type { InJson } from '../core/status/field.ts'
 import type { FeedStatus, WindowStatus } from '../core/status/fields.ts'
+import { lengthOf, windowsOf } from '../core/status/gaps.ts'
 import { alignDown, GRAIN } from '../core/time/calendar.ts'
-import { addDuration, DAY_MS, type Duration } from '../core/time/durations.ts'
+import { addDuration, type Duration } from '../core/time/durations.ts'
 import { parseWindowId, type Window, windowId } from '../core/time/window.ts'
 
 export type FeedAnswer = InJson<FeedStatus>
@@ -15,9 +16,11 @@ export const LOOKS = {
   halved: { glyph: '½', word: 'halved' },
   outdated: { glyph: '≠', word: 'outdated' },
   running: { glyph: '▸', word: 'still running' },
+  removed: { glyph: '×', word: 'removed' },
   coming: { glyph: '↓', word: 'on its way' },
   waiting: { glyph: '·', word: 'waiting' },
   unasked: { glyph: '', word: 'not asked yet' },
+  undue: { glyph: '', word: 'nothing due' },
   failed: { glyph: '!', word: 'failed' },
   gap: { glyph: '–', word: 'accepted gap' },
 } as const satisfies Record<string, { readonly glyph: string; readonly word: string }>
@@ -39,7 +42,7 @@ export function strip(feed: FeedAnswer, now: Date): Strip {
   if (feed.grain === 'snapshot') return cut(columns, asked, asked.length - columns)
   const unit = GRAIN[feed.grain]
   const end = addDuration(alignDown(now, unit), unit)
-  const cells = withGaps(feed, asked, unit, end)
+  const cells = withGaps(feed, asked, end)
   const start = addDuration(end, { months: unit.months * columns, days: unit.days * columns, seconds: 0 }, -1)
   const inside = cells.findIndex(({ window }) => window.to > start)
   return cut(columns, cells, inside === -1 ? cells.length : inside)
@@ -62,52 +65,29 @@ function lookOf({ acceptedGaps }: FeedAnswer, { id, state, mark, rows, restated 
   return mark ?? (restated ? 'restated' : 'landed')
 }
 
-/** Puts the time that nobody has asked for yet between, behind and before what was asked for. */
-function withGaps(feed: FeedAnswer, asked: readonly Cell[], unit: Duration, end: Date): readonly Cell[] {
-  const [first] = asked
-  const last = asked.at(-1)
-  if (!first || !last) return before(alignDown(new Date(end.getTime() - 1), unit), unit, feed.waiting)
-  const inner = asked.flatMap(({ window }, at) => {
-    const next = asked[at + 1]
-    return next ? between(window.to, next.window.from, stepOf(window)) : []
+/** Puts what is due and was never asked for between what was, and the time for which nothing is due up to the end. */
+function withGaps(feed: FeedAnswer, asked: readonly Cell[], end: Date): readonly Cell[] {
+  const due = feed.gaps.flatMap((gap) => windowsOf({ ...gap, from: new Date(gap.from), to: new Date(gap.to) }))
+  const cells = [...asked, ...due.map((window) => unasked(window, 'unasked'))]
+  cells.sort((a, b) => a.window.from.getTime() - b.window.from.getTime())
+  return cells.flatMap((cell, at) => {
+    const next = cells[at + 1]?.window.from ?? (feed.enabled ? end : cell.window.to)
+    return [cell, ...between(cell.window.to, next, lengthOf(cell.window))]
   })
-  const behind = feed.enabled ? between(last.window.to, end, stepOf(last.window)) : []
-  // History comes newest first: what is due and neither in between nor behind lies before the first window.
-  const due = feed.waiting - inner.length - (feed.staleSince || feed.blocked ? behind.length : 0)
-  const cells = [...before(first.window.from, stepOf(first.window), due), ...asked, ...inner, ...behind]
-  return cells.sort((a, b) => a.window.from.getTime() - b.window.from.getTime())
-}
-
-/** How long a window is, in whole months where it begins and ends with one. */
-function stepOf({ from, to }: Window): Duration {
-  const isMonths = from.getUTCDate() === 1 && to.getUTCDate() === 1
-  const months = (to.getUTCFullYear() - from.getUTCFullYear()) * 12 + to.getUTCMonth() - from.getUTCMonth()
-  if (isMonths && months > 0) return { months, days: 0, seconds: 0 }
-  return { months: 0, days: Math.max(1, Math.round((to.getTime() - from.getTime()) / DAY_MS)), seconds: 0 }
 }
 
 function between(from: Date, to: Date, step: Duration): readonly Cell[] {
   const cells: Cell[] = []
   for (let at = from; at < to; ) {
     const next = addDuration(at, step)
-    cells.push(unasked({ from: at, to: next < to ? next : to }))
+    cells.push(unasked({ from: at, to: next < to ? next : to }, 'undue'))
     at = next
   }
   return cells
 }
 
-function before(to: Date, step: Duration, count: number): readonly Cell[] {
-  const cells: Cell[] = []
-  for (let at = to; cells.length < count; ) {
-    const from = addDuration(at, step, -1)
-    cells.unshift(unasked({ from, to: at }))
-    at = from
-  }
-  return cells
-}
-
-function unasked(window: Window): Cell {
-  return { id: windowId(window), window, look: 'unasked' }
+function unasked(window: Window, look: 'unasked' | 'undue'): Cell {
+  return { id: windowId(window), window, look }
 }
 
 /** What the cells before the shown ones come to. */
@@ -116,6 +96,6 @@ export type Earlier = { readonly complete: number; readonly outdated: number; re
 export function countEarlier({ earlier }: Strip): Earlier {
   const outdated = earlier.filter(({ look }) => look === 'outdated').length
   const without = earlier.filter(({ look, rows }) => look === 'unasked' || (rows === undefined && look !== 'landed'))
-  const holes = without.filter(({ look }) => look !== 'gap').length
+  const holes = without.filter(({ look }) => look !== 'gap' && look !== 'undue').length
   return { complete: earlier.length - outdated - without.length, outdated, holes }
 }

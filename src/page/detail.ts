@@ -66,11 +66,13 @@ function figureRows({ attempt }: WindowAnswer, figures: NonNullable<WindowAnswer
     milliseconds: { check, write, count },
   } = figures
   const isOlder = figures.attempt === attempt ? '' : `, of attempt ${figures.attempt}`
+  const before = figures.rowsBefore === undefined ? '' : `, ${exact(figures.rowsBefore)} before`
   return facts({ class: 'figures' }, [
-    ['rows landed', `${exact(figures.rowsLanded)}${isOlder}`],
+    ['rows landed', `${exact(figures.rowsLanded)}${before}${isOlder}`],
     ['rows read', exact(figures.rowsRead)],
     ['rows rejected', exact(figures.rowsRejected)],
     ['landed', minute(figures.landedAt, nowMs)],
+    ...(figures.removedAt ? [['removed', minute(figures.removedAt, nowMs)] as const] : []),
     ['asked for', minute(figures.requestedAt, nowMs)],
     ['took', `check ${took(check)} · write ${took(write)} · count ${took(count)}`],
     ['origin', figures.origin === 'import' ? 'a file of a person' : `report ${figures.reportId}`],

@@ -56,7 +56,8 @@ type Standing = { readonly look: 'good' | 'warn' | 'bad' | 'off'; readonly words
 
 /** How a feed stands, in two words. */
 export function standing(feed: FeedAnswer, at: string): Standing {
-  const { enabled, blocked, trouble, staleSince, freshUntil, latestSnapshot } = feed
+  const { enabled, removedSince, blocked, trouble, staleSince, freshUntil, latestSnapshot } = feed
+  if (removedSince) return { look: 'off', words: 'being removed' }
   if (!enabled) return { look: 'off', words: 'switched off' }
   if (blocked) return { look: 'bad', words: 'blocked' }
   if (staleSince)
@@ -93,7 +94,7 @@ function cellButton(feed: string, cell: Cell, isStop: boolean, isOpen: boolean):
 
 /** A cell in words: `October 2026: landed, 12 345 rows`. */
 export function cellWords({ window, look, rows }: Cell): string {
-  const count = rows === undefined || look === 'empty' ? '' : `, ${many(rows, 'row')}`
+  const count = rows === undefined || look === 'empty' || look === 'removed' ? '' : `, ${many(rows, 'row')}`
   return `${windowWords(window)}: ${LOOKS[look].word}${count}`
 }
 
@@ -182,6 +183,9 @@ function heldUp({ trouble, restsUntil, slow, resting, stretch }: FeedAnswer, now
 function history(feed: FeedAnswer, nowMs: number): readonly string[] {
   const {
     grain,
+    since,
+    firstSeenAhead,
+    removedSince,
     backfill,
     startsAt,
     completeUntil,
@@ -197,6 +201,10 @@ function history(feed: FeedAnswer, nowMs: number): readonly string[] {
   const isNews =
     freshUntil !== undefined && grain !== 'snapshot' && (staleSince !== undefined || freshUntil !== completeUntil)
   return [
+    ...(removedSince ? ['It was purged: its old rows are still being removed, and its name is free after that'] : []),
+    ...(firstSeenAhead
+      ? [`It was first seen at ${minute(since, nowMs)}, by a clock that was ahead: until then it is never called late`]
+      : []),
     ...(isNews ? [`The newest rows end on ${day(freshUntil)}${due}`] : []),
     ...(backfill.left > 0 || backfill.paused
       ? [`${many(backfill.left, 'window')} of history left${backfill.paused ? ', paused by a person' : ''}`]
@@ -223,7 +231,10 @@ function doubts({ doubtful }: FeedAnswer): readonly string[] {
   )
 }
 
-function restatement({ window, landedAt, moved }: FeedAnswer['restated'][number]): Tree {
-  const totals = moved.map(({ name, before, after }) => `${name} ${before ?? '—'} → ${after ?? '—'}`)
-  return element('li', {}, `${windowName(window)}, landed again on ${day(landedAt)}: ${totals.join('; ')}`)
+function restatement({ window, landedAt, rows, moved }: FeedAnswer['restated'][number]): Tree {
+  const changes = [
+    ...(rows ? [`${exact(rows.before)} → ${many(rows.after, 'row')}`] : []),
+    ...moved.map(({ name, before, after }) => `${name} ${before ?? '—'} → ${after ?? '—'}`),
+  ]
+  return element('li', {}, `${windowName(window)}, landed again on ${day(landedAt)}: ${changes.join('; ')}`)
 }

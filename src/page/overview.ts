@@ -95,13 +95,16 @@ export function workings({ nowMs }: Picture, status: StatusAnswer): Tree {
       ['timers', [timer('provision', timers.provision, nowMs), ' · ', timer('sweep', timers.sweep, nowMs)]],
       ['queue', queueWords(queue, nowMs)],
       ...(feedsFrom?.packagedDiffers
-        ? [['feeds.json', `from the ${feedsFrom.source}; the packaged file is another`] as const]
+        ? [['feeds.json', `${FEEDS_FROM[feedsFrom.source]}; the file deployed with the app is another`] as const]
         : []),
       ...accounts.map((account) => [`account ${account.name}`, accountWords(account, nowMs)] as const),
       ...comingRow(status),
     ]),
   )
 }
+
+/** Where feeds.json came from, in words. */
+const FEEDS_FROM = { container: 'the pushed file counts', package: 'the file deployed with the app counts' } as const
 
 function timer(
   name: string,

@@ -1,8 +1,6 @@
-import { createReadStream, createWriteStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { type Groups, type LineFile, type OpenLines, openLines, roomOf, writeLines } from './line-file.ts'
 
 /** Takes lines in any order and number, and gives them sorted. A line is ASCII without line feeds. */
 export type LineSorter = {
@@ -14,18 +12,20 @@ export type LineSorter = {
 /** So many bytes of lines are sorted in memory at once, and then go to a file. */
 const ROOM = 4 * 1024 * 1024
 
-/** So many files are read at once. More are first merged into fewer. */
+/** So many files are read at once at most. More are first merged into fewer. */
 const MOST_OPEN = 32
 
-/** What is read of a file, or written, at once, in bytes. */
-const CHUNK = 16 * 1024
+/** The files that are read at once take so many bytes of memory at most, where two of them do not take more. */
+const MERGE_ROOM = 12 * 1024 * 1024
 
-/** So many lines are given at once. */
+/** So many lines are given at once at most, and no further one where they have so many bytes. */
 const GROUP = 1000
+const GROUP_BYTES = 256 * 1024
 
 /**
- * Sorts lines in bounded memory, whatever their number: sorted parts go to files in `folder`, whose names start with `name`,
- * and are merged while they are read. Throws what the file system throws. Who made the folder removes it.
+ * Sorts lines in memory that is bounded for any number of lines, and holds a few of the longest: sorted parts go to files in
+ * `folder`, whose names start with `name`, and are merged while they are read. Throws what the file system throws. Who made
+ * the folder removes it.
  */
 export function sortLines(folder: string, name: string): LineSorter {
   // Lines that wait are bytes: as strings they would outlive the young generation of the heap, which then grows at leisure.
@@ -33,11 +33,9 @@ export function sortLines(folder: string, name: string): LineSorter {
   let starts: number[] = []
   let used = 0
   let made = 0
-  const files: string[] = []
+  const files: LineFile[] = []
   const write = async (groups: Groups) => {
-    const file = join(folder, `${name}-${made++}`)
-    await pipeline(Readable.from(chunksOf(groups), { objectMode: false }), createWriteStream(file))
-    files.push(file)
+    files.push(await writeLines(join(folder, `${name}-${made++}`), groups))
   }
   const spill = async () => {
     await write(sortedLines(room, [...starts, used]))
@@ -53,17 +51,15 @@ export function sortLines(folder: string, name: string): LineSorter {
     },
     async sorted() {
       await spill()
-      while (files.length > MOST_OPEN) {
-        const some = files.splice(0, MOST_OPEN)
+      for (let most = mostAtOnce(files); most < files.length; most = mostAtOnce(files)) {
+        const some = files.splice(0, most)
         await write(merged(some))
-        await Promise.all(some.map((file) => rm(file)))
+        await Promise.all(some.map(({ path }) => rm(path)))
       }
       return merged(files)
     },
   }
 }
-
-type Groups = AsyncIterable<readonly string[]> | Iterable<readonly string[]>
 
 /** The lines between these bounds, sorted. */
 function* sortedLines(room: Buffer, bounds: readonly number[]): Generator<readonly string[]> {
@@ -76,73 +72,48 @@ function* sortedLines(room: Buffer, bounds: readonly number[]): Generator<readon
   }
 }
 
-async function* chunksOf(groups: Groups): AsyncGenerator<string> {
-  let chunk = ''
-  for await (const group of groups) {
-    for (const line of group) {
-      chunk += `${line}\n`
-      if (chunk.length < CHUNK) continue
-      yield chunk
-      chunk = ''
-    }
-  }
-  yield chunk
+/** How many of the files, from the first, are merged at once. */
+function mostAtOnce(files: readonly LineFile[]): number {
+  let used = 0
+  const count = files.slice(0, MOST_OPEN).findIndex((file, index) => {
+    used += roomOf(file)
+    return index > 1 && used > MERGE_ROOM
+  })
+  return count === -1 ? MOST_OPEN : count
 }
 
-/** One of the files that are merged: the lines that were read of it, and where it stands in them. */
-type Part = { readonly groups: AsyncIterator<readonly string[]>; lines: readonly string[]; at: number }
-
-async function* merged(files: readonly string[]): AsyncGenerator<readonly string[]> {
-  const all = files.map((file): Part => ({ groups: linesOf(file), lines: [], at: 0 }))
+async function* merged(files: readonly LineFile[]): AsyncGenerator<readonly string[]> {
+  const all = await Promise.all(files.map(openLines))
   // The one with the least line is the last.
-  const parts: Part[] = []
+  const parts: OpenLines[] = []
   try {
-    for (const part of all) if (await readOn(part)) insert(parts, part)
+    for (const part of all) if (await part.next()) insert(parts, part)
     let group: string[] = []
+    let bytes = 0
     for (let part = parts.pop(); part; part = parts.pop()) {
-      group.push(headOf(part))
-      part.at++
-      if (part.at < part.lines.length || (await readOn(part))) insert(parts, part)
-      if (group.length < GROUP) continue
+      group.push(part.line)
+      bytes += part.line.length
+      const next = part.next()
+      if (next === true || (await next)) insert(parts, part)
+      if (group.length < GROUP && bytes < GROUP_BYTES) continue
       yield group
       group = []
+      bytes = 0
     }
     yield group
   } finally {
-    await Promise.all(all.map(({ groups }) => groups.return?.()))
+    await Promise.all(all.map((part) => part.close()))
   }
-}
-
-/** Reads the next lines of a file. False at its end. */
-async function readOn(part: Part): Promise<boolean> {
-  const { done, value } = await part.groups.next()
-  part.lines = done ? [] : value
-  part.at = 0
-  return !done
-}
-
-function headOf({ lines, at }: Part): string {
-  return lines[at] ?? ''
 }
 
 /** Puts a part where the parts before it have greater lines. */
-function insert(parts: Part[], part: Part): void {
-  const line = headOf(part)
+function insert(parts: OpenLines[], part: OpenLines): void {
+  const { line } = part
   let [low, high] = [0, parts.length]
   while (low < high) {
     const middle = (low + high) >> 1
-    if (headOf(parts[middle] as Part) > line) low = middle + 1
+    if ((parts[middle] as OpenLines).line > line) low = middle + 1
     else high = middle
   }
   parts.splice(low, 0, part)
-}
-
-async function* linesOf(file: string): AsyncGenerator<readonly string[]> {
-  let rest = ''
-  const chunks: AsyncIterable<string> = createReadStream(file, { encoding: 'latin1', highWaterMark: CHUNK })
-  for await (const chunk of chunks) {
-    const lines = (rest + chunk).split('\n')
-    rest = lines.pop() ?? ''
-    if (lines.length > 0) yield lines
-  }
 }

@@ -79,11 +79,7 @@ export function readSettings(env: Environment): Settings | Problems {
     tenants: readTenants(env),
     limits: {
       maxInFlight: read.count('MAX_IN_FLIGHT', 10),
-      // The documented quota of the service for indirect providers, `/cmp`, is lower.
-      maxReportsPerHour: read.count(
-        'MAX_REPORTS_PER_HOUR',
-        env.INSIGHTS_BASE_URL?.includes('/cmp') ? 5 : DEFAULT_REPORTS_PER_HOUR,
-      ),
+      maxReportsPerHour: reportsPerHour(env, problems),
     },
     reportDeadlineMs: read.durationMs('REPORT_DEADLINE', 'PT24H'),
     adoptAfterMs: read.durationMs('ADOPT_AFTER', 'PT5M'),
@@ -98,6 +94,12 @@ export function readSettings(env: Environment): Settings | Problems {
   }
   problems.push(...signInProblems(settings.partner, settings.keyVaultUrl), ...unresolvedReferences(env))
   return storage && problems.length === 0 ? { ...settings, storage } : { problems }
+}
+
+/** How many reports one account asks for in an hour. The documented quota of the service for indirect providers, `/cmp`, is lower. */
+export function reportsPerHour(env: Environment, problems: string[]): number {
+  const fallback = env.INSIGHTS_BASE_URL?.includes('/cmp') ? 5 : DEFAULT_REPORTS_PER_HOUR
+  return environmentReader(env, problems).count('MAX_REPORTS_PER_HOUR', fallback)
 }
 
 /** The default account must be complete, unless there are settings of other accounts. */

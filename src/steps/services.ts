@@ -1,8 +1,8 @@
 import type { AppEvent } from '../core/events.ts'
 import type { Failure } from '../core/failures.ts'
 import type { Account } from '../core/feeds/feed.ts'
+import type { Credential } from '../core/status/accounts.ts'
 import type { InsightsClient } from '../services/insights/client.ts'
-import type { Expiry } from '../services/sign-in/expiry.ts'
 import type { Archive } from '../services/storage/archive.ts'
 import type { FeedsText } from '../services/storage/feeds-file.ts'
 import type { LandingTable } from '../services/storage/landing-table.ts'
@@ -25,7 +25,7 @@ export type Services = {
   /** The service as one account sees it; a failure where its sign-in is not set up. */
   readonly insights: (name: string, account: Account) => InsightsClient | Failure
   /** When the secrets and the consent of an account end, as far as that is known. */
-  readonly expiry: (name: string, account: Account) => Promise<readonly Expiry[] | Failure>
+  readonly expiry: (name: string, account: Account) => Promise<readonly Credential[] | Failure>
   readonly clock: () => Date
   readonly newId: () => string
   readonly emit: (event: AppEvent) => void

@@ -80,14 +80,14 @@ describe('the dashboard', () => {
       })),
     )
     expect(seats).toHaveLength(24)
-    expect(seats.map(({ glyph }) => glyph).filter(Boolean)).toEqual(['≠', '½', '↻', '!', '↓'])
-    expect(new Set(seats.map(({ colour }) => colour)).size).toBe(6)
+    expect(seats.map(({ glyph }) => glyph).filter(Boolean)).toEqual(['×', '×', '×', '≠', '½', '↻', '!', '↓'])
+    expect(new Set(seats.map(({ colour }) => colour)).size).toBe(7)
     expect(
       await cells(page, 'new-feed')
         .first()
         .evaluate((cell) => getComputedStyle(cell).backgroundImage),
     ).toContain('gradient')
-    expect(await page.locator('.legend li').allTextContents()).toHaveLength(11)
+    expect(await page.locator('.legend li').allTextContents()).toHaveLength(13)
   })
 
   test('says what needs a person before anything else, and copies a command as it is printed', async () => {

@@ -92,4 +92,8 @@ it('what is due later has a column of its own, and is still to come', () => {
   expect(late.feeds).toMatchObject([{ waiting: 0, dueLater: 2, reports: 2, progress: 'going' }])
   expect(textOf(historyLines(late)[1])).toMatch(/^late +0 +0 +0 +2 +0 +0 +2 +2025-08-15/)
   expect(progressLine(late)).toMatch(/^0 of 2 windows/)
+  // A dry run has the same word for it, and nobody watches for days.
+  expect(new Set(late.requests.map(({ state }) => state))).toEqual(new Set(['due later']))
+  expect(isOver(late)).toBe(true)
+  expect(isOver(view([GOING]))).toBe(false)
 })

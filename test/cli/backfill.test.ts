@@ -113,7 +113,7 @@ describe('asking again', () => {
     expect((await states())[0]).toBe('failed backfill')
     expect(await backfill('--failed')).toMatchObject({
       exit: 0,
-      out: 'usage: 1 windows are asked for again, with its history\n',
+      out: 'usage: 1 window is asked for again, with its history\n',
     })
     expect(await states()).toEqual(['planned backfill', ...Array(3).fill('landed backfill')])
     expect((await entries())[0]).toMatchObject({
@@ -134,7 +134,7 @@ describe('asking again', () => {
     expect((await states()).slice(2)).toEqual(Array(2).fill('requested backfill'))
     const { exit, out } = await backfill('--all', '--feed', 'usage', '--from', '2025-04-01')
     expect(exit).toBe(0)
-    expect(out).toMatch(/^usage: 1 windows/)
+    expect(out).toMatch(/^usage: 1 window /)
     expect(out).toContain(
       'usage from 2025-05-01 to 2025-07-01, 2 windows stay: each is requested: its report is under way',
     )
@@ -239,7 +239,7 @@ describe('bad input', () => {
     expect(looked.err.match(/it is left alone/g)).toHaveLength(3)
     const { exit, out, err } = await backfill('--all')
     expect(exit).toBe(1)
-    expect(out).toBe('usage: 1 windows are asked for again, with its history\n')
+    expect(out).toBe('usage: 1 window is asked for again, with its history\n')
     expect(err).toContain(`ledger entry usage ${keys[0]}: version 1 is not known to this app; it is left alone`)
     expect(err).toContain('version 3 is not known to this app')
     for (const [at] of odd.entries()) {

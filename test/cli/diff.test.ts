@@ -275,8 +275,8 @@ describe('diff of a window whose archives were removed', () => {
       await rememberFeeds(services, await services.ledger.appRows())
     }
     await push('P1M')
-    await sweep(services)
-    await sweep(services)
+    // Two looks, a day apart.
+    for (const hours of [0, 25]) await sweep({ ...services, clock: () => new Date(Date.now() + hours * 3_600_000) })
     await deployment.settle('keyed')
     const { exit, err } = await command('keyed', '--window', MARCH)
     const why = 'its archives were removed, because it is older than the feed keeps'

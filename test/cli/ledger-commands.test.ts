@@ -144,7 +144,8 @@ describe('retry', () => {
 
   it('asks at once with --now, and only plans without it', async () => {
     const asked = reportsAsked()
-    expect(await command('retry', 'usage', '--window', id(0), '--now')).toMatchObject({ exit: 0 })
+    const now = await command('retry', 'usage', '--window', id(0), '--now')
+    expect(now).toEqual({ exit: 0, err: '', out: `usage ${id(0)}: state requested\n` })
     expect(await entry(id(0))).toMatchObject({ state: 'requested' })
     expect(reportsAsked()).toBe(asked + 1)
     await deployment.settle('usage')
@@ -157,6 +158,43 @@ describe('retry', () => {
       exit: 1,
       err: expect.stringMatching(/was not asked for yet: .*"(feeds push|backfill --dry-run --feed usage)"/),
     })
+  })
+})
+
+describe('a window that is named wrongly', () => {
+  it.each(['retry', 'replay', 'forget', 'accept-gap', 'diff'])(
+    '%s of a day in a month names the month',
+    async (name) => {
+      expect(await command(name, 'usage', '--window', '2025-03-05')).toEqual({
+        exit: 1,
+        out: '',
+        err: 'feed usage has no window 20250305T000000Z_20250306T000000Z: --month 2025-03 holds that time\n',
+      })
+    },
+  )
+
+  it('rejects says that there is no such window, and not that it has no rejects', async () => {
+    const [month, day, span, known] = await Promise.all([
+      command('rejects', '--feed', 'usage', '--month', '2020-01'),
+      command('rejects', '--feed', 'usage', '--window', '2025-03-05'),
+      command('rejects', '--feed', 'usage', '--to', '2020-01-01'),
+      command('rejects', '--feed', 'usage', '--month', '2025-03'),
+    ])
+    expect(month).toEqual({ exit: 1, out: '', err: 'the ledger has no such window of feed usage\n' })
+    expect(day).toMatchObject({ exit: 1, err: expect.stringMatching(/--month 2025-03 holds that time\n$/) })
+    expect(span).toEqual({ exit: 0, err: '', out: 'no window in that time\n' })
+    expect(known).toEqual({ exit: 0, err: '', out: 'no rejects\n' })
+  })
+
+  it('status takes a month, lists its windows, and says the form of one that is wrong', async () => {
+    const [march, none, wrong] = await Promise.all([
+      command('status', '--month', '2025-03'),
+      command('status', '--month', '2020-01'),
+      command('status', '--month', '3-2025'),
+    ])
+    expect(march.out.split('\n').slice(1)).toEqual([expect.stringMatching(/^usage +20250301T/), ''])
+    expect(none).toEqual({ exit: 0, err: '', out: 'no window\n' })
+    expect(wrong).toMatchObject({ exit: 2, err: expect.stringMatching(/must look like 2025-03/) })
   })
 })
 
@@ -198,7 +236,7 @@ describe('import and rejects', () => {
     expect(await importing(file, window)).toMatchObject({
       err: '',
       exit: 0,
-      out: `usage ${window}: landed 1 rows, rejected 1 (attempt 1)\n`,
+      out: `usage ${window}: landed 1 row, rejected 1 (attempt 1)\n`,
     })
     expect(await entry(window)).toMatchObject({
       state: 'landed',
@@ -253,7 +291,9 @@ describe('status after the feed was changed', () => {
       return (await command('status')).out
     }
     const count = (await deployment.entries('usage')).length
-    expect(await shownFor({ ...USAGE, shards: 3 })).toContain(`usage: ${count} windows landed under an earlier form\n`)
+    expect(await shownFor({ ...USAGE, shards: 3 })).toContain(
+      `usage: ${count} windows landed with other columns, types or shards\n`,
+    )
     const outdated = `usage: ${count} landed windows are outdated: the feed asks for other rows now; "backfill --outdated" asks`
     expect(await shownFor({ ...USAGE, where: 'UsageQuantity >= 0' })).toContain(outdated)
   })

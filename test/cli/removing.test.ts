@@ -68,7 +68,7 @@ describe('erase', () => {
     expect(done).toMatchObject({ exit: 0, err: '' })
     const lines = windows.map((each) =>
       expect.stringMatching(
-        `^usage ${each.window}: erased ${each.rows} rows, 1 files; \\d+ rows stay \\(attempt 2\\)$`,
+        `^usage ${each.window}: erased ${each.rows} rows?, 1 file; \\d+ rows stay \\(attempt 2\\)$`,
       ),
     )
     expect(done.out.trim().split('\n')).toEqual(lines)

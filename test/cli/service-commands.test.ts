@@ -25,16 +25,29 @@ async function client() {
 }
 
 describe('validate', () => {
+  it('goes by the limit of reports that the settings have, and names one that is wrong', async () => {
+    const [slow, wrong] = [join(deployment.folder, 'slow.json'), join(deployment.folder, 'no-number.json')]
+    await writeFile(slow, JSON.stringify({ Values: { MAX_REPORTS_PER_HOUR: '3' } }))
+    await writeFile(wrong, JSON.stringify({ Values: { MAX_REPORTS_PER_HOUR: 'many' } }))
+    expect((await command('validate', '--settings', slow)).out).toContain(' of 72 allowed\n')
+    expect(await command('validate', '--settings', wrong)).toMatchObject({
+      exit: 1,
+      err: 'MAX_REPORTS_PER_HOUR is "many": it takes a whole number from 1\n',
+    })
+  })
+
   it('needs no settings, and names every problem with its place', async () => {
     const file = join(deployment.folder, 'other.json')
+    const none = join(deployment.folder, 'none.json')
+    await writeFile(none, '{"Values":{}}')
     await writeFile(file, JSON.stringify({ feeds: [USAGE, OWN] }))
     const [good, wrong] = await Promise.all([
-      command('validate', '--settings', 'none'),
+      command('validate', '--settings', none),
       command('validate', '--feeds', file),
     ])
     expect(good.exit).toBe(0)
     expect(good.out).toMatch(
-      /^account default: about \d+\.\d reports a day once history has landed, of 480 allowed\nfeed usage: asks for no window again\nfeeds.json: 1 feeds, no problems\n$/,
+      /^account default: about \d+\.\d reports a day once history has landed, of 480 allowed\nfeed usage: asks for no window again\nfeeds.json: 1 feed, no problems\n$/,
     )
     expect(wrong.err).toMatch(/^feed "own": query: Colum at character 8 is not a column or metric of MSLearn/)
     expect(wrong.exit).toBe(1)
@@ -46,7 +59,7 @@ describe('validate of a history that is too long', () => {
     const file = join(deployment.folder, 'long.json')
     const feed = { name: 'office', dataset: 'OfficeUsage', from: 'P36M' }
     await writeFile(file, JSON.stringify({ feeds: [feed] }))
-    const { exit, out } = await command('validate', '--feeds', file, '--settings', 'none')
+    const { exit, out } = await command('validate', '--feeds', file)
     expect(out).toMatch(
       /^warning: feed "office": Microsoft documents OfficeUsage from \d{4}-\d\d-01 on: history starts there and not at from/,
     )
@@ -101,6 +114,34 @@ describe('feeds', () => {
       exit: 0,
       out: `~ usage: table\n${message}`,
     })
+  })
+
+  it('push says what a new or shorter "keep" removes, and pushes it with --yes alone', async () => {
+    const [entry] = await deployment.entries('usage')
+    const rows = entry?.figures?.rowsLanded ?? 0
+    const line = `usage: "keep" removes 1 window with ${rows} rows for good, within a day of the next tick\n`
+    await deployment.writeFeeds([{ ...USAGE, keep: 'P6M' }])
+    const before = await pushedFeeds(deployment)
+    const dry = await command('feeds', 'push', '--dry-run')
+    expect(dry).toEqual({ exit: 0, err: '', out: expect.stringMatching(/^~ usage: keep\n/) })
+    expect(dry.out.endsWith(line)).toBe(true)
+    const removes = [{ feed: 'usage', windows: 1, rows }]
+    expect(JSON.parse((await command('feeds', 'push', '--dry-run', '--json')).out)).toMatchObject({ removes })
+    const refused = await command('feeds', 'push')
+    expect(refused).toEqual({ exit: 1, out: '', err: `${line}nothing was pushed: add --yes if these windows may go\n` })
+    expect(await pushedFeeds(deployment)).toBe(before)
+    // What is kept longer than the window is old removes nothing.
+    await deployment.writeFeeds([{ ...USAGE, keep: 'P20Y' }])
+    expect(await command('feeds', 'push')).toMatchObject({ exit: 0, err: '' })
+    await deployment.writeFeeds([{ ...USAGE, keep: 'P6M' }])
+    const done = await command('feeds', 'push', '--yes')
+    expect(done).toMatchObject({ exit: 0, err: '', out: `${line}pushed 1 feed; the app reads them at its next tick\n` })
+    // The app knows it now: the same again removes nothing more.
+    await provision(deployment.services)
+    expect(await command('feeds', 'push')).toMatchObject({ exit: 0, err: '' })
+    await deployment.writeFeeds([USAGE])
+    expect(await command('feeds', 'push')).toMatchObject({ exit: 0, err: '' })
+    await provision(deployment.services)
   })
 
   it('push takes a column that only the service can know, and warns of it', async () => {
@@ -173,6 +214,8 @@ describe('reports', () => {
 
   it('lists those of this deployment, and with --all those of others; pauses, resumes and deletes one', async () => {
     const insights = await client()
+    // What landed was deleted at the service.
+    expect(await command('reports')).toEqual({ exit: 0, err: '', out: 'no reports\n' })
     const [query] = await deployment.services.ledger.feeds()
     const queryId = query && !isFailure(query) ? (query.query?.queryId ?? '') : ''
     const create = async (reportName: string) => {

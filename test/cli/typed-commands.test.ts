@@ -8,8 +8,8 @@ import { type Deployment, type Run, startDeployment } from './deployment.ts'
 
 const NAME = 'npx partner-insights-sync '
 
-/** Commands that need an app on Azure: they have a place for its address. */
-const NEEDS_AZURE = /<site host>/
+/** Commands that need an app on Azure: they name it. */
+const NEEDS_AZURE = /<site host>|--azd-env/
 
 /** What pulls feeds comes after what pushes them, and what removes rows comes last. */
 const LAST = ['feeds pull', 'erase']

@@ -69,6 +69,18 @@ it('exits with 1 where windows are left that the app does not ask for', async ()
   expect(JSON.parse(out)).toMatchObject({ feeds: [{ feed: 'usage', waiting: 2, progress: 'paused' }] })
 })
 
+it('ends where the rest is due only days later, and says when', async () => {
+  await deployment.command(['backfill', 'resume'])
+  await deployment.run('usage')
+  const to = new Date(Date.now() - 3 * 86_400_000).toISOString().slice(0, 10)
+  const from = new Date(Date.now() - 4 * 86_400_000).toISOString().slice(0, 10)
+  await deployment.writeFeeds([USAGE, { name: 'late', dataset: 'MSLearn', from, to, delay: 'P9D', refresh: false }])
+  await rememberFeeds(deployment.services, await deployment.services.ledger.appRows())
+  const { exit, out, err } = await deployment.command(['backfill', '--watch'])
+  expect({ exit, err }).toEqual({ exit: 0, err: '' })
+  expect(out).toMatch(/\nthe rest is due later: the app asks for it from \d{4}-\d\d-\d\dT\d\d:\d\dZ on\n$/)
+})
+
 it('is one line that changes on a terminal, and a line for each change elsewhere', async () => {
   const plain = screen(false)
   const lines = openDisplay(plain.stream)

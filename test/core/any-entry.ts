@@ -37,6 +37,7 @@ const figures: fc.Arbitrary<Figures> = fc.record(
     },
     ...{
       totalsBefore: totals,
+      rowsBefore: count,
       rowSet: text,
       selection: text,
       form: text,

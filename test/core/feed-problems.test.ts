@@ -10,8 +10,8 @@ const TABLE = '3 to 63 letters and digits, starting with a letter, but not ledge
 const BOUNDARY =
   'a date or an instant of the years 2000 to 2099, such as 2024-01-01 or 2024-01-01T00:00:00Z, or a duration back, such as P24M'
 const DURATION = 'an ISO 8601 duration, such as P7D or PT12H'
-const BY_MONTH = 'whole months, such as P1M or P3M: the data of AzureUsage is by month'
-const BY_DAY = 'whole days, whole weeks or whole months, such as P1D, P1W or P1M'
+const BY_MONTH = 'whole months or years, such as P1M, P3M or P1Y: the data of AzureUsage is by month'
+const BY_DAY = 'whole days, weeks, months or years, such as P1D, P1W, P1M or P1Y'
 
 const day = { dataset: 'MSLearn' }
 const still = { dataset: 'Profile' }
@@ -206,7 +206,7 @@ describe('the file as a whole', () => {
   test('a feed name is used once', () => {
     const feed = { name: 'azure', dataset: 'AzureUsage' }
     expect(problemsIn(JSON.stringify({ feeds: [feed, { ...feed, table: 'Other' }] }))).toEqual([
-      'feed "azure": name is "azure", which an earlier feed has too; it must be unique',
+      'feed "azure" (number 2): name is "azure", which feed number 1 has too; it must be unique',
     ])
   })
 

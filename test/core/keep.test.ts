@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { CATALOG } from '../../src/core/catalog.ts'
 import { parseFeeds } from '../../src/core/feeds/feeds.ts'
 import { missingWindows, wantedSpan } from '../../src/core/plan/due-windows.ts'
-import { isPastKeep } from '../../src/core/plan/keep.ts'
-import { DAY_MS } from '../../src/core/time/durations.ts'
+import { dueLook, isPastKeep } from '../../src/core/plan/keep.ts'
+import { DAY_MS, HOUR_MS } from '../../src/core/time/durations.ts'
 import { feedOf, problemsOf } from './feed-of.ts'
 
 const NOW = new Date('2025-07-10T12:00:00Z')
@@ -51,5 +51,20 @@ describe('keep', () => {
         expect(first && isPastKeep(feed, first.window, now)).toBe(false)
       }
     }
+  })
+})
+
+describe('the daily look at what is older than a feed keeps', () => {
+  const look = (hoursAgo: number) => dueLook({ at: new Date(NOW.getTime() - hoursAgo * HOUR_MS).toISOString() }, NOW)
+
+  it('is only noted where there is none before, or one that nobody can have made', () => {
+    expect([dueLook(undefined, NOW), dueLook({ at: 'once' }, NOW), look(-24), look(-4000)]).toEqual([{}, {}, {}, {}])
+  })
+
+  it('comes a day after the one before, and goes by that one', () => {
+    expect([look(0), look(23.9), look(-23.9)]).toEqual([undefined, undefined, undefined])
+    expect([look(24), look(4000)]).toEqual(
+      [24, 4000].map((hours) => ({ by: new Date(NOW.getTime() - hours * HOUR_MS) })),
+    )
   })
 })

@@ -27,6 +27,8 @@ it('of a window without an entry it is told why there is none, and what to type'
   const quarter = { from: month('2025-02').from, to: month('2025-04').to }
   expect(why(month('2025-03'), {}, [quarter])).toBe('other windows take its time; name them by --from and --to')
   expect(why(quarter)).toBe(`the feed has no such window; ${look}`)
+  const day = { from: new Date('2025-03-05T00:00:00Z'), to: new Date('2025-03-06T00:00:00Z') }
+  expect(why(day)).toBe('it is no window of the feed: --month 2025-03 holds that time')
 })
 
 it('of a snapshot that is not the running one there is nothing to ask for', () => {

@@ -10,13 +10,14 @@ const ANNA: ErasedValues = {
 }
 
 /** Filters a text that comes in pieces of a size. */
-function filtered(text: string, size = text.length, maxRecordLength = 1000) {
-  const filter = createRecordFilter({ delimiter: ',', values: ANNA, keyOf: nameKey, maxRecordLength })
+function filtered(text: string, size = text.length, maxRecordLength = 1000, known: readonly string[] = ['id']) {
+  const options = { delimiter: ',', values: ANNA, known: new Set(known), keyOf: nameKey, maxRecordLength }
+  const filter = createRecordFilter(options)
   let kept = ''
   for (let at = 0; at < text.length; at += Math.max(size, 1))
     kept += filter.push(text.slice(at, at + Math.max(size, 1)))
   kept += filter.end()
-  return { kept, erased: filter.erased(), hasColumn: filter.hasColumn() }
+  return { kept, erased: filter.erased(), hasColumn: filter.hasColumn(), isEnded: filter.isEnded() }
 }
 
 describe('the filter of records', () => {
@@ -35,6 +36,33 @@ describe('the filter of records', () => {
     ['no header with the column', 'Id,Person\n1,Anna\nAnna\n', 'Id,Person\n1,Anna\nAnna\n'],
   ])('leaves out %s', (_, text, kept) => {
     for (const size of [1, 2, 3, 7, text.length]) expect(filtered(text, size).kept).toBe(kept)
+  })
+
+  it.each([
+    ['a title', 'Usage\r\n\r\nId,Name\r\n1,Bert\r\n2,Anna\r\n3,x\r\n', 'Usage\r\n\r\nId,Name\r\n1,Bert\r\n'],
+    ['an open quote', '"Usage\nId,Name\n2,"Anna"\n', '"Usage\nId,Name\n'],
+    ['semicolons', 'Id;Name\n1;x,y\n2;"Anna"\n', 'Id;Name\n1;x,y\n'],
+    ['pipes, without a last line end', '|Id|Name|\n|2|ANNA |', '|Id|Name|\n'],
+    ['CR alone', 'Id,Name\r1,Bert\r2,Anna\r3,x\r', 'Id,Name\r1,Bert\r'],
+    ['the value in its first line', 'Anna\n1,2\n', ''],
+  ])('keeps of a text that is no table of the feed, by %s, what comes before the value', (_, text, kept) => {
+    for (const size of [1, 2, 3, 7, text.length]) {
+      expect(filtered(text, size)).toEqual({ kept, erased: 1, hasColumn: false, isEnded: true })
+    }
+  })
+
+  it('keeps every byte of a text that is no table and has no value, and takes any header where nobody knows the columns', () => {
+    const text = 'Usage\r\n\r\nId;Name\r1;Annabel\n"'
+    for (const size of [1, 3, text.length]) expect(filtered(text, size)).toMatchObject({ kept: text, isEnded: false })
+    const table = 'Person\nAnna\n'
+    expect(filtered(table, 2, 1000, [])).toMatchObject({ kept: table, isEnded: false })
+  })
+
+  it('looks at a text that is no table in pieces of the longest record, where its lines do not end', () => {
+    const long = 'x;'.repeat(300)
+    const { kept, isEnded } = filtered(`Usage;${long}`, 10, 100)
+    expect([kept, isEnded]).toEqual([`Usage;${long}`, false])
+    expect(filtered(`Usage;${long}\n${long};\nAnna`, 10, 100)).toMatchObject({ isEnded: true })
   })
 
   it('decides about a record that is too long by its beginning, and holds no more of it', () => {

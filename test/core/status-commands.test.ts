@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { FailureKind } from '../../src/core/failures.ts'
+import { whyAsksNothing } from '../../src/core/ledger/feed-block.ts'
 import type { Figures, LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { seeFeed } from '../../src/core/status/feed.ts'
 import { windowDetail } from '../../src/core/status/window.ts'
@@ -72,6 +73,7 @@ describe('a snapshot that failed', () => {
       const { toDo } = see([first, failedOn9th(kind)], row)
       expect(toDo).toMatchObject([{ kind: 'feed-stale', command: `${OURS} doctor` }])
       expect(toDo[0]?.remedy).toMatch(/the next snapshot/i)
+      expect(see([first, failedOn9th(kind)], row).status.problems).toEqual([])
       const commands = windowDetail(NOW, '1', failedOn9th(kind), row).commands
       expect(commands).toEqual([`${OURS} forget azure-usage --window 2025-12-09`])
     }
@@ -110,15 +112,69 @@ describe('a window whose rows were removed', () => {
     expect(toDoOf([failed], kept('P1M')).filter(({ kind }) => kind === 'window-failed')).toEqual([])
   })
 
-  test('lacks no column, has no mark, and is no full neighbour of an empty one', () => {
+  test('lacks no column, is marked as such, and is no full neighbour of an empty one', () => {
     const { emptiedIn } = { emptiedIn: { Units: { from: MAY.from.toISOString(), to: MAY.to.toISOString() } } }
     const lacking = landed('2025-05', 9, { ...REMOVED.figures, emptyColumns: ['Units'], running: true })
     const { status, toDo } = see([lacking], { ...rowOf(), emptiedIn })
-    expect([status.emptied, status.windows[0]?.mark]).toEqual([{}, undefined])
+    expect([status.emptied, status.windows[0]?.mark]).toEqual([{}, 'removed'])
     expect(toDo.map(({ kind }) => kind)).not.toContain('column-empty')
     const beside = [landed('2025-05', 9, REMOVED.figures), landed('2025-06', 0), landed('2025-07', 9)]
     expect(toDoOf(beside).map(({ kind }) => kind)).not.toContain('window-empty')
   })
+})
+
+describe('what would be refused', () => {
+  const failed = [failedMonth('2025-05', { lane: 'backfill' })]
+  const others = [1, 2, 3, 4, 5, 6].map((at) => landed(`2025-0${at}`, 100))
+  const halved = [...others, { ...landed('2025-07', 10), lane: 'backfill' } as LedgerEntry]
+  const of = (kind: string, entries: readonly LedgerEntry[], row: ReturnType<typeof rowOf>) =>
+    toDoOf(entries, row).find((each) => each.kind === kind)
+
+  test('is not printed for a feed that is disabled or refused: feeds.json comes first', () => {
+    const blocked = { kind: 'query-refused', message: 'no', at: NOW.toISOString() } as const
+    for (const row of [rowOf({ enabled: false }), { ...rowOf(), refused: true, blocked } as ReturnType<typeof rowOf>]) {
+      for (const toDo of [of('window-failed', failed, row), of('window-halved', halved, row)]) {
+        expect(toDo).toMatchObject({ command: `${OURS} feeds push`, remedy: expect.stringMatching(/^First let feed/) })
+      }
+    }
+  })
+
+  test('is not printed for history that is paused: its end comes first', () => {
+    const paused = { ...rowOf(), backfillPaused: true } as const
+    const command = `${OURS} backfill resume --feed azure-usage`
+    expect(of('window-failed', failed, paused)).toMatchObject({ command })
+    expect(of('window-halved', halved, paused)).toMatchObject({ command })
+    expect(of('window-failed', [failedMonth('2025-05')], paused)?.command).toMatch(/retry/)
+    // What asks the service for nothing is no matter of the pause.
+    const gap = [failedMonth('2025-05', { lane: 'backfill', kind: 'out-of-range' })]
+    expect(of('window-failed', gap, paused)?.command).toMatch(/accept-gap/)
+  })
+})
+
+test('problems are the windows that somebody waits for: no accepted gap, and nothing older than the feed keeps', () => {
+  const entries = [failedMonth('2025-05', { kind: 'out-of-range' })]
+  expect(see(entries).status.problems).toHaveLength(1)
+  expect(see(entries, { ...rowOf(), acceptedGaps: [windowId(MAY)] }).status.problems).toEqual([])
+  expect(see(entries, rowOf({ keep: 'P1M' })).status.problems).toEqual([])
+})
+
+test('one outdated window is one, and several are several', () => {
+  const old = (text: string) => landed(text, 9, { rowSet: 'another question' })
+  const sentences = (entries: readonly LedgerEntry[]) =>
+    toDoOf(entries).flatMap(({ kind, sentence }) => (kind === 'outdated' ? [sentence] : []))
+  expect(sentences([old('2025-01')])).toEqual([expect.stringContaining('1 landed window is outdated')])
+  expect(sentences([old('2025-01'), old('2025-02')])).toEqual([
+    expect.stringContaining('2 landed windows are outdated'),
+  ])
+})
+
+test('a feed says that its old rows are being removed, and that a clock ahead saw it first', () => {
+  const purged = { ...rowOf({ enabled: false }), purgedAt: NOW.toISOString() }
+  expect(see([], purged).status).toMatchObject({ removedSince: NOW })
+  expect(whyAsksNothing(purged)).toMatch(/its old rows are still being removed/)
+  const ahead = { ...rowOf(), since: new Date(NOW.getTime() + 3_600_000).toISOString() }
+  expect(see([], ahead).status).toMatchObject({ firstSeenAhead: true })
+  expect(see([]).status).not.toHaveProperty('firstSeenAhead')
 })
 
 test('a purge that was ended in the middle is to be repeated', () => {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { seeFeed } from '../../src/core/status/feed.ts'
+import { windowDetail } from '../../src/core/status/window.ts'
+import { forAlarms } from '../../src/core/status/windows.ts'
 import { failedMonth, landed, months, NOW, rowOf } from './status-of.ts'
 
 const see = (entries: readonly LedgerEntry[], row = rowOf()) => seeFeed(NOW, { row, entries, unreadable: [] })
@@ -33,11 +35,20 @@ describe('the mark of a window', () => {
   })
 })
 
-test('a window whose rows were removed has no mark, no rows, and counts as complete whatever the feed asks for now', () => {
+test('a window whose rows were removed still tells how many are usual, unless it answered another question', () => {
+  const removed = { verdict: 'removed', removedAt: NOW } as const
+  const before = [1, 2, 3, 4, 5, 6].map((at) => landed(`2025-0${at}`, 100, removed))
+  expect(marksOf([...before, landed('2025-07', 10)]).at(-1)).toBe('halved')
+  const other = [1, 2, 3, 4, 5, 6].map((at) => landed(`2025-0${at}`, 100, { ...removed, rowSet: 'another question' }))
+  expect(marksOf([...other, landed('2025-07', 10)]).at(-1)).toBe('-')
+})
+
+test('a window whose rows were removed says so, has no rows, and counts as complete whatever the feed asks for now', () => {
   const removed = { verdict: 'removed', removedAt: NOW, rowSet: 'another question' } as const
   const { windows, complete, removed: gone } = see([landed('2025-01', 9, removed)]).status
   expect(windows).toMatchObject([{ removed: true, rows: 0 }])
-  expect(windows[0]).not.toHaveProperty('mark')
+  expect(windows[0]).toMatchObject({ mark: 'removed' })
+  expect(windowDetail(NOW, '1', landed('2025-01', 9, removed), rowOf())).toMatchObject({ removed: true })
   expect([complete, gone]).toEqual([1, 1])
 })
 
@@ -64,12 +75,33 @@ describe('what a person should look at', () => {
     const withSecond = (second: LedgerEntry) => [landed('2025-01', 9), second, landed('2025-03', 9)]
     expect(kindsOf(withSecond(landed('2025-02', 0)))).toContain('window-empty')
     expect(kindsOf(months(9, 0))).not.toContain('window-empty')
-    const confirmed = landed('2025-02', 0, { totals: {}, totalsBefore: {} })
+    const confirmed = landed('2025-02', 0, { totals: {}, totalsBefore: {}, rowsBefore: 0 })
     expect(kindsOf(withSecond(confirmed))).not.toContain('window-empty')
     expect(kindsOf(withSecond(landed('2025-02', 0, { origin: 'import' })))).not.toContain('window-empty')
     // The landing of the running window confirms nothing.
-    const grown = landed('2025-02', 0, { totals: {}, totalsBefore: {}, grown: true })
+    const grown = landed('2025-02', 0, { totals: {}, totalsBefore: {}, rowsBefore: 0, grown: true })
     expect(kindsOf(withSecond(grown))).toContain('window-empty')
+  })
+
+  test('is confirmed by the same number of rows and the same totals: without numeric columns by the rows alone', () => {
+    const halved = (more: Parameters<typeof landed>[2]) =>
+      kindsOf([...months(100, 100, 100, 100, 100, 100), landed('2025-07', 10, more)]).includes('window-halved')
+    expect(halved({ totals: {}, totalsBefore: {}, rowsBefore: 10 })).toBe(false)
+    expect(halved({ totals: {}, totalsBefore: {}, rowsBefore: 80 })).toBe(true)
+    expect(halved({ totals: { Units: '5' }, totalsBefore: { Units: '5' }, rowsBefore: 80 })).toBe(true)
+    // Entries of earlier versions have no number of rows.
+    expect(halved({ totals: { Units: '5' }, totalsBefore: { Units: '5' } })).toBe(false)
+    expect(halved({ totals: {}, totalsBefore: {} })).toBe(true)
+  })
+
+  test('is the same where only what an alarm needs of an entry is kept', () => {
+    for (const rowsBefore of [10, 80]) {
+      const entries = [
+        ...months(100, 100, 100, 100, 100, 100),
+        landed('2025-07', 10, { totals: {}, totalsBefore: {}, rowsBefore }),
+      ]
+      expect(kindsOf(entries.map(forAlarms))).toEqual(kindsOf(entries))
+    }
   })
 })
 
@@ -91,6 +123,14 @@ describe('restated windows', () => {
       },
     ])
     expect(windows.map(({ restated: is }) => is)).toEqual([true, undefined])
+  })
+
+  test('are those with another number of rows as well, although no total moved', () => {
+    const entry = landed('2025-01', 9, { totals: {}, totalsBefore: {}, rowsBefore: 7 })
+    const { restated, windows } = see([entry]).status
+    expect(restated).toMatchObject([{ rows: { before: 7, after: 9 }, moved: [] }])
+    expect(windows).toMatchObject([{ restated: true }])
+    expect(windowDetail(NOW, '1', entry, rowOf()).figures).toMatchObject({ rowsLanded: 9, rowsBefore: 7 })
   })
 })
 

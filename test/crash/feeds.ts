@@ -9,7 +9,7 @@ const RESTATED = '2026-02-01T12:00:00Z'
 /** When January and both days are due again. January is asked for the last time then, and so are the days. */
 export const REFRESHED = '2026-02-02T12:30:00Z'
 
-/** A week after the start each table is audited. */
+/** A week after the start each table is audited. Since the refreshes November is older than its feed keeps, and goes. */
 export const AUDITED = '2026-02-06T13:00:00Z'
 
 /** Three feeds with six windows in all: closed months and the running one, days that are refreshed, and a snapshot. */
@@ -24,6 +24,7 @@ export const FEEDS_TEXT = JSON.stringify({
       delay: 'P1D',
       openWindow: true,
       refresh: { every: 'P3D', for: 'P2D' },
+      keep: 'P62D',
       shards: 2,
     },
     {
@@ -40,14 +41,14 @@ export const FEEDS_TEXT = JSON.stringify({
   ],
 })
 
-/** The windows of each feed, and whether the service's last word for it is the restated one. */
+/** The windows of each feed, whether the service's last word for it is the restated one, and whether it is removed in the end. */
 export const WINDOWS = [
-  { feed: 'usage', table: 'Usage', id: '20251101T000000Z_20251201T000000Z', isRestated: false },
-  { feed: 'usage', table: 'Usage', id: '20251201T000000Z_20260101T000000Z', isRestated: false },
-  { feed: 'usage', table: 'Usage', id: '20260101T000000Z_20260201T000000Z', isRestated: true },
-  { feed: 'learn', table: 'Learn', id: '20260128T000000Z_20260129T000000Z', isRestated: true },
-  { feed: 'learn', table: 'Learn', id: '20260129T000000Z_20260130T000000Z', isRestated: true },
-  { feed: 'profile', table: 'Profile', id: '20251226T000000Z_20261226T000000Z', isRestated: false },
+  { feed: 'usage', table: 'Usage', id: '20251101T000000Z_20251201T000000Z', isRestated: false, isOld: true },
+  { feed: 'usage', table: 'Usage', id: '20251201T000000Z_20260101T000000Z', isRestated: false, isOld: false },
+  { feed: 'usage', table: 'Usage', id: '20260101T000000Z_20260201T000000Z', isRestated: true, isOld: false },
+  { feed: 'learn', table: 'Learn', id: '20260128T000000Z_20260129T000000Z', isRestated: true, isOld: false },
+  { feed: 'learn', table: 'Learn', id: '20260129T000000Z_20260130T000000Z', isRestated: true, isOld: false },
+  { feed: 'profile', table: 'Profile', id: '20251226T000000Z_20261226T000000Z', isRestated: false, isOld: false },
 ] as const
 
 export const FEEDS = ['usage', 'learn', 'profile'] as const

@@ -10,6 +10,7 @@ describePoints({
     'table.transaction',
     'ledger.transaction',
     'ledger.delete',
+    'archive.delete',
     'insights.deleteReport',
     'queue.send',
     'queue.complete',

@@ -1,7 +1,7 @@
 import { type Failure, isFailure } from '../../src/core/failures.ts'
 import { pacingRowKey } from '../../src/core/ledger/app-rows.ts'
 import type { Drop } from '../../src/core/ledger/drop.ts'
-import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
+import { isRemoved, type LedgerEntry, standingRows } from '../../src/core/ledger/ledger.ts'
 import { type PlanRow, rebuiltPlan } from '../../src/core/ledger/plan-row.ts'
 import type { Pacing } from '../../src/core/plan/pacing.ts'
 import { generationAt, keyRange } from '../../src/core/report/generation.ts'
@@ -80,7 +80,7 @@ function wrongPlans({ clock }: Deployment, { entries, plans }: Held): readonly s
 /** Every row is published, is being landed, or is to be dropped. */
 function unnamedRows({ entries, drops, rows }: Held): readonly string[] {
   const named = new Set([
-    ...entries.map(({ figures }) => figures?.generation),
+    ...entries.map((entry) => (isRemoved(entry) ? undefined : entry.figures?.generation)),
     ...entries.map((entry) => (entry.state === 'landing' ? entry.generation : undefined)),
     ...drops.map(({ generation }) => generation),
   ])
@@ -109,7 +109,7 @@ async function uncounted({ store, service, clock }: Deployment): Promise<readonl
 /** The rows that an entry points to are those that the service served, cell for cell, and nothing else. */
 function published({ service }: Deployment, { rows }: Held, entry: LedgerEntry): readonly string[] {
   const { figures, window, feed } = entry
-  if (!figures) return []
+  if (!figures || figures.removedAt) return []
   const report = service.made.find(({ reportId }) => reportId === figures.reportId)
   if (!report) return [`${nameOf(entry)} names a report that was never made`]
   const table = WINDOWS.find((each) => each.feed === feed)?.table ?? 'Usage'
@@ -146,7 +146,8 @@ export async function brokenAfterQuiet(on: Deployment, lost = 0): Promise<readon
     ...windowsLanded(on, held),
     ...otherRows(held),
     ...(await leftToDo(on, held)),
-    ...(await unlanded(on)),
+    ...(await unlanded(on, held)),
+    ...(await filesLeft(on, held)),
     ...on.service.standing().map(({ reportName }) => `${reportName} is left at the service`),
     ...queriesMade(on),
     ...attemptsTaken(on, held, lost),
@@ -184,7 +185,7 @@ function otherRows({ entries, rows }: Held): readonly string[] {
   return [...rows].flatMap(([table, all]) => {
     const feed = WINDOWS.find((each) => each.table === table)?.feed
     const own = entries.filter((entry) => entry.feed === feed)
-    const counted = own.reduce((sum, { figures }) => sum + (figures?.rowsLanded ?? 0), 0)
+    const counted = own.reduce((sum, entry) => sum + standingRows(entry), 0)
     return counted === all.length ? [] : [`${table} holds ${all.length} rows, not the ${counted} that landed`]
   })
 }
@@ -198,12 +199,24 @@ async function leftToDo({ store }: Deployment, { drops }: Held): Promise<readonl
   ]
 }
 
-/** Every report that was made is archived, so none was asked for in vain. */
-async function unlanded({ store, service }: Deployment): Promise<readonly string[]> {
-  const archived = (await store.blobs()).map(({ metadata }) => metadata.reportid)
+/** Every report that was made is archived, or its window was removed, so none was asked for in vain. */
+async function unlanded({ store, service }: Deployment, { entries }: Held): Promise<readonly string[]> {
+  const removed = entries.filter(isRemoved).map(({ figures }) => figures?.reportId)
+  const archived = [...(await store.blobs()).map(({ metadata }) => metadata.reportid), ...removed]
   return service.made
     .filter(({ reportId }) => !archived.includes(reportId))
     .map(({ reportName }) => `${reportName} was made and never landed`)
+}
+
+/** What is older than its feed keeps is removed, and no file of it is left. */
+async function filesLeft({ store }: Deployment, { entries }: Held): Promise<readonly string[]> {
+  const folders = entries.filter(isRemoved).map(({ feed, window }) => `${feed}/${windowId(window)}/`)
+  const left = (await store.blobs()).filter(({ name }) => folders.some((folder) => name.startsWith(folder)))
+  const old = WINDOWS.filter(({ isOld }) => isOld).map(({ feed, id }) => `${feed}/${id}/`)
+  return [
+    ...left.map(({ name }) => `${name} is left`),
+    ...(old.join() === folders.join() ? [] : [`removed is ${folders.join(' ')}, not ${old.join(' ')}`]),
+  ]
 }
 
 function queriesMade({ service }: Deployment): readonly string[] {

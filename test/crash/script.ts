@@ -46,8 +46,8 @@ const KEEPS_REPORTS: Health = { ...HEALTHY, faults: { deleteReport: { status: 50
 const LOSES_ANSWERS: Health = { ...HEALTHY, faults: { createReport: { status: 500, isDone: true } }, only: 'learn' }
 
 /**
- * What happens when nobody dies: the first landing, a restatement with its refreshes and lost answers, and the audits. `run`
- * runs each step, and says what the step said.
+ * What happens when nobody dies: the first landing, a restatement with its refreshes and lost answers, the audits, and the end
+ * of what is too old. `run` runs each step, and says what the step said.
  */
 export async function play(on: Deployment, run: (step: Step) => Promise<boolean>): Promise<void> {
   const { clock, service } = on
@@ -103,5 +103,7 @@ export async function play(on: Deployment, run: (step: Step) => Promise<boolean>
   await sweepAndDrain()
   later(AUDITED)
   await run(PROVISION)
+  // What is too old is unpublished, and then deleted.
   await run(SWEEP)
+  await sweepAndDrain()
 }

@@ -37,6 +37,13 @@ function effectOf(name: string, change: Environment): object {
   return { ...others, signIn }
 }
 
+/** What azd hands to the templates, and what they hand back. */
+function namesOfTemplates(): readonly string[] {
+  const parameters = textOf('infra/main.parameters.json').matchAll(/\$\{(\w+)/g)
+  const outputs = textOf('infra/main.bicep').matchAll(/^output (\w+)/gm)
+  return [...parameters, ...outputs].map(([, name = '']) => name)
+}
+
 const isSchedule = (name: string) => name.endsWith('_SCHEDULE')
 
 /** The rows that have code in a column, with that code. */
@@ -77,7 +84,7 @@ describe('settings.md', () => {
   test('has a row for every setting that any page names', () => {
     const known = new Set([...namesIn(ROWS, 'name'), ...namesIn(rowsOf(OTHERS, 'name'), 'name')])
     // A column of a report, and a setting that limits.md says is not there yet.
-    const notSettings = ['ACR_USD', 'NOTIFY_LANDED']
+    const notSettings = ['ACR_USD', 'NOTIFY_LANDED', ...namesOfTemplates()]
     for (const page of PAGES) {
       const named = Array.from(textOf(page).matchAll(/`([A-Z]+(?:_[A-Z]+)+)(?:__[A-Z]+)?`/g), ([, name = '']) => name)
       expect(

@@ -217,9 +217,11 @@ export const TABLE: Table = {
   'core/report/record-filter.ts': {
     createRecordFilter: [
       (text) => {
-        const options = { delimiter: ',', values: ERASED, keyOf: (name: string) => name, maxRecordLength: 1024 * 1024 }
-        const filter = modules['core/report/record-filter.ts'].createRecordFilter(options)
-        return [filter.push(`a,b\n${text}`), filter.end()]
+        const { createRecordFilter } = modules['core/report/record-filter.ts']
+        const keyOf = (name: string) => name
+        const options = { delimiter: ',', values: ERASED, known: new Set(['a']), keyOf, maxRecordLength: 1024 * 1024 }
+        const [table, none] = [createRecordFilter(options), createRecordFilter(options)]
+        return [table.push(`a,b\n${text}`), table.end(), none.push(`none\n${text}`), none.end()]
       },
     ],
     holdsValue: [(text) => modules['core/report/record-filter.ts'].holdsValue(text, ERASED)],

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { hashOfSources, NEWEST } from '../../infra/compiler.ts'
 import { readSettings } from '../../src/settings/settings.ts'
-import { rowsOf, textOf } from '../docs/page.ts'
+import { codeOf, rowsOf, section, textOf } from '../docs/page.ts'
 import { namesRead } from '../setup/settings-read.ts'
 import { appSettings, NAMES, ofType, resourcesOf, rolesOf, snapshotText } from './snapshot.ts'
 
@@ -128,6 +128,33 @@ describe('the snapshots of infra', () => {
     expect(Object.keys(parameters).toSorted()).toEqual(declared.filter((each) => !byChance.includes(each)).toSorted())
   })
 
+  it('take the parameters that the page lists, with their defaults', () => {
+    const { parameters } = JSON.parse(textOf('infra/main.parameters.json')) as {
+      parameters: Record<string, { value: unknown }>
+    }
+    const ofAzd = ['AZURE_ENV_NAME', 'AZURE_LOCATION', 'AZURE_PRINCIPAL_ID', 'AZURE_PRINCIPAL_TYPE']
+    const taken = JSON.stringify(parameters).matchAll(/\$\{(\w+)/g)
+    const names = Array.from(taken, ([, name = '']) => name).filter((name) => !ofAzd.includes(name))
+    const rows = rowsOf(section(textOf('docs/deploy.md'), '## Parameters'), 'name')
+    const codes = (text = '') => Array.from(text.matchAll(/`([^`]+)`/g), ([, code = '']) => code)
+    expect(rows.flatMap(({ name }) => codes(name)).toSorted()).toEqual(names.toSorted())
+    const defaults = Object.fromEntries(
+      Array.from(textOf('infra/main.bicep').matchAll(/^param (\w+) \w+ = '?([^'\n]*)'?$/gm), ([, name = '', value]) => [
+        name,
+        value,
+      ]),
+    )
+    for (const row of rows) {
+      for (const [index, name] of codes(row.name).entries()) {
+        const [parameter = ''] =
+          Object.entries(parameters).find(([, { value }]) => `${value}`.startsWith(`\${${name}`)) ?? []
+        const told = codes(row.default)[index]
+        if (told !== undefined) expect(told, name).toBe(defaults[parameter])
+        else expect(['', '0'], name).toContain(defaults[parameter])
+      }
+    }
+  })
+
   it('alarm on events that the app raises', () => {
     const events = [...textOf('src/core/events.ts').matchAll(/^ {2}\| '([a-z.-]+)'$/gm)].map(([, event]) => event)
     const [rule] = ofType('everything', 'Microsoft.Insights/scheduledQueryRules')
@@ -171,7 +198,10 @@ describe('the snapshots of infra', () => {
         key,
       ]),
     )
-    const listed = rowsOf(textOf('docs/deploy.md'), 'role').map(({ to, role, scope }) => `${to}: ${role} on ${scope}`)
+    const key = (role = '') => `${role.charAt(0).toLowerCase()}${role.slice(1).replaceAll(' ', '')}`
+    const listed = rowsOf(textOf('docs/deploy.md'), 'to').map(
+      ({ to, role, scope }) => `${to}: ${key(role)} on ${codeOf(scope)}`,
+    )
     const given = NAMES.flatMap((name) => rolesOf(name)).map(({ to, role, scope }) => `${to}: ${ids[role]} on ${scope}`)
     expect([...new Set(given)].toSorted()).toEqual(listed.toSorted())
   })

@@ -1,15 +1,19 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { storageConnectionString } from '../../local/azurite.ts'
 import { build, bundle } from '../../local/build.ts'
 import { parseNcrontab } from '../../src/core/time/ncrontab.ts'
 import { readSettings } from '../../src/settings/settings.ts'
+import { projectCopy } from '../setup/deployable-app.ts'
 import { FIXTURE_APP } from '../setup/fixture-host.ts'
 
 const PROJECT = join(import.meta.dirname, '../..')
+
+/** It stands in what a developer has beside the sources. */
+const PLANTED = 'a secret of a developer'
 
 /** A project with an app of one line, in a folder of its own. */
 async function smallProject(source = "console.log('hello')"): Promise<string> {
@@ -34,27 +38,37 @@ test('the deployable folder holds the bundle, its package.json, host.json, feeds
 })
 
 test('what is published is the bundle of this app, one small package.json and no source map', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'build-'))
-  for (const file of ['package.json', 'host.json', 'feeds.json']) await cp(join(PROJECT, file), join(folder, file))
-  await symlink(join(PROJECT, 'src'), join(folder, 'src'))
-  await symlink(join(PROJECT, 'node_modules'), join(folder, 'node_modules'))
-  await build(folder)
+  const folder = await projectCopy()
+  // What a developer has beside the sources, and what a build of another tool may have left.
+  for (const file of ['local.settings.json', '.env', 'functions.test.ts']) await writeFile(join(folder, file), PLANTED)
+  await mkdir(join(folder, 'dist/app/test'), { recursive: true })
+  await writeFile(join(folder, 'dist/app/test/left.test.cjs'), '')
+  const { metafile } = await build(folder)
   const app = join(folder, 'dist/app')
   const files = await readdir(app, { recursive: true })
-  expect(files.filter((file) => !/^[\w-]+\.cjs$/.test(file)).sort()).toEqual([
-    'dashboard.html',
-    'feeds.json',
-    'host.json',
-    'package.json',
-  ])
+  const bundled = Object.keys(metafile.outputs).map((path) => basename(path))
+  const others = ['dashboard.html', 'feeds.json', 'host.json', 'package.json']
+  expect(files.toSorted()).toEqual([...bundled, ...others].toSorted())
+  expect(bundled.filter((file) => !/^[\w-]+\.cjs$/.test(file))).toEqual([])
+  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.keys(output.inputs))
+  const sources = inputs.filter((path) => !path.includes('node_modules/')).map((path) => resolve(PROJECT, 'src', path))
+  const own = [join(PROJECT, 'src/'), join(PROJECT, 'package.json')]
+  expect(sources.length).toBeGreaterThan(100)
+  expect(sources.filter((path) => !own.some((start) => path.startsWith(start)) || path.includes('.test.'))).toEqual([])
   for (const file of files) {
     const text = await readFile(join(app, file), 'utf8')
     expect(text, file).not.toMatch(/sourceMappingURL|sourcesContent|"mappings"/)
+    expect({ file, ofThisMachine: text.includes(PROJECT), ofTheDeveloper: text.includes(PLANTED) }).toEqual({
+      file,
+      ofThisMachine: false,
+      ofTheDeveloper: false,
+    })
   }
   const { name, version } = JSON.parse(await readFile(join(PROJECT, 'package.json'), 'utf8'))
   const deployed = JSON.parse(await readFile(join(app, 'package.json'), 'utf8'))
   expect(deployed).toEqual({ name, version, private: true, main: 'functions.cjs' })
-  expect(await readdir(join(folder, 'dist/maps'))).toContain('functions.cjs.map')
+  expect((await readdir(join(folder, 'dist/maps'))).toSorted()).toEqual(bundled.map((file) => `${file}.map`).toSorted())
+  expect((await readdir(join(folder, 'dist'))).toSorted()).toEqual(['app', 'maps'])
 })
 
 test('package.json of the project names the bundle that the build makes', async () => {

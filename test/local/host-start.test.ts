@@ -86,7 +86,7 @@ test('a function whose setting is missing is named and left out; the others run'
   const errors = lines.filter((line) => line.includes('is left out'))
   expect(errors).toEqual([
     'Function ticker is left out: setting FIXTURE_SCHEDULE, used as %FIXTURE_SCHEDULE%, is missing',
-    'Function worker is left out: setting DataStorage is missing: the stand-in needs a connection string there',
+    'Function worker is left out: setting DataStorage is missing: the host needs a connection string there, or DataStorage__queueServiceUri, __credential and __clientId',
   ])
   expect((await fetch(`${origin}/api/echo/x`)).status).toBe(201)
 })

@@ -21,7 +21,7 @@ test.each([...PAGES, '.ci/run', ...Object.keys(scripts)])('every script that %s 
 test('the pages call the scripts a user needs', () => {
   const called = new Set(PAGES.flatMap((page) => calledIn(read(page))))
   expect(called).toEqual(
-    new Set(['test', 'test:long', 'start', 'simulator', 'picture', 'build', 'bench', 'lint', 'docs']),
+    new Set(['test', 'test:long', 'start', 'simulator', 'picture', 'build', 'bench', 'lint', 'docs', 'sbom']),
   )
 })
 

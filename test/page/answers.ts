@@ -30,7 +30,7 @@ export function days(to: string, count: number, rows = 70): readonly WindowEntry
 }
 
 const CHANGES: Readonly<
-  Record<Exclude<Look, 'unasked' | 'gap'>, Partial<WindowEntry> & { readonly state: WindowEntry['state'] }>
+  Record<Exclude<Look, 'unasked' | 'undue' | 'gap'>, Partial<WindowEntry> & { readonly state: WindowEntry['state'] }>
 > = {
   landed: { state: 'landed' },
   restated: { state: 'landed', restated: true, attempt: 2 },
@@ -38,6 +38,7 @@ const CHANGES: Readonly<
   halved: { state: 'landed', mark: 'halved' },
   outdated: { state: 'landed', mark: 'outdated' },
   running: { state: 'landed', mark: 'running' },
+  removed: { state: 'landed', mark: 'removed', removed: true, rows: 0 },
   coming: { state: 'requested' },
   waiting: { state: 'planned', error: 'deadline: the report was never ready' },
   failed: { state: 'failed', error: 'too-many-rejects: 2.1 % of the rows do not fit' },
@@ -55,6 +56,13 @@ export function marked(
     const keepsRows = !['coming', 'waiting', 'failed'].includes(look)
     return { ...rest, ...(keepsRows && rows !== undefined && { rows }), ...CHANGES[look] }
   })
+}
+
+/** Windows up to an instant that are due and that nobody asked for. */
+export function gap(to: string, windows: number, step: Duration = MONTH): FeedAnswer['gaps'][number] {
+  const from = Array.from({ length: windows }).reduce<Date>((at) => addDuration(at, step, -1), new Date(to))
+  const each = step.months > 0 ? `P${step.months}M` : `P${step.days}D`
+  return { from: from.toISOString(), to: new Date(to).toISOString(), windows, each }
 }
 
 /** A feed that is as it should be, but for what is given. */
@@ -79,6 +87,7 @@ export function feedAnswer(name: string, given: Partial<FeedAnswer> = {}): FeedA
       failed: counted('failed'),
     },
     waiting: 0,
+    gaps: [],
     complete: complete.length,
     outdated: windows.filter(({ mark }) => mark === 'outdated').length,
     removed: 0,
@@ -183,7 +192,16 @@ function profile(): FeedAnswer {
 
 /** Something of everything, in every state. */
 export function troubled(): StatusAnswer {
-  const seats = marked(MONTHLY, { 1: 'coming', 2: 'failed', 3: 'restated', 7: 'halved', 12: 'outdated' })
+  const seats = marked(MONTHLY, {
+    1: 'coming',
+    2: 'failed',
+    3: 'restated',
+    7: 'halved',
+    12: 'outdated',
+    22: 'removed',
+    23: 'removed',
+    24: 'removed',
+  })
   const teams = marked(days('2026-11-06T00:00:00Z', 400, 9_000), {
     1: 'failed',
     2: 'waiting',
@@ -197,7 +215,7 @@ export function troubled(): StatusAnswer {
     toDo: [
       {
         kind: 'timer-silent',
-        sentence: 'The timer sweep is silent: it finished its last tick at 2026-11-26T13:02Z. What landed stays.',
+        sentence: 'The timer sweep is silent: it last ran at 2026-11-26T13:02Z. What landed stays.',
         remedy: 'See in its log whether the app runs, and start it again.',
         command: 'npx partner-insights-sync doctor',
         since: '2026-11-26T13:17:00.000Z',
@@ -281,6 +299,7 @@ export function troubled(): StatusAnswer {
         grain: 'day',
         windows: teams,
         waiting: 20,
+        gaps: [gap('2026-11-26T00:00:00Z', 20, DAY)],
         completeUntil: '2026-04-19T00:00:00.000Z',
         freshUntil: '2026-11-04T00:00:00.000Z',
         blocked: {
@@ -295,6 +314,7 @@ export function troubled(): StatusAnswer {
         dataset: 'MSLearn',
         windows: MONTHLY.slice(-4),
         waiting: 20,
+        gaps: [gap(parseWindowId(MONTHLY.at(-4)?.id ?? '')?.from.toISOString() ?? NOW, 20)],
         nextDue: '2026-11-26T14:30:00.000Z',
         backfill: { paused: true, left: 20 },
         completeUntil: '2026-12-01T00:00:00.000Z',

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { parseWindowId } from '../../src/core/time/window.ts'
 import { type Cell, countEarlier, LOOKS, type Look, strip } from '../../src/page/cells.ts'
-import { days, feedAnswer, landed, marked } from './answers.ts'
+import { days, feedAnswer, gap, landed, marked } from './answers.ts'
 
 const NOW = new Date('2026-11-26T14:32:10Z')
 
@@ -10,13 +11,21 @@ const daysOf = (cells: readonly Cell[]) => cells.map(({ window }) => window.from
 describe('the look of a cell', () => {
   const WINDOWS = landed('2026-12-01T00:00:00Z', 3)
 
-  test.each(['landed', 'restated', 'empty', 'halved', 'outdated', 'running', 'coming', 'waiting', 'failed'] as const)(
-    'is %s where the status says so',
-    (look) => {
-      const { shown } = strip(feedAnswer('usage', { windows: marked(WINDOWS, { 2: look }) }), NOW)
-      expect(looks(shown)).toEqual(['landed', look, 'landed'])
-    },
-  )
+  test.each([
+    'landed',
+    'restated',
+    'empty',
+    'halved',
+    'outdated',
+    'running',
+    'removed',
+    'coming',
+    'waiting',
+    'failed',
+  ] as const)('is %s where the status says so', (look) => {
+    const { shown } = strip(feedAnswer('usage', { windows: marked(WINDOWS, { 2: look }) }), NOW)
+    expect(looks(shown)).toEqual(['landed', look, 'landed'])
+  })
 
   test('is an accepted gap where a person accepted a window that failed', () => {
     const windows = marked(WINDOWS, { 2: 'failed', 1: 'failed' })
@@ -31,11 +40,11 @@ describe('the look of a cell', () => {
     expect(looks(shown)).toEqual(['halved', 'landed', 'landed'])
   })
 
-  test('differs by its glyph alone, except that full rows and no question have none', () => {
+  test('differs by its glyph alone, except that full rows, what is due and what is not have a pattern instead', () => {
     const glyphs = Object.entries(LOOKS).map(([look, { glyph }]) => [look as Look, glyph] as const)
     const bare = glyphs.filter(([, glyph]) => glyph === '').map(([look]) => look)
-    expect(bare).toEqual(['landed', 'unasked'])
-    expect(new Set(glyphs.map(([, glyph]) => glyph)).size).toBe(glyphs.length - 1)
+    expect(bare).toEqual(['landed', 'unasked', 'undue'])
+    expect(new Set(glyphs.map(([, glyph]) => glyph)).size).toBe(glyphs.length - 2)
   })
 })
 
@@ -54,19 +63,21 @@ describe('a strip', () => {
   test('ends with the running day or month of every feed, so that the same time is below itself', () => {
     const { shown } = strip(feedAnswer('learn', { grain: 'day', windows: days('2026-11-24T00:00:00Z', 200) }), NOW)
     expect(daysOf(shown).at(-1)).toBe('2026-11-26')
-    expect(looks(shown.slice(-4))).toEqual(['landed', 'unasked', 'unasked', 'unasked'])
+    expect(looks(shown.slice(-4))).toEqual(['landed', 'undue', 'undue', 'undue'])
     expect(shown).toHaveLength(90)
   })
 
   test('has a hatched cell for each window between others that nobody asked for', () => {
     const windows = landed('2026-12-01T00:00:00Z', 6).filter((_, at) => at !== 2 && at !== 3)
-    const { shown } = strip(feedAnswer('usage', { windows, waiting: 2 }), NOW)
+    const gaps = [gap('2026-10-01T00:00:00Z', 2)]
+    const { shown } = strip(feedAnswer('usage', { windows, waiting: 2, gaps }), NOW)
     expect(looks(shown)).toEqual(['landed', 'landed', 'unasked', 'unasked', 'landed', 'landed'])
     expect(shown.map(({ id }) => id)).toEqual(landed('2026-12-01T00:00:00Z', 6).map(({ id }) => id))
   })
 
   test('has hatched cells before its first window for the history that is due', () => {
-    const { shown } = strip(feedAnswer('usage', { windows: landed('2026-12-01T00:00:00Z', 2), waiting: 3 }), NOW)
+    const gaps = [gap('2026-10-01T00:00:00Z', 3)]
+    const { shown } = strip(feedAnswer('usage', { windows: landed('2026-12-01T00:00:00Z', 2), waiting: 3, gaps }), NOW)
     expect(looks(shown)).toEqual(['unasked', 'unasked', 'unasked', 'landed', 'landed'])
     expect(daysOf(shown)[0]).toBe('2026-07-01')
   })
@@ -74,14 +85,18 @@ describe('a strip', () => {
   test('does not take what is overdue at its end for history', () => {
     const windows = days('2026-11-24T00:00:00Z', 4)
     const staleSince = '2026-11-25T00:00:00Z'
-    const { shown } = strip(feedAnswer('learn', { grain: 'day', windows, waiting: 3, staleSince }), NOW)
-    expect(looks(shown)).toEqual([...Array(4).fill('landed'), 'unasked', 'unasked', 'unasked'])
+    const gaps = [gap('2026-11-26T00:00:00Z', 2, { months: 0, days: 1, seconds: 0 })]
+    const { shown } = strip(feedAnswer('learn', { grain: 'day', windows, waiting: 2, gaps, staleSince }), NOW)
+    expect(looks(shown)).toEqual([...Array(4).fill('landed'), 'unasked', 'unasked', 'undue'])
   })
 
   test('of a feed that has asked for nothing yet has what is due', () => {
-    const { shown, earlier } = strip(feedAnswer('usage', { windows: [], waiting: 30 }), NOW)
-    expect(new Set(looks(shown))).toEqual(new Set(['unasked']))
-    expect(shown.length + earlier.length).toBe(30)
+    const { shown, earlier } = strip(
+      feedAnswer('usage', { windows: [], waiting: 30, gaps: [gap('2026-11-01T00:00:00Z', 30)] }),
+      NOW,
+    )
+    expect(looks(shown)).toEqual([...Array(23).fill('unasked'), 'undue'])
+    expect(shown.length + earlier.length).toBe(30 + 1)
     expect(strip(feedAnswer('usage', { windows: [] }), NOW)).toEqual({ columns: 24, earlier: [], shown: [] })
   })
 
@@ -95,7 +110,7 @@ describe('a strip', () => {
     const quarters = landed('2026-10-01T00:00:00Z', 4, { months: 3, days: 0, seconds: 0 }).filter((_, at) => at !== 1)
     const { shown } = strip(feedAnswer('usage', { windows: quarters }), NOW)
     expect(daysOf(shown)).toEqual(['2025-10-01', '2026-01-01', '2026-04-01', '2026-07-01', '2026-10-01'])
-    expect(looks(shown)).toEqual(['landed', 'unasked', 'landed', 'landed', 'unasked'])
+    expect(looks(shown)).toEqual(['landed', 'undue', 'landed', 'landed', 'undue'])
   })
 
   test('leaves out what is no window', () => {
@@ -117,6 +132,8 @@ test('what is earlier is counted: complete, outdated, and holes, of which an acc
   })
   const feed = feedAnswer('usage', { windows, acceptedGaps: [windows.at(-28)?.id ?? ''] })
   const refreshFailed = feed.windows.map((each, at) => (at === 2 ? { ...each, state: 'failed' as const } : each))
-  const cells = strip({ ...feed, windows: refreshFailed.filter((_, at) => at !== 4) }, NOW)
+  const [at] = refreshFailed.slice(5)
+  const gaps = [gap(parseWindowId(at?.id ?? '')?.from.toISOString() ?? '', 1)]
+  const cells = strip({ ...feed, gaps, windows: refreshFailed.filter((_, at) => at !== 4) }, NOW)
   expect(countEarlier(cells)).toEqual({ complete: 10, outdated: 1, holes: 4 })
 })

@@ -102,7 +102,7 @@ describe('the overview', () => {
       'silent since 13:17 UTC',
       '4 messages, the oldest 22 min ago',
       '1 poisoned',
-      'from the container; the packaged file is another',
+      'the pushed file counts; the file deployed with the app is another',
       'waits until 15:05 UTC',
       'sign-in refused since 09:00 UTC',
       'client secret for 12 more days',
@@ -243,4 +243,23 @@ test('an element leaves out what is undefined or false, and keeps text as it is'
     attributes: { a: '', d: '0' },
     children: ['x', '<b>'],
   })
+})
+
+test('a feed whose old rows are being removed, and one that a clock ahead saw first, say so', () => {
+  const removed = feedAnswer('old', { enabled: false, removedSince: '2026-11-26T13:00:00.000Z' })
+  expect(standing(removed, NOW)).toEqual({ look: 'off', words: 'being removed' })
+  const ahead = feedAnswer('new', { since: '2027-03-01T00:00:00.000Z', firstSeenAhead: true })
+  const text = words({ status: statusAnswer({ feeds: [removed, ahead] }) })
+  expect(text).toContain('its old rows are still being removed')
+  expect(text).toContain('It was first seen at 2027-03-01 00:00 UTC, by a clock that was ahead')
+})
+
+test('a window with another number of rows, or whose rows were removed, says so', () => {
+  const opened = { feed: 'seats', window: '20261001T000000Z_20261101T000000Z' }
+  const detail = windowAnswer(opened.feed, opened.window)
+  if (!detail.figures) throw new Error('no figures')
+  const figures = { ...detail.figures, rowsBefore: 18_110, removedAt: '2026-11-20T04:00:00.000Z' }
+  const text = words({ status: troubled(), opened, detail: { ...detail, figures } })
+  expect(text).toContain('18 420, 18 110 before')
+  expect(text).toContain('removed Nov 20 04:00 UTC')
 })

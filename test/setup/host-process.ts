@@ -51,9 +51,9 @@ export async function makeApp(entry: string, hostJson: object = {}): Promise<str
 }
 
 /** Starts a host and collects its lines; does not wait for anything. */
-export function spawnHost(args: readonly string[], env: NodeJS.ProcessEnv = {}): SpawnedHost {
+export function spawnHost(args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd = PROJECT): SpawnedHost {
   const script = join(PROJECT, 'local/host/main.ts')
-  const child = startNode([script, ...args], { env: { ...process.env, ...env }, output: 'pipe' })
+  const child = startNode([script, ...args], { env: { ...process.env, ...env }, output: 'pipe', cwd })
   const lines: string[] = []
   const readers = [child.stdout, child.stderr].flatMap((stream) => (stream ? createInterface(stream) : []))
   for (const reader of readers) reader.on('line', (line) => lines.push(line))
@@ -75,9 +75,13 @@ export function spawnHost(args: readonly string[], env: NodeJS.ProcessEnv = {}):
   }
 }
 
-/** Starts a host on a free port and waits until it listens. */
-export async function runHost(root: string, env: NodeJS.ProcessEnv = {}): Promise<HostProcess> {
-  const host = spawnHost(['--root', root, '--port', '0'], env)
+/** Starts a host, on a free port unless one is given, and waits until it listens. */
+export async function runHost(
+  root: string,
+  env: NodeJS.ProcessEnv = {},
+  { port = 0, cwd }: { readonly port?: number; readonly cwd?: string } = {},
+): Promise<HostProcess> {
+  const host = spawnHost(['--root', root, '--port', String(port)], env, cwd)
   const listening = () => host.lines.map((line) => /listens on (\S+)/.exec(line)?.[1]).find(Boolean)
   await waitUntil('the host listens', () => hasEnded(host.child) || listening() !== undefined)
   const origin = listening()

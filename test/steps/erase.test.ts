@@ -2,6 +2,7 @@ import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { HOUR_MS } from '../../src/core/time/durations.ts'
 import { parseWindowId } from '../../src/core/time/window.ts'
+import { valueHash } from '../../src/services/storage/erasing.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { allowAgain, erase, findRows } from '../../src/steps/operator/erase.ts'
 import { forget } from '../../src/steps/operator/forget.ts'
@@ -114,6 +115,8 @@ describe('erase', () => {
     expect(figures).toMatchObject({ origin: 'service', reportId: before?.reportId, requestedAt: before?.requestedAt })
     // The difference to the totals before would be what was Anna's.
     expect(figures).not.toHaveProperty('totalsBefore')
+    expect(figures).not.toHaveProperty('rowsBefore')
+    expect(named(world, 'window.restated')).toEqual([])
     expect([...(await blobsOf(world)).keys()]).toEqual([figures?.archive])
     expect(await rowsOf(world)).toHaveLength(40)
     expect(named(world, 'window.erased')).toMatchObject([{ window: MAY, count: 3 }])
@@ -294,6 +297,9 @@ describe('erase', () => {
       'UTF-16',
       Buffer.from(`\uFEFFMonth,CustomerName,UsageQuantity\r\n2025-05-01,${ANNA.toUpperCase()},1\r\n`, 'utf16le'),
     ],
+    ['a title above its header', Buffer.from(`Usage of May\r\n\r\n${withAnna(3)}`)],
+    ['semicolons', Buffer.from(withAnna(3).toString().replaceAll(',', ';'))],
+    ['line ends of CR alone', Buffer.from(withAnna(3).toString().replaceAll('\n', ''))],
   ])('finds a value in a file that failed for %s, and the file goes', async (_, file) => {
     for (const landed of [true, false]) {
       const world = landed ? await landedWorld(fileOf(names(20))) : await worldOf({ feeds: [FEED] })
@@ -370,6 +376,33 @@ describe('erase', () => {
     await landFile(world, withAnna(20))
     expect((await entryOf(world)).figures).toMatchObject({ rowsLanded: 43 })
     expect((await entryOf(world)).figures).not.toHaveProperty('rowsErased')
+  })
+
+  it('can be ended when the feed is purged already', async () => {
+    const world = await landedWorld(withAnna(20))
+    await erased(world)
+    await world.ledgerTable.deleteEntity('_app', 'feed~usage')
+    const nobody = { ...WHERE, value: 'nobody' }
+    expect(await allowAgain(world.services, FEED.name, nobody)).toEqual({
+      problem: 'feed usage is not known to the app',
+    })
+    expect(await allowAgain(world.services, FEED.name, WHERE)).toEqual({ allowed: true })
+    expect((await world.services.ledger.readApp(`erased~${FEED.name}`))?.value).toMatchObject({ columns: {} })
+  })
+
+  it('is refused where no more values can be remembered, before anything is changed', async () => {
+    const world = await landedWorld(withAnna(20))
+    const { ledger } = world.services
+    const hashes = Array.from({ length: 7_500 }, (_, nth) =>
+      valueHash('salt', 'customername', `customer of old ${nth}`),
+    )
+    const row = { salt: 'salt', columns: { customername: hashes } }
+    await ledger.writeApp(`erased~${FEED.name}`, row, undefined)
+    const before = await entryOf(world)
+    expect(await eraseAnna(world.services)).toEqual({ problem: expect.stringMatching(/7500 values.*--allow-again/) })
+    expect([await entryOf(world), (await ledger.readApp(`erased~${FEED.name}`))?.value]).toEqual([before, row])
+    await allowAgain(world.services, FEED.name, { ...WHERE, value: 'customer of old 7' })
+    expect(await eraseAnna(world.services)).toMatchObject({ windows: [{ rows: 3 }] })
   })
 
   it.each([

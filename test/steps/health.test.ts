@@ -128,7 +128,7 @@ describe('timer.silent', () => {
       await other(services)
       expect(named(world, 'timer.silent')).toMatchObject([
         {
-          message: expect.stringContaining(`The timer ${name} is silent: it finished its last tick at`),
+          message: expect.stringContaining(`The timer ${name} is silent: it last ran at`),
           remedy: expect.any(String),
         },
       ])

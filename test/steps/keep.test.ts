@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { statusLines } from '../../cli/status/lines.ts'
 import { readWindow } from '../../docs/read-window.ts'
 import { DAY_MS, HOUR_MS } from '../../src/core/time/durations.ts'
-import { parseWindowId, type Window } from '../../src/core/time/window.ts'
+import { parseWindowId, type Window, windowId } from '../../src/core/time/window.ts'
+import { forget } from '../../src/steps/operator/forget.ts'
 import { importReport } from '../../src/steps/operator/import-report.ts'
 import { replay } from '../../src/steps/operator/replay.ts'
 import { retry } from '../../src/steps/operator/retry.ts'
@@ -32,15 +33,22 @@ import {
 /** At the time of these tests, July 10th, May is kept until August 1st. */
 const KEPT = { ...FEED, keep: 'P2M', delay: 'P1D', maxRejects: 0.9 }
 
-/** Past the end of what the feed keeps, and past the hour at which the daily removal is due. */
+/** Past the end of what the feed keeps. */
 const PAST = 23 * DAY_MS
 
 async function blobsOf({ container }: World): Promise<readonly string[]> {
   return Array.fromAsync(container.listBlobsFlat(), ({ name }) => name)
 }
 
+/** The next sweep removes: one has looked when the window was past the end already, a day ago. */
+async function passKeep({ services, clock }: World): Promise<void> {
+  clock.advance(PAST)
+  await sweep(services)
+  clock.advance(DAY_MS)
+}
+
 async function removeOldNow(world: World): Promise<void> {
-  world.clock.advance(PAST)
+  await passKeep(world)
   await sweep(world.services)
   await dropFormer(world)
 }
@@ -101,13 +109,13 @@ describe('what is older than a feed keeps', () => {
     const [feed] = (await status(world.services)).feeds
     expect(feed).toMatchObject({ complete: 1, removed: 1, outdated: 0, rows: 0, waiting: 0, problems: [] })
     expect(statusLines(await status(world.services))).toContain(
-      'usage: 1 windows have no rows any more: they are older than the feed keeps, and count as complete',
+      'usage: 1 window has no rows any more: older than the feed keeps, and complete all the same',
     )
   })
 
   it('is unpublished before any of it is removed', async () => {
     const world = await landedWorld(withRejects(40), KEPT)
-    world.clock.advance(PAST)
+    await passKeep(world)
     await sweep(world.services)
     expect(await reader(world)).toBeUndefined()
     expect(await rowsOf(world)).toHaveLength(40)
@@ -169,10 +177,78 @@ describe('what is older than a feed keeps', () => {
     expect(await rowsOf(world)).toEqual([])
   })
 
+  it('goes with the files of windows that were forgotten, and with those that no entry and no drop knows; others stay', async () => {
+    const world = await landedWorld(withRejects(40), KEPT)
+    const { archive, ledger } = world.services
+    await forget(world.services, FEED.name, WINDOW)
+    const [june, april] = [windowId(month(6)), windowId(month(4))]
+    const late = (window: string, attempt: number) => `${FEED.name}/${window}/${attempt}-late.csv`
+    const write = (name: string) => world.container.getBlockBlobClient(name).upload('late', 4)
+    await write(late(april, 1))
+    await write(late(june, 1))
+    await write(`other/${april}/1-late.csv`)
+    await write(`${FEED.name}/no-window/1-late.csv`)
+    expect(await ledger.entries(FEED.name)).toEqual([])
+    expect((await Array.fromAsync(archive.names(FEED.name, MAY))).length).toBeGreaterThan(1)
+    const stays = [late(june, 1), `${FEED.name}/no-window/1-late.csv`, `other/${april}/1-late.csv`].toSorted()
+    await removeOldNow(world)
+    expect(await blobsOf(world)).toEqual(stays)
+  })
+
+  it('goes with a file above the attempt of its window, a day after it came, but not while its entry cannot be read', async () => {
+    const world = await landedWorld(withRejects(40), KEPT)
+    await removeOldNow(world)
+    const name = `${FEED.name}/${MAY}/99-late.csv`
+    await world.container.getBlockBlobClient(name).upload('late', 4)
+    const stored = await world.ledgerTable.getEntity(FEED.name, MAY)
+    await world.ledgerTable.updateEntity({ ...stored, partitionKey: FEED.name, rowKey: MAY, state: 'odd' }, 'Replace')
+    world.clock.advance(DAY_MS)
+    await sweep(world.services)
+    expect(await blobsOf(world)).toEqual([name])
+    await world.ledgerTable.updateEntity({ ...stored, partitionKey: FEED.name, rowKey: MAY }, 'Replace')
+    world.clock.advance(DAY_MS)
+    await sweep(world.services)
+    expect(await blobsOf(world)).toEqual([])
+  })
+
+  it('is judged by two looks: a clock that is ahead for less than a day removes nothing, and does not stop the right one', async () => {
+    for (const looksBefore of [true, false]) {
+      const world = await landedWorld(withRejects(40), KEPT)
+      const { services, clock } = world
+      if (looksBefore) await sweep(services)
+      clock.advance(180 * DAY_MS)
+      await sweep(services)
+      clock.advance(20 * HOUR_MS)
+      await dropFormer(world)
+      clock.advance(-180 * DAY_MS)
+      await dropFormer(world)
+      expect(await rowsOf(world)).toHaveLength(40)
+      expect(named(world, 'window.removed')).toEqual([])
+      await removeOldNow(world)
+      expect(await rowsOf(world)).toEqual([])
+    }
+  })
+
+  it('goes in time, and nothing before, where one instance of two has a clock that is months ahead', async () => {
+    const world = await landedWorld(withRejects(40), KEPT)
+    const { services, clock } = world
+    const bothSweep = async () => {
+      await sweep(services)
+      clock.advance(180 * DAY_MS)
+      await sweep(services)
+      clock.advance(-180 * DAY_MS)
+    }
+    // May is kept until August 1st.
+    for (; clock.now() < new Date('2025-08-01T00:00:00Z'); clock.advance(12 * HOUR_MS)) await bothSweep()
+    expect(named(world, 'window.removed')).toEqual([])
+    for (; clock.now() < new Date('2025-08-03T00:00:00Z'); clock.advance(12 * HOUR_MS)) await bothSweep()
+    expect(named(world, 'window.removed')).toHaveLength(1)
+  })
+
   it('that a frozen owner brings back is looked for once more, an hour later', async () => {
     const world = await landedWorld(withRejects(40), KEPT)
     const archive = (await entryOf(world)).figures?.archive ?? ''
-    world.clock.advance(PAST)
+    await passKeep(world)
     await sweep(world.services)
     await sweep(world.services)
     await world.drain()
@@ -193,7 +269,7 @@ describe('what is older than a feed keeps', () => {
     async (_, open, left) => {
       const opened = async () => {
         const world = await open(withRejects(5))
-        world.clock.advance(PAST)
+        await passKeep(world)
         return world
       }
       const alive = dying((await opened()).services)

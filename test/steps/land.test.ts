@@ -85,6 +85,7 @@ describe('a restated report', () => {
         rowsLanded: 120,
         totals: { UsageQuantity: '120' },
         totalsBefore: { UsageQuantity: '250' },
+        rowsBefore: 250,
       },
     })
   })

@@ -29,4 +29,11 @@ it('a snapshot that failed for a reason that a change heals ends once its time h
   clock.advance(8 * DAY_MS)
   await provision(services)
   expect(await first()).toMatchObject({ state: 'failed', kind: 'out-of-range', attempt: 1 })
+  const week = { from: new Date('2025-07-07'), to: new Date('2025-07-14') }
+  expect(await retry(services, 'profile', week, false)).toEqual({
+    problem: expect.stringMatching(
+      /^profile 2025\S+ is a snapshot whose time has passed.*forget profile --window 20250707T000000Z_20250714T000000Z" takes it out$/,
+    ),
+  })
+  expect(await first()).toMatchObject({ state: 'failed', kind: 'out-of-range', attempt: 1 })
 })

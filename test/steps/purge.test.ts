@@ -113,7 +113,7 @@ describe('purge', () => {
     )
     await purgeNow(world.services)
     expect(await replay(world.services, FEED.name, WINDOW, archive)).toEqual({
-      problem: expect.stringContaining('is being purged'),
+      problem: expect.stringContaining('its old rows are still being removed'),
     })
     const services = reading(world, [FEED])
     await provision(services)

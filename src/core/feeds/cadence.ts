@@ -27,7 +27,7 @@ const DEFAULT_REFRESH_FOR = 'P70D'
 
 const WHOLE: Readonly<Record<Grain, string>> = {
   day: FEED_FIELDS.snapshot.allowed,
-  month: 'whole months, such as P1M or P3M',
+  month: 'whole months or years, such as P1M, P3M or P1Y',
 }
 
 /** Reads the cadence of a feed. Without a dataset (its name is unknown), nothing that depends on it is checked. */

@@ -140,9 +140,11 @@ function readEntries(file: FileSection, references: References): readonly ReadEn
     addProblem(file, `feeds has ${entries.length} entries; it can have at most ${MOST_FEEDS}`)
     return undefined
   }
+  const names = entries?.map((entry) => parseObject(entry)?.name)
   return entries?.map((entry, index): ReadEntry => {
     const values = parseObject(entry)
-    const owner = parseText(values?.name) ? feedOwner(values?.name) : `feed number ${index + 1}`
+    const isOnly = names?.filter((name) => name === values?.name).length === 1
+    const owner = parseText(values?.name) ? ownerAt(values?.name, index, isOnly) : `feed number ${index + 1}`
     const subject = { owner, problems: [] }
     if (!values) {
       addProblem(subject, `it is ${show(entry)}; it must be an object with name and dataset`)
@@ -157,15 +159,14 @@ function readEntries(file: FileSection, references: References): readonly ReadEn
 /** Gives a problem for each repeated name and table. Table Storage ignores the case of a table's name. */
 function repeatedNames(entries: readonly ReadEntry[]): readonly string[] {
   const problems: string[] = []
-  const names = new Set<string>()
   const owners = new Map<string, string>()
-  for (const { name, table } of entries) {
-    const isRepeated = name !== '' && names.size === names.add(name).size
+  for (const [index, { name, table }] of entries.entries()) {
+    const first = name === '' ? index : entries.findIndex((each) => each.name === name)
     const owner = owners.get(nameKey(table))
     if (table !== '' && owner === undefined) owners.set(nameKey(table), name)
-    const subject = { owner: feedOwner(name), problems }
-    if (isRepeated) {
-      addProblem(subject, `name is ${show(name)}, which an earlier feed has too; it must be unique`)
+    const subject = { owner: ownerAt(name, index, first === index), problems }
+    if (first !== index) {
+      addProblem(subject, `name is ${show(name)}, which feed number ${first + 1} has too; it must be unique`)
       continue
     }
     if (owner === undefined) continue
@@ -197,6 +198,11 @@ function keepWarning({ cadence, keep }: Feed): string | undefined {
   if (!keep || cadence.kind === 'snapshot' || !('back' in cadence.from)) return undefined
   if (durationMilliseconds(cadence.from.back) <= durationMilliseconds(keep)) return undefined
   return 'from reaches further back than keep: what is older than keep is not asked for, and where it has landed, its rows, archives and rejects are removed for good'
+}
+
+/** Two feeds of one name are told apart by their places in the file. */
+function ownerAt(name: unknown, index: number, isOnly: boolean): string {
+  return isOnly ? feedOwner(name) : `${feedOwner(name)} (number ${index + 1})`
 }
 
 function feedOwner(name: unknown): string {

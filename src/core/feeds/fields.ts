@@ -66,7 +66,8 @@ const NAMES = `a list of 1 to ${MOST_COLUMNS} names`
 const DURATION = 'an ISO 8601 duration, such as P7D or PT12H'
 const BOUNDARY =
   'a date or an instant of the years 2000 to 2099, such as 2024-01-01 or 2024-01-01T00:00:00Z, or a duration back, such as P24M'
-const BY_GRAIN = 'whole months where the data is by month; whole days, whole weeks or whole months where it is by day'
+const BY_GRAIN =
+  'whole months or years where the data is by month; whole days, weeks, months or years where it is by day'
 
 const TEXT_SCHEMA = { type: 'string', minLength: 1 } as const
 const NAMES_SCHEMA = {
@@ -207,7 +208,7 @@ export const FEED_FIELDS = {
   },
   snapshot: {
     meaning: 'Time between snapshots of a dataset without a time column. Excludes the other time fields.',
-    allowed: 'whole days, whole weeks or whole months, such as P1D, P1W or P1M',
+    allowed: 'whole days, weeks, months or years, such as P1D, P1W, P1M or P1Y',
     otherwise: 'how often the dataset is refreshed',
     schema: DURATION_SCHEMA,
   },

@@ -2,7 +2,7 @@ import type { FilledColumns } from '../report/filled.ts'
 import { earlier, later } from '../time/instants.ts'
 import type { Window } from '../time/window.ts'
 import type { FeedRow } from './feed-row.ts'
-import type { Figures, LedgerEntry } from './ledger.ts'
+import { type Figures, isStanding, type LedgerEntry } from './ledger.ts'
 
 // Columns that had values in the landing before and have none in this one: the source stopped filling them.
 
@@ -101,9 +101,9 @@ export function emptiedColumns(
 ): Readonly<Record<string, Emptied>> {
   const found = Object.entries(emptiedIn).flatMap(([name, span]) => {
     const [from, to] = [new Date(span.from), new Date(span.to)]
-    const lacking = entries.filter(({ window, figures }) => {
-      return window.to > from && window.from < to && !figures?.removedAt && figures?.emptyColumns.includes(name)
-    })
+    const lacking = entries
+      .filter(isStanding)
+      .filter(({ window, figures }) => window.to > from && window.from < to && figures.emptyColumns.includes(name))
     if (lacking.length === 0) return []
     const first = lacking.map(({ window }) => window.from).reduce(earlier)
     const last = lacking.map(({ window }) => window.to).reduce(later)

@@ -13,10 +13,18 @@ export function valueKey(value: string): string {
   return value.normalize('NFC').trim().toLowerCase()
 }
 
-/** The row with one more value; the same row where it has it. */
+/** A row of Table Storage holds 1 MiB: 7,800 hashes. */
+export const MOST_ERASED = 7_500
+
+/** Whether a value is left out. */
+export function isErased({ columns }: ErasuresRow, column: string, hash: string): boolean {
+  return columns[column]?.includes(hash) ?? false
+}
+
+/** The row with one more value; the same row where it has it, or holds no more. */
 export function withErased(row: ErasuresRow, column: string, hash: string): ErasuresRow {
   const before = row.columns[column] ?? []
-  if (before.includes(hash)) return row
+  if (before.includes(hash) || Object.values(row.columns).flat().length >= MOST_ERASED) return row
   return { ...row, columns: { ...row.columns, [column]: [...before, hash] } }
 }
 

@@ -124,7 +124,10 @@ export function whyAsksNothing({
   feed: { name, enabled },
   refused,
   blocked,
-}: Pick<FeedOutline, 'feed' | 'refused' | 'blocked'>): string | undefined {
+  purgedAt,
+}: Pick<FeedOutline, 'feed' | 'refused' | 'blocked' | 'purgedAt'>): string | undefined {
+  if (purgedAt !== undefined)
+    return `feed ${name} was purged, and its old rows are still being removed: wait until "status" shows it no more`
   if (!enabled) return `feed ${name} is not in feeds.json or is disabled: it asks for nothing`
   return refused ? `feed ${name}: ${blocked?.message}: only feeds.json ends this block` : undefined
 }

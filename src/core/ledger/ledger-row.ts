@@ -83,6 +83,7 @@ const figures = json<Figures>(
     emptyColumns: list(text),
     running: optional(mark),
     totalsBefore: optional(dictionary(text)),
+    rowsBefore: optional(count),
     grown: optional(mark),
   }),
 )

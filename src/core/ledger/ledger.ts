@@ -53,8 +53,10 @@ export type Figures = Form & {
   readonly emptyColumns: readonly string[]
   /** Asked for before the data of the window had settled: it is asked for again, and proves nothing complete. */
   readonly running?: true
-  /** The totals of the landing that this one replaced. */
+  /** The totals of the landing that this one replaced; absent where the two cannot be compared. */
   readonly totalsBefore?: Readonly<Record<string, string>>
+  /** How many rows that landing had; absent where it cannot be compared, and in entries of earlier versions. */
+  readonly rowsBefore?: number
   /** That landing was of the running window: that its numbers grew is no news. */
   readonly grown?: true
 }
@@ -199,9 +201,14 @@ export function isRemoved({ figures }: Pick<LedgerEntry, 'figures'>): boolean {
   return figures?.removedAt !== undefined
 }
 
+/** Whether the published rows and files of a window stand: nobody can ask what is true of those that were removed. */
+export function isStanding(entry: LedgerEntry): entry is LedgerEntry & { readonly figures: Figures } {
+  return isPublished(entry) && !isRemoved(entry)
+}
+
 /** How many rows of a window readers see. */
-export function standingRows({ figures }: Pick<LedgerEntry, 'figures'>): number {
-  return figures && !figures.removedAt ? figures.rowsLanded : 0
+export function standingRows(entry: LedgerEntry): number {
+  return isStanding(entry) ? entry.figures.rowsLanded : 0
 }
 
 /** Whether a window failed and has no rows of its whole time: a landing without rows, or of a running one, leaves a gap. */
@@ -210,13 +217,13 @@ export function isGap({ state, figures }: LedgerEntry): boolean {
 }
 
 /** Whether the published rows are not those that the feed asks for now: they stay, but prove nothing of it. */
-export function isOutdated({ figures }: LedgerEntry, { rowSet }: Form): boolean {
-  return figures !== undefined && figures.rowSet !== rowSet
+export function isOutdated(entry: LedgerEntry, { rowSet }: Form): boolean {
+  return isStanding(entry) && entry.figures.rowSet !== rowSet
 }
 
 /** Whether the published rows are those that the feed asks for now, landed with other columns, types or shards. */
-export function isOfEarlierForm({ figures }: LedgerEntry, { rowSet, form }: Form): boolean {
-  return figures !== undefined && figures.rowSet === rowSet && figures.form !== form
+export function isOfEarlierForm(entry: LedgerEntry, { rowSet, form }: Form): boolean {
+  return isStanding(entry) && entry.figures.rowSet === rowSet && entry.figures.form !== form
 }
 
 /**
@@ -231,13 +238,13 @@ export function isOfPerson(entry: LedgerEntry): boolean {
 export function remedyOf(entry: Failed): string {
   if (holdsImport(entry)) return IMPORT_STANDS
   if (isOfPerson(entry)) return OWN_REMEDY
-  if (entry.kind === 'out-of-range' && !isGap(entry) && !isRemoved(entry)) return ROWS_STAND
+  if (entry.kind === 'out-of-range' && !isGap(entry) && isStanding(entry)) return ROWS_STAND
   return FAILURES[entry.kind].remedy
 }
 
 /** Whether the rows that stand are those of a file that a person brought: a report of the service would replace them. */
 export function holdsImport(entry: LedgerEntry): boolean {
-  return entry.figures?.origin === 'import' && !isRemoved(entry)
+  return isStanding(entry) && entry.figures.origin === 'import'
 }
 
 const OWN_REMEDY =
@@ -263,29 +270,67 @@ export function lastArchive({ state, history, figures }: LedgerEntry): LeftInArc
 
 /** The blobs that an entry needs: those of its landing, of its published rows, and of a failed attempt. */
 export function namedBlobs(entry: LedgerEntry): readonly string[] {
-  const { figures } = entry
   const parts = [
     entry.state === 'landing' ? entry : undefined,
-    isRemoved(entry) ? undefined : figures,
+    isStanding(entry) ? entry.figures : undefined,
     lastArchive(entry),
   ]
   return parts.flatMap((part) => [part?.archive, part?.rejects].filter((name) => name !== undefined))
 }
 
-/**
- * What a landing changed of what a window held: the names of the totals that moved, and `rows` where their number did. The
- * source restates its numbers; that those of a running window grow is no news.
- */
-export function restated(before: Figures | undefined, { rowsLanded, totals }: Figures): readonly string[] {
-  if (!before || before.running || before.removedAt) return []
-  const moved = movedTotals(before.totals, totals)
-  return before.rowsLanded === rowsLanded ? moved : ['rows', ...moved]
+/** What a landing keeps of the one before. Of rows that were removed, or erased since, nothing can be compared. */
+export function landingBefore(
+  before: Figures | undefined,
+  rowsErased: number,
+): Pick<Figures, 'totalsBefore' | 'rowsBefore' | 'grown'> {
+  if (!before) return {}
+  const grown = before.running ? { grown: true as const } : {}
+  // The totals with the erased rows, less those without, would be the totals of the erased ones.
+  if (before.removedAt || (before.rowsErased ?? 0) < rowsErased) return grown
+  return { totalsBefore: before.totals, rowsBefore: before.rowsLanded, ...grown }
 }
 
-/** The names of the totals that differ, also of those that only one landing has. */
-export function movedTotals(before: Figures['totals'], after: Figures['totals']): readonly string[] {
-  const names = new Set([...Object.keys(before), ...Object.keys(after)])
-  return [...names].filter((name) => before[name] !== after[name])
+/** A number that a landing changed: of a numeric column the exact sum. One that only one landing has is absent in the other. */
+type Moved<T> = { readonly before?: T; readonly after?: T }
+
+/** What the last landing changed of the one before: the number of its rows, and the totals that moved. */
+export type Change = {
+  readonly rows?: { readonly before: number; readonly after: number }
+  readonly totals: readonly (Moved<string> & { readonly name: string })[]
+}
+
+/**
+ * What the last landing changed of the one before; undefined where the two cannot be compared: that the numbers of a running
+ * window grow is no news.
+ */
+export function changeOf({ figures }: Pick<LedgerEntry, 'figures'>): Change | undefined {
+  if (!figures?.totalsBefore || figures.grown) return undefined
+  const { totalsBefore, totals, rowsBefore, rowsLanded } = figures
+  const names = new Set([...Object.keys(totalsBefore), ...Object.keys(totals)])
+  const moved = [...names].filter((name) => totalsBefore[name] !== totals[name])
+  return {
+    ...(rowsBefore !== undefined && rowsBefore !== rowsLanded && { rows: { before: rowsBefore, after: rowsLanded } }),
+    totals: moved.map((name) => {
+      const [before, after] = [totalsBefore[name], totals[name]]
+      return { name, ...(before !== undefined && { before }), ...(after !== undefined && { after }) }
+    }),
+  }
+}
+
+/** Whether the source restated a window: its last landing changed the number of rows, or a total, of the one before. */
+export function isRestated(entry: Pick<LedgerEntry, 'figures'>): boolean {
+  const change = changeOf(entry)
+  return change !== undefined && (change.rows !== undefined || change.totals.length > 0)
+}
+
+/**
+ * Whether the service gave the same answer twice. Where an earlier version kept no number of rows, equal totals say so, if
+ * there are any.
+ */
+export function isConfirmed(entry: Pick<LedgerEntry, 'figures'>): boolean {
+  const { figures } = entry
+  const isComparable = figures?.rowsBefore !== undefined || Object.keys(figures?.totals ?? {}).length > 0
+  return changeOf(entry) !== undefined && isComparable && !isRestated(entry)
 }
 
 /** Whether an attempt is under way: asked for, or being landed. */

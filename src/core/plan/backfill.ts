@@ -4,6 +4,7 @@ import { outOfRangeReason } from '../ledger/reach.ts'
 import { HOUR_MS, MINUTE_MS } from '../time/durations.ts'
 import { minuteText } from '../time/instants.ts'
 import { type Window, windowId } from '../time/window.ts'
+import { dueAt } from './due-windows.ts'
 import { type HistoryCounts, type HistoryWindow, historyCounts, historyOf, type RangedFeed } from './feed-history.ts'
 import { type AccountNow, rehearse, type Timers } from './rehearse.ts'
 import type { Rehearsed } from './rehearsed-feed.ts'
@@ -29,8 +30,8 @@ export type FeedHistory = HistoryCounts & {
   readonly reportMs: number
 }
 
-/** One report that the app will ask for. `state`: how its window is now; `waiting` where it has no entry. */
-export type NeededReport = Rehearsed & { readonly state: State | 'waiting' }
+/** One report that the app will ask for. `state`: how its window is now; without an entry it waits, or is due later. */
+export type NeededReport = Rehearsed & { readonly state: State | 'waiting' | 'due later' }
 
 export type BackfillView = {
   readonly at: Date
@@ -79,7 +80,7 @@ export function viewBackfill(
   const states = statesOf(accounts)
   const requests = parts
     .flatMap((part) => part.requests)
-    .map((each) => ({ ...each, state: states.get(keyOf(each)) ?? ('waiting' as const) }))
+    .map((each) => ({ ...each, state: states.get(keyOf(each)) ?? unaskedState(now, accounts, each) }))
     .toSorted((a, b) => a.at.getTime() - b.at.getTime())
   const doneAt = lastOf(requests.filter(isOfHistory))
   return {
@@ -127,6 +128,11 @@ const keyOf = ({ feed, window }: OfWindow) => `${feed} ${windowId(window)}`
 function statesOf(accounts: readonly AccountNow[]): ReadonlyMap<string, State> {
   const entries = accounts.flatMap(({ feeds }) => feeds.flatMap((feed) => feed.entries))
   return new Map(entries.map((entry) => [keyOf(entry), entry.state]))
+}
+
+function unaskedState(now: Date, accounts: readonly AccountNow[], { feed, window }: OfWindow): 'waiting' | 'due later' {
+  const known = accounts.flatMap(({ feeds }) => feeds).find(({ row }) => row.feed.name === feed)
+  return known && dueAt(known.row.feed, window) > now ? 'due later' : 'waiting'
 }
 
 function lastOf(requests: readonly Rehearsed[]): Date | undefined {

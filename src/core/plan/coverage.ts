@@ -12,8 +12,9 @@ import {
 import { withinReach } from '../ledger/reach.ts'
 import { type Window, windowId } from '../time/window.ts'
 import { wantedSpan } from './due-windows.ts'
+import { isPastKeep } from './keep.ts'
 import { type KnownFeed, planOf } from './known-feed.ts'
-import { waitingWindows } from './plan.ts'
+import { hasPassed, waitingWindows } from './plan.ts'
 import { isEarlyBlank } from './refresh.ts'
 
 /** How far a feed is proven complete. The proof is figures, never states alone. */
@@ -61,7 +62,7 @@ export function coverage(now: Date, known: KnownFeed): Coverage {
     complete: complete.length,
     outdated: published.length - current.length,
     earlyBlanks: settled.length - complete.length,
-    earlierForm: complete.filter((entry) => !isRemoved(entry) && isOfEarlierForm(entry, row.form)).length,
+    earlierForm: complete.filter((entry) => isOfEarlierForm(entry, row.form)).length,
     removed: published.filter(isRemoved).length,
     rows: complete.reduce((sum, entry) => sum + standingRows(entry), 0),
     running: current.flatMap(({ window, figures }) => {
@@ -85,9 +86,8 @@ function completeEntries(known: KnownFeed) {
   )
 }
 
-/** Of what was removed nobody can ask whether its rows are those that the feed asks for now. */
 function currentEntries({ row, entries }: KnownFeed) {
-  return entries.filter(isPublished).filter((entry) => isRemoved(entry) || !isOutdated(entry, row.form))
+  return entries.filter(isPublished).filter((entry) => !isOutdated(entry, row.form))
 }
 
 function gapsOf({ row, entries }: KnownFeed): readonly Window[] {
@@ -116,6 +116,15 @@ function howFar(
 /** Whether a person accepted that a window has no rows. It ends with the failure that they accepted. */
 function isAcceptedGap(entry: LedgerEntry, acceptedGaps: readonly string[]): boolean {
   return isGap(entry) && acceptedGaps.includes(windowId(entry.window))
+}
+
+/**
+ * Whether nobody waits for a failed window: a person accepted it as a gap, it is older than what is kept, or it is a snapshot
+ * whose time has passed, and the next one comes.
+ */
+export function isSettledFailure(now: Date, row: FeedOutline, entry: LedgerEntry): boolean {
+  const isOver = isPastKeep(row.feed, entry.window, now) || hasPassed(now, row, entry)
+  return entry.state === 'failed' && (isOver || isAcceptedGap(entry, row.acceptedGaps ?? []))
 }
 
 /** The end of the run of windows without a gap that covers the start of the wanted span; undefined without one. */

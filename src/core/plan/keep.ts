@@ -1,5 +1,6 @@
 import type { Feed } from '../feeds/feed.ts'
-import { addDuration } from '../time/durations.ts'
+import type { KeptRow } from '../ledger/app-rows.ts'
+import { addDuration, DAY_MS } from '../time/durations.ts'
 import type { Window } from '../time/window.ts'
 
 type Kept = Pick<Feed, 'keep'>
@@ -20,4 +21,16 @@ export function whyPastKeep(feed: Kept, window: Window, now: Date): string | und
   return isPastKeep(feed, window, now)
     ? 'is older than what the feed keeps: make "keep" longer in feeds.json first'
     : undefined
+}
+
+/**
+ * Whether a feed is looked at now for what is too old, once a day, and what goes then: what was past `keep` at the look
+ * before, `by`. A clock that is wrong once does no harm: without a look before, or where that one shows a later time than
+ * now, this one is only noted.
+ */
+export function dueLook(before: KeptRow | undefined, now: Date): { readonly by?: Date } | undefined {
+  const at = before ? Date.parse(before.at) : Number.NaN
+  const age = now.getTime() - at
+  if (Math.abs(age) < DAY_MS) return undefined
+  return age > 0 ? { by: new Date(at) } : {}
 }

@@ -4,6 +4,7 @@ import { type PlanRow, takes } from '../ledger/plan-row.ts'
 import { withinReach } from '../ledger/reach.ts'
 import { later, minuteText } from '../time/instants.ts'
 import type { Window } from '../time/window.ts'
+import { windowOption } from '../time/words.ts'
 import { isAligned, missingWindows, settledAt, type WindowRules, wantedSpan } from './due-windows.ts'
 import { whyPastKeep } from './keep.ts'
 
@@ -56,12 +57,15 @@ export function whyNotAskedFor(
   const known = { since, taken: spans, now: later(now, settledAt(feed, window)) }
   const isThis = (each: { readonly window: Window }) =>
     +each.window.from === +window.from && +each.window.to === +window.to
-  const coming = missingWindows(withinReach(row), known).find(isThis)
+  const missing = missingWindows(withinReach(row), known)
+  const coming = missing.find(isThis)
   if (coming?.lane === 'backfill' && backfillPaused) {
     return `its history is paused; "backfill resume --feed ${name}" lets it go on`
   }
   if (coming && coming.dueAt > now) return `it is due at ${minuteText(coming.dueAt)}, and the app asks for it then`
   if (coming) return `it is due, and the app asks for it by itself; ${toCome}`
+  const holding = missing.find((each) => each.window.from <= window.from && each.window.to >= window.to)
+  if (holding) return `it is no window of the feed: ${windowOption(holding.window)} holds that time`
   if (takes({ spans }, window)) return `other windows take its time; name them by --from and --to`
   const wanted = wantedSpan(withinReach(row), since, now)
   if (wanted && window.from < wanted.from) {

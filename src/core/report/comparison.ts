@@ -43,29 +43,44 @@ function keysOf(columns: readonly Column[]): ReadonlySet<string> {
 /** A landed row as it is compared: its values by JSON, those of the key apart. `line` is where it starts in its file. */
 export type ComparedRow = { readonly key: string; readonly others: string; readonly line: number }
 
+/** The values of a row as they land, in the order of its file, and where it starts in it. */
+export type LandedValues = { readonly fields: Cells; readonly line: number }
+
+/** Reads the rows of a file as they land. Rows and totals both go by that: where no row differs, no total moved. */
+export function landedValues({ columns }: Layout): (row: WrittenRow) => LandedValues {
+  const readers = columns.map(({ type }) => cellValue(type))
+  return ({ fields, line }) => ({ fields: readers.map((read, index) => read(fields[index] ?? '')), line })
+}
+
 /**
  * Gives the text of a row, one line of ASCII. Sorted, such texts have the rows of one key beside each other, and equal rows of it.
  */
-export function rowWriter({ columns }: Layout, { key, others }: SharedColumns): (row: WrittenRow) => string {
-  const readers = (wanted: readonly Column[]) =>
-    wanted.map(({ name }) => {
-      const index = columns.findIndex((column) => isSameName(column.name, name))
-      return { index, read: cellValue(columns[index]?.type ?? 'string') }
-    })
-  const [ofKey, ofOthers] = [readers(key), readers(others)]
+export function rowWriter({ columns }: Layout, { key, others }: SharedColumns): (row: LandedValues) => string {
+  const places = (wanted: readonly Column[]) =>
+    wanted.map(({ name }) => columns.findIndex((column) => isSameName(column.name, name)))
+  const [ofKey, ofOthers] = [places(key), places(others)]
   return ({ fields, line }) => {
-    const values = (of: ReturnType<typeof readers>) =>
-      JSON.stringify(of.map(({ index, read }) => read(fields[index] ?? ''))).replaceAll(BEYOND_ASCII, escaped)
+    const values = (of: readonly number[]) =>
+      JSON.stringify(of.map((index) => fields[index] ?? null)).replaceAll(BEYOND_ASCII, escaped)
     // Ten digits, so that equal rows come in the order of their lines.
     return `${values(ofKey)}\t${values(ofOthers)}\t${String(line).padStart(10, '0')}`
   }
 }
 
 /** Escaped as JSON allows it: sorting texts by their bytes and by their characters is the same then. */
-const BEYOND_ASCII = /[^\0-\x7f]/g
+const BEYOND_ASCII = /[^\0-\x7f]+/g
 
-function escaped(unit: string): string {
-  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+/** The escape of each character that was met: a wide row has half a million of them. */
+const ESCAPES: (string | undefined)[] = []
+
+function escaped(characters: string): string {
+  let text = ''
+  for (let at = 0; at < characters.length; at++) {
+    const unit = characters.charCodeAt(at)
+    ESCAPES[unit] ??= `\\u${unit.toString(16).padStart(4, '0')}`
+    text += ESCAPES[unit]
+  }
+  return text
 }
 
 type WrittenRow = { readonly fields: readonly string[]; readonly line: number }
@@ -122,15 +137,25 @@ export type Comparison = {
   result(): RowsCompared
 }
 
-/** Counts what differs. `most`: how many rows of each kind it keeps, those that start first in their file. */
+/** Rows of one kind are kept up to so many bytes: a hundred of the widest would fill the memory. */
+const MOST_BYTES = 4 * 1024 * 1024
+
+/**
+ * Counts what differs. `most`: how many rows of each kind it keeps, those that start first in their file; fewer where these
+ * have over 4 MiB together, and one at least.
+ */
 export function createComparison({ key, others }: SharedColumns, most: number): Comparison {
   const names = { key: key.map(({ name }) => name), others: others.map(({ name }) => name) }
   const count = { same: 0, added: 0, removed: 0, changed: 0, repeatedKeys: 0 }
   const changedIn = names.others.map(() => 0)
   const rows = {
-    added: firstOnes<ComparedRow>(most, ({ line }) => line),
-    removed: firstOnes<ComparedRow>(most, ({ line }) => line),
-    changed: firstOnes<readonly [ComparedRow, ComparedRow]>(most, ([, { line }]) => line),
+    added: firstOnes<ComparedRow>(most, ({ line }) => line, bytesOf),
+    removed: firstOnes<ComparedRow>(most, ({ line }) => line, bytesOf),
+    changed: firstOnes<readonly [ComparedRow, ComparedRow]>(
+      most,
+      ([, { line }]) => line,
+      ([before, after]) => bytesOf(before) + bytesOf(after),
+    ),
   }
   const values = (row: ComparedRow): Values => ({
     ...byName(names.key, JSON.parse(row.key)),
@@ -191,14 +216,27 @@ function byName(names: readonly string[], cells: Cells): Values {
   return Object.fromEntries(names.map((name, index) => [name, cells[index] ?? null]))
 }
 
+function bytesOf({ key, others }: ComparedRow): number {
+  return key.length + others.length
+}
+
 /** Keeps the first of what it takes, by their order in the file: the rows come in another. */
-function firstOnes<T>(most: number, lineOf: (one: T) => number) {
+function firstOnes<T>(most: number, lineOf: (one: T) => number, sizeOf: (one: T) => number) {
   let kept: readonly T[] = []
+  // Where one was left out, those behind it are too, whatever comes when: the first ones are kept, without a gap.
+  let end = most === 0 ? 0 : Number.POSITIVE_INFINITY
   return {
     take(one: T): void {
-      const last = kept.at(-1)
-      if (most === 0 || (kept.length === most && last !== undefined && lineOf(last) <= lineOf(one))) return
-      kept = [...kept, one].toSorted((a, b) => lineOf(a) - lineOf(b)).slice(0, most)
+      if (lineOf(one) >= end) return
+      kept = [...kept, one].toSorted((a, b) => lineOf(a) - lineOf(b))
+      let bytes = 0
+      const cut = kept.findIndex((each, index) => {
+        bytes += sizeOf(each)
+        return index === most || (index > 0 && bytes > MOST_BYTES)
+      })
+      if (cut === -1) return
+      end = lineOf(kept[cut] as T)
+      kept = kept.slice(0, cut)
     },
     all: () => kept,
   }
@@ -234,6 +272,6 @@ export function compareTotals(
 function difference(from: string, subtracted: string): string {
   const sum = createTotals([{ name: 'sum', type: 'double' }])
   const negated = subtracted.startsWith('-') ? subtracted.slice(1) : `-${subtracted}`
-  for (const text of [from, negated]) sum.add({ line: 0, fields: [text], raw: '' })
+  for (const text of [from, negated]) sum.add({ fields: [text] })
   return sum.result().sum ?? '0'
 }

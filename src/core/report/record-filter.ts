@@ -20,16 +20,23 @@ export type RecordFilter = {
   erased(): number
   /** Whether the header has one of the columns; false until it has been read. */
   hasColumn(): boolean
+  /** Whether the text is no table of the feed and has one of the values: nothing is kept from there on. */
+  isEnded(): boolean
 }
 
 export type FilterOptions = {
   readonly delimiter: string
   readonly values: ErasedValues
+  /** Columns of which a table of the feed has one at least, in the form in which names are compared; empty: nobody knows. */
+  readonly known: ReadonlySet<string>
   /** The form in which names of columns are compared. */
   readonly keyOf: (name: string) => string
   /** A longer record cannot land. Its beginning decides, and no more of it is kept in memory. In UTF-16 units. */
   readonly maxRecordLength: number
 }
+
+/** What may separate the cells of a text that is no report. */
+const DELIMITERS = [',', '\t', ';', '|']
 
 /** What separates the parts of a record that cannot be read. */
 const SEPARATORS = /[",;|\t\r\n]/
@@ -39,9 +46,13 @@ type Header = { readonly width: number; readonly columns: readonly { readonly in
 
 /**
  * Creates a filter that leaves out the records with one of the values in its column. Of a record that cannot be read, or that
- * a stray quote made of several, any part may be the value. A file without such a column keeps everything.
+ * a stray quote made of several, any part may be the value. A table without such a column keeps everything. A text that is no
+ * table of the feed is kept up to the line with one of the values: it cannot land.
  */
-export function createRecordFilter({ delimiter, values, keyOf, maxRecordLength }: FilterOptions): RecordFilter {
+export function createRecordFilter(options: FilterOptions): RecordFilter {
+  const { delimiter, values, maxRecordLength } = options
+  const lines = createLineFilter(values, maxRecordLength)
+  let isTable = true
   let header: Header | undefined
   let pending = ''
   let place = FIELD_START
@@ -57,8 +68,9 @@ export function createRecordFilter({ delimiter, values, keyOf, maxRecordLength }
       if (isErased) erased++
       return isErased
     }
-    header = readHeader(body, delimiter, values, keyOf)
-    return false
+    header = readHeader(body, options)
+    isTable = header !== undefined
+    return !isTable
   }
   const whole = (record: string): string => {
     const isErased = isLeftOut ?? decide(record)
@@ -67,6 +79,7 @@ export function createRecordFilter({ delimiter, values, keyOf, maxRecordLength }
   }
   return {
     push(piece) {
+      if (!isTable) return lines.push(piece)
       const text = pending + piece
       let kept = ''
       let start = 0
@@ -78,21 +91,26 @@ export function createRecordFilter({ delimiter, values, keyOf, maxRecordLength }
         place = found.place
         if (found.end === -1) break
         kept += whole(text.slice(start, found.end + 1))
+        if (!isTable) return kept + lines.push(text.slice(start))
         start = scanned = found.end + 1
       }
       pending = text.slice(start)
       if (pending.length <= maxRecordLength) return kept
       isLeftOut ??= decide(pending)
+      if (!isTable) return kept + lines.push(pending)
       if (!isLeftOut) kept += pending
       pending = ''
       return kept
     },
     end() {
+      if (!isTable) return lines.end()
       const last = pending === '' && isLeftOut === undefined ? '' : whole(pending)
+      if (!isTable) return lines.push(pending) + lines.end()
       pending = ''
       return last
     },
-    erased: () => erased,
+    erased: () => erased + (lines.isEnded() ? 1 : 0),
+    isEnded: lines.isEnded,
     hasColumn: () => (header?.columns.length ?? 0) > 0,
   }
 }
@@ -111,17 +129,51 @@ function endOf(text: string, from: number, before: number, quote: number, delimi
   return { end: -1, place }
 }
 
-function readHeader(body: string, delimiter: string, { columns }: ErasedValues, keyOf: FilterOptions['keyOf']): Header {
+/** Undefined where it is the header of no table of the feed: the text may be anything. */
+function readHeader(body: string, { delimiter, values, known, keyOf }: FilterOptions): Header | undefined {
   const names = splitQuoted(body.replace(/^\uFEFF/, ''), delimiter)
-  if (typeof names === 'string') return { width: 0, columns: [] }
+  if (typeof names === 'string' || hasLoneReturn(body)) return undefined
   const found = names.map((name, index) => ({ index, key: keyOf(name.trim()) }))
-  return { width: names.length, columns: found.filter(({ key }) => columns.includes(key)) }
+  const columns = found.filter(({ key }) => values.columns.includes(key))
+  const isTable = columns.length > 0 || known.size === 0 || found.some(({ key }) => known.has(key))
+  return isTable ? { width: names.length, columns } : undefined
+}
+
+/** Whether a text has a line end that ends no record. In quotes it is a part of a name. */
+function hasLoneReturn(body: string): boolean {
+  return body.split('"').some((text, index) => index % 2 === 0 && text.includes('\r'))
+}
+
+type LineFilter = { push(text: string): string; end(): string; isEnded(): boolean }
+
+/** Creates a filter that keeps lines, of any kind, up to the first one with a value. A longer one is judged in pieces. */
+function createLineFilter(values: ErasedValues, maxLength: number): LineFilter {
+  let pending = ''
+  let isEnded = false
+  const keep = (line: string): string => {
+    isEnded ||= holdsValue(line.replace(/[\r\n]$/, ''), values)
+    return isEnded ? '' : line
+  }
+  const rest = (): string => {
+    const last = keep(pending)
+    pending = ''
+    return last
+  }
+  return {
+    push(text) {
+      const lines = (pending + text).split(/(?<=[\r\n])/)
+      pending = lines.pop() ?? ''
+      const kept = lines.map(keep).join('')
+      return pending.length > maxLength ? kept + rest() : kept
+    },
+    end: rest,
+    isEnded: () => isEnded,
+  }
 }
 
 function hasValue(body: string, { width, columns }: Header, delimiter: string, values: ErasedValues): boolean {
   if (columns.length === 0) return false
-  const split = splitQuoted(body, delimiter)
-  const fields = typeof split === 'string' ? [] : split
+  const fields = fieldsOf(body, delimiter)
   const isRead = fields.length === width
   if (isRead && columns.some(({ index, key }) => values.has(key, fields[index] ?? ''))) return true
   if (isRead && !mayBeSeveral(body, width, delimiter)) return false
@@ -137,8 +189,14 @@ function mayBeSeveral(body: string, width: number, delimiter: string): boolean {
 
 /** Whether a part of a text that is no report any more, such as a rejected row, is one of the values. */
 export function holdsValue(text: string, values: ErasedValues): boolean {
-  const parts = partsOf([...text.split(','), ...text.split('\t'), ...text.split(SEPARATORS)])
+  const cells = DELIMITERS.flatMap((delimiter) => [...text.split(delimiter), ...fieldsOf(text, delimiter)])
+  const parts = partsOf([...cells, ...text.split(SEPARATORS)])
   return values.columns.some((column) => parts.some((part) => values.has(column, part)))
+}
+
+function fieldsOf(text: string, delimiter: string): readonly string[] {
+  const split = splitQuoted(text, delimiter)
+  return typeof split === 'string' ? [] : split
 }
 
 /** The parts to compare, each once: whoever writes a report could make the same one a million times. */

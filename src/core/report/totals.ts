@@ -5,7 +5,10 @@ import type { ParsedRecord } from './parse.ts'
  * Sums of the numeric columns (double, int64), as exact decimals instead of doubles. `result` gives them by column name, as
  * text without trailing zeros or exponent. A column without values sums to `0`. Memory does not grow with the records.
  */
-export type Totals = { add(record: ParsedRecord): void; result(): Record<string, string> }
+export type Totals = { add(record: ParsedRecord | LandedCells): void; result(): Record<string, string> }
+
+/** The cells of a record in the order of its file; null and an empty text add nothing. */
+type LandedCells = { readonly fields: readonly (string | null)[] }
 
 /** A number of at most this many digits is added as an integer of its scale, without a BigInt. */
 const FAST_DIGITS = 15

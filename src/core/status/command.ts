@@ -42,6 +42,10 @@ export function unblockCommand(feed: string): string {
   return `${PROGRAM} unblock ${feed}`
 }
 
+export function resumeCommand(feed: string): string {
+  return `${PROGRAM} backfill resume --feed ${feed}`
+}
+
 export function outdatedCommand(feed: string): string {
   return `${PROGRAM} backfill --outdated --feed ${feed}`
 }

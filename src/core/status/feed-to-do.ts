@@ -1,16 +1,20 @@
 import { FAILURES, type FailureKind } from '../failures.ts'
+import { whyAsksNothing } from '../ledger/feed-block.ts'
+import type { FeedOutline } from '../ledger/feed-row.ts'
 import {
   type Failed,
   holdsImport,
   isGap,
   isOfPerson,
   isPublished,
-  isRemoved,
+  isStanding,
+  type Lane,
   type LedgerEntry,
   lastArchive,
   remedyOf,
 } from '../ledger/ledger.ts'
-import { isPastKeep } from '../plan/keep.ts'
+import { isSettledFailure } from '../plan/coverage.ts'
+import { laneOf } from '../plan/due-windows.ts'
 import type { KnownFeed, UnreadableEntry } from '../plan/known-feed.ts'
 import { hasPassed } from '../plan/plan.ts'
 import { present } from '../present.ts'
@@ -25,6 +29,7 @@ import {
   purgeCommand,
   rejectsCommand,
   replayCommand,
+  resumeCommand,
   retrySpan,
   unblockCommand,
   windowCommand,
@@ -61,7 +66,7 @@ export function feedToDo(
     ...staleFeed(seen),
     ...goneColumns(seen),
     ...emptyColumns(seen),
-    ...doubtedWindows(known.row, windows).map(doubtedWindow),
+    ...doubtedWindows(known.row, windows).map((marked) => doubtedWindow(known.row, marked)),
     ...outdatedWindows(seen),
   ]
 }
@@ -113,26 +118,38 @@ function needsPerson({ kind, byPerson }: Failed): boolean {
   return byPerson === true || FAILURES[kind].heals === 'person' || NEEDS_LOOK.includes(kind)
 }
 
-/**
- * Whom a failed window waits for is nobody where a person accepted it as a gap, where it is older than what is kept, and where
- * a snapshot's time has passed: the next one comes.
- */
-function failedWindows({ now, known: { row, entries }, status: { acceptedGaps } }: Seen): readonly ToDo[] {
-  const isSettled = (entry: Failed) =>
-    acceptedGaps.includes(windowId(entry.window)) ||
-    isPastKeep(row.feed, entry.window, now) ||
-    hasPassed(now, row, entry)
+function failedWindows({ now, known: { row, entries } }: Seen): readonly ToDo[] {
   return entries
     .filter(isFailed)
-    .filter((entry) => needsPerson(entry) && !isSettled(entry))
-    .map(failedWindow)
+    .filter((entry) => needsPerson(entry) && !isSettledFailure(now, row, entry))
+    .map((entry) => failedWindow(row, entry))
 }
 
-function failedWindow(entry: Failed): ToDo {
+function failedWindow(row: FeedOutline, entry: Failed): ToDo {
   const { feed, window, kind, message, since } = entry
   const sentence = `${windowWords(window)} of ${feed} failed (${kind}), ${whatStands(entry, 'it')}: ${message}`
   const about = { kind: 'window-failed', feed, window: windowId(window), sentence, since } as const
-  return { ...about, remedy: remedyOf(entry), command: commandFor(entry) }
+  return { ...about, ...wayOut(row, entry, remedyOf(entry)) }
+}
+
+/** What a person does about something, and the command that they type. */
+type WayOut = Pick<ToDo, 'remedy' | 'command'>
+
+function wayOut(row: FeedOutline, entry: Failed, remedy: string): WayOut {
+  const way = { remedy, command: commandFor(entry) }
+  const asks = way.command.startsWith(windowCommand('retry', entry.feed, entry.window))
+  return asks ? onceItAsks(row, entry.lane, way) : way
+}
+
+/** A command that asks the service is refused while the feed, or its history, asks for nothing: ending that comes first. */
+function onceItAsks(row: FeedOutline, lane: Lane, way: WayOut): WayOut {
+  const { name } = row.feed
+  if (whyAsksNothing(row) !== undefined) {
+    const first = `First let feed ${name} ask again: enable or correct it in feeds.json, and push the file.`
+    return { remedy: `${first} Then: ${way.remedy}`, command: PUSH_FEEDS }
+  }
+  if (lane !== 'backfill' || row.backfillPaused !== true) return way
+  return { remedy: `First let its history go on, which is paused. Then: ${way.remedy}`, command: resumeCommand(name) }
 }
 
 /** Says what a failed window has. `who`: the word for the window. */
@@ -149,7 +166,7 @@ export function commandFor(entry: Failed): string {
   const isOutOfRange = kind === 'out-of-range'
   if (kind === 'too-many-rejects' || (isOfPerson(entry) && lastArchive(entry)?.rejects !== undefined))
     return rejectsCommand(feed, window)
-  if (figures && (holdsImport(entry) || (isOutOfRange && !isGap(entry) && !isRemoved(entry))))
+  if (figures && (holdsImport(entry) || (isOutOfRange && !isGap(entry) && isStanding(entry))))
     return replayCommand(feed, window, figures.archive)
   if (isOfPerson(entry) && lastArchive(entry)) return windowCommand('replay', feed, window)
   if (kind === 'suspicious-empty') return windowCommand('retry', feed, window, '--accept-empty')
@@ -163,12 +180,15 @@ function staleFeed({ now, known, status, next }: Seen): readonly ToDo[] {
   const sentence = staleSentence(known.row, freshUntil, next, staleSince)
   const since = known.entries.filter(isFailed).filter(({ window }) => window.from >= next.from)
   const failed = since.find((entry) => !hasPassed(now, known.row, entry))
-  const command = failed ? commandFor(failed) : DOCTOR
-  const remedy = failed
-    ? `Ask again for ${windowWords(failed.window)}, which failed: ${failed.lastError?.message ?? 'see its attempts'}`
-    : remedyOfNothing(since.at(-1))
+  const asked = failed
+    ? wayOut(
+        known.row,
+        failed,
+        `Ask again for ${windowWords(failed.window)}, which failed: ${failed.lastError?.message ?? 'see its attempts'}`,
+      )
+    : { remedy: remedyOfNothing(since.at(-1)), command: DOCTOR }
   const window = windowId(failed?.window ?? next)
-  return [{ kind: 'feed-stale', feed: name, window, sentence, remedy, command, since: staleSince }]
+  return [{ kind: 'feed-stale', feed: name, window, sentence, ...asked, since: staleSince }]
 }
 
 /** What a person does about a feed without a window to ask for again. `passed`: a snapshot that failed, and whose time is over. */
@@ -186,16 +206,20 @@ function goneColumns({ known: { row }, status: { name, enabled } }: Seen): reado
   return [{ kind: 'column-gone', feed: name, sentence, remedy, command: columnsCommand(row.feed.dataset) }]
 }
 
-function emptyColumns({ status: { name, emptied } }: Seen): readonly ToDo[] {
+function emptyColumns({ known: { row }, status: { name, emptied } }: Seen): readonly ToDo[] {
   return Object.entries(emptied).map(([column, { windows, from, to }]): ToDo => {
     const many = windows === 1 ? '1 window' : `${windows} windows`
     const sentence = `Column ${column} of ${name} had values before and has none in ${many} from ${dayWords(from)}`
     const remedy = 'Compare with the portal, and ask again once the source is right.'
-    return { kind: 'column-empty', feed: name, sentence, remedy, command: retrySpan(name, { from, to }) }
+    const way = onceItAsks(row, laneOf({ from, to }, new Date(row.since)), {
+      remedy,
+      command: retrySpan(name, { from, to }),
+    })
+    return { kind: 'column-empty', feed: name, sentence, ...way }
   })
 }
 
-function doubtedWindow(marked: MarkedWindow): ToDo {
+function doubtedWindow(row: FeedOutline, marked: MarkedWindow): ToDo {
   const { entry, mark } = marked
   const { feed, window, figures } = entry
   const sentence =
@@ -204,13 +228,14 @@ function doubtedWindow(marked: MarkedWindow): ToDo {
       : halvedSentence(marked)
   const remedy = 'Ask for the window once more: the same answer a second time is taken as the word of the service.'
   const kind = mark === 'empty' ? 'window-empty' : 'window-halved'
-  const about = { kind, feed, window: windowId(window), sentence, remedy } as const
-  return present<ToDo>({ ...about, command: windowCommand('retry', feed, window), since: figures?.landedAt })
+  const way = onceItAsks(row, entry.lane, { remedy, command: windowCommand('retry', feed, window) })
+  return present<ToDo>({ kind, feed, window: windowId(window), sentence, ...way, since: figures?.landedAt })
 }
 
-function outdatedWindows({ status: { name, outdated, enabled } }: Seen): readonly ToDo[] {
-  if (outdated === 0 || !enabled) return []
-  const sentence = `${name} asks for other rows now: ${outdated} landed windows are outdated. Their rows stay.`
+function outdatedWindows({ known: { row }, status: { name, outdated } }: Seen): readonly ToDo[] {
+  if (outdated === 0 || whyAsksNothing(row) !== undefined) return []
+  const many = outdated === 1 ? '1 landed window is' : `${outdated} landed windows are`
+  const sentence = `${name} asks for other rows now: ${many} outdated. The rows stay.`
   const remedy = 'Ask for them again, or leave them as they are.'
   return [{ kind: 'outdated', feed: name, sentence, remedy, command: outdatedCommand(name) }]
 }

@@ -1,10 +1,18 @@
 import { FAILURES, type FailureKind } from '../failures.ts'
 import { emptiedColumns } from '../ledger/emptied.ts'
 import { restsUntil, type Trouble } from '../ledger/feed-row.ts'
-import { isOpen, isPublished, isResting, type LedgerEntry, remedyOf } from '../ledger/ledger.ts'
+import {
+  CLOCK_DIFFERENCE_MS,
+  isOpen,
+  isPublished,
+  isResting,
+  type Lane,
+  type LedgerEntry,
+  remedyOf,
+} from '../ledger/ledger.ts'
 import { driftOf } from '../ledger/offer.ts'
 import { startWithinReach } from '../ledger/reach.ts'
-import { coverage, provenWindows } from '../plan/coverage.ts'
+import { coverage, isSettledFailure, provenWindows } from '../plan/coverage.ts'
 import { type KnownFeed, planOf } from '../plan/known-feed.ts'
 import { nextRequest, waitingWindows } from '../plan/plan.ts'
 import { present } from '../present.ts'
@@ -13,6 +21,7 @@ import { windowId } from '../time/window.ts'
 import { feedToDo } from './feed-to-do.ts'
 import type { ExplainedFailure, FeedStatus, ToDo } from './fields.ts'
 import { freshness } from './freshness.ts'
+import { gapsIn } from './gaps.ts'
 import { markedWindows, restatedWindows, toWindowStatus } from './windows.ts'
 
 /** The status of one feed, and what of it needs a person. */
@@ -27,6 +36,7 @@ export function seeFeed(now: Date, known: KnownFeed): SeenFeed {
   const { next, ...fresh } = freshness(now, row, provenWindows(known))
   const startsAt = startWithinReach(row)
   const windows = markedWindows(row, entries)
+  const missing = waitingWindows(now, planOf(known)).filter(({ previous }) => !previous)
   const status = present<FeedStatus>({
     name,
     dataset,
@@ -35,8 +45,11 @@ export function seeFeed(now: Date, known: KnownFeed): SeenFeed {
     enabled,
     grain: cadence.kind === 'snapshot' ? 'snapshot' : (grain ?? 'day'),
     since: new Date(row.since),
+    firstSeenAhead: Date.parse(row.since) - now.getTime() > CLOCK_DIFFERENCE_MS || undefined,
+    removedSince: row.purgedAt === undefined ? undefined : new Date(row.purgedAt),
     startsAt: startsAt === undefined ? undefined : new Date(startsAt),
     ...counts,
+    gaps: gapsIn(missing.map(({ window }) => window)),
     completeUntil,
     latestSnapshot: latestSnapshot && windowId(latestSnapshot),
     ...fresh,
@@ -45,11 +58,14 @@ export function seeFeed(now: Date, known: KnownFeed): SeenFeed {
     blocked: enabled ? explainedTrouble(row.blocked) : undefined,
     trouble: explainedTrouble(row.trouble),
     restsUntil: restsUntil(row, now),
-    backfill: { paused: row.backfillPaused === true, left: historyLeft(now, known) },
+    backfill: { paused: row.backfillPaused === true, left: historyLeft(known, missing) },
     stretch: row.stretch,
     drift: driftOf(row),
     emptied: emptiedColumns(row, entries),
-    problems: [...unreadable.map(({ failure }) => explained(failure)), ...entries.flatMap(failedWindow)],
+    problems: [
+      ...unreadable.map(({ failure }) => explained(failure)),
+      ...entries.filter((entry) => !isSettledFailure(now, row, entry)).flatMap(failedWindow),
+    ],
     resting: entries.flatMap(restingWindow),
     slow: entries.flatMap((entry) => slowWindow(now, entry)),
     doubtful: entries.flatMap(doubtfulWindow),
@@ -76,12 +92,11 @@ function explainedTrouble(trouble: Trouble | undefined): FeedStatus['blocked'] {
 }
 
 /** Windows of history that are due or asked for and have no rows yet. */
-function historyLeft(now: Date, known: KnownFeed): number {
-  const missing = waitingWindows(now, planOf(known)).filter(({ previous, lane }) => !previous && lane === 'backfill')
+function historyLeft(known: KnownFeed, missing: readonly { readonly lane: Lane }[]): number {
   const open = known.entries.filter(
     (entry) => entry.lane === 'backfill' && entry.state !== 'failed' && !isPublished(entry),
   )
-  return missing.length + open.length
+  return missing.filter(({ lane }) => lane === 'backfill').length + open.length
 }
 
 function restingWindow(entry: LedgerEntry): readonly ExplainedFailure[] {

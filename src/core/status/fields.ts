@@ -14,7 +14,7 @@ const KIND = { words: Object.keys(FAILURES) as FailureKind[] } as const
 export const STATES = ['planned', 'requesting', 'requested', 'landing', 'landed', 'failed'] as const satisfies State[]
 
 /** What a reader of a window's figures should know. A window has one mark at most: the first of these that is true. */
-export const MARKS = ['outdated', 'running', 'empty', 'halved'] as const
+export const MARKS = ['removed', 'outdated', 'running', 'empty', 'halved'] as const
 export type Mark = (typeof MARKS)[number]
 
 /** What needs a person, the most urgent first. */
@@ -145,7 +145,11 @@ const WINDOW = {
     optional: true,
   },
   attempt: { is: 'count', means: 'The number of its last attempt.' },
-  restated: { is: 'flag', means: 'The last landing moved totals of the one before.', optional: true },
+  restated: {
+    is: 'flag',
+    means: 'The last landing changed the number of rows, or a total, of the one before.',
+    optional: true,
+  },
   error: { is: 'text', means: 'The kind and message of the last failure, until a landing.', optional: true },
 } as const satisfies Fields
 
@@ -158,7 +162,24 @@ const MOVED = {
 const RESTATED = {
   window: { is: 'text', means: WINDOW_ID },
   landedAt: { is: 'instant', means: 'When it landed again.' },
+  rows: {
+    is: {
+      fields: {
+        before: { is: 'count', means: 'How many there were.' },
+        after: { is: 'count', means: 'How many there are.' },
+      },
+    },
+    means: 'The number of rows; absent where it stayed, and where an earlier version of the app kept none.',
+    optional: true,
+  },
   moved: { is: { list: { fields: MOVED } }, means: 'The totals that moved.' },
+} as const satisfies Fields
+
+const GAP = {
+  from: { is: 'instant', means: 'Where the first of its windows starts.' },
+  to: { is: 'instant', means: 'Where the last of them ends; not in it.' },
+  windows: { is: 'count', means: 'How many windows it has.' },
+  each: { is: 'text', means: 'How long each of them is, such as `P1M` or `P1D`.' },
 } as const satisfies Fields
 
 const FEED = {
@@ -172,6 +193,17 @@ const FEED = {
     means: 'How fine its windows can be, or that each is a snapshot.',
   },
   since: { is: 'instant', means: 'When the app first saw the feed.' },
+  firstSeenAhead: {
+    is: 'flag',
+    means: '`since` is still to come: the clock of the app was ahead then. Until then the feed is never stale.',
+    optional: true,
+  },
+  removedSince: {
+    is: 'instant',
+    means:
+      'It was purged then, and its old rows are still being removed: until that is over, a feed of this name in feeds.json is not taken.',
+    optional: true,
+  },
   startsAt: {
     is: 'instant',
     means: 'History starts then and not at `from`: the service offers no more.',
@@ -182,6 +214,11 @@ const FEED = {
     means: 'How many windows are in each state.',
   },
   waiting: { is: 'count', means: 'Windows that are due and not asked for yet.' },
+  gaps: {
+    is: { list: { fields: GAP } },
+    means:
+      'Of these the windows that were never asked for, in order of time: those that follow each other in one range.',
+  },
   complete: { is: 'count', means: 'Windows whose rows are proven, and are those that the feed asks for now.' },
   outdated: { is: 'count', means: 'Windows whose rows answer an earlier question of the feed. They stay.' },
   earlyBlanks: {
@@ -235,7 +272,10 @@ const FEED = {
     },
     means: 'Columns that had values before and have none in some windows now, by name.',
   },
-  problems: { is: { list: { fields: PROBLEM } }, means: 'Windows that failed, and entries that cannot be read.' },
+  problems: {
+    is: { list: { fields: PROBLEM } },
+    means: 'Windows that failed and that somebody waits for, and entries that cannot be read.',
+  },
   resting: { is: { list: { fields: PROBLEM } }, means: 'Landings that wait for the storage and go on by themselves.' },
   slow: {
     is: {
@@ -276,7 +316,7 @@ const FEED = {
   acceptedGaps: { is: { list: 'text' }, means: 'Windows without rows that a person accepted as gaps.' },
   restated: {
     is: { list: { fields: RESTATED } },
-    means: 'The last ten windows whose landing moved totals, the newest first.',
+    means: 'The last ten windows that were restated, the newest first.',
   },
   windows: { is: { list: { fields: WINDOW } }, means: 'Every window that was asked for, in order of time.' },
 } as const satisfies Fields
@@ -330,6 +370,11 @@ const FIGURES = {
   removedAt: { is: 'instant', means: 'When the rows and files were removed.', optional: true },
   rowsRead: { is: 'count', means: 'Rows in the report.' },
   rowsLanded: { is: 'count', means: 'Rows in the table.' },
+  rowsBefore: {
+    is: 'count',
+    means: 'Rows of the landing before, where it had another number.',
+    optional: true,
+  },
   rowsRejected: { is: 'count', means: 'Rows that could not land.' },
   bytes: { is: 'count', means: 'The size of the archive.' },
   sha256: { is: 'text', means: 'The SHA-256 of the archive, in hex.' },
@@ -381,6 +426,11 @@ export const WINDOW_FIELDS = {
   to: { is: 'instant', means: 'Where it ends; not in it.' },
   lane: { is: { words: ['live', 'backfill'] }, means: 'Its lane.' },
   state: { is: { words: STATES }, means: 'Its state in the ledger.' },
+  removed: {
+    is: 'flag',
+    means: 'Its rows were removed, because they are older than what the feed keeps.',
+    optional: true,
+  },
   sentence: { is: 'text', means: 'Its state in words.' },
   attempt: { is: 'count', means: 'The number of its last attempt.' },
   tries: { is: 'count', means: 'Attempts in a row that count against the limit of tries.' },
@@ -400,6 +450,7 @@ export type QueueStatus = ObjectOf<typeof QUEUE>
 export type ExplainedFailure = ObjectOf<typeof PROBLEM>
 export type SlowWindow = FeedStatus['slow'][number]
 export type ToDo = ObjectOf<typeof TO_DO>
+export type Gap = ObjectOf<typeof GAP>
 export type Restated = ObjectOf<typeof RESTATED>
 export type WindowDetail = ObjectOf<typeof WINDOW_FIELDS>
 

@@ -72,7 +72,7 @@ function inFlight(account: string, feeds: readonly SeenFeed[]): number {
 
 /** What to say of a timer that is silent. */
 export function silentTimer(name: string, { finishedAt, silentSince }: Status['timers']['sweep']): ToDo {
-  const last = finishedAt ? `finished its last tick at ${minuteText(finishedAt)}` : 'has never finished a tick'
+  const last = finishedAt ? `last ran at ${minuteText(finishedAt)}` : 'has never run to its end'
   const sentence = `The timer ${name} is silent: it ${last}. What landed stays.`
   const remedy = 'See in its log whether the app runs, and start it again.'
   return { kind: 'timer-silent', sentence, remedy, command: DOCTOR, ...(silentSince && { since: silentSince }) }

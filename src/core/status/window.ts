@@ -7,6 +7,7 @@ import {
   isAtRest,
   isGap,
   isRemoved,
+  isStanding,
   type LedgerEntry,
   lastArchive,
   type PastAttempt,
@@ -39,6 +40,7 @@ export function windowDetail(
     to: window.to,
     lane,
     state,
+    removed: isRemoved(entry) || undefined,
     sentence: `${windowWords(window)} ${sentenceOf(entry)}`,
     attempt,
     tries,
@@ -74,7 +76,7 @@ function landedSentence({ landedAt, rowsLanded, removedAt }: Figures): string {
 
 function figuresOf(figures: Figures): NonNullable<WindowDetail['figures']> {
   const { attempt, origin, reportId, requestedAt, landedAt, removedAt, rowsRead, rowsLanded, rowsRejected } = figures
-  const { bytes, sha256, archive, rejects, table, milliseconds, emptyColumns } = figures
+  const { bytes, sha256, archive, rejects, table, milliseconds, emptyColumns, rowsBefore } = figures
   return present<NonNullable<WindowDetail['figures']>>({
     attempt,
     origin,
@@ -84,6 +86,7 @@ function figuresOf(figures: Figures): NonNullable<WindowDetail['figures']> {
     removedAt,
     rowsRead,
     rowsLanded,
+    rowsBefore: rowsBefore === rowsLanded ? undefined : rowsBefore,
     rowsRejected,
     bytes,
     sha256,
@@ -138,7 +141,7 @@ function commandsOf(now: Date, entry: LedgerEntry, row: FeedOutline | undefined)
     ...(mayAsk && state === 'failed' ? [commandFor(entry)] : []),
     ...(mayAsk && !holdsImport(entry) ? [named('retry')] : []),
     ...(mayLand && archived ? [named('replay')] : []),
-    ...(figures?.totalsBefore && !isRemoved(entry) ? [named('diff')] : []),
+    ...(figures?.totalsBefore && isStanding(entry) ? [named('diff')] : []),
     ...(archived?.rejects === undefined ? [] : [rejectsCommand(feed, window)]),
     ...(isGap(entry) && row.feed.cadence.kind !== 'snapshot' ? [named('accept-gap')] : []),
     ...(mayAsk ? [named('retry')] : []),

@@ -1,7 +1,18 @@
 import type { FeedOutline } from '../ledger/feed-row.ts'
-import { isOutdated, isPublished, isRemoved, type LedgerEntry, movedTotals, standingRows } from '../ledger/ledger.ts'
+import {
+  changeOf,
+  type Figures,
+  isConfirmed,
+  isOutdated,
+  isPublished,
+  isRemoved,
+  isRestated,
+  type LedgerEntry,
+  standingRows,
+} from '../ledger/ledger.ts'
 import { isFull } from '../plan/coverage.ts'
 import { isEarlyBlank } from '../plan/refresh.ts'
+import { present } from '../present.ts'
 import { windowId } from '../time/window.ts'
 import type { Mark, Restated, WindowStatus } from './fields.ts'
 
@@ -18,20 +29,34 @@ const HALF = 0.5
 export function markedWindows({ form }: Pick<FeedOutline, 'form'>, entries: readonly LedgerEntry[]) {
   const earlier: number[] = []
   return entries.map((entry): MarkedWindow => {
-    if (!isPublished(entry)) return { entry }
-    // Of what was removed nobody can ask whether its rows are those that the feed asks for now.
-    if (!isRemoved(entry) && isOutdated(entry, form)) return { entry, mark: 'outdated' }
-    if (entry.figures.running) return isRemoved(entry) ? { entry } : { entry, mark: 'running' }
     const lengthMs = entry.window.to.getTime() - entry.window.from.getTime()
-    const { rowsLanded } = entry.figures
     // Windows of several lengths are compared by their rows in the same time.
     const usual = earlier.length < COMPARED ? 0 : median(earlier) * lengthMs
-    earlier.push(rowsLanded / lengthMs)
-    if (earlier.length > COMPARED) earlier.shift()
-    if (isRemoved(entry)) return { entry }
-    if (rowsLanded === 0) return { entry, mark: 'empty' }
-    return rowsLanded < usual * HALF ? { entry, mark: 'halved', usual: Math.round(usual) } : { entry }
+    if (isComparable(entry, form)) {
+      earlier.push(entry.figures.rowsLanded / lengthMs)
+      if (earlier.length > COMPARED) earlier.shift()
+    }
+    const mark = markOf(entry, form, usual)
+    return present<MarkedWindow>({ entry, mark, usual: mark === 'halved' ? Math.round(usual) : undefined })
   })
+}
+
+/** Whether a window tells how many rows are usual. That of rows which were removed since stays true. */
+function isComparable(
+  entry: LedgerEntry,
+  { rowSet }: FeedOutline['form'],
+): entry is LedgerEntry & { readonly figures: Figures } {
+  return isPublished(entry) && !entry.figures.running && entry.figures.rowSet === rowSet
+}
+
+function markOf(entry: LedgerEntry, form: FeedOutline['form'], usual: number): Mark | undefined {
+  if (!isPublished(entry)) return undefined
+  const { running, rowsLanded } = entry.figures
+  if (isRemoved(entry)) return 'removed'
+  if (isOutdated(entry, form)) return 'outdated'
+  if (running) return 'running'
+  if (rowsLanded === 0) return 'empty'
+  return rowsLanded < usual * HALF ? 'halved' : undefined
 }
 
 /**
@@ -39,7 +64,10 @@ export function markedWindows({ form }: Pick<FeedOutline, 'form'>, entries: read
  * given the same answer a second time, it is the service's word, and nothing is left to do.
  */
 export function doubtedWindows({ feed }: FeedOutline, windows: readonly MarkedWindow[]): readonly MarkedWindow[] {
-  const isFullAt = (at: number) => isFull(standingRows(windows[at]?.entry ?? {}))
+  const isFullAt = (at: number) => {
+    const beside = windows[at]
+    return beside !== undefined && isFull(standingRows(beside.entry))
+  }
   return windows.filter(({ entry, mark }, at) => {
     const { figures, window } = entry
     if (!figures || figures.origin === 'import' || isConfirmed(entry)) return false
@@ -47,11 +75,6 @@ export function doubtedWindows({ feed }: FeedOutline, windows: readonly MarkedWi
     const isBetween = isFullAt(at - 1) && isFullAt(at + 1)
     return mark === 'empty' && isBetween && !isEarlyBlank(feed, window, figures)
   })
-}
-
-/** Whether the landing before had the same totals. */
-function isConfirmed(entry: LedgerEntry): boolean {
-  return movedSince(entry)?.length === 0
 }
 
 export function toWindowStatus({ entry, mark }: MarkedWindow): WindowStatus {
@@ -71,36 +94,17 @@ export function toWindowStatus({ entry, mark }: MarkedWindow): WindowStatus {
 /** So many restated windows of a feed are listed. */
 const MOST_RESTATED = 10
 
-/** The windows whose last landing moved totals of the one before, the newest first. */
+/** The windows that the source restated, the newest first. */
 export function restatedWindows(entries: readonly LedgerEntry[]): readonly Restated[] {
   return entries
     .filter(isPublished)
     .filter(isRestated)
     .sort((a, b) => b.figures.landedAt.getTime() - a.figures.landedAt.getTime())
     .slice(0, MOST_RESTATED)
-    .map((entry) => ({
-      window: windowId(entry.window),
-      landedAt: entry.figures.landedAt,
-      moved: movedSince(entry) ?? [],
-    }))
-}
-
-/** Whether the last landing moved totals of the one before. */
-function isRestated(entry: LedgerEntry): boolean {
-  return (movedSince(entry) ?? []).length > 0
-}
-
-/**
- * The totals that differ from those of the landing before; undefined where there was none of the whole window: that the
- * totals of a running one grow is no news.
- */
-function movedSince({ figures }: LedgerEntry): Restated['moved'] | undefined {
-  if (!figures?.totalsBefore || figures.grown) return undefined
-  const { totalsBefore: before, totals: after } = figures
-  return movedTotals(before, after).map((name) => {
-    const [was, is] = [before[name], after[name]]
-    return { name, ...(was !== undefined && { before: was }), ...(is !== undefined && { after: is }) }
-  })
+    .map((entry) => {
+      const { rows, totals = [] } = changeOf(entry) ?? {}
+      return present({ window: windowId(entry.window), landedAt: entry.figures.landedAt, rows, moved: totals })
+    })
 }
 
 function median(values: readonly number[]): number {
@@ -114,7 +118,7 @@ function median(values: readonly number[]): number {
 export function forAlarms(entry: LedgerEntry): LedgerEntry {
   const { figures } = entry
   if (!figures) return { ...entry, history: [] }
-  const { totalsBefore: _, ...rest } = figures
-  const confirmed = isConfirmed(entry) ? { totalsBefore: {} } : {}
+  const { totalsBefore: _, rowsBefore: __, ...rest } = figures
+  const confirmed = isConfirmed(entry) ? { totalsBefore: {}, rowsBefore: figures.rowsLanded } : {}
   return { ...entry, history: [], figures: { ...rest, totals: {}, emptyColumns: [], ...confirmed } }
 }

@@ -1,4 +1,5 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
+import type { Credential } from '../../core/status/accounts.ts'
 import { DAY_MS } from '../../core/time/durations.ts'
 import { certificateExpiry, readPem } from './by-identity.ts'
 import type { KeyVault } from './key-vault.ts'
@@ -10,9 +11,6 @@ import { findSecret, type SignIn } from './sign-in.ts'
  */
 const CONSENT_LIFE_MS = 90 * DAY_MS
 
-/** Something that an account signs in with, and when it expires. */
-export type Expiry = { readonly what: 'client-secret' | 'certificate' | 'consent'; readonly expiresAt: Date }
-
 /**
  * Says when what an account signs in with expires, as far as that is known. The Key Vault knows it of a client secret,
  * a certificate contains it, and a consent lasts for 90 days after its refresh token was stored.
@@ -20,9 +18,9 @@ export type Expiry = { readonly what: 'client-secret' | 'certificate' | 'consent
 export async function credentialExpiry(
   signIn: SignIn,
   vault: KeyVault | undefined,
-): Promise<readonly Expiry[] | Failure> {
+): Promise<readonly Credential[] | Failure> {
   const { name, auth } = signIn
-  const found: Expiry[] = []
+  const found: Credential[] = []
   if (auth === 'client-secret' || auth === 'refresh-token') {
     const secret = await findSecret(name, 'client-secret', signIn.clientSecret, vault)
     if (isFailure(secret)) return secret

@@ -73,7 +73,7 @@ export type Archive = {
 export function openArchive(container: () => Promise<ContainerClient>): Archive {
   const blob = (name: string) => async () => blobIn(await container(), name)
   return {
-    create: lazily(async () => void (await (await container()).createIfNotExists())),
+    create: lazily(async () => createIfMissing(await container())),
     find: async (name) => find(await blob(name)()),
     write: (name, origin) => writer(blob(name), origin),
     read: (name, etag) => ranges(blob(name), etag),
@@ -82,6 +82,12 @@ export function openArchive(container: () => Promise<ContainerClient>): Archive 
     remove: async (name) => void (await (await blob(name)()).deleteIfExists()),
     rejects: (name) => rejectWriter(name, blob(name)),
   }
+}
+
+/** Creates a container where there is none. It asks first: a role on a container alone may not let the app create it. */
+export async function createIfMissing(container: ContainerClient, abortSignal?: AbortSignal): Promise<void> {
+  const options = abortSignal ? { abortSignal } : {}
+  if (!(await container.exists(options))) await container.createIfNotExists(options)
 }
 
 /**

@@ -19,6 +19,8 @@ export type Eraser = {
   /** Names all that is left out: what was written under the same id needs no second look. */
   readonly id: string
   readonly values: ErasedValues
+  /** Columns of which a report has one at least, in the form in which names are compared; empty: nobody knows. */
+  readonly known: ReadonlySet<string>
   readonly keyOf: (name: string) => string
 }
 
@@ -26,7 +28,10 @@ export type Eraser = {
 export type Tally = {
   rows: number
   hasColumn: boolean
-  /** Bytes that cannot be decoded ended the reading: what is behind them is not known. */
+  /**
+   * The reading ended at bytes that cannot be decoded, or at what is to be left out of a text that is no table of the feed: what
+   * is behind there is not known.
+   */
   isCut?: true
 }
 
@@ -37,8 +42,10 @@ export function valueHash(salt: string, column: string, value: string): string {
     .digest('hex')
 }
 
-export function eraserOf({ salt, columns }: ErasuresRow, dataset: string): Eraser {
-  const known = new Map(
+/** `known`: names of columns of which a report has one at least; none where nobody knows them. */
+export function eraserOf({ salt, columns }: ErasuresRow, dataset: string, known: readonly string[]): Eraser {
+  const keyOf = columnKeyOf(findDataset(CATALOG, dataset))
+  const erased = new Map(
     Object.entries(columns).map(([column, hashes]) => {
       const all = new Set(hashes)
       return [column, remembering((text) => all.has(valueHash(salt, column, text)))] as const
@@ -49,14 +56,15 @@ export function eraserOf({ salt, columns }: ErasuresRow, dataset: string): Erase
       .update(JSON.stringify([salt, Object.entries(columns).toSorted()]))
       .digest('hex')
       .slice(0, 16),
-    values: { columns: [...known.keys()], has: (column, text) => known.get(column)?.(text) ?? false },
-    keyOf: columnKeyOf(findDataset(CATALOG, dataset)),
+    values: { columns: [...erased.keys()], has: (column, text) => erased.get(column)?.(text) ?? false },
+    known: new Set(known.map(keyOf)),
+    keyOf,
   }
 }
 
 /**
  * Gives the bytes of a report without the records that are to be left out, packed as the report is, and counts them in `tally`.
- * What cannot be decoded is cut off there, in such a way that it cannot land.
+ * What cannot be decoded, or is no table of the feed, is cut off there, in such a way that it cannot land.
  */
 export async function* withoutErased(
   name: string,
@@ -75,17 +83,17 @@ export async function* withoutErased(
 
 /** Reads a whole report to count the records that would be left out of it. */
 export async function countErased(name: string, bytes: AsyncIterable<Buffer>, eraser: Eraser): Promise<Tally> {
-  const tally = { rows: 0, hasColumn: false }
+  const tally: Tally = { rows: 0, hasColumn: false }
   const source: Source = { name, bytes, packed: 0, hash: undefined }
   for await (const _ of keptText(source, eraser, tally));
   return tally
 }
 
-async function* keptText(source: Source, { values, keyOf }: Eraser, tally: Tally): AsyncGenerator<Buffer> {
+async function* keptText(source: Source, { values, known, keyOf }: Eraser, tally: Tally): AsyncGenerator<Buffer> {
   let filter: RecordFilter | undefined
   let head = ''
   const open = (delimiter: string) =>
-    createRecordFilter({ delimiter, values, keyOf, maxRecordLength: MAX_RECORD_LENGTH })
+    createRecordFilter({ delimiter, values, known, keyOf, maxRecordLength: MAX_RECORD_LENGTH })
   // A file may be packed so that it comes out byte by byte: what follows costs as much for each piece, whatever its size.
   let enough = CHUNK
   for await (const text of readText(source)) {
@@ -103,16 +111,19 @@ async function* keptText(source: Source, { values, keyOf }: Eraser, tally: Tally
     head = ''
     note(tally, filter)
     if (kept !== '') yield Buffer.from(kept)
+    if (tally.isCut) return yield NO_TEXT
   }
   filter ??= open(delimiterOf(head) ?? ',')
   const last = filter.push(head) + filter.end()
   note(tally, filter)
   if (last !== '') yield Buffer.from(last)
+  if (tally.isCut) yield NO_TEXT
 }
 
 function note(tally: Tally, filter: RecordFilter): void {
   tally.rows = filter.erased()
   tally.hasColumn = filter.hasColumn()
+  if (filter.isEnded()) tally.isCut = true
 }
 
 async function* following(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
@@ -142,9 +153,9 @@ export async function holdsBytesOf(name: string, bytes: AsyncIterable<Buffer>, v
 /** Writes a report into the archive without the records that are to be left out: nothing of them is ever stored. */
 export function erasingWriter(writer: ArchiveWriter, eraser: Eraser): ArchiveWriter {
   const input = new PassThrough()
-  // Bytes that cannot be decoded end the reading, and with it the stream: what comes after them is dropped.
+  // Where the reading ends before the report does, the stream ends with it: what comes after is dropped.
   input.on('error', () => undefined)
-  const tally = { rows: 0, hasColumn: false }
+  const tally: Tally = { rows: 0, hasColumn: false }
   const copied = (async () => {
     for await (const chunk of withoutErased('', input, eraser, tally)) await writer.append(chunk)
   })()

@@ -4,9 +4,21 @@ export function statusOf(error: unknown): number | undefined {
   return typeof error.statusCode === 'number' ? error.statusCode : undefined
 }
 
-/** Says in one line that storage does not answer. Undefined for any other error. */
+/** The identity that reaches storage is not there, or gives no token (the errors of @azure/identity, and one of MSAL). */
+const WITHOUT_TOKEN =
+  /^(CredentialUnavailableError|AuthenticationError|AuthenticationRequiredError|ManagedIdentityError)$/
+
+/** Says in one line that storage does not answer, or does not let the app in. Undefined for any other error. */
 export function storageProblem(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined
+  if (!(error instanceof Error)) return undefined
+  if (WITHOUT_TOKEN.test(error.name)) {
+    return "the app's identity gives no token: check DataStorage__clientId and that the app has this identity"
+  }
+  const status = statusOf(error)
+  if (status === 401 || status === 403) {
+    return `DataStorage refuses the app (${status}): give its identity the roles on the storage account, and wait some minutes`
+  }
+  if (!('code' in error)) return undefined
   const code = String(error.code)
   if (!/^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNRESET|REQUEST_SEND_ERROR)$/.test(code)) return undefined
   return `DataStorage does not answer (${code}): check the setting and that the storage account is reachable`

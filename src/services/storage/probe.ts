@@ -1,6 +1,7 @@
 import type { TableClient } from '@azure/data-tables'
 import type { ContainerClient } from '@azure/storage-blob'
 import type { QueueClient } from '@azure/storage-queue'
+import { createIfMissing } from './archive.ts'
 
 /** Creates a table, writes, reads and deletes a row, and deletes the table. Throws what the client throws. */
 export async function probeTable(client: TableClient, abortSignal: AbortSignal): Promise<void> {
@@ -12,17 +13,16 @@ export async function probeTable(client: TableClient, abortSignal: AbortSignal):
   await client.deleteTable({ abortSignal })
 }
 
-/** Does the same with a container and a blob. */
-export async function probeContainer(client: ContainerClient, abortSignal: AbortSignal): Promise<void> {
-  const blob = client.getBlockBlobClient('doctor')
-  await client.create({ abortSignal })
+/** Writes, reads and deletes a blob of that name. In Azure the app may make no container of its own. */
+export async function probeBlob(client: ContainerClient, name: string, abortSignal: AbortSignal): Promise<void> {
+  const blob = client.getBlockBlobClient(name)
+  await createIfMissing(client, abortSignal)
   await blob.upload('doctor', 6, { abortSignal })
   await blob.downloadToBuffer(0, 6, { abortSignal })
   await blob.delete({ abortSignal })
-  await client.delete({ abortSignal })
 }
 
-/** Does the same with a queue and a message. */
+/** Creates a queue, writes, reads and deletes a message, and deletes the queue. */
 export async function probeQueue(client: QueueClient, abortSignal: AbortSignal): Promise<void> {
   await client.create({ abortSignal })
   const { messageId, popReceipt } = await client.sendMessage('doctor', { abortSignal })

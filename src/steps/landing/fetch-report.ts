@@ -24,7 +24,7 @@ export async function fetchReport(job: Job, held: HeldEntry, known?: Completed):
   const kept = entry.archive === undefined ? undefined : await archive.find(entry.archive)
   // What was checked has to stay as it is.
   if (kept && entry.phase !== 'check') return kept
-  const eraser = await findEraser(job.services, job.row.feed)
+  const eraser = await findEraser(job.services, job.row)
   if (kept) return cleaned(job, held, kept, eraser)
   if (isOfPerson(entry)) {
     return failed('malformed', `${nameOf(entry)}: its archive is gone; ask for the window again`)
@@ -41,7 +41,7 @@ export async function fetchReport(job: Job, held: HeldEntry, known?: Completed):
   if (stored.erased && stored.erased.rows > 0) tellErased(job.services, entry, stored.erased.rows)
   // It may have been there already. And what was erased during the download is read now that the entry names the file: whoever
   // erases after this finds it.
-  return cleaned(job, held, stored, await findEraser(job.services, job.row.feed))
+  return cleaned(job, held, stored, await findEraser(job.services, job.row))
 }
 
 async function store(

@@ -1,6 +1,6 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { formOf } from '../../core/feeds/form.ts'
-import type { Figures, Landing } from '../../core/ledger/ledger.ts'
+import { type Figures, type Landing, landingBefore } from '../../core/ledger/ledger.ts'
 import { beginLanding, type Progress, refusedCodes, spent, writeAgain } from '../../core/ledger/progress.ts'
 import { settledAt } from '../../core/plan/due-windows.ts'
 import { keyRange } from '../../core/report/generation.ts'
@@ -155,8 +155,6 @@ function figuresOf({ job, held, archive }: Work): Figures {
   const { rowSet, selection, form } = formOf(asked, job.row.feed)
   const { checked, acknowledged, operations, milliseconds } = progressOf(held)
   const rowsErased = archive.erased?.rows ?? 0
-  // The totals with the erased rows, less those without, would be the totals of the erased ones.
-  const totalsBefore = (figures?.rowsErased ?? 0) >= rowsErased ? figures?.totals : undefined
   return {
     attempt,
     generation,
@@ -184,8 +182,7 @@ function figuresOf({ job, held, archive }: Work): Figures {
     verdict: checked.rowsRead + rowsErased === 0 ? 'empty' : 'rows',
     emptyColumns: checked.emptyColumns,
     ...(origin === 'service' && requestedAt < settledAt(job.row.feed, window) && { running: true as const }),
-    ...(totalsBefore && { totalsBefore }),
-    ...(figures?.running && { grown: true as const }),
+    ...landingBefore(figures, rowsErased),
   }
 }
 

@@ -4,9 +4,10 @@ import { dropOfBlobs, letGo, withBlobs } from '../../core/ledger/drop.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import { isOpen, isPublished, isRemoved, type LedgerEntry, standingRows } from '../../core/ledger/ledger.ts'
 import { toRemoved } from '../../core/ledger/transitions.ts'
-import { isPastKeep, keptSince } from '../../core/plan/keep.ts'
+import { dueLook, keptSince } from '../../core/plan/keep.ts'
 import { newGeneration } from '../../core/report/generation.ts'
-import { DAY_MS, MINUTE_MS } from '../../core/time/durations.ts'
+import { MINUTE_MS } from '../../core/time/durations.ts'
+import { parseWindowId, windowId } from '../../core/time/window.ts'
 import type { AppRows, Scanned, Stored } from '../../services/storage/ledger.ts'
 import { readableFeeds } from '../ledger/feed-row.ts'
 import { subjectOf } from '../ledger/job.ts'
@@ -17,24 +18,22 @@ import type { Services } from '../services.ts'
 const BUDGET_MS = 2 * MINUTE_MS
 
 /**
- * Once a day, for every feed that the app has seen, also one that left feeds.json: removes the windows that are older than the
- * feed keeps. A window that landed stays in the ledger with its figures; one that never landed is forgotten. A window with
- * an attempt under way waits for its end.
+ * Once a day, for every feed that the app has seen, also one that left feeds.json: removes the windows that were older than the
+ * feed keeps when it was looked at before. A window that landed stays in the ledger with its figures; one that never landed is
+ * forgotten. A window with an attempt under way waits for its end.
  */
 export async function removeOld(services: Services, app: AppRows): Promise<void> {
   const { clock, ledger } = services
   const until = new Date(clock().getTime() + BUDGET_MS)
   for (const row of readableFeeds(app)) {
     const stored = app.get(keptRowKey(row.feed.name))
-    const since = keptSince(row.feed, clock())
-    if (!since || !isDue(stored?.value as KeptRow | undefined, clock())) continue
-    if (!(await removeOldOf(services, row, since, until))) return
+    const look = row.feed.keep && dueLook(stored?.value as KeptRow | undefined, clock())
+    if (!look) continue
+    const since = look.by && keptSince(row.feed, look.by)
+    if (since && !(await removeFilesOf(services, row, since, until))) return
+    if (since && !(await removeOldOf(services, row, since, until))) return
     await ledger.writeApp<KeptRow>(keptRowKey(row.feed.name), { at: clock().toISOString() }, stored?.etag)
   }
-}
-
-function isDue(kept: KeptRow | undefined, now: Date): boolean {
-  return !kept || !(Math.abs(now.getTime() - Date.parse(kept.at)) < DAY_MS)
 }
 
 /** False where the time was over before all was looked at. */
@@ -43,15 +42,38 @@ async function removeOldOf(services: Services, row: FeedOutline, since: Date, un
     // They are in the order of their windows.
     if (found.window && found.window.from >= since) return true
     if (services.clock() >= until) return false
-    await removeOne(services, row, found)
+    if (found.window && found.window.to <= since) await removeOne(services, row, found)
   }
   return true
 }
 
+/**
+ * Removes the files of windows of which nothing else is left: they were forgotten, or a late owner wrote these. The others go
+ * with their entries. False where the time was over.
+ */
+async function removeFilesOf({ archive, ledger, clock }: Services, row: FeedOutline, since: Date, until: Date) {
+  const feed = row.feed.name
+  let last: { readonly window: string; readonly isEmpty: boolean } | undefined
+  for await (const blob of archive.names(feed)) {
+    const window = parseWindowId(blob.window)
+    // They are in the order of their windows, too.
+    if (window && window.from >= since) return true
+    if (clock() >= until) return false
+    if (!window || window.to > since) continue
+    if (last?.window !== blob.window) {
+      const stored = await ledger.read(feed, windowId(window))
+      last = { window: blob.window, isEmpty: !stored || (!isFailure(stored) && isDone(stored.value)) }
+    }
+    if (last.isEmpty) await archive.remove(blob.name)
+  }
+  return true
+}
+
+const isDone = (entry: LedgerEntry) => entry.state === 'landed' && isRemoved(entry)
+
 /** An entry that cannot be read is told by the audit, and stays. */
-async function removeOne(services: Services, row: FeedOutline, { value, etag, window }: Scanned): Promise<void> {
-  if (!window || isFailure(value) || !isPastKeep(row.feed, window, services.clock())) return
-  if (isOpen(value) || (value.state === 'landed' && isRemoved(value))) return
+async function removeOne(services: Services, row: FeedOutline, { value, etag }: Scanned): Promise<void> {
+  if (isFailure(value) || isOpen(value) || isDone(value)) return
   const rows = standingRows(value)
   const isGone = isPublished(value)
     ? await unpublish(services, row, { value, etag })

@@ -1,19 +1,26 @@
 import { erasedRowKey } from '../../core/ledger/app-rows.ts'
 import type { ErasuresRow } from '../../core/ledger/erasures.ts'
+import type { FeedRow } from '../../core/ledger/feed-row.ts'
+import { knownColumns } from '../../core/report/no-report.ts'
 import { type Eraser, eraserOf } from '../../services/storage/erasing.ts'
 import type { Services } from '../services.ts'
 
-type Named = { readonly name: string; readonly dataset: string }
-
 /** What is left out of the reports of a feed; undefined where nothing is. */
-export async function findEraser({ ledger }: Pick<Services, 'ledger'>, feed: Named): Promise<Eraser | undefined> {
-  const row = (await ledger.readApp<Partial<ErasuresRow>>(erasedRowKey(feed.name)))?.value
-  if (!row) return undefined
+export async function findEraser({ ledger }: Pick<Services, 'ledger'>, row: FeedRow): Promise<Eraser | undefined> {
+  const { name } = row.feed
+  const stored = (await ledger.readApp<Partial<ErasuresRow>>(erasedRowKey(name)))?.value
+  if (!stored) return undefined
   // What somebody else wrote into the row must not let erased rows land: whoever needs it stops.
-  const { salt, columns } = row
+  const { salt, columns } = stored
   if (typeof salt !== 'string' || typeof columns !== 'object')
-    throw new Error(`ledger row _app ${erasedRowKey(feed.name)} cannot be read`)
-  return Object.keys(columns).length > 0 ? eraserOf({ salt, columns }, feed.dataset) : undefined
+    throw new Error(`ledger row _app ${erasedRowKey(name)} cannot be read`)
+  return Object.keys(columns).length > 0 ? eraserFor(row, { salt, columns }) : undefined
+}
+
+/** What leaves values out of the reports of a feed, of any of its forms. */
+export function eraserFor({ feed, query, filled, emptiedIn = {} }: FeedRow, erasures: ErasuresRow): Eraser {
+  const seen = [...(query?.columns ?? []), ...(filled?.columns ?? []), ...Object.keys(emptiedIn)]
+  return eraserOf(erasures, feed.dataset, knownColumns(feed, undefined, true, seen))
 }
 
 /**

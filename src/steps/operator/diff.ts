@@ -7,6 +7,7 @@ import {
   type Comparison,
   compareTotals,
   createComparison,
+  landedValues,
   type MovedTotal,
   type RowsCompared,
   readRow,
@@ -143,6 +144,7 @@ async function sortRows(
   sorter: LineSorter,
   { signal, progress }: DiffOptions,
 ): Promise<Sorted | Failure> {
+  const valuesOf = landedValues(layout)
   const textOf = rowWriter(layout, shared)
   const totals = createTotals(layout.columns)
   let [number, rows, rejected] = [0, 0, 0]
@@ -156,8 +158,9 @@ async function sortRows(
         continue
       }
       rows++
-      totals.add(record)
-      await sorter.add(textOf(record))
+      const values = valuesOf(record)
+      totals.add(values)
+      await sorter.add(textOf(values))
     }
     progress(chosen.attempt, number)
   }

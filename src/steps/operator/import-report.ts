@@ -60,11 +60,12 @@ async function foreignTable({ ledger }: Services, { name, table }: Feed): Promis
 
 async function archiveFile(
   { archive, ledger, newId, clock }: Services,
-  { feed }: FeedRow,
+  row: FeedRow,
   window: Window,
   attempt: number,
   { name, bytes }: ImportFile,
 ): Promise<{ archive: string; executionId: string }> {
+  const { feed } = row
   const hash = createHash('sha256')
   let head: Buffer = Buffer.alloc(0)
   for await (const chunk of bytes()) {
@@ -75,7 +76,7 @@ async function archiveFile(
   const executionId = `import-${hash.digest('hex').slice(0, 12)}`
   const format = { tsv: /\.tsv(\.gz)?$/i.test(name), gzip: isGzip(head) }
   const blob = archiveName({ feed: feed.name, window: windowId(window), attempt }, executionId, format)
-  const eraser = await findEraser({ ledger }, feed)
+  const eraser = await findEraser({ ledger }, row)
   const plain = archive.write(blob, { reportId: IMPORTED, attempt, requestedAt: clock(), nonce: newId() })
   const writer = eraser ? erasingWriter(plain, eraser) : plain
   for await (const chunk of bytes()) await writer.append(chunk)

@@ -28,7 +28,9 @@ export async function openOwnWindow(services: Services, row: FeedRow, window: Wi
   const { name } = row.feed
   const id = windowId(window)
   if (row.purgedAt !== undefined)
-    return { problem: `feed ${name} is being purged: wait until "status" shows it no more` }
+    return {
+      problem: `feed ${name} was purged, and its old rows are still being removed: wait until "status" shows it no more`,
+    }
   const stored = await ledger.read(name, id)
   if (stored && isFailure(stored)) return { problem: `${stored.message}; take it out with "forget" first` }
   const plan = stored ? undefined : await readOrMakePlan(services, row)

@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseEnv } from 'node:util'
+import type { Problems } from '../src/core/problems.ts'
+import type { Environment } from '../src/settings/environment.ts'
+
+/** What azd keeps of an environment: the name, and the outputs of infra/main.bicep. */
+export type AzdEnvironment = { readonly name: string; readonly outputs: Environment }
+
+/** Each setting of a command, and the output of infra/main.bicep that it is. */
+export const SETTING_OF_OUTPUT = {
+  DataStorage__tableServiceUri: 'DATA_TABLE_URI',
+  DataStorage__blobServiceUri: 'DATA_BLOB_URI',
+  DataStorage__queueServiceUri: 'DATA_QUEUE_URI',
+  DEPLOYMENT_ID: 'DEPLOYMENT_ID',
+  INSIGHTS_BASE_URL: 'INSIGHTS_BASE_URL',
+  KEY_VAULT_URL: 'KEY_VAULT_URL',
+  PARTNER_AUTH: 'PARTNER_AUTH',
+  PARTNER_CLIENT_ID: 'PARTNER_CLIENT_ID',
+  PARTNER_TENANT_ID: 'PARTNER_TENANT_ID',
+} as const
+
+/** Settings that say which app, service or vault is meant. */
+export const OF_AN_APP = /^(DataStorage|PARTNER_|CALLBACK_|KEY_VAULT_URL$|INSIGHTS_BASE_URL$|DEPLOYMENT_ID$)/
+
+/**
+ * Reads an environment of azd from the folder `.azure` of the project: the one of that name, else the default one. Undefined
+ * where azd keeps none of that name, or no default.
+ */
+export async function findAzdEnvironment(name?: string): Promise<AzdEnvironment | undefined> {
+  const found = name ?? (await defaultName())
+  const text =
+    found === undefined ? undefined : await readFile(join('.azure', found, '.env'), 'utf8').catch(() => undefined)
+  return found === undefined || text === undefined ? undefined : { name: found, outputs: parseEnv(text) }
+}
+
+async function defaultName(): Promise<string | undefined> {
+  const text = await readFile('.azure/config.json', 'utf8').catch(() => '{}')
+  try {
+    const { defaultEnvironment } = JSON.parse(text) as { defaultEnvironment?: unknown }
+    return typeof defaultEnvironment === 'string' && defaultEnvironment !== '' ? defaultEnvironment : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Gives the settings of a deployed app to a command: of `env` all but what is about an app, and the outputs. The callback
+ * secret stays in the vault, so a report that a command asks for is not called back: the sweep of the app looks.
+ */
+export function settingsOfAzd(
+  { name, outputs }: AzdEnvironment,
+  env: Environment,
+): { readonly values: Environment } | Problems {
+  const missing = ['DATA_TABLE_URI', 'DATA_BLOB_URI', 'DATA_QUEUE_URI', 'DEPLOYMENT_ID'].filter(
+    (each) => !outputs[each],
+  )
+  if (missing.length > 0) {
+    return { problems: [`azd environment ${name} has no ${missing.join(', ')}: type "azd provision -e ${name}"`] }
+  }
+  const others = Object.entries(env).filter(([setting]) => !OF_AN_APP.test(setting))
+  const own = Object.entries(SETTING_OF_OUTPUT).map(([setting, output]) => [setting, outputs[output]])
+  return { values: { ...Object.fromEntries(others), ...Object.fromEntries(own), CALLBACK_BASE_URL: '' } }
+}

@@ -1,0 +1,61 @@
+/** The calls to Azure Resource Manager that the first minutes need. No answer of theirs is ever printed. */
+
+import { reasonOf } from '../src/services/safe-text.ts'
+
+/** Reaches one function app through Azure Resource Manager. */
+export type Site = {
+  /** Makes the app read its Key Vault references again. It restarts the app only where a value changed. */
+  refreshReferences(): Promise<void>
+  /** Gives the default function key. */
+  functionKey(): Promise<string>
+}
+
+/** What Azure refused, with what to do about it: trying again does not help. */
+export class Refused extends Error {}
+
+export type SiteOptions = {
+  /** `https://management.azure.com`, or its stand-in. */
+  readonly arm: string
+  /** Resource id of the app. */
+  readonly id: string
+  /** Gives a token of whoever deploys. */
+  readonly token: () => Promise<string>
+}
+
+/** An Azure call without an answer ends after this. */
+const CALL_LIMIT_MS = 60_000
+
+/**
+ * Opens the calls. They throw `Refused` where the person has no right or the app does not exist, and any other error where
+ * a later try may work: the host of a new app answers its first calls with errors.
+ */
+export function openSite({ arm, id, token }: SiteOptions): Site {
+  const post = async (path: string, version: string): Promise<unknown> => {
+    const response = await fetch(`${arm}${id}/${path}?api-version=${version}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${await token()}`, 'content-length': '0' },
+      signal: AbortSignal.timeout(CALL_LIMIT_MS),
+      redirect: 'error',
+    }).catch((error) => {
+      throw new Error(`Azure gave no answer (${reasonOf(error)})`)
+    })
+    if (response.status === 401 || response.status === 403) {
+      throw new Refused(
+        `Azure refuses ${path} (${response.status}): type "azd auth login" as somebody with the role Contributor`,
+      )
+    }
+    if (response.status === 404) throw new Refused(`Azure knows no app ${id}: type "azd provision"`)
+    if (!response.ok) throw new Error(`Azure answered ${path} with ${response.status}`)
+    return response.json().catch(() => undefined)
+  }
+  return {
+    // The version is that of the page which describes this call.
+    refreshReferences: async () => void (await post('config/configreferences/appsettings/refresh', '2022-03-01')),
+    async functionKey() {
+      const keys = (await post('host/default/listKeys', '2025-03-01')) as { functionKeys?: { default?: string } }
+      const key = keys?.functionKeys?.default
+      if (!key) throw new Error('Azure lists no default function key yet')
+      return key
+    },
+  }
+}

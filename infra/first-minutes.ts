@@ -1,0 +1,159 @@
+/** `npm run first-minutes`, the hook after each deployment: waits until the app works, and says what a person still has to do. */
+
+import { execFile } from 'node:child_process'
+import { setTimeout } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import { findAzdEnvironment } from '../cli/azd-env.ts'
+import type { Finding } from '../src/core/doctor.ts'
+import { plainMessage } from '../src/core/plain-text.ts'
+import { reasonOf } from '../src/services/safe-text.ts'
+import { openSite, Refused, type Site } from './azure.ts'
+import { afterDoctor, beforeStart, isAboutApp, type Outputs, toDoLines } from './to-do.ts'
+
+/** Longer than roles and references took anywhere to spread, and short enough to wait for. */
+const LIMIT_MS = 15 * 60_000
+
+const LOOK_EVERY_MS = 10_000
+
+/** A reference that was read before its role had spread is read again only when asked for, or after a day. */
+const REFRESH_EVERY_MS = 120_000
+
+/** Azure ends an HTTP request after 230 seconds. */
+const STEP_LIMIT_MS = 230_000
+
+export type Means = {
+  readonly outputs: Outputs
+  /** Address of Azure Resource Manager. */
+  readonly arm: string
+  /** Gives a token for it. */
+  readonly token: () => Promise<string>
+  readonly clock: () => number
+  readonly wait: (ms: number) => Promise<unknown>
+  readonly print: (line: string) => void
+}
+
+/**
+ * Brings a deployed app to its first run, in at most 15 minutes: refreshes its secret references, waits for `health`, lets
+ * the app check itself and starts `provision`. Everything may be done again. Gives the exit code: 0 where the app works,
+ * also where a person still has something to do, which is printed in order; 1 where the app does not work.
+ */
+export async function firstMinutes(means: Means): Promise<0 | 1> {
+  const { outputs, print } = means
+  const { APP_ID: id, APP_URL: app } = outputs
+  if (!id || !app) return fail(print, 'the outputs of the templates are missing: type "azd provision"')
+  const before = beforeStart(outputs)
+  if (before.length > 0) return leave(print, 'The app is deployed. It starts when you have done this:', before)
+  try {
+    const site = openSite({ arm: means.arm, id, token: means.token })
+    const until = means.clock() + LIMIT_MS
+    await untilHealthy(means, site, app, until)
+    const key = await repeat(means, until, () => site.functionKey())
+    const findings = await repeat(means, until, () => appFindings(app, key))
+    const left = afterDoctor(findings, outputs)
+    if (left.length > 0) return leave(print, 'The app works. It asks for reports when you have done this:', left)
+    await repeat(means, until, () => runStep(app, key, 'provision'))
+    print('The app works and has asked for its first reports.')
+    print(`See them: npx partner-insights-sync status --azd-env, or ${app}/api/dashboard#<function key>`)
+    return 0
+  } catch (error) {
+    return fail(print, plainMessage(error instanceof Error ? error.message : String(error)))
+  }
+}
+
+function leave(print: Means['print'], title: string, list: Parameters<typeof toDoLines>[0]): 0 {
+  for (const line of [title, ...toDoLines(list)]) print(line)
+  print('Then type: npm run first-minutes')
+  return 0
+}
+
+function fail(print: Means['print'], why: string): 1 {
+  print(`The app does not work yet: ${why}`)
+  print('Then type: npm run first-minutes')
+  return 1
+}
+
+/** Waits for `health`. Throws what is still wrong when the time is over. */
+async function untilHealthy(means: Means, site: Site, app: string, until: number): Promise<void> {
+  let refreshed = Number.NEGATIVE_INFINITY
+  await repeat(means, until, async () => {
+    if (means.clock() - refreshed >= REFRESH_EVERY_MS) {
+      await site.refreshReferences()
+      refreshed = means.clock()
+    }
+    const wrong = await healthProblem(app)
+    if (wrong) throw new Error(wrong)
+  })
+}
+
+/** Undefined where the app is well. A silent timer is none of the first minutes: the doctor tells of it. */
+async function healthProblem(app: string): Promise<string | undefined> {
+  const options = { signal: AbortSignal.timeout(STEP_LIMIT_MS), redirect: 'error' } as const
+  const response = await fetch(`${app}/api/health`, options).catch(() => undefined)
+  if (!response) return `nothing answers at ${app}. Type "azd deploy"`
+  if (response.status === 200) return undefined
+  const { status } = ((await response.json().catch(() => undefined)) ?? {}) as { status?: string }
+  if (status === 'timer-silent') return undefined
+  if (status === 'storage') return 'its storage refuses it or does not answer. Roles take minutes to spread'
+  if (status === 'unavailable') {
+    return 'its settings are wrong. Read the event app.settings in its log: azd monitor --logs'
+  }
+  return `${app}/api/health answers ${response.status}. Type "azd deploy"`
+}
+
+/** Lets the app check itself. Throws where what it finds may be over in a minute. */
+async function appFindings(app: string, key: string): Promise<readonly Finding[]> {
+  const { findings } = (await runStep(app, key, 'doctor')) as { findings: readonly Finding[] }
+  const wrong = findings.find((finding) => finding.level === 'problem' && isAboutApp(finding))
+  if (wrong) throw new Error(`${wrong.check}: ${wrong.message}. ${wrong.remedy ?? ''}`)
+  return findings
+}
+
+async function runStep(app: string, key: string, step: string): Promise<unknown> {
+  const response = await fetch(`${app}/api/run/${step}`, {
+    method: 'POST',
+    headers: { 'x-functions-key': key },
+    signal: AbortSignal.timeout(STEP_LIMIT_MS),
+    redirect: 'error',
+  }).catch((error) => {
+    throw new Error(`the app gave no answer to ${step} (${reasonOf(error)})`)
+  })
+  if (!response.ok) throw new Error(`the app answered ${step} with ${response.status}`)
+  return response.json()
+}
+
+/** Tries until it works or the time is over, and tells each new reason to wait once. Throws the last reason. */
+async function repeat<T>({ clock, wait, print }: Means, until: number, attempt: () => Promise<T>): Promise<T> {
+  let told: string | undefined
+  for (;;) {
+    try {
+      return await attempt()
+    } catch (error) {
+      const reason = error instanceof Error ? plainMessage(error.message) : String(error)
+      if (error instanceof Refused || clock() >= until) throw error
+      if (reason !== told) print(`waiting: ${reason}`)
+      told = reason
+      await wait(LOOK_EVERY_MS)
+    }
+  }
+}
+
+/** The token of whoever is signed in to azd. */
+async function azdToken(): Promise<string> {
+  const { stdout } = await promisify(execFile)('azd', ['auth', 'token', '--output', 'json']).catch(() => {
+    throw new Refused('nobody is signed in: type "azd auth login"')
+  })
+  return (JSON.parse(stdout) as { token: string }).token
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  process.exitCode = await firstMinutes({
+    // azd hands them to its hooks. By hand, they come from where azd keeps them.
+    outputs: process.env.APP_ID ? process.env : ((await findAzdEnvironment())?.outputs ?? {}),
+    arm: 'https://management.azure.com',
+    token: azdToken,
+    clock: Date.now,
+    wait: setTimeout,
+    print: (line) => console.log(line),
+  })
+}

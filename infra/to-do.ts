@@ -1,0 +1,65 @@
+import type { Finding } from '../src/core/doctor.ts'
+
+/** The outputs of infra/main.bicep, as azd hands them to a hook or keeps them in `.azure/<name>/.env`. */
+export type Outputs = Readonly<Record<string, string | undefined>>
+
+/** What a person has to do: why, and the commands to type. */
+export type ToDo = { readonly what: string; readonly commands: readonly string[] }
+
+/** Checks of the doctor that only a person can make right, in the order in which they do. All others are about the app. */
+const OF_A_PERSON = ['sign-in', 'expiry', 'role', 'feeds', 'table', 'feed', 'dataset', 'columns', 'query']
+
+/** Whether a finding is about the app and its resources, which need no person: only time, or a repair. */
+export function isAboutApp({ check }: Finding): boolean {
+  return !OF_A_PERSON.includes(check)
+}
+
+/** What a person must give before the app can start at all. Empty: nothing. */
+export function beforeStart({ PARTNER_TENANT_ID: tenant, PARTNER_CLIENT_ID: client }: Outputs): readonly ToDo[] {
+  if (tenant && client) return []
+  const register = 'Register an application in the partner tenant (docs/deploy.md, step 3), and tell the app its ids'
+  const commands = [
+    'azd env set PARTNER_TENANT_ID <tenant>',
+    'azd env set PARTNER_CLIENT_ID <application id>',
+    'azd up',
+  ]
+  return [{ what: register, commands }]
+}
+
+/** What a person must do about the doctor's problems, in order: a way to sign in comes first, since the rest hangs on it. */
+export function afterDoctor(findings: readonly Finding[], outputs: Outputs): readonly ToDo[] {
+  const open = findings.filter((finding) => finding.level === 'problem' && !isAboutApp(finding))
+  const order = ({ check }: Finding) => OF_A_PERSON.indexOf(check)
+  return open
+    .toSorted((a, b) => order(a) - order(b))
+    .map(({ check, message, remedy }) => ({
+      what: `${message}. ${remedy ?? ''}`.trim(),
+      commands: check === 'sign-in' ? signInCommands(outputs) : [],
+    }))
+}
+
+/** How the app gets what it signs in with, by `PARTNER_AUTH`. */
+function signInCommands(outputs: Outputs): readonly string[] {
+  const { PARTNER_AUTH: auth, PARTNER_CLIENT_ID: client, KEY_VAULT_URL: vault = '' } = outputs
+  const name = /^https:\/\/([^.]+)/.exec(vault)?.[1]
+  const store = (secret: string) =>
+    `az keyvault secret set --vault-name ${name} --name partner-default-${secret} --file <file that holds it>`
+  if (auth === 'client-secret') return [store('client-secret')]
+  if (auth === 'certificate') return [store('certificate')]
+  if (auth !== 'managed-identity') return ['npx partner-insights-sync consent --azd-env']
+  const credential = {
+    name: 'partner-insights-sync',
+    issuer: outputs.FEDERATED_ISSUER,
+    subject: outputs.IDENTITY_PRINCIPAL_ID,
+    audiences: ['api://AzureADTokenExchange'],
+  }
+  return [`az ad app federated-credential create --id ${client} --parameters '${JSON.stringify(credential)}'`]
+}
+
+/** The to-do list as text: numbered, each command on a line of its own. */
+export function toDoLines(list: readonly ToDo[]): readonly string[] {
+  return list.flatMap(({ what, commands }, index) => [
+    `${index + 1}. ${what}`,
+    ...commands.map((each) => `     ${each}`),
+  ])
+}

@@ -1,0 +1,44 @@
+import { addDuration, DAY_MS, type Duration, parseDuration } from '../time/durations.ts'
+import type { Window } from '../time/window.ts'
+import type { Gap } from './fields.ts'
+
+/** Puts windows that follow each other and are equally long into one range. The windows are in order of time. */
+export function gapsIn(windows: readonly Window[]): readonly Gap[] {
+  const gaps: Gap[] = []
+  for (const window of windows) {
+    const last = gaps.at(-1)
+    if (last && goesOn(last, window)) gaps[gaps.length - 1] = { ...last, to: window.to, windows: last.windows + 1 }
+    else gaps.push({ ...window, windows: 1, each: textOf(lengthOf(window)) })
+  }
+  return gaps
+}
+
+function goesOn({ to, each }: Gap, window: Window): boolean {
+  const step = parseDuration(each)
+  return step !== undefined && +to === +window.from && +addDuration(to, step) === +window.to
+}
+
+/** Gives the windows of a gap, exactly as the app asks for them. */
+export function windowsOf({ from, to, windows, each }: Gap): readonly Window[] {
+  const step = parseDuration(each)
+  if (windows === 1 || !step) return [{ from, to }]
+  const found: Window[] = []
+  for (let at = from; found.length < windows; ) {
+    const next = addDuration(at, step)
+    found.push({ from: at, to: next })
+    at = next
+  }
+  return found
+}
+
+/** How long a window is, in whole months where it begins and ends with one. */
+export function lengthOf({ from, to }: Window): Duration {
+  const isMonths = from.getUTCDate() === 1 && to.getUTCDate() === 1
+  const months = (to.getUTCFullYear() - from.getUTCFullYear()) * 12 + to.getUTCMonth() - from.getUTCMonth()
+  if (isMonths && months > 0) return { months, days: 0, seconds: 0 }
+  return { months: 0, days: Math.max(1, Math.round((to.getTime() - from.getTime()) / DAY_MS)), seconds: 0 }
+}
+
+function textOf({ months, days }: Duration): string {
+  return months > 0 ? `P${months}M` : `P${days}D`
+}

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest'
+import { SETTING_OF_OUTPUT, settingsOfAzd } from '../../cli/azd-env.ts'
+import { namesIn, rowsOf, textOf } from '../docs/page.ts'
+import { onLaptop, TOKENS } from './laptop.ts'
+
+/** As azd writes it: values in quotes, and its own variables among the outputs. */
+function envFile(address: string): string {
+  const values = {
+    AZURE_ENV_NAME: 'partner',
+    DATA_TABLE_URI: `${address}/`,
+    DATA_BLOB_URI: `${address}/`,
+    DATA_QUEUE_URI: `${address}/`,
+    DEPLOYMENT_ID: 'abc123',
+    INSIGHTS_BASE_URL: '',
+    KEY_VAULT_URL: 'https://kv-partner.vault.azure.net/',
+    PARTNER_AUTH: 'refresh-token',
+    PARTNER_CLIENT_ID: 'an-application',
+    PARTNER_TENANT_ID: 'contoso.onmicrosoft.com',
+  }
+  return Object.entries(values)
+    .map(([name, value]) => `${name}="${value}"\n`)
+    .join('')
+}
+
+const DEFAULT = { '.azure/config.json': '{"version":1,"defaultEnvironment":"partner"}' }
+const partner = (address: string) => ({ ...DEFAULT, '.azure/partner/.env': envFile(address) })
+
+describe('a command with --azd-env', () => {
+  it.each([
+    ['the default environment', ['status', '--azd-env']],
+    ['the environment of that name', ['status', '--azd-env', 'partner']],
+  ])('reaches the app of %s as the person', async (_, args) => {
+    const { exit, err, tokens, paths } = await onLaptop(args, { programs: TOKENS, files: partner })
+    expect({ exit, err, tokens }).toEqual({ exit: 0, err: '', tokens: ['Bearer of azd'] })
+    // An address may end with a slash, as Azure gives it.
+    expect(paths.filter((path) => path.includes('//'))).toEqual([])
+  })
+
+  it('takes nothing about another app from the environment', async () => {
+    const env = () => ({
+      DataStorage: 'UseDevelopmentStorage=true',
+      PARTNER_TENANT_ID: 'other',
+      CALLBACK_SECRET: 'short',
+    })
+    const { exit, tokens } = await onLaptop(['status', '--azd-env'], { programs: TOKENS, files: partner, env })
+    expect({ exit, tokens }).toEqual({ exit: 0, tokens: ['Bearer of azd'] })
+  })
+
+  it.each<[string, readonly string[], Record<string, string>, string]>([
+    ['no environment', ['--azd-env'], {}, 'azd has no default environment'],
+    ['no environment of that name', ['--azd-env', 'other'], DEFAULT, 'azd has no environment other'],
+    [
+      'nothing provisioned',
+      ['--azd-env'],
+      { ...DEFAULT, '.azure/partner/.env': 'AZURE_ENV_NAME="partner"' },
+      'azd provision',
+    ],
+    ['a file of settings too', ['--azd-env', '--settings', 'x.json'], {}, 'not both'],
+  ])('says what to do with %s', async (_, options, files, said) => {
+    const { exit, err, asked } = await onLaptop(['status', ...options], { programs: TOKENS, files: () => files })
+    expect(exit).toBe(1)
+    expect(err).toContain(said)
+    expect(asked).toEqual([''])
+  })
+})
+
+describe('a command without settings', () => {
+  it('takes the app that azd deployed, and says so', async () => {
+    const { exit, err } = await onLaptop(['status'], { programs: TOKENS, files: partner })
+    expect({ exit, err }).toEqual({ exit: 0, err: 'settings of azd environment partner\n' })
+  })
+
+  it('does not guess between the deployed app and the local run', async () => {
+    const files = (address: string) => ({ ...partner(address), '.local/settings.json': '{"Values":{}}' })
+    const { exit, err, asked } = await onLaptop(['status'], { programs: TOKENS, files })
+    expect(exit).toBe(1)
+    expect(err).toContain('two apps are known here')
+    expect(asked).toEqual([''])
+  })
+})
+
+describe('the mapping of outputs to settings', () => {
+  it('is that of the page, of outputs that the template has, and without a secret', () => {
+    const rows = rowsOf(textOf('docs/deploy.md'), 'setting')
+    expect(Object.fromEntries(rows.map(({ setting, output }) => [setting, output]))).toEqual(
+      Object.fromEntries(
+        Object.entries(SETTING_OF_OUTPUT).map(([setting, output]) => [`\`${setting}\``, `\`${output}\``]),
+      ),
+    )
+    const outputs = Array.from(textOf('infra/main.bicep').matchAll(/^output (\w+)/gm), ([, output]) => output)
+    expect(outputs).toEqual(expect.arrayContaining(namesIn(rows, 'output') as string[]))
+  })
+
+  it('keeps what is about no app, such as a proxy', () => {
+    const outputs = { DATA_TABLE_URI: 'a', DATA_BLOB_URI: 'b', DATA_QUEUE_URI: 'c', DEPLOYMENT_ID: 'd' }
+    const read = settingsOfAzd({ name: 'x', outputs }, { HTTPS_PROXY: 'http://proxy', PARTNER_AUTH: 'password' })
+    expect(read).toMatchObject({
+      values: { HTTPS_PROXY: 'http://proxy', PARTNER_AUTH: undefined, CALLBACK_BASE_URL: '' },
+    })
+  })
+})

@@ -1,0 +1,58 @@
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Deployment, startDeployment } from './deployment.ts'
+
+// A folder as `npm start` leaves it: the settings of its app are under `.local`, and nobody wrote others.
+
+const LEARN = { name: 'learn', dataset: 'MSLearn', from: '2025-01-07', to: '2025-01-09' }
+
+let deployment: Deployment
+let own: string
+
+beforeAll(async () => {
+  deployment = await startDeployment([LEARN])
+  await deployment.run('learn')
+  own = join(deployment.folder, 'local.settings.json')
+  await mkdir(join(deployment.folder, '.local'))
+  await rename(own, join(deployment.folder, '.local/settings.json'))
+})
+afterAll(() => deployment.close())
+
+const NOTE = 'settings of the local run: .local/settings.json\n'
+const HINT = 'no storage is named: add --settings .local/settings.json for the local run\n'
+
+describe('on a local run', () => {
+  it.each(['status', 'retry learn --window 2025-01-07', 'doctor'])('%s works as it is printed', async (typed) => {
+    const { exit, err, out } = await deployment.command(typed.split(' '))
+    expect({ exit, err }, out).toEqual({ exit: 0, err: NOTE })
+  })
+
+  it.each(['status', 'doctor'])(
+    '%s with a part of the settings takes none of the local run, and names it',
+    async (name) => {
+      const { exit, err, out } = await deployment.command([name], { PARTNER_CLIENT_ID: 'mine' })
+      expect(exit).toBe(1)
+      expect(err + out).toContain(HINT.trim())
+      expect(err + out).not.toContain(NOTE)
+    },
+  )
+
+  it.each(['KEY_VAULT_URL', 'INSIGHTS_BASE_URL'])(
+    'a %s of the shell is not mixed with the settings of the local run',
+    async (name) => {
+      const { exit, err, out } = await deployment.command(['status'], { [name]: 'https://production.example' })
+      expect(exit).toBe(1)
+      expect(err + out).toContain(HINT.trim())
+    },
+  )
+
+  it('settings with a storage of their own are taken alone', async () => {
+    await writeFile(own, JSON.stringify({ Values: { DataStorage: deployment.settings.DataStorage } }))
+    const { exit, err } = await deployment.command(['status'])
+    await rm(own)
+    expect(exit).toBe(1)
+    expect(err).toContain('CALLBACK_BASE_URL is missing')
+    expect(err).not.toContain('local run')
+  })
+})

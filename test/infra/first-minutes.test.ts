@@ -1,0 +1,234 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Refused } from '../../infra/azure.ts'
+import { firstMinutes } from '../../infra/first-minutes.ts'
+import { type Received, type Reply, type ScriptedServer, startScripted } from '../services/scripted-server.ts'
+
+const ID = '/subscriptions/1/resourceGroups/rg-partner/providers/Microsoft.Web/sites/func-partner'
+const TOKEN = 'token-of-the-person'
+const KEY = 'key-of-the-function'
+const MINUTE = 60_000
+
+const WELL = { check: 'settings', level: 'ok', message: 'they are complete' }
+const NO_TOKEN = {
+  check: 'sign-in',
+  level: 'problem',
+  message: 'account default: no refresh token is stored',
+  remedy: 'Sign in again with multi-factor: run the command consent for the account.',
+}
+const NO_ROLE = { check: 'role', level: 'problem', message: 'account default: 403', remedy: 'Give the user the role.' }
+const NO_STORAGE = { check: 'storage', level: 'problem', message: 'table storage refuses (403)', remedy: 'Give roles.' }
+
+/** Azure Resource Manager and the deployed app in one server: what each path answers, by how often it was asked. */
+type Script = Readonly<Record<string, (nth: number) => Reply>>
+
+const REFRESH = `${ID}/config/configreferences/appsettings/refresh`
+const LIST_KEYS = `${ID}/host/default/listKeys`
+
+const ALL_WELL: Script = {
+  [REFRESH]: () => ({ status: 200, body: {} }),
+  [LIST_KEYS]: () => ({ body: { masterKey: 'master', functionKeys: { default: KEY } } }),
+  '/api/health': () => ({ body: { status: 'ok', version: '1' } }),
+  '/api/run/doctor': () => ({ body: { findings: [WELL] } }),
+  '/api/run/provision': () => ({ body: { requested: 3 } }),
+}
+
+let server: ScriptedServer
+beforeEach(async () => {
+  server = await startScripted()
+})
+afterEach(() => server.close())
+
+/** Runs the first minutes with a clock that only waiting moves. */
+async function play(script: Script, outputs: Record<string, string> = {}, token = async () => TOKEN) {
+  const counts = new Map<string, number>()
+  server.script(({ path }: Received) => {
+    const nth = (counts.get(path) ?? 0) + 1
+    counts.set(path, nth)
+    return { ...ALL_WELL, ...script }[path]?.(nth) ?? { status: 404 }
+  })
+  let now = 0
+  const lines: string[] = []
+  const exitCode = await firstMinutes({
+    outputs: {
+      APP_ID: ID,
+      APP_URL: server.origin,
+      PARTNER_TENANT_ID: 'contoso.onmicrosoft.com',
+      PARTNER_CLIENT_ID: 'an-application',
+      KEY_VAULT_URL: 'https://kv-partner.vault.azure.net/',
+      ...outputs,
+    },
+    arm: server.origin,
+    token,
+    clock: () => now,
+    wait: async (ms) => {
+      now += ms
+    },
+    print: (line) => lines.push(line),
+  })
+  const text = lines.join('\n')
+  // Never a token or a key, whatever happens.
+  expect(text).not.toContain(TOKEN)
+  expect(text).not.toContain(KEY)
+  const asked = (path: string) => counts.get(path) ?? 0
+  return { exitCode, text, lines, minutes: now / MINUTE, asked }
+}
+
+describe('the first minutes of an app where all is well', () => {
+  it('end with the first provision', async () => {
+    const { exitCode, text, asked, minutes } = await play({})
+    expect(exitCode).toBe(0)
+    expect(text).toContain('has asked for its first reports')
+    expect(minutes).toBe(0)
+    expect([asked(REFRESH), asked(LIST_KEYS), asked('/api/run/doctor'), asked('/api/run/provision')]).toEqual([
+      1, 1, 1, 1,
+    ])
+  })
+
+  it('send the token to Azure alone, and the key to the app alone', async () => {
+    await play({})
+    for (const { path, headers, url } of server.requests) {
+      const isAzure = path.startsWith('/subscriptions/')
+      expect(headers.authorization, path).toBe(isAzure ? `Bearer ${TOKEN}` : undefined)
+      expect(headers['x-functions-key'], path).toBe(path.startsWith('/api/run/') ? KEY : undefined)
+      if (isAzure) expect(url).toMatch(/api-version=\d{4}-\d{2}-\d{2}$/)
+      else expect(url).toBe(path)
+    }
+  })
+
+  it('may be gone through again', async () => {
+    await play({})
+    expect((await play({})).exitCode).toBe(0)
+  })
+})
+
+describe('the first minutes of an app that needs time', () => {
+  it('refresh the references again every two minutes until the settings hold', async () => {
+    const health = (nth: number): Reply => (nth <= 30 ? { status: 503, body: { status: 'unavailable' } } : { body: {} })
+    const { exitCode, asked, minutes, lines } = await play({ '/api/health': health })
+    expect(exitCode).toBe(0)
+    expect(minutes).toBe(5)
+    expect(asked(REFRESH)).toBe(3)
+    // Once, however long it takes.
+    expect(lines.filter((line) => line.startsWith('waiting:'))).toHaveLength(1)
+  })
+
+  it.each<[string, Script]>([
+    [
+      'a storage that does not know the roles yet',
+      { '/api/health': once({ status: 503, body: { status: 'storage' } }, { body: {} }) },
+    ],
+    ['an app that is not there yet', { '/api/health': once({ status: 404 }, { body: {} }) }],
+    ['an app that does not answer', { '/api/health': once('drop', { body: {} }) }],
+    ['an answer that is no JSON', { '/api/health': once({ status: 503, body: '<html>' }, { body: {} }) }],
+    ['Azure that fails', { [REFRESH]: once({ status: 500 }, { body: {} }) }],
+    ['Azure that does not answer', { [REFRESH]: once('drop', { body: {} }) }],
+    ['a host without keys', { [LIST_KEYS]: once({ status: 500 }, { body: { functionKeys: { default: KEY } } }) }],
+    ['an empty list of keys', { [LIST_KEYS]: once({ body: {} }, { body: { functionKeys: { default: KEY } } }) }],
+    [
+      'a doctor who cannot write yet',
+      { '/api/run/doctor': once({ body: { findings: [NO_STORAGE] } }, { body: { findings: [WELL] } }) },
+    ],
+    ['a doctor who fails', { '/api/run/doctor': once({ status: 500 }, { body: { findings: [WELL] } }) }],
+    ['a first provision that fails', { '/api/run/provision': once({ status: 503 }, { body: {} }) }],
+  ])('go on after %s', async (_, script) => {
+    const { exitCode, text, asked } = await play(script)
+    expect(exitCode).toBe(0)
+    expect(text).toContain('waiting: ')
+    expect(asked('/api/run/provision')).toBeGreaterThan(0)
+  })
+
+  it('leave a silent timer to the doctor', async () => {
+    const { exitCode } = await play({ '/api/health': () => ({ status: 503, body: { status: 'timer-silent' } }) })
+    expect(exitCode).toBe(0)
+  })
+
+  it.each<[string, Script, string]>([
+    ['settings', { '/api/health': () => ({ status: 503, body: { status: 'unavailable' } }) }, 'app.settings'],
+    ['storage', { '/api/health': () => ({ status: 503, body: { status: 'storage' } }) }, 'Roles take minutes'],
+    ['an app', { '/api/health': () => ({ status: 404 }) }, 'azd deploy'],
+    ['an answer', { '/api/health': () => 'drop' }, 'azd deploy'],
+    ['rights of the app', { '/api/run/doctor': () => ({ body: { findings: [NO_STORAGE] } }) }, 'Give roles.'],
+  ])('end with 1 after 15 minutes without %s', async (_, script, said) => {
+    const { exitCode, text, minutes, asked } = await play(script)
+    expect(exitCode).toBe(1)
+    expect(minutes).toBe(15)
+    expect(text).toContain(said)
+    expect(text).toContain('npm run first-minutes')
+    expect(asked('/api/run/provision')).toBe(0)
+  })
+})
+
+describe('what a person still has to do', () => {
+  it.each([['PARTNER_TENANT_ID'], ['PARTNER_CLIENT_ID']])('is said at once without %s', async (missing) => {
+    const { exitCode, text, asked } = await play({}, { [missing]: '' })
+    expect(exitCode).toBe(0)
+    expect(text).toContain('azd env set PARTNER_CLIENT_ID')
+    expect(asked(REFRESH)).toBe(0)
+  })
+
+  it.each([
+    ['', 'npx partner-insights-sync consent --azd-env'],
+    ['refresh-token', 'npx partner-insights-sync consent --azd-env'],
+    ['client-secret', 'az keyvault secret set --vault-name kv-partner --name partner-default-client-secret'],
+    ['certificate', 'az keyvault secret set --vault-name kv-partner --name partner-default-certificate'],
+    ['managed-identity', 'az ad app federated-credential create --id an-application'],
+  ])('comes with its command for a sign-in by "%s"', async (auth, command) => {
+    const federated = { FEDERATED_ISSUER: 'https://login.example/t/v2.0', IDENTITY_PRINCIPAL_ID: 'a-principal' }
+    const script = { '/api/run/doctor': () => ({ body: { findings: [WELL, NO_TOKEN] } }) }
+    const { exitCode, text, asked } = await play(script, { PARTNER_AUTH: auth, ...federated })
+    expect(exitCode).toBe(0)
+    expect(text).toContain('no refresh token is stored')
+    expect(text).toContain(command)
+    if (auth === 'managed-identity') {
+      expect(text).toContain('"issuer":"https://login.example/t/v2.0","subject":"a-principal"')
+    }
+    expect(asked('/api/run/provision')).toBe(0)
+  })
+
+  it('is in the order in which it is done: the sign-in comes before what hangs on it', async () => {
+    const { text, exitCode } = await play({
+      '/api/run/doctor': () => ({ body: { findings: [NO_ROLE, WELL, NO_TOKEN] } }),
+    })
+    expect(exitCode).toBe(0)
+    expect(text).toMatch(
+      /1\. account default: no refresh token[\s\S]*2\. account default: 403\. Give the user the role/,
+    )
+  })
+
+  it('does not hold a warning against the app', async () => {
+    const warning = { ...NO_ROLE, level: 'warning' }
+    const { asked } = await play({ '/api/run/doctor': () => ({ body: { findings: [warning] } }) })
+    expect(asked('/api/run/provision')).toBe(1)
+  })
+})
+
+describe('what only whoever deploys can mend', () => {
+  it.each<[string, Script, string]>([
+    ['a sign-in that Azure refuses', { [REFRESH]: () => ({ status: 401 }) }, 'azd auth login'],
+    ['a person without the right', { [LIST_KEYS]: () => ({ status: 403 }) }, 'Contributor'],
+    ['an app that Azure does not know', { [REFRESH]: () => ({ status: 404 }) }, 'azd provision'],
+  ])('ends at once: %s', async (_, script, said) => {
+    const { exitCode, text, minutes } = await play(script)
+    expect(exitCode).toBe(1)
+    expect(text).toContain(said)
+    expect(minutes).toBe(0)
+  })
+
+  it('ends at once: nobody is signed in', async () => {
+    const nobody = async () => {
+      throw new Refused('nobody is signed in: type "azd auth login"')
+    }
+    const { exitCode, text } = await play({}, {}, nobody)
+    expect([exitCode, text]).toEqual([1, expect.stringContaining('nobody is signed in')])
+  })
+
+  it('ends at once: nothing is provisioned', async () => {
+    const { exitCode, text } = await play({}, { APP_ID: '' })
+    expect([exitCode, text]).toEqual([1, expect.stringContaining('azd provision')])
+  })
+})
+
+/** One answer for the first question, another one for all later ones. */
+function once(first: Reply, later: Reply): (nth: number) => Reply {
+  return (nth) => (nth === 1 ? first : later)
+}

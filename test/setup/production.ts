@@ -1,0 +1,151 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { BlobServiceClient } from '@azure/storage-blob'
+import { QueueServiceClient } from '@azure/storage-queue'
+import { type Azurite, startAzurite } from '../../local/azurite.ts'
+import { certificateFiles, keepCertificate } from '../../local/certificate.ts'
+import { freePorts } from '../../local/processes.ts'
+import { type ProxiedRequest, type StorageProxy, serviceOrigins, startProxy } from '../../local/proxy.ts'
+import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
+import { appSettings, ofType } from '../infra/snapshot.ts'
+import { type HostProcess, runHost } from './host-process.ts'
+import { trust } from './insights.ts'
+import { openSiteStorage, type SiteStorage } from './site-storage.ts'
+
+const ACCOUNT = 'devstoreaccount1'
+const CLIENT_ID = '00000000-0000-0000-0000-0000000000cc'
+const FUNCTION_KEY = 'a key of this deployment'
+const DAYS_OLD_MS = 2 * 86_400_000
+
+/** The refresh token that `consent` put into the vault, two days ago. */
+export const FIRST_TOKEN = 'the refresh token of the first consent'
+
+export type StorageService = 'table' | 'blob' | 'queue'
+
+/** A call of the app or its host to a service of the storage account. */
+export type StorageCall = ProxiedRequest & { readonly service: StorageService }
+
+/** A deployment as the template makes it, with stand-ins for what is in Azure: all of them ask for tokens. */
+export type Production = SiteStorage & {
+  readonly simulator: Simulator
+  /** Of the template, with the addresses of the stand-ins. */
+  readonly settings: NodeJS.ProcessEnv
+  readonly calls: readonly StorageCall[]
+  /** Starts a host on the folder of `deployableApp`. */
+  start(app: string, changes?: NodeJS.ProcessEnv): Promise<DeployedApp>
+  close(): Promise<void>
+}
+
+/** A host that runs the deployed app. */
+export type DeployedApp = HostProcess & {
+  /** Asks one of its routes with the function key. */
+  ask(route: string, method?: string): Promise<Response>
+}
+
+export async function startProduction(): Promise<Production> {
+  const folder = await mkdtemp(join(tmpdir(), 'production-'))
+  const certificate = await keepCertificate(join(folder, 'storage'))
+  let behindMs = DAYS_OLD_MS
+  const now = () => new Date(Date.now() - behindMs)
+  const [azurite, simulator, [port = 0]] = await Promise.all([
+    startAzurite({ certificate: certificateFiles(join(folder, 'storage')) }),
+    startSimulator({ rows: 40, now }),
+    freePorts(1),
+  ])
+  simulator.keepSecret('partner-default-refresh-token', FIRST_TOKEN)
+  behindMs = 0
+  trust({ certificate: `${certificate.certificate}\n${simulator.certificate}` })
+  await makeWhatTheTemplateMakes(azurite)
+  const calls: StorageCall[] = []
+  const proxies = await startProxies()
+  const trusted = join(folder, 'trusted.pem')
+  await writeFile(trusted, `${certificate.certificate}\n${simulator.certificate}`)
+  const settings = { ...templateSettings(port, proxies, simulator), ...standIns(simulator, trusted) }
+  const hosts: HostProcess[] = []
+  return {
+    ...openSiteStorage(azurite),
+    simulator,
+    settings,
+    calls,
+    async start(app, changes) {
+      const host = await runHost(app, { ...settings, ...changes }, { port, cwd: app })
+      hosts.push(host)
+      const headers = { 'x-functions-key': FUNCTION_KEY }
+      return { ...host, ask: (route, method = 'GET') => fetch(`${host.origin}/api/${route}`, { method, headers }) }
+    },
+    async close() {
+      for (const host of hosts) await host.stop()
+      await Promise.all(Object.values(proxies).map((proxy) => proxy.close()))
+      await Promise.all([simulator.close(), azurite.stop()])
+      await rm(folder, { recursive: true })
+    },
+  }
+
+  async function startProxies(): Promise<Readonly<Record<StorageService, StorageProxy>>> {
+    const targets = serviceOrigins(azurite.connectionString)
+    const before = (service: StorageService) =>
+      startProxy({
+        target: targets[service],
+        certificate,
+        onRequest(request) {
+          calls.push({ ...request, service })
+          return 'pass'
+        },
+      })
+    const [table, blob, queue] = await Promise.all([before('table'), before('blob'), before('queue')])
+    return { table, blob, queue }
+  }
+}
+
+/** Containers and queues of the data account. Tables are the app's own. */
+async function makeWhatTheTemplateMakes({ connectionString }: Azurite): Promise<void> {
+  const named = (type: string) =>
+    ofType('defaults', `Microsoft.Storage/storageAccounts/${type}`)
+      .filter(({ name }) => name.startsWith('stdata'))
+      .map(({ name }) => name.split('/').at(-1) ?? '')
+  const blobs = BlobServiceClient.fromConnectionString(connectionString)
+  for (const name of named('blobServices/containers')) await blobs.createContainer(name)
+  const queues = QueueServiceClient.fromConnectionString(connectionString)
+  for (const name of named('queueServices/queues')) await queues.createQueue(name)
+}
+
+/** The app settings of the template, where Azure's addresses are those of the stand-ins: with a slash at the end, as Azure gives them. */
+function templateSettings(
+  port: number,
+  proxies: Readonly<Record<StorageService, StorageProxy>>,
+  { keyVault }: Simulator,
+): NodeJS.ProcessEnv {
+  const known: NodeJS.ProcessEnv = {
+    DataStorage__tableServiceUri: `${proxies.table.origin}/${ACCOUNT}/`,
+    DataStorage__blobServiceUri: `${proxies.blob.origin}/${ACCOUNT}/`,
+    DataStorage__queueServiceUri: `${proxies.queue.origin}/${ACCOUNT}/`,
+    DataStorage__clientId: CLIENT_ID,
+    KEY_VAULT_URL: `${keyVault}/`,
+    CALLBACK_BASE_URL: `http://127.0.0.1:${port}/api/callback/`,
+    // The platform resolves the reference before the app starts.
+    CALLBACK_SECRET: 'what-the-platform-reads-from-the-vault-for-the-reference-72-characters-x',
+  }
+  const filled = Object.entries(appSettings('defaults')).map(([name, value]) => [name, known[name] ?? value])
+  return Object.fromEntries(filled)
+}
+
+/** What is elsewhere than in Azure, and what the platform sets. */
+function standIns({ baseUrl, authority, origin, identity }: Simulator, trusted: string): NodeJS.ProcessEnv {
+  return {
+    INSIGHTS_BASE_URL: `${baseUrl}/`,
+    PARTNER_AUTHORITY_HOST: `${authority}/`,
+    REPORT_DOWNLOAD_HOSTS: origin,
+    NODE_EXTRA_CA_CERTS: trusted,
+    IDENTITY_ENDPOINT: identity.endpoint,
+    IDENTITY_HEADER: identity.header,
+    WEBSITE_SITE_NAME: 'func-partner',
+    WEBSITE_HOSTNAME: 'func-partner.azurewebsites.net',
+    AZURE_FUNCTIONS_ENVIRONMENT: 'Production',
+    LOCAL_FUNCTION_KEY: FUNCTION_KEY,
+    // Ticks every second, and what is asked again is asked soon.
+    PROVISION_SCHEDULE: '* * * * * *',
+    SWEEP_SCHEDULE: '* * * * * *',
+    POLL_EVERY: 'PT1S',
+  }
+}
