@@ -33,7 +33,7 @@ const app = () =>
 const BOTH = { status: 503, jsonBody: { status: 'timer-silent', timers: ['provision', 'sweep'], version: '7' } }
 
 it('health answers 503 and names both timers, and status says what to do', async () => {
-  expect(await app().health(context)).toEqual(BOTH)
+  expect(await app().health(context)).toMatchObject(BOTH)
   const { body } = await app().status(context)
   const kinds = JSON.parse(String(body)).toDo.map(({ kind }: { kind: string }) => kind)
   expect(kinds.filter((kind: string) => kind === 'timer-silent')).toHaveLength(2)
@@ -50,7 +50,9 @@ it('run/provision and run/sweep do all that the timers do, without a callback, a
     const entries = await deployment.entries('usage')
     return entries.length === 2 && entries.every(({ state, remoteReports }) => state === 'landed' && !remoteReports[0])
   })
-  expect(await health(context)).toEqual({ jsonBody: { status: 'ok', version: '7' } })
+  const healthy = await health(context)
+  expect(healthy).toMatchObject({ jsonBody: { status: 'ok', version: '7' } })
+  expect(healthy.status ?? 200).toBe(200)
 })
 
 it('health answers 503 again when nobody runs them any more', async () => {
@@ -60,5 +62,5 @@ it('health answers 503 again when nobody runs them any more', async () => {
     const row = await ledger.readApp<object>(key)
     await ledger.writeApp(key, { ...row?.value, at }, row?.etag)
   }
-  expect(await app().health(context)).toEqual(BOTH)
+  expect(await app().health(context)).toMatchObject(BOTH)
 })
