@@ -12,6 +12,14 @@ export function openOperator(clientId: string | undefined): TokenCredential {
   return process.env.IDENTITY_ENDPOINT === undefined ? openPerson() : openIdentity(clientId)
 }
 
+/** Why whoever runs a command gets no token for `scope`; undefined where they do. */
+export async function signInProblem(scope: string): Promise<string | undefined> {
+  return openOperator(undefined)
+    .getToken(scope)
+    .then(() => undefined)
+    .catch((error: Error) => error.message)
+}
+
 function openPerson(): TokenCredential {
   const person = lazily(async () => {
     const { AzureCliCredential, AzureDeveloperCliCredential, ChainedTokenCredential } = await loadIdentityLibrary()

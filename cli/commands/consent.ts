@@ -6,13 +6,14 @@ import { isFailure } from '../../src/core/failures.ts'
 import { type Account, DEFAULT_ACCOUNT } from '../../src/core/feeds/feed.ts'
 import { parseEachFeed } from '../../src/core/feeds/feeds.ts'
 import type { Problem } from '../../src/core/problems.ts'
-import type { KeyVault } from '../../src/services/sign-in/key-vault.ts'
+import { type KeyVault, VAULT_SCOPE } from '../../src/services/sign-in/key-vault.ts'
 import { findSecret, type RefreshSignIn, vaultName } from '../../src/services/sign-in/sign-in.ts'
 import { exchangeCode } from '../../src/services/sign-in/token-request.ts'
 import { readText } from '../../src/services/text-file.ts'
 import { type Environment, environmentReader } from '../../src/settings/environment.ts'
 import { DEFAULT_AUTHORITY, settingOf, signInOf } from '../../src/settings/sign-in.ts'
 import { addCommand, type CommonOptions, readEnvironment } from '../command.ts'
+import { signInProblem } from '../operator.ts'
 import { operatorsVault } from '../operators-vault.ts'
 import { type CommandResult, done, print, refused } from '../output.ts'
 import { listenForSignIn } from '../sign-in-listener.ts'
@@ -46,6 +47,9 @@ async function consent(options: Options): Promise<CommandResult> {
   if (!store) return refused(['no place to store the token: set KEY_VAULT_URL (https), or give --local'], 2)
   const signIn = await readSignIn(env.values, options)
   if ('problem' in signIn) return refused([signIn.problem])
+  // Before a person goes to the browser for a token that cannot be stored.
+  const nobody = vault && (await signInProblem(VAULT_SCOPE))
+  if (nobody) return refused([nobody])
   const signedIn = await signInByBrowser(signIn, vault)
   if ('problem' in signedIn) return refused([signedIn.problem])
   const problem = await store.keep(signedIn.refreshToken)

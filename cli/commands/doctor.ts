@@ -5,9 +5,13 @@ import { type Finding, isWell, problem } from '../../src/core/doctor.ts'
 import { reasonOf } from '../../src/services/safe-text.ts'
 import { doctor } from '../../src/steps/doctor/doctor.ts'
 import { addCommand, type CommonOptions, openLocalApp } from '../command.ts'
+import { signInProblem } from '../operator.ts'
 import { type CommandResult, print, refused } from '../output.ts'
 
 type Options = CommonOptions & { readonly app?: string; readonly key?: string }
+
+/** The scope of tokens for all storage services. */
+const STORAGE_SCOPE = 'https://storage.azure.com/.default'
 
 /** Azure ends an HTTP request after 230 seconds, even if `functionTimeout` is longer (Function app time-out duration). */
 const APP_LIMIT_MS = 230_000
@@ -32,6 +36,9 @@ async function lookHere(options: Options): Promise<readonly Finding[]> {
   const app = await openLocalApp(options)
   if ('problems' in app) return wrongSettings(app.problems)
   const { settings, services, storage } = app
+  const nobody = settings.storage.kind === 'identity' && (await signInProblem(STORAGE_SCOPE))
+  // Every other check would fail for this one reason.
+  if (nobody) return [problem('azure', nobody, 'The checks need you: sign in, and run doctor again.')]
   return (await doctor(doctorMeans(settings, services, storage))).findings
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { SETTING_OF_OUTPUT, settingsOfAzd } from '../../cli/azd-env.ts'
 import { namesIn, rowsOf, textOf } from '../docs/page.ts'
-import { onLaptop, TOKENS } from './laptop.ts'
+import { onLaptop, SIGNED_OUT, TOKENS } from './laptop.ts'
 
 /** As azd writes it: values in quotes, and its own variables among the outputs. */
 function envFile(address: string): string {
@@ -62,6 +62,12 @@ describe('a command with --azd-env', () => {
     expect(err).toContain(said)
     expect(asked).toEqual([''])
   })
+})
+
+it.each(['status', 'consent', 'doctor'])('%s says one thing where nobody is signed in', async (name) => {
+  const { exit, out, err, tokens } = await onLaptop([name, '--azd-env'], { programs: SIGNED_OUT, files: partner })
+  expect({ exit, tokens }).toEqual({ exit: 1, tokens: [] })
+  expect((out + err).trim().split('\n')).toEqual([expect.stringContaining('type "azd auth login" or "az login"')])
 })
 
 describe('a command without settings', () => {

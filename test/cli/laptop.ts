@@ -17,6 +17,12 @@ export const TOKENS = {
   az: `echo '{"accessToken":"of az","expiresOn":"${IN_A_DAY}","expires_on":${Math.floor(Date.parse(IN_A_DAY) / 1000)}}'`,
 }
 
+/** Programs that say that nobody is signed in. */
+export const SIGNED_OUT = {
+  azd: 'echo \'{"error":"not logged in, run `azd auth login` to login"}\' >&2; exit 1',
+  az: 'echo "ERROR: Please run \'az login\' to setup account." >&2; exit 1',
+}
+
 const NO_MESSAGES = '<?xml version="1.0" encoding="utf-8"?><QueueMessagesList/>'
 
 export type Programs = { readonly azd?: string; readonly az?: string }

@@ -1,11 +1,7 @@
 import { expect, it } from 'vitest'
 import { CALLBACK_SECRET } from '../setup/settings.ts'
-import { onLaptop, type Programs, TOKENS } from './laptop.ts'
+import { onLaptop, type Programs, SIGNED_OUT, TOKENS } from './laptop.ts'
 
-const SIGNED_OUT = {
-  azd: 'echo \'{"error":"not logged in, run `azd auth login` to login"}\' >&2; exit 1',
-  az: 'echo "ERROR: Please run \'az login\' to setup account." >&2; exit 1',
-}
 const ONE_LINE = 'nobody is signed in to Azure on this machine, or no longer: type "azd auth login" or "az login"\n'
 
 /** Runs `status` with the storage's addresses in the environment. */
