@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { statusLines } from '../../cli/status/lines.ts'
 import { readWindow } from '../../docs/read-window.ts'
+import { SWEEP_KEY } from '../../src/core/ledger/app-rows.ts'
 import { DAY_MS, HOUR_MS } from '../../src/core/time/durations.ts'
 import { parseWindowId, type Window, windowId } from '../../src/core/time/window.ts'
 import { forget } from '../../src/steps/operator/forget.ts'
@@ -208,6 +209,54 @@ describe('what is older than a feed keeps', () => {
     await world.ledgerTable.updateEntity({ ...stored, partitionKey: FEED.name, rowKey: MAY }, 'Replace')
     world.clock.advance(DAY_MS)
     await sweep(world.services)
+    expect(await blobsOf(world)).toEqual([])
+  })
+
+  it('but for a file that the storage refuses to remove, which is told once a day and holds up nothing else', async () => {
+    const other = { ...KEPT, name: 'zother', table: 'Other' }
+    const world = await worldOf({ feeds: [KEPT, other] })
+    const { services, clock, container } = world
+    await provision(services)
+    await sweep(services)
+    await world.drain()
+    await forget(services, FEED.name, WINDOW)
+    const [held = '', ...others] = (await blobsOf(world)).filter((name) => name.startsWith(`${FEED.name}/`))
+    expect(others).toEqual([])
+    const beside = held.replace(/[^/]*$/, '99-late.csv')
+    await container.getBlockBlobClient(beside).upload('late', 4)
+    const lease = container.getBlockBlobClient(held).getBlobLeaseClient()
+    await lease.acquireLease(-1)
+    await removeOldNow(world)
+    await sweep(services)
+    expect(await blobsOf(world)).toEqual([held])
+    expect(named(world, 'window.removed')).toMatchObject([{ feed: other.name }])
+    const told = { feed: FEED.name, kind: 'storage', message: expect.stringContaining(held) }
+    expect(named(world, 'cleanup.failing')).toMatchObject([told])
+    expect(await services.ledger.readApp(SWEEP_KEY)).toMatchObject({ value: { at: clock.now().toISOString() } })
+    clock.advance(DAY_MS)
+    await sweep(services)
+    await sweep(services)
+    expect(named(world, 'cleanup.failing')).toMatchObject([told, told])
+    await lease.releaseLease()
+    clock.advance(DAY_MS)
+    await sweep(services)
+    expect(await blobsOf(world)).toEqual([])
+  })
+
+  it('of a landed window goes but for a file that the storage refuses to remove, until it may be', async () => {
+    const world = await landedWorld(withRejects(40), KEPT)
+    const lease = world.container.getBlockBlobClient((await blobsOf(world))[0] ?? '').getBlobLeaseClient()
+    await lease.acquireLease(-1)
+    await passKeep(world)
+    await sweep(world.services)
+    await sweep(world.services)
+    await world.drain()
+    expect(await rowsOf(world)).toEqual([])
+    expect(await blobsOf(world)).toHaveLength(1)
+    expect(named(world, 'cleanup.failing')).toMatchObject([{ feed: FEED.name, kind: 'storage' }])
+    await lease.releaseLease()
+    world.clock.advance(HOUR_MS)
+    await dropFormer(world)
     expect(await blobsOf(world)).toEqual([])
   })
 

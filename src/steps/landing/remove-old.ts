@@ -1,4 +1,4 @@
-import { isFailure } from '../../core/failures.ts'
+import { failed, isFailure } from '../../core/failures.ts'
 import { type KeptRow, keptRowKey } from '../../core/ledger/app-rows.ts'
 import { dropOfBlobs, letGo, withBlobs } from '../../core/ledger/drop.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
@@ -8,11 +8,13 @@ import { dueLook, keptSince } from '../../core/plan/keep.ts'
 import { newGeneration } from '../../core/report/generation.ts'
 import { MINUTE_MS } from '../../core/time/durations.ts'
 import { parseWindowId, windowId } from '../../core/time/window.ts'
+import { statusOf } from '../../services/storage/errors.ts'
 import type { AppRows, Scanned, Stored } from '../../services/storage/ledger.ts'
 import { readableFeeds } from '../ledger/feed-row.ts'
 import { subjectOf } from '../ledger/job.ts'
 import { removeEntry } from '../ledger/remove-entry.ts'
 import type { Services } from '../services.ts'
+import { removeFile, tellNotRemoved } from './remove-file.ts'
 
 /** One sweep removes for so long; the next one goes on. */
 const BUDGET_MS = 2 * MINUTE_MS
@@ -30,9 +32,21 @@ export async function removeOld(services: Services, app: AppRows): Promise<void>
     const look = row.feed.keep && dueLook(stored?.value as KeptRow | undefined, clock())
     if (!look) continue
     const since = look.by && keptSince(row.feed, look.by)
-    if (since && !(await removeFilesOf(services, row, since, until))) return
-    if (since && !(await removeOldOf(services, row, since, until))) return
+    if (since && !(await removeAllOf(services, row, since, until))) return
     await ledger.writeApp<KeptRow>(keptRowKey(row.feed.name), { at: clock().toISOString() }, stored?.etag)
+  }
+}
+
+/** False where the time was over before all was looked at. What the storage refuses is told, and looked at again a day later. */
+async function removeAllOf(services: Services, row: FeedOutline, since: Date, until: Date): Promise<boolean> {
+  try {
+    return (await removeFilesOf(services, row, since, until)) && (await removeOldOf(services, row, since, until))
+  } catch (error) {
+    const status = statusOf(error)
+    if (status === undefined) throw error
+    const message = `feed ${row.feed.name}: what is older than it keeps cannot be removed (${status})`
+    await tellNotRemoved(services, row.feed.name, failed('storage', message))
+    return true
   }
 }
 
@@ -51,7 +65,8 @@ async function removeOldOf(services: Services, row: FeedOutline, since: Date, un
  * Removes the files of windows of which nothing else is left: they were forgotten, or a late owner wrote these. The others go
  * with their entries. False where the time was over.
  */
-async function removeFilesOf({ archive, ledger, clock }: Services, row: FeedOutline, since: Date, until: Date) {
+async function removeFilesOf(services: Services, row: FeedOutline, since: Date, until: Date) {
+  const { archive, ledger, clock } = services
   const feed = row.feed.name
   let last: { readonly window: string; readonly isEmpty: boolean } | undefined
   for await (const blob of archive.names(feed)) {
@@ -64,7 +79,7 @@ async function removeFilesOf({ archive, ledger, clock }: Services, row: FeedOutl
       const stored = await ledger.read(feed, windowId(window))
       last = { window: blob.window, isEmpty: !stored || (!isFailure(stored) && isDone(stored.value)) }
     }
-    if (last.isEmpty) await archive.remove(blob.name)
+    if (last.isEmpty) await removeFile(services, feed, blob.name)
   }
   return true
 }
