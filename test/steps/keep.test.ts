@@ -260,6 +260,32 @@ describe('what is older than a feed keeps', () => {
     expect(await blobsOf(world)).toEqual([])
   })
 
+  it('gets a second look, too, once the feed keeps less: two in a row with the shorter time', async () => {
+    for (const before of ['P2Y', undefined]) {
+      const world = await landedWorld(withRejects(40), KEPT)
+      const { services, clock } = world
+      const keeping = async (keep: string | undefined) => {
+        const text = JSON.stringify({ feeds: [{ ...KEPT, keep }] })
+        await provision({ ...services, readFeeds: async () => ({ text, source: 'package' }) })
+        await sweep(services)
+        await world.drain()
+      }
+      clock.advance(PAST)
+      await sweep(services)
+      await keeping(before)
+      clock.advance(30 * DAY_MS)
+      await keeping(before)
+      await keeping('P2M')
+      expect(named(world, 'window.removed'), String(before)).toEqual([])
+      clock.advance(DAY_MS)
+      await sweep(services)
+      expect(named(world, 'window.removed'), String(before)).toHaveLength(before === undefined ? 1 : 0)
+      clock.advance(DAY_MS)
+      await sweep(services)
+      expect(named(world, 'window.removed')).toHaveLength(1)
+    }
+  })
+
   it('is judged by two looks: a clock that is ahead for less than a day removes nothing, and does not stop the right one', async () => {
     for (const looksBefore of [true, false]) {
       const world = await landedWorld(withRejects(40), KEPT)

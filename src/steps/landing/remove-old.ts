@@ -4,7 +4,7 @@ import { dropOfBlobs, letGo, withBlobs } from '../../core/ledger/drop.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import { isOpen, isPublished, isRemoved, type LedgerEntry, standingRows } from '../../core/ledger/ledger.ts'
 import { toRemoved } from '../../core/ledger/transitions.ts'
-import { dueLook, keptSince } from '../../core/plan/keep.ts'
+import { dueLook } from '../../core/plan/keep.ts'
 import { newGeneration } from '../../core/report/generation.ts'
 import { MINUTE_MS } from '../../core/time/durations.ts'
 import { parseWindowId, windowId } from '../../core/time/window.ts'
@@ -29,11 +29,13 @@ export async function removeOld(services: Services, app: AppRows): Promise<void>
   const until = new Date(clock().getTime() + BUDGET_MS)
   for (const row of readableFeeds(app)) {
     const stored = app.get(keptRowKey(row.feed.name))
-    const look = row.feed.keep && dueLook(stored?.value as KeptRow | undefined, clock())
-    if (!look) continue
-    const since = look.by && keptSince(row.feed, look.by)
-    if (since && !(await removeAllOf(services, row, since, until))) return
-    await ledger.writeApp<KeptRow>(keptRowKey(row.feed.name), { at: clock().toISOString() }, stored?.etag)
+    const { keep } = row.feed
+    // A feed that keeps everything for a while begins anew with what it was seen to keep.
+    if (!keep && stored) await ledger.removeApp(keptRowKey(row.feed.name), stored.etag)
+    const look = dueLook(row.feed, stored?.value as KeptRow | undefined, clock())
+    if (!keep || !look) continue
+    if (look.since && !(await removeAllOf(services, row, look.since, until))) return
+    await ledger.writeApp<KeptRow>(keptRowKey(row.feed.name), { at: clock().toISOString(), keep }, stored?.etag)
   }
 }
 
