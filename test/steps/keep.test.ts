@@ -4,6 +4,7 @@ import { readWindow } from '../../docs/read-window.ts'
 import { SWEEP_KEY } from '../../src/core/ledger/app-rows.ts'
 import { DAY_MS, HOUR_MS } from '../../src/core/time/durations.ts'
 import { parseWindowId, type Window, windowId } from '../../src/core/time/window.ts'
+import { changeFeedRow } from '../../src/steps/ledger/feed-row.ts'
 import { forget } from '../../src/steps/operator/forget.ts'
 import { importReport } from '../../src/steps/operator/import-report.ts'
 import { replay } from '../../src/steps/operator/replay.ts'
@@ -284,6 +285,49 @@ describe('what is older than a feed keeps', () => {
       await sweep(services)
       expect(named(world, 'window.removed')).toHaveLength(1)
     }
+  })
+
+  it.each(['appRows', 'scan'] as const)(
+    'stays once the feed keeps more, also while a sweep runs that has read %s',
+    async (call) => {
+      const world = await landedWorld(withRejects(40), KEPT)
+      const { services } = world
+      const keep = { months: 24, days: 0, seconds: 0 }
+      const keepMore = () => changeFeedRow(services, FEED.name, (row) => ({ ...row, feed: { ...row.feed, keep } }))
+      await passKeep(world)
+      const { ledger } = services
+      const changed = {
+        async appRows() {
+          const rows = await ledger.appRows()
+          await keepMore()
+          return rows
+        },
+        async *scan(feed: string) {
+          const found = await Array.fromAsync(ledger.scan(feed))
+          await keepMore()
+          yield* found
+        },
+      }
+      await sweep({ ...services, ledger: { ...ledger, [call]: changed[call] } })
+      expect(named(world, 'window.removed')).toEqual([])
+      expect((await feedRowOf(world)).feed.keep).toEqual(keep)
+      expect(await reader(world)).toBeDefined()
+    },
+  )
+
+  it('spares a file for a day that somebody brought and no entry names yet', async () => {
+    const world = await landedWorld(withRejects(40), KEPT)
+    const { archive, newId } = world.services
+    await removeOldNow(world)
+    const requestedAt = world.clock.now()
+    const name = `${FEED.name}/${MAY}/9-import-0.csv`
+    await archive.write(name, { reportId: 'import', attempt: 9, requestedAt, nonce: newId() }).commit()
+    world.clock.advance(DAY_MS - HOUR_MS)
+    await sweep(world.services)
+    expect(await blobsOf(world)).toEqual([name])
+    world.clock.advance(DAY_MS)
+    await sweep(world.services)
+    expect(await blobsOf(world)).toEqual([])
   })
 
   it('is judged by two looks: a clock that is ahead for less than a day removes nothing, and does not stop the right one', async () => {

@@ -52,6 +52,8 @@ export type BlobName = {
   readonly window: string
   readonly attempt: number
   readonly isRejects: boolean
+  /** When the report was asked for, or the file brought; absent where nobody noted it. */
+  readonly requestedAt?: Date
 }
 
 export type Archive = {
@@ -166,10 +168,13 @@ async function listArchived(container: ContainerClient, prefix: string): Promise
 }
 
 async function* namesIn(open: () => Promise<ContainerClient>, prefix: string): AsyncIterable<BlobName> {
-  for await (const { name } of (await open()).listBlobsFlat({ prefix })) {
+  for await (const { name, metadata } of (await open()).listBlobsFlat({ prefix, includeMetadata: true })) {
     const [, attempt, , format] = BLOB_NAME.exec(name) ?? []
     const [, window = ''] = name.split('/')
-    if (attempt) yield { name, window, attempt: Number(attempt), isRejects: format === undefined }
+    const at = metadata?.requestedat
+    if (!attempt) continue
+    const found = { name, window, attempt: Number(attempt), isRejects: format === undefined }
+    yield { ...found, ...(at !== undefined && { requestedAt: new Date(at) }) }
   }
 }
 

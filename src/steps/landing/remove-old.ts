@@ -4,13 +4,14 @@ import { dropOfBlobs, letGo, withBlobs } from '../../core/ledger/drop.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import { isOpen, isPublished, isRemoved, type LedgerEntry, standingRows } from '../../core/ledger/ledger.ts'
 import { toRemoved } from '../../core/ledger/transitions.ts'
-import { dueLook } from '../../core/plan/keep.ts'
+import { dueLook, isPastKeep } from '../../core/plan/keep.ts'
 import { newGeneration } from '../../core/report/generation.ts'
-import { MINUTE_MS } from '../../core/time/durations.ts'
+import { DAY_MS, MINUTE_MS } from '../../core/time/durations.ts'
 import { parseWindowId, windowId } from '../../core/time/window.ts'
+import type { BlobName } from '../../services/storage/archive.ts'
 import { statusOf } from '../../services/storage/errors.ts'
 import type { AppRows, Scanned, Stored } from '../../services/storage/ledger.ts'
-import { readableFeeds } from '../ledger/feed-row.ts'
+import { findFeed, readableFeeds } from '../ledger/feed-row.ts'
 import { subjectOf } from '../ledger/job.ts'
 import { removeEntry } from '../ledger/remove-entry.ts'
 import type { Services } from '../services.ts'
@@ -27,8 +28,12 @@ const BUDGET_MS = 2 * MINUTE_MS
 export async function removeOld(services: Services, app: AppRows): Promise<void> {
   const { clock, ledger } = services
   const until = new Date(clock().getTime() + BUDGET_MS)
-  for (const row of readableFeeds(app)) {
-    const stored = app.get(keptRowKey(row.feed.name))
+  for (const { feed } of readableFeeds(app)) {
+    const stored = app.get(keptRowKey(feed.name))
+    if (!stored && !feed.keep) continue
+    // The sweep may have read it minutes ago.
+    const row = await findFeed(services, feed.name)
+    if ('problem' in row) continue
     const { keep } = row.feed
     // A feed that keeps everything for a while begins anew with what it was seen to keep.
     if (!keep && stored) await ledger.removeApp(keptRowKey(row.feed.name), stored.etag)
@@ -81,9 +86,20 @@ async function removeFilesOf(services: Services, row: FeedOutline, since: Date, 
       const stored = await ledger.read(feed, windowId(window))
       last = { window: blob.window, isEmpty: !stored || (!isFailure(stored) && isDone(stored.value)) }
     }
-    if (last.isEmpty) await removeFile(services, feed, blob.name)
+    if (last.isEmpty && !isNew(blob, clock())) await removeFile(services, feed, blob.name)
   }
   return true
+}
+
+/** Whoever imports a file brings it first, and writes the entry then. */
+function isNew({ requestedAt }: BlobName, now: Date): boolean {
+  return requestedAt !== undefined && Math.abs(now.getTime() - requestedAt.getTime()) < DAY_MS
+}
+
+/** Whether a window is past what the feed keeps at this moment: somebody may have changed it while this sweep runs. */
+async function isStillPast(services: Services, { feed, window }: LedgerEntry): Promise<boolean> {
+  const row = await findFeed(services, feed)
+  return !('problem' in row) && isPastKeep(row.feed, window, services.clock())
 }
 
 const isDone = (entry: LedgerEntry) => entry.state === 'landed' && isRemoved(entry)
@@ -91,6 +107,7 @@ const isDone = (entry: LedgerEntry) => entry.state === 'landed' && isRemoved(ent
 /** An entry that cannot be read is told by the audit, and stays. */
 async function removeOne(services: Services, row: FeedOutline, { value, etag }: Scanned): Promise<void> {
   if (isFailure(value) || isOpen(value) || isDone(value)) return
+  if (!(await isStillPast(services, value))) return
   const rows = standingRows(value)
   const isGone = isPublished(value)
     ? await unpublish(services, row, { value, etag })
