@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { statusLines } from '../../cli/status/lines.ts'
 import { readWindow } from '../../docs/read-window.ts'
 import { SWEEP_KEY } from '../../src/core/ledger/app-rows.ts'
-import { DAY_MS, HOUR_MS } from '../../src/core/time/durations.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/core/time/durations.ts'
 import { parseWindowId, type Window, windowId } from '../../src/core/time/window.ts'
 import { changeFeedRow } from '../../src/steps/ledger/feed-row.ts'
 import { forget } from '../../src/steps/operator/forget.ts'
@@ -328,6 +328,32 @@ describe('what is older than a feed keeps', () => {
     world.clock.advance(DAY_MS)
     await sweep(world.services)
     expect(await blobsOf(world)).toEqual([])
+  })
+
+  it('goes of every feed, also while one has more files than a sweep can remove, and of that one its windows too', async () => {
+    const feeds = [KEPT, { ...KEPT, name: 'zother', table: 'Other' }]
+    const world = await worldOf({ feeds })
+    const { services, clock, container } = world
+    await provision(services)
+    await sweep(services)
+    await world.drain()
+    const late = (attempt: number) => `${FEED.name}/${windowId(month(3))}/${attempt}-late.csv`
+    await passKeep(world)
+    for (const attempt of [1, 2, 3, 4, 5, 6, 7, 8]) await container.getBlockBlobClient(late(attempt)).upload('late', 4)
+    const remove = async (name: string) => {
+      clock.advance(MINUTE_MS / 3)
+      return services.archive.remove(name)
+    }
+    const slow = { ...services, archive: { ...services.archive, remove } }
+    await sweep(slow)
+    const removed = named(world, 'window.removed').map(({ feed, window }) => [feed, window])
+    expect(removed).toEqual([
+      [FEED.name, MAY],
+      ['zother', MAY],
+    ])
+    expect(await blobsOf(world)).toContain(late(8))
+    for (let nth = 0; nth < 4; nth += 1) await sweep(slow)
+    expect((await blobsOf(world)).filter((name) => name.includes('late'))).toEqual([])
   })
 
   it('is judged by two looks: a clock that is ahead for less than a day removes nothing, and does not stop the right one', async () => {

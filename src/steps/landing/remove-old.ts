@@ -26,28 +26,45 @@ const BUDGET_MS = 2 * MINUTE_MS
  * forgotten. A window with an attempt under way waits for its end.
  */
 export async function removeOld(services: Services, app: AppRows): Promise<void> {
-  const { clock, ledger } = services
-  const until = new Date(clock().getTime() + BUDGET_MS)
-  for (const { feed } of readableFeeds(app)) {
-    const stored = app.get(keptRowKey(feed.name))
-    if (!stored && !feed.keep) continue
-    // The sweep may have read it minutes ago.
-    const row = await findFeed(services, feed.name)
-    if ('problem' in row) continue
-    const { keep } = row.feed
-    // A feed that keeps everything for a while begins anew with what it was seen to keep.
-    if (!keep && stored) await ledger.removeApp(keptRowKey(row.feed.name), stored.etag)
-    const look = dueLook(row.feed, stored?.value as KeptRow | undefined, clock())
-    if (!keep || !look) continue
-    if (look.since && !(await removeAllOf(services, row, look.since, until))) return
-    await ledger.writeApp<KeptRow>(keptRowKey(row.feed.name), { at: clock().toISOString(), keep }, stored?.etag)
+  const { clock } = services
+  const until = clock().getTime() + BUDGET_MS
+  const due = readableFeeds(app).filter((row) => isLookDue(app, row, clock()))
+  for (const [nth, { feed }] of due.entries()) {
+    // Each has the same share, and what one leaves the others have: no feed waits for another one to be done.
+    const share = (until - clock().getTime()) / (due.length - nth)
+    await lookAt(services, app, feed.name, share)
   }
 }
 
+const lookBefore = (app: AppRows, feed: string) => app.get(keptRowKey(feed)) as Stored<KeptRow | undefined> | undefined
+
+function isLookDue(app: AppRows, { feed }: FeedOutline, now: Date): boolean {
+  const before = lookBefore(app, feed.name)
+  return feed.keep ? dueLook(feed, before?.value, now) !== undefined : before !== undefined
+}
+
+async function lookAt(services: Services, app: AppRows, name: string, share: number): Promise<void> {
+  const { clock, ledger } = services
+  const before = lookBefore(app, name)
+  // The sweep may have read it minutes ago.
+  const row = await findFeed(services, name)
+  if ('problem' in row) return
+  const { keep } = row.feed
+  // A feed that keeps everything for a while begins anew with what it was seen to keep.
+  if (!keep && before) await ledger.removeApp(keptRowKey(name), before.etag)
+  const look = dueLook(row.feed, before?.value, clock())
+  if (!keep || !look) return
+  if (look.since && !(await removeAllOf(services, row, look.since, share))) return
+  await ledger.writeApp<KeptRow>(keptRowKey(name), { at: clock().toISOString(), keep }, before?.etag)
+}
+
 /** False where the time was over before all was looked at. What the storage refuses is told, and looked at again a day later. */
-async function removeAllOf(services: Services, row: FeedOutline, since: Date, until: Date): Promise<boolean> {
+async function removeAllOf(services: Services, row: FeedOutline, since: Date, share: number): Promise<boolean> {
+  const now = services.clock().getTime()
   try {
-    return (await removeFilesOf(services, row, since, until)) && (await removeOldOf(services, row, since, until))
+    // However many files there are, the windows have half of the time.
+    const filesAreDone = await removeFilesOf(services, row, since, new Date(now + share / 2))
+    return (await removeOldOf(services, row, since, new Date(now + share))) && filesAreDone
   } catch (error) {
     const status = statusOf(error)
     if (status === undefined) throw error
