@@ -55,16 +55,24 @@ describe('keep', () => {
 })
 
 describe('the daily look at what is older than a feed keeps', () => {
-  const look = (hoursAgo: number) => dueLook({ at: new Date(NOW.getTime() - hoursAgo * HOUR_MS).toISOString() }, NOW)
+  const kept = (days: number) => ({ keep: { months: 0, days, seconds: 0 } })
+  const look = (hoursAgo: number, before: object = kept(30)) =>
+    dueLook(kept(30), { at: new Date(NOW.getTime() - hoursAgo * HOUR_MS).toISOString(), ...before }, NOW)
+  const back = (hours: number, days: number) => ({ since: new Date(NOW.getTime() - hours * HOUR_MS - days * DAY_MS) })
 
   it('is only noted where there is none before, or one that nobody can have made', () => {
-    expect([dueLook(undefined, NOW), dueLook({ at: 'once' }, NOW), look(-24), look(-4000)]).toEqual([{}, {}, {}, {}])
+    expect([undefined, { at: 'once' }].map((before) => dueLook(kept(30), before, NOW))).toEqual([{}, {}])
+    expect([look(-24), look(-4000)]).toEqual([{}, {}])
   })
 
   it('comes a day after the one before, and goes by that one', () => {
     expect([look(0), look(23.9), look(-23.9)]).toEqual([undefined, undefined, undefined])
-    expect([look(24), look(4000)]).toEqual(
-      [24, 4000].map((hours) => ({ by: new Date(NOW.getTime() - hours * HOUR_MS) })),
-    )
+    expect([look(24), look(4000)]).toEqual([back(24, 30), back(4000, 30)])
+  })
+
+  it('goes by the longer of what the feed keeps now and what it kept at the look before', () => {
+    expect([look(24, kept(400)), look(24, kept(3))]).toEqual([back(24, 400), back(24, 30)])
+    expect(look(24, { keep: undefined })).toEqual({})
+    expect(dueLook({}, undefined, NOW)).toBeUndefined()
   })
 })

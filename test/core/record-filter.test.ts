@@ -58,11 +58,18 @@ describe('the filter of records', () => {
     expect(filtered(table, 2, 1000, [])).toMatchObject({ kept: table, isEnded: false })
   })
 
-  it('looks at a text that is no table in pieces of the longest record, where its lines do not end', () => {
-    const long = 'x;'.repeat(300)
-    const { kept, isEnded } = filtered(`Usage;${long}`, 10, 100)
-    expect([kept, isEnded]).toEqual([`Usage;${long}`, false])
-    expect(filtered(`Usage;${long}\n${long};\nAnna`, 10, 100)).toMatchObject({ isEnded: true })
+  it('keeps of a text that is no table no more than the longest record has, and ends there', () => {
+    const line = `${'x;'.repeat(20)}\n`
+    const ended = { erased: 0, hasColumn: false, isEnded: true }
+    for (const size of [1, 10, 1000]) {
+      expect(filtered(`Usage;\n${line.repeat(3)}Anna\n`, size, 100)).toEqual({
+        ...ended,
+        kept: `Usage;\n${line}${line}`,
+      })
+      expect(filtered(`Usage;${'x;'.repeat(300)}`, size, 100)).toEqual({ ...ended, kept: '' })
+    }
+    const whole = `Usage;\n${line}${line}`
+    expect(filtered(whole, 10, whole.length)).toMatchObject({ kept: whole, isEnded: false })
   })
 
   it('decides about a record that is too long by its beginning, and holds no more of it', () => {

@@ -470,10 +470,10 @@ describe.each(KINDS)('a store %s', (_, create) => {
       await rejects.close()
       const ofWindow = [
         { name: 'f/w/10-o.rejects.jsonl', window: 'w', attempt: 10, isRejects: true },
-        { name: 'f/w/10-y.tsv.gz', window: 'w', attempt: 10, isRejects: false },
-        { name: 'f/w/2-x.csv', window: 'w', attempt: 2, isRejects: false },
+        { name: 'f/w/10-y.tsv.gz', window: 'w', attempt: 10, isRejects: false, requestedAt },
+        { name: 'f/w/2-x.csv', window: 'w', attempt: 2, isRejects: false, requestedAt },
       ]
-      const other = { name: 'f/w2/3-z.csv', window: 'w2', attempt: 3, isRejects: false }
+      const other = { name: 'f/w2/3-z.csv', window: 'w2', attempt: 3, isRejects: false, requestedAt }
       expect(await Array.fromAsync(archive.names('f'))).toEqual([...ofWindow, other])
       expect(await Array.fromAsync(archive.names('f', 'w'))).toEqual(ofWindow)
       expect(await Array.fromAsync(archive.names('nobody'))).toEqual([])

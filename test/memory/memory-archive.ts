@@ -57,7 +57,9 @@ async function* names({ blobs }: ArchiveState, pass: Pass, prefix: string): Asyn
   for (const name of await pass('archive.list', async () => [...blobs.keys()].sort())) {
     const [, window = '', attempt] = /^[^/]+\/([^/]+)\/(\d+)-/.exec(name) ?? []
     if (!name.startsWith(prefix) || attempt === undefined) continue
-    yield { name, window, attempt: Number(attempt), isRejects: name.endsWith('.rejects.jsonl') }
+    const at = blobs.get(name)?.metadata.requestedat
+    const found = { name, window, attempt: Number(attempt), isRejects: name.endsWith('.rejects.jsonl') }
+    yield { ...found, ...(at !== undefined && { requestedAt: new Date(at) }) }
   }
 }
 

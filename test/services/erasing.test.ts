@@ -67,6 +67,13 @@ describe('the writer of an archive from which something was erased', () => {
     expect(text.includes('Anna')).toBe(false)
   })
 
+  it('stores of a long text that is no table the first MiB at most, so that it cannot land', async () => {
+    const { bytes } = await written(Buffer.alloc(8 * MIB, 'Usage; of; May\n'), MIB)
+    expect(bytes.length).toBeGreaterThan(MIB / 2)
+    expect(bytes.length).toBeLessThanOrEqual(MIB + 1)
+    expect(bytes.at(-1)).toBe(0xff)
+  })
+
   it('holds a few MiB at most, also of a record that never ends', async () => {
     const into = collector(false)
     const writer = erasingWriter(into.writer, ERASER)

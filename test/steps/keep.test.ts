@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { statusLines } from '../../cli/status/lines.ts'
 import { readWindow } from '../../docs/read-window.ts'
-import { DAY_MS, HOUR_MS } from '../../src/core/time/durations.ts'
+import { SWEEP_KEY } from '../../src/core/ledger/app-rows.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/core/time/durations.ts'
 import { parseWindowId, type Window, windowId } from '../../src/core/time/window.ts'
+import { changeFeedRow } from '../../src/steps/ledger/feed-row.ts'
 import { forget } from '../../src/steps/operator/forget.ts'
 import { replay } from '../../src/steps/operator/replay.ts'
 import { retry } from '../../src/steps/operator/retry.ts'
@@ -202,6 +204,149 @@ describe('what is older than a feed keeps', () => {
     world.clock.advance(DAY_MS)
     await sweep(world.services)
     expect(await filesIn(world)).toEqual([])
+  })
+
+  it('but for a file that the storage refuses to remove, which is told once a day and holds up nothing else', async () => {
+    const other = { ...KEPT, name: 'zother', table: 'Other' }
+    const world = await worldOf({ feeds: [KEPT, other] })
+    const { services, clock, container } = world
+    await provision(services)
+    await sweep(services)
+    await world.drain()
+    await forget(services, FEED.name, WINDOW)
+    const [held = '', ...others] = (await filesIn(world)).filter((name) => name.startsWith(`${FEED.name}/`))
+    expect(others).toEqual([])
+    const beside = held.replace(/[^/]*$/, '99-late.csv')
+    await container.getBlockBlobClient(beside).upload('late', 4)
+    const lease = container.getBlockBlobClient(held).getBlobLeaseClient()
+    await lease.acquireLease(-1)
+    await removeOldNow(world)
+    await sweep(services)
+    expect(await filesIn(world)).toEqual([held])
+    expect(named(world, 'window.removed')).toMatchObject([{ feed: other.name }])
+    const told = { feed: FEED.name, kind: 'storage', message: expect.stringContaining(held) }
+    expect(named(world, 'cleanup.failing')).toMatchObject([told])
+    expect(await services.ledger.readApp(SWEEP_KEY)).toMatchObject({ value: { at: clock.now().toISOString() } })
+    clock.advance(DAY_MS)
+    await sweep(services)
+    await sweep(services)
+    expect(named(world, 'cleanup.failing')).toMatchObject([told, told])
+    await lease.releaseLease()
+    clock.advance(DAY_MS)
+    await sweep(services)
+    expect(await filesIn(world)).toEqual([])
+  })
+
+  it('of a landed window goes but for a file that the storage refuses to remove, until it may be', async () => {
+    const world = await landedWorld(withReject(40), KEPT)
+    const lease = world.container.getBlockBlobClient((await filesIn(world))[0] ?? '').getBlobLeaseClient()
+    await lease.acquireLease(-1)
+    await passKeep(world)
+    await sweep(world.services)
+    await sweep(world.services)
+    await world.drain()
+    expect(await rowsOf(world)).toEqual([])
+    expect(await filesIn(world)).toHaveLength(1)
+    expect(named(world, 'cleanup.failing')).toMatchObject([{ feed: FEED.name, kind: 'storage' }])
+    await lease.releaseLease()
+    world.clock.advance(HOUR_MS)
+    await dropFormer(world)
+    expect(await filesIn(world)).toEqual([])
+  })
+
+  it('gets a second look, too, once the feed keeps less: two in a row with the shorter time', async () => {
+    for (const before of ['P2Y', undefined]) {
+      const world = await landedWorld(withReject(40), KEPT)
+      const { services, clock } = world
+      const keeping = async (keep: string | undefined) => {
+        const text = JSON.stringify({ feeds: [{ ...KEPT, keep }] })
+        await provision({ ...services, readFeeds: async () => ({ text, source: 'package' }) })
+        await sweep(services)
+        await world.drain()
+      }
+      clock.advance(PAST)
+      await sweep(services)
+      await keeping(before)
+      clock.advance(30 * DAY_MS)
+      await keeping(before)
+      await keeping('P2M')
+      expect(named(world, 'window.removed'), String(before)).toEqual([])
+      clock.advance(DAY_MS)
+      await sweep(services)
+      expect(named(world, 'window.removed'), String(before)).toHaveLength(before === undefined ? 1 : 0)
+      clock.advance(DAY_MS)
+      await sweep(services)
+      expect(named(world, 'window.removed')).toHaveLength(1)
+    }
+  })
+
+  it.each(['appRows', 'scan'] as const)(
+    'stays once the feed keeps more, also while a sweep runs that has read %s',
+    async (call) => {
+      const world = await landedWorld(withReject(40), KEPT)
+      const { services } = world
+      const keep = { months: 24, days: 0, seconds: 0 }
+      const keepMore = () => changeFeedRow(services, FEED.name, (row) => ({ ...row, feed: { ...row.feed, keep } }))
+      await passKeep(world)
+      const { ledger } = services
+      const changed = {
+        async appRows() {
+          const rows = await ledger.appRows()
+          await keepMore()
+          return rows
+        },
+        async *scan(feed: string) {
+          const found = await Array.fromAsync(ledger.scan(feed))
+          await keepMore()
+          yield* found
+        },
+      }
+      await sweep({ ...services, ledger: { ...ledger, [call]: changed[call] } })
+      expect(named(world, 'window.removed')).toEqual([])
+      expect((await feedRowOf(world)).feed.keep).toEqual(keep)
+      expect(await reader(world)).toBeDefined()
+    },
+  )
+
+  it('spares a file for a day that somebody brought and no entry names yet', async () => {
+    const world = await landedWorld(withReject(40), KEPT)
+    const { archive, newId } = world.services
+    await removeOldNow(world)
+    const requestedAt = world.clock.now()
+    const name = `${FEED.name}/${MAY}/9-import-0.csv`
+    await archive.write(name, { reportId: 'import', attempt: 9, requestedAt, nonce: newId() }).commit()
+    world.clock.advance(DAY_MS - HOUR_MS)
+    await sweep(world.services)
+    expect(await filesIn(world)).toEqual([name])
+    world.clock.advance(DAY_MS)
+    await sweep(world.services)
+    expect(await filesIn(world)).toEqual([])
+  })
+
+  it('goes of every feed, also while one has more files than a sweep can remove, and of that one its windows too', async () => {
+    const feeds = [KEPT, { ...KEPT, name: 'zother', table: 'Other' }]
+    const world = await worldOf({ feeds })
+    const { services, clock, container } = world
+    await provision(services)
+    await sweep(services)
+    await world.drain()
+    const late = (attempt: number) => `${FEED.name}/${windowId(month(3))}/${attempt}-late.csv`
+    await passKeep(world)
+    for (const attempt of [1, 2, 3, 4, 5, 6, 7, 8]) await container.getBlockBlobClient(late(attempt)).upload('late', 4)
+    const remove = async (name: string) => {
+      clock.advance(MINUTE_MS / 3)
+      return services.archive.remove(name)
+    }
+    const slow = { ...services, archive: { ...services.archive, remove } }
+    await sweep(slow)
+    const removed = named(world, 'window.removed').map(({ feed, window }) => [feed, window])
+    expect(removed).toEqual([
+      [FEED.name, MAY],
+      ['zother', MAY],
+    ])
+    expect(await filesIn(world)).toContain(late(8))
+    for (let nth = 0; nth < 4; nth += 1) await sweep(slow)
+    expect((await filesIn(world)).filter((name) => name.includes('late'))).toEqual([])
   })
 
   it('is judged by two looks: a clock that is ahead for less than a day removes nothing, and does not stop the right one', async () => {

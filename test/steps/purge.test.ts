@@ -65,6 +65,20 @@ describe('purge', () => {
     expect(await leftOf(world)).toEqual(before)
   })
 
+  it('goes on past a file that the storage refuses to remove, says so, and ends once it may be removed', async () => {
+    const world = await retiredWorld()
+    const [first = ''] = await Array.fromAsync(world.container.listBlobsFlat(), ({ name }) => name)
+    const lease = world.container.getBlockBlobClient(first).getBlobLeaseClient()
+    await lease.acquireLease(-1)
+    expect(await purgeNow(world.services)).toEqual({ problem: expect.stringContaining(first) })
+    await hours(world, 4)
+    expect(await leftOf(world)).toEqual([[], [first], expect.arrayContaining(['feed~usage'])])
+    expect(named(world, 'cleanup.failing')).toMatchObject([{ feed: FEED.name, kind: 'storage' }])
+    await lease.releaseLease()
+    await hours(world, 4)
+    expect(await leftOf(world)).toEqual([[], [], []])
+  })
+
   it('removes everything of a feed that left feeds.json, and frees its table and its name', async () => {
     const world = await retiredWorld()
     expect(await purgeNow(world.services)).toEqual({ windows: 1, rows: 30, files: 4 })

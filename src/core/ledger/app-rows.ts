@@ -1,6 +1,8 @@
 // The keys of the rows that are about the app, a feed, an account or a table and not about a window, and what they hold,
 // but for the rows of feeds (feed-row.ts) and the pacing of accounts (plan/pacing.ts).
 
+import type { Duration } from '../time/durations.ts'
+
 /** What the keys of all feeds' rows begin with; the name of the feed follows. */
 export const FEED_ROWS = 'feed~'
 
@@ -54,8 +56,8 @@ export type CleanUpRow = { readonly times: number; readonly at: string }
 /** When reports that nobody names were last looked for. */
 export type SweptRow = { readonly at: string }
 
-/** When what is older than a feed keeps was last removed. */
-export type KeptRow = { readonly at: string }
+/** When what is older than a feed keeps was last looked for, and how long it kept its windows then. */
+export type KeptRow = { readonly at: string; readonly keep?: Duration }
 
 /** When a feed's table was last walked to its end; `after`: the key up to which it is walked at the moment. */
 export type AuditedRow = { readonly at: string; readonly after?: string }

@@ -24,13 +24,20 @@ export function whyPastKeep(feed: Kept, window: Window, now: Date): string | und
 }
 
 /**
- * Whether a feed is looked at now for what is too old, once a day, and what goes then: what was past `keep` at the look
- * before, `by`. A clock that is wrong once does no harm: without a look before, or where that one shows a later time than
- * now, this one is only noted.
+ * Whether a feed is looked at now for what is too old, once a day, and what goes then: what ended before `since`, and so was
+ * past `keep` at the look before. A clock that is wrong once does no harm: without a look before, or where that one shows a
+ * later time than now, this one is only noted. Nor does a `keep` that is wrong for less than a day: of the one now and the one
+ * of the look before, the longer counts.
  */
-export function dueLook(before: KeptRow | undefined, now: Date): { readonly by?: Date } | undefined {
+export function dueLook(feed: Kept, before: KeptRow | undefined, now: Date): { readonly since?: Date } | undefined {
+  if (!feed.keep) return undefined
   const at = before ? Date.parse(before.at) : Number.NaN
   const age = now.getTime() - at
   if (Math.abs(age) < DAY_MS) return undefined
-  return age > 0 ? { by: new Date(at) } : {}
+  if (!before?.keep || !(age > 0)) return {}
+  const by = new Date(at)
+  const [since] = [addDuration(by, feed.keep, -1), addDuration(by, before.keep, -1)].sort(
+    (a, b) => a.getTime() - b.getTime(),
+  )
+  return since ? { since } : {}
 }

@@ -20,7 +20,7 @@ export type RecordFilter = {
   erased(): number
   /** Whether the header has one of the columns; false until it has been read. */
   hasColumn(): boolean
-  /** Whether the text is no table of the feed and has one of the values: nothing is kept from there on. */
+  /** Whether the text is no table of the feed, and has one of the values or is too long: nothing is kept from there on. */
   isEnded(): boolean
 }
 
@@ -31,7 +31,10 @@ export type FilterOptions = {
   readonly known: ReadonlySet<string>
   /** The form in which names of columns are compared. */
   readonly keyOf: (name: string) => string
-  /** A longer record cannot land. Its beginning decides, and no more of it is kept in memory. In UTF-16 units. */
+  /**
+   * A longer record cannot land. Its beginning decides, and no more of it is kept in memory. Nor is more kept of a text that is
+   * no table. In UTF-16 units.
+   */
   readonly maxRecordLength: number
 }
 
@@ -47,7 +50,8 @@ type Header = { readonly width: number; readonly columns: readonly { readonly in
 /**
  * Creates a filter that leaves out the records with one of the values in its column. Of a record that cannot be read, or that
  * a stray quote made of several, any part may be the value. A table without such a column keeps everything. A text that is no
- * table of the feed is kept up to the line with one of the values: it cannot land.
+ * table of the feed is kept up to the line with one of the values, and only its beginning: it cannot land, and to look at all of
+ * its lines takes too long.
  */
 export function createRecordFilter(options: FilterOptions): RecordFilter {
   const { delimiter, values, maxRecordLength } = options
@@ -109,7 +113,7 @@ export function createRecordFilter(options: FilterOptions): RecordFilter {
       pending = ''
       return last
     },
-    erased: () => erased + (lines.isEnded() ? 1 : 0),
+    erased: () => erased + lines.erased(),
     isEnded: lines.isEnded,
     hasColumn: () => (header?.columns.length ?? 0) > 0,
   }
@@ -144,30 +148,40 @@ function hasLoneReturn(body: string): boolean {
   return body.split('"').some((text, index) => index % 2 === 0 && text.includes('\r'))
 }
 
-type LineFilter = { push(text: string): string; end(): string; isEnded(): boolean }
+type LineFilter = { push(text: string): string; end(): string; isEnded(): boolean; erased(): number }
 
-/** Creates a filter that keeps lines, of any kind, up to the first one with a value. A longer one is judged in pieces. */
+/** Creates a filter that keeps lines, of any kind, up to the first one with a value, and no more than `maxLength` of them. */
 function createLineFilter(values: ErasedValues, maxLength: number): LineFilter {
   let pending = ''
+  let length = 0
   let isEnded = false
+  let erased = 0
   const keep = (line: string): string => {
-    isEnded ||= holdsValue(line.replace(/[\r\n]$/, ''), values)
-    return isEnded ? '' : line
-  }
-  const rest = (): string => {
-    const last = keep(pending)
-    pending = ''
-    return last
+    length += line.length
+    if (isEnded || length > maxLength) {
+      isEnded = true
+      return ''
+    }
+    if (!holdsValue(line.replace(/[\r\n]$/, ''), values)) return line
+    isEnded = true
+    erased = 1
+    return ''
   }
   return {
     push(text) {
       const lines = (pending + text).split(/(?<=[\r\n])/)
       pending = lines.pop() ?? ''
       const kept = lines.map(keep).join('')
-      return pending.length > maxLength ? kept + rest() : kept
+      isEnded ||= length + pending.length > maxLength
+      return kept
     },
-    end: rest,
+    end() {
+      const last = keep(pending)
+      pending = ''
+      return last
+    },
     isEnded: () => isEnded,
+    erased: () => erased,
   }
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob'
+import { type Failure, failed } from '../../core/failures.ts'
 import type { CallbackSubject } from '../insights/callback-token.ts'
 import { lazily } from '../lazily.ts'
 import { statusOf } from './errors.ts'
@@ -51,6 +52,8 @@ export type BlobName = {
   readonly window: string
   readonly attempt: number
   readonly isRejects: boolean
+  /** When the report was asked for, or the file brought; absent where nobody noted it. */
+  readonly requestedAt?: Date
 }
 
 export type Archive = {
@@ -63,8 +66,8 @@ export type Archive = {
   list(feed: string, window: string): Promise<readonly ArchivedReport[]>
   /** The names of all that the app left of a feed, or of one window of it, page by page. */
   names(feed: string, window?: string): AsyncIterable<BlobName>
-  /** Removes a blob, which may be gone already. */
-  remove(name: string): Promise<void>
+  /** Removes a blob, which may be gone already; a failure where the storage refuses, such as for a lease. */
+  remove(name: string): Promise<Failure | undefined>
   /** Opens a list of rejects, which only its owner writes. */
   rejects(name: string): RejectWriter
 }
@@ -79,7 +82,7 @@ export function openArchive(container: () => Promise<ContainerClient>): Archive 
     read: (name, etag) => ranges(blob(name), etag),
     list: async (feed, window) => listArchived(await container(), `${feed}/${window}/`),
     names: (feed, window) => namesIn(container, window === undefined ? `${feed}/` : `${feed}/${window}/`),
-    remove: async (name) => void (await (await blob(name)()).deleteIfExists()),
+    remove: async (name) => remove(await blob(name)()),
     rejects: (name) => rejectWriter(name, blob(name)),
   }
 }
@@ -140,6 +143,21 @@ async function find(blob: BlockBlobClient): Promise<ArchivedBlob | undefined> {
   }
 }
 
+/** What the storage answers where somebody may not remove a blob, or where a lease, a snapshot or a policy holds it. */
+const REFUSALS = [403, 409, 412]
+
+async function remove(blob: BlockBlobClient): Promise<Failure | undefined> {
+  try {
+    await blob.deleteIfExists()
+    return undefined
+  } catch (error) {
+    const status = statusOf(error)
+    if (status === undefined || !REFUSALS.includes(status)) throw error
+    const cause = 'look for a lease, a snapshot or a policy that holds it, and at the roles'
+    return failed('storage', `archive ${blob.name} cannot be removed (${status}): ${cause}`)
+  }
+}
+
 function erasedIn({ erasedby, erasedrows }: Record<string, string> = {}): Erased | undefined {
   return erasedby === undefined ? undefined : { by: erasedby, rows: Number(erasedrows) }
 }
@@ -156,10 +174,13 @@ async function listArchived(container: ContainerClient, prefix: string): Promise
 }
 
 async function* namesIn(open: () => Promise<ContainerClient>, prefix: string): AsyncIterable<BlobName> {
-  for await (const { name } of (await open()).listBlobsFlat({ prefix })) {
+  for await (const { name, metadata } of (await open()).listBlobsFlat({ prefix, includeMetadata: true })) {
     const [, attempt, , format] = BLOB_NAME.exec(name) ?? []
     const [, window = ''] = name.split('/')
-    if (attempt) yield { name, window, attempt: Number(attempt), isRejects: format === undefined }
+    const at = metadata?.requestedat
+    if (!attempt) continue
+    const found = { name, window, attempt: Number(attempt), isRejects: format === undefined }
+    yield { ...found, ...(at !== undefined && { requestedAt: new Date(at) }) }
   }
 }
 

@@ -29,8 +29,8 @@ export type Tally = {
   rows: number
   hasColumn: boolean
   /**
-   * The reading ended at bytes that cannot be decoded, or at what is to be left out of a text that is no table of the feed: what
-   * is behind there is not known.
+   * The reading ended at bytes that cannot be decoded or, in a text that is no table of the feed, at what is to be left out or
+   * after its first MiB: what is behind there is not known.
    */
   isCut?: true
 }

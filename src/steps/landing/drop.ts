@@ -5,6 +5,7 @@ import { dayOf, type Generation } from '../../core/report/generation.ts'
 import { windowId } from '../../core/time/window.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
 import type { Services } from '../services.ts'
+import { removeFile } from './remove-file.ts'
 
 /**
  * Deletes the rows of a generation that no entry names any more, in as many invocations as it takes, and looks again an
@@ -34,10 +35,10 @@ export async function dropRows(services: Services, feed: string, generation: Gen
 
 /**
  * Removes what earlier attempts of a window left in the archive, but for what its entry names. False while the window is
- * landing: what it lands from is still needed, and what it replaces goes once it has landed.
+ * landing: what it lands from is still needed, and what it replaces goes once it has landed. False, too, where a file stays.
  */
 async function removeBlobs(
-  { archive }: Services,
+  services: Services,
   feed: string,
   { window, upTo }: WindowBlobs,
   entries: readonly LedgerEntry[],
@@ -45,10 +46,11 @@ async function removeBlobs(
   const entry = entries.find((each) => windowId(each.window) === window)
   if (entry?.state === 'landing') return false
   const named = new Set(entry ? namedBlobs(entry) : [])
-  for await (const { name, attempt } of archive.names(feed, window)) {
-    if (attempt <= upTo && !named.has(name)) await archive.remove(name)
+  let isEmpty = true
+  for await (const { name, attempt } of services.archive.names(feed, window)) {
+    if (attempt <= upTo && !named.has(name) && !(await removeFile(services, feed, name))) isEmpty = false
   }
-  return true
+  return isEmpty
 }
 
 async function noteRowsGone({ ledger, clock }: Services, held: Stored<Drop>): Promise<void> {

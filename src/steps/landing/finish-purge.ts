@@ -5,6 +5,7 @@ import type { AppRows } from '../../services/storage/ledger.ts'
 import { readableFeeds } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
 import { walk } from './audit-table.ts'
+import { removeFile } from './remove-file.ts'
 
 /** Longer than any request to the storage can be under way, and any frozen owner of a landing holds its lease. */
 const LAST_LOOK_MS = HOUR_MS
@@ -34,7 +35,7 @@ async function isAnythingLeft(services: Services, app: AppRows, { feed }: FeedOu
   if (!isEmpty || (await ledger.drops(feed.name)).length > 0) return true
   let files = 0
   for await (const { name } of archive.names(feed.name)) {
-    await archive.remove(name)
+    await removeFile(services, feed.name, name)
     files++
   }
   if (files > 0) return true

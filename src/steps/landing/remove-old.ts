@@ -1,18 +1,21 @@
-import { isFailure } from '../../core/failures.ts'
+import { failed, isFailure } from '../../core/failures.ts'
 import { type KeptRow, keptRowKey } from '../../core/ledger/app-rows.ts'
 import { letGo, withBlobs } from '../../core/ledger/drop.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import { isOpen, isPublished, isRemoved, type LedgerEntry, standingRows } from '../../core/ledger/ledger.ts'
 import { toRemoved } from '../../core/ledger/transitions.ts'
-import { dueLook, keptSince } from '../../core/plan/keep.ts'
-import { MINUTE_MS } from '../../core/time/durations.ts'
+import { dueLook, isPastKeep } from '../../core/plan/keep.ts'
+import { DAY_MS, MINUTE_MS } from '../../core/time/durations.ts'
 import { parseWindowId, windowId } from '../../core/time/window.ts'
+import type { BlobName } from '../../services/storage/archive.ts'
+import { statusOf } from '../../services/storage/errors.ts'
 import type { AppRows, Scanned, Stored } from '../../services/storage/ledger.ts'
 import { dropOfFiles } from '../ledger/drop-of-files.ts'
-import { readableFeeds } from '../ledger/feed-row.ts'
+import { findFeed, readableFeeds } from '../ledger/feed-row.ts'
 import { subjectOf } from '../ledger/job.ts'
 import { removeEntry } from '../ledger/remove-entry.ts'
 import type { Services } from '../services.ts'
+import { removeFile, tellNotRemoved } from './remove-file.ts'
 
 /** One sweep removes for so long; the next one goes on. */
 const BUDGET_MS = 2 * MINUTE_MS
@@ -23,16 +26,51 @@ const BUDGET_MS = 2 * MINUTE_MS
  * forgotten. A window with an attempt under way waits for its end.
  */
 export async function removeOld(services: Services, app: AppRows): Promise<void> {
+  const { clock } = services
+  const until = clock().getTime() + BUDGET_MS
+  const due = readableFeeds(app).filter((row) => isLookDue(app, row, clock()))
+  for (const [nth, { feed }] of due.entries()) {
+    // Each has the same share, and what one leaves the others have: no feed waits for another one to be done.
+    const share = (until - clock().getTime()) / (due.length - nth)
+    await lookAt(services, app, feed.name, share)
+  }
+}
+
+const lookBefore = (app: AppRows, feed: string) => app.get(keptRowKey(feed)) as Stored<KeptRow | undefined> | undefined
+
+function isLookDue(app: AppRows, { feed }: FeedOutline, now: Date): boolean {
+  const before = lookBefore(app, feed.name)
+  return feed.keep ? dueLook(feed, before?.value, now) !== undefined : before !== undefined
+}
+
+async function lookAt(services: Services, app: AppRows, name: string, share: number): Promise<void> {
   const { clock, ledger } = services
-  const until = new Date(clock().getTime() + BUDGET_MS)
-  for (const row of readableFeeds(app)) {
-    const stored = app.get(keptRowKey(row.feed.name))
-    const look = row.feed.keep && dueLook(stored?.value as KeptRow | undefined, clock())
-    if (!look) continue
-    const since = look.by && keptSince(row.feed, look.by)
-    if (since && !(await removeFilesOf(services, row, since, until))) return
-    if (since && !(await removeOldOf(services, row, since, until))) return
-    await ledger.writeApp<KeptRow>(keptRowKey(row.feed.name), { at: clock().toISOString() }, stored?.etag)
+  const before = lookBefore(app, name)
+  // The sweep may have read it minutes ago.
+  const row = await findFeed(services, name)
+  if ('problem' in row) return
+  const { keep } = row.feed
+  // A feed that keeps everything for a while begins anew with what it was seen to keep.
+  if (!keep && before) await ledger.removeApp(keptRowKey(name), before.etag)
+  const look = dueLook(row.feed, before?.value, clock())
+  if (!keep || !look) return
+  if (look.since && !(await removeAllOf(services, row, look.since, share))) return
+  await ledger.writeApp<KeptRow>(keptRowKey(name), { at: clock().toISOString(), keep }, before?.etag)
+}
+
+/** False where the time was over before all was looked at. What the storage refuses is told, and looked at again a day later. */
+async function removeAllOf(services: Services, row: FeedOutline, since: Date, share: number): Promise<boolean> {
+  const now = services.clock().getTime()
+  try {
+    // However many files there are, the windows have half of the time.
+    const filesAreDone = await removeFilesOf(services, row, since, new Date(now + share / 2))
+    return (await removeOldOf(services, row, since, new Date(now + share))) && filesAreDone
+  } catch (error) {
+    const status = statusOf(error)
+    if (status === undefined) throw error
+    const message = `feed ${row.feed.name}: what is older than it keeps cannot be removed (${status})`
+    await tellNotRemoved(services, row.feed.name, failed('storage', message))
+    return true
   }
 }
 
@@ -51,7 +89,8 @@ async function removeOldOf(services: Services, row: FeedOutline, since: Date, un
  * Removes the files of windows of which nothing else is left: they were forgotten, or a late owner wrote these. The others go
  * with their entries. False where the time was over.
  */
-async function removeFilesOf({ archive, ledger, clock }: Services, row: FeedOutline, since: Date, until: Date) {
+async function removeFilesOf(services: Services, row: FeedOutline, since: Date, until: Date) {
+  const { archive, ledger, clock } = services
   const feed = row.feed.name
   let last: { readonly window: string; readonly isEmpty: boolean } | undefined
   for await (const blob of archive.names(feed)) {
@@ -64,9 +103,20 @@ async function removeFilesOf({ archive, ledger, clock }: Services, row: FeedOutl
       const stored = await ledger.read(feed, windowId(window))
       last = { window: blob.window, isEmpty: !stored || (!isFailure(stored) && isDone(stored.value)) }
     }
-    if (last.isEmpty) await archive.remove(blob.name)
+    if (last.isEmpty && !isNew(blob, clock())) await removeFile(services, feed, blob.name)
   }
   return true
+}
+
+/** Whoever imports a file brings it first, and writes the entry then. */
+function isNew({ requestedAt }: BlobName, now: Date): boolean {
+  return requestedAt !== undefined && Math.abs(now.getTime() - requestedAt.getTime()) < DAY_MS
+}
+
+/** Whether a window is past what the feed keeps at this moment: somebody may have changed it while this sweep runs. */
+async function isStillPast(services: Services, { feed, window }: LedgerEntry): Promise<boolean> {
+  const row = await findFeed(services, feed)
+  return !('problem' in row) && isPastKeep(row.feed, window, services.clock())
 }
 
 const isDone = (entry: LedgerEntry) => entry.state === 'landed' && isRemoved(entry)
@@ -74,6 +124,7 @@ const isDone = (entry: LedgerEntry) => entry.state === 'landed' && isRemoved(ent
 /** An entry that cannot be read is told by the audit, and stays. */
 async function removeOne(services: Services, row: FeedOutline, { value, etag }: Scanned): Promise<void> {
   if (isFailure(value) || isOpen(value) || isDone(value)) return
+  if (!(await isStillPast(services, value))) return
   const rows = standingRows(value)
   const isGone = isPublished(value)
     ? await unpublish(services, row, { value, etag })

@@ -30,8 +30,7 @@ export async function purge(services: Services, feed: string): Promise<Holdings 
   await changeFeedRow(services, feed, (each) => withPurge(each, now))
   const problem = await removeEntries(services, row)
   if (problem) return problem
-  for await (const { name } of services.archive.names(feed)) await services.archive.remove(name)
-  return held
+  return (await removeFiles(services, feed)) ?? held
 }
 
 /** Says why a feed may not be purged: what is asked for anew at the next tick would only come back. */
@@ -58,6 +57,16 @@ async function count({ ledger, archive }: Services, feed: string): Promise<Holdi
   }
   for await (const _ of archive.names(feed)) files++
   return { windows, rows, files }
+}
+
+/** A file that stays keeps no other. The sweep tries it again. */
+async function removeFiles({ archive }: Services, feed: string): Promise<Problem | undefined> {
+  let first: Problem | undefined
+  for await (const { name } of archive.names(feed)) {
+    const refused = await archive.remove(name)
+    if (refused) first ??= { problem: `${refused.message}; the sweep tries again` }
+  }
+  return first
 }
 
 /** An entry that cannot be read goes too: the last look at the table finds its rows. */
