@@ -26,7 +26,7 @@ const origin = fc.constantFrom('service' as const, 'import' as const)
 const figures: fc.Arbitrary<Figures> = fc.record(
   {
     ...{ attempt: count, generation: anyGeneration, reportId: text, executionId: text, requestedAt: anyInstant },
-    ...{ origin, rowsRead: count, rejects: text },
+    ...{ origin, rowsRead: count, rejects: text, rowsErased: count, erasedBy: text },
     ...{ rowsLanded: count, rowsRejected: count, bytes: count, sha256: text, totals, archive: text, table: text },
     ...{
       landedAt: anyInstant,

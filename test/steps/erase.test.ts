@@ -123,6 +123,35 @@ describe('erase', () => {
     expect(await placesOfAnna(world)).toEqual([])
   })
 
+  it('compares no landing with one of which other values were left out', async () => {
+    const withBob = [...names(18), 'Bob', 'Bob']
+    const world = await landedWorld(fileOf([ANNA, ANNA, ANNA, ...withBob]))
+    await erased(world)
+    await serve(world, fileOf(withBob))
+    await askAgain(world)
+    const bob = { ...WHERE, value: 'Bob' }
+    expect(await erase(world.services, FEED.name, bob)).toMatchObject({
+      windows: [{ problem: expect.stringMatching(/is requested/) }],
+    })
+    await sweep(world.services)
+    await world.drain()
+    const { figures } = await entryOf(world)
+    expect(figures).toMatchObject({ rowsLanded: 18, rowsErased: 2 })
+    expect(figures).not.toHaveProperty('totalsBefore')
+    await landFile(world, fileOf([...names(17), 'Bob']))
+    expect((await entryOf(world)).figures).toMatchObject({ rowsLanded: 17, rowsBefore: 18 })
+    expect(named(world, 'window.restated')).toMatchObject([{ count: 17 }])
+  })
+
+  it('that is ended makes nothing restated, where the rows come back', async () => {
+    const world = await landedWorld(withAnna(20))
+    await erased(world)
+    await allowAgain(world.services, FEED.name, WHERE)
+    await landFile(world, withAnna(20))
+    expect((await entryOf(world)).figures).toMatchObject({ rowsLanded: 43 })
+    expect(named(world, 'window.restated')).toEqual([])
+  })
+
   it('keeps every other row of the archive exactly as the service wrote it', async () => {
     const rest = fileOf([...names(3), '"a ""quoted"", name"', 'Anna Maria Vogelsang-Stern'])
     const lines = rest.toString('utf8').split('\r\n')

@@ -67,6 +67,7 @@ const figures = json<Figures>(
     rowsRejected: count,
     rowsDoubtful: optional(count),
     rowsErased: optional(count),
+    erasedBy: optional(text),
     bytes: count,
     sha256: text,
     totals: dictionary(text),

@@ -31,6 +31,8 @@ export type Figures = Form & {
   readonly rowsDoubtful?: number
   /** Rows that were left out, because a person had a value of theirs erased. They count as neither read nor landed. */
   readonly rowsErased?: number
+  /** The id of all values that were left out by then; absent where none were, and in entries of earlier versions. */
+  readonly erasedBy?: string
   /** Size of the archive, as received. */
   readonly bytes: number
   /** SHA-256 of the archive's bytes, in hex. */
@@ -278,16 +280,19 @@ export function namedBlobs(entry: LedgerEntry): readonly string[] {
   return parts.flatMap((part) => [part?.archive, part?.rejects].filter((name) => name !== undefined))
 }
 
-/** What a landing keeps of the one before. Of rows that were removed, or erased since, nothing can be compared. */
+/** What a landing keeps of the one before: nothing, where the two cannot be compared. */
 export function landingBefore(
   before: Figures | undefined,
-  rowsErased: number,
+  after: Figures,
 ): Pick<Figures, 'totalsBefore' | 'rowsBefore' | 'grown'> {
-  if (!before) return {}
-  const grown = before.running ? { grown: true as const } : {}
-  // The totals with the erased rows, less those without, would be the totals of the erased ones.
-  if (before.removedAt || (before.rowsErased ?? 0) < rowsErased) return grown
-  return { totalsBefore: before.totals, rowsBefore: before.rowsLanded, ...grown }
+  if (!before || before.removedAt || !leavesOutTheSame(before, after)) return {}
+  return { totalsBefore: before.totals, rowsBefore: before.rowsLanded, ...(before.running && { grown: true }) }
+}
+
+/** Whether the same values were erased of two landings: else their difference would be the figures of an erased one. */
+function leavesOutTheSame(before: Figures, after: Figures): boolean {
+  const isUnknown = before.rowsErased !== undefined && before.erasedBy === undefined
+  return !isUnknown && before.erasedBy === after.erasedBy
 }
 
 /** A number that a landing changed: of a numeric column the exact sum. One that only one landing has is absent in the other. */
