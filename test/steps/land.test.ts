@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { FailureKind } from '../../src/core/failures.ts'
+import { isConfirmed, isRestated } from '../../src/core/ledger/ledger.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { ingest } from '../../src/steps/ingest.ts'
+import { replay } from '../../src/steps/operator/replay.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { status } from '../../src/steps/status.ts'
 import {
@@ -15,9 +17,11 @@ import {
   landedWorld,
   landFile,
   MAY,
+  named,
   names,
   rowsOf,
   serve,
+  WINDOW,
   withTable,
   worldOf,
 } from './one-window.ts'
@@ -88,6 +92,25 @@ describe('a restated report', () => {
         rowsBefore: 250,
       },
     })
+  })
+
+  it('that lands again from its archive is no second answer: it stays restated, and is told once', async () => {
+    const world = await landedWorld(fileOf(names(40)))
+    const first = (await entryOf(world)).figures?.archive
+    world.clock.advance(60_000)
+    await landFile(world, fileOf(names(10)))
+    expect(await replay(world.services, FEED.name, WINDOW)).toHaveProperty('attempt')
+    await world.drain()
+    const entry = await entryOf(world)
+    expect(entry).toMatchObject({ state: 'landed', attempt: 4, figures: { rowsLanded: 10, rowsBefore: 40 } })
+    expect([isRestated(entry), isConfirmed(entry)]).toEqual([true, false])
+    expect(named(world, 'window.restated')).toMatchObject([{ attempt: 3 }])
+    // An earlier answer is no news either.
+    expect(await replay(world.services, FEED.name, WINDOW, first)).toHaveProperty('attempt')
+    await world.drain()
+    expect((await entryOf(world)).figures).toMatchObject({ rowsLanded: 40 })
+    expect((await entryOf(world)).figures).not.toHaveProperty('rowsBefore')
+    expect(named(world, 'window.restated')).toHaveLength(1)
   })
 
   it('lands correctly with another number of shards, too', async () => {

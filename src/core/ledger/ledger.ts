@@ -280,13 +280,26 @@ export function namedBlobs(entry: LedgerEntry): readonly string[] {
   return parts.flatMap((part) => [part?.archive, part?.rejects].filter((name) => name !== undefined))
 }
 
-/** What a landing keeps of the one before: nothing, where the two cannot be compared. */
+/**
+ * What a landing keeps of the one before: nothing, where the two cannot be compared. The report that landed before says nothing
+ * new when it lands again, so it is still compared with the one before that.
+ */
 export function landingBefore(
   before: Figures | undefined,
   after: Figures,
 ): Pick<Figures, 'totalsBefore' | 'rowsBefore' | 'grown'> {
   if (!before || before.removedAt || !leavesOutTheSame(before, after)) return {}
+  if (isSameReport(before, after)) {
+    const { totalsBefore, rowsBefore, grown } = before
+    return present({ totalsBefore, rowsBefore, grown })
+  }
+  if (after.requestedAt < before.requestedAt) return {}
   return { totalsBefore: before.totals, rowsBefore: before.rowsLanded, ...(before.running && { grown: true }) }
+}
+
+/** Whether two landings are of one report, which its archive brought back. */
+export function isSameReport(before: Figures, after: Figures): boolean {
+  return before.reportId === after.reportId && before.requestedAt.getTime() === after.requestedAt.getTime()
 }
 
 /** Whether the same values were erased of two landings: else their difference would be the figures of an erased one. */
