@@ -3,6 +3,7 @@ import type { FailureKind } from '../../src/core/failures.ts'
 import { isConfirmed, isRestated } from '../../src/core/ledger/ledger.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { ingest } from '../../src/steps/ingest.ts'
+import { importReport } from '../../src/steps/operator/import-report.ts'
 import { replay } from '../../src/steps/operator/replay.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { status } from '../../src/steps/status.ts'
@@ -111,6 +112,29 @@ describe('a restated report', () => {
     expect((await entryOf(world)).figures).toMatchObject({ rowsLanded: 40 })
     expect((await entryOf(world)).figures).not.toHaveProperty('rowsBefore')
     expect(named(world, 'window.restated')).toHaveLength(1)
+  })
+
+  it('is none where a file that a person brought, or another question of the feed, changed the numbers', async () => {
+    const world = await landedWorld(fileOf(names(40)))
+    async function* bytes() {
+      yield fileOf(names(30))
+    }
+    expect(await importReport(world.services, FEED.name, WINDOW, { name: 'may.csv', bytes })).toHaveProperty('attempt')
+    await world.drain()
+    expect((await entryOf(world)).figures).toMatchObject({ origin: 'import', rowsLanded: 30 })
+    world.clock.advance(60_000)
+    await landFile(world, fileOf(names(40)))
+    const text = JSON.stringify({ feeds: [{ ...FEED, where: 'UsageQuantity > 1' }] })
+    const readFeeds = async () => ({ text, source: 'package' as const })
+    const changed = { ...world, services: { ...world.services, readFeeds } }
+    await askAgain(changed)
+    await landFile(changed, fileOf(names(20)))
+    expect((await entryOf(world)).figures).toMatchObject({ origin: 'service', rowsLanded: 20 })
+    expect(named(world, 'window.restated')).toEqual([])
+    expect((await status(world.services)).feeds[0]).toMatchObject({ restated: [] })
+    // What comes to the new question is compared again.
+    await landFile(changed, fileOf(names(19)))
+    expect((await entryOf(world)).figures).toMatchObject({ rowsBefore: 20 })
   })
 
   it('lands correctly with another number of shards, too', async () => {

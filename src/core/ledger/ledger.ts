@@ -288,13 +288,22 @@ export function landingBefore(
   before: Figures | undefined,
   after: Figures,
 ): Pick<Figures, 'totalsBefore' | 'rowsBefore' | 'grown'> {
-  if (!before || before.removedAt || !leavesOutTheSame(before, after)) return {}
+  if (!before || !isComparable(before, after)) return {}
   if (isSameReport(before, after)) {
     const { totalsBefore, rowsBefore, grown } = before
     return present({ totalsBefore, rowsBefore, grown })
   }
   if (after.requestedAt < before.requestedAt) return {}
   return { totalsBefore: before.totals, rowsBefore: before.rowsLanded, ...(before.running && { grown: true }) }
+}
+
+/**
+ * Whether only the service can have changed the numbers between two landings: both are reports of the service, to one question,
+ * that land in one form. With other types other totals exist, and other rows are rejected.
+ */
+function isComparable(before: Figures, after: Figures): boolean {
+  const areOfService = before.origin === 'service' && after.origin === 'service'
+  return !before.removedAt && areOfService && before.form === after.form && leavesOutTheSame(before, after)
 }
 
 /** Whether two landings are of one report, which its archive brought back. */
