@@ -184,7 +184,7 @@ function notes(status: FeedStatus, toDo: readonly ToDo[]): readonly string[] {
     ...running.map(({ window, asOf, rows }) => `${name} ${window}: running, as of ${shown(asOf)}: ${rows} rows`),
     ...(removed > 0
       ? [
-          `${name}: ${removed} ${removed === 1 ? 'window has' : 'windows have'} no rows any more: older than the feed keeps, and complete all the same`,
+          `${name}: ${removed} ${removed === 1 ? 'window has' : 'windows have'} no rows any more: removed by "keep", and complete all the same`,
         ]
       : []),
     ...(stretch ? [`${name}: refreshed ${stretch} times less often than it says, for the quota of its account`] : []),

@@ -47,7 +47,7 @@ export type Figures = Form & {
   readonly milliseconds: PhaseTimes
   /** Requests to Table Storage that are billed: one per transaction or page. */
   readonly operations: number
-  /** `removed`: the rows and files are gone, because they are older than what the feed keeps. */
+  /** `removed`: the rows and files are gone, because they were older than what the feed kept. */
   readonly verdict: 'rows' | 'empty' | 'removed'
   /** When they were removed; absent while they stand. */
   readonly removedAt?: Date
@@ -198,7 +198,7 @@ export function isPublished(entry: LedgerEntry): entry is LedgerEntry & { readon
   return entry.figures !== undefined
 }
 
-/** Whether what a window held was removed, because it is older than what its feed keeps. Its figures stay. */
+/** Whether what a window held was removed, because it was older than what its feed kept. Its figures stay. */
 export function isRemoved({ figures }: Pick<LedgerEntry, 'figures'>): boolean {
   return figures?.removedAt !== undefined
 }

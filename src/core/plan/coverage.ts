@@ -29,7 +29,7 @@ export type Coverage = {
   readonly earlyBlanks: number
   /** Complete windows that landed with other columns, types or shards than the feed has now. */
   readonly earlierForm: number
-  /** Complete windows whose rows were removed, because they are older than what the feed keeps. */
+  /** Complete windows whose rows were removed, because they were older than what the feed kept. */
   readonly removed: number
   readonly rows: number
   /** Windows that landed before their data had settled: they are asked for again, and are not complete yet. */
