@@ -120,9 +120,18 @@ const MORE: Readonly<Record<LedgerEntry['state'], object>> = {
   planned: {},
   requesting: { columns, hinted: byPerson, lookAfter: anyInstant },
   requested: { columns, hinted: byPerson },
-  landing: { columns, archive: text, rejects: text, progress, byPerson, failingSince: anyInstant, lost: count },
+  landing: {
+    columns,
+    archive: text,
+    rejects: text,
+    progress,
+    byPerson,
+    failingSince: anyInstant,
+    lost: count,
+    cut: byPerson,
+  },
   landed: {},
-  failed: { byPerson },
+  failed: { byPerson, cut: byPerson },
 }
 
 /** The fields that a state has of its own. */

@@ -1,5 +1,6 @@
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { windowDetail } from '../../src/core/status/window.ts'
 import { HOUR_MS } from '../../src/core/time/durations.ts'
 import { parseWindowId } from '../../src/core/time/window.ts'
 import { valueHash } from '../../src/services/storage/erasing.ts'
@@ -20,6 +21,7 @@ import {
   dropFormer,
   entryOf,
   FEED,
+  feedRowOf,
   fileOf,
   HALF_A_YEAR,
   landedWorld,
@@ -342,6 +344,29 @@ describe('erase', () => {
       await landFile(world, file)
       for (const text of (await blobsOf(world)).values()) expect(text.replaceAll('\0', '')).not.toMatch(/vogelsang/i)
     }
+  })
+
+  it('says of a file that it cut off that the service is asked again, and no replay', async () => {
+    const world = await worldOf({ feeds: [FEED] })
+    await provision(world.services)
+    const { attempt } = await entryOf(world)
+    await landFile(
+      world,
+      Buffer.from(`Month,CustomerName,UsageQuantity\r\n2025-05-01,M\xfcller,1\r\n2025-05-01,${ANNA},1\r\n`, 'latin1'),
+    )
+    await erased(world)
+    const entry = await entryOf(world)
+    expect(entry).toMatchObject({ state: 'failed', kind: 'malformed', attempt: attempt + 2 })
+    const { toDo } = await status(world.services)
+    const told = {
+      remedy: expect.stringMatching(/was cut off .* Ask the service/),
+      command: expect.stringMatching(/ retry /),
+    }
+    expect(toDo.filter(({ kind }) => kind === 'window-failed')).toMatchObject([told])
+    const detail = windowDetail(world.clock.now(), '1', entry, await feedRowOf(world))
+    expect(detail.commands.join(' ')).not.toContain(' replay ')
+    await landFile(world, fileOf(names(3)))
+    expect(await entryOf(world)).toMatchObject({ state: 'landed' })
   })
 
   it('names a window whose archive is gone', async () => {

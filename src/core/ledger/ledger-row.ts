@@ -166,6 +166,7 @@ const BY_STATE: { readonly [S in State]: Codecs<StateFields[S]> } = {
     executionId: text,
     origin,
     byPerson: optional(mark),
+    cut: optional(mark),
     archive: optional(text),
     generation,
     rejects: optional(text),
@@ -179,7 +180,7 @@ const BY_STATE: { readonly [S in State]: Codecs<StateFields[S]> } = {
     lost: optional(count),
   },
   landed: { figures, refreshAt: optional(instant) },
-  failed: { kind, message: text, since: instant, byPerson: optional(mark) },
+  failed: { kind, message: text, since: instant, byPerson: optional(mark), cut: optional(mark) },
 }
 
 const STATE: Codecs<{ readonly state: State }> = { state: oneOf(...(Object.keys(BY_STATE) as State[])) }

@@ -135,6 +135,8 @@ export type LandingFields = ReportFields & {
   readonly origin: Origin
   /** A person asked for this landing of an archive or a file: it concerns its window alone. */
   readonly byPerson?: true
+  /** The archive was cut off where a value of it was erased, and cannot land. */
+  readonly cut?: true
   /** The blob with the report's bytes; absent until it is complete. */
   readonly archive?: string
   /** The rows that this landing writes. */
@@ -177,6 +179,8 @@ export type StateFields = {
     readonly since: Date
     /** What failed is a landing that a person asked for. */
     readonly byPerson?: true
+    /** Its file was cut off where a value of it was erased: it can land no more. */
+    readonly cut?: true
   }
 }
 
@@ -239,6 +243,7 @@ export function isOfPerson(entry: LedgerEntry): boolean {
 /** What a person does about a failed window. Nothing was asked of the service for what they landed themselves. */
 export function remedyOf(entry: Failed): string {
   if (holdsImport(entry)) return IMPORT_STANDS
+  if (entry.cut) return CUT_OFF
   if (isOfPerson(entry)) return OWN_REMEDY
   if (entry.kind === 'out-of-range' && !isGap(entry) && isStanding(entry)) return ROWS_STAND
   return FAILURES[entry.kind].remedy
@@ -251,6 +256,9 @@ export function holdsImport(entry: LedgerEntry): boolean {
 
 const OWN_REMEDY =
   'Correct the file, its window or the feed, and import or replay it again. "rejects" lists rows that cannot land; "forget" takes out a window that nobody wanted.'
+
+const CUT_OFF =
+  'The file was cut off where a value of it was erased, and can land no more. Ask the service for the window again, or import another file.'
 
 const IMPORT_STANDS =
   'The rows of the imported file stay. Import a corrected file, or replay the one that landed. "retry" would replace its rows by those of the service.'

@@ -3,7 +3,7 @@ import type { Landing } from '../../core/ledger/ledger.ts'
 import { newGeneration } from '../../core/report/generation.ts'
 import { windowId } from '../../core/time/window.ts'
 import { type ArchivedBlob, archiveName } from '../../services/storage/archive.ts'
-import { countErased, type Eraser, erasedBy, withoutErased } from '../../services/storage/erasing.ts'
+import { countErased, type Eraser, erasedBy, type Tally, withoutErased } from '../../services/storage/erasing.ts'
 import { type Job, subjectOf } from '../ledger/job.ts'
 import type { HeldEntry } from './held-entry.ts'
 
@@ -27,13 +27,13 @@ export async function cleaned(
   const place = { table: row.feed.table, fresh: newGeneration(newId), now: clock() }
   await ledger.writeDrop(dropOfBlobs({ feed, window }, attempt, place), undefined)
   const writer = archive.write(copyName(entry, blob, eraser), { reportId, attempt, requestedAt, nonce: newId() })
-  const tally = { rows: 0, hasColumn: false }
+  const tally: Tally = { rows: 0, hasColumn: false }
   for await (const chunk of withoutErased(blob.name, archive.read(blob.name, blob.etag), eraser, tally)) {
     held.assertHeld()
     await writer.append(chunk)
   }
   const copy = await writer.commit(erasedBy(eraser, tally.rows + (blob.erased?.rows ?? 0)))
-  await held.update({ archive: copy.name })
+  await held.update({ archive: copy.name, ...(tally.isCut && { cut: true }) })
   tellErased(services, entry, tally.rows)
   return copy
 }
