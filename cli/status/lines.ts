@@ -15,7 +15,7 @@ export function statusLines(status: Status): readonly Line[] {
     '',
     ...accounts.flatMap(accountLines),
     ...problems.map(({ kind, message, remedy }) => `${kind}: ${message}\n  ${remedy}`),
-    ...feeds.flatMap(troubles),
+    ...feeds.flatMap((feed) => troubles(feed, toDo)),
     endingOf(status),
   ]
 }
@@ -95,14 +95,14 @@ function endingOf({ timers, feedsFrom }: Status): string {
   return [tick, from, ...differs].join('; ')
 }
 
-function troubles(status: FeedStatus): readonly Line[] {
+function troubles(status: FeedStatus, toDo: readonly ToDo[]): readonly Line[] {
   const { name, blocked, trouble, problems, resting } = status
   const ofFeed = [
     ...(blocked ? [{ ...blocked, is: 'blocked' }] : []),
     ...(trouble ? [{ ...trouble, is: 'waiting' }] : []),
   ]
   return [
-    ...notes(status),
+    ...notes(status, toDo),
     ...ofFeed.map(({ is, kind, message, remedy }) => `${name} is ${is}: ${kind}: ${message}\n  ${remedy}`),
     ...resting.map(({ message }) => `${name} rests and goes on by itself: ${message}`),
     ...problems.map(({ kind, message, remedy, landedBefore }) => {
@@ -128,7 +128,7 @@ function goesLine(name: string, since: Date): string {
 }
 
 /** What a person should know of the windows of a feed, though nothing failed. */
-function notes(status: FeedStatus): readonly string[] {
+function notes(status: FeedStatus, toDo: readonly ToDo[]): readonly string[] {
   const { name, dataset, enabled, startsAt, emptied, outdated, earlierForm, acceptedGaps, restsUntil } = status
   const {
     since,
@@ -143,7 +143,8 @@ function notes(status: FeedStatus): readonly string[] {
     drift,
     backfill,
   } = status
-  const whyOutdated = 'the feed asks for other rows now; "backfill --outdated" asks for them again'
+  const mayAskAgain = toDo.some(({ kind, feed }) => kind === 'outdated' && feed === name)
+  const whyOutdated = `the feed asks for other rows now${mayAskAgain ? '; "backfill --outdated" asks for them again' : ''}`
   return [
     ...(enabled
       ? []
@@ -182,7 +183,7 @@ function notes(status: FeedStatus): readonly string[] {
     ...running.map(({ window, asOf, rows }) => `${name} ${window}: running, as of ${shown(asOf)}: ${rows} rows`),
     ...(removed > 0
       ? [
-          `${name}: ${removed} ${removed === 1 ? 'window has' : 'windows have'} no rows any more: older than the feed keeps, and complete all the same`,
+          `${name}: ${removed} ${removed === 1 ? 'window has' : 'windows have'} no rows any more: removed by "keep", and complete all the same`,
         ]
       : []),
     ...(stretch ? [`${name}: refreshed ${stretch} times less often than it says, for the quota of its account`] : []),

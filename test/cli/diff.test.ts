@@ -2,7 +2,8 @@ import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parseWindowId, type Window } from '../../src/core/time/window.ts'
+import { parseWindowId, type Window, windowId } from '../../src/core/time/window.ts'
+import { dayWords } from '../../src/core/time/words.ts'
 import type { Diff } from '../../src/steps/operator/diff.ts'
 import { erase } from '../../src/steps/operator/erase.ts'
 import { importReport } from '../../src/steps/operator/import-report.ts'
@@ -279,11 +280,15 @@ describe('diff of a window whose archives were removed', () => {
     for (const hours of [0, 25]) await sweep({ ...services, clock: () => new Date(Date.now() + hours * 3_600_000) })
     await deployment.settle('keyed')
     const { exit, err } = await command('keyed', '--window', MARCH)
-    const why = 'its archives were removed, because it is older than the feed keeps'
-    const remedy = `make "keep" longer in feeds.json and push it, then "retry keyed --window ${MARCH}" asks for it again`
-    expect({ exit, err }).toEqual({ exit: 1, err: `keyed ${MARCH}: ${why}; ${remedy}\n` })
+    const gone = (await deployment.entries('keyed')).find((entry) => windowId(entry.window) === MARCH)
+    const why = `its archives were removed on ${dayWords(gone?.figures?.removedAt ?? new Date(0))}`
+    const past = 'it is older than what the feed keeps: make "keep" longer in feeds.json first'
+    const remedy = `"retry keyed --window ${MARCH}" asks for it again`
+    expect({ exit, err }).toEqual({ exit: 1, err: `keyed ${MARCH}: ${why}; ${past}, then ${remedy}\n` })
     expect((await command('keyed', '--window', MARCH, '--attempt', '1')).err).toBe(err)
     await push()
+    // It is kept again.
+    expect((await command('keyed', '--window', MARCH)).err).toBe(`keyed ${MARCH}: ${why}; ${remedy}\n`)
     const retried = await deployment.command(['retry', 'keyed', '--window', MARCH])
     expect(retried).toMatchObject({ exit: 0, err: '' })
   })

@@ -26,7 +26,7 @@ const origin = fc.constantFrom('service' as const, 'import' as const)
 const figures: fc.Arbitrary<Figures> = fc.record(
   {
     ...{ attempt: count, generation: anyGeneration, reportId: text, executionId: text, requestedAt: anyInstant },
-    ...{ origin, rowsRead: count, rejects: text },
+    ...{ origin, rowsRead: count, rejects: text, rowsErased: count, erasedBy: text },
     ...{ rowsLanded: count, rowsRejected: count, bytes: count, sha256: text, totals, archive: text, table: text },
     ...{
       landedAt: anyInstant,
@@ -120,9 +120,18 @@ const MORE: Readonly<Record<LedgerEntry['state'], object>> = {
   planned: {},
   requesting: { columns, hinted: byPerson, lookAfter: anyInstant },
   requested: { columns, hinted: byPerson },
-  landing: { columns, archive: text, rejects: text, progress, byPerson, failingSince: anyInstant, lost: count },
+  landing: {
+    columns,
+    archive: text,
+    rejects: text,
+    progress,
+    byPerson,
+    failingSince: anyInstant,
+    lost: count,
+    cut: byPerson,
+  },
   landed: {},
-  failed: { byPerson },
+  failed: { byPerson, cut: byPerson },
 }
 
 /** The fields that a state has of its own. */

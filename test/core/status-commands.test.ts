@@ -87,6 +87,24 @@ describe('a snapshot that failed', () => {
     ])
   })
 
+  test('or landed with few rows, for another question or without a column needs nobody to ask for it', () => {
+    const at = (day: string, rows: number, more: Partial<Figures> = {}): LedgerEntry => ({
+      ...landed('2025-05', rows, more, row),
+      window: { from: new Date(`2025-12-${day}`), to: new Date(Date.parse(`2025-12-${day}`) + 86_400_000) },
+    })
+    const before = ['02', '03', '04', '05', '06', '07'].map((each) => at(each, 100))
+    const kindsOf = (...last: readonly LedgerEntry[]) => toDoOf([...before, ...last], row).map(({ kind }) => kind)
+    expect(kindsOf(at('08', 10))).not.toContain('window-halved')
+    expect(kindsOf(at('08', 0), at('09', 100))).not.toContain('window-empty')
+    expect(kindsOf(at('08', 9, { rowSet: 'another question' }))).not.toContain('outdated')
+    // That of today can be asked for.
+    const [halved] = toDoOf([...before, at('10', 10)], row).filter(({ kind }) => kind === 'window-halved')
+    expect(halved?.command).toBe(`${OURS} retry azure-usage --window 2025-12-10`)
+    const span = { from: '2025-12-08T00:00:00.000Z', to: '2025-12-09T00:00:00.000Z' }
+    const lacking = toDoOf([at('08', 9, { emptyColumns: ['Units'] })], { ...row, emptiedIn: { Units: span } })
+    expect(lacking.find(({ kind }) => kind === 'column-empty')).toMatchObject({ command: `${OURS} datasets Profile` })
+  })
+
   test('and was accepted as a gap makes its feed no fresher', () => {
     const accepted = { ...row, acceptedGaps: [windowId(second.window)] }
     expect(see([first, second], accepted).status.freshUntil).toEqual(first.window.from)
@@ -150,6 +168,24 @@ describe('what would be refused', () => {
     const gap = [failedMonth('2025-05', { lane: 'backfill', kind: 'out-of-range' })]
     expect(of('window-failed', gap, paused)?.command).toMatch(/accept-gap/)
   })
+})
+
+test('a window that is older than its feed keeps, and not yet removed, needs nobody to ask for it', () => {
+  const others = [1, 2, 3, 4, 5, 6].map((at) => landed(`2025-0${at}`, 100))
+  const { from, to } = month('2025-07')
+  const emptiedIn = { Units: { from: from.toISOString(), to: to.toISOString() } }
+  const kindsOf = (entry: LedgerEntry, keep: string | undefined) =>
+    toDoOf([...others, entry, landed('2025-08', 100)], { ...rowOf({ keep }), emptiedIn }).map(({ kind }) => kind)
+  const found = [
+    ['window-halved', landed('2025-07', 10)],
+    ['window-empty', landed('2025-07', 0)],
+    ['outdated', landed('2025-07', 100, { rowSet: 'another question' })],
+    ['column-empty', landed('2025-07', 100, { emptyColumns: ['Units'] })],
+  ] as const
+  for (const [kind, entry] of found) {
+    expect(kindsOf(entry, undefined)).toContain(kind)
+    expect(kindsOf(entry, 'P1M')).not.toContain(kind)
+  }
 })
 
 test('problems are the windows that somebody waits for: no accepted gap, and nothing older than the feed keeps', () => {

@@ -1,5 +1,6 @@
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { windowDetail } from '../../src/core/status/window.ts'
 import { HOUR_MS } from '../../src/core/time/durations.ts'
 import { parseWindowId } from '../../src/core/time/window.ts'
 import { valueHash } from '../../src/services/storage/erasing.ts'
@@ -19,6 +20,7 @@ import {
   dropFormer,
   entryOf,
   FEED,
+  feedRowOf,
   fileOf,
   HALF_A_YEAR,
   importFile,
@@ -114,6 +116,35 @@ describe('erase', () => {
     expect(await rowsOf(world)).toHaveLength(40)
     expect(named(world, 'window.erased')).toMatchObject([{ window: MAY, count: 3 }])
     expect(await placesOfAnna(world)).toEqual([])
+  })
+
+  it('compares no landing with one of which other values were left out', async () => {
+    const withBob = [...names(18), 'Bob', 'Bob']
+    const world = await landedWorld(fileOf([ANNA, ANNA, ANNA, ...withBob]))
+    await erased(world)
+    await serve(world, fileOf(withBob))
+    await askAgain(world)
+    const bob = { ...WHERE, value: 'Bob' }
+    expect(await erase(world.services, FEED.name, bob)).toMatchObject({
+      windows: [{ problem: expect.stringMatching(/is requested/) }],
+    })
+    await sweep(world.services)
+    await world.drain()
+    const { figures } = await entryOf(world)
+    expect(figures).toMatchObject({ rowsLanded: 18, rowsErased: 2 })
+    expect(figures).not.toHaveProperty('totalsBefore')
+    await landFile(world, fileOf([...names(17), 'Bob']))
+    expect((await entryOf(world)).figures).toMatchObject({ rowsLanded: 17, rowsBefore: 18 })
+    expect(named(world, 'window.restated')).toMatchObject([{ count: 17 }])
+  })
+
+  it('that is ended makes nothing restated, where the rows come back', async () => {
+    const world = await landedWorld(withAnna(20))
+    await erased(world)
+    await allowAgain(world.services, FEED.name, WHERE)
+    await landFile(world, withAnna(20))
+    expect((await entryOf(world)).figures).toMatchObject({ rowsLanded: 43 })
+    expect(named(world, 'window.restated')).toEqual([])
   })
 
   it('keeps every other row of the archive exactly as the service wrote it', async () => {
@@ -306,6 +337,29 @@ describe('erase', () => {
       await landFile(world, file)
       for (const text of (await blobsOf(world)).values()) expect(text.replaceAll('\0', '')).not.toMatch(/vogelsang/i)
     }
+  })
+
+  it('says of a file that it cut off that the service is asked again, and no replay', async () => {
+    const world = await worldOf({ feeds: [FEED] })
+    await provision(world.services)
+    const { attempt } = await entryOf(world)
+    await landFile(
+      world,
+      Buffer.from(`Month,CustomerName,UsageQuantity\r\n2025-05-01,M\xfcller,1\r\n2025-05-01,${ANNA},1\r\n`, 'latin1'),
+    )
+    await erased(world)
+    const entry = await entryOf(world)
+    expect(entry).toMatchObject({ state: 'failed', kind: 'malformed', attempt: attempt + 2 })
+    const { toDo } = await status(world.services)
+    const told = {
+      remedy: expect.stringMatching(/was cut off .* Ask the service/),
+      command: expect.stringMatching(/ retry /),
+    }
+    expect(toDo.filter(({ kind }) => kind === 'window-failed')).toMatchObject([told])
+    const detail = windowDetail(world.clock.now(), '1', entry, await feedRowOf(world))
+    expect(detail.commands.join(' ')).not.toContain(' replay ')
+    await landFile(world, fileOf(names(3)))
+    expect(await entryOf(world)).toMatchObject({ state: 'landed' })
   })
 
   it('names a window whose archive is gone', async () => {

@@ -107,7 +107,7 @@ describe('what is older than a feed keeps', () => {
     const [feed] = (await status(world.services)).feeds
     expect(feed).toMatchObject({ complete: 1, removed: 1, outdated: 0, rows: 0, waiting: 0, problems: [] })
     expect(statusLines(await status(world.services))).toContain(
-      'usage: 1 window has no rows any more: older than the feed keeps, and complete all the same',
+      'usage: 1 window has no rows any more: removed by "keep", and complete all the same',
     )
   })
 

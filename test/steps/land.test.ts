@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { FailureKind } from '../../src/core/failures.ts'
+import { isConfirmed, isRestated } from '../../src/core/ledger/ledger.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { ingest } from '../../src/steps/ingest.ts'
+import { importReport } from '../../src/steps/operator/import-report.ts'
+import { replay } from '../../src/steps/operator/replay.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { status } from '../../src/steps/status.ts'
 import {
@@ -15,9 +18,11 @@ import {
   landedWorld,
   landFile,
   MAY,
+  named,
   names,
   rowsOf,
   serve,
+  WINDOW,
   withTable,
   worldOf,
 } from './one-window.ts'
@@ -88,6 +93,48 @@ describe('a restated report', () => {
         rowsBefore: 250,
       },
     })
+  })
+
+  it('that lands again from its archive is no second answer: it stays restated, and is told once', async () => {
+    const world = await landedWorld(fileOf(names(40)))
+    const first = (await entryOf(world)).figures?.archive
+    world.clock.advance(60_000)
+    await landFile(world, fileOf(names(10)))
+    expect(await replay(world.services, FEED.name, WINDOW)).toHaveProperty('attempt')
+    await world.drain()
+    const entry = await entryOf(world)
+    expect(entry).toMatchObject({ state: 'landed', attempt: 4, figures: { rowsLanded: 10, rowsBefore: 40 } })
+    expect([isRestated(entry), isConfirmed(entry)]).toEqual([true, false])
+    expect(named(world, 'window.restated')).toMatchObject([{ attempt: 3 }])
+    // An earlier answer is no news either.
+    expect(await replay(world.services, FEED.name, WINDOW, first)).toHaveProperty('attempt')
+    await world.drain()
+    expect((await entryOf(world)).figures).toMatchObject({ rowsLanded: 40 })
+    expect((await entryOf(world)).figures).not.toHaveProperty('rowsBefore')
+    expect(named(world, 'window.restated')).toHaveLength(1)
+  })
+
+  it('is none where a file that a person brought, or another question of the feed, changed the numbers', async () => {
+    const world = await landedWorld(fileOf(names(40)))
+    async function* bytes() {
+      yield fileOf(names(30))
+    }
+    expect(await importReport(world.services, FEED.name, WINDOW, { name: 'may.csv', bytes })).toHaveProperty('attempt')
+    await world.drain()
+    expect((await entryOf(world)).figures).toMatchObject({ origin: 'import', rowsLanded: 30 })
+    world.clock.advance(60_000)
+    await landFile(world, fileOf(names(40)))
+    const text = JSON.stringify({ feeds: [{ ...FEED, where: 'UsageQuantity > 1' }] })
+    const readFeeds = async () => ({ text, source: 'package' as const })
+    const changed = { ...world, services: { ...world.services, readFeeds } }
+    await askAgain(changed)
+    await landFile(changed, fileOf(names(20)))
+    expect((await entryOf(world)).figures).toMatchObject({ origin: 'service', rowsLanded: 20 })
+    expect(named(world, 'window.restated')).toEqual([])
+    expect((await status(world.services)).feeds[0]).toMatchObject({ restated: [] })
+    // What comes to the new question is compared again.
+    await landFile(changed, fileOf(names(19)))
+    expect((await entryOf(world)).figures).toMatchObject({ rowsBefore: 20 })
   })
 
   it('lands correctly with another number of shards, too', async () => {

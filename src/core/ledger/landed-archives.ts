@@ -1,5 +1,6 @@
 import type { Problem } from '../problems.ts'
 import { windowId } from '../time/window.ts'
+import { dayWords } from '../time/words.ts'
 import { isRemoved, type LedgerEntry } from './ledger.ts'
 
 /** An attempt at a window, and the archive that it landed or failed to land. */
@@ -14,19 +15,22 @@ type Standing = { readonly attempt: number; readonly name: string }
 /**
  * Chooses the two attempts of a window whose archives are compared. Without `wanted`: the published one, and the last before
  * it that landed another archive, if that still stands. One attempt in `wanted` is compared with the published one, two with
- * each other. Where there are no two, gives a sentence that says what to type.
+ * each other. Where there are no two, gives a sentence that says what to type. `past`: why nobody may ask for the window, where
+ * it is older than its feed keeps.
  */
 export function chooseAttempts(
   entry: LedgerEntry,
   standing: readonly Standing[],
   wanted: readonly number[],
+  past: string | undefined,
 ): ComparedAttempts | Problem {
   const id = windowId(entry.window)
   const about = `${entry.feed} ${id}`
   const askAgain = `"retry ${entry.feed} --window ${id}" asks for it again`
   if (isRemoved(entry) && standing.length === 0) {
-    const why = 'its archives were removed, because it is older than the feed keeps'
-    return { problem: `${about}: ${why}; make "keep" longer in feeds.json and push it, then ${askAgain}` }
+    const { removedAt } = entry.figures ?? {}
+    const why = `its archives were removed${removedAt ? ` on ${dayWords(removedAt)}` : ''}`
+    return { problem: `${about}: ${why}; ${past === undefined ? askAgain : `it ${past}, then ${askAgain}`}` }
   }
   const all = attemptsOf(entry, standing)
   const published = all.find(({ attempt }) => attempt === entry.figures?.attempt)

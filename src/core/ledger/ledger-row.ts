@@ -67,6 +67,7 @@ const figures = json<Figures>(
     rowsRejected: count,
     rowsDoubtful: optional(count),
     rowsErased: optional(count),
+    erasedBy: optional(text),
     bytes: count,
     sha256: text,
     totals: dictionary(text),
@@ -165,6 +166,7 @@ const BY_STATE: { readonly [S in State]: Codecs<StateFields[S]> } = {
     executionId: text,
     origin,
     byPerson: optional(mark),
+    cut: optional(mark),
     archive: optional(text),
     generation,
     rejects: optional(text),
@@ -178,7 +180,7 @@ const BY_STATE: { readonly [S in State]: Codecs<StateFields[S]> } = {
     lost: optional(count),
   },
   landed: { figures, refreshAt: optional(instant) },
-  failed: { kind, message: text, since: instant, byPerson: optional(mark) },
+  failed: { kind, message: text, since: instant, byPerson: optional(mark), cut: optional(mark) },
 }
 
 const STATE: Codecs<{ readonly state: State }> = { state: oneOf(...(Object.keys(BY_STATE) as State[])) }

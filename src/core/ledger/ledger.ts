@@ -31,6 +31,8 @@ export type Figures = Form & {
   readonly rowsDoubtful?: number
   /** Rows that were left out, because a person had a value of theirs erased. They count as neither read nor landed. */
   readonly rowsErased?: number
+  /** The id of all values that were left out by then; absent where none were, and in entries of earlier versions. */
+  readonly erasedBy?: string
   /** Size of the archive, as received. */
   readonly bytes: number
   /** SHA-256 of the archive's bytes, in hex. */
@@ -45,7 +47,7 @@ export type Figures = Form & {
   readonly milliseconds: PhaseTimes
   /** Requests to Table Storage that are billed: one per transaction or page. */
   readonly operations: number
-  /** `removed`: the rows and files are gone, because they are older than what the feed keeps. */
+  /** `removed`: the rows and files are gone, because they were older than what the feed kept. */
   readonly verdict: 'rows' | 'empty' | 'removed'
   /** When they were removed; absent while they stand. */
   readonly removedAt?: Date
@@ -133,6 +135,8 @@ export type LandingFields = ReportFields & {
   readonly origin: Origin
   /** A person asked for this landing of an archive or a file: it concerns its window alone. */
   readonly byPerson?: true
+  /** The archive was cut off where a value of it was erased, and cannot land. */
+  readonly cut?: true
   /** The blob with the report's bytes; absent until it is complete. */
   readonly archive?: string
   /** The rows that this landing writes. */
@@ -175,6 +179,8 @@ export type StateFields = {
     readonly since: Date
     /** What failed is a landing that a person asked for. */
     readonly byPerson?: true
+    /** Its file was cut off where a value of it was erased: it can land no more. */
+    readonly cut?: true
   }
 }
 
@@ -196,7 +202,7 @@ export function isPublished(entry: LedgerEntry): entry is LedgerEntry & { readon
   return entry.figures !== undefined
 }
 
-/** Whether what a window held was removed, because it is older than what its feed keeps. Its figures stay. */
+/** Whether what a window held was removed, because it was older than what its feed kept. Its figures stay. */
 export function isRemoved({ figures }: Pick<LedgerEntry, 'figures'>): boolean {
   return figures?.removedAt !== undefined
 }
@@ -237,6 +243,7 @@ export function isOfPerson(entry: LedgerEntry): boolean {
 /** What a person does about a failed window. Nothing was asked of the service for what they landed themselves. */
 export function remedyOf(entry: Failed): string {
   if (holdsImport(entry)) return IMPORT_STANDS
+  if (entry.cut) return CUT_OFF
   if (isOfPerson(entry)) return OWN_REMEDY
   if (entry.kind === 'out-of-range' && !isGap(entry) && isStanding(entry)) return ROWS_STAND
   return FAILURES[entry.kind].remedy
@@ -249,6 +256,9 @@ export function holdsImport(entry: LedgerEntry): boolean {
 
 const OWN_REMEDY =
   'Correct the file, its window or the feed, and import or replay it again. "rejects" lists rows that cannot land; "forget" takes out a window that nobody wanted.'
+
+const CUT_OFF =
+  'The file was cut off where a value of it was erased, and can land no more. Ask the service for the window again, or import another file.'
 
 const IMPORT_STANDS =
   'The rows of the imported file stay. Import a corrected file, or replay the one that landed. "retry" would replace its rows by those of the service.'
@@ -278,16 +288,41 @@ export function namedBlobs(entry: LedgerEntry): readonly string[] {
   return parts.flatMap((part) => [part?.archive, part?.rejects].filter((name) => name !== undefined))
 }
 
-/** What a landing keeps of the one before. Of rows that were removed, or erased since, nothing can be compared. */
+/**
+ * What a landing keeps of the one before: nothing, where the two cannot be compared. The report that landed before says nothing
+ * new when it lands again, so it is still compared with the one before that.
+ */
 export function landingBefore(
   before: Figures | undefined,
-  rowsErased: number,
+  after: Figures,
 ): Pick<Figures, 'totalsBefore' | 'rowsBefore' | 'grown'> {
-  if (!before) return {}
-  const grown = before.running ? { grown: true as const } : {}
-  // The totals with the erased rows, less those without, would be the totals of the erased ones.
-  if (before.removedAt || (before.rowsErased ?? 0) < rowsErased) return grown
-  return { totalsBefore: before.totals, rowsBefore: before.rowsLanded, ...grown }
+  if (!before || !isComparable(before, after)) return {}
+  if (isSameReport(before, after)) {
+    const { totalsBefore, rowsBefore, grown } = before
+    return present({ totalsBefore, rowsBefore, grown })
+  }
+  if (after.requestedAt < before.requestedAt) return {}
+  return { totalsBefore: before.totals, rowsBefore: before.rowsLanded, ...(before.running && { grown: true }) }
+}
+
+/**
+ * Whether only the service can have changed the numbers between two landings: both are reports of the service, to one question,
+ * that land in one form. With other types other totals exist, and other rows are rejected.
+ */
+function isComparable(before: Figures, after: Figures): boolean {
+  const areOfService = before.origin === 'service' && after.origin === 'service'
+  return !before.removedAt && areOfService && before.form === after.form && leavesOutTheSame(before, after)
+}
+
+/** Whether two landings are of one report, which its archive brought back. */
+export function isSameReport(before: Figures, after: Figures): boolean {
+  return before.reportId === after.reportId && before.requestedAt.getTime() === after.requestedAt.getTime()
+}
+
+/** Whether the same values were erased of two landings: else their difference would be the figures of an erased one. */
+function leavesOutTheSame(before: Figures, after: Figures): boolean {
+  const isUnknown = before.rowsErased !== undefined && before.erasedBy === undefined
+  return !isUnknown && before.erasedBy === after.erasedBy
 }
 
 /** A number that a landing changed: of a numeric column the exact sum. One that only one landing has is absent in the other. */

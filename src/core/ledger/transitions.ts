@@ -177,7 +177,11 @@ export function toFailed(entry: LedgerEntry, { kind, message }: Failure, at: Dat
   const history = remember(entry, { ...ended(entry, at, message), outcome: kind, ...leftBehind(entry) })
   const lastError = { kind, message, at }
   const next = { ...sharedFields(entry), history, lastError, kind, message, since: at, state: 'failed' } as const
-  return isOfPerson(entry) ? { ...next, byPerson: true } : next
+  return {
+    ...next,
+    ...(isOfPerson(entry) && { byPerson: true }),
+    ...(entry.state === 'landing' && entry.cut && { cut: true }),
+  }
 }
 
 /** The attempt ended for a reason that another attempt may not meet; after `maxTries` of them the window is `failed`. */

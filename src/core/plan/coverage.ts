@@ -12,9 +12,8 @@ import {
 import { withinReach } from '../ledger/reach.ts'
 import { type Window, windowId } from '../time/window.ts'
 import { wantedSpan } from './due-windows.ts'
-import { isPastKeep } from './keep.ts'
 import { type KnownFeed, planOf } from './known-feed.ts'
-import { hasPassed, waitingWindows } from './plan.ts'
+import { isOver, waitingWindows } from './plan.ts'
 import { isEarlyBlank } from './refresh.ts'
 
 /** How far a feed is proven complete. The proof is figures, never states alone. */
@@ -30,7 +29,7 @@ export type Coverage = {
   readonly earlyBlanks: number
   /** Complete windows that landed with other columns, types or shards than the feed has now. */
   readonly earlierForm: number
-  /** Complete windows whose rows were removed, because they are older than what the feed keeps. */
+  /** Complete windows whose rows were removed, because they were older than what the feed kept. */
   readonly removed: number
   readonly rows: number
   /** Windows that landed before their data had settled: they are asked for again, and are not complete yet. */
@@ -123,8 +122,7 @@ function isAcceptedGap(entry: LedgerEntry, acceptedGaps: readonly string[]): boo
  * whose time has passed, and the next one comes.
  */
 export function isSettledFailure(now: Date, row: FeedOutline, entry: LedgerEntry): boolean {
-  const isOver = isPastKeep(row.feed, entry.window, now) || hasPassed(now, row, entry)
-  return entry.state === 'failed' && (isOver || isAcceptedGap(entry, row.acceptedGaps ?? []))
+  return entry.state === 'failed' && (isOver(now, row, entry) || isAcceptedGap(entry, row.acceptedGaps ?? []))
 }
 
 /** The end of the run of windows without a gap that covers the start of the wanted span; undefined without one. */

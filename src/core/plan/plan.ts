@@ -119,6 +119,11 @@ export function hasPassed(now: Date, { feed }: FeedOutline, { window }: Pick<Led
   return feed.cadence.kind === 'snapshot' && now >= window.to
 }
 
+/** Whether nobody may ask for a window any more: a snapshot that has passed, or what is older than its feed keeps. */
+export function isOver(now: Date, row: FeedOutline, entry: Pick<LedgerEntry, 'window'>): boolean {
+  return hasPassed(now, row, entry) || isPastKeep(row.feed, entry.window, now)
+}
+
 /**
  * A clock that was ahead may ask for a window too early, or for more of a running one than there is. Gives when such a
  * window is asked for again, and undefined where the request was right.

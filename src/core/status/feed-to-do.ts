@@ -1,4 +1,5 @@
 import { FAILURES, type FailureKind } from '../failures.ts'
+import { type Emptied, emptiedColumns } from '../ledger/emptied.ts'
 import { whyAsksNothing } from '../ledger/feed-block.ts'
 import type { FeedOutline } from '../ledger/feed-row.ts'
 import {
@@ -6,6 +7,7 @@ import {
   holdsImport,
   isGap,
   isOfPerson,
+  isOutdated,
   isPublished,
   isStanding,
   type Lane,
@@ -16,7 +18,8 @@ import {
 import { isSettledFailure } from '../plan/coverage.ts'
 import { laneOf } from '../plan/due-windows.ts'
 import type { KnownFeed, UnreadableEntry } from '../plan/known-feed.ts'
-import { hasPassed } from '../plan/plan.ts'
+import { isOver } from '../plan/plan.ts'
+import { whyNoHistory } from '../plan/set-back.ts'
 import { present } from '../present.ts'
 import { type Window, windowId } from '../time/window.ts'
 import { dayWords, windowWords } from '../time/words.ts'
@@ -66,7 +69,9 @@ export function feedToDo(
     ...staleFeed(seen),
     ...goneColumns(seen),
     ...emptyColumns(seen),
-    ...doubtedWindows(known.row, windows).map((marked) => doubtedWindow(known.row, marked)),
+    ...doubtedWindows(known.row, windows)
+      .filter(({ entry }) => !isOver(now, known.row, entry))
+      .map((marked) => doubtedWindow(known.row, marked)),
     ...outdatedWindows(seen),
   ]
 }
@@ -168,7 +173,7 @@ export function commandFor(entry: Failed): string {
     return rejectsCommand(feed, window)
   if (figures && (holdsImport(entry) || (isOutOfRange && !isGap(entry) && isStanding(entry))))
     return replayCommand(feed, window, figures.archive)
-  if (isOfPerson(entry) && lastArchive(entry)) return windowCommand('replay', feed, window)
+  if (isOfPerson(entry) && !entry.cut && lastArchive(entry)) return windowCommand('replay', feed, window)
   if (kind === 'suspicious-empty') return windowCommand('retry', feed, window, '--accept-empty')
   return windowCommand(isOutOfRange && isGap(entry) ? 'accept-gap' : 'retry', feed, window)
 }
@@ -179,7 +184,7 @@ function staleFeed({ now, known, status, next }: Seen): readonly ToDo[] {
   if (!staleSince || !next || blocked) return []
   const sentence = staleSentence(known.row, freshUntil, next, staleSince)
   const since = known.entries.filter(isFailed).filter(({ window }) => window.from >= next.from)
-  const failed = since.find((entry) => !hasPassed(now, known.row, entry))
+  const failed = since.find((entry) => !isOver(now, known.row, entry))
   const asked = failed
     ? wayOut(
         known.row,
@@ -206,10 +211,15 @@ function goneColumns({ known: { row }, status: { name, enabled } }: Seen): reado
   return [{ kind: 'column-gone', feed: name, sentence, remedy, command: columnsCommand(row.feed.dataset) }]
 }
 
-function emptyColumns({ known: { row }, status: { name, emptied } }: Seen): readonly ToDo[] {
-  return Object.entries(emptied).map(([column, { windows, from, to }]): ToDo => {
-    const many = windows === 1 ? '1 window' : `${windows} windows`
-    const sentence = `Column ${column} of ${name} had values before and has none in ${many} from ${dayWords(from)}`
+function emptyColumns(seen: Seen): readonly ToDo[] {
+  const { now, known, status } = seen
+  const { row } = known
+  if (row.feed.cadence.kind === 'snapshot') return emptyInSnapshots(seen)
+  const askable = known.entries.filter((entry) => !isOver(now, row, entry))
+  return Object.entries(emptiedColumns(row, askable)).map(([column, found]): ToDo => {
+    const { name } = status
+    const { from, to } = found
+    const sentence = emptiedSentence(name, column, found)
     const remedy = 'Compare with the portal, and ask again once the source is right.'
     const way = onceItAsks(row, laneOf({ from, to }, new Date(row.since)), {
       remedy,
@@ -217,6 +227,20 @@ function emptyColumns({ known: { row }, status: { name, emptied } }: Seen): read
     })
     return { kind: 'column-empty', feed: name, sentence, ...way }
   })
+}
+
+/** Nobody can ask for a snapshot whose time has passed: the next one with values ends this. */
+function emptyInSnapshots({ known: { row }, status: { name, emptied } }: Seen): readonly ToDo[] {
+  const remedy = 'Compare with the portal and with what the service offers. The next snapshot is asked for by itself.'
+  const command = columnsCommand(row.feed.dataset)
+  return Object.entries(emptied).map(([column, found]) => {
+    return { kind: 'column-empty', feed: name, sentence: emptiedSentence(name, column, found), remedy, command }
+  })
+}
+
+function emptiedSentence(feed: string, column: string, { windows, from }: Emptied): string {
+  const many = windows === 1 ? '1 window' : `${windows} windows`
+  return `Column ${column} of ${feed} had values before and has none in ${many} from ${dayWords(from)}`
 }
 
 function doubtedWindow(row: FeedOutline, marked: MarkedWindow): ToDo {
@@ -232,8 +256,9 @@ function doubtedWindow(row: FeedOutline, marked: MarkedWindow): ToDo {
   return present<ToDo>({ kind, feed, window: windowId(window), sentence, ...way, since: figures?.landedAt })
 }
 
-function outdatedWindows({ known: { row }, status: { name, outdated } }: Seen): readonly ToDo[] {
-  if (outdated === 0 || whyAsksNothing(row) !== undefined) return []
+function outdatedWindows({ now, known: { row, entries }, status: { name } }: Seen): readonly ToDo[] {
+  const outdated = entries.filter((entry) => isOutdated(entry, row.form) && !isOver(now, row, entry)).length
+  if (outdated === 0 || whyNoHistory(row) !== undefined) return []
   const many = outdated === 1 ? '1 landed window is' : `${outdated} landed windows are`
   const sentence = `${name} asks for other rows now: ${many} outdated; the rows stay`
   const remedy = 'Ask for them again, or leave them as they are.'

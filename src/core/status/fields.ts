@@ -141,7 +141,7 @@ const WINDOW = {
   rows: { is: 'count', means: 'The rows that are published; absent where none ever were.', optional: true },
   removed: {
     is: 'flag',
-    means: 'Its rows were removed, because they are older than what the feed keeps.',
+    means: 'Its rows were removed, because they were older than what the feed kept.',
     optional: true,
   },
   attempt: { is: 'count', means: 'The number of its last attempt.' },
@@ -226,7 +226,7 @@ const FEED = {
     means: 'Windows that had no rows when they were asked for, before their data had surely settled.',
   },
   earlierForm: { is: 'count', means: 'Complete windows that landed with other columns, types or shards.' },
-  removed: { is: 'count', means: 'Complete windows whose rows are gone, because they are older than the feed keeps.' },
+  removed: { is: 'count', means: 'Complete windows whose rows are gone, because they were older than the feed kept.' },
   rows: { is: 'count', means: 'The rows of the complete windows.' },
   completeUntil: {
     is: 'instant',
@@ -428,7 +428,7 @@ export const WINDOW_FIELDS = {
   state: { is: { words: STATES }, means: 'Its state in the ledger.' },
   removed: {
     is: 'flag',
-    means: 'Its rows were removed, because they are older than what the feed keeps.',
+    means: 'Its rows were removed, because they were older than what the feed kept.',
     optional: true,
   },
   sentence: { is: 'text', means: 'Its state in words.' },

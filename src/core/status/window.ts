@@ -137,10 +137,11 @@ function commandsOf(now: Date, entry: LedgerEntry, row: FeedOutline | undefined)
   const mayLand = row.purgedAt === undefined && !isPastKeep(row.feed, window, now)
   const mayAsk = mayLand && mayBeAskedFor(now, row, entry)
   const archived = lastArchive(entry)
+  const isCut = entry.state === 'failed' && entry.cut === true
   const all = [
     ...(mayAsk && state === 'failed' ? [commandFor(entry)] : []),
     ...(mayAsk && !holdsImport(entry) ? [named('retry')] : []),
-    ...(mayLand && archived ? [named('replay')] : []),
+    ...(mayLand && archived && !isCut ? [named('replay')] : []),
     ...(figures?.totalsBefore && isStanding(entry) ? [named('diff')] : []),
     ...(archived?.rejects === undefined ? [] : [rejectsCommand(feed, window)]),
     ...(isGap(entry) && row.feed.cadence.kind !== 'snapshot' ? [named('accept-gap')] : []),

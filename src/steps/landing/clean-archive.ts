@@ -1,7 +1,7 @@
 import type { Landing } from '../../core/ledger/ledger.ts'
 import { windowId } from '../../core/time/window.ts'
 import { type ArchivedBlob, archiveName } from '../../services/storage/archive.ts'
-import { countErased, type Eraser, erasedBy, withoutErased } from '../../services/storage/erasing.ts'
+import { countErased, type Eraser, erasedBy, type Tally, withoutErased } from '../../services/storage/erasing.ts'
 import { dropOfFiles } from '../ledger/drop-of-files.ts'
 import { type Job, subjectOf } from '../ledger/job.ts'
 import type { HeldEntry } from './held-entry.ts'
@@ -25,13 +25,13 @@ export async function cleaned(
   const { attempt, reportId, requestedAt } = entry
   await ledger.writeDrop(dropOfFiles(services, row, entry, attempt), undefined)
   const writer = archive.write(copyName(entry, blob, eraser), { reportId, attempt, requestedAt, nonce: newId() })
-  const tally = { rows: 0, hasColumn: false }
+  const tally: Tally = { rows: 0, hasColumn: false }
   for await (const chunk of withoutErased(blob.name, archive.read(blob.name, blob.etag), eraser, tally)) {
     held.assertHeld()
     await writer.append(chunk)
   }
   const copy = await writer.commit(erasedBy(eraser, tally.rows + (blob.erased?.rows ?? 0)))
-  await held.update({ archive: copy.name })
+  await held.update({ archive: copy.name, ...(tally.isCut && { cut: true }) })
   tellErased(services, entry, tally.rows)
   return copy
 }

@@ -154,8 +154,8 @@ function figuresOf({ job, held, archive }: Work): Figures {
     held.entry()
   const { rowSet, selection, form } = formOf(asked, job.row.feed)
   const { checked, acknowledged, operations, milliseconds } = progressOf(held)
-  const rowsErased = archive.erased?.rows ?? 0
-  return {
+  const { by: erasedBy, rows: rowsErased = 0 } = archive.erased ?? {}
+  const landed: Figures = {
     attempt,
     generation,
     origin,
@@ -167,6 +167,7 @@ function figuresOf({ job, held, archive }: Work): Figures {
     rowsLanded: acknowledged,
     ...(checked.rowsDoubtful !== undefined && { rowsDoubtful: checked.rowsDoubtful }),
     ...(rowsErased > 0 && { rowsErased }),
+    ...(erasedBy !== undefined && { erasedBy }),
     totals: checked.totals,
     bytes: archive.bytes,
     sha256: archive.sha256,
@@ -182,8 +183,8 @@ function figuresOf({ job, held, archive }: Work): Figures {
     verdict: checked.rowsRead + rowsErased === 0 ? 'empty' : 'rows',
     emptyColumns: checked.emptyColumns,
     ...(origin === 'service' && requestedAt < settledAt(job.row.feed, window) && { running: true as const }),
-    ...landingBefore(figures, rowsErased),
   }
+  return { ...landed, ...landingBefore(figures, landed) }
 }
 
 function progressOf(held: HeldEntry): Progress {

@@ -1,5 +1,5 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
-import { changeOf, isOfPerson, isRestated } from '../../core/ledger/ledger.ts'
+import { changeOf, isOfPerson, isRestated, isSameReport } from '../../core/ledger/ledger.ts'
 import { toFailed, toLanded, toNextAttempt, toRequestedAgain, toStorageAwaited } from '../../core/ledger/transitions.ts'
 import { isOverdue } from '../../core/ledger/wake.ts'
 import { refreshAt } from '../../core/plan/refresh.ts'
@@ -24,7 +24,8 @@ export async function settle(job: Job, held: HeldEntry, result: LandResult): Pro
   emit({ event: 'window.landed', ...subjectOf(entry), count: result.rowsLanded })
   if (result.rowsRejected > 0) emit({ event: 'window.rejects', ...subjectOf(entry), count: result.rowsRejected })
   if (result.rowsDoubtful) emit({ event: 'window.doubtful', ...subjectOf(entry), count: result.rowsDoubtful })
-  if (isRestated({ figures: result })) {
+  const isKnown = entry.figures !== undefined && isSameReport(entry.figures, result)
+  if (!isKnown && isRestated({ figures: result })) {
     const { rows, totals = [] } = changeOf({ figures: result }) ?? {}
     const message = `changed: ${[...(rows ? ['rows'] : []), ...totals.map(({ name }) => name)].join(', ')}`
     emit({ event: 'window.restated', ...subjectOf(entry), count: result.rowsLanded, message })

@@ -1,6 +1,7 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import type { Feed } from '../../core/feeds/feed.ts'
 import { type ArchivedAttempt, chooseAttempts } from '../../core/ledger/landed-archives.ts'
+import { whyPastKeep } from '../../core/plan/keep.ts'
 import type { Problem } from '../../core/problems.ts'
 import {
   compareTotals,
@@ -72,7 +73,8 @@ export async function diff(
   const stored = await services.ledger.read(feed, id)
   if (!stored) return { problem: `${feed} ${id} was never asked for: "status" shows what there is` }
   if (isFailure(stored)) return { problem: stored.message }
-  const chosen = chooseAttempts(stored.value, await services.archive.list(feed, id), options.attempts)
+  const past = whyPastKeep(row.feed, window, services.clock())
+  const chosen = chooseAttempts(stored.value, await services.archive.list(feed, id), options.attempts, past)
   if ('problem' in chosen) return chosen
   const before = await openAttempt(services, row.feed, window, chosen.before)
   if (isFailure(before)) return { problem: before.message }
