@@ -24,11 +24,12 @@ export const SETTING_OF_OUTPUT = {
 export const OF_AN_APP = /^(DataStorage|PARTNER_|CALLBACK_|KEY_VAULT_URL$|INSIGHTS_BASE_URL$|DEPLOYMENT_ID$)/
 
 /**
- * Reads an environment of azd from the folder `.azure` of the project: the one of that name, else the default one. Undefined
+ * Reads an environment of azd from the folder `.azure` of the project: the one of that name, else the one that
+ * `AZURE_ENV_NAME` names, as for azd, else the default one. Undefined
  * where azd keeps none of that name, or no default.
  */
 export async function findAzdEnvironment(name?: string): Promise<AzdEnvironment | undefined> {
-  const found = name ?? (await defaultName())
+  const found = name ?? (process.env.AZURE_ENV_NAME || (await defaultName()))
   const text =
     found === undefined ? undefined : await readFile(join('.azure', found, '.env'), 'utf8').catch(() => undefined)
   return found === undefined || text === undefined ? undefined : { name: found, outputs: parseEnv(text) }

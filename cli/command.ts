@@ -100,6 +100,7 @@ async function readAzdEnvironment(name: string | undefined): Promise<CommandEnvi
     const which = name === undefined ? 'default environment' : `environment ${name}`
     return { problems: [`azd has no ${which} in this folder: type "azd env list", or "azd up" to make one`] }
   }
+  if (name === undefined) process.stderr.write(`settings of azd environment ${found.name}\n`)
   const read = settingsOfAzd(found, process.env)
   return 'problems' in read ? read : { ...read, file: SETTINGS_FILE }
 }
@@ -114,9 +115,8 @@ async function readAnApp(): Promise<CommandEnvironment | Problems | undefined> {
       ],
     }
   }
-  if (ofAzd) process.stderr.write(`settings of azd environment ${ofAzd.name}\n`)
-  else if (ofLocalRun) process.stderr.write(`settings of the local run: ${LOCAL_RUN}\n`)
-  return ofAzd ? readAzdEnvironment(ofAzd.name) : ofLocalRun
+  if (!ofAzd && ofLocalRun) process.stderr.write(`settings of the local run: ${LOCAL_RUN}\n`)
+  return ofAzd ? readAzdEnvironment(undefined) : ofLocalRun
 }
 
 /** Reads the environment, and the settings file that is named or stands in the folder. */

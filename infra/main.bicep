@@ -15,7 +15,7 @@ param location string
 @description('Object id of the person or application that works with the commands. Empty: nobody gets a role.')
 param operatorPrincipalId string = ''
 
-@description('What operatorPrincipalId is.')
+@description('What operatorPrincipalId is. A ServicePrincipal, such as that of a pipeline, gets no role.')
 @allowed(['User', 'Group', 'ServicePrincipal'])
 param operatorPrincipalType string = 'User'
 
@@ -73,6 +73,9 @@ param purgeProtection bool = false
 @description('Further app settings, such as MAX_REPORTS_PER_HOUR. A setting by hand is lost at the next provision; these stay.')
 param extraAppSettings object = {}
 
+// A pipeline deploys with the app's identity doing the work: it needs no role on the data.
+var operatorId = operatorPrincipalType == 'ServicePrincipal' ? '' : operatorPrincipalId
+
 var tags = { 'azd-env-name': environmentName }
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 // The app's own default would be cut from the site's name and keep 8 characters of the token.
@@ -110,7 +113,7 @@ module storage 'modules/storage.bicep' = {
     location: location
     tags: tags
     identityPrincipalId: identity.outputs.principalId
-    operatorPrincipalId: operatorPrincipalId
+    operatorPrincipalId: operatorId
     operatorPrincipalType: operatorPrincipalType
   }
 }
@@ -123,7 +126,7 @@ module vault 'modules/vault.bicep' = {
     tags: tags
     identityPrincipalId: identity.outputs.principalId
     storesTokens: partnerAuth == 'refresh-token'
-    operatorPrincipalId: operatorPrincipalId
+    operatorPrincipalId: operatorId
     operatorPrincipalType: operatorPrincipalType
     purgeProtection: purgeProtection
     callbackSecret: callbackSecret

@@ -276,7 +276,9 @@ describe.each(Object.entries(ADDRESSES))('the address %s', (name, rest) => {
 
 describe('callbacks', () => {
   it('are switched off by an empty address, and need no secret then', () => {
-    expect(settings({ CALLBACK_BASE_URL: '', CALLBACK_SECRET: '' }).callback).toBeUndefined()
+    for (const off of ['', 'off']) {
+      expect(settings({ CALLBACK_BASE_URL: off, CALLBACK_SECRET: '' }).callback).toBeUndefined()
+    }
   })
 
   it("go to the site's own address where none is given", () => {

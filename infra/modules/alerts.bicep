@@ -34,15 +34,15 @@ var alarming = [
   'window.failed'
 ]
 
-// A workspace without data does not know its tables yet: isfuzzy takes a missing one for empty.
+// A workspace without data does not know its tables yet: isfuzzy leaves a missing one out, but wants one part that it knows.
 var eventQuery = '''
-union isfuzzy=true AppTraces
+union isfuzzy=true (datatable(TimeGenerated: datetime, Message: string)[]), AppTraces
 | where Message startswith '{"event":'
 | extend event = tostring(parse_json(Message).event)
 '''
 
 var silenceQuery = '''
-union isfuzzy=true AppRequests
+union isfuzzy=true (datatable(TimeGenerated: datetime, OperationName: string, Success: bool)[]), AppRequests
 | where OperationName == 'provision' and Success
 '''
 
@@ -64,7 +64,7 @@ resource events 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
   kind: 'LogAlert'
   properties: {
     displayName: 'Partner Insights: something needs you'
-    description: 'The dimension names the event. Type: npx partner-insights-sync status --azd-env'
+    description: 'The dimension names the event. Resolved means only that no new one came: see npx partner-insights-sync status --azd-env'
     enabled: true
     severity: 2
     scopes: [workspaceId]

@@ -143,10 +143,10 @@ var partnerSettings = {
 
 var callbackBaseUrl = callbacks ? 'https://${app.properties.defaultHostName}/api/callback' : ''
 
-// Empty switches callbacks off: without the setting, the app would take the site's own address.
+// Without the setting, the app would take the site's own address; an empty one the host does not hand on.
 var callbackSettings = callbacks
   ? { CALLBACK_BASE_URL: callbackBaseUrl, CALLBACK_SECRET: '@Microsoft.KeyVault(SecretUri=${callbackSecretUri})' }
-  : { CALLBACK_BASE_URL: '' }
+  : { CALLBACK_BASE_URL: 'off' }
 
 var serviceSettings = insightsBaseUrl == '' ? {} : { INSIGHTS_BASE_URL: insightsBaseUrl }
 
@@ -159,14 +159,15 @@ var nodeSettings = instanceMemoryMB == 512
 resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
+  // What somebody adds replaces nothing of ours: the outputs tell the commands what these are.
   properties: union(
+    extraAppSettings,
     hostSettings,
     dataSettings,
     partnerSettings,
     callbackSettings,
     serviceSettings,
-    nodeSettings,
-    extraAppSettings
+    nodeSettings
   )
 }
 

@@ -83,8 +83,7 @@ export function healthFinding(status: number): Finding {
     const message = 'the app at CALLBACK_BASE_URL says that its settings are wrong or a timer is silent (503)'
     return problem('callback', message, remedy)
   }
-  const remedy =
-    'Set CALLBACK_BASE_URL to https://<site host>/api/callback, or leave it empty to work without callbacks.'
+  const remedy = 'Set CALLBACK_BASE_URL to https://<site host>/api/callback, or to off to work without callbacks.'
   return problem('callback', `health next to CALLBACK_BASE_URL answered ${status}, not 200`, remedy)
 }
 

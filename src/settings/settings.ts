@@ -116,13 +116,16 @@ function unresolvedReferences(env: Environment): readonly string[] {
   return names.map((name) => `${name} is a Key Vault reference that was not resolved`)
 }
 
-/** An empty CALLBACK_BASE_URL switches callbacks off. Without the setting, the site's own address is used. */
+/**
+ * `off` switches callbacks off. So does an empty value, but the host in Azure hands no empty variable on. Without the setting, the
+ * site's own address is used.
+ */
 function readCallback(env: Environment, problems: string[]): Settings['callback'] {
-  if (env.CALLBACK_BASE_URL === '') return undefined
+  if (env.CALLBACK_BASE_URL === '' || env.CALLBACK_BASE_URL === 'off') return undefined
   const site = env.WEBSITE_HOSTNAME ? `https://${env.WEBSITE_HOSTNAME}/api/callback` : undefined
   const baseUrl = env.CALLBACK_BASE_URL ?? site ?? ''
   const problem = baseUrl === '' ? 'is missing' : addressProblem(baseUrl)
-  if (problem) problems.push(`CALLBACK_BASE_URL ${problem} (leave it empty to do without callbacks)`)
+  if (problem) problems.push(`CALLBACK_BASE_URL ${problem} ("off" does without callbacks)`)
   if (!env.CALLBACK_SECRET) problems.push('CALLBACK_SECRET is missing')
   const isLocal = !problem && isLoopback(new URL(baseUrl).hostname)
   const secrets = (['CALLBACK_SECRET', 'CALLBACK_SECRET_PREVIOUS'] as const).flatMap((name) => {

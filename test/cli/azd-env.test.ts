@@ -27,13 +27,24 @@ const partner = (address: string) => ({ ...DEFAULT, '.azure/partner/.env': envFi
 
 describe('a command with --azd-env', () => {
   it.each([
-    ['the default environment', ['status', '--azd-env']],
-    ['the environment of that name', ['status', '--azd-env', 'partner']],
-  ])('reaches the app of %s as the person', async (_, args) => {
+    ['the default environment', ['status', '--azd-env'], 'settings of azd environment partner\n'],
+    ['the environment of that name', ['status', '--azd-env', 'partner'], ''],
+  ])('reaches the app of %s as the person, and says which where nobody named it', async (_, args, said) => {
     const { exit, err, tokens, paths } = await onLaptop(args, { programs: TOKENS, files: partner })
-    expect({ exit, err, tokens }).toEqual({ exit: 0, err: '', tokens: ['Bearer of azd'] })
+    expect({ exit, err, tokens }).toEqual({ exit: 0, err: said, tokens: ['Bearer of azd'] })
     // An address may end with a slash, as Azure gives it.
     expect(paths.filter((path) => path.includes('//'))).toEqual([])
+  })
+
+  it('goes by AZURE_ENV_NAME before the default, as azd does', async () => {
+    const files = (address: string) => ({
+      '.azure/config.json': '{"version":1,"defaultEnvironment":"other"}',
+      '.azure/other/.env': envFile('https://127.0.0.1:9/none'),
+      '.azure/partner/.env': envFile(address),
+    })
+    const env = () => ({ AZURE_ENV_NAME: 'partner' })
+    const { exit, err } = await onLaptop(['status', '--azd-env'], { programs: TOKENS, files, env })
+    expect({ exit, err }).toEqual({ exit: 0, err: 'settings of azd environment partner\n' })
   })
 
   it('takes nothing about another app from the environment', async () => {
@@ -67,7 +78,11 @@ describe('a command with --azd-env', () => {
 it.each(['status', 'consent', 'doctor'])('%s says one thing where nobody is signed in', async (name) => {
   const { exit, out, err, tokens } = await onLaptop([name, '--azd-env'], { programs: SIGNED_OUT, files: partner })
   expect({ exit, tokens }).toEqual({ exit: 1, tokens: [] })
-  expect((out + err).trim().split('\n')).toEqual([expect.stringContaining('type "azd auth login" or "az login"')])
+  const lines = (out + err)
+    .trim()
+    .split('\n')
+    .filter((line) => !line.startsWith('settings of'))
+  expect(lines).toEqual([expect.stringContaining('type "azd auth login" or "az login"')])
 })
 
 describe('a command without settings', () => {

@@ -117,7 +117,7 @@ describe('costs.md', () => {
     expect(Math.round(idle['sum without alarms'] ?? 0)).toBe(1)
     expect((2 * ALL_TICKS * price('GB-second')).toFixed(2)).toBe('0.61')
     expect(PAGE).toContain('cost 0.61 idle')
-    expect((10 * 0.5 * 86_400 * price('GB-second')).toFixed(0)).toBe('11')
+    expect((10 * 2 * 86_400 * price('GB-second')).toFixed(0)).toBe('45')
     expect(PAGE).toMatch(/\*\*Nothing here has been compared with a\s+real bill\.\*\*/)
   })
 })

@@ -34,7 +34,7 @@ async function askStatus(url: string, method: string, limitMs: number): Promise<
     await response.body?.cancel()
     return response.status
   } catch (error) {
-    const remedy = 'Set CALLBACK_BASE_URL to an address of the app that the internet can reach, or leave it empty.'
+    const remedy = 'Set CALLBACK_BASE_URL to an address of the app that the internet can reach, or set it to off.'
     return problem('callback', `nothing answers at CALLBACK_BASE_URL (${reasonOf(error)})`, remedy)
   }
 }

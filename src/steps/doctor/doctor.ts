@@ -46,8 +46,11 @@ const CHECKS: readonly Check[] = [
 ]
 
 function broken(name: string, error: unknown): readonly Finding[] {
-  return [problem(name, `the check failed (${reasonOf(error)})`, 'Correct the other problems, then run doctor again.')]
+  const remedy = 'Correct the other problems, then run doctor again.'
+  return [problem('doctor', `the check ${name} failed (${reasonOf(error)})`, remedy)]
 }
+
+const CONFIG_ROLE = 'Check that the identity of the app may read the container config.'
 
 const DOUBT_REMEDY = 'This comes from the catalogue alone. Correct the feed if the service refuses its query.'
 
@@ -57,8 +60,8 @@ async function readFile({ services }: DoctorMeans, hasStorage: boolean): Promise
   const remedy = 'Correct feeds.json and run validate. Then give it to the app with feeds push.'
   const none = { feeds: [], accounts: {} }
   const read = hasStorage ? async () => (await services.readFeeds()).text : services.packagedFeeds
-  const text = await read().catch(() => undefined)
-  if (text === undefined) return { ...none, findings: [problem('feeds', 'feeds.json cannot be read', remedy)] }
+  const text = await read().catch((error) => unreadable(error, remedy))
+  if (typeof text !== 'string') return { ...none, findings: [text] }
   const file = parseEachFeed(text, CATALOG)
   const toProblem = (each: string) => problem('feeds', each, remedy)
   if ('problems' in file) return { ...none, findings: file.problems.map(toProblem) }
@@ -68,6 +71,13 @@ async function readFile({ services }: DoctorMeans, hasStorage: boolean): Promise
   const doubts = verdicts.flatMap((verdict) => verdict.doubts.map((each) => warning('feeds', each, DOUBT_REMEDY)))
   const fine = wrong.length === 0 ? [well('feeds', `${file.feeds.length} feeds can be read`)] : []
   return { ...file, findings: [...wrong, ...warnings, ...doubts, ...fine] }
+}
+
+/** Where the file itself is missing, a person is asked for it; else the container of the pushed one refuses the app. */
+function unreadable(error: unknown, remedy: string): Finding {
+  const message = `feeds.json cannot be read (${reasonOf(error)})`
+  const isMissing = (error as { code?: unknown }).code === 'ENOENT'
+  return isMissing ? problem('feeds', message, remedy) : problem('storage', message, CONFIG_ROLE)
 }
 
 async function checkAccounts(known: Patient): Promise<readonly Finding[]> {
