@@ -2,7 +2,6 @@ import { readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { waitUntil } from '../../local/processes.ts'
-import { textOf } from '../docs/page.ts'
 import {
   dataRoles,
   distinct,
@@ -115,20 +114,13 @@ describe('dist/app alone, with the settings of the template', () => {
   })
 })
 
-const ROLE_NAMES = Object.fromEntries(
-  Array.from(textOf('infra/modules/roles.bicep').matchAll(/^ {2}(\w+): '([0-9a-f-]{36})'/gm), ([, name, id]) => [
-    id,
-    name,
-  ]),
-)
-
 /** Given for what is to come. */
 const NOT_YET_NEEDED: readonly NamedRole[] = [
   // The files of feeds with `publish: ["table", "parquet"]` go there, and no version writes them yet.
   { role: 'storageBlobDataContributor', scope: 'stdata/published' },
 ]
 
-const rolesIn = (name: SnapshotName) => dataRoles(rolesOf(name), ROLE_NAMES)
+const rolesIn = (name: SnapshotName) => dataRoles(rolesOf(name))
 
 /** What the recorded calls needed, and what the platform needs to resolve the references in the settings of a snapshot. */
 function needsOf(name: SnapshotName): readonly Need[] {
