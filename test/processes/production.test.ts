@@ -2,6 +2,7 @@ import { readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { waitUntil } from '../../local/processes.ts'
+import type { Finding } from '../../src/core/doctor.ts'
 import {
   dataRoles,
   distinct,
@@ -30,7 +31,7 @@ const WINDOWS = 2
 let app: string
 let deployment: Production
 let host: DeployedApp
-let doctor: { readonly findings: readonly { readonly check: string; readonly level: string; readonly text: string }[] }
+let doctor: { readonly findings: readonly Finding[] }
 
 const SECONDS = 1000
 
@@ -65,10 +66,9 @@ describe('dist/app alone, with the settings of the template', () => {
   })
 
   it('was called back', () => {
-    const { calls } = deployment
-    const hints = calls.filter(
-      ({ service, method, path }) => service === 'queue' && method === 'POST' && /ingest/.test(path),
-    )
+    const hints = deployment
+      .calls()
+      .filter(({ service, method, path }) => service === 'queue' && method === 'POST' && /ingest/.test(path))
     const texts = hints.map(({ body = '' }) =>
       Buffer.from(/<MessageText>([^<]*)/.exec(body)?.[1] ?? '', 'base64').toString('utf8'),
     )
@@ -95,8 +95,8 @@ describe('dist/app alone, with the settings of the template', () => {
   })
 
   it('asks for no path with two slashes, though every address ends with one', () => {
-    const { calls, simulator } = deployment
-    const paths = [...calls, ...simulator.requests].map(({ path }) => path.split('?')[0] ?? '')
+    const calls = deployment.calls()
+    const paths = [...calls, ...deployment.simulator.requests].map(({ path }) => path.split('?')[0] ?? '')
     expect(paths.length).toBeGreaterThan(100)
     expect(paths.filter((path) => path.includes('//'))).toEqual([])
     const inBatches = calls.flatMap(({ body = '' }) => body.match(/^(PUT|POST|PATCH|DELETE|MERGE) https?:\S+/gm) ?? [])
@@ -131,7 +131,7 @@ function needsOf(name: SnapshotName): readonly Need[] {
   const storesTokens = settings.PARTNER_AUTH === 'refresh-token'
   const ofVault = vaultNeeds(simulator.requests).filter(({ action }) => storesTokens || action !== 'secret/set')
   const ofPlatform = isReference ? [{ action: 'secret/get', scope: 'kv' }] : []
-  return distinct([...calls.flatMap(storageNeeds), ...ofVault, ...ofPlatform])
+  return distinct([...calls().flatMap(storageNeeds), ...ofVault, ...ofPlatform])
 }
 
 const isToCome = ({ role, scope }: NamedRole) =>
