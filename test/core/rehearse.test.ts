@@ -193,13 +193,16 @@ describe('rehearse', () => {
       const { requests } = rehearse(NOW, account([{ row }]), ASSUMED)
       return { reports: requests.length, milliseconds: process.cpuUsage(before).user / 1000 }
     }
-    const least = (from: string) => {
-      const runs = [play(from), play(from), play(from)]
-      return { reports: runs[0]?.reports, milliseconds: Math.min(...runs.map(({ milliseconds }) => milliseconds)) }
+    // What else goes on can only add to it: the least of many rounds is what the work itself takes.
+    const least = { few: Number.POSITIVE_INFINITY, many: Number.POSITIVE_INFINITY }
+    const isInProportion = () => least.many / least.few < 14
+    for (let round = 0; round < 3 || (round < 15 && !isInProportion()); round++) {
+      const [few, many] = [play('2023-10-01'), play('2015-07-04')]
+      expect([few.reports, many.reports]).toEqual([639, 3650])
+      least.few = Math.min(least.few, few.milliseconds)
+      least.many = Math.min(least.many, many.milliseconds)
     }
-    const [few, many] = [least('2023-10-01'), least('2015-07-04')]
-    expect([few.reports, many.reports]).toEqual([639, 3650])
     // With the square of the windows it would be 32 times as much.
-    expect(many.milliseconds / few.milliseconds).toBeLessThan(14)
+    expect(isInProportion(), `${least.many} ms against ${least.few} ms`).toBe(true)
   })
 })
