@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { startAzurite } from '../local/azurite.ts'
 import { bundle } from '../local/build.ts'
 import { startNode, stopProcess, waitUntil } from '../local/processes.ts'
-import { proxiedConnectionString, type StorageProxy, serviceOrigins, startProxy } from '../local/proxy.ts'
+import { type StorageProxies, startStorageProxies } from '../local/proxy.ts'
 import { callbackToken } from '../src/services/insights/callback-token.ts'
 import type { Figures } from './figures.ts'
 import type { Listening, Peak } from './forged-process.ts'
@@ -38,26 +38,19 @@ const NEVER_FIRES = '0 0 0 29 2 *'
  */
 export async function forgedFigures(
   folder: string,
-  load: Load = FORGED,
+  load: Load,
   flags: readonly string[] = [],
 ): Promise<Pick<Figures, 'forged_rps' | 'forged_storage_calls' | 'forged_rss_growth_mb'>> {
   const azurite = await startAzurite()
-  const { blob, queue, table } = serviceOrigins(azurite.connectionString)
-  const [blobs, queues, tables] = await Promise.all([
-    startProxy({ target: blob }),
-    startProxy({ target: queue }),
-    startProxy({ target: table }),
-  ])
-  const proxies = [blobs, queues, tables]
+  const proxies = await startStorageProxies(azurite.connectionString)
   try {
-    const through = { blob: blobs.origin, queue: queues.origin, table: tables.origin }
-    const env = environment(proxiedConnectionString(azurite.connectionString, through))
+    const env = environment(proxies.connectionString)
     const program = join(import.meta.dirname, 'forged-process.ts')
     const root = await builtApp(folder)
     const child = startNode([...flags, program, root], { env, output: 'inherit' })
     return await measure(child, proxies, load).finally(() => stopProcess(child))
   } finally {
-    await Promise.all(proxies.map((proxy) => proxy.close()))
+    await proxies.close()
     await azurite.stop()
   }
 }
@@ -87,10 +80,9 @@ function environment(connectionString: string): NodeJS.ProcessEnv {
   }
 }
 
-async function measure(child: ChildProcess, proxies: readonly StorageProxy[], { warmUp, measured }: Load) {
+async function measure(child: ChildProcess, proxies: StorageProxies, { warmUp, measured }: Load) {
   const { origin } = await answerOf<Listening>(child)
-  const [, queues] = proxies
-  await waitUntil('the host asks its queues', () => queues?.requests.some(isAskedByHost) === true)
+  await waitUntil('the host asks its queues', () => proxies.queue.requests.some(isAskedByHost))
   const agent = new Agent({ keepAlive: true, maxSockets: IN_FLIGHT })
   const call = (path: string) => statusOf(agent, `${origin}/api/callback/${path}`)
   try {
@@ -112,7 +104,7 @@ async function measure(child: ChildProcess, proxies: readonly StorageProxy[], { 
 }
 
 /** Throws where a genuine callback calls no storage: then nothing was counted above. */
-async function requireGenuine(call: (path: string) => Promise<number>, proxies: readonly StorageProxy[]) {
+async function requireGenuine(call: (path: string) => Promise<number>, proxies: StorageProxies) {
   const before = storageCalls(proxies)
   const status = await call(`${FEED}/${WINDOW}/1/${tokenFor(SECRET)}/${REPORT}`)
   const calls = storageCalls(proxies) - before
@@ -121,8 +113,8 @@ async function requireGenuine(call: (path: string) => Promise<number>, proxies: 
 }
 
 /** What the host itself asks its queues does not count: it goes on whether anybody calls or not. */
-function storageCalls(proxies: readonly StorageProxy[]): number {
-  return proxies.flatMap(({ requests }) => requests).filter((each) => !isAskedByHost(each)).length
+function storageCalls({ all }: StorageProxies): number {
+  return all.flatMap(({ requests }) => requests).filter((each) => !isAskedByHost(each)).length
 }
 
 function isAskedByHost({ method, path }: { readonly method: string; readonly path: string }): boolean {

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { startAzurite } from '../local/azurite.ts'
 import { startNode, stopProcess } from '../local/processes.ts'
-import { proxiedConnectionString, type StorageProxy, serviceOrigins, startProxy } from '../local/proxy.ts'
+import { type StorageProxy, startStorageProxies } from '../local/proxy.ts'
 import { alignDown, GRAIN } from '../src/core/time/calendar.ts'
 import type { Figures } from './figures.ts'
 import type { Ran, Timer } from './idle-process.ts'
@@ -58,23 +58,16 @@ export function requireSameCost(few: Cost, many: Cost): void {
 /** Runs both timers twice, in an instance of the app, over storage in which every feed is quiet. */
 export async function measureIdle(program: string, quiet: Quiet, flags: readonly string[] = []): Promise<IdleTicks> {
   const azurite = await startAzurite()
-  const origins = serviceOrigins(azurite.connectionString)
-  const [blob, queue, table] = await Promise.all([
-    startProxy({ target: origins.blob }),
-    startProxy({ target: origins.queue }),
-    startProxy({ target: origins.table }),
-  ])
-  const proxies = [blob, queue, table]
+  const proxies = await startStorageProxies(azurite.connectionString)
   try {
     const today = alignDown(new Date(), GRAIN.day)
     await plantQuietFeeds(azurite.connectionString, quiet, today)
-    const through = { blob: blob.origin, queue: queue.origin, table: table.origin }
-    const connectionString = proxiedConnectionString(azurite.connectionString, through)
+    const { connectionString } = proxies
     const instance: Instance = { connectionString, feedsText: quietFeedsText(quiet, today) }
     const child = startNode([...flags, program, JSON.stringify(instance)], { output: 'inherit' })
-    return await twoTicks(child, proxies, quiet.feeds).finally(() => stopProcess(child))
+    return await twoTicks(child, proxies.all, quiet.feeds).finally(() => stopProcess(child))
   } finally {
-    await Promise.all(proxies.map((proxy) => proxy.close()))
+    await proxies.close()
     await azurite.stop()
   }
 }

@@ -34,9 +34,13 @@ export async function listByAccount<R extends object>(
   const problems: string[] = []
   const others = former.filter((other) => views.every((view) => view.name !== other.name))
   for (const view of [...views, ...others.map((other) => openFormer(app, other))]) {
-    const found = isFailure(view) ? view : await read(view)
+    if (isFailure(view)) {
+      problems.push(view.message)
+      continue
+    }
+    const found = await read(view)
     if (isFailure(found)) problems.push(found.message)
-    else if (!isFailure(view)) for (const row of found) rows.push({ account: view.name, ...row })
+    else for (const row of found) rows.push({ account: view.name, ...row })
   }
   const heads = columns.map(([heading]) => heading)
   const cells = rows.map((row) => columns.map(([, cell]) => cell(row)))

@@ -30,9 +30,9 @@ export const OF_AN_APP = /^(DataStorage|PARTNER_|CALLBACK_|KEY_VAULT_URL$|INSIGH
  */
 export async function findAzdEnvironment(name?: string): Promise<AzdEnvironment | undefined> {
   const found = name ?? (process.env.AZURE_ENV_NAME || (await defaultName()))
-  const text =
-    found === undefined ? undefined : await readFile(join('.azure', found, '.env'), 'utf8').catch(() => undefined)
-  return found === undefined || text === undefined ? undefined : { name: found, outputs: parseEnv(text) }
+  if (found === undefined) return undefined
+  const text = await readFile(join('.azure', found, '.env'), 'utf8').catch(() => undefined)
+  return text === undefined ? undefined : { name: found, outputs: parseEnv(text) }
 }
 
 async function defaultName(): Promise<string | undefined> {

@@ -11,7 +11,7 @@ import { readText } from '../src/services/text-file.ts'
 import type { Environment } from '../src/settings/environment.ts'
 import { readSettings, type Settings } from '../src/settings/settings.ts'
 import type { Services } from '../src/steps/services.ts'
-import { findAzdEnvironment, OF_AN_APP, settingsOfAzd } from './azd-env.ts'
+import { type AzdEnvironment, findAzdEnvironment, OF_AN_APP, settingsOfAzd } from './azd-env.ts'
 import type { Busy } from './busy.ts'
 import { openOperator } from './operator.ts'
 import { type CommandResult, type OutputOptions, print, refused } from './output.ts'
@@ -101,7 +101,11 @@ async function readAzdEnvironment(name: string | undefined): Promise<CommandEnvi
     return { problems: [`azd has no ${which} in this folder: type "azd env list", or "azd up" to make one`] }
   }
   if (name === undefined) process.stderr.write(`settings of azd environment ${found.name}\n`)
-  const read = settingsOfAzd(found, process.env)
+  return ofDeployedApp(found)
+}
+
+function ofDeployedApp(environment: AzdEnvironment): CommandEnvironment | Problems {
+  const read = settingsOfAzd(environment, process.env)
   return 'problems' in read ? read : { ...read, file: SETTINGS_FILE }
 }
 
@@ -115,8 +119,12 @@ async function readAnApp(): Promise<CommandEnvironment | Problems | undefined> {
       ],
     }
   }
-  if (!ofAzd && ofLocalRun) process.stderr.write(`settings of the local run: ${LOCAL_RUN}\n`)
-  return ofAzd ? readAzdEnvironment(undefined) : ofLocalRun
+  if (ofAzd) {
+    process.stderr.write(`settings of azd environment ${ofAzd.name}\n`)
+    return ofDeployedApp(ofAzd)
+  }
+  if (ofLocalRun) process.stderr.write(`settings of the local run: ${LOCAL_RUN}\n`)
+  return ofLocalRun
 }
 
 /** Reads the environment, and the settings file that is named or stands in the folder. */

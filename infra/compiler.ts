@@ -24,17 +24,14 @@ const SNAPSHOT_OF = [
 
 const run = promisify(execFile)
 
-/** A compiler that was found: its path, for the functions below. */
-export type Compiler = { readonly path: string; readonly version: string }
-
 /**
- * Finds the compiler of one version: in the folder of NuGet packages, else at the path in `BICEP`, else on the PATH.
- * Undefined where none of them is of that version.
+ * Gives the path of the compiler of one version: in the folder of NuGet packages, else at the path in `BICEP`, else on the
+ * PATH. Undefined where none of them is of that version.
  */
 export async function findCompiler(
   version: string,
   env: Readonly<Record<string, string | undefined>>,
-): Promise<Compiler | undefined> {
+): Promise<string | undefined> {
   const packages = env.NUGET_PACKAGES ?? join(homedir(), '.nuget/packages')
   const folders = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
   const paths = [
@@ -43,22 +40,20 @@ export async function findCompiler(
     ...folders.map((each) => join(each, 'bicep')),
   ]
   for (const path of paths) {
-    if (path && statSync(path, { throwIfNoEntry: false })?.isFile() && (await versionOf(path)) === version) {
-      return { path, version }
-    }
+    if (path && statSync(path, { throwIfNoEntry: false })?.isFile() && (await versionOf(path)) === version) return path
   }
   return undefined
 }
 
-async function versionOf(path: string): Promise<string | undefined> {
-  const { stdout } = await compile({ path, version: '' }, ['--version'], '.').catch(() => ({ stdout: '' }))
+async function versionOf(compiler: string): Promise<string | undefined> {
+  const { stdout } = await compile(compiler, ['--version'], '.').catch(() => ({ stdout: '' }))
   return /version (\S+)/.exec(stdout)?.[1]
 }
 
 /** Libraries for languages need not be installed: the compiler's messages are English. */
-function compile(compiler: Compiler, args: readonly string[], project: string) {
+function compile(compiler: string, args: readonly string[], project: string) {
   const env = { ...process.env, DOTNET_SYSTEM_GLOBALIZATION_INVARIANT: '1' }
-  return run(compiler.path, args, { cwd: project, env, maxBuffer: 64 * 1024 * 1024 })
+  return run(compiler, args, { cwd: project, env, maxBuffer: 64 * 1024 * 1024 })
 }
 
 type Sarif = {
@@ -80,13 +75,13 @@ type SarifResult = {
  * Gives everything that the compiler says of the templates in a project's `infra`, one line each. The exit code proves
  * nothing: a misspelt property or an unknown version of a type is only a warning.
  */
-export async function lint(compiler: Compiler, project: string): Promise<readonly string[]> {
+export async function lint(compiler: string, project: string): Promise<readonly string[]> {
   const args = ['lint', '--no-restore', '--diagnostics-format', 'sarif', '--pattern', 'infra/**/*.bicep']
   // It exits with 1 where it found an error, and the report is there all the same.
   const { stdout } = await compile(compiler, args, project).catch((error) => error as { stdout: string })
   // One report for each file, with nothing between them.
   const reports = stdout.split(/(?<=^\})(?=\{)/m).filter((each) => each.trim() !== '')
-  if (reports.length === 0) throw new Error(`bicep ${compiler.version} found no template to lint`)
+  if (reports.length === 0) throw new Error('the compiler found no template to lint')
   const runs = reports.flatMap((each) => (JSON.parse(each) as Sarif).runs)
   // A module is read by itself and with what uses it.
   return [...new Set(runs.flatMap(({ results }) => results.map(lineOf)))]
@@ -103,7 +98,7 @@ function lineOf({ ruleId, message, locations }: SarifResult): string {
  * for each file that has some. With `overwrite` it writes the snapshots anew and gives nothing.
  */
 export async function snapshots(
-  compiler: Compiler,
+  compiler: string,
   project: string,
   mode: 'validate' | 'overwrite',
 ): Promise<readonly string[]> {

@@ -9,7 +9,7 @@ import type { Finding } from '../src/core/doctor.ts'
 import { plainMessage } from '../src/core/plain-text.ts'
 import { reasonOf } from '../src/services/safe-text.ts'
 import { openSite, Refused, type Site } from './azure.ts'
-import { afterDoctor, beforeStart, isAboutApp, type Outputs, toDoLines } from './to-do.ts'
+import { afterDoctor, beforeStart, isAboutApp, type Outputs, type ToDo, toDoLines } from './to-do.ts'
 
 /** Longer than roles and references took anywhere to spread, and short enough to wait for. */
 const LIMIT_MS = 15 * 60_000
@@ -57,11 +57,11 @@ export async function firstMinutes(means: Means): Promise<0 | 1> {
     print(`See them: npx partner-insights-sync status --azd-env, or ${app}/api/dashboard#<function key>`)
     return 0
   } catch (error) {
-    return fail(print, plainMessage(error instanceof Error ? error.message : String(error)))
+    return fail(print, messageOf(error))
   }
 }
 
-function leave(print: Means['print'], title: string, list: Parameters<typeof toDoLines>[0]): 0 {
+function leave(print: Means['print'], title: string, list: readonly ToDo[]): 0 {
   for (const line of [title, ...toDoLines(list)]) print(line)
   print('Then type: npm run first-minutes')
   return 0
@@ -129,13 +129,17 @@ async function repeat<T>({ clock, wait, print }: Means, until: number, attempt: 
     try {
       return await attempt()
     } catch (error) {
-      const reason = error instanceof Error ? plainMessage(error.message) : String(error)
       if (error instanceof Refused || clock() >= until) throw error
+      const reason = messageOf(error)
       if (reason !== told) print(`waiting: ${reason}`)
       told = reason
       await wait(LOOK_EVERY_MS)
     }
   }
+}
+
+function messageOf(error: unknown): string {
+  return plainMessage(error instanceof Error ? error.message : String(error))
 }
 
 /** The token of whoever is signed in to azd. */

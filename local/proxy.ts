@@ -110,6 +110,33 @@ async function close(server: Server, agent: Agent): Promise<void> {
   await closed
 }
 
+/** A proxy before each service of a storage account, and the connection string that leads through them. */
+export type StorageProxies = Readonly<Record<keyof ServiceOrigins, StorageProxy>> & {
+  readonly all: readonly StorageProxy[]
+  readonly connectionString: string
+  close(): Promise<void>
+}
+
+/** Starts a proxy before each service that a connection string names. `certificate`: that of the services. */
+export async function startStorageProxies(
+  connectionString: string,
+  certificate?: Certificate,
+): Promise<StorageProxies> {
+  const targets = serviceOrigins(connectionString)
+  const before = (target: string) => startProxy({ target, ...(certificate && { certificate }) })
+  const [blob, queue, table] = await Promise.all([before(targets.blob), before(targets.queue), before(targets.table)])
+  const all = [blob, queue, table]
+  const through = { blob: blob.origin, queue: queue.origin, table: table.origin }
+  return {
+    blob,
+    queue,
+    table,
+    all,
+    connectionString: proxiedConnectionString(connectionString, through),
+    close: async () => void (await Promise.all(all.map((proxy) => proxy.close()))),
+  }
+}
+
 /** The origins in a storage connection string: the targets of proxies. */
 export function serviceOrigins(connectionString: string): ServiceOrigins {
   const origin = (service: string) =>

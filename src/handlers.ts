@@ -33,6 +33,7 @@ export function createHandlers(settings: Settings | Problems, feedsFile: string,
       throw error
     })
   }
+  // `closed`: what it answers while settings are wrong, beside 503.
   const answer = (context: InvocationContext, step: Step<HttpResponseInit>, closed: HttpResponseInit = {}) =>
     guarded(context, async () => {
       const opened = open(context)

@@ -1,5 +1,6 @@
 import type { HttpRequest, InvocationContext } from '@azure/functions'
 import { expect, onTestFinished, test } from 'vitest'
+import { storageConnectionString } from '../local/azurite.ts'
 import { createHandlers, writer } from '../src/handlers.ts'
 import { callbackToken } from '../src/services/insights/callback-token.ts'
 import { startScripted } from './services/scripted-server.ts'
@@ -41,13 +42,8 @@ test('an error inside is answered by 500 with the headers of every answer, witho
   onTestFinished(() => storage.close())
   // No client repeats it, and none can make sense of it.
   storage.script(() => ({ status: 400, body: 'Error: at secret.ts:1' }))
-  const parts = ['Blob', 'Queue', 'Table'].map((service) => `${service}Endpoint=${storage.origin}/account`)
-  const connection = [
-    'DefaultEndpointsProtocol=http',
-    'AccountName=account',
-    `AccountKey=${Buffer.from('key').toString('base64')}`,
-    ...parts,
-  ].join(';')
+  const port = Number(new URL(storage.origin).port)
+  const connection = storageConnectionString({ blob: port, queue: port, table: port })
   const callback = { CALLBACK_BASE_URL: 'http://127.0.0.1:1/api/callback', CALLBACK_SECRET }
   const settings = testSettings({ DataStorage: connection, ...callback })
   const handlers = createHandlers(settings, 'none.json', '1', 'none.html')

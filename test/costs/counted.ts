@@ -1,6 +1,6 @@
 import { inject, onTestFinished } from 'vitest'
 import { waitUntil } from '../../local/processes.ts'
-import { type ProxiedRequest, proxiedConnectionString, serviceOrigins, startProxy } from '../../local/proxy.ts'
+import { startStorageProxies } from '../../local/proxy.ts'
 import { isFailure } from '../../src/core/failures.ts'
 import { DROPS } from '../../src/core/ledger/drop.ts'
 import { toPlanned } from '../../src/core/ledger/transitions.ts'
@@ -18,30 +18,25 @@ export type Operations = {
   readonly queue: number
 }
 
-export type Counted = World & {
+type Counted = World & {
   /** What the app asks of storage while `run` runs. */
   during(run: () => Promise<unknown>): Promise<Operations>
 }
 
-/** A deployment of so many feeds by month, each with windows from January to June 2025, whose storage calls are counted. */
-export async function countedWorld(feeds: number, rows: number, months = 6): Promise<Counted> {
-  const origins = serviceOrigins(inject('storage'))
-  const [table, blob, queue] = await Promise.all([
-    startProxy({ target: origins.table }),
-    startProxy({ target: origins.blob }),
-    startProxy({ target: origins.queue }),
-  ])
-  onTestFinished(async () => void (await Promise.all([table, blob, queue].map((proxy) => proxy.close()))))
-  const through = { table: table.origin, blob: blob.origin, queue: queue.origin }
+/** A deployment of so many feeds by month, each with so many windows from January 2025 on, whose storage calls are counted. */
+async function countedWorld(feeds: number, rows: number, months: number): Promise<Counted> {
+  const proxies = await startStorageProxies(inject('storage'))
+  onTestFinished(() => proxies.close())
+  const { table, blob, queue } = proxies
   const world = await openWorld({
     feeds: Array.from({ length: feeds }, (_, nth) => feedOf(nth, months)),
     simulator: { rows },
-    storage: proxiedConnectionString(inject('storage'), through),
+    storage: proxies.connectionString,
   })
   const now = (): Operations => ({
     table: table.count(),
     'blob reads': blob.requests.filter(({ method }) => method === 'GET' || method === 'HEAD').length,
-    'blob writes': blob.requests.filter(({ method }: ProxiedRequest) => method === 'PUT').length,
+    'blob writes': blob.requests.filter(({ method }) => method === 'PUT').length,
     queue: queue.count(),
   })
   const during: Counted['during'] = async (run) => {

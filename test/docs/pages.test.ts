@@ -37,7 +37,7 @@ describe.each(PAGES)('%s', (page) => {
 
   test('names only files that exist', () => {
     const named = Array.from(
-      textOf(page).matchAll(/(?<![\w./-])((?:src|cli|local|test|bench|docs)\/[\w./-]*\w)/g),
+      textOf(page).matchAll(/(?<![\w./-])((?:src|cli|local|infra|test|bench|docs)\/[\w./-]*\w)/g),
       ([, path = '']) => path,
     )
     expect(named.filter((path) => !existsSync(join(PROJECT, path)))).toEqual([])

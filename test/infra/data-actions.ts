@@ -159,8 +159,8 @@ function actionsOf(role: string): readonly string[] {
   return actions
 }
 
-/** The roles of the app on what holds its data: the account and the vault. `names`: of roles.bicep, by id. */
-export function dataRoles(given: readonly GivenRole[], names: Readonly<Record<string, string>>): readonly NamedRole[] {
+/** The roles of the app on what holds its data: the account and the vault. */
+export function dataRoles(given: readonly GivenRole[]): readonly NamedRole[] {
   const ofData = given.filter(({ to, scope }) => to === 'app' && /^(stdata|kv)(\/|$)/.test(scope))
-  return ofData.map(({ role, scope }) => ({ role: names[role] ?? role, scope }))
+  return ofData.map(({ role, scope }) => ({ role, scope }))
 }

@@ -37,15 +37,24 @@ export function appSettings(name: SnapshotName): Readonly<Record<string, string>
   return settings.properties as Readonly<Record<string, string>>
 }
 
-/** A role that a snapshot gives: to the app or to a person, and the end of the id of what it is for. */
+/** A role that a snapshot gives, by its name in roles.bicep: to the app or to a person, and what it is for. */
 export type GivenRole = { readonly to: 'app' | 'operator'; readonly role: string; readonly scope: string }
 
-/** The roles that a snapshot gives, by the ids of the roles. */
+/** The names in roles.bicep, by the ids of the roles. */
+const ROLE_NAMES: Readonly<Record<string, string>> = Object.fromEntries(
+  Array.from(
+    readFileSync('infra/modules/roles.bicep', 'utf8').matchAll(/^ {2}(\w+): '([0-9a-f-]{36})'/gm),
+    ([, name, id]) => [id, name],
+  ),
+)
+
+/** The roles that a snapshot gives. */
 export function rolesOf(name: SnapshotName): readonly GivenRole[] {
   return ofType(name, 'Microsoft.Authorization/roleAssignments').map(({ id, properties }) => {
     const { principalId, roleDefinitionId } = properties as { principalId: string; roleDefinitionId: string }
     const to = principalId.includes("'identity-{0}'") ? 'app' : 'operator'
-    return { to, role: roleDefinitionId.split('/').at(-1) ?? '', scope: scopeOf(id) }
+    const roleId = roleDefinitionId.split('/').at(-1) ?? ''
+    return { to, role: ROLE_NAMES[roleId] ?? roleId, scope: scopeOf(id) }
   })
 }
 

@@ -25,19 +25,7 @@ async function smallProject(source = "console.log('hello')"): Promise<string> {
   return project
 }
 
-test('the deployable folder holds the bundle, its package.json, host.json, feeds.json and the dashboard', async () => {
-  const project = await smallProject()
-  await build(project)
-  const folder = join(project, 'dist/app')
-  const files = ['dashboard.html', 'feeds.json', 'functions.cjs', 'host.json', 'package.json']
-  expect((await readdir(folder)).sort()).toEqual(files)
-  const deployed = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
-  expect(deployed).toMatchObject({ name: 'partner-insights-sync', main: 'functions.cjs' })
-  expect(Object.keys(deployed)).not.toContain('dependencies')
-  expect(await readFile(join(folder, 'host.json'))).toEqual(await readFile(join(PROJECT, 'host.json')))
-})
-
-test('what is published is the bundle of this app, one small package.json and no source map', async () => {
+test('what is published is the bundle of this app, the dashboard, feeds.json, host.json, one small package.json and no source map', async () => {
   const folder = await projectCopy()
   // What a developer has beside the sources, and what a build of another tool may have left.
   for (const file of ['local.settings.json', '.env', 'functions.test.ts']) await writeFile(join(folder, file), PLANTED)
@@ -67,6 +55,7 @@ test('what is published is the bundle of this app, one small package.json and no
   const { name, version } = JSON.parse(await readFile(join(PROJECT, 'package.json'), 'utf8'))
   const deployed = JSON.parse(await readFile(join(app, 'package.json'), 'utf8'))
   expect(deployed).toEqual({ name, version, private: true, main: 'functions.cjs' })
+  expect(await readFile(join(app, 'host.json'))).toEqual(await readFile(join(PROJECT, 'host.json')))
   expect((await readdir(join(folder, 'dist/maps'))).toSorted()).toEqual(bundled.map((file) => `${file}.map`).toSorted())
   expect((await readdir(join(folder, 'dist'))).toSorted()).toEqual(['app', 'maps'])
 })

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { waitUntil } from '../../local/processes.ts'
-import { proxiedConnectionString, type StorageProxy, serviceOrigins, startProxy } from '../../local/proxy.ts'
+import { type StorageProxies, startStorageProxies } from '../../local/proxy.ts'
 import { callbackToken } from '../../src/services/insights/callback-token.ts'
 import { type HostProcess, makeApp, runHost } from '../setup/host-process.ts'
 import { LEAP_DAY } from '../setup/settings.ts'
@@ -16,14 +16,14 @@ const OTHER_WINDOW = '20250501T000000Z_20250601T000000Z'
 const REPORT = 'b7f6a0c1-0d1e-4f7a-9c55-0f2a1d3c4b5e'
 
 let host: HostProcess
-let proxies: readonly StorageProxy[]
+let proxies: StorageProxies
 
 const token = (of: { feed?: string; window?: string; attempt?: number } = {}, secret = SECRET) =>
   callbackToken(secret, { feed: FEED, window: WINDOW, attempt: 1, ...of })
 
 /** Every storage call of the app so far. Only the host asks the queues for messages. */
 const storageCalls = () =>
-  proxies
+  proxies.all
     .flatMap(({ requests }) => requests)
     .filter(({ method, path }) => method !== 'GET' || !path.includes('/messages'))
     .map(({ method, path }) => `${method} ${path}`)
@@ -31,7 +31,7 @@ const storageCalls = () =>
 /** The host logs at its start which queues it listens to, and creates each before it first asks for messages. */
 function isAsking(): boolean {
   const queues = host.lines.flatMap((line) => /: queue (\S+)$/.exec(line)?.[1] ?? [])
-  const paths = proxies.flatMap(({ requests }) => requests.map(({ path }) => path))
+  const paths = proxies.all.flatMap(({ requests }) => requests.map(({ path }) => path))
   return queues.length > 0 && queues.every((queue) => paths.some((path) => path.includes(`/${queue}/messages`)))
 }
 
@@ -44,13 +44,10 @@ async function call(path: string, method = 'POST'): Promise<{ status: number; st
 
 /** The app's own bundle in a process of its own; its timer never fires while the test runs. */
 beforeAll(async () => {
-  const { blob, queue, table } = serviceOrigins(inject('storage'))
-  proxies = await Promise.all([blob, queue, table].map((target) => startProxy({ target })))
-  const [blobProxy = '', queueProxy = '', tableProxy = ''] = proxies.map(({ origin }) => origin)
-  const through = { blob: blobProxy, queue: queueProxy, table: tableProxy }
+  proxies = await startStorageProxies(inject('storage'))
   const hostJson = JSON.parse(await readFile(join(ROOT, 'host.json'), 'utf8'))
   host = await runHost(await makeApp(join(ROOT, 'src/functions.ts'), hostJson), {
-    DataStorage: proxiedConnectionString(inject('storage'), through),
+    DataStorage: proxies.connectionString,
     DEPLOYMENT_ID: 'forged',
     PARTNER_TENANT_ID: 'contoso',
     PARTNER_CLIENT_ID: 'app',
@@ -65,7 +62,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await host.stop()
-  await Promise.all(proxies.map((proxy) => proxy.close()))
+  await proxies.close()
 })
 
 it.each([

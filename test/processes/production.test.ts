@@ -2,7 +2,7 @@ import { readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { waitUntil } from '../../local/processes.ts'
-import { textOf } from '../docs/page.ts'
+import type { Finding } from '../../src/core/doctor.ts'
 import {
   dataRoles,
   distinct,
@@ -31,7 +31,7 @@ const WINDOWS = 2
 let app: string
 let deployment: Production
 let host: DeployedApp
-let doctor: { readonly findings: readonly { readonly check: string; readonly level: string; readonly text: string }[] }
+let doctor: { readonly findings: readonly Finding[] }
 
 const SECONDS = 1000
 
@@ -66,10 +66,9 @@ describe('dist/app alone, with the settings of the template', () => {
   })
 
   it('was called back', () => {
-    const { calls } = deployment
-    const hints = calls.filter(
-      ({ service, method, path }) => service === 'queue' && method === 'POST' && /ingest/.test(path),
-    )
+    const hints = deployment
+      .calls()
+      .filter(({ service, method, path }) => service === 'queue' && method === 'POST' && /ingest/.test(path))
     const texts = hints.map(({ body = '' }) =>
       Buffer.from(/<MessageText>([^<]*)/.exec(body)?.[1] ?? '', 'base64').toString('utf8'),
     )
@@ -96,8 +95,8 @@ describe('dist/app alone, with the settings of the template', () => {
   })
 
   it('asks for no path with two slashes, though every address ends with one', () => {
-    const { calls, simulator } = deployment
-    const paths = [...calls, ...simulator.requests].map(({ path }) => path.split('?')[0] ?? '')
+    const calls = deployment.calls()
+    const paths = [...calls, ...deployment.simulator.requests].map(({ path }) => path.split('?')[0] ?? '')
     expect(paths.length).toBeGreaterThan(100)
     expect(paths.filter((path) => path.includes('//'))).toEqual([])
     const inBatches = calls.flatMap(({ body = '' }) => body.match(/^(PUT|POST|PATCH|DELETE|MERGE) https?:\S+/gm) ?? [])
@@ -115,20 +114,13 @@ describe('dist/app alone, with the settings of the template', () => {
   })
 })
 
-const ROLE_NAMES = Object.fromEntries(
-  Array.from(textOf('infra/modules/roles.bicep').matchAll(/^ {2}(\w+): '([0-9a-f-]{36})'/gm), ([, name, id]) => [
-    id,
-    name,
-  ]),
-)
-
 /** Given for what is to come. */
 const NOT_YET_NEEDED: readonly NamedRole[] = [
   // The files of feeds with `publish: ["table", "parquet"]` go there, and no version writes them yet.
   { role: 'storageBlobDataContributor', scope: 'stdata/published' },
 ]
 
-const rolesIn = (name: SnapshotName) => dataRoles(rolesOf(name), ROLE_NAMES)
+const rolesIn = (name: SnapshotName) => dataRoles(rolesOf(name))
 
 /** What the recorded calls needed, and what the platform needs to resolve the references in the settings of a snapshot. */
 function needsOf(name: SnapshotName): readonly Need[] {
@@ -139,7 +131,7 @@ function needsOf(name: SnapshotName): readonly Need[] {
   const storesTokens = settings.PARTNER_AUTH === 'refresh-token'
   const ofVault = vaultNeeds(simulator.requests).filter(({ action }) => storesTokens || action !== 'secret/set')
   const ofPlatform = isReference ? [{ action: 'secret/get', scope: 'kv' }] : []
-  return distinct([...calls.flatMap(storageNeeds), ...ofVault, ...ofPlatform])
+  return distinct([...calls().flatMap(storageNeeds), ...ofVault, ...ofPlatform])
 }
 
 const isToCome = ({ role, scope }: NamedRole) =>

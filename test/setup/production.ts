@@ -6,7 +6,12 @@ import { QueueServiceClient } from '@azure/storage-queue'
 import { type Azurite, startAzurite } from '../../local/azurite.ts'
 import { certificateFiles, keepCertificate } from '../../local/certificate.ts'
 import { freePorts } from '../../local/processes.ts'
-import { type ProxiedRequest, type StorageProxy, serviceOrigins, startProxy } from '../../local/proxy.ts'
+import {
+  type ProxiedRequest,
+  type ServiceOrigins,
+  type StorageProxies,
+  startStorageProxies,
+} from '../../local/proxy.ts'
 import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
 import { appSettings, ofType } from '../infra/snapshot.ts'
 import { type HostProcess, runHost } from './host-process.ts'
@@ -21,17 +26,15 @@ const DAYS_OLD_MS = 2 * 86_400_000
 /** The refresh token that `consent` put into the vault, two days ago. */
 export const FIRST_TOKEN = 'the refresh token of the first consent'
 
-export type StorageService = 'table' | 'blob' | 'queue'
-
 /** A call of the app or its host to a service of the storage account. */
-export type StorageCall = ProxiedRequest & { readonly service: StorageService }
+export type StorageCall = ProxiedRequest & { readonly service: keyof ServiceOrigins }
 
 /** A deployment as the template makes it, with stand-ins for what is in Azure: all of them ask for tokens. */
 export type Production = SiteStorage & {
   readonly simulator: Simulator
   /** Of the template, with the addresses of the stand-ins. */
   readonly settings: NodeJS.ProcessEnv
-  readonly calls: readonly StorageCall[]
+  calls(): readonly StorageCall[]
   /** Starts a host on the folder of `deployableApp`. */
   start(app: string, changes?: NodeJS.ProcessEnv): Promise<DeployedApp>
   close(): Promise<void>
@@ -46,6 +49,7 @@ export type DeployedApp = HostProcess & {
 export async function startProduction(): Promise<Production> {
   const folder = await mkdtemp(join(tmpdir(), 'production-'))
   const certificate = await keepCertificate(join(folder, 'storage'))
+  // The simulator's clock is behind while it is given the secret.
   let behindMs = DAYS_OLD_MS
   const now = () => new Date(Date.now() - behindMs)
   const [azurite, simulator, [port = 0]] = await Promise.all([
@@ -55,19 +59,20 @@ export async function startProduction(): Promise<Production> {
   ])
   simulator.keepSecret('partner-default-refresh-token', FIRST_TOKEN)
   behindMs = 0
-  trust({ certificate: `${certificate.certificate}\n${simulator.certificate}` })
+  const certificates = `${certificate.certificate}\n${simulator.certificate}`
+  trust({ certificate: certificates })
   await makeWhatTheTemplateMakes(azurite)
-  const calls: StorageCall[] = []
-  const proxies = await startProxies()
+  const proxies = await startStorageProxies(azurite.connectionString, certificate)
+  const callsOf = (service: keyof ServiceOrigins) => proxies[service].requests.map((each) => ({ ...each, service }))
   const trusted = join(folder, 'trusted.pem')
-  await writeFile(trusted, `${certificate.certificate}\n${simulator.certificate}`)
+  await writeFile(trusted, certificates)
   const settings = { ...templateSettings(port, proxies, simulator), ...standIns(simulator, trusted) }
   const hosts: HostProcess[] = []
   return {
     ...openSiteStorage(azurite),
     simulator,
     settings,
-    calls,
+    calls: () => [...callsOf('table'), ...callsOf('blob'), ...callsOf('queue')],
     async start(app, changes) {
       const host = await runHost(app, { ...settings, ...changes }, { port, cwd: app })
       hosts.push(host)
@@ -76,25 +81,10 @@ export async function startProduction(): Promise<Production> {
     },
     async close() {
       for (const host of hosts) await host.stop()
-      await Promise.all(Object.values(proxies).map((proxy) => proxy.close()))
+      await proxies.close()
       await Promise.all([simulator.close(), azurite.stop()])
       await rm(folder, { recursive: true })
     },
-  }
-
-  async function startProxies(): Promise<Readonly<Record<StorageService, StorageProxy>>> {
-    const targets = serviceOrigins(azurite.connectionString)
-    const before = (service: StorageService) =>
-      startProxy({
-        target: targets[service],
-        certificate,
-        onRequest(request) {
-          calls.push({ ...request, service })
-          return 'pass'
-        },
-      })
-    const [table, blob, queue] = await Promise.all([before('table'), before('blob'), before('queue')])
-    return { table, blob, queue }
   }
 }
 
@@ -113,13 +103,13 @@ async function makeWhatTheTemplateMakes({ connectionString }: Azurite): Promise<
 /** The app settings of the template, where Azure's addresses are those of the stand-ins: with a slash at the end, as Azure gives them. */
 function templateSettings(
   port: number,
-  proxies: Readonly<Record<StorageService, StorageProxy>>,
+  { table, blob, queue }: StorageProxies,
   { keyVault }: Simulator,
 ): NodeJS.ProcessEnv {
   const known: NodeJS.ProcessEnv = {
-    DataStorage__tableServiceUri: `${proxies.table.origin}/${ACCOUNT}/`,
-    DataStorage__blobServiceUri: `${proxies.blob.origin}/${ACCOUNT}/`,
-    DataStorage__queueServiceUri: `${proxies.queue.origin}/${ACCOUNT}/`,
+    DataStorage__tableServiceUri: `${table.origin}/${ACCOUNT}/`,
+    DataStorage__blobServiceUri: `${blob.origin}/${ACCOUNT}/`,
+    DataStorage__queueServiceUri: `${queue.origin}/${ACCOUNT}/`,
     DataStorage__clientId: CLIENT_ID,
     KEY_VAULT_URL: `${keyVault}/`,
     CALLBACK_BASE_URL: `http://127.0.0.1:${port}/api/callback/`,
