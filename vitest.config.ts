@@ -12,10 +12,15 @@ export const SHARED = {
 /** They change nothing that another file sees, and each loads much of the app: it is loaded once for all of them. */
 const TOGETHER = ['core', 'docs', 'steps'].map((room) => `test/${room}/**/*.test.ts`)
 
-/** Whole hosts that die, and files that are cut at every byte: a check before each commit has no time for them. */
+/** Whole hosts that die, files that are cut at every byte, storms of hints: a check before each commit has no time for them. */
 export const SLOW = [
+  'test/bench/bench.test.ts',
   'test/engine/{every-cut,many-rows,zombie}.test.ts',
-  'test/processes/killed-host.test.ts',
+  'test/faults/hints.test.ts',
+  'test/infra/planted.test.ts',
+  'test/lost-create/lost-create.test.ts',
+  'test/processes/{killed-host,two-hosts}.test.ts',
+  'test/services/sorted-lines.test.ts',
   'test/browser/running-app.test.ts',
 ]
 

@@ -290,10 +290,11 @@ describe('cleanup --all', () => {
 
   it('lists all that the app made, and deletes it only with --yes, whatever the ledger needs of it', async () => {
     const insights = await client()
-    await deployment.writeFeeds([USAGE])
+    const extra = { ...USAGE, name: 'extra', table: 'Extra', from: '2025-03-01', to: '2025-04-01' }
+    await deployment.writeFeeds([USAGE, extra])
     expect(await command('feeds', 'push')).toMatchObject({ exit: 0 })
-    const window = '20250401T000000Z_20250501T000000Z'
-    await command('retry', 'usage', '--window', window, '--now')
+    await provision(deployment.services)
+    expect(await deployment.entries('extra')).toMatchObject([{ state: 'requested' }])
     const made = async () => {
       const [reports, queries] = [await insights.reports(), await insights.listQueries({ includeSystemQueries: false })]
       if (isFailure(reports) || isFailure(queries)) throw new Error('the service does not list them')
@@ -306,8 +307,8 @@ describe('cleanup --all', () => {
     await insights.createReport({ reportName: 'somebody else', queryId: foreign.queryId, schedule: tomorrow })
     const before = await made()
     const ours = before.filter((name) => name.startsWith('pis local '))
-    expect(ours).toContainEqual(expect.stringContaining(`usage ${window.replace('_', ' ')} `))
-    expect(ours).toContainEqual(expect.stringMatching(/^pis local usage [0-9a-f]+$/))
+    expect(ours).toContainEqual(expect.stringContaining('extra 20250301T000000Z 20250401T000000Z '))
+    expect(ours).toContainEqual(expect.stringMatching(/^pis local extra [0-9a-f]+$/))
     const listed = await command('cleanup', '--all')
     expect(listed).toMatchObject({ exit: 0, err: '' })
     for (const name of ours) expect(listed.out).toMatch(new RegExp(` to go +${name}\n`))

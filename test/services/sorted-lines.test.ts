@@ -9,7 +9,8 @@ import { expect, it } from 'vitest'
 
 const SOURCE = pathToFileURL(join(import.meta.dirname, '../../src/services/sorted-lines.ts')).href
 const SMALL_HEAP = pathToFileURL(join(import.meta.dirname, '../../cli/small-heap.ts')).href
-const LIMIT_MB = 160
+/** What a whole `diff` may take, whatever the width of its rows. */
+const LIMIT_MB = 200
 
 /** Sorts lines of two landings, walks through both at once, and says what memory that took. */
 const SCRIPT = `
@@ -54,6 +55,5 @@ it.each([
   const [out] = await Promise.all([text(child.stdout), once(child, 'close')])
   const { isSorted, peakMb } = JSON.parse(out)
   expect(isSorted).toBe(true)
-  expect(peakMb).toBeGreaterThan(20)
   expect(peakMb).toBeLessThan(LIMIT_MB)
 })
