@@ -44,7 +44,9 @@ export function openSite({ arm, id, token }: SiteOptions): Site {
         `Azure refuses ${path} (${response.status}): type "azd auth login" as somebody with the role Contributor`,
       )
     }
-    if (response.status === 404) throw new Refused(`Azure knows no app ${id}: type "azd provision"`)
+    if (response.status === 404 && (await isUnknown(response))) {
+      throw new Refused(`Azure knows no app ${id}: type "azd provision"`)
+    }
     if (!response.ok) throw new Error(`Azure answered ${path} with ${response.status}`)
     return response.json().catch(() => undefined)
   }
@@ -58,4 +60,10 @@ export function openSite({ arm, id, token }: SiteOptions): Site {
       return key
     },
   }
+}
+
+/** The host of a new app answers 404, too, as long as it has no keys: only Azure itself names what it does not know. */
+async function isUnknown(response: Response): Promise<boolean> {
+  const body = (await response.json().catch(() => undefined)) as { error?: { code?: string } } | undefined
+  return ['ResourceNotFound', 'ResourceGroupNotFound'].includes(body?.error?.code ?? '')
 }

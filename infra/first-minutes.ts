@@ -6,10 +6,10 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { findAzdEnvironment } from '../cli/azd-env.ts'
 import type { Finding } from '../src/core/doctor.ts'
-import { plainMessage } from '../src/core/plain-text.ts'
+import { plainMessage, plainText } from '../src/core/plain-text.ts'
 import { reasonOf } from '../src/services/safe-text.ts'
 import { openSite, Refused, type Site } from './azure.ts'
-import { afterDoctor, beforeStart, isAboutApp, type Outputs, type ToDo, toDoLines } from './to-do.ts'
+import { afterDoctor, azdOption, beforeStart, type Outputs, problemsOfApp, type ToDo, toDoLines } from './to-do.ts'
 
 /** Longer than roles and references took anywhere to spread, and short enough to wait for. */
 const LIMIT_MS = 15 * 60_000
@@ -18,6 +18,8 @@ const LOOK_EVERY_MS = 10_000
 
 /** A reference that was read before its role had spread is read again only when asked for, or after a day. */
 const REFRESH_EVERY_MS = 120_000
+
+const TOKEN_LIMIT_MS = 60_000
 
 /** Azure ends an HTTP request after 230 seconds. */
 const STEP_LIMIT_MS = 230_000
@@ -39,7 +41,9 @@ export type Means = {
  * also where a person still has something to do, which is printed in order; 1 where the app does not work.
  */
 export async function firstMinutes(means: Means): Promise<0 | 1> {
-  const { outputs, print } = means
+  const { outputs } = means
+  // Findings quote what the service says.
+  const print = (line: string) => means.print(plainText(line))
   const { APP_ID: id, APP_URL: app } = outputs
   if (!id || !app) return fail(print, 'the outputs of the templates are missing: type "azd provision"')
   const before = beforeStart(outputs)
@@ -52,9 +56,10 @@ export async function firstMinutes(means: Means): Promise<0 | 1> {
     const findings = await repeat(means, until, () => appFindings(app, key))
     const left = afterDoctor(findings, outputs)
     if (left.length > 0) return leave(print, 'The app works. It asks for reports when you have done this:', left)
-    await repeat(means, until, () => runStep(app, key, 'provision'))
-    print('The app works and has asked for its first reports.')
-    print(`See them: npx partner-insights-sync status --azd-env, or ${app}/api/dashboard#<function key>`)
+    const requested = await repeat(means, until, () => firstReports(app, key))
+    print(`The app works and has asked for ${requested} reports.`)
+    print(`See them: npx partner-insights-sync status ${azdOption(outputs)}, or ${app}/api/dashboard#<function key>`)
+    print('Look once more in an hour: a timer that does not start shows only then.')
     return 0
   } catch (error) {
     return fail(print, messageOf(error))
@@ -78,8 +83,12 @@ async function untilHealthy(means: Means, site: Site, app: string, until: number
   let refreshed = Number.NEGATIVE_INFINITY
   await repeat(means, until, async () => {
     if (means.clock() - refreshed >= REFRESH_EVERY_MS) {
-      await site.refreshReferences()
       refreshed = means.clock()
+      await site.refreshReferences().catch((error) => {
+        if (error instanceof Refused) throw error
+        // The app may be well all the same.
+        means.print(`waiting: ${messageOf(error)}`)
+      })
     }
     const wrong = await healthProblem(app)
     if (wrong) throw new Error(wrong)
@@ -98,15 +107,24 @@ async function healthProblem(app: string): Promise<string | undefined> {
   if (status === 'unavailable') {
     return 'its settings are wrong. Read the event app.settings in its log: azd monitor --logs'
   }
+  if (response.status === 403)
+    return `${app} is stopped, or something in front of it refuses. Type "az functionapp start"`
   return `${app}/api/health answers ${response.status}. Type "azd deploy"`
 }
 
 /** Lets the app check itself. Throws where what it finds may be over in a minute. */
 async function appFindings(app: string, key: string): Promise<readonly Finding[]> {
   const { findings } = (await runStep(app, key, 'doctor')) as { findings: readonly Finding[] }
-  const wrong = findings.find((finding) => finding.level === 'problem' && isAboutApp(finding))
+  const [wrong] = problemsOfApp(findings)
   if (wrong) throw new Error(`${wrong.check}: ${wrong.message}. ${wrong.remedy ?? ''}`)
   return findings
+}
+
+/** Lets the app ask for its first reports, and gives how many. */
+async function firstReports(app: string, key: string): Promise<number> {
+  const answer = (await runStep(app, key, 'provision')) as { requested?: number; problem?: string }
+  if (answer.problem !== undefined) throw new Refused(`${answer.problem}. Correct it, and type "feeds push"`)
+  return answer.requested ?? 0
 }
 
 async function runStep(app: string, key: string, step: string): Promise<unknown> {
@@ -144,10 +162,14 @@ function messageOf(error: unknown): string {
 
 /** The token of whoever is signed in to azd. */
 async function azdToken(): Promise<string> {
-  const { stdout } = await promisify(execFile)('azd', ['auth', 'token', '--output', 'json']).catch(() => {
-    throw new Refused('nobody is signed in: type "azd auth login"')
-  })
-  return (JSON.parse(stdout) as { token: string }).token
+  try {
+    const { stdout } = await promisify(execFile)('azd', ['auth', 'token', '--output', 'json'], {
+      timeout: TOKEN_LIMIT_MS,
+    })
+    return (JSON.parse(stdout) as { token: string }).token
+  } catch {
+    throw new Refused('azd gives no token: type "azd auth login"')
+  }
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -6,12 +6,24 @@ export type Outputs = Readonly<Record<string, string | undefined>>
 /** What a person has to do: why, and the commands to type. */
 export type ToDo = { readonly what: string; readonly commands: readonly string[] }
 
-/** Checks of the doctor that only a person can make right, in the order in which they do. All others are about the app. */
-const OF_A_PERSON = ['sign-in', 'expiry', 'role', 'feeds', 'table', 'feed', 'dataset', 'columns', 'query']
+/**
+ * Checks of the doctor that only a person can make right, in the order in which they do. All others are about the app and its
+ * resources, which need no person: only time, or a repair. A timer that has died needs one: see docs/troubleshooting.md.
+ */
+const OF_A_PERSON = ['timer', 'sign-in', 'expiry', 'role', 'feeds', 'table', 'feed', 'dataset', 'columns', 'query']
 
-/** Whether a finding is about the app and its resources, which need no person: only time, or a repair. */
-export function isAboutApp({ check }: Finding): boolean {
-  return !OF_A_PERSON.includes(check)
+const isOfAPerson = ({ check }: Finding) => OF_A_PERSON.includes(check)
+
+/** The problems that may be over in a minute. While a timer is silent, the callback's own look at `health` says no more. */
+export function problemsOfApp(findings: readonly Finding[]): readonly Finding[] {
+  const problems = findings.filter(({ level }) => level === 'problem')
+  const isSilent = problems.some(({ check }) => check === 'timer')
+  return problems.filter((finding) => !isOfAPerson(finding) && !(isSilent && finding.check === 'callback'))
+}
+
+/** How a command names the environment of azd that these outputs are of. */
+export function azdOption({ AZURE_ENV_NAME: name }: Outputs): string {
+  return name ? `--azd-env ${name}` : '--azd-env'
 }
 
 /** What a person must give before the app can start at all. Empty: nothing. */
@@ -28,7 +40,7 @@ export function beforeStart({ PARTNER_TENANT_ID: tenant, PARTNER_CLIENT_ID: clie
 
 /** What a person must do about the doctor's problems, in order: a way to sign in comes first, since the rest hangs on it. */
 export function afterDoctor(findings: readonly Finding[], outputs: Outputs): readonly ToDo[] {
-  const open = findings.filter((finding) => finding.level === 'problem' && !isAboutApp(finding))
+  const open = findings.filter((finding) => finding.level === 'problem' && isOfAPerson(finding))
   const order = ({ check }: Finding) => OF_A_PERSON.indexOf(check)
   return open
     .toSorted((a, b) => order(a) - order(b))
@@ -46,7 +58,7 @@ function signInCommands(outputs: Outputs): readonly string[] {
     `az keyvault secret set --vault-name ${name} --name partner-default-${secret} --file <file that holds it>`
   if (auth === 'client-secret') return [store('client-secret')]
   if (auth === 'certificate') return [store('certificate')]
-  if (auth !== 'managed-identity') return ['npx partner-insights-sync consent --azd-env']
+  if (auth !== 'managed-identity') return [`npx partner-insights-sync consent ${azdOption(outputs)}`]
   const credential = {
     name: 'partner-insights-sync',
     issuer: outputs.FEDERATED_ISSUER,

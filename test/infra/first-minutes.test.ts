@@ -77,7 +77,7 @@ describe('the first minutes of an app where all is well', () => {
   it('end with the first provision', async () => {
     const { exitCode, text, asked, minutes } = await play({})
     expect(exitCode).toBe(0)
-    expect(text).toContain('has asked for its first reports')
+    expect(text).toContain('has asked for 3 reports')
     expect(minutes).toBe(0)
     expect([asked(REFRESH), asked(LIST_KEYS), asked('/api/run/doctor'), asked('/api/run/provision')]).toEqual([
       1, 1, 1, 1,
@@ -123,6 +123,10 @@ describe('the first minutes of an app that needs time', () => {
     ['Azure that fails', { [REFRESH]: once({ status: 500 }, { body: {} }) }],
     ['Azure that does not answer', { [REFRESH]: once('drop', { body: {} }) }],
     ['a host without keys', { [LIST_KEYS]: once({ status: 500 }, { body: { functionKeys: { default: KEY } } }) }],
+    [
+      'a host that has no keys yet',
+      { [LIST_KEYS]: once({ status: 404, body: {} }, { body: { functionKeys: { default: KEY } } }) },
+    ],
     ['an empty list of keys', { [LIST_KEYS]: once({ body: {} }, { body: { functionKeys: { default: KEY } } }) }],
     [
       'a doctor who cannot write yet',
@@ -137,9 +141,26 @@ describe('the first minutes of an app that needs time', () => {
     expect(asked('/api/run/provision')).toBeGreaterThan(0)
   })
 
-  it('leave a silent timer to the doctor', async () => {
-    const { exitCode } = await play({ '/api/health': () => ({ status: 503, body: { status: 'timer-silent' } }) })
-    expect(exitCode).toBe(0)
+  it('is well where only Azure does not refresh', async () => {
+    const { exitCode, text } = await play({ [REFRESH]: () => ({ status: 500 }) })
+    expect([exitCode, text]).toEqual([0, expect.stringContaining('has asked for 3 reports')])
+  })
+
+  it('leave a timer that has died to a person, with what the doctor says of it', async () => {
+    const dead = {
+      check: 'timer',
+      level: 'problem',
+      message: 'provision is silent',
+      remedy: 'See timers that have stopped.',
+    }
+    const callback = { check: 'callback', level: 'problem', message: 'health says 503', remedy: 'Read the log.' }
+    const { exitCode, text, minutes } = await play({
+      '/api/health': () => ({ status: 503, body: { status: 'timer-silent' } }),
+      '/api/run/doctor': () => ({ body: { findings: [WELL, callback, dead] } }),
+    })
+    expect([exitCode, minutes]).toEqual([0, 0])
+    expect(text).toContain('provision is silent. See timers that have stopped.')
+    expect(text).not.toContain('health says 503')
   })
 
   it.each<[string, Script, string]>([
@@ -147,6 +168,7 @@ describe('the first minutes of an app that needs time', () => {
     ['storage', { '/api/health': () => ({ status: 503, body: { status: 'storage' } }) }, 'Roles take minutes'],
     ['an app', { '/api/health': () => ({ status: 404 }) }, 'azd deploy'],
     ['an answer', { '/api/health': () => 'drop' }, 'azd deploy'],
+    ['being started', { '/api/health': () => ({ status: 403, body: 'Site Disabled' }) }, 'az functionapp start'],
     ['rights of the app', { '/api/run/doctor': () => ({ body: { findings: [NO_STORAGE] } }) }, 'Give roles.'],
   ])('end with 1 after 15 minutes without %s', async (_, script, said) => {
     const { exitCode, text, minutes, asked } = await play(script)
@@ -185,6 +207,14 @@ describe('what a person still has to do', () => {
     expect(asked('/api/run/provision')).toBe(0)
   })
 
+  it('names the environment of azd, and says what the service says without its control characters', async () => {
+    const quoting = { ...NO_TOKEN, message: 'the service says \u001b[31mno' }
+    const script = { '/api/run/doctor': () => ({ body: { findings: [quoting] } }) }
+    const { text } = await play(script, { AZURE_ENV_NAME: 'two' })
+    expect(text).toContain('npx partner-insights-sync consent --azd-env two')
+    expect(text).not.toContain('\u001b')
+  })
+
   it('is in the order in which it is done: the sign-in comes before what hangs on it', async () => {
     const { text, exitCode } = await play({
       '/api/run/doctor': () => ({ body: { findings: [NO_ROLE, WELL, NO_TOKEN] } }),
@@ -206,7 +236,11 @@ describe('what only whoever deploys can mend', () => {
   it.each<[string, Script, string]>([
     ['a sign-in that Azure refuses', { [REFRESH]: () => ({ status: 401 }) }, 'azd auth login'],
     ['a person without the right', { [LIST_KEYS]: () => ({ status: 403 }) }, 'Contributor'],
-    ['an app that Azure does not know', { [REFRESH]: () => ({ status: 404 }) }, 'azd provision'],
+    [
+      'an app that Azure does not know',
+      { [REFRESH]: () => ({ status: 404, body: { error: { code: 'ResourceNotFound' } } }) },
+      'azd provision',
+    ],
   ])('ends at once: %s', async (_, script, said) => {
     const { exitCode, text, minutes } = await play(script)
     expect(exitCode).toBe(1)
@@ -220,6 +254,12 @@ describe('what only whoever deploys can mend', () => {
     }
     const { exitCode, text } = await play({}, {}, nobody)
     expect([exitCode, text]).toEqual([1, expect.stringContaining('nobody is signed in')])
+  })
+
+  it('ends at once: feeds that the app cannot use', async () => {
+    const unusable = { '/api/run/provision': () => ({ body: { problem: 'feeds.json cannot be used' } }) }
+    const { exitCode, text } = await play(unusable)
+    expect([exitCode, text]).toEqual([1, expect.stringContaining('feeds push')])
   })
 
   it('ends at once: nothing is provisioned', async () => {

@@ -175,6 +175,31 @@ describe('the snapshots of infra', () => {
     expect(JSON.stringify(rule)).toContain('AppTraces')
   })
 
+  it('are of templates that make the callback secret and the budget once, and never again', () => {
+    for (const [file, resource] of [
+      ['vault', 'callback'],
+      ['alerts', 'budget'],
+    ] as const) {
+      expect(textOf(`infra/modules/${file}.bicep`)).toMatch(
+        new RegExp(`^@onlyIfNotExists\\(\\)\nresource ${resource} `, 'm'),
+      )
+    }
+  })
+
+  it('give no role to a pipeline, nor to nobody', () => {
+    expect(rolesOf('smallest').filter(({ to }) => to === 'operator')).toEqual([])
+    expect(textOf('infra/main.bicep')).toContain(
+      "operatorPrincipalType == 'ServicePrincipal' ? '' : operatorPrincipalId",
+    )
+  })
+
+  it('ask alarms of a workspace without data, too: a union wants one part that is always there', () => {
+    const rules = ofType('everything', 'Microsoft.Insights/scheduledQueryRules').map((rule) => JSON.stringify(rule))
+    expect(rules).toHaveLength(2)
+    for (const rule of rules)
+      expect(rule).toMatch(/union isfuzzy=true \(datatable\(TimeGenerated: datetime, [^)]+\)\[\]\), App/)
+  })
+
   it('alarm where provision is silent, by the name that the trigger has', () => {
     const silence = ofType('everything', 'Microsoft.Insights/scheduledQueryRules')[1]
     expect(JSON.stringify(silence)).toContain("OperationName == 'provision'")
