@@ -9,6 +9,7 @@ import { addDuration, DAY_MS, HOUR_MS } from '../src/core/time/durations.ts'
 import { dayText } from '../src/core/time/instants.ts'
 import { windowId } from '../src/core/time/window.ts'
 import { blockFeed, changeFeedRow } from '../src/steps/ledger/feed-row.ts'
+import { forget } from '../src/steps/operator/forget.ts'
 import type { Services } from '../src/steps/services.ts'
 
 /** How much history the feeds have. */
@@ -27,7 +28,7 @@ export function shownFeeds(now: Date, { months, days }: Length): object {
       {
         name: 'seats',
         dataset: 'SeatsSubscriptionsAndRevenue',
-        from: monthsAgo(months + 4),
+        from: monthsAgo(months + 5),
         to: monthsAgo(0),
         refresh: false,
       },
@@ -50,6 +51,7 @@ export async function plantEveryState(services: Services, message: string): Prom
     (entry) => withoutRows(toFailed(entry, rejects, now)),
     (entry) => planned(entry, now),
   ])
+  await leaveUnasked(services, 'seats')
   await change(services, 'learn', [
     (entry) => withFigures(entry, { rowsLanded: 1 }),
     (entry) => onItsWay(entry, now),
@@ -62,6 +64,13 @@ export async function plantEveryState(services: Services, message: string): Prom
     acceptedGaps: accepted ? [windowId(accepted.window)] : [],
     offerDrift: [`the service no longer lists what the feed asks MSLearn for: "${message}"`],
   }))
+}
+
+/** The oldest window of a feed is due again, and of a blocked feed nobody asks for it. */
+async function leaveUnasked(services: Services, feed: string): Promise<void> {
+  const [oldest] = await entriesOf(services, feed)
+  const done = oldest && (await forget(services, feed, oldest.window))
+  if (!done || 'problem' in done) throw new Error(`${feed}: ${done?.problem ?? 'nothing has landed'}`)
 }
 
 function withFigures(entry: Landed, figures: Partial<Landed['figures']>): Landed {

@@ -68,6 +68,7 @@ const SEEN = [
   'coming',
   'waiting',
   'unasked',
+  'undue',
   'failed',
   'gap',
 ]
