@@ -14,7 +14,7 @@ const OF_THE_HOST = [
 ]
 
 /** No template sets them: a connection string holds a key, and secrets are in the vault. */
-export const SECRET = [
+const SECRET = [
   'CALLBACK_SECRET_PREVIOUS',
   'DataStorage',
   'PARTNER_CERTIFICATE',
