@@ -160,10 +160,12 @@ function messageOf(error: unknown): string {
   return plainMessage(error instanceof Error ? error.message : String(error))
 }
 
-/** The token of whoever is signed in to azd. */
+/** The token of whoever is signed in to azd, of the subscription's tenant: they may be a guest there. */
 async function azdToken(): Promise<string> {
+  const outputs = process.env.APP_ID ? process.env : (await findAzdEnvironment())?.outputs
+  const tenant = outputs?.AZURE_TENANT_ID ? ['--tenant-id', outputs.AZURE_TENANT_ID] : []
   try {
-    const { stdout } = await promisify(execFile)('azd', ['auth', 'token', '--output', 'json'], {
+    const { stdout } = await promisify(execFile)('azd', ['auth', 'token', '--output', 'json', ...tenant], {
       timeout: TOKEN_LIMIT_MS,
     })
     return (JSON.parse(stdout) as { token: string }).token
