@@ -65,7 +65,8 @@ async function defaultName(): Promise<string | undefined> {
 
 /**
  * Gives the settings of a deployed app to a command: of `env` all but what is about an app, and the outputs, with what the
- * template tells of `extraAppSettings`, such as the ids of other accounts. The callback secret stays in the vault, so a report that a command asks for is not called back: the sweep of the app looks.
+ * template tells of `extraAppSettings`, such as the ids of other accounts. The callback secret stays in the vault, so a report
+ * that a command asks for is not called back: the sweep of the app looks.
  */
 export function settingsOfAzd(
   { name, outputs }: AzdEnvironment,
@@ -91,7 +92,7 @@ export function settingsOfAzd(
   return { values: { ...Object.fromEntries(others), ...extra, ...Object.fromEntries(own), CALLBACK_BASE_URL: '' } }
 }
 
-/** Reads the output EXTRA_APP_SETTINGS: `NAME=value`, with semicolons in between. azd would keep JSON with its quotes escaped. */
+/** Reads the output EXTRA_APP_SETTINGS: `NAME=value`, with semicolons in between. */
 function extraSettings(text = ''): Environment {
   const pairs = text.split(';').filter((pair) => pair.includes('='))
   return Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]))
