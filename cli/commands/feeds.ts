@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { CATALOG } from '../../src/core/catalog.ts'
+import { counted } from '../../src/core/counted.ts'
 import { isFailure } from '../../src/core/failures.ts'
 import { compareFeeds, type FeedChange } from '../../src/core/feeds/compare.ts'
 import type { Feed } from '../../src/core/feeds/feed.ts'
@@ -13,7 +14,7 @@ import { readText } from '../../src/services/text-file.ts'
 import { findLosses, type Loss } from '../../src/steps/operator/shorter-keep.ts'
 import { findForbiddenChange } from '../../src/steps/requesting/forbidden-change.ts'
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
-import { type CommandResult, done, many, refused } from '../output.ts'
+import { type CommandResult, done, refused } from '../output.ts'
 import { writeFeedsText } from '../pushed-feeds.ts'
 
 type PushOptions = CommonOptions & { readonly dryRun?: true; readonly yes?: true }
@@ -61,12 +62,12 @@ async function push(app: LocalApp, { dryRun, yes }: PushOptions): Promise<Comman
     return refused([...losses.map(lossLine), 'nothing was pushed: add --yes if these windows may go'])
   await writeFeedsText(await storage.container('config'), text)
   const names = file.feeds.map(({ name }) => name)
-  const pushed = `pushed ${many(names.length, 'feed')}; the app reads them at its next tick`
+  const pushed = `pushed ${counted(names.length, 'feed')}; the app reads them at its next tick`
   return done({ pushed: names, removes: losses, warnings }, [...told, ...losses.map(lossLine), pushed])
 }
 
 function lossLine({ feed, windows, rows }: Loss): string {
-  return `${feed}: "keep" removes ${many(windows, 'window')} with ${many(rows, 'row')} for good, within two days of the next tick`
+  return `${feed}: "keep" removes ${counted(windows, 'window')} with ${counted(rows, 'row')} for good, within two days of the next tick`
 }
 
 async function pull({ storage, feedsFile }: LocalApp): Promise<CommandResult> {

@@ -1,3 +1,4 @@
+import { counted } from '../../src/core/counted.ts'
 import { laterStartWarning } from '../../src/core/feeds/history.ts'
 import type { AccountStatus, FeedStatus, SlowWindow, Status, ToDo, WindowStatus } from '../../src/core/status/fields.ts'
 import { dayText, minuteText } from '../../src/core/time/instants.ts'
@@ -26,7 +27,7 @@ const MOST_OF_A_KIND = 5
 function toDoLines(toDo: readonly ToDo[]): readonly Line[] {
   if (toDo.length === 0) return [[{ text: 'nothing needs you', style: 'green' }]]
   const kinds = [...Map.groupBy(toDo, ({ kind }) => kind).values()]
-  const heading = toDo.length === 1 ? '1 thing needs you' : `${toDo.length} things need you`
+  const heading = counted(toDo.length, 'thing needs you', 'things need you')
   return [[{ text: heading, style: 'red' }], ...kinds.flatMap(ofKind)]
 }
 

@@ -1,3 +1,4 @@
+import { agreeing } from '../core/counted.ts'
 import { parseWindowId } from '../core/time/window.ts'
 import { windowWords } from '../core/time/words.ts'
 
@@ -56,9 +57,9 @@ export function ago(ms: number): string {
   return `${Math.floor(ms / DAY_MS)} days ago`
 }
 
-/** `1 thing`, `2 things`. */
+/** A number with its noun, as the page writes numbers: `1 thing`, `2 000 things`. */
 export function many(count: number, one: string, more = `${one}s`): string {
-  return `${exact(count)} ${count === 1 ? one : more}`
+  return `${exact(count)} ${agreeing(count, one, more)}`
 }
 
 /** The day of an instant: `2026-11-01`. */
