@@ -1,6 +1,6 @@
 import { FAILURES, type FailureKind } from '../failures.ts'
 import type { State } from '../ledger/ledger.ts'
-import type { Fields, InJson, ObjectOf } from './field.ts'
+import type { Fields, InJson, ObjectOf } from './shape.ts'
 
 // The answers of `GET status` and `GET status/{feed}/{window}`, field by field. The types of the builders, the published
 // schema and the tables in docs/status.md come from here.
