@@ -85,6 +85,7 @@ function feedOf(name: string, count: number): StatusAnswer['feeds'][number] {
     running: [],
     acceptedGaps: [],
     restated: [],
+    notes: [],
     windows: days.map((from) => ({
       id: windowId({ from: new Date(from), to: new Date(from + DAY_MS) }),
       state: 'landed',

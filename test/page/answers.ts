@@ -110,6 +110,7 @@ export function feedAnswer(name: string, given: Partial<FeedAnswer> = {}): FeedA
       .map(({ id, rows = 0 }) => ({ window: id, asOf: NOW, rows })),
     acceptedGaps: [],
     restated: [],
+    notes: [],
     ...given,
     windows,
   }
@@ -309,6 +310,7 @@ export function troubled(): StatusAnswer {
           remedy: 'Correct the columns of the feed: the report lacks those in the message.',
         },
         drift: ['the service no longer lists the column AppId'],
+        notes: ['the service no longer lists the column AppId'],
       }),
       feedAnswer('new-feed', {
         dataset: 'MSLearn',
@@ -317,6 +319,7 @@ export function troubled(): StatusAnswer {
         gaps: [gap(parseWindowId(MONTHLY.at(-4)?.id ?? '')?.from.toISOString() ?? NOW, 20)],
         nextDue: '2026-11-26T14:30:00.000Z',
         backfill: { paused: true, left: 20 },
+        notes: ['20 windows of history left'],
         completeUntil: '2026-12-01T00:00:00.000Z',
       }),
       feedAnswer('old-feed', {
