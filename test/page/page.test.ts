@@ -1,26 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { standing } from '../../src/page/feed.ts'
 import { page, pageTitle } from '../../src/page/page.ts'
-import type { Picture } from '../../src/page/picture.ts'
+import { firstPicture, type Picture } from '../../src/page/picture.ts'
 import { firstCards } from '../../src/page/to-do.ts'
 import { element, type Tree, textOf } from '../../src/page/tree.ts'
 import { account, feedAnswer, fine, landed, NOW, statusAnswer, troubled, windowAnswer } from './answers.ts'
 
 function picture(given: Partial<Picture> = {}): Picture {
-  return {
-    host: 'insights.example',
-    nowMs: Date.parse(NOW) + 130_000,
-    status: undefined,
-    trouble: undefined,
-    allCards: false,
-    unfolded: new Set(),
-    stops: new Map(),
-    pointed: undefined,
-    opened: undefined,
-    detail: undefined,
-    copied: undefined,
-    ...given,
-  }
+  return { ...firstPicture('insights.example', Date.parse(NOW) + 130_000), ...given }
 }
 
 const words = (given: Partial<Picture>) => page(picture(given)).map(textOf).join(' ').replaceAll('\u202f', ' ')
