@@ -284,6 +284,10 @@ export function troubled(): StatusAnswer {
           },
         ],
         emptied: { Discount: { windows: 2, from: '2026-08-01T00:00:00.000Z', to: '2026-10-01T00:00:00.000Z' } },
+        notes: [
+          'November 2026 is requested, asked for at 2026-11-26T11:20Z; the service has until 2026-11-27T11:20Z; "forget" asks for it anew',
+          'Column Discount, which had values before, has none in 2 windows from 2026-08-01 to 2026-10-01',
+        ],
         restated: [
           {
             window: seats.at(-3)?.id ?? '',
@@ -327,6 +331,7 @@ export function troubled(): StatusAnswer {
         dataset: 'OfficeUsage',
         windows: MONTHLY.slice(0, 10),
         acceptedGaps: [first?.id ?? ''],
+        notes: ['Accepted gap: December 2024'],
       }),
       profile(),
     ],

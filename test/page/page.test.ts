@@ -132,6 +132,8 @@ describe('a feed', () => {
       'The newest rows end on 2026-11-04, the next are due by',
       'the service no longer lists the column AppId',
       '20 windows of history left',
+      'Column Discount, which had values before, has none in 2 windows',
+      'Accepted gap: December 2024',
       'earlier: 329 complete, 2 holes',
     ])
       expect(text).toContain(part)
