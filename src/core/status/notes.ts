@@ -38,7 +38,9 @@ function ofItsWindows(feed: Facts): readonly string[] {
       const end = until ? `; the service has until ${minuteText(until)}` : ''
       return `${windowName(window)} is ${state}, asked for at ${minuteText(requestedAt)}${end}; "forget" asks for it anew`
     }),
-    ...resting.map(({ window = '', message }) => `${windowName(window)} rests and goes on by itself: ${message}`),
+    ...resting.map(
+      ({ window = 'A window', message }) => `${windowName(window)} rests and goes on by itself: ${message}`,
+    ),
     ...(earlierForm > 0 ? [`${counted(earlierForm, 'window')} landed with other columns, types or shards`] : []),
     ...(earlyBlanks > 0
       ? [`${counted(earlyBlanks, 'window')} had no rows before the data had settled: not complete yet`]
