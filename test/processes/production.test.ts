@@ -274,13 +274,11 @@ describe('every answer', () => {
 
 describe('an app that signs in with its identity, as in the snapshot `everything`', () => {
   it('reads the service, and stores nothing in the vault: a role that only reads secrets will do', async () => {
-    await host.stop()
     const { requests } = deployment.simulator
     const earlier = requests.length
     const federated = await deployment.start(app, { PARTNER_AUTH: appSettings('everything').PARTNER_AUTH })
     const { findings } = (await (await federated.ask('run/doctor', 'POST')).json()) as typeof doctor
     expect(findings.filter(({ level }) => level === 'problem')).toEqual([])
-    await federated.stop()
     const signedIn = requests.slice(earlier).filter(({ path }) => path.includes('/oauth2/'))
     expect(signedIn.map(({ body }) => new URLSearchParams(body).has('client_assertion'))).toContain(true)
     const { refused } = verdictOn(rolesIn('everything'), vaultNeeds(requests.slice(earlier)))
@@ -300,7 +298,6 @@ describe('an identity that gives no token', () => {
       kind: 'storage',
       message: "the app's identity gives no token: check DataStorage__clientId and that the app has this identity",
     })
-    await unknown.stop()
   })
 })
 
@@ -332,7 +329,6 @@ describe('an app with the settings of the snapshot `smallest`', () => {
     expect(JSON.parse(await expectGuarded(await closed.ask('health'), 503))).toMatchObject({ status: 'unavailable' })
     const event = () => closed.lines.find((line) => line.includes('"event":"app.settings"'))
     await waitUntil('it is said', () => event() !== undefined)
-    await closed.stop()
     expect(JSON.parse(event() ?? '').message).toBe(`account default: ${IDS.join(', ')} missing`)
   })
 

@@ -37,9 +37,12 @@ export type Production = SiteStorage & {
   /** Of the template, with the addresses of the stand-ins. */
   readonly settings: NodeJS.ProcessEnv
   calls(): readonly StorageCall[]
-  /** Starts a host on the folder of `deployableApp`, with the settings of a snapshot: `defaults`, unless another is named. */
+  /**
+   * Starts a host on the folder of `deployableApp` in place of the one before, with the settings of a snapshot: `defaults`,
+   * unless another is named.
+   */
   start(app: string, changes?: NodeJS.ProcessEnv, name?: SnapshotName): Promise<DeployedApp>
-  /** Makes the storage as it is after the first provision. */
+  /** Ends the host, and makes the storage as it is after the first provision. */
   renew(): Promise<void>
   close(): Promise<void>
 }
@@ -83,10 +86,12 @@ export async function startProduction(): Promise<Production> {
     settings: settingsOf('defaults'),
     calls: () => [...callsOf('table'), ...callsOf('blob'), ...callsOf('queue')],
     async renew() {
+      await hosts.at(-1)?.stop()
       await emptyStorage(azurite)
       await makeWhatTheTemplateMakes(azurite)
     },
     async start(app, changes, name = 'defaults') {
+      await hosts.at(-1)?.stop()
       const peakFile = join(folder, `peak-${hosts.length}`)
       const env = { ...settingsOf(name), PEAK_MEMORY_FILE: peakFile, ...changes }
       const host = await runHost(app, env, { port, cwd: app })
@@ -99,7 +104,7 @@ export async function startProduction(): Promise<Production> {
       }
     },
     async close() {
-      for (const host of hosts) await host.stop()
+      await hosts.at(-1)?.stop()
       await proxies.close()
       await Promise.all([simulator.close(), azurite.stop()])
       await rm(folder, { recursive: true })
