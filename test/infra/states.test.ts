@@ -215,6 +215,13 @@ describe('the first minutes of the app itself', () => {
     expect(text).not.toMatch(/consent|^1\. /m)
   })
 
+  it('wait for a role on the storage that has not spread', async () => {
+    const DataStorage = azurite.connectionString.replace(/AccountKey=..../, 'AccountKey=AAAA')
+    const { exitCode, text, minutes } = await play({ settings: { DataStorage } })
+    expect(text).toContain('its storage refuses it or does not answer. Roles take minutes to spread')
+    expect([exitCode, minutes]).toEqual([1, 16])
+  })
+
   it('go on as soon as the role on the vault has spread', async () => {
     const { exitCode, text, minutes } = await play({ faults: [{ endpoint: 'getSecret', effect: { status: 403 } }] })
     expect(text).toMatch(/waiting: vault: [\s\S]*has asked for [1-9]\d* reports/)
