@@ -1,7 +1,6 @@
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { buildPage } from '../local/build.ts'
-import { startNode, stopProcess } from '../local/processes.ts'
+import { nextMessage, startNode, stopProcess } from '../local/processes.ts'
 import { STATES, STATUS_VERSION, type StatusAnswer } from '../src/core/status/fields.ts'
 import { DAY_MS } from '../src/core/time/durations.ts'
 import { windowId } from '../src/core/time/window.ts'
@@ -30,8 +29,7 @@ export async function dashboardFigures(drawn = DRAWN, times = TIMES): Promise<Pi
     const cells = drawn.feeds * Math.min(drawn.windows, SHOWN_DAYS)
     const status = JSON.stringify(statusOf(drawn))
     child.send({ page: await buildPage(), status, cells, times } satisfies Shown)
-    const gone = once(child, 'exit').then((): [Rendered] => [{ error: 'the browser of the bench ended' }])
-    const [said] = (await Promise.race([once(child, 'message'), gone])) as [Rendered]
+    const said = await nextMessage<Rendered>(child, 'the browser of the bench')
     if ('error' in said) throw new Error(said.error)
     // The least: what else goes on at the machine can only add to it.
     return { dashboard_ms: Math.min(...said.ms) }
@@ -87,6 +85,7 @@ function feedOf(name: string, count: number): StatusAnswer['feeds'][number] {
     running: [],
     acceptedGaps: [],
     restated: [],
+    notes: [],
     windows: days.map((from) => ({
       id: windowId({ from: new Date(from), to: new Date(from + DAY_MS) }),
       state: 'landed',

@@ -5,7 +5,7 @@ import { Agent, request } from 'node:http'
 import { join } from 'node:path'
 import { startAzurite } from '../local/azurite.ts'
 import { bundle } from '../local/build.ts'
-import { startNode, stopProcess, waitUntil } from '../local/processes.ts'
+import { nextMessage, startNode, stopProcess, waitUntil } from '../local/processes.ts'
 import { type StorageProxies, startStorageProxies } from '../local/proxy.ts'
 import { callbackToken } from '../src/services/insights/callback-token.ts'
 import type { Figures } from './figures.ts'
@@ -23,6 +23,7 @@ const IN_FLIGHT = 32
 /** Whatever the machine, each of the two rounds ends by then. */
 const DEADLINE_MS = 120_000
 
+const HOST = 'the host of the bench'
 const PROJECT = join(import.meta.dirname, '..')
 const SECRET = 'the secret of the bench, long enough for it'
 const FEED = 'azure-usage'
@@ -81,7 +82,7 @@ function environment(connectionString: string): NodeJS.ProcessEnv {
 }
 
 async function measure(child: ChildProcess, proxies: StorageProxies, { warmUp, measured }: Load) {
-  const { origin } = await answerOf<Listening>(child)
+  const { origin } = await nextMessage<Listening>(child, HOST)
   await waitUntil('the host asks its queues', () => proxies.queue.requests.some(isAskedByHost))
   const agent = new Agent({ keepAlive: true, maxSockets: IN_FLIGHT })
   const call = (path: string) => statusOf(agent, `${origin}/api/callback/${path}`)
@@ -166,12 +167,5 @@ async function statusOf(agent: Agent, address: string): Promise<number> {
 
 async function rssOf(child: ChildProcess): Promise<number> {
   child.send('memory')
-  return (await answerOf<Peak>(child)).rssMb
-}
-
-/** The next message of a process. */
-async function answerOf<T>(child: ChildProcess): Promise<T> {
-  const [said] = await Promise.race([once(child, 'message'), once(child, 'exit')])
-  if (typeof said === 'number' || said === null) throw new Error('the host of the bench ended without a result')
-  return said as T
+  return (await nextMessage<Peak>(child, HOST)).rssMb
 }

@@ -1,7 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { startAzurite } from '../local/azurite.ts'
-import { startNode, stopProcess } from '../local/processes.ts'
+import { nextMessage, startNode, stopProcess } from '../local/processes.ts'
 import { type StorageProxy, startStorageProxies } from '../local/proxy.ts'
 import { alignDown, GRAIN } from '../src/core/time/calendar.ts'
 import type { Figures } from './figures.ts'
@@ -29,6 +28,8 @@ export type IdleTicks = { readonly audit: Tick; readonly idle: Tick }
 const TOLERANCE_BYTES = 4
 
 const FEW = 40
+
+const APP = 'the app of the bench'
 
 /** What quiet feeds cost. Throws where the number of their windows changes what an idle tick reads. */
 export async function idleFigures(
@@ -73,7 +74,7 @@ export async function measureIdle(program: string, quiet: Quiet, flags: readonly
 }
 
 async function twoTicks(child: ChildProcess, proxies: readonly StorageProxy[], feeds: number): Promise<IdleTicks> {
-  await answerOf<'ready'>(child)
+  await nextMessage<'ready'>(child, APP)
   const audit = await tick(child, proxies, feeds)
   const idle = await tick(child, proxies, feeds)
   if (idle.asked > 0) throw new Error(`an idle tick turned to the service ${idle.asked} times`)
@@ -96,14 +97,7 @@ async function runTimer(child: ChildProcess, timer: Timer, proxies: readonly Sto
   const bytes = () => proxies.reduce((sum, proxy) => sum + proxy.bytesAnswered(), 0)
   const before = { requests: requests(), bytes: bytes() }
   child.send(timer)
-  const ran = await answerOf<Ran>(child)
+  const ran = await nextMessage<Ran>(child, APP)
   if ('error' in ran) throw new Error(`${timer}: ${ran.error}`)
   return { ...ran, requests: requests() - before.requests, bytes: bytes() - before.bytes }
-}
-
-/** The next message of a process. */
-async function answerOf<T>(child: ChildProcess): Promise<T> {
-  const [said] = await Promise.race([once(child, 'message'), once(child, 'exit')])
-  if (typeof said === 'number' || said === null) throw new Error('the app of the bench ended without a result')
-  return said as T
 }

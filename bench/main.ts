@@ -1,9 +1,8 @@
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bundle } from '../local/build.ts'
-import { startNode, stopProcess } from '../local/processes.ts'
+import { nextMessage, startNode, stopProcess } from '../local/processes.ts'
 import { dashboardFigures } from './dashboard.ts'
 import { type Figures, LEAST, LIMITS, missed, QUIET, rounded, SEEN } from './figures.ts'
 import { FORGED, forgedFigures } from './forged.ts'
@@ -29,7 +28,7 @@ async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'insights-bench-'))
   const sink = startNode([join(import.meta.dirname, 'sink.ts')], { output: 'inherit' })
   try {
-    const [origin] = (await once(sink, 'message')) as [string]
+    const origin = await nextMessage<string>(sink, 'the sink of the bench')
     const figures = rounded(await bench(folder, origin))
     if (process.argv.includes('--json')) console.log(JSON.stringify(figures))
     else for (const [name, value] of Object.entries(figures)) console.log(`${name.padEnd(26)}${value}${limit(name)}`)

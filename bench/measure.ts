@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { startNode } from '../local/processes.ts'
+import { nextMessage, startNode } from '../local/processes.ts'
 import type { Cost, Run, Side } from './run.ts'
 import type { Said } from './run-process.ts'
 import type { Fault, Tally } from './sink.ts'
@@ -31,10 +31,9 @@ export async function runOnce(
   const run: Run = { side, origin, warmUp: warmUp.path, report: report.path }
   const child = startNode([...flags, program, JSON.stringify(run)], { output: 'inherit' })
   const ended = once(child, 'exit')
-  const [said] = (await Promise.race([once(child, 'message'), ended])) as [Said | number]
+  const said = await nextMessage<Said>(child, `${side}: the process`)
   await ended
   const tally = await takeTally(origin)
-  if (typeof said === 'number' || said === null) throw new Error(`${side}: the process ended without a result`)
   if ('error' in said) throw new Error(`${side}: ${said.error}`)
   const rows = report.rows * (side === 'writer' || side === 'raw' ? ROUNDS : 1)
   const { acknowledged } = said.cost

@@ -80,11 +80,6 @@ function unexpected(error: unknown): CommandResult {
   return refused([storageProblem(error) ?? text])
 }
 
-/** A number with its noun: `1 row`, `2 rows`. */
-export function many(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
-}
-
 /** A number, a date or nothing: such columns are aligned at their end, so that their digits stand below each other. */
 const FIGURE = /^(-?\d[\d.,:TZ%-]*|-|)$/
 

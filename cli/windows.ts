@@ -137,17 +137,13 @@ export type Changed<R> = { readonly window: WindowId } & (R | Problem)
 /**
  * Changes the chosen windows of a feed, one after the other. A window that cannot change goes to standard error and makes
  * the exit code 1. The other windows still change. `afterwards` comes once all have changed, and gives what
- * became of them.
+ * became of them then.
  */
 export function changeWindows<R extends object>(
   argument: string | undefined,
   options: ChangeOptions,
   change: (app: LocalApp, feed: string, window: Window) => Promise<R | Problem>,
-  afterwards: (app: LocalApp, feed: string, changed: readonly Changed<R>[]) => Promise<readonly Changed<R>[]> = async (
-    _app,
-    _feed,
-    changed,
-  ) => changed,
+  afterwards?: (app: LocalApp, feed: string, changed: readonly Changed<R>[]) => Promise<readonly Changed<R>[]>,
 ): Promise<void> {
   const feed = argument ?? options.feed
   const wrong = wrongChoice(argument, options)
@@ -163,7 +159,7 @@ export function changeWindows<R extends object>(
     for (const window of windows) {
       changed.push({ window: windowId(window), ...(await change(app, feed, window)) })
     }
-    const results = await afterwards(app, feed, changed)
+    const results = afterwards ? await afterwards(app, feed, changed) : changed
     const problems = results.flatMap((result) => ('problem' in result ? [result.problem] : []))
     const lines = results.flatMap((result) => ('problem' in result ? [] : [lineOf(feed, result)]))
     return { exitCode: problems.length === 0 ? 0 : 1, json: { feed, windows: results }, lines, problems }

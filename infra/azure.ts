@@ -20,21 +20,20 @@ export type SiteOptions = {
   readonly id: string
   /** Gives a token of whoever deploys. */
   readonly token: () => Promise<string>
+  /** A call without an answer ends after this. */
+  readonly limitMs: number
 }
-
-/** An Azure call without an answer ends after this. */
-const CALL_LIMIT_MS = 60_000
 
 /**
  * Opens the calls. They throw `Refused` where the person has no right or the app does not exist, and any other error where
  * a later try may work: the host of a new app answers its first calls with errors.
  */
-export function openSite({ arm, id, token }: SiteOptions): Site {
+export function openSite({ arm, id, token, limitMs }: SiteOptions): Site {
   const post = async (path: string, version: string): Promise<unknown> => {
     const response = await fetch(`${arm}${id}/${path}?api-version=${version}`, {
       method: 'POST',
       headers: { authorization: `Bearer ${await token()}`, 'content-length': '0' },
-      signal: AbortSignal.timeout(CALL_LIMIT_MS),
+      signal: AbortSignal.timeout(limitMs),
       redirect: 'error',
     }).catch((error) => {
       throw new Error(`Azure gave no answer (${reasonOf(error)})`)

@@ -1,6 +1,8 @@
 /** `npm run first-minutes`, the hook after each deployment: waits until the app works, and says what a person still has to do. */
 
 import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
@@ -21,8 +23,8 @@ const REFRESH_EVERY_MS = 120_000
 
 const TOKEN_LIMIT_MS = 60_000
 
-/** Azure ends an HTTP request after 230 seconds. */
-const STEP_LIMIT_MS = 230_000
+/** How long one question may take. Azure ends an HTTP request after 230 seconds. */
+const LIMITS = { azureMs: 60_000, appMs: 230_000 }
 
 export type Means = {
   readonly outputs: Outputs
@@ -30,15 +32,19 @@ export type Means = {
   readonly arm: string
   /** Gives a token for it. */
   readonly token: () => Promise<string>
+  /** Of the app that was deployed. Undefined where nobody knows. */
+  readonly version: string | undefined
+  /** How long Azure and the app may take to answer. */
+  readonly limits: typeof LIMITS
   readonly clock: () => number
   readonly wait: (ms: number) => Promise<unknown>
   readonly print: (line: string) => void
 }
 
 /**
- * Brings a deployed app to its first run, in at most 15 minutes: refreshes its secret references, waits for `health`, lets
- * the app check itself and starts `provision`. Everything may be done again. Gives the exit code: 0 where the app works,
- * also where a person still has something to do, which is printed in order; 1 where the app does not work.
+ * Brings a deployed app to its first run, in at most 15 minutes and one answer: refreshes its secret references, waits for
+ * `health`, lets the app check itself and starts `provision`. Everything may be done again. Gives the exit code: 0 where the
+ * app works, also where a person still has something to do, which is printed in order; 1 where the app does not work.
  */
 export async function firstMinutes(means: Means): Promise<0 | 1> {
   const { outputs } = means
@@ -47,16 +53,17 @@ export async function firstMinutes(means: Means): Promise<0 | 1> {
   const { APP_ID: id, APP_URL: app } = outputs
   if (!id || !app) return fail(print, 'the outputs of the templates are missing: type "azd provision"')
   const before = beforeStart(outputs)
-  if (before.length > 0) return leave(print, 'The app is deployed. It starts when you have done this:', before)
+  const ask = openAsk(app, means.limits.appMs)
   try {
-    const site = openSite({ arm: means.arm, id, token: means.token })
+    const site = openSite({ arm: means.arm, id, token: means.token, limitMs: means.limits.azureMs })
     const until = means.clock() + LIMIT_MS
-    await untilHealthy(means, site, app, until)
+    const state = await untilHealthy(means, { site, ask, until, mayBeClosed: before.length > 0 })
+    if (state === 'closed') return leave(print, 'The app is deployed. It starts when you have done this:', before)
     const key = await repeat(means, until, () => site.functionKey())
-    const findings = await repeat(means, until, () => appFindings(app, key))
+    const findings = await repeat(means, until, () => appFindings(ask, key))
     const left = afterDoctor(findings, outputs)
     if (left.length > 0) return leave(print, 'The app works. It asks for reports when you have done this:', left)
-    const requested = await repeat(means, until, () => firstReports(app, key))
+    const requested = await repeat(means, until, () => firstReports(ask, key))
     print(`The app works and has asked for ${requested} reports.`)
     print(`See them: npx partner-insights-sync status ${azdOption(outputs)}, or ${app}/api/dashboard#<function key>`)
     print('Look once more in an hour: a timer that does not start shows only then.')
@@ -78,10 +85,32 @@ function fail(print: Means['print'], why: string): 1 {
   return 1
 }
 
+/** Asks a path of the deployed app; with the function key, it is a step to run. */
+type Ask = (path: string, key?: string) => Promise<Response>
+
+function openAsk(app: string, limitMs: number): Ask {
+  return async (path, key) => {
+    const options = key === undefined ? {} : { method: 'POST', headers: { 'x-functions-key': key } }
+    try {
+      return await fetch(`${app}/api/${path}`, { ...options, signal: AbortSignal.timeout(limitMs), redirect: 'error' })
+    } catch (error) {
+      throw new Error(`${app}/api/${path} gives no answer (${reasonOf(error)})`)
+    }
+  }
+}
+
+type Waiting = {
+  readonly site: Site
+  readonly ask: Ask
+  readonly until: number
+  /** Whether a person still owes the app settings without which it does nothing. */
+  readonly mayBeClosed: boolean
+}
+
 /** Waits for `health`. Throws what is still wrong when the time is over. */
-async function untilHealthy(means: Means, site: Site, app: string, until: number): Promise<void> {
+async function untilHealthy(means: Means, { site, ask, until, mayBeClosed }: Waiting): Promise<State> {
   let refreshed = Number.NEGATIVE_INFINITY
-  await repeat(means, until, async () => {
+  return repeat(means, until, async () => {
     if (means.clock() - refreshed >= REFRESH_EVERY_MS) {
       refreshed = means.clock()
       await site.refreshReferences().catch((error) => {
@@ -90,52 +119,58 @@ async function untilHealthy(means: Means, site: Site, app: string, until: number
         means.print(`waiting: ${messageOf(error)}`)
       })
     }
-    const wrong = await healthProblem(app)
-    if (wrong) throw new Error(wrong)
+    const state = await readHealth(ask, means.version)
+    if (state === 'closed' && !mayBeClosed) {
+      throw new Error('its settings are wrong. Read the event app.settings in its log: azd monitor --logs')
+    }
+    return state
   })
 }
 
-/** Undefined where the app is well. A silent timer is none of the first minutes: the doctor tells of it. */
-async function healthProblem(app: string): Promise<string | undefined> {
-  const options = { signal: AbortSignal.timeout(STEP_LIMIT_MS), redirect: 'error' } as const
-  const response = await fetch(`${app}/api/health`, options).catch(() => undefined)
-  if (!response) return `nothing answers at ${app}. Type "azd deploy"`
-  if (response.status === 200) return undefined
-  const { status } = ((await response.json().catch(() => undefined)) ?? {}) as { status?: string }
-  if (status === 'timer-silent') return undefined
-  if (status === 'storage') return 'its storage refuses it or does not answer. Roles take minutes to spread'
-  if (status === 'unavailable') {
-    return 'its settings are wrong. Read the event app.settings in its log: azd monitor --logs'
+/** `closed`: the app runs and does nothing, because settings are missing or wrong. */
+type State = 'well' | 'closed'
+
+/**
+ * Throws where the app is neither well nor closed, and where an instance of another version than the deployed one answers.
+ * A silent timer is none of the first minutes: the doctor tells of it.
+ */
+async function readHealth(ask: Ask, deployed: string | undefined): Promise<State> {
+  const response = await ask('health').catch((error) => {
+    throw new Error(`${messageOf(error)}. Type "azd deploy"`)
+  })
+  const answer = ((await response.json().catch(() => undefined)) ?? {}) as { status?: string; version?: string }
+  const { status, version } = answer
+  if (status === 'storage') throw new Error('its storage refuses it or does not answer. Roles take minutes to spread')
+  if (response.status === 403) {
+    throw new Error('the app is stopped, or something in front of it refuses. Type "az functionapp start"')
   }
-  if (response.status === 403)
-    return `${app} is stopped, or something in front of it refuses. Type "az functionapp start"`
-  return `${app}/api/health answers ${response.status}. Type "azd deploy"`
+  const isClosed = status === 'unavailable'
+  if (response.status !== 200 && status !== 'timer-silent' && !isClosed) {
+    throw new Error(`the app answers health with ${response.status}. Type "azd deploy"`)
+  }
+  if (deployed !== undefined && version !== deployed) {
+    throw new Error(`version ${version ?? 'unknown'} still answers, and ${deployed} was deployed. Type "azd deploy"`)
+  }
+  return isClosed ? 'closed' : 'well'
 }
 
 /** Lets the app check itself. Throws where what it finds may be over in a minute. */
-async function appFindings(app: string, key: string): Promise<readonly Finding[]> {
-  const { findings } = (await runStep(app, key, 'doctor')) as { findings: readonly Finding[] }
+async function appFindings(ask: Ask, key: string): Promise<readonly Finding[]> {
+  const { findings } = (await runStep(ask, key, 'doctor')) as { findings: readonly Finding[] }
   const [wrong] = problemsOfApp(findings)
   if (wrong) throw new Error(`${wrong.check}: ${wrong.message}. ${wrong.remedy ?? ''}`)
   return findings
 }
 
 /** Lets the app ask for its first reports, and gives how many. */
-async function firstReports(app: string, key: string): Promise<number> {
-  const answer = (await runStep(app, key, 'provision')) as { requested?: number; problem?: string }
+async function firstReports(ask: Ask, key: string): Promise<number> {
+  const answer = (await runStep(ask, key, 'provision')) as { requested?: number; problem?: string }
   if (answer.problem !== undefined) throw new Refused(`${answer.problem}. Correct it, and type "feeds push"`)
   return answer.requested ?? 0
 }
 
-async function runStep(app: string, key: string, step: string): Promise<unknown> {
-  const response = await fetch(`${app}/api/run/${step}`, {
-    method: 'POST',
-    headers: { 'x-functions-key': key },
-    signal: AbortSignal.timeout(STEP_LIMIT_MS),
-    redirect: 'error',
-  }).catch((error) => {
-    throw new Error(`the app gave no answer to ${step} (${reasonOf(error)})`)
-  })
+async function runStep(ask: Ask, key: string, step: string): Promise<unknown> {
+  const response = await ask(`run/${step}`, key)
   if (!response.ok) throw new Error(`the app answered ${step} with ${response.status}`)
   return response.json()
 }
@@ -160,10 +195,12 @@ function messageOf(error: unknown): string {
   return plainMessage(error instanceof Error ? error.message : String(error))
 }
 
-/** The token of whoever is signed in to azd. */
+/** The token of whoever is signed in to azd, of the subscription's tenant: they may be a guest there. */
 async function azdToken(): Promise<string> {
+  const outputs = process.env.APP_ID ? process.env : (await findAzdEnvironment())?.outputs
+  const tenant = outputs?.AZURE_TENANT_ID ? ['--tenant-id', outputs.AZURE_TENANT_ID] : []
   try {
-    const { stdout } = await promisify(execFile)('azd', ['auth', 'token', '--output', 'json'], {
+    const { stdout } = await promisify(execFile)('azd', ['auth', 'token', '--output', 'json', ...tenant], {
       timeout: TOKEN_LIMIT_MS,
     })
     return (JSON.parse(stdout) as { token: string }).token
@@ -172,10 +209,19 @@ async function azdToken(): Promise<string> {
   }
 }
 
+/** The version in the folder that azd has just deployed. */
+async function deployedVersion(): Promise<string | undefined> {
+  const text = await readFile(join(import.meta.dirname, '../dist/app/package.json'), 'utf8').catch(() => '{}')
+  return (JSON.parse(text) as { version?: string }).version
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  // azd hands the outputs to its hooks. By hand, they come from where azd keeps them, and the folder may be another version's.
+  const isHook = Boolean(process.env.APP_ID)
   process.exitCode = await firstMinutes({
-    // azd hands them to its hooks. By hand, they come from where azd keeps them.
-    outputs: process.env.APP_ID ? process.env : ((await findAzdEnvironment())?.outputs ?? {}),
+    outputs: isHook ? process.env : ((await findAzdEnvironment())?.outputs ?? {}),
+    version: isHook ? await deployedVersion() : undefined,
+    limits: LIMITS,
     arm: 'https://management.azure.com',
     token: azdToken,
     clock: Date.now,

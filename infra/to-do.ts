@@ -1,4 +1,6 @@
 import type { Finding } from '../src/core/doctor.ts'
+import { DEFAULT_ACCOUNT } from '../src/core/feeds/feed.ts'
+import { vaultName } from '../src/services/sign-in/sign-in.ts'
 
 /** The outputs of infra/main.bicep, as azd hands them to a hook or keeps them in `.azure/<name>/.env`. */
 export type Outputs = Readonly<Record<string, string | undefined>>
@@ -26,7 +28,7 @@ export function azdOption({ AZURE_ENV_NAME: name }: Outputs): string {
   return name ? `--azd-env ${name}` : '--azd-env'
 }
 
-/** What a person must give before the app can start at all. Empty: nothing. */
+/** What a person must give before the app can start, unless its settings name other accounts. Empty: nothing. */
 export function beforeStart({ PARTNER_TENANT_ID: tenant, PARTNER_CLIENT_ID: client }: Outputs): readonly ToDo[] {
   if (tenant && client) return []
   const register = 'Register an application in the partner tenant (docs/deploy.md, step 3), and tell the app its ids'
@@ -44,28 +46,40 @@ export function afterDoctor(findings: readonly Finding[], outputs: Outputs): rea
   const order = ({ check }: Finding) => OF_A_PERSON.indexOf(check)
   return open
     .toSorted((a, b) => order(a) - order(b))
-    .map(({ check, message, remedy }) => ({
+    .map(({ check, message, remedy, account }) => ({
       what: `${message}. ${remedy ?? ''}`.trim(),
-      commands: check === 'sign-in' ? signInCommands(outputs) : [],
+      commands: check === 'sign-in' && account ? signInCommands(account, outputs) : [],
     }))
 }
 
-/** How the app gets what it signs in with, by `PARTNER_AUTH`. */
-function signInCommands(outputs: Outputs): readonly string[] {
-  const { PARTNER_AUTH: auth, PARTNER_CLIENT_ID: client, KEY_VAULT_URL: vault = '' } = outputs
-  const name = /^https:\/\/([^.]+)/.exec(vault)?.[1]
-  const store = (secret: string) =>
-    `az keyvault secret set --vault-name ${name} --name partner-default-${secret} --file <file that holds it>`
-  if (auth === 'client-secret') return [store('client-secret')]
-  if (auth === 'certificate') return [store('certificate')]
-  if (auth !== 'managed-identity') return [`npx partner-insights-sync consent ${azdOption(outputs)}`]
-  const credential = {
-    name: 'partner-insights-sync',
-    issuer: outputs.FEDERATED_ISSUER,
-    subject: outputs.IDENTITY_PRINCIPAL_ID,
-    audiences: ['api://AzureADTokenExchange'],
+/** How an account gets what it signs in with. Where its settings do not tell how it signs in, the finding says what is missing. */
+function signInCommands({ name, auth }: NonNullable<Finding['account']>, outputs: Outputs): readonly string[] {
+  const isDefault = name === DEFAULT_ACCOUNT
+  switch (auth) {
+    case 'refresh-token': {
+      const account = isDefault ? '' : `--account ${name} `
+      return [`npx partner-insights-sync consent ${account}${azdOption(outputs)}`]
+    }
+    case 'client-secret':
+    case 'certificate':
+    case 'password': {
+      const vault = /^https:\/\/([^.]+)/.exec(outputs.KEY_VAULT_URL ?? '')?.[1]
+      const secret = `--vault-name ${vault} --name ${vaultName(name, auth)}`
+      return [`az keyvault secret set ${secret} --file <file that holds it>`]
+    }
+    case 'managed-identity': {
+      const client = isDefault ? outputs.PARTNER_CLIENT_ID : `<application id of account ${name}>`
+      const credential = JSON.stringify(federatedCredential(outputs))
+      return [`az ad app federated-credential create --id ${client} --parameters '${credential}'`]
+    }
+    default:
+      return []
   }
-  return [`az ad app federated-credential create --id ${client} --parameters '${JSON.stringify(credential)}'`]
+}
+
+/** What lets the identity of the app sign in as an application. */
+function federatedCredential({ FEDERATED_ISSUER: issuer, IDENTITY_PRINCIPAL_ID: subject }: Outputs): object {
+  return { name: 'partner-insights-sync', issuer, subject, audiences: ['api://AzureADTokenExchange'] }
 }
 
 /** The to-do list as text: numbered, each command on a line of its own. */

@@ -47,6 +47,15 @@ export function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null
 }
 
+/** The next message of a process. Throws, naming the process, where it ends without one. */
+export async function nextMessage<T>(child: ChildProcess, name: string): Promise<T> {
+  const ended = once(child, 'exit').then(() => {
+    throw new Error(`${name} ended without a result`)
+  })
+  const [said] = await Promise.race([once(child, 'message'), ended])
+  return said as T
+}
+
 /** Waits until `holds` gives true. Throws, naming `what`, when that takes longer than `deadlineMilliseconds`. */
 export async function waitUntil(
   what: string,

@@ -1,6 +1,6 @@
 /** `npm start`: the whole system on one machine. */
 
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CATALOG } from '../src/core/catalog.ts'
 import { parseFeeds } from '../src/core/feeds/feeds.ts'
@@ -8,26 +8,39 @@ import { readText } from '../src/services/text-file.ts'
 import { build } from './build.ts'
 import { isPortFree } from './processes.ts'
 import { LOCAL_PACE, writeSettings } from './start/environment.ts'
+import { claim } from './start/only-one.ts'
 import { readOptions, type StartOptions, USAGE } from './start/options.ts'
+import { whenOrphaned } from './start/orphaned.ts'
 import { progressLine } from './start/progress.ts'
 import { withReportFiles } from './start/report-files.ts'
 import { type Stack, startStack } from './start/stack.ts'
 import { allLanded, isSettled, type StatusBody, summarise } from './start/summary.ts'
 
+/** Npm may end before all has started. */
+const orphaned = whenOrphaned()
+
 const ROOT = join(import.meta.dirname, '..')
 const STATE = join(ROOT, '.local')
 
+/** The file in it that says which process runs. */
+const RUNNING = 'running.json'
+
 /** `npm start`: runs everything on this machine, from the timer to the table row. Gives the exit code. */
 async function start(options: StartOptions): Promise<number> {
+  await mkdir(STATE, { recursive: true })
+  const release = await claim(join(STATE, RUNNING), options.port)
+  return startAlone(options).finally(release)
+}
+
+async function startAlone(options: StartOptions): Promise<number> {
   if (!(await isPortFree(options.port))) {
     throw new Error(`port ${options.port} is in use: choose another with --port`)
   }
-  if (options.fresh) await rm(STATE, { recursive: true, force: true })
-  await mkdir(STATE, { recursive: true })
   const feedsText = await readText(options.feeds ?? join(ROOT, 'feeds.json'))
   refuseProblems(feedsText)
   const feeds = await withReportFiles(feedsText, options.reportFiles)
   refuseProblems(feeds.text)
+  if (options.fresh) await forget()
   await build()
   const began = new Date()
   const ownFeeds = options.feeds !== undefined || options.reportFiles.size > 0
@@ -41,13 +54,19 @@ async function start(options: StartOptions): Promise<number> {
   }
 }
 
+/** Removes what an earlier run left. */
+async function forget(): Promise<void> {
+  const left = (await readdir(STATE)).filter((name) => name !== RUNNING)
+  await Promise.all(left.map((name) => rm(join(STATE, name), { recursive: true, force: true })))
+}
+
 /** Throws what is wrong with the feeds. The app would report it at each tick and ask for nothing, so the run would never end. */
 function refuseProblems(feedsText: string): void {
   const file = parseFeeds(feedsText, CATALOG)
   if ('problems' in file) throw new Error(file.problems.join('\n'))
 }
 
-function announce({ port, exit }: StartOptions, { simulator, environment }: Stack): void {
+function announce({ port, exit }: StartOptions, { simulator, environment, note }: Stack): void {
   const pace = Object.entries(LOCAL_PACE).map(([name, value]) => `${name}=${value}`)
   console.log(`The app listens on http://127.0.0.1:${port}/api, the simulated service on ${simulator.baseUrl}`)
   console.log(`Local values: ${pace.join(' ')}`)
@@ -58,18 +77,27 @@ function announce({ port, exit }: StartOptions, { simulator, environment }: Stac
   console.log(`Dashboard: http://127.0.0.1:${port}/api/dashboard#${environment.LOCAL_FUNCTION_KEY}`)
   if (!exit) console.log('Commands, while this runs: npx partner-insights-sync status --settings .local/settings.json')
   console.log(`Tables, for any storage tool: ${environment.DataStorage}\n`)
+  if (note) console.log(`${note}\n`)
 }
 
-/** Waits for Ctrl-C, or with `--exit` until everything that is due is settled. Gives the exit code. */
+/**
+ * Says how it stands once everything that is due is settled, and then ends with `--exit`, else with Ctrl-C or with the npm
+ * that started it. Gives the exit code.
+ */
 async function follow({ exit }: StartOptions, stack: Stack, began: Date): Promise<number> {
   const stopped = new Promise<'stopped'>((resolve) => {
     process.once('SIGINT', () => resolve('stopped')).once('SIGTERM', () => resolve('stopped'))
+    orphaned.then(() => resolve('stopped'))
   })
-  const end = await Promise.race([stopped, stack.broken, ...(exit ? [settled(stack, began)] : [])])
+  const end = await Promise.race([stopped, stack.broken, settled(stack, began)])
   if (end === 'stopped') return exit ? 1 : 0
   if (typeof end === 'string') throw new Error(end)
   console.log(`\n${summarise(end)}`)
-  return allLanded(end) ? 0 : 1
+  if (exit) return allLanded(end) ? 0 : 1
+  console.log('\nNothing more is due. New windows are asked for as they come; Ctrl-C ends it.')
+  const broken = await Promise.race([stopped, stack.broken])
+  if (broken === 'stopped') return 0
+  throw new Error(broken)
 }
 
 async function settled(stack: Stack, began: Date): Promise<StatusBody> {
@@ -94,6 +122,10 @@ const options = readOptions(process.argv.slice(2))
 if ('problem' in options) {
   console.error(`${options.problem}\n${USAGE}`)
   process.exit(2)
+}
+if (options.help) {
+  console.log(USAGE)
+  process.exit()
 }
 try {
   process.exitCode = await start(options)

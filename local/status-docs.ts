@@ -1,5 +1,5 @@
-import type { Field, Fields, Shape } from '../src/core/status/field.ts'
 import { STATUS_FIELDS, WINDOW_FIELDS } from '../src/core/status/fields.ts'
+import type { Field, Fields, Shape } from '../src/core/status/shape.ts'
 
 // What docs/status.schema.json and the tables in docs/status.md say of the answers of the status routes.
 

@@ -1,5 +1,5 @@
 import type { HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions'
-import { type App, openApp } from './app/app.ts'
+import { openApp } from './app/app.ts'
 import { readDashboard } from './app/dashboard.ts'
 import { doctorMeans } from './app/doctor-means.ts'
 import type { AppEvent } from './core/events.ts'
@@ -18,17 +18,18 @@ import type { Services } from './steps/services.ts'
 import { status, windowStatus } from './steps/status.ts'
 import { sweep } from './steps/sweep.ts'
 
-type Opened = { readonly services: Services; readonly settings: Settings }
-type Step<T> = (opened: Opened) => Promise<T>
+/** The app as one invocation sees it. */
+type OpenApp = { readonly services: Services; readonly settings: Settings }
+type Step<T> = (app: OpenApp) => Promise<T>
 
 /** Puts the app together and gives a function for each trigger. `version` is the app's own. `pageFile`: the built dashboard. */
 export function createHandlers(settings: Settings | Problems, feedsFile: string, version: string, pageFile: string) {
   const open = opener(settings, feedsFile, version)
   const look = keptHealth()
   const run = async (context: InvocationContext, step: Step<unknown>): Promise<void> => {
-    const opened = open(context)
-    if (!opened) return
-    await step(opened).catch((error) => {
+    const app = open(context)
+    if (!app) return
+    await step(app).catch((error) => {
       tellStorage(context, error)
       throw error
     })
@@ -36,9 +37,9 @@ export function createHandlers(settings: Settings | Problems, feedsFile: string,
   // `closed`: what it answers while settings are wrong, beside 503.
   const answer = (context: InvocationContext, step: Step<HttpResponseInit>, closed: HttpResponseInit = {}) =>
     guarded(context, async () => {
-      const opened = open(context)
-      if (!opened) return { status: 503, ...closed }
-      return step(opened).catch((error) => {
+      const app = open(context)
+      if (!app) return { status: 503, ...closed }
+      return step(app).catch((error) => {
         if (!tellStorage(context, error)) throw error
         const remedy = 'The app cannot use its storage account; see the log.'
         return { status: 503, jsonBody: { status: 'storage', remedy } }
@@ -57,7 +58,7 @@ export function createHandlers(settings: Settings | Problems, feedsFile: string,
         const found = await windowStatus(services, params.feed ?? '', params.window ?? '')
         return 'problem' in found ? { ...jsonAnswer(found), status: 404 } : jsonAnswer(found)
       }),
-    run: (step: string | undefined, context: InvocationContext) => answer(context, (opened) => runNow(step, opened)),
+    run: (step: string | undefined, context: InvocationContext) => answer(context, (app) => runNow(step, app)),
     // Without data, so it is the same whatever the settings are.
     dashboard: (context: InvocationContext) => guarded(context, () => readDashboard(pageFile)),
     health: (context: InvocationContext) =>
@@ -74,18 +75,13 @@ export function createHandlers(settings: Settings | Problems, feedsFile: string,
   }
 }
 
-/**
- * Gives the app as one invocation sees it. Where the settings are wrong, writes one event with all problems and gives
- * undefined.
- */
-function opener(
-  settings: Settings | Problems,
-  feedsFile: string,
-  version: string,
-): (context: InvocationContext) => Opened | undefined {
-  const opened = 'problems' in settings ? settings : openedApp(settings, feedsFile, version)
-  if ('app' in opened) return (context) => ({ services: opened.app(writer(context)), settings: opened.settings })
-  const message = opened.problems.join('; ')
+type Open<T> = (context: InvocationContext) => T
+
+/** Where the settings are wrong, each invocation writes one event with all problems, and gets undefined. */
+function opener(settings: Settings | Problems, feedsFile: string, version: string): Open<OpenApp | undefined> {
+  const open = 'problems' in settings ? settings : openOrProblems(settings, feedsFile, version)
+  if (typeof open === 'function') return open
+  const message = open.problems.join('; ')
   return (context) => {
     // Not cut, because it names every problem: the settings are the operator's own.
     write(context, { event: 'app.settings', message: plainText(message) })
@@ -93,12 +89,11 @@ function opener(
   }
 }
 
-type OpenedApp = { readonly app: App; readonly settings: Settings }
-
 /** The clients of Azure refuse some addresses that are addresses. Their words may quote a connection string. */
-function openedApp(settings: Settings, feedsFile: string, version: string): OpenedApp | Problems {
+function openOrProblems(settings: Settings, feedsFile: string, version: string): Open<OpenApp> | Problems {
   try {
-    return { app: openApp(settings, feedsFile, { version }), settings }
+    const app = openApp(settings, feedsFile, { version })
+    return (context) => ({ services: app(writer(context)), settings })
   } catch {
     return { problems: ['DataStorage: no client of Azure takes its connection string, or one of its addresses'] }
   }
@@ -142,7 +137,7 @@ async function guarded(context: InvocationContext, step: () => Promise<HttpRespo
 }
 
 /** Runs a step at once and answers what it did. */
-async function runNow(step: string | undefined, { services, settings }: Opened): Promise<HttpResponseInit> {
+async function runNow(step: string | undefined, { services, settings }: OpenApp): Promise<HttpResponseInit> {
   if (step === 'provision') return { jsonBody: (await provision(services)) ?? { problem: 'feeds.json cannot be used' } }
   if (step === 'sweep') return { jsonBody: await sweep(services) }
   if (step === 'doctor') return { jsonBody: await doctor(doctorMeans(settings, services)) }

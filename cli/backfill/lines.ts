@@ -1,9 +1,10 @@
+import { counted } from '../../src/core/counted.ts'
 import type { BackfillView, FeedHistory } from '../../src/core/plan/backfill.ts'
 import type { LeftOut } from '../../src/core/plan/set-back.ts'
 import { MINUTE_MS } from '../../src/core/time/durations.ts'
 import { dayText, minuteText } from '../../src/core/time/instants.ts'
 import { type Window, windowId } from '../../src/core/time/window.ts'
-import { type Line, many, table } from '../output.ts'
+import { type Line, table } from '../output.ts'
 
 const HEAD = ['feed', 'landed', 'failed', 'waiting', 'due later', 'under way', 'out of range', 'reports', 'done about']
 
@@ -27,7 +28,7 @@ function forecastLines({ reports, doneAt, at, feeds, isEndless }: BackfillView):
   const [least, most] = [Math.min(...minutes), Math.max(...minutes)]
   const took = least === most ? `${most}` : `${least} to ${most}`
   return [
-    `${many(reports, 'report')}: about ${lasting(doneAt.getTime() - at.getTime())}, until ${minuteText(doneAt)}`,
+    `${counted(reports, 'report')}: about ${lasting(doneAt.getTime() - at.getTime())}, until ${minuteText(doneAt)}`,
     `if each report lands after ${took} min, and the app has the timers and limits of these settings`,
     ...(isEndless ? ['not all of it: the app asks for nothing more for days; "status" shows why'] : []),
   ]

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import ora from 'ora'
+import { counted } from '../../src/core/counted.ts'
 import type { BackfillView, FeedHistory, Progress } from '../../src/core/plan/backfill.ts'
 import { DAY_MS } from '../../src/core/time/durations.ts'
 import { minuteText } from '../../src/core/time/instants.ts'
-import { type CommandResult, many, type OutputOptions, written } from '../output.ts'
+import { type CommandResult, type OutputOptions, written } from '../output.ts'
 import { historyLines, lasting, viewJson } from './lines.ts'
 
 /** How often the ledger is looked at. */
@@ -83,7 +84,9 @@ function endOf({ view, unreadable }: Looked): CommandResult {
     .map(({ feed, progress }) => `${feed} is ${progress}`)
   const problems = [
     ...unreadable,
-    ...(failed > 0 ? [`${many(failed, 'window')} failed: "status" shows why, and "backfill --failed" asks again`] : []),
+    ...(failed > 0
+      ? [`${counted(failed, 'window')} failed: "status" shows why, and "backfill --failed" asks again`]
+      : []),
     ...held,
   ]
   const next = nextOf(view)

@@ -1,4 +1,5 @@
 import { Argument, type Command } from 'commander'
+import { counted } from '../../src/core/counted.ts'
 import type { Failure } from '../../src/core/failures.ts'
 import { feedsWithHistory, type Question, viewBackfill } from '../../src/core/plan/backfill.ts'
 import { historyOf, type RangedFeed } from '../../src/core/plan/feed-history.ts'
@@ -20,7 +21,7 @@ import { timersOf } from '../backfill/timers.ts'
 import { type Looked, watchBackfill } from '../backfill/watch.ts'
 import type { Busy } from '../busy.ts'
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
-import { type CommandResult, done, many, print, refused } from '../output.ts'
+import { type CommandResult, done, print, refused } from '../output.ts'
 import { addSpanOptions, isInSpan, type SpanOptions, wrongSpan } from '../windows.ts'
 
 type Action = 'pause' | 'resume'
@@ -194,7 +195,7 @@ const BLOCKED = 'is blocked: "status" shows why'
 
 function askedLines({ feed, planned, left }: AskedAgain): readonly string[] {
   return [
-    `${feed}: ${many(planned.length, 'window')} ${planned.length === 1 ? 'is' : 'are'} asked for again, with its history`,
+    `${feed}: ${counted(planned.length, 'window is', 'windows are')} asked for again, with its history`,
     ...leftLines(left),
   ]
 }

@@ -1,11 +1,12 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import { counted } from '../../src/core/counted.ts'
 import { parseWindowId } from '../../src/core/time/window.ts'
 import { pause } from '../../src/services/retry.ts'
 import { awaitLanding } from '../../src/steps/operator/await-landing.ts'
 import { allowAgain, type Erased, erase, findRows } from '../../src/steps/operator/erase.ts'
 import type { Holding, Where } from '../../src/steps/operator/find-erased.ts'
 import { addCommand, type CommonOptions, type LocalApp, withApp } from '../command.ts'
-import { type CommandResult, done, many, print, refused } from '../output.ts'
+import { type CommandResult, done, print, refused } from '../output.ts'
 
 type Options = CommonOptions & { readonly where: Where; readonly dryRun?: true; readonly allowAgain?: true }
 
@@ -64,7 +65,7 @@ async function outcomeOf(
   found: Holding | Erased,
 ): Promise<{ readonly line: string } | { readonly problem: string }> {
   const about = `${feed} ${found.window}`
-  const held = `${many(found.rows, 'row')}, ${many(found.files, 'file')}`
+  const held = `${counted(found.rows, 'row')}, ${counted(found.files, 'file')}`
   if ('problem' in found) return { problem: found.problem }
   if ('removed' in found) return { line: `${about}: erased ${held}` }
   const window = parseWindowId(found.window)
@@ -72,6 +73,6 @@ async function outcomeOf(
   const landed = await awaitLanding(services, feed, window, () => pause(LOOK_EVERY_MS))
   if ('problem' in landed) return { problem: `${about}: not erased yet, erase again: ${landed.problem}` }
   return {
-    line: `${about}: erased ${held}; ${many(landed.rows, 'row')} ${landed.rows === 1 ? 'stays' : 'stay'} (attempt ${landed.attempt})`,
+    line: `${about}: erased ${held}; ${counted(landed.rows, 'row stays', 'rows stay')} (attempt ${landed.attempt})`,
   }
 }

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { CATALOG } from '../../src/core/catalog.ts'
+import { counted } from '../../src/core/counted.ts'
 import { isFailure } from '../../src/core/failures.ts'
 import { compareFeeds, type FeedChange } from '../../src/core/feeds/compare.ts'
 import type { Feed } from '../../src/core/feeds/feed.ts'
@@ -13,7 +14,7 @@ import { readText } from '../../src/services/text-file.ts'
 import { findLosses, type Loss } from '../../src/steps/operator/shorter-keep.ts'
 import { findForbiddenChange } from '../../src/steps/requesting/forbidden-change.ts'
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
-import { type CommandResult, done, many, refused } from '../output.ts'
+import { type CommandResult, done, refused } from '../output.ts'
 import { writeFeedsText } from '../pushed-feeds.ts'
 
 type PushOptions = CommonOptions & { readonly dryRun?: true; readonly yes?: true }
@@ -35,38 +36,42 @@ export function addFeeds(program: Command): void {
 }
 
 async function push(app: LocalApp, { dryRun, yes }: PushOptions): Promise<CommandResult> {
-  const { storage, feedsFile } = app
-  const local = await readLocalFeeds(feedsFile)
+  const local = await readPushable(app)
   if ('problems' in local) return refused(local.problems)
-  const { text, file } = local
-  const verdicts = file.feeds.map(catalogueVerdict)
-  const problems = verdicts.flatMap((verdict) => verdict.problems)
-  if (problems.length > 0) return refused(problems)
-  const forbidden = await forbiddenChanges(app, file)
-  if (forbidden.length > 0) return refused(forbidden)
+  const { text, file, warnings } = local
   const losses = await findLosses(app.services, file.feeds)
-  // The service may offer what the catalogue does not know yet.
-  const reach = laterStartWarnings(file.feeds, CATALOG, new Date())
-  const warnings = [...file.warnings, ...reach, ...verdicts.flatMap(({ doubts }) => doubts)]
+  const lost = losses.map(lossLine)
   const told = warnings.map((warning) => `warning: ${warning}`)
   if (dryRun) {
     const changes = await changesOf(app, file)
-    return done({ dryRun, changes, removes: losses, warnings }, [
-      ...told,
-      ...changeLines(changes),
-      ...losses.map(lossLine),
-    ])
+    return done({ dryRun, changes, removes: losses, warnings }, [...told, ...changeLines(changes), ...lost])
   }
-  if (losses.length > 0 && !yes)
-    return refused([...losses.map(lossLine), 'nothing was pushed: add --yes if these windows may go'])
-  await writeFeedsText(await storage.container('config'), text)
+  if (losses.length > 0 && !yes) return refused([...lost, 'nothing was pushed: add --yes if these windows may go'])
+  await writeFeedsText(await app.storage.container('config'), text)
   const names = file.feeds.map(({ name }) => name)
-  const pushed = `pushed ${many(names.length, 'feed')}; the app reads them at its next tick`
-  return done({ pushed: names, removes: losses, warnings }, [...told, ...losses.map(lossLine), pushed])
+  const pushed = `pushed ${counted(names.length, 'feed')}; the app reads them at its next tick`
+  return done({ pushed: names, removes: losses, warnings }, [...told, ...lost, pushed])
+}
+
+/** Reads the local feeds, with what to warn of; the problems where the catalogue or the app would refuse them. */
+async function readPushable(
+  app: LocalApp,
+): Promise<(LocalFeeds & { readonly warnings: readonly string[] }) | Problems> {
+  const local = await readLocalFeeds(app.feedsFile)
+  if ('problems' in local) return local
+  const { feeds, warnings } = local.file
+  const verdicts = feeds.map(catalogueVerdict)
+  const problems = verdicts.flatMap((verdict) => verdict.problems)
+  if (problems.length > 0) return { problems }
+  const forbidden = await forbiddenChanges(app, local.file)
+  if (forbidden.length > 0) return { problems: forbidden }
+  // The service may offer what the catalogue does not know yet.
+  const reach = laterStartWarnings(feeds, CATALOG, new Date())
+  return { ...local, warnings: [...warnings, ...reach, ...verdicts.flatMap(({ doubts }) => doubts)] }
 }
 
 function lossLine({ feed, windows, rows }: Loss): string {
-  return `${feed}: "keep" removes ${many(windows, 'window')} with ${many(rows, 'row')} for good, within two days of the next tick`
+  return `${feed}: "keep" removes ${counted(windows, 'window')} with ${counted(rows, 'row')} for good, within two days of the next tick`
 }
 
 async function pull({ storage, feedsFile }: LocalApp): Promise<CommandResult> {
@@ -103,10 +108,10 @@ async function forbiddenChanges({ services }: LocalApp, { feeds, accounts }: Fee
   return feeds.flatMap((feed) => findForbiddenChange(app, feed, accounts[feed.account]?.tenantId)?.message ?? [])
 }
 
-/** Reads the local feeds; `text` is what `push` stores. */
-async function readLocalFeeds(
-  feedsFile: string,
-): Promise<{ readonly text: string; readonly file: FeedsFile } | Problems> {
+/** The local feeds; `text` is what `push` stores. */
+type LocalFeeds = { readonly text: string; readonly file: FeedsFile }
+
+async function readLocalFeeds(feedsFile: string): Promise<LocalFeeds | Problems> {
   const text = await readText(feedsFile).catch(() => undefined)
   if (text === undefined) return { problems: [`${feedsFile} cannot be read`] }
   const file = parseFeeds(text, CATALOG)

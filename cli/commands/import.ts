@@ -2,12 +2,13 @@ import { constants, createReadStream } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Command } from 'commander'
+import { counted } from '../../src/core/counted.ts'
 import { type Window, windowId } from '../../src/core/time/window.ts'
 import { pause } from '../../src/services/retry.ts'
 import { awaitLanding } from '../../src/steps/operator/await-landing.ts'
 import { importReport } from '../../src/steps/operator/import-report.ts'
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
-import { type CommandResult, done, many, print, refused } from '../output.ts'
+import { type CommandResult, done, print, refused } from '../output.ts'
 import { addNamedOptions, type NamedOptions, onlyWindow } from '../windows.ts'
 
 type Options = CommonOptions & NamedOptions
@@ -40,6 +41,6 @@ async function importFile(app: LocalApp, feed: string, file: string, window: Win
   const landed = await awaitLanding(app.services, feed, window, () => pause(LOOK_EVERY_MS))
   if ('problem' in landed) return refused([landed.problem])
   const id = windowId(window)
-  const line = `${feed} ${id}: landed ${many(landed.rows, 'row')}, rejected ${landed.rejected} (attempt ${landed.attempt})`
+  const line = `${feed} ${id}: landed ${counted(landed.rows, 'row')}, rejected ${landed.rejected} (attempt ${landed.attempt})`
   return done({ feed, window: id, ...imported, ...landed }, [line])
 }

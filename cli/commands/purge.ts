@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
+import { counted } from '../../src/core/counted.ts'
 import { findHoldings, purge } from '../../src/steps/operator/purge.ts'
 import { addCommand, type CommonOptions, type LocalApp, withApp } from '../command.ts'
-import { type CommandResult, done, many, refused } from '../output.ts'
+import { type CommandResult, done, refused } from '../output.ts'
 
 type Options = CommonOptions & { readonly feed: string; readonly dryRun?: true }
 
@@ -17,7 +18,7 @@ async function run({ services }: LocalApp, { feed, dryRun }: Options): Promise<C
   const held = dryRun ? await findHoldings(services, feed) : await purge(services, feed)
   if ('problem' in held) return refused([held.problem])
   const { windows, rows, files } = held
-  const what = [many(windows, 'window'), many(rows, 'row'), many(files, 'file')].join(', ')
+  const what = [counted(windows, 'window'), counted(rows, 'row'), counted(files, 'file')].join(', ')
   const line = dryRun ? `${feed}: ${what}` : `${feed}: purged ${what}; the app frees its table within two hours`
   return done({ feed, dryRun: dryRun === true, ...held }, [line])
 }

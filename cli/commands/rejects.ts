@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Command } from 'commander'
 import { isFailure } from '../../src/core/failures.ts'
+import { type LedgerEntry, lastArchive } from '../../src/core/ledger/ledger.ts'
 import type { Window } from '../../src/core/time/window.ts'
 import { readableFeeds } from '../../src/steps/ledger/feed-row.ts'
 import { type ListedReject, listRejects } from '../../src/steps/operator/rejects.ts'
@@ -25,38 +26,39 @@ async function list(services: Services, options: Options, busy: Busy): Promise<C
   const names = readableFeeds(await services.ledger.appRows()).map(({ feed }) => feed.name)
   const feeds = names.filter((name) => options.feed === undefined || name === options.feed)
   if (options.feed !== undefined && feeds.length === 0) return refused([`feed ${options.feed} is not known to the app`])
-  const known = await knownWindows(services, feeds, options)
-  const wrong = feeds.length === 1 ? misnamedWindow(options, known.all) : undefined
+  const { known, withRejects } = await readEntries(services, feeds, options)
+  const wrong = feeds.length === 1 ? misnamedWindow(options, known) : undefined
   if (wrong !== undefined) return refused([`feed ${feeds[0]} ${wrong}`])
-  if (options.window.length + options.month.length > 0 && known.chosen === 0)
+  const isNoneChosen = !known.some((window) => isChosen(options, window))
+  if (options.window.length + options.month.length > 0 && isNoneChosen)
     return refused([`the ledger has no such window${options.feed === undefined ? '' : ` of feed ${options.feed}`}`])
   busy.end()
   let before = '['
   let count = 0
-  for await (const reject of rejectsOf(services, feeds, options)) {
-    await write(options.json ? `${before}\n${JSON.stringify(reject)}` : `${lineOf(reject)}\n`)
-    before = ','
-    count++
+  for (const entry of withRejects) {
+    for await (const reject of listRejects(services, entry)) {
+      await write(options.json ? `${before}\n${JSON.stringify(reject)}` : `${lineOf(reject)}\n`)
+      before = ','
+      count++
+    }
   }
-  if (!options.json && count === 0) await write(known.chosen === 0 ? 'no window in that time\n' : 'no rejects\n')
+  if (!options.json && count === 0) await write(isNoneChosen ? 'no window in that time\n' : 'no rejects\n')
   if (options.json) await write(before === '[' ? '[]\n' : '\n]\n')
   return written()
 }
 
-/** The windows of the feeds, and how many of them are chosen. */
-async function knownWindows({ ledger }: Services, feeds: readonly string[], options: Options) {
-  const all: Window[] = []
-  for (const feed of feeds) for await (const { window } of ledger.scan(feed)) if (window) all.push(window)
-  return { all, chosen: all.filter((window) => isChosen(options, window)).length }
-}
-
-async function* rejectsOf(services: Services, feeds: readonly string[], options: Options): AsyncIterable<ListedReject> {
+/** Reads the windows of the feeds, and the entries of those that are chosen and have rejects. */
+async function readEntries({ ledger }: Services, feeds: readonly string[], options: Options) {
+  const known: Window[] = []
+  const withRejects: LedgerEntry[] = []
   for (const feed of feeds) {
-    for (const entry of await services.ledger.entries(feed)) {
-      if (isFailure(entry) || !isChosen(options, entry.window)) continue
-      yield* listRejects(services, entry)
+    for await (const { window, value } of ledger.scan(feed)) {
+      if (window) known.push(window)
+      if (isFailure(value) || !isChosen(options, value.window)) continue
+      if (lastArchive(value)?.rejects !== undefined) withRejects.push(value)
     }
   }
+  return { known, withRejects }
 }
 
 function lineOf({ feed, window, line, lines = 1, column, reason }: ListedReject): string {

@@ -20,7 +20,7 @@ export function addRetry(program: Command): void {
         feed,
         options,
         ({ services }, name, window) => retry(services, name, window, options.acceptEmpty === true),
-        (app, name, changed) => (options.now ? askNow(app, name, changed) : Promise.resolve(changed)),
+        options.now && askNow,
       ),
     )
 }

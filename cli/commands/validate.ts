@@ -1,12 +1,13 @@
 import type { Command } from 'commander'
 import { CATALOG } from '../../src/core/catalog.ts'
+import { counted } from '../../src/core/counted.ts'
 import { checkFeeds } from '../../src/core/feeds/feeds.ts'
 import { laterStartWarnings } from '../../src/core/feeds/history.ts'
 import { forecastLines } from '../../src/core/plan/forecast.ts'
 import { readText } from '../../src/services/text-file.ts'
 import { reportsPerHour } from '../../src/settings/settings.ts'
 import { addCommand, type CommonOptions, readOwnEnvironment } from '../command.ts'
-import { type CommandResult, done, many, print, refused } from '../output.ts'
+import { type CommandResult, done, print, refused } from '../output.ts'
 
 /** Checks the local feeds against the schema, the catalogue and the query language, without requests. Of the settings it takes the limit of reports. */
 export function addValidate(program: Command): void {
@@ -35,6 +36,6 @@ async function validate({ feeds: file, settings }: CommonOptions): Promise<Comma
   return done({ feeds: names, warnings }, [
     ...told,
     ...forecast.lines,
-    `${file}: ${many(feeds.length, 'feed')}, no problems`,
+    `${file}: ${counted(feeds.length, 'feed')}, no problems`,
   ])
 }

@@ -1,6 +1,7 @@
-import { laterStartWarning } from '../../src/core/feeds/history.ts'
-import type { AccountStatus, FeedStatus, SlowWindow, Status, ToDo, WindowStatus } from '../../src/core/status/fields.ts'
-import { dayText, minuteText } from '../../src/core/time/instants.ts'
+import { counted } from '../../src/core/counted.ts'
+import type { AccountStatus, FeedStatus, Status, ToDo, WindowStatus } from '../../src/core/status/fields.ts'
+import { minuteText } from '../../src/core/time/instants.ts'
+import { windowName } from '../../src/core/time/words.ts'
 import { type Line, type Style, type Styled, table } from '../output.ts'
 
 // The status as lines for a person.
@@ -26,7 +27,7 @@ const MOST_OF_A_KIND = 5
 function toDoLines(toDo: readonly ToDo[]): readonly Line[] {
   if (toDo.length === 0) return [[{ text: 'nothing needs you', style: 'green' }]]
   const kinds = [...Map.groupBy(toDo, ({ kind }) => kind).values()]
-  const heading = toDo.length === 1 ? '1 thing needs you' : `${toDo.length} things need you`
+  const heading = counted(toDo.length, 'thing needs you', 'things need you')
   return [[{ text: heading, style: 'red' }], ...kinds.flatMap(ofKind)]
 }
 
@@ -96,15 +97,17 @@ function endingOf({ timers, feedsFrom }: Status): string {
 }
 
 function troubles(status: FeedStatus, toDo: readonly ToDo[]): readonly Line[] {
-  const { name, blocked, trouble, problems, resting } = status
+  const { name, blocked, trouble, problems, notes } = status
   const ofFeed = [
     ...(blocked ? [{ ...blocked, is: 'blocked' }] : []),
     ...(trouble ? [{ ...trouble, is: 'waiting' }] : []),
   ]
   return [
-    ...notes(status, toDo),
+    ...(status.enabled || status.removedSince
+      ? []
+      : [`${name} is disabled or no longer in feeds.json: it asks for nothing new`]),
+    ...[...notes, ...markNotes(status, toDo)].map((note) => `${name}: ${note}`),
     ...ofFeed.map(({ is, kind, message, remedy }) => `${name} is ${is}: ${kind}: ${message}\n  ${remedy}`),
-    ...resting.map(({ message }) => `${name} rests and goes on by itself: ${message}`),
     ...problems.map(({ kind, message, remedy, landedBefore }) => {
       const kept = landedBefore ? ' (the rows of the earlier landing remain)' : ''
       return `${name} ${kind}: ${message}${kept}\n  ${remedy}`
@@ -112,82 +115,18 @@ function troubles(status: FeedStatus, toDo: readonly ToDo[]): readonly Line[] {
   ]
 }
 
-const slowLine =
-  (feed: string) =>
-  ({ window, state, requestedAt, until }: SlowWindow) => {
-    const end = until ? `; the service has until ${shown(until)}` : ''
-    return `${feed} ${window}: ${state}, asked for at ${shown(requestedAt)}${end}; "forget" asks for it anew`
-  }
-
-function emptiedLine(column: string, { windows, from, to }: FeedStatus['emptied'][string]): string {
-  return `column ${column}, which had values before, has none in windows from ${dayText(from)} to ${dayText(to)}: ${windows}`
-}
-
-function goesLine(name: string, since: Date): string {
-  return `${name} was purged at ${shown(since)}: its old rows are still being removed, and its name is free after that`
-}
-
-/** What a person should know of the windows of a feed, though nothing failed. */
-function notes(status: FeedStatus, toDo: readonly ToDo[]): readonly string[] {
-  const { name, dataset, enabled, startsAt, emptied, outdated, earlierForm, acceptedGaps, restsUntil } = status
-  const {
-    since,
-    firstSeenAhead,
-    removedSince,
-    earlyBlanks,
-    slow,
-    doubtful,
-    running,
-    removed,
-    stretch,
-    drift,
-    backfill,
-  } = status
+/** What the marks of windows say, which only the dashboard and `--windows` show. */
+function markNotes({ name, outdated, running, removed }: FeedStatus, toDo: readonly ToDo[]): readonly string[] {
   const mayAskAgain = toDo.some(({ kind, feed }) => kind === 'outdated' && feed === name)
-  const whyOutdated = `the feed asks for other rows now${mayAskAgain ? '; "backfill --outdated" asks for them again' : ''}`
+  const again = mayAskAgain ? '; "backfill --outdated" asks for them again' : ''
+  const areOutdated = counted(outdated, 'landed window is', 'landed windows are')
+  const areGone = counted(removed, 'window has', 'windows have')
   return [
-    ...(enabled
-      ? []
-      : [
-          removedSince
-            ? goesLine(name, removedSince)
-            : `${name} is disabled or no longer in feeds.json: it asks for nothing new`,
-        ]),
-    ...(firstSeenAhead
-      ? [`${name} was first seen at ${shown(since)}, by a clock that was ahead: until then it is never called stale`]
-      : []),
-    ...(startsAt === undefined ? [] : [laterStartWarning({ name, dataset }, startsAt)]),
-    ...slow.map(slowLine(name)),
-    ...(backfill.paused
-      ? [`${name}: its history is paused until "backfill resume --feed ${name}"; what is live goes on`]
-      : []),
-    ...(restsUntil ? [`${name} rests until ${shown(restsUntil)}: the service gave no answer for it`] : []),
-    ...(outdated > 0
-      ? [`${name}: ${outdated} landed ${outdated === 1 ? 'window is' : 'windows are'} outdated: ${whyOutdated}`]
-      : []),
-    ...(earlyBlanks > 0
-      ? [
-          `${name}: ${earlyBlanks} ${earlyBlanks === 1 ? 'window' : 'windows'} had no rows before the data had settled: not complete yet`,
-        ]
-      : []),
-    ...(earlierForm > 0
-      ? [
-          `${name}: ${earlierForm} ${earlierForm === 1 ? 'window' : 'windows'} landed with other columns, types or shards`,
-        ]
-      : []),
-    ...drift.map((sentence) => `${name}: ${sentence}`),
-    ...Object.entries(emptied).map(([column, found]) => `${name}: ${emptiedLine(column, found)}`),
-    ...doubtful.map(
-      ({ window, rows }) => `${name} ${window}: ${rows} rows landed that a stray quote may have made of several`,
+    ...(outdated > 0 ? [`${areOutdated} outdated: the feed asks for other rows now${again}`] : []),
+    ...running.map(
+      ({ window, asOf, rows }) => `${windowName(window)}: running, as of ${shown(asOf)}: ${counted(rows, 'row')}`,
     ),
-    ...running.map(({ window, asOf, rows }) => `${name} ${window}: running, as of ${shown(asOf)}: ${rows} rows`),
-    ...(removed > 0
-      ? [
-          `${name}: ${removed} ${removed === 1 ? 'window has' : 'windows have'} no rows any more: removed by "keep", and complete all the same`,
-        ]
-      : []),
-    ...(stretch ? [`${name}: refreshed ${stretch} times less often than it says, for the quota of its account`] : []),
-    ...acceptedGaps.map((window) => `${name} ${window}: accepted as a gap`),
+    ...(removed > 0 ? [`${areGone} no rows any more: removed by "keep", and complete all the same`] : []),
   ]
 }
 

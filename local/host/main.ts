@@ -15,7 +15,13 @@ function readOptions(): { root: string; port: number } {
   return { root: values.root ?? '.', port }
 }
 
+/** The host in Azure hands no empty setting on. */
+function dropEmptySettings(): void {
+  for (const [name, value] of Object.entries(process.env)) if (value === '') delete process.env[name]
+}
+
 async function main(): Promise<void> {
+  dropEmptySettings()
   const host = await startHost({ ...readOptions(), log: (line) => console.log(line) })
   const stop = async () => {
     await host.close()

@@ -17,6 +17,8 @@ export type Controls = {
   reports(): readonly Report[]
   /** Turns on a switch of `switches.ts`. Throws where it cannot act. */
   fault(rule: FaultRule): void
+  /** Turns all switches off, but for the reports that were created under them. */
+  clearFaults(): void
   /** Reports of the dataset that are created from now on hold other rows than those before. */
   restate(restatement: Restatement): void
   /** Puts a secret into the Key Vault. `exp` is in seconds since 1970. */
@@ -38,6 +40,10 @@ export function answerControl(call: Call, controls: Controls): Answer {
   if (asked === 'GET served') return answerServed(id, controls)
   if (asked === 'GET secrets') return json(200, controls.secrets())
   if (asked === 'POST fault') return takeFault(call, controls)
+  if (asked === 'DELETE fault') {
+    controls.clearFaults()
+    return json(200, {})
+  }
   if (asked === 'POST restate') return restate(call, controls)
   if (asked === 'POST advance') return advance(call, controls)
   if (asked === 'POST file' && id !== '') {

@@ -1,5 +1,6 @@
 /** Makes the rows of a report. */
 
+import { holdsAll, inOrder } from './conditions.ts'
 import { stepPeriod } from './periods.ts'
 import { loadedAt, preliminaryRows } from './preliminary.ts'
 import type { QueryTimes, ResolvedQuery, SelectedColumn } from './query.ts'
@@ -27,11 +28,14 @@ type Period = { readonly name: string; readonly start: Date | undefined }
 /**
  * Makes the rows of a query: those of every month or day whose first instant lies in the query times, oldest first. Which
  * rows the service gives for a window is not documented; taking a row's time column as its instant is the plainest
- * reading. Conditions and order are not applied.
+ * reading.
  */
 export function makeRows(recipe: Recipe): readonly Row[] {
   const { query, times } = recipe
-  const rows = periodsIn(query.dataset.grain, times).flatMap((period) => periodRows(recipe, period))
+  const all = [...query.columns, ...query.hidden]
+  const made = periodsIn(query.dataset.grain, times).flatMap((period) => periodRows(recipe, period))
+  const found = made.filter((row) => holdsAll(row, all, query.where))
+  const rows = inOrder(found, all, query.order).map((row) => row.slice(0, query.columns.length))
   const merged = query.distinct || query.columns.some(({ metric }) => metric) ? distinctRows(query.columns, rows) : rows
   return merged.slice(0, query.limit)
 }
@@ -56,7 +60,7 @@ function periodRows(recipe: Recipe, period: Period): readonly Row[] {
 
 /** The time column says which period the row belongs to. Every other column is free. */
 function rowMaker({ query }: Recipe, { start }: Period, key: string, count: number): (row: number) => Row {
-  const makers = query.columns.map((column) => {
+  const makers = [...query.columns, ...query.hidden].map((column) => {
     if (start === undefined || column.name !== query.dataset.timeColumn) return valueMaker(column, key, count)
     return () => timeValue(column, start)
   })

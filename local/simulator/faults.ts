@@ -8,6 +8,8 @@ export type FaultRule = { readonly endpoint: Target; readonly nth?: number | 'al
 export type Faults = {
   /** Throws where the rule can have no effect: a test must not believe in a fault that never happens. */
   add(rule: FaultRule): void
+  /** Turns all switches off. */
+  clear(): void
   /** Counts one call, report or callback and gives the effects that hit it. */
   take(target: Target): readonly Effect[]
 }
@@ -19,6 +21,9 @@ export function createFaults(): Faults {
       const problem = ruleProblem(rule)
       if (problem !== undefined) throw new Error(`not a fault: ${problem}`)
       rules.push({ rule, calls: 0 })
+    },
+    clear: () => {
+      rules.length = 0
     },
     take: (target) => {
       const counted = rules.filter(({ rule }) => rule.endpoint === target)

@@ -1,6 +1,7 @@
 /** What a query means for the datasets that the service offers. */
 
 import { type CatalogType, type Dataset, findDataset } from '../../src/core/catalog.ts'
+import type { PlacedCondition, PlacedOrder } from './conditions.ts'
 import { readQuery, TIMESPANS, type Timespan } from './query-language.ts'
 
 export type SelectedColumn = {
@@ -11,10 +12,14 @@ export type SelectedColumn = {
   readonly values: readonly (string | number)[] | undefined
 }
 
-/** A query that fits what the service offers. Conditions and order are checked for their columns and not applied. */
+/** A query that fits what the service offers. */
 export type ResolvedQuery = {
   readonly dataset: Dataset
   readonly columns: readonly SelectedColumn[]
+  /** Columns that only conditions or the order name. In the rows they stand behind the others. */
+  readonly hidden: readonly SelectedColumn[]
+  readonly where: readonly PlacedCondition[]
+  readonly order: readonly PlacedOrder[]
   readonly distinct: boolean
   readonly limit: number | undefined
   readonly timespan: Timespan | undefined
@@ -28,11 +33,20 @@ export function resolveQuery(text: string, datasets: readonly Dataset[]): Resolv
   const dataset = findDataset(datasets, parts.dataset)
   if (!dataset) return 'Invalid table name'
   const columns = parts.fields.flatMap((field) => findColumn(dataset, field) ?? [])
-  const isKnown = ({ field }: { readonly field: string }) => findColumn(dataset, field) !== undefined
-  const areKnown = columns.length === parts.fields.length && [...parts.where, ...parts.order].every(isKnown)
-  if (!areKnown) return 'Incorrect column name'
   const { distinct, limit, timespan } = parts
-  return { dataset, columns, distinct, limit, timespan }
+  const all = [...columns]
+  const place = <T extends { readonly field: string }>({ field, ...rest }: T) => {
+    const column = findColumn(dataset, field)
+    if (!column) return []
+    const known = all.findIndex(({ name }) => name === column.name)
+    return [{ ...rest, place: known === -1 ? all.push(column) - 1 : known }]
+  }
+  const where = parts.where.flatMap(place)
+  const order = parts.order.flatMap(place)
+  const counts = [columns.length, where.length, order.length]
+  const isUnknown = [parts.fields, parts.where, parts.order].some(({ length }, at) => length !== counts[at])
+  if (isUnknown) return 'Incorrect column name'
+  return { dataset, columns, hidden: all.slice(columns.length), where, order, distinct, limit, timespan }
 }
 
 function findColumn(dataset: Dataset, field: string): SelectedColumn | undefined {

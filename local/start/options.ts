@@ -11,27 +11,30 @@ export type StartOptions = {
   readonly feeds: string | undefined
   /** Feed name → file that the simulator serves for it. */
   readonly reportFiles: ReadonlyMap<string, string>
+  /** Prints how it is called, and does nothing. */
+  readonly help: boolean
 }
 
-export const USAGE = `usage: npm start -- [--exit] [--fresh] [--port n] [--feeds file] [--report-file feed=file]...
+export const USAGE = `usage: npm start -- [--exit] [--fresh] [--port n] [--feeds file] [--report-file feed=file]... [--help]
   --exit         run until every due window has landed, has failed or is of a blocked feed; exit 0 only if all landed
   --fresh        remove first what an earlier run left under .local/
   --port         where the app listens (default 7071)
   --feeds        a feeds.json other than the project's
-  --report-file  the simulator serves this file for the feed, whose columns are then the file's, all text`
+  --report-file  the simulator serves this file for the feed, whose columns are then the file's, all text
+  --help         print this`
 
 /** Reads the command line, or says what is wrong with it. */
 export function readOptions(args: readonly string[]): StartOptions | { readonly problem: string } {
   const parsed = parse(args)
   if ('problem' in parsed) return parsed
-  const { port = '7071', exit = false, fresh = false, feeds, 'report-file': files = [] } = parsed.values
+  const { port = '7071', exit = false, fresh = false, help = false, feeds, 'report-file': files = [] } = parsed.values
   if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535)
     return { problem: `--port ${port} is not a port` }
   const pairs = files.map((pair) => pair.split(/=(.*)/s))
   const broken = pairs.find(([feed, file]) => !feed || !file)
   if (broken) return { problem: `--report-file ${broken.join('')} is not of the form feed=file` }
   const reportFiles = new Map(pairs.map(([feed = '', file = '']) => [feed, file]))
-  return { port: Number(port), exit, fresh, feeds, reportFiles }
+  return { port: Number(port), exit, fresh, feeds, reportFiles, help }
 }
 
 function parse(args: readonly string[]) {
@@ -41,6 +44,7 @@ function parse(args: readonly string[]) {
     port: text,
     exit: flag,
     fresh: flag,
+    help: { ...flag, short: 'h' },
     feeds: text,
     'report-file': { ...text, multiple: true },
   } as const

@@ -1,5 +1,6 @@
 /** What `npm start` prints while it runs. */
 
+import { counted } from '../../src/core/counted.ts'
 import type { AppEvent } from '../../src/core/events.ts'
 
 /** Turns an event in a line of the host into a line for people. Undefined for any other line. */
@@ -14,9 +15,9 @@ export function progressLine(line: string): string | undefined {
 
 const DETAILS: Partial<Record<AppEvent['event'], (event: AppEvent) => string>> = {
   'window.requested': ({ attempt }) => `attempt ${attempt}`,
-  'window.archived': ({ count }) => `${count} bytes`,
-  'window.landed': ({ count }) => `${count} rows`,
-  'window.rejects': ({ count }) => `${count} rows can't land`,
+  'window.archived': ({ count = 0 }) => counted(count, 'byte'),
+  'window.landed': ({ count = 0 }) => counted(count, 'row'),
+  'window.rejects': ({ count = 0 }) => `${counted(count, 'row')} can't land`,
   'window.failed': ({ kind, message }) => `${kind}: ${message}`,
 }
 

@@ -3,10 +3,10 @@
 import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { BlobServiceClient } from '@azure/storage-blob'
-import { type Azurite, startAzurite } from '../azurite.ts'
+import { type Azurite, type StoragePorts, startAzurite } from '../azurite.ts'
 import { hasEnded, startNode, stopProcess, waitUntil } from '../processes.ts'
 import { appEnvironment, localSecrets, type SimulatorAddress } from './environment.ts'
+import { placeFeeds } from './place-feeds.ts'
 import type { RunFeeds } from './report-files.ts'
 import type { StatusBody } from './summary.ts'
 
@@ -14,6 +14,8 @@ import type { StatusBody } from './summary.ts'
 export type Stack = {
   readonly environment: NodeJS.ProcessEnv
   readonly simulator: SimulatorAddress
+  /** What is to be told of the feeds that the run works by. */
+  readonly note?: string
   status(): Promise<StatusBody>
   /** Resolves with a message when a part ends by itself. */
   readonly broken: Promise<string>
@@ -35,7 +37,7 @@ export type StackOptions = {
 
 /** Starts Azurite, the simulator and the app's bundle under the stand-in host. When one fails, it ends the others. */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const azurite = await startAzurite({ location: join(options.folder, 'azurite') })
+  const azurite = await startStorage(options)
   const parts: Part[] = []
   const stop = async () => {
     for (const { child } of parts.toReversed()) await stopProcess(child)
@@ -49,15 +51,27 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
+/** Azurite's own ports begin at 10000. A run on another port than 7071 has others, which are its own as well. */
+const FROM_PORT = 10_000 - 7071
+
+/** Starts Azurite on the same ports each time, as long as they are free: storage tools remember them. */
+async function startStorage({ folder, port }: StackOptions): Promise<Azurite> {
+  const location = join(folder, 'azurite')
+  const blob = port + FROM_PORT
+  const ports: StoragePorts = { blob, queue: blob + 1, table: blob + 2 }
+  return startAzurite({ location, ports }).catch(() => startAzurite({ location }))
+}
+
 async function startParts(
   options: StackOptions,
   azurite: Azurite,
   parts: Part[],
   stop: () => Promise<void>,
 ): Promise<Stack> {
-  await placeFeeds(azurite.connectionString, options)
+  const { feeds, ownFeeds } = options
+  const note = await placeFeeds(azurite.connectionString, { text: feeds.text, isOwn: ownFeeds })
   const simulator = await startSimulator(options, parts)
-  for (const [queryId, bytes] of options.feeds.files) {
+  for (const [queryId, bytes] of feeds.files) {
     await fetch(`${simulator.origin}/_sim/file/${queryId}`, { method: 'POST', body: new Uint8Array(bytes) })
   }
   const secrets = await localSecrets(options.folder)
@@ -68,16 +82,7 @@ async function startParts(
     const headers = { 'x-functions-key': secrets.functionKey }
     return (await (await fetch(`${app}/api/status`, { headers })).json()) as StatusBody
   }
-  return { environment, simulator, status, broken, stop }
-}
-
-/** Puts the run's own feeds where `feeds push` would. Without them, the packaged ones count again. */
-async function placeFeeds(connectionString: string, { feeds, ownFeeds }: StackOptions): Promise<void> {
-  const container = BlobServiceClient.fromConnectionString(connectionString).getContainerClient('config')
-  await container.createIfNotExists()
-  const blob = container.getBlockBlobClient('feeds.json')
-  if (ownFeeds) await blob.upload(feeds.text, Buffer.byteLength(feeds.text))
-  else await blob.deleteIfExists()
+  return { environment, simulator, ...(note && { note }), status, broken, stop }
 }
 
 async function startSimulator({ root, folder }: StackOptions, parts: Part[]): Promise<SimulatorAddress> {

@@ -21,9 +21,9 @@ export function doctorMeans(
     insightsBaseUrl: settings.insightsBaseUrl,
     storage: storageProbes(storage, services),
     limitMs: LIMIT_MS,
-    signInWarning(name, account) {
+    signIn(name, account) {
       const signIn = accountSignIn(settings, name, account)
-      return isFailure(signIn) ? undefined : signInWarning(signIn)
+      return isFailure(signIn) ? undefined : { auth: signIn.auth, warning: signInWarning(signIn) }
     },
   }
 }

@@ -10,6 +10,8 @@ export type Finding = {
   readonly level: 'ok' | 'warning' | 'problem'
   readonly message: string
   readonly remedy?: string
+  /** The account that it is about. `auth`: how it signs in, where its settings tell. */
+  readonly account?: { readonly name: string; readonly auth?: string }
 }
 
 /** Entra refuses an assertion whose clock is further off than this. */

@@ -1,6 +1,6 @@
-import type { InJson } from '../core/status/field.ts'
 import type { FeedStatus, WindowStatus } from '../core/status/fields.ts'
 import { lengthOf, windowsOf } from '../core/status/gaps.ts'
+import type { InJson } from '../core/status/shape.ts'
 import { alignDown, GRAIN } from '../core/time/calendar.ts'
 import { addDuration, type Duration } from '../core/time/durations.ts'
 import { parseWindowId, type Window, windowId } from '../core/time/window.ts'

@@ -1,8 +1,9 @@
 import type { WindowAnswer } from '../core/status/fields.ts'
+import { windowName } from '../core/time/words.ts'
 import type { Picture, Place } from './picture.ts'
 import { command, facts } from './pieces.ts'
 import { type Child, element, type Tree } from './tree.ts'
-import { exact, many, minute, size, span, windowName } from './words.ts'
+import { exact, many, minute, size, span } from './words.ts'
 
 /** The panel of the window that is opened. */
 export function panel(picture: Picture): readonly Tree[] {

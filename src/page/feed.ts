@@ -1,9 +1,12 @@
-import { windowWords } from '../core/time/words.ts'
+import { windowName, windowWords } from '../core/time/words.ts'
 import { type Cell, countEarlier, type FeedAnswer, LOOKS, type Strip, strip } from './cells.ts'
 import type { Picture } from './picture.ts'
 import { pair } from './pieces.ts'
 import { element, type Tree } from './tree.ts'
-import { axisMark, day, exact, idDay, many, minute, short, span, windowName } from './words.ts'
+import { axisMark, day, exact, idDay, many, minute, short, span } from './words.ts'
+
+/** So many restated windows are named in the line that is folded. */
+const MOST_NAMED = 3
 
 /** A feed: how it stands, its strip of windows, and what is worth a note. `at`: when the ledger was read. */
 export function feedSection(picture: Picture, feed: FeedAnswer, at: string): Tree {
@@ -139,20 +142,15 @@ function earlierButton(name: string, cells: Strip, isUnfolded: boolean): Tree | 
 
 /** What is worth knowing and asks for nothing. Folded: the line says how much there is. */
 function notes(feed: FeedAnswer, nowMs: number): Tree | undefined {
-  const lines = [...heldUp(feed, nowMs), ...history(feed, nowMs), ...columns(feed), ...doubts(feed)]
-  const { restated } = feed
+  const { trouble, restated } = feed
+  const held = trouble ? [`${trouble.message}. ${trouble.remedy}`] : []
+  const lines = [...held, ...newestRows(feed, nowMs), ...feed.notes]
   if (lines.length + restated.length === 0) return undefined
   if (restated.length === 0 && lines.length === 1) return element('p', { key: 'note', class: 'notes quiet' }, lines[0])
+  const named = restated.slice(0, MOST_NAMED).map(({ window }) => windowName(window))
   const summary = [
-    ...(restated.length > 0
-      ? [
-          `restated: ${restated
-            .slice(0, 3)
-            .map(({ window }) => windowName(window))
-            .join(', ')}${restated.length > 3 ? ', …' : ''}`,
-        ]
-      : []),
-    ...(lines.length > 0 ? [lines.length === 1 ? (lines[0] ?? '') : many(lines.length, 'note')] : []),
+    ...(named.length > 0 ? [`restated: ${named.join(', ')}${restated.length > MOST_NAMED ? ', …' : ''}`] : []),
+    ...(lines.length > 1 ? [many(lines.length, 'note')] : lines),
   ]
   return element(
     'details',
@@ -167,68 +165,13 @@ function notes(feed: FeedAnswer, nowMs: number): Tree | undefined {
   )
 }
 
-function heldUp({ trouble, restsUntil, slow, resting, stretch }: FeedAnswer, nowMs: number): readonly string[] {
-  return [
-    ...(trouble ? [`${trouble.message}. ${trouble.remedy}`] : []),
-    ...(restsUntil ? [`The service gave no answer: the feed rests until ${minute(restsUntil, nowMs)}`] : []),
-    ...slow.map(({ window, requestedAt, until }) => {
-      const time = until ? `, and has time until ${minute(until, nowMs)}` : ''
-      return `${windowName(window)} was asked for ${span(nowMs - Date.parse(requestedAt))} ago${time}`
-    }),
-    ...resting.map(({ window, message }) => `${window ? `${windowName(window)} rests: ` : ''}${message}`),
-    ...(stretch !== undefined && stretch > 1 ? [`The quota makes refreshes ${stretch} times rarer`] : []),
-  ]
-}
-
-function history(feed: FeedAnswer, nowMs: number): readonly string[] {
-  const {
-    grain,
-    since,
-    firstSeenAhead,
-    removedSince,
-    backfill,
-    startsAt,
-    completeUntil,
-    freshUntil,
-    dueBy,
-    staleSince,
-    earlierForm,
-    earlyBlanks,
-    acceptedGaps,
-  } = feed
+/** Where nothing is missing, "complete until" says it. */
+function newestRows(feed: FeedAnswer, nowMs: number): readonly string[] {
+  const { grain, freshUntil, dueBy, staleSince, completeUntil } = feed
+  if (freshUntil === undefined || grain === 'snapshot') return []
+  if (staleSince === undefined && freshUntil === completeUntil) return []
   const due = dueBy ? `, the next are due by ${minute(dueBy, nowMs)}` : ''
-  // Where nothing is missing, "complete until" says it.
-  const isNews =
-    freshUntil !== undefined && grain !== 'snapshot' && (staleSince !== undefined || freshUntil !== completeUntil)
-  return [
-    ...(removedSince ? ['It was purged: its old rows are still being removed, and its name is free after that'] : []),
-    ...(firstSeenAhead
-      ? [`It was first seen at ${minute(since, nowMs)}, by a clock that was ahead: until then it is never called late`]
-      : []),
-    ...(isNews ? [`The newest rows end on ${day(freshUntil)}${due}`] : []),
-    ...(backfill.left > 0 || backfill.paused
-      ? [`${many(backfill.left, 'window')} of history left${backfill.paused ? ', paused by a person' : ''}`]
-      : []),
-    ...(startsAt ? [`History starts on ${day(startsAt)}: the service offers no more`] : []),
-    ...(earlierForm > 0 ? [`${many(earlierForm, 'window')} landed with other columns, types or shards`] : []),
-    ...(earlyBlanks > 0
-      ? [`${many(earlyBlanks, 'window')} had no rows before the data had settled: asked for again`]
-      : []),
-    ...(acceptedGaps.length > 0 ? [`Accepted gaps: ${acceptedGaps.map(windowName).join(', ')}`] : []),
-  ]
-}
-
-function columns({ drift, emptied }: FeedAnswer): readonly string[] {
-  const empty = Object.entries(emptied).map(
-    ([name, { windows, from }]) => `Column ${name} is empty in ${many(windows, 'window')} from ${day(from)}`,
-  )
-  return [...drift, ...empty]
-}
-
-function doubts({ doubtful }: FeedAnswer): readonly string[] {
-  return doubtful.map(
-    ({ window, rows }) => `${windowName(window)}: a stray quote may have made ${many(rows, 'row')} of several`,
-  )
+  return [`The newest rows end on ${day(freshUntil)}${due}`]
 }
 
 function restatement({ window, landedAt, rows, moved }: FeedAnswer['restated'][number]): Tree {

@@ -3,7 +3,7 @@ import { strip } from './cells.ts'
 import { keepKey, takeKey } from './key.ts'
 import { page, pageTitle } from './page.ts'
 import { patch } from './patch.ts'
-import type { Picture, Place } from './picture.ts'
+import { firstPicture, type Picture, type Place } from './picture.ts'
 
 /** The ledger changes with the ticks of the timers, which are minutes apart. */
 const REFRESH_MS = 60_000
@@ -12,19 +12,7 @@ const REFRESH_MS = 60_000
 const AGES_MS = 5_000
 
 let key = takeKey()
-let picture: Picture = {
-  host: location.host,
-  nowMs: Date.now(),
-  status: undefined,
-  trouble: undefined,
-  allCards: false,
-  unfolded: new Set(),
-  stops: new Map(),
-  pointed: undefined,
-  opened: undefined,
-  detail: undefined,
-  copied: undefined,
-}
+let picture = firstPicture(location.host, Date.now())
 /** By how much the clock of the app is ahead of the one here. */
 let aheadMs = 0
 let askedAt = 0

@@ -1,9 +1,10 @@
 import type { StatusAnswer } from '../core/status/fields.ts'
+import { windowName } from '../core/time/words.ts'
 import { LOOKS } from './cells.ts'
 import type { Picture } from './picture.ts'
 import { facts } from './pieces.ts'
 import { type Child, element, type Tree } from './tree.ts'
-import { ago, exact, many, minute, span, windowName } from './words.ts'
+import { ago, exact, many, minute, span } from './words.ts'
 
 type Feed = StatusAnswer['feeds'][number]
 type Account = StatusAnswer['accounts'][number]

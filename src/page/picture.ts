@@ -26,3 +26,20 @@ export type Picture = {
   /** The text that was copied last. */
   readonly copied: string | undefined
 }
+
+/** The page before anything is known. */
+export function firstPicture(host: string, nowMs: number): Picture {
+  return {
+    host,
+    nowMs,
+    status: undefined,
+    trouble: undefined,
+    allCards: false,
+    unfolded: new Set(),
+    stops: new Map(),
+    pointed: undefined,
+    opened: undefined,
+    detail: undefined,
+    copied: undefined,
+  }
+}

@@ -1,5 +1,4 @@
-import { parseWindowId } from '../core/time/window.ts'
-import { windowWords } from '../core/time/words.ts'
+import { agreeing } from '../core/counted.ts'
 
 // Numbers and times as the page writes them. All times are UTC.
 
@@ -56,9 +55,9 @@ export function ago(ms: number): string {
   return `${Math.floor(ms / DAY_MS)} days ago`
 }
 
-/** `1 thing`, `2 things`. */
+/** A number with its noun, as the page writes numbers: `1 thing`, `2 000 things`. */
 export function many(count: number, one: string, more = `${one}s`): string {
-  return `${exact(count)} ${count === 1 ? one : more}`
+  return `${exact(count)} ${agreeing(count, one, more)}`
 }
 
 /** The day of an instant: `2026-11-01`. */
@@ -78,12 +77,6 @@ export function minute(instant: string, nowMs: number): string {
 /** The day on which a window begins, by its id. */
 export function idDay(id: string): string {
   return `${id.slice(0, 4)}-${id.slice(4, 6)}-${id.slice(6, 8)}`
-}
-
-/** A window as a person says it: `October 2026`. A text that is no window id stays as it is. */
-export function windowName(id: string): string {
-  const window = parseWindowId(id)
-  return window ? windowWords(window) : id
 }
 
 const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ')

@@ -23,7 +23,7 @@ export async function provision(services: Services): Promise<TickRow | undefined
  */
 export async function askForDue(services: Services): Promise<Omit<TickRow, 'at'> | undefined> {
   await Promise.all([services.ledger.create(), services.archive.create()])
-  const app = await services.ledger.appRows()
+  const app = await services.ledger.appRows('provision')
   await tellSilent(services, app, 'sweep')
   const rows = await rememberFeeds(services, app)
   if (!rows) return undefined

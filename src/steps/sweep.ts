@@ -31,7 +31,7 @@ const ASKING_MS = 3 * MINUTE_MS
 export async function sweep(services: Services): Promise<Swept> {
   const { ledger, clock } = services
   await ledger.create()
-  const app = await ledger.appRows()
+  const app = await ledger.appRows('sweep')
   const swept: Record<string, number> = {}
   const count = (kind: string) => {
     swept[kind] = (swept[kind] ?? 0) + 1

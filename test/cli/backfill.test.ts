@@ -86,7 +86,7 @@ describe('before anything is asked for', () => {
     expect(await entries()).toEqual([])
     expect(await deployment.entries('profile')).toMatchObject([{ state: 'landed' }])
     expect((await deployment.command(['status'])).out).toContain(
-      'usage: its history is paused until "backfill resume --feed usage"',
+      'of history left, paused until "backfill resume --feed usage"',
     )
     const dry = (await backfill('--dry-run')).out.split('\n')
     expect(dry.filter((line) => line.includes(' backfill ')).map((line) => line.match(/ (\d{6})01T/)?.[1])).toEqual(

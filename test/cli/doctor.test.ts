@@ -162,25 +162,25 @@ const CASES: readonly Case[] = [
   [
     'a token endpoint that answers with HTML',
     () => withFault({ endpoint: 'token', effect: { page: 502 } }, { calls: 3 }),
-    'sign-in',
+    'service',
     /the authority answered 502/,
   ],
   [
     'a token endpoint that answers too slowly',
     () => withFault({ endpoint: 'token', effect: 'hang' }, { limitMs: 1_000 }),
-    'sign-in',
+    'service',
     /no answer within 1 s/,
   ],
   [
     'a token endpoint that nobody serves',
     async () => look({ PARTNER_AUTHORITY_HOST: `https://localhost:${await closedPort()}` }),
-    'sign-in',
+    'service',
     /no answer from the authority/,
   ],
   [
     'a service that answers with a gateway page',
     () => withFault({ endpoint: 'listDatasets', effect: { page: 502 } }, { calls: 3 }),
-    'sign-in',
+    'service',
     /502/,
   ],
   ['an account without the role', () => withFault({ endpoint: 'token', effect: 'noRole' }), 'role', /datasets/],
@@ -335,6 +335,7 @@ describe('the doctor', () => {
       check: 'sign-in',
       level: 'ok',
       message: 'account default signs in with multi-factor',
+      account: { name: 'default', auth: 'refresh-token' },
     })
   })
 
@@ -346,6 +347,7 @@ describe('the doctor', () => {
       level: 'warning',
       message: 'account default signs in without multi-factor (the service says so), which the service will refuse',
       remedy: 'Sign in again with multi-factor: run the command consent for the account.',
+      account: { name: 'default', auth: 'refresh-token' },
     })
   })
 
@@ -357,7 +359,8 @@ describe('the doctor', () => {
   it('has the service try out the query that the app would register', async () => {
     const before = deployment.simulator.requests.length
     const found = await withFeeds([{ ...USAGE, where: "CustomerMarket = 'Norway'" }])
-    const well = { check: 'query', level: 'ok', message: 'feed usage: the service accepts its query' }
+    const account = { name: 'default', auth: 'refresh-token' }
+    const well = { check: 'query', level: 'ok', message: 'feed usage: the service accepts its query', account }
     expect(found.findings).toContainEqual(well)
     const calls = deployment.simulator.requests.slice(before)
     const tried = calls.filter(({ path }) => path.endsWith('/testQueryResult')).map(({ query }) => query.exportQuery)

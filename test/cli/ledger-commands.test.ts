@@ -266,7 +266,7 @@ describe('import and rejects', () => {
     expect(err).toMatch(/^malformed: .*; Correct the file, its window or the feed, and import or replay it again/)
     expect(exit).toBe(1)
     expect(await command('accept-gap', 'usage', '--window', january)).toMatchObject({ exit: 0, err: '' })
-    expect((await command('status')).out).toContain(`usage ${january}: accepted as a gap\n`)
+    expect((await command('status')).out).toContain('usage: Accepted gap: January 2025\n')
     expect(await command('forget', 'usage', '--window', january)).toMatchObject({ exit: 0, err: '' })
     expect(await entry(january)).toBeUndefined()
     expect(await command('unblock', 'usage')).toMatchObject({ exit: 1, err: 'feed usage is not blocked\n' })

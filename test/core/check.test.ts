@@ -137,7 +137,7 @@ describe('totals too long for the ledger', () => {
   })
 
   it('are told with what to do, whether there are rows or not', () => {
-    const message = 'usage May: the names and sums of 1 numeric columns take 100001 characters, more than 100000'
+    const message = 'usage May: the names and sums of 1 numeric column take 100001 characters, more than 100000'
     for (const rows of [0, 1]) expect(refusal(TOTALS_LENGTH + 1, rows)?.message).toContain(message)
     expect(refusal(TOTALS_LENGTH + 1)?.message).toMatch(/select fewer columns, or land some as string$/)
   })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { CATALOG } from '../../src/core/catalog.ts'
 import { parseFeeds } from '../../src/core/feeds/feeds.ts'
 import { missingWindows, wantedSpan } from '../../src/core/plan/due-windows.ts'
-import { dueLook, isPastKeep } from '../../src/core/plan/keep.ts'
+import { dueRemoval, isPastKeep } from '../../src/core/plan/keep.ts'
 import { DAY_MS, HOUR_MS } from '../../src/core/time/durations.ts'
 import { feedOf, problemsOf } from './feed-of.ts'
 
@@ -57,11 +57,11 @@ describe('keep', () => {
 describe('the daily look at what is older than a feed keeps', () => {
   const kept = (days: number) => ({ keep: { months: 0, days, seconds: 0 } })
   const look = (hoursAgo: number, before: object = kept(30)) =>
-    dueLook(kept(30), { at: new Date(NOW.getTime() - hoursAgo * HOUR_MS).toISOString(), ...before }, NOW)
+    dueRemoval(kept(30), { at: new Date(NOW.getTime() - hoursAgo * HOUR_MS).toISOString(), ...before }, NOW)
   const back = (hours: number, days: number) => ({ since: new Date(NOW.getTime() - hours * HOUR_MS - days * DAY_MS) })
 
   it('is only noted where there is none before, or one that nobody can have made', () => {
-    expect([undefined, { at: 'once' }].map((before) => dueLook(kept(30), before, NOW))).toEqual([{}, {}])
+    expect([undefined, { at: 'once' }].map((before) => dueRemoval(kept(30), before, NOW))).toEqual([{}, {}])
     expect([look(-24), look(-4000)]).toEqual([{}, {}])
   })
 
@@ -73,6 +73,6 @@ describe('the daily look at what is older than a feed keeps', () => {
   it('goes by the longer of what the feed keeps now and what it kept at the look before', () => {
     expect([look(24, kept(400)), look(24, kept(3))]).toEqual([back(24, 400), back(24, 30)])
     expect(look(24, { keep: undefined })).toEqual({})
-    expect(dueLook({}, undefined, NOW)).toBeUndefined()
+    expect(dueRemoval({}, undefined, NOW)).toBeUndefined()
   })
 })

@@ -1,11 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Refused } from '../../infra/azure.ts'
-import { firstMinutes } from '../../infra/first-minutes.ts'
 import { type Received, type Reply, type ScriptedServer, startScripted } from '../services/scripted-server.ts'
+import { type Changes, FUNCTION_KEY, LIST_KEYS, PERSON_TOKEN, playFirstMinutes, REFRESH } from './play-first-minutes.ts'
 
-const ID = '/subscriptions/1/resourceGroups/rg-partner/providers/Microsoft.Web/sites/func-partner'
-const TOKEN = 'token-of-the-person'
-const KEY = 'key-of-the-function'
 const MINUTE = 60_000
 
 const WELL = { check: 'settings', level: 'ok', message: 'they are complete' }
@@ -13,7 +10,8 @@ const NO_TOKEN = {
   check: 'sign-in',
   level: 'problem',
   message: 'account default: no refresh token is stored',
-  remedy: 'Sign in again with multi-factor: run the command consent for the account.',
+  remedy: 'Sign in again.',
+  account: { name: 'default', auth: 'refresh-token' },
 }
 const NO_ROLE = { check: 'role', level: 'problem', message: 'account default: 403', remedy: 'Give the user the role.' }
 const NO_STORAGE = { check: 'storage', level: 'problem', message: 'table storage refuses (403)', remedy: 'Give roles.' }
@@ -21,12 +19,9 @@ const NO_STORAGE = { check: 'storage', level: 'problem', message: 'table storage
 /** Azure Resource Manager and the deployed app in one server: what each path answers, by how often it was asked. */
 type Script = Readonly<Record<string, (nth: number) => Reply>>
 
-const REFRESH = `${ID}/config/configreferences/appsettings/refresh`
-const LIST_KEYS = `${ID}/host/default/listKeys`
-
 const ALL_WELL: Script = {
   [REFRESH]: () => ({ status: 200, body: {} }),
-  [LIST_KEYS]: () => ({ body: { masterKey: 'master', functionKeys: { default: KEY } } }),
+  [LIST_KEYS]: () => ({ body: { masterKey: 'master', functionKeys: { default: FUNCTION_KEY } } }),
   '/api/health': () => ({ body: { status: 'ok', version: '1' } }),
   '/api/run/doctor': () => ({ body: { findings: [WELL] } }),
   '/api/run/provision': () => ({ body: { requested: 3 } }),
@@ -38,39 +33,17 @@ beforeEach(async () => {
 })
 afterEach(() => server.close())
 
-/** Runs the first minutes with a clock that only waiting moves. */
-async function play(script: Script, outputs: Record<string, string> = {}, token = async () => TOKEN) {
+/** Plays the first minutes with this script, and counts the questions. */
+async function play(script: Script, outputs: Record<string, string> = {}, changes: Changes = {}) {
   const counts = new Map<string, number>()
   server.script(({ path }: Received) => {
     const nth = (counts.get(path) ?? 0) + 1
     counts.set(path, nth)
     return { ...ALL_WELL, ...script }[path]?.(nth) ?? { status: 404 }
   })
-  let now = 0
-  const lines: string[] = []
-  const exitCode = await firstMinutes({
-    outputs: {
-      APP_ID: ID,
-      APP_URL: server.origin,
-      PARTNER_TENANT_ID: 'contoso.onmicrosoft.com',
-      PARTNER_CLIENT_ID: 'an-application',
-      KEY_VAULT_URL: 'https://kv-partner.vault.azure.net/',
-      ...outputs,
-    },
-    arm: server.origin,
-    token,
-    clock: () => now,
-    wait: async (ms) => {
-      now += ms
-    },
-    print: (line) => lines.push(line),
-  })
-  const text = lines.join('\n')
-  // Never a token or a key, whatever happens.
-  expect(text).not.toContain(TOKEN)
-  expect(text).not.toContain(KEY)
+  const played = await playFirstMinutes(server.origin, { outputs, ...changes })
   const asked = (path: string) => counts.get(path) ?? 0
-  return { exitCode, text, lines, minutes: now / MINUTE, asked }
+  return { ...played, asked }
 }
 
 describe('the first minutes of an app where all is well', () => {
@@ -88,8 +61,8 @@ describe('the first minutes of an app where all is well', () => {
     await play({})
     for (const { path, headers, url } of server.requests) {
       const isAzure = path.startsWith('/subscriptions/')
-      expect(headers.authorization, path).toBe(isAzure ? `Bearer ${TOKEN}` : undefined)
-      expect(headers['x-functions-key'], path).toBe(path.startsWith('/api/run/') ? KEY : undefined)
+      expect(headers.authorization, path).toBe(isAzure ? `Bearer ${PERSON_TOKEN}` : undefined)
+      expect(headers['x-functions-key'], path).toBe(path.startsWith('/api/run/') ? FUNCTION_KEY : undefined)
       if (isAzure) expect(url).toMatch(/api-version=\d{4}-\d{2}-\d{2}$/)
       else expect(url).toBe(path)
     }
@@ -122,12 +95,18 @@ describe('the first minutes of an app that needs time', () => {
     ['an answer that is no JSON', { '/api/health': once({ status: 503, body: '<html>' }, { body: {} }) }],
     ['Azure that fails', { [REFRESH]: once({ status: 500 }, { body: {} }) }],
     ['Azure that does not answer', { [REFRESH]: once('drop', { body: {} }) }],
-    ['a host without keys', { [LIST_KEYS]: once({ status: 500 }, { body: { functionKeys: { default: KEY } } }) }],
+    [
+      'a host without keys',
+      { [LIST_KEYS]: once({ status: 500 }, { body: { functionKeys: { default: FUNCTION_KEY } } }) },
+    ],
     [
       'a host that has no keys yet',
-      { [LIST_KEYS]: once({ status: 404, body: {} }, { body: { functionKeys: { default: KEY } } }) },
+      { [LIST_KEYS]: once({ status: 404, body: {} }, { body: { functionKeys: { default: FUNCTION_KEY } } }) },
     ],
-    ['an empty list of keys', { [LIST_KEYS]: once({ body: {} }, { body: { functionKeys: { default: KEY } } }) }],
+    [
+      'an empty list of keys',
+      { [LIST_KEYS]: once({ body: {} }, { body: { functionKeys: { default: FUNCTION_KEY } } }) },
+    ],
     [
       'a doctor who cannot write yet',
       { '/api/run/doctor': once({ body: { findings: [NO_STORAGE] } }, { body: { findings: [WELL] } }) },
@@ -180,24 +159,106 @@ describe('the first minutes of an app that needs time', () => {
   })
 })
 
+describe('the first minutes of an app or an Azure that hangs', () => {
+  const SOON = { azureMs: 300, appMs: 300 }
+
+  it.each([
+    ['Azure while references are refreshed', REFRESH],
+    ['Azure while it is asked for the key', LIST_KEYS],
+    ['health', '/api/health'],
+    ['the doctor', '/api/run/doctor'],
+    ['the first provision', '/api/run/provision'],
+  ])('go on after %s answered late', async (_, path) => {
+    const { exitCode, text, asked } = await play(
+      { [path]: (nth) => (nth === 1 ? 'hang' : (ALL_WELL[path]?.(nth) ?? 'drop')) },
+      {},
+      { limits: SOON, eachWaitMs: 3 * MINUTE },
+    )
+    expect([exitCode, asked(path) > 0]).toEqual([0, true])
+    expect(text).toMatch(/waiting: .*TimeoutError/)
+    expect(text).toContain('has asked for 3 reports')
+  })
+
+  it.each([[LIST_KEYS], ['/api/health'], ['/api/run/doctor'], ['/api/run/provision']])(
+    'end with 1 after 15 minutes where %s never answers',
+    async (path) => {
+      const { exitCode, text, minutes } = await play(
+        { [path]: () => 'hang' },
+        {},
+        { limits: SOON, eachWaitMs: 5 * MINUTE },
+      )
+      expect([exitCode, minutes]).toEqual([1, 15])
+      expect(text).toMatch(/does not work yet: .*TimeoutError/)
+    },
+  )
+})
+
+describe('the first minutes after an update', () => {
+  const old = (status: string, code: number): Reply => ({ status: code, body: { status, version: '1' } })
+  const fresh: Reply = { body: { status: 'ok', version: '2' } }
+
+  it.each<[string, Reply]>([
+    ['well', old('ok', 200)],
+    ['silent', old('timer-silent', 503)],
+    ['closed', old('unavailable', 503)],
+  ])('do not take an old instance for the new one that says it is %s', async (_, answer) => {
+    const { exitCode, text, minutes } = await play(
+      { '/api/health': once(answer, fresh) },
+      { PARTNER_TENANT_ID: '' },
+      { version: '2' },
+    )
+    expect([exitCode, minutes]).toEqual([0, 1 / 6])
+    expect(text).toContain('waiting: version 1 still answers, and 2 was deployed')
+    expect(text).toContain('has asked for 3 reports')
+  })
+
+  it('end with 1 where the old version stays', async () => {
+    const { exitCode, text } = await play({}, {}, { version: '2' })
+    expect([exitCode, text]).toEqual([1, expect.stringContaining('version 1 still answers')])
+  })
+
+  it('take any version where nobody knows what was deployed', async () => {
+    expect((await play({ '/api/health': () => fresh })).exitCode).toBe(0)
+  })
+})
+
 describe('what a person still has to do', () => {
+  const WITHOUT_IDS: Script = { '/api/health': () => ({ status: 503, body: { status: 'unavailable', version: '1' } }) }
+
   it.each([['PARTNER_TENANT_ID'], ['PARTNER_CLIENT_ID']])('is said at once without %s', async (missing) => {
-    const { exitCode, text, asked } = await play({}, { [missing]: '' })
-    expect(exitCode).toBe(0)
+    const { exitCode, text, minutes, asked } = await play(WITHOUT_IDS, { [missing]: '' })
+    expect([exitCode, minutes]).toEqual([0, 0])
     expect(text).toContain('azd env set PARTNER_CLIENT_ID')
-    expect(asked(REFRESH)).toBe(0)
+    expect([asked('/api/health'), asked(LIST_KEYS)]).toEqual([1, 0])
+  })
+
+  it('is not the ids of the default account, where the app does without', async () => {
+    const { exitCode, text } = await play({}, { PARTNER_TENANT_ID: '', PARTNER_CLIENT_ID: '' })
+    expect([exitCode, text]).toEqual([0, expect.stringContaining('has asked for 3 reports')])
+  })
+
+  it.each<[string, Reply, string]>([
+    ['is not there', { status: 404 }, 'azd deploy'],
+    ['gives no answer', 'drop', 'azd deploy'],
+    ['is stopped', { status: 403, body: 'Site Disabled' }, 'az functionapp start'],
+    ['ends with an error', { status: 500 }, '500'],
+  ])('is nothing as long as the app %s, also without ids', async (_, answer, said) => {
+    const { exitCode, text, minutes } = await play({ '/api/health': () => answer }, { PARTNER_TENANT_ID: '' })
+    expect([exitCode, minutes]).toEqual([1, 15])
+    expect(text).toContain(said)
+    expect(text).not.toContain('azd env set')
   })
 
   it.each([
-    ['', 'npx partner-insights-sync consent --azd-env'],
     ['refresh-token', 'npx partner-insights-sync consent --azd-env'],
     ['client-secret', 'az keyvault secret set --vault-name kv-partner --name partner-default-client-secret'],
     ['certificate', 'az keyvault secret set --vault-name kv-partner --name partner-default-certificate'],
     ['managed-identity', 'az ad app federated-credential create --id an-application'],
   ])('comes with its command for a sign-in by "%s"', async (auth, command) => {
     const federated = { FEDERATED_ISSUER: 'https://login.example/t/v2.0', IDENTITY_PRINCIPAL_ID: 'a-principal' }
-    const script = { '/api/run/doctor': () => ({ body: { findings: [WELL, NO_TOKEN] } }) }
-    const { exitCode, text, asked } = await play(script, { PARTNER_AUTH: auth, ...federated })
+    const missing = { ...NO_TOKEN, account: { name: 'default', auth } }
+    const script = { '/api/run/doctor': () => ({ body: { findings: [WELL, missing] } }) }
+    const { exitCode, text, asked } = await play(script, federated)
     expect(exitCode).toBe(0)
     expect(text).toContain('no refresh token is stored')
     expect(text).toContain(command)
@@ -205,6 +266,32 @@ describe('what a person still has to do', () => {
       expect(text).toContain('"issuer":"https://login.example/t/v2.0","subject":"a-principal"')
     }
     expect(asked('/api/run/provision')).toBe(0)
+  })
+
+  it.each([
+    ['refresh-token', 'npx partner-insights-sync consent --account emea --azd-env'],
+    ['client-secret', 'az keyvault secret set --vault-name kv-partner --name partner-emea-client-secret'],
+    ['certificate', 'az keyvault secret set --vault-name kv-partner --name partner-emea-certificate'],
+    ['password', 'az keyvault secret set --vault-name kv-partner --name partner-emea-password'],
+    ['managed-identity', 'az ad app federated-credential create --id <application id of account emea>'],
+  ])('comes with the command for the account that it is about, by "%s"', async (auth, command) => {
+    const missing = { ...NO_TOKEN, account: { name: 'emea', auth } }
+    const findings = [WELL, NO_TOKEN, missing]
+    const { text } = await play({ '/api/run/doctor': () => ({ body: { findings } }) }, { PARTNER_AUTH: 'certificate' })
+    expect(text.split('\n').map((line) => line.trim())).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^npx partner-insights-sync consent --azd-env$/),
+        expect.stringContaining(command),
+      ]),
+    )
+    expect(text).not.toContain('an-application')
+  })
+
+  it('comes without a command where the settings of an account do not say how it signs in', async () => {
+    const incomplete = { ...NO_TOKEN, message: 'PARTNER_TENANT_ID__EMEA missing', account: { name: 'emea' } }
+    const { text } = await play({ '/api/run/doctor': () => ({ body: { findings: [incomplete] } }) })
+    expect(text).toContain('PARTNER_TENANT_ID__EMEA missing')
+    expect(text).not.toMatch(/consent|federated|secret set/)
   })
 
   it('names the environment of azd, and says what the service says without its control characters', async () => {
@@ -252,7 +339,7 @@ describe('what only whoever deploys can mend', () => {
     const nobody = async () => {
       throw new Refused('nobody is signed in: type "azd auth login"')
     }
-    const { exitCode, text } = await play({}, {}, nobody)
+    const { exitCode, text } = await play({}, {}, { token: nobody })
     expect([exitCode, text]).toEqual([1, expect.stringContaining('nobody is signed in')])
   })
 

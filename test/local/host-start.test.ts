@@ -57,6 +57,13 @@ test('an app that throws before its first registration is refused with what it t
   expect(await failedStart(['--root', app, '--port', '0'])).toContain('broken at once')
 })
 
+test('an empty setting is handed on to no app, as in Azure', async () => {
+  const app = await textApp("throw new Error('EMPTY' in process.env ? 'it is there' : 'it is not there')")
+  const { lines, ended } = spawnHost(['--root', app, '--port', '0'], fixtureSettings({ EMPTY: '' }))
+  await ended
+  expect(lines.join('\n')).toContain('it is not there')
+})
+
 test('a bundle that is not built is named, and how to build it', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'host-'))
   await writeFile(join(folder, 'package.json'), '{ "main": "dist/none.cjs" }')

@@ -27,6 +27,42 @@ function rowsOf(text: string, times = MARCH, seed = 1, rows?: number): readonly 
 
 const allOf = (dataset: Dataset) => `SELECT ${dataset.columns.map(({ name }) => name).join(',')} FROM ${dataset.name}`
 
+describe('conditions and order are those of the rows that are made without them', () => {
+  const all = rowsOf('SELECT CustomerName, UsageQuantity, FirstUseDate, UsageUnits FROM AzureUsage')
+  type Cells = readonly [name: string, quantity: string | null, used: Date | null, units: string]
+  const number = (value: string | null) => (value === null ? Number.NaN : Number(value))
+  const cases: readonly [string, (cells: Cells) => boolean][] = [
+    ["CustomerName = '1e5'", ([name]) => name === '1e5'],
+    ["CustomerName != 'NULL'", ([name]) => name !== 'NULL'],
+    ["CustomerName LIKE '%(%'", ([name]) => name.includes('(')],
+    ["CustomerName LIKE 'Contoso%'", ([name]) => name.startsWith('Contoso')],
+    ["CustomerName NOT LIKE '%oso%'", ([name]) => !name.includes('oso')],
+    ["CustomerName IN ('007', 'true')", ([name]) => ['007', 'true'].includes(name)],
+    ['UsageQuantity > 5000 AND UsageQuantity <= 9000', ([, n]) => number(n) > 5000 && number(n) <= 9000],
+    ['UsageQuantity NOT IN (0, 19.9)', ([, n]) => n !== null && number(n) !== 0 && number(n) !== 19.9],
+    ["FirstUseDate >= '2020-01-01'", ([, , used]) => used !== null && used >= new Date('2020-01-01')],
+  ]
+
+  it.each(cases)('WHERE %s', (where, holds) => {
+    const expected = all.filter((row) => holds(row as unknown as Cells))
+    expect(expected.length).toBeGreaterThan(0)
+    expect(expected.length).toBeLessThan(all.length)
+    const found = rowsOf(`SELECT CustomerName, UsageQuantity, FirstUseDate, UsageUnits FROM AzureUsage WHERE ${where}`)
+    expect(found).toEqual(expected)
+    const alone = rowsOf(`SELECT UsageUnits FROM AzureUsage WHERE ${where}`)
+    expect(alone).toEqual(expected.map((row) => row.slice(3)))
+  })
+
+  it('ORDER BY and LIMIT give the first of the sorted rows, and DISTINCT each combination once', () => {
+    const most = rowsOf('SELECT CustomerName FROM AzureUsage ORDER BY UsageQuantity DESC LIMIT 10')
+    const sorted = all.toSorted((a, b) => Number(b[1] ?? -1e300) - Number(a[1] ?? -1e300))
+    expect(most).toEqual(sorted.slice(0, 10).map(([name]) => [name]))
+    const units = rowsOf('SELECT DISTINCT UsageUnits FROM AzureUsage WHERE UsageQuantity > 0 ORDER BY UsageUnits ASC')
+    const positive = all.filter(([, n]) => Number(n) > 0).map((row) => String(row[3]))
+    expect(units.flat()).toEqual([...new Set(positive)].sort())
+  })
+})
+
 describe('made rows', () => {
   const windows = [
     MARCH,

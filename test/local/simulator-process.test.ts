@@ -79,8 +79,10 @@ describe('control over HTTP', () => {
   })
 
   it('does what the methods do', async () => {
-    await control('fault', JSON.stringify({ endpoint: 'listDatasets', effect: { status: 500 } }))
+    await control('fault', JSON.stringify({ endpoint: 'listDatasets', effect: { status: 500 }, nth: 'all' }))
     expect((await client.get('ScheduledDataset')).status).toBe(500)
+    await fetch(`${simulator.origin}/_sim/fault`, { method: 'DELETE' })
+    expect((await client.get('ScheduledDataset')).status).toBe(200)
     await control('file/d1a4d75e-5ca8-4847-845f-ee0a9be6f07b', 'a,b\r\n')
     const reportId = await createReport(client, QUERY, { QueryId: 'd1a4d75e-5ca8-4847-845f-ee0a9be6f07b' })
     expect(simulator.served(reportId)?.text).toBe('a,b\r\n')

@@ -28,7 +28,16 @@ export type StartRun = {
 
 /** What `npm start -- …` runs, in a project's folder. */
 export function runStart(root: string, args: readonly string[]): StartRun {
-  const child = spawn(process.execPath, ['local/start.ts', ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+  return run(process.execPath, ['local/start.ts', ...args], root)
+}
+
+/** `npm start -- …` itself. */
+export function runNpmStart(root: string, args: readonly string[]): StartRun {
+  return run('npm', ['start', '--', ...args], root)
+}
+
+function run(program: string, args: readonly string[], root: string): StartRun {
+  const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
   const lines: string[] = []
   for (const input of [child.stdout, child.stderr]) createInterface({ input }).on('line', (line) => lines.push(line))
   return { child, lines, ended: once(child, 'close').then(() => child.exitCode) }

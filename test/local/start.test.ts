@@ -1,10 +1,12 @@
 import { once } from 'node:events'
-import { rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { BlobServiceClient } from '@azure/storage-blob'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { writeFeedsText } from '../../cli/pushed-feeds.ts'
 import { freePorts, waitUntil } from '../../local/processes.ts'
-import { makeProject, processesOf, runStart, type StartRun } from './start-run.ts'
+import { makeProject, processesOf, runNpmStart, runStart, type StartRun } from './start-run.ts'
 
 const SEATS = { name: 'seats', dataset: 'AzureUsage', from: '2025-04-01', to: '2025-06-01' }
 const COSTS = { name: 'costs', dataset: 'AzureUsage', from: '2025-05-01', to: '2025-06-01' }
@@ -26,6 +28,24 @@ const count = (lines: readonly string[], event: string) => lines.filter((line) =
 /** The line of a feed in the summary: feed, table, windows, landed, failed, waiting, rows, complete until. */
 function summaryOf({ lines }: StartRun, feed: string): readonly string[] {
   return lines.find((line) => line.startsWith(`${feed} `))?.split(/ +/) ?? []
+}
+
+/** The connection strings of runs that follow one another. */
+const ports: string[] = []
+
+async function said(run: StartRun, text: string): Promise<void> {
+  await waitUntil(text, () => count(run.lines, text) > 0 || run.child.exitCode !== null, 120_000)
+  expect(count(run.lines, text), run.lines.join('\n')).toBe(1)
+}
+
+/** The storage of the run that goes on in a project's folder. */
+async function storageOf(project: string) {
+  const { Values } = JSON.parse(await readFile(join(project, '.local/settings.json'), 'utf8'))
+  const connectionString = String(Values.DataStorage)
+  return {
+    connectionString,
+    config: BlobServiceClient.fromConnectionString(connectionString).getContainerClient('config'),
+  }
 }
 
 describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 }, () => {
@@ -50,16 +70,58 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
     expect(await processesOf(root)).toEqual([])
   })
 
-  it('ends in order on Ctrl-C, and leaves no process behind', async () => {
+  it('goes on without --exit, says that nothing is due, and ends in order on Ctrl-C', async () => {
     const run = runStart(root, ['--port', port])
-    await waitUntil(
-      'the app listens',
-      () => count(run.lines, 'The app listens on') === 1 || run.child.exitCode !== null,
-    )
+    await said(run, 'Nothing more is due')
+    expect(summaryOf(run, 'seats').slice(2, 4)).toEqual(['2', '2'])
     expect((await processesOf(root)).length).toBeGreaterThan(2)
+    const second = runStart(root, ['--exit', '--fresh', '--port', String((await freePorts(1))[0])])
+    expect(await second.ended).toBe(1)
+    expect(second.lines).toEqual([expect.stringContaining(`process ${run.child.pid}, port ${port}`)])
+    const { config, connectionString } = await storageOf(root)
+    await writeFeedsText(config, JSON.stringify({ feeds: [SEATS] }))
     run.child.kill('SIGINT')
     expect(await run.ended, run.lines.join('\n')).toBe(0)
     expect(await processesOf(root)).toEqual([])
+    expect(await readdir(join(root, '.local'))).not.toContain('running.json')
+    ports.push(connectionString)
+  })
+
+  it.each(['SIGTERM', 'SIGKILL'] as const)(
+    'keeps what was pushed, says so, has the same ports, and ends when npm ends by %s',
+    async (signal) => {
+      const run = runNpmStart(root, ['--port', port])
+      await said(run, 'The feeds are those that were pushed')
+      const { config, connectionString } = await storageOf(root)
+      expect(String(await config.getBlobClient('feeds.json').downloadToBuffer())).toBe(
+        JSON.stringify({ feeds: [SEATS] }),
+      )
+      expect(connectionString).toBe(ports[0])
+      run.child.kill(signal)
+      await run.ended
+      await waitUntil('no process is left', async () => (await processesOf(root)).length === 0, 60_000)
+    },
+  )
+
+  it('refuses feeds of its own where others were pushed, and removes nothing where feeds are wrong', async () => {
+    const wrong = join(root, 'gone.json')
+    const before = await readdir(join(root, '.local'))
+    for (const args of [
+      ['--feeds', join(root, 'own.json')],
+      ['--fresh', '--feeds', wrong],
+    ]) {
+      await writeFile(join(root, 'own.json'), JSON.stringify({ feeds: [COSTS] }))
+      const run = runStart(root, ['--exit', '--port', port, ...args])
+      expect(await run.ended).toBe(1)
+      expect(run.lines.join('\n')).toMatch(args[0] === '--feeds' ? /other feeds were pushed.*--fresh/ : /gone\.json/)
+    }
+    expect(await readdir(join(root, '.local'))).toEqual(before)
+  })
+
+  it('prints how it is called', async () => {
+    const run = runStart(root, ['--help'])
+    expect(await run.ended).toBe(0)
+    expect(run.lines[0]).toContain('usage: npm start')
   })
 
   it('names a port in use and the option for another one, and exits 1', async () => {

@@ -1,6 +1,14 @@
 import { describe, expect, inject, it } from 'vitest'
 import { waitUntil } from '../../local/processes.ts'
 import { isFailure } from '../../src/core/failures.ts'
+import {
+  auditedRowKey,
+  erasedRowKey,
+  keptRowKey,
+  TICK_KEY,
+  tableRowKey,
+  toldRowKey,
+} from '../../src/core/ledger/app-rows.ts'
 import type { Drop } from '../../src/core/ledger/drop.ts'
 import { type FeedRow, newFeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry, Requesting } from '../../src/core/ledger/ledger.ts'
@@ -376,6 +384,26 @@ describe.each(KINDS)('a store %s', (_, create) => {
         written,
         undefined,
       ])
+    })
+
+    it('gives a timer no app rows that it has no use for', async () => {
+      const { ledger } = opened()
+      await ledger.create()
+      const of = {
+        audited: auditedRowKey('a'),
+        kept: keptRowKey('a'),
+        erased: erasedRowKey('a'),
+        told: toldRowKey('a'),
+      }
+      const keys = [...Object.values(of), tableRowKey('a'), TICK_KEY]
+      for (const key of keys) await ledger.writeApp(key, { key }, undefined)
+      const given = async (timer?: Timer) => {
+        const rows = await ledger.appRows(timer)
+        return keys.filter((key) => rows.get(key) !== undefined)
+      }
+      expect(await given()).toEqual(keys)
+      expect(await given('provision')).toEqual([tableRowKey('a'), TICK_KEY])
+      expect(await given('sweep')).toEqual([of.audited, of.kept, TICK_KEY])
     })
 
     it('keeps the row of a feed whole, and gives its outline with all app rows', async () => {

@@ -1,5 +1,5 @@
 import { type Failure, isFailure } from '../../src/core/failures.ts'
-import { FEED_ROWS, feedRowKey } from '../../src/core/ledger/app-rows.ts'
+import { FEED_ROWS, feedRowKey, LEFT_OUT } from '../../src/core/ledger/app-rows.ts'
 import { DROPS, type Drop, dropKey, fromDropRow, toDropRow } from '../../src/core/ledger/drop.ts'
 import type { FeedOutline } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
@@ -133,8 +133,9 @@ export function openMemoryLedger(state: LedgerState, pass: Pass, wake: Wake): Le
     },
     writeApp: (key, value, etag) => write(value, APP, { key, value: { json: JSON.stringify(value) } }, etag),
     removeApp: (key, etag) => remove(APP, key, etag),
-    async appRows() {
-      const rows = await list(APP, () => true)
+    async appRows(timer) {
+      const leftOut = timer ? LEFT_OUT[timer] : []
+      const rows = await list(APP, ({ key }) => !leftOut.some((prefix) => key.startsWith(prefix)))
       const byKey = new Map(rows.map((row) => [row.key, row]))
       return {
         feeds: new Map(rows.filter(isFeed).map((row) => [row.key.slice(FEED_ROWS.length), storedOutline(row)])),

@@ -110,6 +110,7 @@ export function feedAnswer(name: string, given: Partial<FeedAnswer> = {}): FeedA
       .map(({ id, rows = 0 }) => ({ window: id, asOf: NOW, rows })),
     acceptedGaps: [],
     restated: [],
+    notes: [],
     ...given,
     windows,
   }
@@ -283,6 +284,10 @@ export function troubled(): StatusAnswer {
           },
         ],
         emptied: { Discount: { windows: 2, from: '2026-08-01T00:00:00.000Z', to: '2026-10-01T00:00:00.000Z' } },
+        notes: [
+          'November 2026 is requested, asked for at 2026-11-26T11:20Z; the service has until 2026-11-27T11:20Z; "forget" asks for it anew',
+          'Column Discount, which had values before, has none in 2 windows from 2026-08-01 to 2026-10-01',
+        ],
         restated: [
           {
             window: seats.at(-3)?.id ?? '',
@@ -309,6 +314,7 @@ export function troubled(): StatusAnswer {
           remedy: 'Correct the columns of the feed: the report lacks those in the message.',
         },
         drift: ['the service no longer lists the column AppId'],
+        notes: ['the service no longer lists the column AppId'],
       }),
       feedAnswer('new-feed', {
         dataset: 'MSLearn',
@@ -317,6 +323,7 @@ export function troubled(): StatusAnswer {
         gaps: [gap(parseWindowId(MONTHLY.at(-4)?.id ?? '')?.from.toISOString() ?? NOW, 20)],
         nextDue: '2026-11-26T14:30:00.000Z',
         backfill: { paused: true, left: 20 },
+        notes: ['20 windows of history left'],
         completeUntil: '2026-12-01T00:00:00.000Z',
       }),
       feedAnswer('old-feed', {
@@ -324,6 +331,7 @@ export function troubled(): StatusAnswer {
         dataset: 'OfficeUsage',
         windows: MONTHLY.slice(0, 10),
         acceptedGaps: [first?.id ?? ''],
+        notes: ['Accepted gap: December 2024'],
       }),
       profile(),
     ],

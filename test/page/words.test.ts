@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { ago, axisMark, exact, idDay, many, minute, short, size, span, windowName } from '../../src/page/words.ts'
+import { windowName } from '../../src/core/time/words.ts'
+import { ago, axisMark, exact, idDay, many, minute, short, size, span } from '../../src/page/words.ts'
 
 const plain = (text: string) => text.replaceAll('\u202f', ' ')
 const NOW = Date.parse('2026-11-26T14:32:10Z')

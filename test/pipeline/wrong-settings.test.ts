@@ -11,7 +11,7 @@ const GOOD = {
   PARTNER_TENANT_ID: 'contoso',
   PARTNER_CLIENT_ID: 'app',
   PARTNER_REFRESH_TOKEN: 'never used',
-  CALLBACK_BASE_URL: '',
+  CALLBACK_BASE_URL: 'off',
   DEPLOYMENT_ID: 'wrong',
   LOCAL_FUNCTION_KEY: KEY,
   PROVISION_SCHEDULE: '* * * * * *',

@@ -77,7 +77,7 @@ test.each(KILL_POINTS)(
   'when a host is killed $name, the next one ends with the same rows and one report for each window',
   async (point) => {
     const { sprung, set, onCall } = trap(point)
-    const settings = point.keepsMessages ? {} : { CALLBACK_BASE_URL: '' }
+    const settings = point.keepsMessages ? {} : { CALLBACK_BASE_URL: 'off' }
     const { startHost, simulator, allLanded, rows, loseMessages } = await start(onCall, settings)
     const { child } = startHost()
     set(child)

@@ -15,7 +15,13 @@ import {
 import { appSettings, NAMES, rolesOf, type SnapshotName } from '../infra/snapshot.ts'
 import { forbidLeaks, ledgerPlaces, linesOf } from '../setup/canaries.ts'
 import { deployableApp } from '../setup/deployable-app.ts'
-import { type DeployedApp, FIRST_TOKEN, type Production, startProduction } from '../setup/production.ts'
+import {
+  type DeployedApp,
+  FIRST_TOKEN,
+  instanceMemoryMiB,
+  type Production,
+  startProduction,
+} from '../setup/production.ts'
 import { monthsBack } from './landed.ts'
 
 const FEED = {
@@ -38,10 +44,7 @@ const SECONDS = 1000
 beforeAll(async () => {
   ;[app, deployment] = await Promise.all([deployableApp([FEED]), startProduction()])
   host = await deployment.start(app)
-  const landed = async () => (await deployment.entries()).filter(({ state }) => state === 'landed').length === WINDOWS
-  await waitUntil('every window has landed', landed, 60 * SECONDS).catch((error: Error) => {
-    throw new Error([error.message, ...host.lines].join('\n'))
-  })
+  await allLanded(host)
   doctor = (await (await host.ask('run/doctor', 'POST')).json()) as typeof doctor
 }, 120 * SECONDS)
 afterAll(async () => {
@@ -49,6 +52,28 @@ afterAll(async () => {
   forbidLeaks(deployment.simulator.requests, linesOf(host))
   await rm(app, { recursive: true })
 })
+
+/** Waits until every window has landed and no report is left at the service. */
+async function allLanded({ lines }: DeployedApp): Promise<void> {
+  const { simulator, entries } = deployment
+  const isDone = async () =>
+    (await entries()).filter(({ state }) => state === 'landed').length === WINDOWS && simulator.reports().length === 0
+  await waitUntil('every window has landed', isDone, 60 * SECONDS).catch((error: Error) => {
+    throw new Error([error.message, ...lines].join('\n'))
+  })
+}
+
+/** The messages that were put into the queue so far. */
+function hints(): readonly string[] {
+  const puts = deployment
+    .calls()
+    .filter(({ service, method, path }) => service === 'queue' && method === 'POST' && /ingest/.test(path))
+  return puts.map(({ body = '' }) =>
+    Buffer.from(/<MessageText>([^<]*)/.exec(body)?.[1] ?? '', 'base64').toString('utf8'),
+  )
+}
+
+const isOfCallback = (hint: string) => hint.includes('"reportId"')
 
 describe('dist/app alone, with the settings of the template', () => {
   it('has no connection string for data, and stands in a folder of its own', async () => {
@@ -59,20 +84,13 @@ describe('dist/app alone, with the settings of the template', () => {
 
   it('lands every window with its rows, and removes the reports at the service', async () => {
     expect(await deployment.rows('Costs')).toHaveLength(WINDOWS * 40)
-    await waitUntil('no report is left', () => deployment.simulator.reports().length === 0)
     const landed = host.lines.filter((line) => line.includes('"event":"window.landed"'))
     expect(landed).toHaveLength(WINDOWS)
     expect(host.lines.filter((line) => / (error|warning) /.test(line))).toEqual([])
   })
 
   it('was called back', () => {
-    const hints = deployment
-      .calls()
-      .filter(({ service, method, path }) => service === 'queue' && method === 'POST' && /ingest/.test(path))
-    const texts = hints.map(({ body = '' }) =>
-      Buffer.from(/<MessageText>([^<]*)/.exec(body)?.[1] ?? '', 'base64').toString('utf8'),
-    )
-    expect(texts.filter((text) => text.includes('"reportId"')).length).toBeGreaterThanOrEqual(WINDOWS)
+    expect(hints().filter(isOfCallback).length).toBeGreaterThanOrEqual(WINDOWS)
   })
 
   it('takes the refresh token from the vault, and stores the new one there', () => {
@@ -256,13 +274,11 @@ describe('every answer', () => {
 
 describe('an app that signs in with its identity, as in the snapshot `everything`', () => {
   it('reads the service, and stores nothing in the vault: a role that only reads secrets will do', async () => {
-    await host.stop()
     const { requests } = deployment.simulator
     const earlier = requests.length
     const federated = await deployment.start(app, { PARTNER_AUTH: appSettings('everything').PARTNER_AUTH })
     const { findings } = (await (await federated.ask('run/doctor', 'POST')).json()) as typeof doctor
     expect(findings.filter(({ level }) => level === 'problem')).toEqual([])
-    await federated.stop()
     const signedIn = requests.slice(earlier).filter(({ path }) => path.includes('/oauth2/'))
     expect(signedIn.map(({ body }) => new URLSearchParams(body).has('client_assertion'))).toContain(true)
     const { refused } = verdictOn(rolesIn('everything'), vaultNeeds(requests.slice(earlier)))
@@ -282,5 +298,58 @@ describe('an identity that gives no token', () => {
       kind: 'storage',
       message: "the app's identity gives no token: check DataStorage__clientId and that the app has this identity",
     })
+  })
+})
+
+/** Starts the app with the settings of another snapshot on a storage as new, and lets it land everything once more. */
+async function landWith(name: SnapshotName, changes: NodeJS.ProcessEnv = {}) {
+  const { requests, reports } = deployment.simulator
+  const [earlierHints, earlierRequests] = [hints().length, requests.length]
+  await deployment.renew()
+  const other = await deployment.start(app, changes, name)
+  await allLanded(other)
+  const { findings } = (await (await other.ask('run/doctor', 'POST')).json()) as typeof doctor
+  await other.stop()
+  expect(findings.filter(({ level }) => level === 'problem')).toEqual([])
+  expect(await deployment.rows('Costs')).toHaveLength(WINDOWS * 40)
+  expect(reports()).toEqual([])
+  expect(other.lines.filter((line) => / (error|warning) /.test(line))).toEqual([])
+  return { other, hints: hints().slice(earlierHints), requests: requests.slice(earlierRequests) }
+}
+
+const createdReports = (requests: Production['simulator']['requests']) =>
+  requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/ScheduledReport')).map(({ body }) => body)
+
+describe('an app with the settings of the snapshot `smallest`', () => {
+  const IDS = ['PARTNER_TENANT_ID', 'PARTNER_CLIENT_ID'] as const
+
+  it('is closed until it has its ids, which are empty and so handed on by no host', async () => {
+    for (const id of IDS) expect(appSettings('smallest')[id]).toBe('')
+    const closed = await deployment.start(app, {}, 'smallest')
+    expect(JSON.parse(await expectGuarded(await closed.ask('health'), 503))).toMatchObject({ status: 'unavailable' })
+    const event = () => closed.lines.find((line) => line.includes('"event":"app.settings"'))
+    await waitUntil('it is said', () => event() !== undefined)
+    expect(JSON.parse(event() ?? '').message).toBe(`account default: ${IDS.join(', ')} missing`)
+  })
+
+  it('lands everything without callbacks: the service is given no address, and the sweep looks', async () => {
+    const ids = Object.fromEntries(IDS.map((id) => [id, appSettings('defaults')[id]]))
+    const run = await landWith('smallest', ids)
+    const reports = createdReports(run.requests)
+    expect(reports).toHaveLength(WINDOWS)
+    expect(reports.filter((body) => body.includes('CallbackUrl"'))).toEqual([])
+    expect(run.hints.length).toBeGreaterThanOrEqual(WINDOWS)
+    expect(run.hints.filter(isOfCallback)).toEqual([])
+  })
+})
+
+describe('an app with the settings of the snapshot `everything`', () => {
+  it('lands everything with the memory and the arguments for Node of a small instance', async () => {
+    expect(instanceMemoryMiB('everything')).toBe(512)
+    const run = await landWith('everything')
+    expect(createdReports(run.requests)).toHaveLength(WINDOWS)
+    expect(run.hints.some(isOfCallback)).toBe(true)
+    // The rest is for the host itself.
+    expect(await run.other.peakMemoryMiB()).toBeLessThan(512 / 2)
   })
 })

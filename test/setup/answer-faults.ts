@@ -1,4 +1,4 @@
-import type { Fields, Shape } from '../../src/core/status/field.ts'
+import type { Fields, Shape } from '../../src/core/status/shape.ts'
 
 /** What of an answer is not as its table of fields says: a line for each fault. Fields that the table lacks are faults, too. */
 export function answerFaults(fields: Fields, answer: unknown, path = ''): readonly string[] {

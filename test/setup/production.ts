@@ -1,6 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { BlobServiceClient } from '@azure/storage-blob'
 import { QueueServiceClient } from '@azure/storage-queue'
 import { type Azurite, startAzurite } from '../../local/azurite.ts'
@@ -13,14 +14,15 @@ import {
   startStorageProxies,
 } from '../../local/proxy.ts'
 import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts'
-import { appSettings, ofType } from '../infra/snapshot.ts'
+import { appSettings, ofType, type SnapshotName } from '../infra/snapshot.ts'
 import { type HostProcess, runHost } from './host-process.ts'
 import { trust } from './insights.ts'
-import { openSiteStorage, type SiteStorage } from './site-storage.ts'
+import { emptyStorage, openSiteStorage, type SiteStorage } from './site-storage.ts'
 
 const ACCOUNT = 'devstoreaccount1'
 const CLIENT_ID = '00000000-0000-0000-0000-0000000000cc'
 const FUNCTION_KEY = 'a key of this deployment'
+const PEAK_MEMORY = pathToFileURL(join(import.meta.dirname, 'peak-memory.ts')).href
 const DAYS_OLD_MS = 2 * 86_400_000
 
 /** The refresh token that `consent` put into the vault, two days ago. */
@@ -35,13 +37,20 @@ export type Production = SiteStorage & {
   /** Of the template, with the addresses of the stand-ins. */
   readonly settings: NodeJS.ProcessEnv
   calls(): readonly StorageCall[]
-  /** Starts a host on the folder of `deployableApp`. */
-  start(app: string, changes?: NodeJS.ProcessEnv): Promise<DeployedApp>
+  /**
+   * Starts a host on the folder of `deployableApp` in place of the one before, with the settings of a snapshot: `defaults`,
+   * unless another is named.
+   */
+  start(app: string, changes?: NodeJS.ProcessEnv, name?: SnapshotName): Promise<DeployedApp>
+  /** Ends the host, and makes the storage as it is after the first provision. */
+  renew(): Promise<void>
   close(): Promise<void>
 }
 
 /** A host that runs the deployed app. */
 export type DeployedApp = HostProcess & {
+  /** The most memory that its process has had, in MiB. Known after it has stopped. */
+  peakMemoryMiB(): Promise<number>
   /** Asks one of its routes with the function key. */
   ask(route: string, method?: string): Promise<Response>
 }
@@ -66,21 +75,36 @@ export async function startProduction(): Promise<Production> {
   const callsOf = (service: keyof ServiceOrigins) => proxies[service].requests.map((each) => ({ ...each, service }))
   const trusted = join(folder, 'trusted.pem')
   await writeFile(trusted, certificates)
-  const settings = { ...templateSettings(port, proxies, simulator), ...standIns(simulator, trusted) }
+  const settingsOf = (name: SnapshotName) => ({
+    ...templateSettings(name, port, proxies, simulator),
+    ...standIns(simulator, trusted),
+  })
   const hosts: HostProcess[] = []
   return {
     ...openSiteStorage(azurite),
     simulator,
-    settings,
+    settings: settingsOf('defaults'),
     calls: () => [...callsOf('table'), ...callsOf('blob'), ...callsOf('queue')],
-    async start(app, changes) {
-      const host = await runHost(app, { ...settings, ...changes }, { port, cwd: app })
+    async renew() {
+      await hosts.at(-1)?.stop()
+      await emptyStorage(azurite)
+      await makeWhatTheTemplateMakes(azurite)
+    },
+    async start(app, changes, name = 'defaults') {
+      await hosts.at(-1)?.stop()
+      const peakFile = join(folder, `peak-${hosts.length}`)
+      const env = { ...settingsOf(name), PEAK_MEMORY_FILE: peakFile, ...changes }
+      const host = await runHost(app, env, { port, cwd: app })
       hosts.push(host)
       const headers = { 'x-functions-key': FUNCTION_KEY }
-      return { ...host, ask: (route, method = 'GET') => fetch(`${host.origin}/api/${route}`, { method, headers }) }
+      return {
+        ...host,
+        peakMemoryMiB: async () => Number(await readFile(peakFile, 'utf8')) / 1024,
+        ask: (route, method = 'GET') => fetch(`${host.origin}/api/${route}`, { method, headers }),
+      }
     },
     async close() {
-      for (const host of hosts) await host.stop()
+      await hosts.at(-1)?.stop()
       await proxies.close()
       await Promise.all([simulator.close(), azurite.stop()])
       await rm(folder, { recursive: true })
@@ -102,6 +126,7 @@ async function makeWhatTheTemplateMakes({ connectionString }: Azurite): Promise<
 
 /** The app settings of the template, where Azure's addresses are those of the stand-ins: with a slash at the end, as Azure gives them. */
 function templateSettings(
+  name: SnapshotName,
   port: number,
   { table, blob, queue }: StorageProxies,
   { keyVault }: Simulator,
@@ -116,8 +141,26 @@ function templateSettings(
     // The platform resolves the reference before the app starts.
     CALLBACK_SECRET: 'what-the-platform-reads-from-the-vault-for-the-reference-72-characters-x',
   }
-  const filled = Object.entries(appSettings('defaults')).map(([name, value]) => [name, known[name] ?? value])
-  return Object.fromEntries(filled)
+  const settings = appSettings(name)
+  const filled = Object.entries(settings).map(([setting, value]) => [
+    setting,
+    // Only expressions are Azure's to know.
+    value.startsWith('[') ? (known[setting] ?? value) : value,
+  ])
+  return { ...Object.fromEntries(filled), NODE_OPTIONS: nodeOptions(name) }
+}
+
+/** What the host gives to Node, and what the memory of an instance does: V8 allows its heap half of it, up to 4 GiB. */
+function nodeOptions(name: SnapshotName): string {
+  const own = appSettings(name).languageWorkers__node__arguments ?? ''
+  return `${own} --max-old-space-size=${instanceMemoryMiB(name) / 2} --import ${PEAK_MEMORY}`.trim()
+}
+
+/** The memory that a snapshot gives an instance. */
+export function instanceMemoryMiB(name: SnapshotName): number {
+  const [site] = ofType(name, 'Microsoft.Web/sites')
+  const config = site?.properties?.functionAppConfig as { scaleAndConcurrency: { instanceMemoryMB: number } }
+  return config.scaleAndConcurrency.instanceMemoryMB
 }
 
 /** What is elsewhere than in Azure, and what the platform sets. */

@@ -6,16 +6,28 @@ import type { Duration } from '../time/durations.ts'
 /** What the keys of all feeds' rows begin with; the name of the feed follows. */
 export const FEED_ROWS = 'feed~'
 
+const TABLE_ROWS = 'table~'
+const ERASED_ROWS = 'erased~'
+const KEPT_ROWS = 'kept~'
+const AUDITED_ROWS = 'audited~'
+const TOLD_ROWS = 'told~'
+
+/** What the keys of the rows begin with that a timer does not read at each tick: it has no use for them, or seldom. */
+export const LEFT_OUT = {
+  provision: [AUDITED_ROWS, KEPT_ROWS, ERASED_ROWS, TOLD_ROWS],
+  sweep: [TABLE_ROWS, ERASED_ROWS, TOLD_ROWS],
+} as const
+
 export const feedRowKey = (name: string): string => `${FEED_ROWS}${name}`
-export const tableRowKey = (table: string): string => `table~${table.toLowerCase()}`
+export const tableRowKey = (table: string): string => `${TABLE_ROWS}${table.toLowerCase()}`
 export const pacingRowKey = (account: string): string => `pacing~${account}`
 export const cleanUpRowKey = (account: string): string => `cleanup~${account}`
 export const tokenRowKey = (account: string): string => `token~${account}`
-export const erasedRowKey = (feed: string): string => `erased~${feed}`
+export const erasedRowKey = (feed: string): string => `${ERASED_ROWS}${feed}`
 export const credentialsRowKey = (account: string): string => `credentials~${account}`
-export const keptRowKey = (feed: string): string => `kept~${feed}`
-export const auditedRowKey = (feed: string): string => `audited~${feed}`
-export const toldRowKey = (about: string): string => `told~${about}`
+export const keptRowKey = (feed: string): string => `${KEPT_ROWS}${feed}`
+export const auditedRowKey = (feed: string): string => `${AUDITED_ROWS}${feed}`
+export const toldRowKey = (about: string): string => `${TOLD_ROWS}${about}`
 
 export const FEEDS_SOURCE_KEY = 'feeds~source'
 export const TICK_KEY = 'tick~provision'

@@ -1,6 +1,7 @@
 import type { Feed } from '../feeds/feed.ts'
 import type { KeptRow } from '../ledger/app-rows.ts'
 import { addDuration, DAY_MS } from '../time/durations.ts'
+import { earlier } from '../time/instants.ts'
 import type { Window } from '../time/window.ts'
 
 type Kept = Pick<Feed, 'keep'>
@@ -29,15 +30,12 @@ export function whyPastKeep(feed: Kept, window: Window, now: Date): string | und
  * later time than now, this one is only noted. Nor does a `keep` that is wrong for less than a day: of the one now and the one
  * of the look before, the longer counts.
  */
-export function dueLook(feed: Kept, before: KeptRow | undefined, now: Date): { readonly since?: Date } | undefined {
+export function dueRemoval(feed: Kept, before: KeptRow | undefined, now: Date): { readonly since?: Date } | undefined {
   if (!feed.keep) return undefined
   const at = before ? Date.parse(before.at) : Number.NaN
   const age = now.getTime() - at
   if (Math.abs(age) < DAY_MS) return undefined
   if (!before?.keep || !(age > 0)) return {}
   const by = new Date(at)
-  const [since] = [addDuration(by, feed.keep, -1), addDuration(by, before.keep, -1)].sort(
-    (a, b) => a.getTime() - b.getTime(),
-  )
-  return since ? { since } : {}
+  return { since: earlier(addDuration(by, feed.keep, -1), addDuration(by, before.keep, -1)) }
 }

@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts'
 import { type Failure, failed } from '../failures.ts'
 import type { Feed } from '../feeds/feed.ts'
 import { isReject, type Reject, rowsIn } from './entities.ts'
@@ -114,7 +115,7 @@ export function refuse(
 ): Failure | undefined {
   const { length } = JSON.stringify(totals)
   if (length > TOTALS_LENGTH) {
-    const size = `the names and sums of ${Object.keys(totals).length} numeric columns take ${length} characters`
+    const size = `the names and sums of ${counted(Object.keys(totals).length, 'numeric column')} take ${length} characters`
     return failed(
       'malformed',
       `${about}: ${size}, more than ${TOTALS_LENGTH}; select fewer columns, or land some as string`,

@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts'
 import { FAILURES } from '../failures.ts'
 import { allowance, creationsWithinHour, type Pacing, type PacingLimits, waitsUntil } from '../plan/pacing.ts'
 import { isSignInBlocked } from '../plan/refused-sign-in.ts'
@@ -65,7 +66,7 @@ const LONG_PAUSE_MS = HOUR_MS
 
 function longPause(now: Date, { name, waitsUntil: until, reports }: AccountStatus): readonly ToDo[] {
   if (!until || until.getTime() - now.getTime() <= LONG_PAUSE_MS) return []
-  const sentence = `Account ${name} is paused until ${minuteText(until)}: the service asked it to, and it asks for ${reports.perHour} reports an hour then`
+  const sentence = `Account ${name} is paused until ${minuteText(until)}: the service asked it to, and it asks for ${counted(reports.perHour, 'report')} an hour then`
   const remedy =
     'Nothing to do if it is the first time. Else see what else asks with this account, or lower MAX_REPORTS_PER_HOUR.'
   return [{ kind: 'account-paused', account: name, sentence, remedy, command: REPORTS }]
@@ -89,7 +90,9 @@ export function endingCredentials(now: Date, name: string, credentials: readonly
     .map(({ what, expiresAt }): Ending => {
       const isOver = expiresAt <= now
       const left = daysLeft(expiresAt, now)
-      const when = isOver ? `ended on ${dayWords(expiresAt)}` : `ends on ${dayWords(expiresAt)}, in ${left} days`
+      const when = isOver
+        ? `ended on ${dayWords(expiresAt)}`
+        : `ends on ${dayWords(expiresAt)}, in ${counted(left, 'day')}`
       const renewed = `Store a new ${what} for the account, then look whether it works.`
       const remedy = what === 'consent' ? 'Sign in again.' : renewed
       return { what, isOver, sentence: `The ${what} of account ${name} ${when}`, remedy }

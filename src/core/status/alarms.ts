@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts'
 import type { FeedOutline } from '../ledger/feed-row.ts'
 import type { LedgerEntry } from '../ledger/ledger.ts'
 import { provenWindows } from '../plan/coverage.ts'
@@ -40,5 +41,5 @@ export function staleSentence(
 /** Says how many rows a window has, and how many are usual. */
 export function halvedSentence({ entry: { feed, window, figures }, usual }: MarkedWindow): string {
   const rows = figures?.rowsLanded ?? 0
-  return `${windowWords(window)} of ${feed} has ${rows} ${rows === 1 ? 'row' : 'rows'}, and about ${usual} are usual`
+  return `${windowWords(window)} of ${feed} has ${counted(rows, 'row')}, and about ${usual} are usual`
 }

@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts'
 import { FAILURES, type FailureKind } from '../failures.ts'
 import { type Emptied, emptiedColumns } from '../ledger/emptied.ts'
 import { whyAsksNothing } from '../ledger/feed-block.ts'
@@ -80,8 +81,8 @@ export function feedToDo(
 function unfinishedPurge({ known: { row, entries, unreadable }, status: { name } }: Seen): readonly ToDo[] {
   const left = entries.length + unreadable.length
   if (left === 0 || row.purgedAt === undefined) return []
-  const many = left === 1 ? '1 window is' : `${left} windows are`
-  const sentence = `The purge of ${name} has not ended: ${many} left, with rows and files`
+  const windows = counted(left, 'window is', 'windows are')
+  const sentence = `The purge of ${name} has not ended: ${windows} left, with rows and files`
   const remedy = 'Repeat it, and the app frees the table and the name.'
   const since = new Date(row.purgedAt)
   return [{ kind: 'purge-unfinished', feed: name, sentence, remedy, command: purgeCommand(name), since }]
@@ -239,8 +240,7 @@ function emptyInSnapshots({ known: { row }, status: { name, emptied } }: Seen): 
 }
 
 function emptiedSentence(feed: string, column: string, { windows, from }: Emptied): string {
-  const many = windows === 1 ? '1 window' : `${windows} windows`
-  return `Column ${column} of ${feed} had values before and has none in ${many} from ${dayWords(from)}`
+  return `Column ${column} of ${feed} had values before and has none in ${counted(windows, 'window')} from ${dayWords(from)}`
 }
 
 function doubtedWindow(row: FeedOutline, marked: MarkedWindow): ToDo {
@@ -259,8 +259,8 @@ function doubtedWindow(row: FeedOutline, marked: MarkedWindow): ToDo {
 function outdatedWindows({ now, known: { row, entries }, status: { name } }: Seen): readonly ToDo[] {
   const outdated = entries.filter((entry) => isOutdated(entry, row.form) && !isOver(now, row, entry)).length
   if (outdated === 0 || whyNoHistory(row) !== undefined) return []
-  const many = outdated === 1 ? '1 landed window is' : `${outdated} landed windows are`
-  const sentence = `${name} asks for other rows now: ${many} outdated; the rows stay`
+  const windows = counted(outdated, 'landed window is', 'landed windows are')
+  const sentence = `${name} asks for other rows now: ${windows} outdated; the rows stay`
   const remedy = 'Ask for them again, or leave them as they are.'
   return [{ kind: 'outdated', feed: name, sentence, remedy, command: outdatedCommand(name) }]
 }

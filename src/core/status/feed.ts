@@ -22,6 +22,7 @@ import { feedToDo } from './feed-to-do.ts'
 import type { ExplainedFailure, FeedStatus, ToDo } from './fields.ts'
 import { freshness } from './freshness.ts'
 import { gapsIn } from './gaps.ts'
+import { feedNotes } from './notes.ts'
 import { markedWindows, restatedWindows, toWindowStatus } from './windows.ts'
 
 /** The status of one feed, and what of it needs a person. */
@@ -37,7 +38,7 @@ export function seeFeed(now: Date, known: KnownFeed): SeenFeed {
   const startsAt = startWithinReach(row)
   const windows = markedWindows(row, entries)
   const missing = waitingWindows(now, planOf(known)).filter(({ previous }) => !previous)
-  const status = present<FeedStatus>({
+  const facts = present<Omit<FeedStatus, 'notes'>>({
     name,
     dataset,
     table,
@@ -73,6 +74,7 @@ export function seeFeed(now: Date, known: KnownFeed): SeenFeed {
     restated: restatedWindows(entries),
     windows: windows.map(toWindowStatus),
   })
+  const status = { ...facts, notes: feedNotes(facts) }
   return { status, toDo: feedToDo(now, known, status, windows, next) }
 }
 

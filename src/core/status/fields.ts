@@ -1,6 +1,6 @@
 import { FAILURES, type FailureKind } from '../failures.ts'
 import type { State } from '../ledger/ledger.ts'
-import type { Fields, InJson, ObjectOf } from './field.ts'
+import type { Fields, InJson, ObjectOf } from './shape.ts'
 
 // The answers of `GET status` and `GET status/{feed}/{window}`, field by field. The types of the builders, the published
 // schema and the tables in docs/status.md come from here.
@@ -318,6 +318,10 @@ const FEED = {
     is: { list: { fields: RESTATED } },
     means: 'The last ten windows that were restated, the newest first.',
   },
+  notes: {
+    is: { list: 'text' },
+    means: 'What is worth knowing of the feed and needs nobody, in sentences.',
+  },
   windows: { is: { list: { fields: WINDOW } }, means: 'Every window that was asked for, in order of time.' },
 } as const satisfies Fields
 
@@ -448,7 +452,6 @@ export type WindowStatus = ObjectOf<typeof WINDOW>
 export type TimerStatus = ObjectOf<typeof TIMER>
 export type QueueStatus = ObjectOf<typeof QUEUE>
 export type ExplainedFailure = ObjectOf<typeof PROBLEM>
-export type SlowWindow = FeedStatus['slow'][number]
 export type ToDo = ObjectOf<typeof TO_DO>
 export type Gap = ObjectOf<typeof GAP>
 export type Restated = ObjectOf<typeof RESTATED>

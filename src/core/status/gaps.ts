@@ -4,18 +4,19 @@ import type { Gap } from './fields.ts'
 
 /** Puts windows that follow each other and are equally long into one range. The windows are in order of time. */
 export function gapsIn(windows: readonly Window[]): readonly Gap[] {
-  const gaps: Gap[] = []
+  const ranges: Range[] = []
   for (const window of windows) {
-    const last = gaps.at(-1)
-    if (last && goesOn(last, window)) gaps[gaps.length - 1] = { ...last, to: window.to, windows: last.windows + 1 }
-    else gaps.push({ ...window, windows: 1, each: textOf(lengthOf(window)) })
+    const last = ranges.at(-1)
+    if (last && goesOn(last, window)) ranges[ranges.length - 1] = { ...last, to: window.to, windows: last.windows + 1 }
+    else ranges.push({ ...window, windows: 1, step: lengthOf(window) })
   }
-  return gaps
+  return ranges.map(({ step, ...range }) => ({ ...range, each: textOf(step) }))
 }
 
-function goesOn({ to, each }: Gap, window: Window): boolean {
-  const step = parseDuration(each)
-  return step !== undefined && +to === +window.from && +addDuration(to, step) === +window.to
+type Range = Omit<Gap, 'each'> & { readonly step: Duration }
+
+function goesOn({ to, step }: Range, window: Window): boolean {
+  return +to === +window.from && +addDuration(to, step) === +window.to
 }
 
 /** Gives the windows of a gap, exactly as the app asks for them. */

@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts'
 import { FAILURES } from '../failures.ts'
 import { whyAsksNothing } from '../ledger/feed-block.ts'
 import type { FeedOutline } from '../ledger/feed-row.ts'
@@ -71,7 +72,7 @@ function sentenceOf(entry: LedgerEntry): string {
 
 function landedSentence({ landedAt, rowsLanded, removedAt }: Figures): string {
   const gone = removedAt ? `, which were removed on ${dayWords(removedAt)}` : ''
-  return `landed at ${minuteText(landedAt)} with ${rowsLanded} rows${gone}`
+  return `landed at ${minuteText(landedAt)} with ${counted(rowsLanded, 'row')}${gone}`
 }
 
 function figuresOf(figures: Figures): NonNullable<WindowDetail['figures']> {

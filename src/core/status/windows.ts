@@ -114,11 +114,22 @@ function median(values: readonly number[]): number {
   return (low + high) / 2
 }
 
+/** No alarm depends on these figures. */
+const NOT_SEEN = {
+  reportId: '',
+  executionId: '',
+  sha256: '',
+  archive: '',
+  totals: {},
+  emptyColumns: [],
+  milliseconds: { check: 0, write: 0, count: 0 },
+} satisfies Partial<Figures>
+
 /** What an audit keeps of an entry to find alarms in the end: a feed has thousands, whose texts take most of the memory. */
 export function forAlarms(entry: LedgerEntry): LedgerEntry {
   const { figures } = entry
   if (!figures) return { ...entry, history: [] }
-  const { totalsBefore: _, rowsBefore: __, ...rest } = figures
+  const { totalsBefore: _, rowsBefore: __, rejects: ___, ...rest } = figures
   const confirmed = isConfirmed(entry) ? { totalsBefore: {}, rowsBefore: figures.rowsLanded } : {}
-  return { ...entry, history: [], figures: { ...rest, totals: {}, emptyColumns: [], ...confirmed } }
+  return { ...entry, history: [], figures: { ...rest, ...NOT_SEEN, ...confirmed } }
 }

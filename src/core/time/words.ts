@@ -1,7 +1,7 @@
 import { alignDown, GRAIN } from './calendar.ts'
 import { addDuration, DAY_MS } from './durations.ts'
 import { dayText } from './instants.ts'
-import { type Window, windowId } from './window.ts'
+import { parseWindowId, type Window, windowId } from './window.ts'
 
 const MONTHS = 'January February March April May June July August September October November December'.split(' ')
 
@@ -13,6 +13,12 @@ export function windowWords(window: Window): string {
   if (isDay(window)) return dayWords(from)
   const first = from.getUTCFullYear() === last.getUTCFullYear() ? dayOfMonth(from) : dayWords(from)
   return `${first} to ${dayWords(last)}`
+}
+
+/** A window as a person says it, by its id. A text that is no window id stays as it is. */
+export function windowName(id: string): string {
+  const window = parseWindowId(id)
+  return window ? windowWords(window) : id
 }
 
 /** A day as a person says it: `5 October 2026`. */

@@ -1,12 +1,12 @@
 import { odata, type TableClient } from '@azure/data-tables'
 import { type Failure, isFailure } from '../../core/failures.ts'
-import { FEED_ROWS, feedRowKey } from '../../core/ledger/app-rows.ts'
+import { FEED_ROWS, feedRowKey, LEFT_OUT } from '../../core/ledger/app-rows.ts'
 import type { FeedOutline, FeedRow } from '../../core/ledger/feed-row.ts'
 import { joinTexts, pieceNames } from '../../core/ledger/long-texts.ts'
 import { fromFeedFields, fromOutlineField, toFeedFields } from '../../core/ledger/stored-feed-row.ts'
 import { parseJson } from '../parse-json.ts'
 import { deleteRow, type Keys, type Row, readRow, writeRow } from './conditional-rows.ts'
-import type { AppRows, Ledger, Stored } from './ledger.ts'
+import type { AppRows, Ledger, Stored, Timer } from './ledger.ts'
 
 /** PartitionKey of the rows that are about the app, not about a window. */
 const APP = '_app'
@@ -29,7 +29,7 @@ export function openAppRows(
     },
     writeApp: (key, value, etag) => writeRow(client, value, { json: JSON.stringify(value) }, keysOf(key), etag),
     removeApp: (key, etag) => deleteRow(client, keysOf(key), etag),
-    appRows: () => readAppRows(client),
+    appRows: (timer) => readAppRows(client, timer),
   }
 }
 
@@ -48,13 +48,18 @@ function feedOfKey({ rowKey = '' }: Row): string {
 }
 
 async function listFeeds(client: TableClient): Promise<readonly (FeedRow | Failure)[]> {
-  const filter = odata`PartitionKey eq ${APP} and RowKey ge ${FEED_ROWS} and RowKey lt ${`${FEED_ROWS}\uffff`}`
+  const filter = `${OF_APP} and ${beginsWith(FEED_ROWS)}`
   const list = client.listEntities<Row>({ queryOptions: { filter } })
   return Array.fromAsync(list, (row) => fromFeedFields(feedOfKey(row), joinTexts(row)))
 }
 
-async function readAppRows(client: TableClient): Promise<AppRows> {
-  const queryOptions = { filter: odata`PartitionKey eq ${APP}`, select: ['RowKey', ...pieceNames('json')] }
+const OF_APP = odata`PartitionKey eq ${APP}`
+const beginsWith = (prefix: string) => odata`(RowKey ge ${prefix} and RowKey lt ${`${prefix}\uffff`})`
+
+async function readAppRows(client: TableClient, timer: Timer | undefined): Promise<AppRows> {
+  const leftOut = timer ? LEFT_OUT[timer] : []
+  const filter = [OF_APP, ...leftOut.map((prefix) => `not ${beginsWith(prefix)}`)].join(' and ')
+  const queryOptions = { filter, select: ['RowKey', ...pieceNames('json')] }
   const rows = await Array.fromAsync(client.listEntities<Row>({ queryOptions }), (row) => ({
     ...row,
     json: joinTexts(row).json,

@@ -98,8 +98,8 @@ export type Ledger = {
   writeApp<T extends object>(key: string, value: T, etag: string | undefined): Promise<Stored<T> | undefined>
   /** Removes an app row, or the row of a feed, as `remove` does an entry. */
   removeApp(key: string, etag: string): Promise<boolean>
-  /** Reads all app rows in one request, of feeds the outlines alone. */
-  appRows(): Promise<AppRows>
+  /** Reads all app rows in one request, of feeds the outlines alone; for a timer without those that it has no use for. */
+  appRows(timer?: Timer): Promise<AppRows>
 }
 
 /** An entry that was written, and the plan row that was written with it. */

@@ -24,17 +24,29 @@ import type { Patient } from './patient.ts'
 /** How many reports of the account are checked for hidden data. */
 const REPORTS = 10
 
-const REACH = 'Check PARTNER_AUTHORITY_HOST and INSIGHTS_BASE_URL, and check that this network can reach both.'
+const REACH =
+  'Try again in some minutes. If it lasts, check PARTNER_AUTHORITY_HOST and INSIGHTS_BASE_URL, and check that this network can reach both.'
+
+const VAULT_ROLE =
+  'Check KEY_VAULT_URL, and check that whoever runs this has a role on the secrets of the vault: a new one takes minutes to spread.'
 
 /** Checks one account: its sign-in, its role, and the datasets, columns and queries of its feeds. */
 export async function checkAccount(known: Patient, name: string): Promise<readonly Finding[]> {
+  const signIn = known.means.signIn(name, known.accounts[name] ?? {})
+  const findings = await findingsOf(known, name, signIn?.warning)
+  return findings.map((finding) => ({ ...finding, account: { name, ...(signIn && { auth: signIn.auth }) } }))
+}
+
+async function findingsOf(known: Patient, name: string, told: string | undefined): Promise<readonly Finding[]> {
   const { means, accounts, feeds } = known
   const account = accounts[name] ?? {}
-  const told = means.signInWarning(name, account)
   const notes = told === undefined ? [] : [warning('sign-in', told, 'Change PARTNER_AUTH of the account.')]
-  const expiry = await checkExpiry(known, name)
   const insights = means.services.insights(name, account)
   if (isFailure(insights)) return [...notes, failing('sign-in', insights)]
+  const ends = await means.services.expiry(name, account)
+  // With complete settings only the vault fails, and a sign-in that cannot read its secret says nothing of the account.
+  if (isFailure(ends)) return [...notes, problem('vault', ends.message, VAULT_ROLE)]
+  const expiry = ends.map(({ what, expiresAt }) => expiryFinding(name, what, expiresAt, means.services.clock()))
   const signal = AbortSignal.timeout(means.limitMs)
   const client = insights.within(signal)
   const datasets = await client.listDatasets()
@@ -51,10 +63,14 @@ export async function checkAccount(known: Patient, name: string): Promise<readon
 }
 
 function unableToRead(failure: Failure, isLate: boolean, limitMs: number): Finding {
-  if (failure.kind === 'forbidden') return failing('role', failure)
-  if (failure.kind !== 'unavailable') return failing('sign-in', failure)
   const late = isLate ? ` (no answer within ${limitMs / 1000} s)` : ''
-  return problem('sign-in', `${failure.message}${late}`, REACH)
+  const check = failure.kind === 'forbidden' ? 'role' : 'sign-in'
+  return failingAt(check, { ...failure, message: `${failure.message}${late}` })
+}
+
+/** A service that does not answer says nothing of what was checked. */
+function failingAt(check: string, failure: Failure): Finding {
+  return failure.kind === 'unavailable' ? problem('service', failure.message, REACH) : failing(check, failure)
 }
 
 async function checkSignIn(
@@ -64,27 +80,20 @@ async function checkSignIn(
 ): Promise<readonly Finding[]> {
   if (dataset === undefined) return []
   const signs = await client.checkMfa(dataset)
-  if (isFailure(signs)) return [failing('sign-in', signs)]
+  if (isFailure(signs)) return [failingAt('sign-in', signs)]
   return mfaFindings(name, signs.isCompliant, signs.methods)
-}
-
-async function checkExpiry({ means, accounts }: Patient, name: string): Promise<readonly Finding[]> {
-  const ends = await means.services.expiry(name, accounts[name] ?? {})
-  if (isFailure(ends)) return [failing('expiry', ends)]
-  const now = means.services.clock()
-  return ends.map(({ what, expiresAt }) => expiryFinding(name, what, expiresAt, now))
 }
 
 /** Checks whether the service hides data from the role. Only the executions of a report tell. */
 async function checkRole(client: InsightsClient, name: string): Promise<readonly Finding[]> {
   const reports = await client.reports()
-  if (isFailure(reports)) return [failing('role', reports)]
+  if (isFailure(reports)) return [failingAt('role', reports)]
   const ids = reports.slice(-REPORTS).map(({ reportId }) => reportId)
   if (ids.length === 0)
     return [well('role', `account ${name} can read; without a report, nothing shows whether data is hidden`)]
   const found = await client.listExecutions(ids, { statuses: ['Completed'], latest: true })
   if (found === 'not-yet' || found === 'unknown') return []
-  if (isFailure(found)) return [failing('role', found)]
+  if (isFailure(found)) return [failingAt('role', found)]
   if (!found.dataRedacted) return [well('role', `account ${name} sees all data`)]
   return [problem('role', `account ${name}: the service hides data from its role`, FAILURES.redacted.remedy)]
 }
@@ -99,7 +108,7 @@ async function checkQuery(
   if (!run) return []
   if (isFailure(run)) return [failing('query', run)]
   const answer = await client.testQuery(run)
-  if (isFailure(answer)) return [{ ...failing('query', answer), message: `feed ${feed.name}: ${answer.message}` }]
+  if (isFailure(answer)) return [{ ...failingAt('query', answer), message: `feed ${feed.name}: ${answer.message}` }]
   return [well('query', `feed ${feed.name}: the service accepts its query`)]
 }
 

@@ -7,8 +7,11 @@ export type DoctorMeans = {
   readonly services: Services
   readonly insightsBaseUrl: string
   readonly storage: readonly StorageProbe[]
-  /** A warning about a sign-in that works. */
-  readonly signInWarning: (name: string, account: Account) => string | undefined
+  /** How an account signs in, and a warning about a sign-in that works. Undefined where its settings are not complete. */
+  readonly signIn: (
+    name: string,
+    account: Account,
+  ) => { readonly auth: string; readonly warning: string | undefined } | undefined
   /** The longest that one check may take. */
   readonly limitMs: number
 }

@@ -35,9 +35,9 @@ async function auditTable(services: Audit, app: AppRows, { feed, since }: FeedOu
   const stored = app.get(auditedRowKey(feed.name))
   const audited = (stored?.value ?? { at: since }) as AuditedRow
   if (!isTableAuditDue(audited, clock())) return
-  const owner = app.get(tableRowKey(feed.table))?.value as TableRow | undefined
+  const owner = await ledger.readApp<TableRow>(tableRowKey(feed.table))
   // A feed may name the table of another one, whose rows its own entries do not name.
-  if (owner?.feed !== feed.name) return
+  if (owner?.value.feed !== feed.name) return
   const after = await walk(services, feed, audited.after ?? '', until)
   const next = after === undefined ? { at: clock().toISOString() } : { at: audited.at, after }
   await ledger.writeApp(auditedRowKey(feed.name), next, stored?.etag)

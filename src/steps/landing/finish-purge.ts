@@ -1,7 +1,7 @@
 import { auditedRowKey, feedRowKey, keptRowKey, type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import { HOUR_MS, MINUTE_MS } from '../../core/time/durations.ts'
-import type { AppRows } from '../../services/storage/ledger.ts'
+import type { AppRows, Stored } from '../../services/storage/ledger.ts'
 import { readableFeeds } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
 import { walk } from './audit-table.ts'
@@ -23,12 +23,12 @@ export async function finishPurges(services: Services, app: AppRows): Promise<vo
     const { purgedAt } = row
     if (purgedAt === undefined) continue
     if (services.clock().getTime() - Date.parse(purgedAt) < LAST_LOOK_MS) continue
-    if (!(await isAnythingLeft(services, app, row))) await removeRows(services, app, row)
+    if (!(await isAnythingLeft(services, row))) await removeRows(services, app, row)
   }
 }
 
 /** Whether something is left of a purged feed. What is found is removed, and looked for again by the next sweep. */
-async function isAnythingLeft(services: Services, app: AppRows, { feed }: FeedOutline): Promise<boolean> {
+async function isAnythingLeft(services: Services, { feed }: FeedOutline): Promise<boolean> {
   const { ledger, archive, clock } = services
   // Windows are left where the command was ended: a person repeats it.
   const { done: isEmpty } = await ledger.scan(feed.name)[Symbol.asyncIterator]().next()
@@ -39,21 +39,21 @@ async function isAnythingLeft(services: Services, app: AppRows, { feed }: FeedOu
     files++
   }
   if (files > 0) return true
-  if (!ownsTable(app, feed)) return false
+  if (!(await ownTable(services, feed))) return false
   const after = await walk(services, feed, '', new Date(clock().getTime() + BUDGET_MS))
   return after !== undefined || (await ledger.drops(feed.name)).length > 0
 }
 
-async function removeRows({ ledger, emit }: Services, app: AppRows, { feed }: FeedOutline): Promise<void> {
+async function removeRows(services: Services, app: AppRows, { feed }: FeedOutline): Promise<void> {
+  const { ledger, emit } = services
   const plan = await ledger.readPlan(feed.name)
   if (plan && !(await ledger.removePlan(feed.name, plan.etag))) return
   const own = [
-    auditedRowKey(feed.name),
-    keptRowKey(feed.name),
-    ...(ownsTable(app, feed) ? [tableRowKey(feed.table)] : []),
-  ]
-  for (const key of own) {
-    const stored = app.get(key)
+    [auditedRowKey(feed.name), app.get(auditedRowKey(feed.name))],
+    [keptRowKey(feed.name), app.get(keptRowKey(feed.name))],
+    [tableRowKey(feed.table), await ownTable(services, feed)],
+  ] as const
+  for (const [key, stored] of own) {
     if (stored && !(await ledger.removeApp(key, stored.etag))) return
   }
   const stored = app.feeds.get(feed.name)
@@ -62,7 +62,11 @@ async function removeRows({ ledger, emit }: Services, app: AppRows, { feed }: Fe
   }
 }
 
-/** A feed that was refused its table has it in its row all the same. */
-function ownsTable(app: AppRows, { name, table }: FeedOutline['feed']): boolean {
-  return (app.get(tableRowKey(table))?.value as TableRow | undefined)?.feed === name
+/** The row of a feed's table, where it is the feed's: one that was refused its table has it in its row all the same. */
+async function ownTable(
+  { ledger }: Services,
+  { name, table }: FeedOutline['feed'],
+): Promise<Stored<TableRow> | undefined> {
+  const stored = await ledger.readApp<TableRow>(tableRowKey(table))
+  return stored?.value.feed === name ? stored : undefined
 }

@@ -4,7 +4,7 @@ import { letGo, withBlobs } from '../../core/ledger/drop.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import { isOpen, isPublished, isRemoved, type LedgerEntry, standingRows } from '../../core/ledger/ledger.ts'
 import { toRemoved } from '../../core/ledger/transitions.ts'
-import { dueLook, isPastKeep } from '../../core/plan/keep.ts'
+import { dueRemoval, isPastKeep } from '../../core/plan/keep.ts'
 import { DAY_MS, MINUTE_MS } from '../../core/time/durations.ts'
 import { parseWindowId, windowId } from '../../core/time/window.ts'
 import type { BlobName } from '../../services/storage/archive.ts'
@@ -28,43 +28,43 @@ const BUDGET_MS = 2 * MINUTE_MS
 export async function removeOld(services: Services, app: AppRows): Promise<void> {
   const { clock } = services
   const until = clock().getTime() + BUDGET_MS
-  const due = readableFeeds(app).filter((row) => isLookDue(app, row, clock()))
+  const due = readableFeeds(app).filter((row) => isDue(app, row, clock()))
   for (const [nth, { feed }] of due.entries()) {
     // Each has the same share, and what one leaves the others have: no feed waits for another one to be done.
     const share = (until - clock().getTime()) / (due.length - nth)
-    await lookAt(services, app, feed.name, share)
+    await removeOldOfFeed(services, app, feed.name, share)
   }
 }
 
-const lookBefore = (app: AppRows, feed: string) => app.get(keptRowKey(feed)) as Stored<KeptRow | undefined> | undefined
+const keptRow = (app: AppRows, feed: string) => app.get(keptRowKey(feed)) as Stored<KeptRow | undefined> | undefined
 
-function isLookDue(app: AppRows, { feed }: FeedOutline, now: Date): boolean {
-  const before = lookBefore(app, feed.name)
-  return feed.keep ? dueLook(feed, before?.value, now) !== undefined : before !== undefined
+function isDue(app: AppRows, { feed }: FeedOutline, now: Date): boolean {
+  const before = keptRow(app, feed.name)
+  return feed.keep ? dueRemoval(feed, before?.value, now) !== undefined : before !== undefined
 }
 
-async function lookAt(services: Services, app: AppRows, name: string, share: number): Promise<void> {
+async function removeOldOfFeed(services: Services, app: AppRows, name: string, share: number): Promise<void> {
   const { clock, ledger } = services
-  const before = lookBefore(app, name)
+  const before = keptRow(app, name)
   // The sweep may have read it minutes ago.
   const row = await findFeed(services, name)
   if ('problem' in row) return
   const { keep } = row.feed
   // A feed that keeps everything for a while begins anew with what it was seen to keep.
   if (!keep && before) await ledger.removeApp(keptRowKey(name), before.etag)
-  const look = dueLook(row.feed, before?.value, clock())
-  if (!keep || !look) return
-  if (look.since && !(await removeAllOf(services, row, look.since, share))) return
+  const due = dueRemoval(row.feed, before?.value, clock())
+  if (!keep || !due) return
+  if (due.since && !(await removeBefore(services, row, due.since, share))) return
   await ledger.writeApp<KeptRow>(keptRowKey(name), { at: clock().toISOString(), keep }, before?.etag)
 }
 
 /** False where the time was over before all was looked at. What the storage refuses is told, and looked at again a day later. */
-async function removeAllOf(services: Services, row: FeedOutline, since: Date, share: number): Promise<boolean> {
+async function removeBefore(services: Services, row: FeedOutline, since: Date, share: number): Promise<boolean> {
   const now = services.clock().getTime()
   try {
     // However many files there are, the windows have half of the time.
-    const filesAreDone = await removeFilesOf(services, row, since, new Date(now + share / 2))
-    return (await removeOldOf(services, row, since, new Date(now + share))) && filesAreDone
+    const filesAreDone = await removeLoneFiles(services, row, since, new Date(now + share / 2))
+    return (await removeWindows(services, row, since, new Date(now + share))) && filesAreDone
   } catch (error) {
     const status = statusOf(error)
     if (status === undefined) throw error
@@ -75,7 +75,7 @@ async function removeAllOf(services: Services, row: FeedOutline, since: Date, sh
 }
 
 /** False where the time was over before all was looked at. */
-async function removeOldOf(services: Services, row: FeedOutline, since: Date, until: Date): Promise<boolean> {
+async function removeWindows(services: Services, row: FeedOutline, since: Date, until: Date): Promise<boolean> {
   for await (const found of services.ledger.scan(row.feed.name)) {
     // They are in the order of their windows.
     if (found.window && found.window.from >= since) return true
@@ -89,7 +89,7 @@ async function removeOldOf(services: Services, row: FeedOutline, since: Date, un
  * Removes the files of windows of which nothing else is left: they were forgotten, or a late owner wrote these. The others go
  * with their entries. False where the time was over.
  */
-async function removeFilesOf(services: Services, row: FeedOutline, since: Date, until: Date) {
+async function removeLoneFiles(services: Services, row: FeedOutline, since: Date, until: Date) {
   const { archive, ledger, clock } = services
   const feed = row.feed.name
   let last: { readonly window: string; readonly isEmpty: boolean } | undefined

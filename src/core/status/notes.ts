@@ -1,0 +1,63 @@
+import { agreeing, counted } from '../counted.ts'
+import { dayText, minuteText } from '../time/instants.ts'
+import { windowName } from '../time/words.ts'
+import type { FeedStatus } from './fields.ts'
+
+type Facts = Omit<FeedStatus, 'notes'>
+
+/** What is worth knowing of a feed and needs nobody, in sentences that do not name the feed. */
+export function feedNotes(feed: Facts): readonly string[] {
+  return [...ofTheFeed(feed), ...ofItsHistory(feed), ...ofItsWindows(feed), ...ofItsColumns(feed)]
+}
+
+function ofTheFeed({ since, firstSeenAhead, removedSince, restsUntil, stretch }: Facts): readonly string[] {
+  const gone = 'its old rows are still being removed, and its name is free after that'
+  const ahead = 'by a clock that was ahead: until then it is never called stale'
+  return [
+    ...(removedSince ? [`It was purged at ${minuteText(removedSince)}: ${gone}`] : []),
+    ...(firstSeenAhead ? [`It was first seen at ${minuteText(since)}, ${ahead}`] : []),
+    ...(restsUntil ? [`It rests until ${minuteText(restsUntil)}: the service gave no answer for it`] : []),
+    ...(stretch ? [`It is refreshed ${stretch} times less often than it says, for the quota of its account`] : []),
+  ]
+}
+
+function ofItsHistory({ name, dataset, startsAt, backfill: { left, paused } }: Facts): readonly string[] {
+  const until = paused ? `, paused until "backfill resume --feed ${name}"; what is live goes on` : ''
+  return [
+    ...(startsAt
+      ? [`History starts on ${dayText(startsAt)} and not at "from": the service offers no more of ${dataset}`]
+      : []),
+    ...(left > 0 || paused ? [`${counted(left, 'window')} of history left${until}`] : []),
+  ]
+}
+
+function ofItsWindows(feed: Facts): readonly string[] {
+  const { slow, resting, earlierForm, earlyBlanks, doubtful, acceptedGaps } = feed
+  return [
+    ...slow.map(({ window, state, requestedAt, until }) => {
+      const end = until ? `; the service has until ${minuteText(until)}` : ''
+      return `${windowName(window)} is ${state}, asked for at ${minuteText(requestedAt)}${end}; "forget" asks for it anew`
+    }),
+    ...resting.map(
+      ({ window = 'A window', message }) => `${windowName(window)} rests and goes on by itself: ${message}`,
+    ),
+    ...(earlierForm > 0 ? [`${counted(earlierForm, 'window')} landed with other columns, types or shards`] : []),
+    ...(earlyBlanks > 0
+      ? [`${counted(earlyBlanks, 'window')} had no rows before the data had settled: not complete yet`]
+      : []),
+    ...doubtful.map(
+      ({ window, rows }) => `${windowName(window)}: a stray quote may have made ${counted(rows, 'row')} of several`,
+    ),
+    ...(acceptedGaps.length > 0
+      ? [`Accepted ${agreeing(acceptedGaps.length, 'gap', 'gaps')}: ${acceptedGaps.map(windowName).join(', ')}`]
+      : []),
+  ]
+}
+
+function ofItsColumns({ drift, emptied }: Facts): readonly string[] {
+  const empty = Object.entries(emptied).map(([column, { windows, from, to }]) => {
+    const where = `${counted(windows, 'window')} from ${dayText(from)} to ${dayText(to)}`
+    return `Column ${column}, which had values before, has none in ${where}`
+  })
+  return [...drift, ...empty]
+}

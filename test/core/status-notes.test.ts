@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest'
+import { seeFeed } from '../../src/core/status/feed.ts'
+import type { FeedStatus } from '../../src/core/status/fields.ts'
+import { feedNotes } from '../../src/core/status/notes.ts'
+import { windowId } from '../../src/core/time/window.ts'
+import { month, months, NOW, rowOf } from './status-of.ts'
+
+const at = (text: string) => new Date(`${text}Z`)
+const id = (text: string) => windowId(month(text))
+const { status } = seeFeed(NOW, { row: rowOf(), entries: months(9, 9, 9, 9, 9, 9, 9, 9, 9, 9), unreadable: [] })
+const notesOf = (given: Partial<FeedStatus>) => feedNotes({ ...status, ...given })
+
+test('a feed that is as it should be has no notes', () => {
+  expect(status.notes).toEqual([])
+})
+
+const PROBLEM = { kind: 'storage', message: 'the table does not answer', remedy: 'Look.' } as const
+const EMPTIED = { windows: 2, from: at('2025-08-01T00:00'), to: at('2025-10-01T00:00') }
+
+test.each<[Partial<FeedStatus>, string]>([
+  [
+    { removedSince: at('2025-12-01T10:00') },
+    'It was purged at 2025-12-01T10:00Z: its old rows are still being removed, and its name is free after that',
+  ],
+  [
+    { since: at('2027-03-01T00:00'), firstSeenAhead: true },
+    'It was first seen at 2027-03-01T00:00Z, by a clock that was ahead: until then it is never called stale',
+  ],
+  [{ restsUntil: at('2025-12-10T13:00') }, 'It rests until 2025-12-10T13:00Z: the service gave no answer for it'],
+  [{ stretch: 4 }, 'It is refreshed 4 times less often than it says, for the quota of its account'],
+  [
+    { startsAt: at('2025-03-01T00:00') },
+    'History starts on 2025-03-01 and not at "from": the service offers no more of AzureUsage',
+  ],
+  [{ backfill: { paused: false, left: 1 } }, '1 window of history left'],
+  [
+    { backfill: { paused: true, left: 20 } },
+    '20 windows of history left, paused until "backfill resume --feed azure-usage"; what is live goes on',
+  ],
+  [
+    { slow: [{ window: id('2025-10'), state: 'requesting', requestedAt: at('2025-12-10T09:00') }] },
+    'October 2025 is requesting, asked for at 2025-12-10T09:00Z; "forget" asks for it anew',
+  ],
+  [
+    {
+      slow: [
+        {
+          window: id('2025-10'),
+          state: 'requested',
+          requestedAt: at('2025-12-10T09:00'),
+          until: at('2025-12-11T09:00'),
+        },
+      ],
+    },
+    'October 2025 is requested, asked for at 2025-12-10T09:00Z; the service has until 2025-12-11T09:00Z; "forget" asks for it anew',
+  ],
+  [
+    { resting: [{ ...PROBLEM, window: id('2025-10') }] },
+    'October 2025 rests and goes on by itself: the table does not answer',
+  ],
+  [{ resting: [PROBLEM] }, 'A window rests and goes on by itself: the table does not answer'],
+  [{ earlierForm: 1 }, '1 window landed with other columns, types or shards'],
+  [{ earlyBlanks: 2 }, '2 windows had no rows before the data had settled: not complete yet'],
+  [{ doubtful: [{ window: id('2025-10'), rows: 1 }] }, 'October 2025: a stray quote may have made 1 row of several'],
+  [{ acceptedGaps: [id('2025-01')] }, 'Accepted gap: January 2025'],
+  [{ acceptedGaps: [id('2025-01'), 'no window'] }, 'Accepted gaps: January 2025, no window'],
+  [{ drift: ['the service no longer lists the column AppId'] }, 'the service no longer lists the column AppId'],
+  [
+    { emptied: { Discount: EMPTIED } },
+    'Column Discount, which had values before, has none in 2 windows from 2025-08-01 to 2025-10-01',
+  ],
+])('of %o the note is: %s', (given, note) => {
+  expect(notesOf(given)).toEqual([note])
+})
