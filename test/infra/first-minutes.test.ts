@@ -57,6 +57,11 @@ describe('the first minutes of an app where all is well', () => {
     ])
   })
 
+  it('tell of one report as one', async () => {
+    const { text } = await play({ '/api/run/provision': () => ({ body: { requested: 1 } }) })
+    expect(text).toContain('has asked for 1 report.')
+  })
+
   it('send the token to Azure alone, and the key to the app alone', async () => {
     await play({})
     for (const { path, headers, url } of server.requests) {
