@@ -135,7 +135,7 @@ const CASES: readonly Case[] = [
     'a query with a column that is none',
     () => withFeeds([{ name: 'own', dataset: 'MSLearn', query: 'SELECT Nothing FROM MSLearn' }]),
     'query',
-    /feed own: its query cannot be registered: Nothing at character 8 is not a column/,
+    /feed own: its query cannot be registered: query: Nothing at character 8 is not a column/,
   ],
   [
     'a query of another dataset',

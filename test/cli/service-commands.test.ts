@@ -1,8 +1,9 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isFailure } from '../../src/core/failures.ts'
 import { provision } from '../../src/steps/provision.ts'
+import { storageOf } from '../setup/storage.ts'
 import { type Deployment, pushedFeeds, startDeployment } from './deployment.ts'
 
 const USAGE = { name: 'usage', dataset: 'AzureUsage', from: '2025-04-01', to: '2025-05-01' }
@@ -40,19 +41,92 @@ describe('validate', () => {
     const file = join(deployment.folder, 'other.json')
     const none = join(deployment.folder, 'none.json')
     await writeFile(none, '{"Values":{}}')
-    await writeFile(file, JSON.stringify({ feeds: [USAGE, OWN] }))
+    await writeFile(file, JSON.stringify({ feeds: [USAGE, { ...OWN, query: 'SELECT Colum FROM MSLearn LIMIT' }] }))
     const [good, wrong] = await Promise.all([
       command('validate', '--settings', none),
       command('validate', '--feeds', file),
     ])
     expect(good.exit).toBe(0)
     expect(good.out).toMatch(
-      /^account default: about \d+\.\d reports a day once history has landed, of 480 allowed\nfeed usage: asks for no window again\nfeeds.json: 1 feed, no problems\n$/,
+      /^account default: about \d+\.\d reports a day once history has landed, of 480 allowed\nfeed usage: asks for no window again\nfeed usage: history takes 1 report, about 1 hour\nfeeds.json: 1 feed, no problems\n$/,
     )
-    expect(wrong.err).toMatch(/^feed "own": query: Colum at character 8 is not a column or metric of MSLearn/)
+    expect(wrong.err).toMatch(/^feed "own": query: a whole number from 1 is expected at character 32\n$/)
     expect(wrong.exit).toBe(1)
   })
+
+  it('warns of each field that changes nothing where it stands, as push does', async () => {
+    const file = join(deployment.folder, 'idle.json')
+    const ended = { from: '2024-01-01', to: '2025-01-01', openWindow: false, delay: 'P9D' }
+    const feeds = [
+      { ...OWN, query: 'SELECT Roles FROM MSLearn TIMESPAN LAST_MONTH', newColumns: 'fail' },
+      { name: 'ended', dataset: 'CSPRevenueDetails', ...ended, refresh: false, window: 'P3M', backfillWindow: 'P1Y' },
+      { name: 'short', dataset: 'MSLearn', from: 'P2W', backfillWindow: 'P1M', refresh: { for: 'P2D' } },
+      { name: 'named', dataset: 'AzureUsage', columns: ['Month'], types: { SKU: 'string' }, timeColumn: 'Month' },
+    ]
+    await writeFile(file, JSON.stringify({ feeds }))
+    const { exit, out } = await command('validate', '--feeds', file)
+    expect(exit).toBe(0)
+    const warnings = out.split('\n').filter((line) => line.startsWith('warning: '))
+    const expected = [
+      /"own": query: TIMESPAN LAST_MONTH changes nothing: each report is asked for with the times of its window/,
+      /"own": newColumns changes nothing/,
+      /"ended": window changes nothing/,
+      /"ended": openWindow changes nothing/,
+      /"ended": refresh changes nothing/,
+      /"ended": delay changes nothing/,
+      /"short": backfillWindow changes nothing/,
+      /"short": refresh asks for no settled window again: refresh.for is not longer than delay/,
+      /"named": timeColumn changes nothing/,
+      /"named": types of SKU change nothing/,
+    ]
+    for (const each of expected) expect(warnings).toContainEqual(expect.stringMatching(each))
+    expect(warnings.filter((line) => line.includes('"ended": from') || line.includes('"ended": to '))).toEqual([])
+    const pushed = await command('feeds', 'push', '--feeds', file, '--dry-run')
+    expect(pushed.out.split('\n').filter((line) => line.startsWith('warning: '))).toEqual(warnings)
+  })
+
+  it('says how many reports a history takes and how long, and what makes a long one shorter', async () => {
+    const file = join(deployment.folder, 'decade.json')
+    const feed = { name: 'meetings', dataset: 'TeamsUsageMeetingsAndCalls', from: 'P10Y', refresh: false }
+    await writeFile(file, JSON.stringify({ feeds: [feed] }))
+    const { exit, out } = await command('validate', '--feeds', file)
+    const takes = /^feed meetings: history takes (365\d) reports, about (18\d) hours \(7\.\d days\)$/m
+    expect(out).toMatch(takes)
+    expect(out).toMatch(
+      /^warning: feed "meetings": history takes 365\d reports, about 18\d hours \(7\.\d days\): "backfillWindow": "P1M" makes it 1\d\d, a later from fewer too$/m,
+    )
+    expect(exit).toBe(0)
+    await writeFile(file, JSON.stringify({ feeds: [{ ...feed, backfillWindow: 'P1M' }] }))
+    expect((await command('validate', '--feeds', file)).out).not.toContain('warning')
+  })
+
+  it('warns of a name in a condition that the catalogue lacks, in the words of push, of the block and of the doctor', async () => {
+    const file = join(deployment.folder, 'typo.json')
+    const typo = { ...USAGE, name: 'typo', table: 'Typo', columns: ['Month'], where: "Mnth = '2025-04'" }
+    const words = 'where: Mnth at character 1 is not a column or metric of AzureUsage; did you mean Month?'
+    await writeFile(file, JSON.stringify({ feeds: [USAGE, typo] }))
+    const warning = `warning: feed "typo": ${words}\n`
+    const validated = await command('validate', '--feeds', file)
+    expect(validated).toMatchObject({ exit: 0, err: '', out: expect.stringContaining(warning) })
+    const before = await pushedFeeds(deployment)
+    expect((await command('feeds', 'push', '--feeds', file)).out).toContain(warning)
+    await provision(deployment.services)
+    const status = JSON.parse((await command('status', '--json', '--feed', 'typo')).out)
+    expect(status.feeds).toMatchObject([{ blocked: { message: expect.stringContaining(words) } }])
+    const doctor = JSON.parse((await command('doctor', '--json', '--feeds', file)).out)
+    const ofTypo = doctor.findings.filter(({ message }: { message: string }) => /feed "?typo/.test(message))
+    expect(ofTypo.map(({ level }: { level: string }) => level)).not.toContain('ok')
+    expect(ofTypo).toContainEqual(expect.objectContaining({ message: expect.stringContaining(words) }))
+    expect(before).toBeUndefined()
+    await removePushed()
+  })
 })
+
+/** As if nobody had pushed. */
+async function removePushed() {
+  await storageOf(deployment.azurite.connectionString).container('config').getBlobClient('feeds.json').deleteIfExists()
+  await provision(deployment.services)
+}
 
 describe('validate of a history that is too long', () => {
   it('warns, by what the catalogue knows of the service', async () => {
@@ -98,9 +172,68 @@ describe('feeds', () => {
     expect((await command('feeds', 'diff')).out).toBe('- more\n~ usage: shards\n')
     expect(await command('feeds', 'pull')).toMatchObject({ exit: 0 })
     expect(await readFile(join(deployment.folder, 'feeds.json'), 'utf8')).toBe(await pushedFeeds(deployment))
+    await rm(join(deployment.folder, 'feeds.json.1.bak'))
+    await deployment.writeFeeds([USAGE])
+    expect(await command('feeds', 'push', '--yes')).toMatchObject({ exit: 0 })
+    await provision(deployment.services)
+  })
+
+  it('push names what is added, changed and removed, and lets feeds stop with --yes alone', async () => {
+    const others = ['b1', 'c1'].map((name) => ({ ...USAGE, name, table: name.repeat(3), enabled: name === 'b1' }))
+    await deployment.writeFeeds([USAGE, ...others])
+    const grown = await command('feeds', 'push')
+    expect(grown.out).toBe(
+      '+ b1\n+ c1\npushed 3 feeds (2 added, 0 changed, 0 removed); the app reads them at its next tick\n',
+    )
+    await provision(deployment.services)
+    const before = await pushedFeeds(deployment)
+    await deployment.writeFeeds([{ ...USAGE, shards: 3 }])
+    const stop = 'b1 stops: it is not in the file, so nothing new is asked for; its rows stay\n'
+    expect(await command('feeds', 'push', '--dry-run')).toMatchObject({
+      exit: 0,
+      out: `- b1\n- c1\n~ usage: shards\n${stop}`,
+    })
+    const refused = await command('feeds', 'push')
+    expect(refused).toEqual({ exit: 1, out: '', err: `${stop}nothing was pushed: add --yes if these feeds may stop\n` })
+    expect(await pushedFeeds(deployment)).toBe(before)
+    const done = await command('feeds', 'push', '--yes')
+    const sum = 'pushed 1 feed (0 added, 1 changed, 2 removed); the app reads them at its next tick\n'
+    expect(done).toMatchObject({ exit: 0, err: '', out: `- b1\n- c1\n~ usage: shards\n${stop}${sum}` })
+    await provision(deployment.services)
+    expect((await command('status')).out).toContain(
+      'b1 is disabled or no longer in feeds.json: it asks for nothing new',
+    )
     await deployment.writeFeeds([USAGE])
     expect(await command('feeds', 'push')).toMatchObject({ exit: 0 })
     await provision(deployment.services)
+  })
+
+  it('push over the deployed feeds, or over a file that cannot be read, names what stops too', async () => {
+    const config = storageOf(deployment.azurite.connectionString).container('config')
+    await removePushed()
+    await deployment.writeFeeds([{ ...USAGE, name: 'alone', table: 'Alone' }])
+    const stop = /^usage stops: /
+    expect(await command('feeds', 'push')).toMatchObject({ exit: 1, err: expect.stringMatching(stop) })
+    await config.getBlockBlobClient('feeds.json').upload('{', 1)
+    expect(await command('feeds', 'push')).toMatchObject({ exit: 1, err: expect.stringMatching(stop) })
+    await deployment.writeFeeds([USAGE])
+    expect(await command('feeds', 'push')).toMatchObject({ exit: 0 })
+  })
+
+  it('pull keeps a copy of what it overwrites, under a name that is free', async () => {
+    const file = join(deployment.folder, 'feeds.json')
+    const pushed = await pushedFeeds(deployment)
+    const same = await command('feeds', 'pull')
+    expect(same).toMatchObject({ exit: 0, out: 'feeds.json now has the feeds that were pushed\n' })
+    for (const number of [1, 2]) {
+      const mine = `{"feeds": []} ${' '.repeat(number)}`
+      await writeFile(file, mine)
+      const { exit, out } = await command('feeds', 'pull')
+      const kept = `feeds.json.${number}.bak has what was in feeds.json before\n`
+      expect({ exit, out }).toEqual({ exit: 0, out: `feeds.json now has the feeds that were pushed\n${kept}` })
+      expect(await readFile(`${file}.${number}.bak`, 'utf8')).toBe(mine)
+      expect(await readFile(file, 'utf8')).toBe(pushed)
+    }
   })
 
   it('push refuses what the app would not take under a name that it knows, and diff says so', async () => {
@@ -135,7 +268,11 @@ describe('feeds', () => {
     expect(await command('feeds', 'push')).toMatchObject({ exit: 0, err: '' })
     await deployment.writeFeeds([{ ...USAGE, keep: 'P6M' }])
     const done = await command('feeds', 'push', '--yes')
-    expect(done).toMatchObject({ exit: 0, err: '', out: `${line}pushed 1 feed; the app reads them at its next tick\n` })
+    expect(done).toMatchObject({
+      exit: 0,
+      err: '',
+      out: `~ usage: keep\n${line}pushed 1 feed (0 added, 1 changed, 0 removed); the app reads them at its next tick\n`,
+    })
     // The app knows it now: the same again removes nothing more.
     await provision(deployment.services)
     expect(await command('feeds', 'push')).toMatchObject({ exit: 0, err: '' })
@@ -155,11 +292,11 @@ describe('feeds', () => {
     expect(await pushedFeeds(deployment)).toBe(before)
     const { exit, out } = await command('feeds', 'push', '--feeds', known)
     expect(out).toMatch(
-      /^warning: feed "usage": where: Newest .*\nwarning: feed "own": query: Colum .*\npushed 2 feeds;/,
+      /^warning: feed "usage": where: Newest .*\nwarning: feed "own": query: Colum .*\n[^]*pushed 2 feeds \(1 added, 1 changed, 0 removed\);/,
     )
     expect(exit).toBe(0)
     expect(JSON.parse((await pushedFeeds(deployment)) ?? '').feeds).toHaveLength(2)
-    expect(await command('feeds', 'push')).toMatchObject({ exit: 0 })
+    expect(await command('feeds', 'push', '--yes')).toMatchObject({ exit: 0 })
   })
 })
 
@@ -292,7 +429,7 @@ describe('cleanup --all', () => {
     const insights = await client()
     const extra = { ...USAGE, name: 'extra', table: 'Extra', from: '2025-03-01', to: '2025-04-01' }
     await deployment.writeFeeds([USAGE, extra])
-    expect(await command('feeds', 'push')).toMatchObject({ exit: 0 })
+    expect(await command('feeds', 'push', '--yes')).toMatchObject({ exit: 0 })
     await provision(deployment.services)
     expect(await deployment.entries('extra')).toMatchObject([{ state: 'requested' }])
     const made = async () => {
@@ -331,10 +468,10 @@ describe('cleanup --all', () => {
     await deployment.writeFeeds([USAGE, FORMER])
     const file = join(deployment.folder, 'feeds.json')
     await writeFile(file, JSON.stringify({ accounts: { old: {} }, feeds: [USAGE, FORMER] }))
-    expect(await command('feeds', 'push')).toMatchObject({ exit: 0 })
+    expect(await command('feeds', 'push', '--yes')).toMatchObject({ exit: 0 })
     await provision(deployment.services)
     await deployment.writeFeeds([USAGE])
-    expect(await command('feeds', 'push')).toMatchObject({ exit: 0 })
+    expect(await command('feeds', 'push', '--yes')).toMatchObject({ exit: 0 })
     const insights = await client()
     await insights.createQuery({ name: 'pis local made 1', query: 'SELECT Month FROM AzureUsage' })
     // Both accounts sign in to the same service here.

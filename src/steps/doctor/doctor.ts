@@ -65,7 +65,7 @@ async function readFile({ services }: DoctorMeans, hasStorage: boolean): Promise
   const file = parseEachFeed(text, CATALOG)
   const toProblem = (each: string) => problem('feeds', each, remedy)
   if ('problems' in file) return { ...none, findings: file.problems.map(toProblem) }
-  const verdicts = file.feeds.map(catalogueVerdict)
+  const verdicts = file.feeds.map((feed) => catalogueVerdict(feed, CATALOG))
   const wrong = [...file.allProblems, ...verdicts.flatMap(({ problems }) => problems)].map(toProblem)
   const warnings = file.warnings.map((each) => warning('feeds', each, remedy))
   const doubts = verdicts.flatMap((verdict) => verdict.doubts.map((each) => warning('feeds', each, DOUBT_REMEDY)))
