@@ -195,10 +195,11 @@ function messageOf(error: unknown): string {
   return plainMessage(error instanceof Error ? error.message : String(error))
 }
 
-/** The token of whoever is signed in to azd. */
-async function azdToken(): Promise<string> {
+/** The token of whoever is signed in to azd, of the subscription's tenant: they may be a guest there. */
+async function azdToken({ AZURE_TENANT_ID: id }: Outputs): Promise<string> {
+  const tenant = id ? ['--tenant-id', id] : []
   try {
-    const { stdout } = await promisify(execFile)('azd', ['auth', 'token', '--output', 'json'], {
+    const { stdout } = await promisify(execFile)('azd', ['auth', 'token', '--output', 'json', ...tenant], {
       timeout: TOKEN_LIMIT_MS,
     })
     return (JSON.parse(stdout) as { token: string }).token
@@ -216,12 +217,13 @@ async function deployedVersion(): Promise<string | undefined> {
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   // azd hands the outputs to its hooks. By hand, they come from where azd keeps them, and the folder may be another version's.
   const isHook = Boolean(process.env.APP_ID)
+  const outputs = isHook ? process.env : ((await findAzdEnvironment())?.outputs ?? {})
   process.exitCode = await firstMinutes({
-    outputs: isHook ? process.env : ((await findAzdEnvironment())?.outputs ?? {}),
+    outputs,
     version: isHook ? await deployedVersion() : undefined,
     limits: LIMITS,
     arm: 'https://management.azure.com',
-    token: azdToken,
+    token: () => azdToken(outputs),
     clock: Date.now,
     wait: setTimeout,
     print: (line) => console.log(line),

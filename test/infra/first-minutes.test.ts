@@ -268,6 +268,18 @@ describe('what a person still has to do', () => {
     expect(asked('/api/run/provision')).toBe(0)
   })
 
+  it('is another way to sign in where a managed identity is of another tenant than the application', async () => {
+    const missing = { ...NO_TOKEN, account: { name: 'default', auth: 'managed-identity' } }
+    const script = { '/api/run/doctor': () => ({ body: { findings: [missing] } }) }
+    const tenant = (digit: string) => `${digit.repeat(8)}-0000-4000-8000-${digit.repeat(12)}`
+    const [partner, own] = [tenant('a'), tenant('b')] as const
+    const two = await play(script, { PARTNER_TENANT_ID: partner, AZURE_TENANT_ID: own })
+    expect(two.text).toMatch(/AADSTS700236.*\n +azd env set PARTNER_AUTH refresh-token/)
+    expect(two.text).not.toContain('federated-credential')
+    const one = await play(script, { PARTNER_TENANT_ID: partner, AZURE_TENANT_ID: partner.toUpperCase() })
+    expect(one.text).toContain('federated-credential create')
+  })
+
   it.each([
     ['refresh-token', 'npx partner-insights-sync consent --account emea --azd-env'],
     ['client-secret', 'az keyvault secret set --vault-name kv-partner --name partner-emea-client-secret'],
