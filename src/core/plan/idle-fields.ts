@@ -1,11 +1,12 @@
 import { CATALOG, columnKeyOf, defaultColumns, findDataset } from '../catalog.ts'
 import type { Feed } from '../feeds/feed.ts'
 import type { FeedsFile, WrittenFeed } from '../feeds/feeds.ts'
+import { instantOf } from '../feeds/history.ts'
 import { listed } from '../names.ts'
 import { GRAIN } from '../time/calendar.ts'
 import { addDuration, type Duration, parseDuration } from '../time/durations.ts'
-import { dayText } from '../time/instants.ts'
-import { historyWindows, wantedSpan } from './due-windows.ts'
+import { dayText, later } from '../time/instants.ts'
+import { historyWindows, missingWindows, wantedSpan } from './due-windows.ts'
 
 /** A feed with the fields that a person wrote, and when the app first saw it. */
 type Seen = { readonly feed: Feed; readonly written: WrittenFeed; readonly since: Date; readonly now: Date }
@@ -15,7 +16,7 @@ type Rule = (seen: Seen) => string | undefined
 
 type Windows = Extract<Feed['cadence'], { kind: 'windows' }>
 
-/** How long a window is asked for again by default. */
+/** How long a window is asked for again by default, of a dataset that restates its data. */
 const DEFAULT_REFRESH: Duration = { months: 0, days: 70, seconds: 0 }
 
 /**
@@ -92,17 +93,26 @@ function idleBackfillWindow({ feed, cadence, since, now }: Seen & { readonly cad
   return `backfillWindow changes nothing: history before ${dayText(since)}, when the feed is first seen, has no room for one`
 }
 
-/** The window of a feed that is history alone, where `backfillWindow` cuts all of it. */
+/** The window of a feed that ended: no window of that length fits, or `backfillWindow` cuts all of it. */
 function idleWindow(seen: Seen & { readonly cadence: Windows }): string | undefined {
   const { feed, cadence, written, since, now } = seen
-  const { end, settled } = endOf(seen)
   const fallback = GRAIN[feed.grain ?? 'day']
-  const isAllHistory = settled && end <= since && written.backfillWindow !== undefined
-  if (!isAllHistory || isSame(cadence.window, fallback) || !findDataset(CATALOG, feed.dataset)) return undefined
-  const history = (window: Duration) =>
-    historyWindows({ ...feed, cadence: { ...cadence, window } }, { since, taken: [], now })
-  if (!isSame(history(cadence.window), history(fallback))) return undefined
-  return `window changes nothing: to, ${dayText(end)}, is before the feed is first seen, and backfillWindow cuts all that is before that`
+  const isOver = cadence.to && instantOf(cadence.to, since) <= now
+  if (!isOver || isRefreshed(seen) || isSame(cadence.window, fallback) || !findDataset(CATALOG, feed.dataset))
+    return undefined
+  const { end } = endOf(seen)
+  const { keep: _, ...forEver } = feed
+  const windows = (window: Duration) => {
+    const backfillWindow = written.backfillWindow === undefined ? window : cadence.backfillWindow
+    const cut = { ...cadence, window, backfillWindow }
+    // Also those that are not due yet, of which none is too old to be kept.
+    return [
+      missingWindows({ ...feed, cadence: cut }, { since, taken: [], now }),
+      missingWindows({ ...forEver, cadence: cut }, { since, taken: [], now: later(now, addDuration(end, feed.delay)) }),
+    ]
+  }
+  if (!isSame(windows(cadence.window), windows(fallback))) return undefined
+  return `window changes nothing: the time up to to, ${dayText(end)}, is cut the same without it`
 }
 
 /** The delay of a feed of which all is settled, however late. */
@@ -113,7 +123,7 @@ function idleDelay(seen: Seen & { readonly cadence: Windows }): string | undefin
   const areSure = [feed.delay, fallback].every((delay) => addDuration(addDuration(end, delay), delay) <= now)
   // Without it the feed would be refused, where the default is longer than what is kept.
   const isNeeded = feed.keep && addDuration(now, feed.keep) < addDuration(now, fallback)
-  if (!settled || !areSure || isNeeded || !refreshedUntil(seen)) return undefined
+  if (!settled || !areSure || isNeeded || isRefreshed(seen)) return undefined
   return `delay changes nothing: all data up to to, ${dayText(end)}, has settled`
 }
 
@@ -123,10 +133,16 @@ function endOf({ feed, since, now }: Seen) {
   return { end, settled: addDuration(end, feed.delay) <= now }
 }
 
+/** Whether some windows may still be asked for again: how many they are decides how the quota is shared. */
+function isRefreshed(seen: Seen & { readonly cadence: Windows }): boolean {
+  return seen.cadence.refresh !== undefined && refreshedUntil(seen) === undefined
+}
+
 /** Where a feed ends whose windows are all too old for a refresh; undefined where some are not. */
 function refreshedUntil(seen: Seen & { readonly cadence: Windows }): Date | undefined {
   const { end, settled } = endOf(seen)
-  const spans = [seen.cadence.refresh?.for ?? DEFAULT_REFRESH, DEFAULT_REFRESH]
+  const byDefault = findDataset(CATALOG, seen.feed.dataset)?.restates ? [DEFAULT_REFRESH] : []
+  const spans = [...byDefault, ...(seen.cadence.refresh ? [seen.cadence.refresh.for] : [])]
   return settled && spans.every((span) => addDuration(end, span) <= seen.now) ? end : undefined
 }
 
