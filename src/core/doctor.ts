@@ -1,3 +1,4 @@
+import { counted } from './counted.ts'
 import { FAILURES, type Failure } from './failures.ts'
 import type { Feed } from './feeds/feed.ts'
 import { type ListedDataset, namesListed } from './feeds/feed-query.ts'
@@ -12,6 +13,8 @@ export type Finding = {
   readonly remedy?: string
   /** The account that it is about. `auth`: how it signs in, where its settings tell. */
   readonly account?: { readonly name: string; readonly auth?: string }
+  /** The feed that it is about. */
+  readonly feed?: string
 }
 
 /** Entra refuses an assertion whose clock is further off than this. */
@@ -37,6 +40,25 @@ export function failing(check: string, { kind, message }: Failure): Finding {
   return problem(check, message, FAILURES[kind].remedy)
 }
 
+/** A finding about a feed. */
+export function aboutFeed(feed: string, finding: Finding): Finding {
+  return { ...finding, feed }
+}
+
+/**
+ * Findings of which no feed is called both ok and not ok. A feed with a problem has nothing that is ok, and where the service
+ * has judged a query (`query`), what the catalogue alone says of it (`doubts`) no longer matters.
+ */
+export function ofOneMind(findings: readonly Finding[], doubts: readonly Finding[]): readonly Finding[] {
+  const judged = new Set(findings.flatMap(({ check, feed }) => (check === 'query' && feed ? [feed] : [])))
+  const ill = new Set(findings.flatMap(({ level, feed }) => (level === 'problem' && feed ? [feed] : [])))
+  const isContradicted = ({ level, feed }: Finding) => level === 'ok' && feed !== undefined && ill.has(feed)
+  return [
+    ...findings.filter((finding) => !isContradicted(finding)),
+    ...doubts.filter(({ feed }) => feed === undefined || !judged.has(feed)),
+  ]
+}
+
 export function isWell(findings: readonly Finding[]): boolean {
   return findings.every(({ level }) => level !== 'problem')
 }
@@ -56,7 +78,7 @@ export function expiryFinding(account: string, what: string, expiresAt: Date, no
   const day = dayText(expiresAt)
   const remedy = what === 'consent' ? 'Renew it with the command consent.' : `Store a new ${what} for the account.`
   if (leftMs <= 0) return problem('expiry', `account ${account}: its ${what} ended on ${day}`, remedy)
-  const message = `account ${account}: its ${what} ends on ${day}, in ${Math.floor(leftMs / DAY_MS)} days`
+  const message = `account ${account}: its ${what} ends on ${day}, in ${counted(Math.floor(leftMs / DAY_MS), 'day')}`
   return leftMs < WARN_BEFORE_MS ? warning('expiry', message, remedy) : well('expiry', message)
 }
 

@@ -126,6 +126,6 @@ export function refuse(
     return failed('suspicious-empty', `${about}: the report has no rows, but an earlier one landed ${rowsLanded}`)
   }
   if (rowsRejected <= maxRejects * (rowsRead + rowsErased)) return undefined
-  const share = `${rowsRejected} of ${rowsRead} rows can't land, more than the share of ${maxRejects} allowed`
+  const share = `${rowsRejected} of ${counted(rowsRead, 'row')} can't land, more than the share of ${maxRejects} allowed`
   return failed('too-many-rejects', `${about}: ${share}`)
 }
