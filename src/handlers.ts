@@ -17,7 +17,8 @@ import { poison } from './steps/poison.ts'
 import { provision } from './steps/provision.ts'
 import type { Services } from './steps/services.ts'
 import { status, windowStatus } from './steps/status.ts'
-import { type Swept, sweep } from './steps/sweep.ts'
+import type { Swept } from './steps/sweep.ts'
+import { sweep } from './steps/sweep.ts'
 
 /** The app as one invocation sees it. */
 type OpenApp = { readonly services: Services; readonly settings: Settings }

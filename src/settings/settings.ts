@@ -1,6 +1,6 @@
 import { addressProblem, isLoopback } from '../core/address.ts'
 import { isFailure } from '../core/failures.ts'
-import { DEFAULT_ACCOUNT } from '../core/feeds/feed.ts'
+import { DEFAULT_ACCOUNT, DEFAULT_AUTH } from '../core/feeds/feed.ts'
 import type { PacingLimits } from '../core/plan/pacing.ts'
 import type { Problems } from '../core/problems.ts'
 import { DEFAULT_DOWNLOAD_HOSTS, type DownloadHosts, hostProblem } from '../core/report/download-hosts.ts'
@@ -79,7 +79,7 @@ export function readSettings(env: Environment): Settings | Problems {
     callback: readCallback(env, problems),
     downloadHosts: readHosts(env, problems),
     tenants: byAccount(env, 'PARTNER_TENANT_ID'),
-    auths: byAccount(env, 'PARTNER_AUTH'),
+    auths: { [DEFAULT_ACCOUNT]: DEFAULT_AUTH, ...byAccount(env, 'PARTNER_AUTH') },
     limits: {
       maxInFlight: read.count('MAX_IN_FLIGHT', 10),
       maxReportsPerHour: reportsPerHour(env, problems),
