@@ -103,8 +103,13 @@ async function readAzdEnvironment(name: string | undefined): Promise<CommandEnvi
   if (!found) {
     return { problems: ['azd has no default environment in this folder: type "azd env list", or "azd up" to make one'] }
   }
-  if (name === undefined) process.stderr.write(`settings of azd environment ${found.name}\n`)
-  return ofDeployedApp(found)
+  return name === undefined ? ofUnnamedApp(found) : ofDeployedApp(found)
+}
+
+/** Says which app is meant, since nobody named it. */
+function ofUnnamedApp(environment: AzdEnvironment): CommandEnvironment | Problems {
+  process.stderr.write(`settings of azd environment ${environment.name}\n`)
+  return ofDeployedApp(environment)
 }
 
 function ofDeployedApp(environment: AzdEnvironment): CommandEnvironment | Problems {
@@ -122,10 +127,7 @@ async function readAnApp(): Promise<CommandEnvironment | Problems | undefined> {
       ],
     }
   }
-  if (ofAzd) {
-    process.stderr.write(`settings of azd environment ${ofAzd.name}\n`)
-    return ofDeployedApp(ofAzd)
-  }
+  if (ofAzd) return ofUnnamedApp(ofAzd)
   if (ofLocalRun) process.stderr.write(`settings of the local run: ${LOCAL_RUN}\n`)
   return ofLocalRun
 }

@@ -7,6 +7,7 @@ import { setTimeout } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { findAzdEnvironment } from '../cli/azd-env.ts'
+import { counted } from '../src/core/counted.ts'
 import type { Finding } from '../src/core/doctor.ts'
 import { plainMessage, plainText } from '../src/core/plain-text.ts'
 import { reasonOf } from '../src/services/safe-text.ts'
@@ -46,10 +47,10 @@ export type Means = {
  * `health`, lets the app check itself and starts `provision`. Everything may be done again. Gives the exit code: 0 where the
  * app works, also where a person still has something to do, which is printed in order; 1 where the app does not work.
  */
-export async function firstMinutes(means: Means): Promise<0 | 1> {
-  const { outputs } = means
+export async function firstMinutes(given: Means): Promise<0 | 1> {
   // Findings quote what the service says.
-  const print = (line: string) => means.print(plainText(line))
+  const means: Means = { ...given, print: (line) => given.print(plainText(line)) }
+  const { outputs, print } = means
   const { APP_ID: id, APP_URL: app } = outputs
   if (!id || !app) return fail(print, 'the outputs of the templates are missing: type "azd provision"')
   const before = beforeStart(outputs)
@@ -64,7 +65,7 @@ export async function firstMinutes(means: Means): Promise<0 | 1> {
     const left = afterDoctor(findings, outputs)
     if (left.length > 0) return leave(print, 'The app works. It asks for reports when you have done this:', left)
     const requested = await repeat(means, until, () => firstReports(ask, key))
-    print(`The app works and has asked for ${requested} reports.`)
+    print(`The app works and has asked for ${counted(requested, 'report')}.`)
     print(`See them: npx partner-insights-sync status ${azdOption(outputs)}, or ${app}/api/dashboard#<function key>`)
     print('Look once more in an hour: a timer that does not start shows only then.')
     return 0

@@ -73,7 +73,7 @@ param purgeProtection bool = false
 @description('Further app settings, such as MAX_REPORTS_PER_HOUR. A setting by hand is lost at the next provision; these stay.')
 param extraAppSettings object = {}
 
-// A pipeline deploys with the app's identity doing the work: it needs no role on the data.
+// A pipeline only deploys: it needs no role on the data.
 var operatorId = operatorPrincipalType == 'ServicePrincipal' ? '' : operatorPrincipalId
 
 // Settings of the app that the commands of a person need too. No other is told: outputs stand in a file in clear.
@@ -112,9 +112,9 @@ var waysToSignIn = concat(
 )
 
 var tags = { 'azd-env-name': environmentName }
-var token = toLower(uniqueString(subscription().id, environmentName, location))
-// The app's own default would be cut from the site's name and keep 8 characters of the token.
-var deploymentId = substring(token, 0, 12)
+var suffix = toLower(uniqueString(subscription().id, environmentName, location))
+// The app's own default would be cut from the site's name and keep 8 characters of this end.
+var deploymentId = substring(suffix, 0, 12)
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-${environmentName}'
@@ -124,14 +124,14 @@ resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
 
 module identity 'modules/identity.bicep' = {
   scope: group
-  params: { name: 'id-${token}', location: location, tags: tags }
+  params: { name: 'id-${suffix}', location: location, tags: tags }
 }
 
 module monitoring 'modules/monitoring.bicep' = {
   scope: group
   params: {
-    workspaceName: 'log-${token}'
-    componentName: 'appi-${token}'
+    workspaceName: 'log-${suffix}'
+    componentName: 'appi-${suffix}'
     location: location
     tags: tags
     identityPrincipalId: identity.outputs.principalId
@@ -143,8 +143,8 @@ module monitoring 'modules/monitoring.bicep' = {
 module storage 'modules/storage.bicep' = {
   scope: group
   params: {
-    hostAccountName: 'sthost${token}'
-    dataAccountName: 'stdata${token}'
+    hostAccountName: 'sthost${suffix}'
+    dataAccountName: 'stdata${suffix}'
     location: location
     tags: tags
     identityPrincipalId: identity.outputs.principalId
@@ -156,7 +156,7 @@ module storage 'modules/storage.bicep' = {
 module vault 'modules/vault.bicep' = {
   scope: group
   params: {
-    name: 'kv-${token}'
+    name: 'kv-${suffix}'
     location: location
     tags: tags
     identityPrincipalId: identity.outputs.principalId
@@ -171,8 +171,8 @@ module vault 'modules/vault.bicep' = {
 module app 'modules/app.bicep' = {
   scope: group
   params: {
-    appName: 'func-${token}'
-    planName: 'plan-${token}'
+    appName: 'func-${suffix}'
+    planName: 'plan-${suffix}'
     location: location
     tags: tags
     identityId: identity.outputs.id
@@ -202,7 +202,7 @@ module alerts 'modules/alerts.bicep' = if (alertEmail != '') {
   params: {
     location: location
     tags: tags
-    token: token
+    suffix: suffix
     email: alertEmail
     workspaceId: monitoring.outputs.workspaceId
     monthlyBudget: monthlyBudget

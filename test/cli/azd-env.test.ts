@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { SETTING_OF_OUTPUT, settingsOfAzd } from '../../cli/azd-env.ts'
+import { OUTPUT_OF_SETTING, settingsOfAzd } from '../../cli/azd-env.ts'
 import { namesIn, rowsOf, textOf } from '../docs/page.ts'
 import { onLaptop, SIGNED_OUT, TOKENS } from './laptop.ts'
 
@@ -168,7 +168,7 @@ describe('the mapping of outputs to settings', () => {
     const rows = rowsOf(textOf('docs/deploy.md'), 'setting')
     expect(Object.fromEntries(rows.map(({ setting, output }) => [setting, output]))).toEqual(
       Object.fromEntries(
-        Object.entries(SETTING_OF_OUTPUT).map(([setting, output]) => [`\`${setting}\``, `\`${output}\``]),
+        Object.entries(OUTPUT_OF_SETTING).map(([setting, output]) => [`\`${setting}\``, `\`${output}\``]),
       ),
     )
     const outputs = Array.from(textOf('infra/main.bicep').matchAll(/^output (\w+)/gm), ([, output]) => output)

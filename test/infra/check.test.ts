@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { NEWEST, OLDEST } from '../../infra/compiler.ts'
+import { ALL_NAMES } from './snapshot.ts'
 
 /** What a compiler says of the templates, and whether it finds the snapshots as they are. */
 type Compiler = { readonly results?: readonly object[]; readonly snapshotExit?: number }
@@ -62,7 +63,7 @@ describe('npm run infra', () => {
   it('ends with 1 where a snapshot differs, and names each', async () => {
     const { exit, err } = await check({ ...BOTH, [NEWEST]: { snapshotExit: 1 } })
     expect(exit).toBe(1)
-    for (const name of ['defaults', 'everything', 'smallest']) expect(err).toContain(`infra/test/${name}.bicepparam`)
+    for (const name of ALL_NAMES) expect(err).toContain(`infra/test/${name}.bicepparam`)
   })
 
   it('leaves out what a compiler is missing for, and says so', async () => {

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { isFailure } from '../../src/core/failures.ts'
 import { signInOf } from '../../src/settings/sign-in.ts'
 
-/** The parameter files of infra/test, each with the snapshot of what it makes. */
+/** Parameter files of infra/test, each with the snapshot of what it makes: one account, with all sizes of a deployment. */
 export const NAMES = ['defaults', 'everything', 'smallest'] as const
 
-/** And one with two partner accounts, which is about these alone. */
+/** All parameter files: the last one is about two partner accounts alone. */
 export const ALL_NAMES = [...NAMES, 'accounts'] as const
 
 export type SnapshotName = (typeof ALL_NAMES)[number]

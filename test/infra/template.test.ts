@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { hashOfSources, NEWEST } from '../../infra/compiler.ts'
+import { hashOfSources, NEWEST, OLDEST } from '../../infra/compiler.ts'
 import { readSettings } from '../../src/settings/settings.ts'
 import { rowsOf, section, textOf } from '../docs/page.ts'
 import { accountFaults, EXTRA, roleFaults, settingFaults } from './judge.ts'
@@ -41,6 +41,11 @@ describe('the snapshots of infra', () => {
     expect(sources).toEqual({ compiler: NEWEST, sha256: await hashOfSources('.') })
   })
 
+  it('are made by compilers that the project file brings and the page names', () => {
+    expect(textOf('infra/compiler.csproj')).toContain(`Version="[${NEWEST}];[${OLDEST}]"`)
+    expect(textOf('docs/deploy.md')).toContain(`Bicep ${NEWEST} and ${OLDEST} `)
+  })
+
   it('set what the app reads, and nothing that nobody reads', () => {
     expect(settingFaults()).toEqual([])
   })
@@ -63,6 +68,8 @@ describe('the snapshots of infra', () => {
 
   it.each(NAMES)('%s: nothing else takes a key or a password', (name) => {
     expect(ofType(name, 'Microsoft.Insights/components')[0]?.properties).toMatchObject({ DisableLocalAuth: true })
+    const features = { disableLocalAuth: true }
+    expect(ofType(name, 'Microsoft.OperationalInsights/workspaces')[0]?.properties).toMatchObject({ features })
     expect(ofType(name, 'Microsoft.KeyVault/vaults')[0]?.properties).toMatchObject({ enableRbacAuthorization: true })
     const publishing = ofType(name, 'Microsoft.Web/sites/basicPublishingCredentialsPolicies')
     expect(publishing.map(({ properties }) => properties)).toEqual([{ allow: false }, { allow: false }])

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { textOf } from '../docs/page.ts'
 
-/** The steps of the workflow after its tests, each as its text. */
+/** The steps of the workflow, each as its text. Before them is what holds for all. */
 const STEPS = textOf('.github/workflows/deploy.yml').split(/^ {6}- /m)
 
 /** The script of a step of several lines. */
