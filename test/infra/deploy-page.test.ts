@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { failing } from '../../src/core/doctor.ts'
+import { problem } from '../../src/core/doctor.ts'
 import { isFailure } from '../../src/core/failures.ts'
 import { needSecret } from '../../src/services/sign-in/sign-in.ts'
 import { section, textOf } from '../docs/page.ts'
@@ -40,7 +40,8 @@ async function noConsent(): Promise<object> {
   const vault = { get: async () => undefined, set: async () => undefined }
   const missing = await needSecret('default', 'refresh-token', undefined, vault)
   if (!isFailure(missing)) throw new Error('the vault is empty')
-  return { ...failing('sign-in', missing), account: { name: 'default', auth: 'refresh-token' } }
+  const finding = problem('sign-in', missing.message, 'What the doctor advises.')
+  return { ...finding, account: { name: 'default', auth: 'refresh-token' } }
 }
 
 /** The lines of a sample, as far as it shows them: `…` stands for the rest of a line. */
