@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
+import { InvalidArgumentError } from 'commander'
 import type { Problems } from '../src/core/problems.ts'
 import type { Environment } from '../src/settings/environment.ts'
 
@@ -8,7 +10,8 @@ import type { Environment } from '../src/settings/environment.ts'
 export type AzdEnvironment = { readonly name: string; readonly outputs: Environment }
 
 /** Each setting of a command, and the output of infra/main.bicep that it is. */
-export const SETTING_OF_OUTPUT = {
+export const OUTPUT_OF_SETTING = {
+  AZURE_TENANT_ID: 'AZURE_TENANT_ID',
   DataStorage__tableServiceUri: 'DATA_TABLE_URI',
   DataStorage__blobServiceUri: 'DATA_BLOB_URI',
   DataStorage__queueServiceUri: 'DATA_QUEUE_URI',
@@ -24,15 +27,29 @@ export const SETTING_OF_OUTPUT = {
 export const OF_AN_APP = /^(DataStorage|PARTNER_|CALLBACK_|KEY_VAULT_URL$|INSIGHTS_BASE_URL$|DEPLOYMENT_ID$)/
 
 /**
+ * Takes the name after `--azd-env`. It throws for one that azd keeps no environment of: it may be the next argument of the
+ * command, which stands behind an option without a name.
+ */
+export function azdEnvironmentName(name: string): string {
+  if (existsSync(envFile(name))) return name
+  throw new InvalidArgumentError(
+    'azd has no such environment in this folder: see "azd env list". For the default one put --azd-env last; name another as --azd-env=<name>.',
+  )
+}
+
+/**
  * Reads an environment of azd from the folder `.azure` of the project: the one of that name, else the one that
- * `AZURE_ENV_NAME` names, as for azd, else the default one. Undefined
- * where azd keeps none of that name, or no default.
+ * `AZURE_ENV_NAME` names, as for azd, else the default one. Undefined where azd keeps none of that name, or no default.
  */
 export async function findAzdEnvironment(name?: string): Promise<AzdEnvironment | undefined> {
   const found = name ?? (process.env.AZURE_ENV_NAME || (await defaultName()))
   if (found === undefined) return undefined
-  const text = await readFile(join('.azure', found, '.env'), 'utf8').catch(() => undefined)
+  const text = await readFile(envFile(found), 'utf8').catch(() => undefined)
   return text === undefined ? undefined : { name: found, outputs: parseEnv(text) }
+}
+
+function envFile(name: string): string {
+  return join('.azure', name, '.env')
 }
 
 async function defaultName(): Promise<string | undefined> {
@@ -46,20 +63,40 @@ async function defaultName(): Promise<string | undefined> {
 }
 
 /**
- * Gives the settings of a deployed app to a command: of `env` all but what is about an app, and the outputs. The callback
- * secret stays in the vault, so a report that a command asks for is not called back: the sweep of the app looks.
+ * Gives the settings of a deployed app to a command: of `env` all but what is about an app, and the outputs, with what the
+ * template tells of `extraAppSettings`, such as the ids of other accounts. The callback secret stays in the vault, so a report
+ * that a command asks for is not called back: the sweep of the app looks.
  */
 export function settingsOfAzd(
-  { name, outputs }: AzdEnvironment,
+  environment: AzdEnvironment,
   env: Environment,
 ): { readonly values: Environment } | Problems {
+  const { outputs } = environment
+  const extra = extraSettings(outputs.EXTRA_APP_SETTINGS)
+  const problem = whatIsMissing(environment, extra)
+  if (problem !== undefined) return { problems: [problem] }
+  const others = Object.entries(env).filter(([setting]) => !OF_AN_APP.test(setting))
+  const own = Object.entries(OUTPUT_OF_SETTING).map(([setting, output]) => [setting, outputs[output]])
+  return { values: { ...Object.fromEntries(others), ...extra, ...Object.fromEntries(own), CALLBACK_BASE_URL: '' } }
+}
+
+/** What an environment lacks for a command to reach the app and its account, with what to type. */
+function whatIsMissing({ name, outputs }: AzdEnvironment, extra: Environment): string | undefined {
   const missing = ['DATA_TABLE_URI', 'DATA_BLOB_URI', 'DATA_QUEUE_URI', 'DEPLOYMENT_ID'].filter(
     (each) => !outputs[each],
   )
   if (missing.length > 0) {
-    return { problems: [`azd environment ${name} has no ${missing.join(', ')}: type "azd provision -e ${name}"`] }
+    return `azd environment ${name} has no ${missing.join(', ')}: type "azd provision -e ${name}"`
   }
-  const others = Object.entries(env).filter(([setting]) => !OF_AN_APP.test(setting))
-  const own = Object.entries(SETTING_OF_OUTPUT).map(([setting, output]) => [setting, outputs[output]])
-  return { values: { ...Object.fromEntries(others), ...Object.fromEntries(own), CALLBACK_BASE_URL: '' } }
+  const ids = ['PARTNER_TENANT_ID', 'PARTNER_CLIENT_ID'].filter((each) => !outputs[each])
+  // As for the app itself: with other accounts it may do without the default one.
+  if (ids.length === 0 || Object.keys(extra).some((setting) => /^PARTNER_.*__/.test(setting))) return undefined
+  const set = ids.map((each) => `"azd env set ${each} <id> -e ${name}"`).join(', ')
+  return `azd environment ${name} has no ${ids.join(', ')}: type ${set} and "azd provision -e ${name}"`
+}
+
+/** Reads the output EXTRA_APP_SETTINGS: `NAME=value`, with semicolons in between. */
+function extraSettings(text = ''): Environment {
+  const pairs = text.split(';').filter((pair) => pair.includes('='))
+  return Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]))
 }

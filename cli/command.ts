@@ -11,7 +11,7 @@ import { readText } from '../src/services/text-file.ts'
 import type { Environment } from '../src/settings/environment.ts'
 import { readSettings, type Settings } from '../src/settings/settings.ts'
 import type { Services } from '../src/steps/services.ts'
-import { type AzdEnvironment, findAzdEnvironment, OF_AN_APP, settingsOfAzd } from './azd-env.ts'
+import { type AzdEnvironment, azdEnvironmentName, findAzdEnvironment, OF_AN_APP, settingsOfAzd } from './azd-env.ts'
 import type { Busy } from './busy.ts'
 import { openOperator } from './operator.ts'
 import { type CommandResult, type OutputOptions, print, refused } from './output.ts'
@@ -35,7 +35,11 @@ export function addCommand(program: Command, usage: string, description: string)
     .description(description)
     .option('--json', 'print one JSON value')
     .option('--settings <file>', `settings for what the environment lacks (default: ${SETTINGS_FILE})`)
-    .option('--azd-env [name]', 'settings of the app that azd deployed: that environment, else the default one')
+    .option(
+      '--azd-env [name]',
+      'settings of the app that azd deployed: that environment, else the default one; put it last',
+      azdEnvironmentName,
+    )
     .option('--feeds <file>', 'the local feeds', 'feeds.json')
 }
 
@@ -66,7 +70,7 @@ export async function openLocalApp(options: CommonOptions): Promise<LocalApp | P
   const { values: env } = environment
   const settings = readSettings(env)
   if ('problems' in settings) return { problems: [...settings.problems, ...(await localRunHint(env))] }
-  const storage = storageClients(settings.storage, openOperator)
+  const storage = storageClients(settings.storage, (clientId) => openOperator(clientId, env))
   const feedsFile = options.feeds
   const services = openApp(settings, feedsFile, { storage, version: packageJson.version })(() => undefined)
   return { env, settings, storage, services, feedsFile }
@@ -97,11 +101,15 @@ export async function readEnvironment({
 async function readAzdEnvironment(name: string | undefined): Promise<CommandEnvironment | Problems> {
   const found = await findAzdEnvironment(name)
   if (!found) {
-    const which = name === undefined ? 'default environment' : `environment ${name}`
-    return { problems: [`azd has no ${which} in this folder: type "azd env list", or "azd up" to make one`] }
+    return { problems: ['azd has no default environment in this folder: type "azd env list", or "azd up" to make one'] }
   }
-  if (name === undefined) process.stderr.write(`settings of azd environment ${found.name}\n`)
-  return ofDeployedApp(found)
+  return name === undefined ? ofUnnamedApp(found) : ofDeployedApp(found)
+}
+
+/** Says which app is meant, since nobody named it. */
+function ofUnnamedApp(environment: AzdEnvironment): CommandEnvironment | Problems {
+  process.stderr.write(`settings of azd environment ${environment.name}\n`)
+  return ofDeployedApp(environment)
 }
 
 function ofDeployedApp(environment: AzdEnvironment): CommandEnvironment | Problems {
@@ -119,10 +127,7 @@ async function readAnApp(): Promise<CommandEnvironment | Problems | undefined> {
       ],
     }
   }
-  if (ofAzd) {
-    process.stderr.write(`settings of azd environment ${ofAzd.name}\n`)
-    return ofDeployedApp(ofAzd)
-  }
+  if (ofAzd) return ofUnnamedApp(ofAzd)
   if (ofLocalRun) process.stderr.write(`settings of the local run: ${LOCAL_RUN}\n`)
   return ofLocalRun
 }

@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, CommanderError } from 'commander'
 import packageJson from '../package.json' with { type: 'json' }
 import { addAcceptGap } from './commands/accept-gap.ts'
 import { addBackfill } from './commands/backfill.ts'
@@ -53,4 +53,14 @@ export function createProgram(): Command {
   addConsent(program)
   addExamples(program)
   return program
+}
+
+/** Runs what a person typed after the name of the program, and sets the exit code of the process. */
+export async function runProgram(args: readonly string[]): Promise<void> {
+  try {
+    await createProgram().parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    process.exitCode = error.exitCode === 0 ? 0 : 2
+  }
 }

@@ -1,4 +1,7 @@
-/** `npm run infra`: checks the templates with the Bicep compilers. `-- --write` writes their snapshots anew. */
+/**
+ * `npm run infra`: checks the templates with the Bicep compilers that are on this machine. With `-- --required`, one that is
+ * missing is a fault. `-- --write` writes the snapshots anew.
+ */
 
 import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -14,9 +17,9 @@ const faults: string[] = []
 for (const version of [NEWEST, OLDEST]) {
   const compiler = await findCompiler(version, process.env)
   if (!compiler) {
-    const left = `Bicep ${version} is not on this machine, so its checks are left out (dotnet restore infra/compiler.csproj brings it)`
-    if (values.required || values.write) faults.push(left)
-    else console.log(left)
+    const leftOut = `Bicep ${version} is not on this machine, so its checks are left out (dotnet restore infra/compiler.csproj brings it)`
+    if (values.required || values.write) faults.push(leftOut)
+    else console.log(leftOut)
     continue
   }
   faults.push(...(await lint(compiler, PROJECT)))

@@ -12,7 +12,7 @@ export const NEWEST = '0.49.2'
 /** The oldest one that the registry has. What `azd` brings itself is older, and cannot be had as a package. */
 export const OLDEST = '0.47.16'
 
-/** Where `dotnet restore infra/compiler.csproj` puts the compilers. */
+/** The compilers, as `dotnet restore infra/compiler.csproj` brings them. */
 const PACKAGE = 'azure.bicep.commandline.linux-x64'
 
 /** The snapshots are of no real subscription. */
@@ -46,12 +46,12 @@ export async function findCompiler(
 }
 
 async function versionOf(compiler: string): Promise<string | undefined> {
-  const { stdout } = await compile(compiler, ['--version'], '.').catch(() => ({ stdout: '' }))
+  const { stdout } = await runCompiler(compiler, ['--version'], '.').catch(() => ({ stdout: '' }))
   return /version (\S+)/.exec(stdout)?.[1]
 }
 
 /** Libraries for languages need not be installed: the compiler's messages are English. */
-function compile(compiler: string, args: readonly string[], project: string) {
+function runCompiler(compiler: string, args: readonly string[], project: string) {
   const env = { ...process.env, DOTNET_SYSTEM_GLOBALIZATION_INVARIANT: '1' }
   return run(compiler, args, { cwd: project, env, maxBuffer: 64 * 1024 * 1024 })
 }
@@ -78,7 +78,7 @@ type SarifResult = {
 export async function lint(compiler: string, project: string): Promise<readonly string[]> {
   const args = ['lint', '--no-restore', '--diagnostics-format', 'sarif', '--pattern', 'infra/**/*.bicep']
   // It exits with 1 where it found an error, and the report is there all the same.
-  const { stdout } = await compile(compiler, args, project).catch((error) => error as { stdout: string })
+  const { stdout } = await runCompiler(compiler, args, project).catch((error) => error as { stdout: string })
   // One report for each file, with nothing between them.
   const reports = stdout.split(/(?<=^\})(?=\{)/m).filter((each) => each.trim() !== '')
   if (reports.length === 0) throw new Error('the compiler found no template to lint')
@@ -106,7 +106,7 @@ export async function snapshots(
   if (files.length === 0) throw new Error('infra/test holds no parameter files')
   const differences: string[] = []
   for (const file of files) {
-    const done = compile(compiler, ['snapshot', file, '--mode', mode, ...SNAPSHOT_OF], project)
+    const done = runCompiler(compiler, ['snapshot', file, '--mode', mode, ...SNAPSHOT_OF], project)
     await done.catch(({ stdout, stderr }: { stdout: string; stderr: string }) => {
       differences.push(`${file}:\n${stdout || stderr}`)
     })
@@ -114,7 +114,7 @@ export async function snapshots(
   return differences
 }
 
-/** The hash of all templates and parameter files: the snapshots carry it, so that a stale one shows without a compiler. */
+/** The hash of all templates and parameter files: it stands beside the snapshots, so that a stale one shows without a compiler. */
 export async function hashOfSources(project: string): Promise<string> {
   const files = globSync(['infra/**/*.bicep', 'infra/**/*.bicepparam'], { cwd: project }).toSorted()
   const hash = createHash('sha256')

@@ -7,6 +7,7 @@ import { setTimeout } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { findAzdEnvironment } from '../cli/azd-env.ts'
+import { counted } from '../src/core/counted.ts'
 import type { Finding } from '../src/core/doctor.ts'
 import { plainMessage, plainText } from '../src/core/plain-text.ts'
 import { reasonOf } from '../src/services/safe-text.ts'
@@ -46,10 +47,10 @@ export type Means = {
  * `health`, lets the app check itself and starts `provision`. Everything may be done again. Gives the exit code: 0 where the
  * app works, also where a person still has something to do, which is printed in order; 1 where the app does not work.
  */
-export async function firstMinutes(means: Means): Promise<0 | 1> {
-  const { outputs } = means
+export async function firstMinutes(given: Means): Promise<0 | 1> {
   // Findings quote what the service says.
-  const print = (line: string) => means.print(plainText(line))
+  const means: Means = { ...given, print: (line) => given.print(plainText(line)) }
+  const { outputs, print } = means
   const { APP_ID: id, APP_URL: app } = outputs
   if (!id || !app) return fail(print, 'the outputs of the templates are missing: type "azd provision"')
   const before = beforeStart(outputs)
@@ -64,7 +65,7 @@ export async function firstMinutes(means: Means): Promise<0 | 1> {
     const left = afterDoctor(findings, outputs)
     if (left.length > 0) return leave(print, 'The app works. It asks for reports when you have done this:', left)
     const requested = await repeat(means, until, () => firstReports(ask, key))
-    print(`The app works and has asked for ${requested} reports.`)
+    print(`The app works and has asked for ${counted(requested, 'report')}.`)
     print(`See them: npx partner-insights-sync status ${azdOption(outputs)}, or ${app}/api/dashboard#<function key>`)
     print('Look once more in an hour: a timer that does not start shows only then.')
     return 0
@@ -195,10 +196,11 @@ function messageOf(error: unknown): string {
   return plainMessage(error instanceof Error ? error.message : String(error))
 }
 
-/** The token of whoever is signed in to azd. */
-async function azdToken(): Promise<string> {
+/** The token of whoever is signed in to azd, of the subscription's tenant: they may be a guest there. */
+async function azdToken({ AZURE_TENANT_ID: id }: Outputs): Promise<string> {
+  const tenant = id ? ['--tenant-id', id] : []
   try {
-    const { stdout } = await promisify(execFile)('azd', ['auth', 'token', '--output', 'json'], {
+    const { stdout } = await promisify(execFile)('azd', ['auth', 'token', '--output', 'json', ...tenant], {
       timeout: TOKEN_LIMIT_MS,
     })
     return (JSON.parse(stdout) as { token: string }).token
@@ -216,12 +218,13 @@ async function deployedVersion(): Promise<string | undefined> {
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   // azd hands the outputs to its hooks. By hand, they come from where azd keeps them, and the folder may be another version's.
   const isHook = Boolean(process.env.APP_ID)
+  const outputs = isHook ? process.env : ((await findAzdEnvironment())?.outputs ?? {})
   process.exitCode = await firstMinutes({
-    outputs: isHook ? process.env : ((await findAzdEnvironment())?.outputs ?? {}),
+    outputs,
     version: isHook ? await deployedVersion() : undefined,
     limits: LIMITS,
     arm: 'https://management.azure.com',
-    token: azdToken,
+    token: () => azdToken(outputs),
     clock: Date.now,
     wait: setTimeout,
     print: (line) => console.log(line),

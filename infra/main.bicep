@@ -73,13 +73,48 @@ param purgeProtection bool = false
 @description('Further app settings, such as MAX_REPORTS_PER_HOUR. A setting by hand is lost at the next provision; these stay.')
 param extraAppSettings object = {}
 
-// A pipeline deploys with the app's identity doing the work: it needs no role on the data.
+// A pipeline only deploys: it needs no role on the data.
 var operatorId = operatorPrincipalType == 'ServicePrincipal' ? '' : operatorPrincipalId
 
+// Settings of the app that the commands of a person need too. No other is told: outputs stand in a file in clear.
+var told = [
+  'ADOPT_AFTER'
+  'DELETE_REPORTS'
+  'INGEST_TIME_LIMIT'
+  'LEASE'
+  'MAX_IN_FLIGHT'
+  'MAX_REPORTS_PER_HOUR'
+  'MAX_REPORT_BYTES'
+  'MAX_TRIES'
+  'PARTNER_AUTH'
+  'PARTNER_AUTHORITY_HOST'
+  'PARTNER_CLIENT_ID'
+  'PARTNER_TENANT_ID'
+  'PARTNER_USERNAME'
+  'POLL_EVERY'
+  'PROVISION_SCHEDULE'
+  'REPORT_DEADLINE'
+  'REPORT_DOWNLOAD_HOSTS'
+  'SWEEP_SCHEDULE'
+  'TOKEN_HEADER'
+]
+// A setting of another account is that of the default one with __ and the account's name behind it.
+var extraToTell = filter(items(extraAppSettings), each => contains(told, split(each.key, '__')[0]))
+
+var otherAccounts = map(
+  filter(objectKeys(extraAppSettings), name => startsWith(name, 'PARTNER_') && contains(name, '__')),
+  name => substring(name, indexOf(name, '__') + 2)
+)
+// An account that says nothing signs in with a refresh token.
+var waysToSignIn = concat(
+  [partnerAuth],
+  map(otherAccounts, name => extraAppSettings[?'PARTNER_AUTH__${name}'] ?? 'refresh-token')
+)
+
 var tags = { 'azd-env-name': environmentName }
-var token = toLower(uniqueString(subscription().id, environmentName, location))
-// The app's own default would be cut from the site's name and keep 8 characters of the token.
-var deploymentId = substring(token, 0, 12)
+var suffix = toLower(uniqueString(subscription().id, environmentName, location))
+// The app's own default would be cut from the site's name and keep 8 characters of this end.
+var deploymentId = substring(suffix, 0, 12)
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-${environmentName}'
@@ -89,14 +124,14 @@ resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
 
 module identity 'modules/identity.bicep' = {
   scope: group
-  params: { name: 'id-${token}', location: location, tags: tags }
+  params: { name: 'id-${suffix}', location: location, tags: tags }
 }
 
 module monitoring 'modules/monitoring.bicep' = {
   scope: group
   params: {
-    workspaceName: 'log-${token}'
-    componentName: 'appi-${token}'
+    workspaceName: 'log-${suffix}'
+    componentName: 'appi-${suffix}'
     location: location
     tags: tags
     identityPrincipalId: identity.outputs.principalId
@@ -108,8 +143,8 @@ module monitoring 'modules/monitoring.bicep' = {
 module storage 'modules/storage.bicep' = {
   scope: group
   params: {
-    hostAccountName: 'sthost${token}'
-    dataAccountName: 'stdata${token}'
+    hostAccountName: 'sthost${suffix}'
+    dataAccountName: 'stdata${suffix}'
     location: location
     tags: tags
     identityPrincipalId: identity.outputs.principalId
@@ -121,11 +156,11 @@ module storage 'modules/storage.bicep' = {
 module vault 'modules/vault.bicep' = {
   scope: group
   params: {
-    name: 'kv-${token}'
+    name: 'kv-${suffix}'
     location: location
     tags: tags
     identityPrincipalId: identity.outputs.principalId
-    storesTokens: partnerAuth == 'refresh-token'
+    storesTokens: contains(waysToSignIn, 'refresh-token')
     operatorPrincipalId: operatorId
     operatorPrincipalType: operatorPrincipalType
     purgeProtection: purgeProtection
@@ -136,8 +171,8 @@ module vault 'modules/vault.bicep' = {
 module app 'modules/app.bicep' = {
   scope: group
   params: {
-    appName: 'func-${token}'
-    planName: 'plan-${token}'
+    appName: 'func-${suffix}'
+    planName: 'plan-${suffix}'
     location: location
     tags: tags
     identityId: identity.outputs.id
@@ -167,7 +202,7 @@ module alerts 'modules/alerts.bicep' = if (alertEmail != '') {
   params: {
     location: location
     tags: tags
-    token: token
+    suffix: suffix
     email: alertEmail
     workspaceId: monitoring.outputs.workspaceId
     monthlyBudget: monthlyBudget
@@ -175,10 +210,7 @@ module alerts 'modules/alerts.bicep' = if (alertEmail != '') {
   }
 }
 
-@description('Region of everything.')
-output AZURE_LOCATION string = location
-
-@description('Tenant of the subscription.')
+@description('Tenant of the subscription, which a person asks for tokens of.')
 output AZURE_TENANT_ID string = tenant().tenantId
 
 @description('Resource group of everything.')
@@ -192,9 +224,6 @@ output APP_ID string = app.outputs.id
 
 @description('Address of the function app.')
 output APP_URL string = app.outputs.url
-
-@description('The address that the service calls. Empty without callbacks.')
-output CALLBACK_BASE_URL string = app.outputs.callbackBaseUrl
 
 @description('Tells deployments apart at the service.')
 output DEPLOYMENT_ID string = deploymentId
@@ -228,3 +257,6 @@ output PARTNER_CLIENT_ID string = partnerClientId
 
 @description('Address of the Partner Insights API. Empty: the default of the app.')
 output INSIGHTS_BASE_URL string = insightsBaseUrl
+
+@description('What the commands need of extraAppSettings, as NAME=value with semicolons in between. No secret.')
+output EXTRA_APP_SETTINGS string = join(map(extraToTell, each => '${each.key}=${each.value}'), ';')

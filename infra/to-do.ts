@@ -46,35 +46,54 @@ export function afterDoctor(findings: readonly Finding[], outputs: Outputs): rea
   const order = ({ check }: Finding) => OF_A_PERSON.indexOf(check)
   return open
     .toSorted((a, b) => order(a) - order(b))
-    .map(({ check, message, remedy, account }) => ({
-      what: `${message}. ${remedy ?? ''}`.trim(),
-      commands: check === 'sign-in' && account ? signInCommands(account, outputs) : [],
-    }))
+    .map(({ check, message, remedy, account }) => {
+      const { hint = '', commands } = check === 'sign-in' && account ? signIn(account, outputs) : { commands: [] }
+      return { what: `${message}. ${remedy ?? ''} ${hint}`.trim(), commands }
+    })
 }
 
+/** What a sign-in needs beside its commands. */
+type SignIn = { readonly hint?: string; readonly commands: readonly string[] }
+
 /** How an account gets what it signs in with. Where its settings do not tell how it signs in, the finding says what is missing. */
-function signInCommands({ name, auth }: NonNullable<Finding['account']>, outputs: Outputs): readonly string[] {
+function signIn({ name, auth }: NonNullable<Finding['account']>, outputs: Outputs): SignIn {
   const isDefault = name === DEFAULT_ACCOUNT
   switch (auth) {
     case 'refresh-token': {
       const account = isDefault ? '' : `--account ${name} `
-      return [`npx partner-insights-sync consent ${account}${azdOption(outputs)}`]
+      return { commands: [`npx partner-insights-sync consent ${account}${azdOption(outputs)}`] }
     }
     case 'client-secret':
     case 'certificate':
     case 'password': {
       const vault = /^https:\/\/([^.]+)/.exec(outputs.KEY_VAULT_URL ?? '')?.[1]
       const secret = `--vault-name ${vault} --name ${vaultName(name, auth)}`
-      return [`az keyvault secret set ${secret} --file <file that holds it>`]
+      return { commands: [`az keyvault secret set ${secret} --file <file that holds it>`] }
     }
     case 'managed-identity': {
+      if (isDefault && isOfAnotherTenant(outputs)) return OTHER_WAY
       const client = isDefault ? outputs.PARTNER_CLIENT_ID : `<application id of account ${name}>`
-      const credential = JSON.stringify(federatedCredential(outputs))
-      return [`az ad app federated-credential create --id ${client} --parameters '${credential}'`]
+      // No shell reads the file: each quotes in another way.
+      return {
+        hint: `Save this as credential.json: ${JSON.stringify(federatedCredential(outputs))}`,
+        commands: [`az ad app federated-credential create --id ${client} --parameters credential.json`],
+      }
     }
     default:
-      return []
+      return { commands: [] }
   }
+}
+
+const OTHER_WAY: SignIn = {
+  hint: 'The application is in another tenant than the subscription, where a managed identity cannot sign in (AADSTS700236).',
+  commands: ['azd env set PARTNER_AUTH refresh-token', 'azd up'],
+}
+
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** Whether the application is surely in another tenant than the identity: a tenant may also be given as a domain. */
+function isOfAnotherTenant({ PARTNER_TENANT_ID: partner = '', AZURE_TENANT_ID: own = '' }: Outputs): boolean {
+  return GUID.test(partner) && GUID.test(own) && partner.toLowerCase() !== own.toLowerCase()
 }
 
 /** What lets the identity of the app sign in as an application. */

@@ -21,20 +21,11 @@ async function sbom(): Promise<string> {
     // npm takes the name of the folder for that of the app.
     const folder = join(parent, String(project.name))
     await mkdir(folder)
+    const lock = (await readJson('package-lock.json')) as Lock
     await writeFile(join(folder, 'package.json'), JSON.stringify(withoutTools(project)))
-    await writeFile(
-      join(folder, 'package-lock.json'),
-      JSON.stringify(lockOfApp((await readJson('package-lock.json')) as Lock)),
-    )
-    const args = [
-      'sbom',
-      '--sbom-format',
-      'cyclonedx',
-      '--sbom-type',
-      'application',
-      '--package-lock-only',
-      '--offline',
-    ]
+    await writeFile(join(folder, 'package-lock.json'), JSON.stringify(lockOfApp(lock)))
+    const form = ['--sbom-format', 'cyclonedx', '--sbom-type', 'application']
+    const args = ['sbom', ...form, '--package-lock-only', '--offline']
     const { stdout } = await promisify(execFile)('npm', args, { cwd: folder, shell: process.platform === 'win32' })
     return stdout
   } finally {
@@ -47,9 +38,10 @@ async function readJson(file: string): Promise<Readonly<Record<string, unknown>>
 }
 
 /** Tools are development dependencies. Node, which is optional here, is the platform's in Azure. */
+const OF_TOOLS = ['devDependencies', 'optionalDependencies', 'overrides', 'scripts']
+
 function withoutTools(project: Readonly<Record<string, unknown>>): object {
-  const { devDependencies: _, optionalDependencies: __, overrides: ___, scripts: ____, ...own } = project
-  return own
+  return Object.fromEntries(Object.entries(project).filter(([field]) => !OF_TOOLS.includes(field)))
 }
 
 function lockOfApp(lock: Lock): object {

@@ -105,7 +105,7 @@ export function progressLine({ feeds, at, doneAt, landedLately }: BackfillView):
   const [paused, blocked, disabled] = [held('paused'), held('blocked'), held('disabled')]
   const all = landed + failed + sum((each) => toCome(each) + each.underWay) - paused - blocked - disabled
   return [
-    `${landed} of ${all} windows of history landed`,
+    `${landed} of ${counted(all, 'window')} of history landed`,
     `${landedLately} in the last hour`,
     `${sum((each) => each.underWay)} under way`,
     ...(failed > 0 ? [`${failed} failed`] : []),

@@ -48,7 +48,7 @@ async function consent(options: Options): Promise<CommandResult> {
   const signIn = await readSignIn(env.values, options)
   if ('problem' in signIn) return refused([signIn.problem])
   // Before a person goes to the browser for a token that cannot be stored.
-  const nobody = vault && (await signInProblem(VAULT_SCOPE))
+  const nobody = vault && (await signInProblem(VAULT_SCOPE, env.values))
   if (nobody) return refused([nobody])
   const signedIn = await signInByBrowser(signIn, vault)
   if ('problem' in signedIn) return refused([signedIn.problem])

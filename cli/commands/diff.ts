@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
+import { counted } from '../../src/core/counted.ts'
 import type { Problem } from '../../src/core/problems.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { type Diff, diff } from '../../src/steps/operator/diff.ts'
@@ -67,7 +68,8 @@ async function compare({ services }: LocalApp, busy: Busy, feed: string, options
       for (const window of windows) {
         const room = join(folder, windowId(window))
         await mkdir(room)
-        const progress = (attempt: number, rows: number) => busy.say(`reading attempt ${attempt}: ${rows} rows`)
+        const progress = (attempt: number, rows: number) =>
+          busy.say(`reading attempt ${attempt}: ${counted(rows, 'row')}`)
         const { attempt: attempts, rows } = options
         const found = await diff(services, feed, window, { attempts, rows, folder: room, signal, progress })
         all.push('problem' in found ? { window: windowId(window), ...found } : found)

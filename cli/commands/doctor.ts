@@ -36,7 +36,7 @@ async function lookHere(options: Options): Promise<readonly Finding[]> {
   const app = await openLocalApp(options)
   if ('problems' in app) return wrongSettings(app.problems)
   const { settings, services, storage } = app
-  const nobody = settings.storage.kind === 'identity' && (await signInProblem(STORAGE_SCOPE))
+  const nobody = settings.storage.kind === 'identity' && (await signInProblem(STORAGE_SCOPE, app.env))
   // Every other check would fail for this one reason.
   if (nobody) return [problem('azure', nobody, 'The checks need you: sign in, and run doctor again.')]
   return (await doctor(doctorMeans(settings, services, storage))).findings

@@ -1,19 +1,19 @@
-import { writeFile } from 'node:fs/promises'
+import { constants, copyFile, writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { CATALOG } from '../../src/core/catalog.ts'
 import { counted } from '../../src/core/counted.ts'
 import { isFailure } from '../../src/core/failures.ts'
 import { compareFeeds, type FeedChange } from '../../src/core/feeds/compare.ts'
 import type { Feed } from '../../src/core/feeds/feed.ts'
-import { catalogueVerdict } from '../../src/core/feeds/feed-query.ts'
-import { type FeedsFile, parseEachFeed, parseFeeds } from '../../src/core/feeds/feeds.ts'
-import { laterStartWarnings } from '../../src/core/feeds/history.ts'
+import { checkFeeds, type FeedsFile, parseEachFeed, parseFeeds } from '../../src/core/feeds/feeds.ts'
+import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { Problems } from '../../src/core/problems.ts'
 import { readFeedsText } from '../../src/services/storage/feeds-file.ts'
 import { readText } from '../../src/services/text-file.ts'
 import { findLosses, type Loss } from '../../src/steps/operator/shorter-keep.ts'
 import { findForbiddenChange } from '../../src/steps/requesting/forbidden-change.ts'
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
+import { tellOfFeeds, warningLines } from '../feed-warnings.ts'
 import { type CommandResult, done, refused } from '../output.ts'
 import { writeFeedsText } from '../pushed-feeds.ts'
 
@@ -24,11 +24,11 @@ export function addFeeds(program: Command): void {
   const feeds = program.command('feeds').description('push, pull or compare the feeds of the app')
   const add = (name: string, description: string) => addCommand(feeds, name, description)
   add('push', 'give the local feeds to the app, which reads them at its next tick')
-    .option('--dry-run', 'change nothing, and print how the feeds would change, and what would be removed')
-    .option('--yes', 'also push a "keep" by which windows are removed')
+    .option('--dry-run', 'change nothing, and print how the feeds would change, and what would stop or be removed')
+    .option('--yes', 'also push what makes feeds stop, or a "keep" by which windows are removed')
     .action((options: PushOptions) => withApp(options, (app) => push(app, options)))
-  add('pull', 'overwrite the local feeds with those that were pushed').action((options: CommonOptions) =>
-    withApp(options, pull),
+  add('pull', 'overwrite the local feeds with those that were pushed, and keep a copy of them').action(
+    (options: CommonOptions) => withApp(options, pull),
   )
   add('diff', 'show how the local feeds differ from those of the app').action((options: CommonOptions) =>
     withApp(options, diff),
@@ -39,61 +39,108 @@ async function push(app: LocalApp, { dryRun, yes }: PushOptions): Promise<Comman
   const local = await readPushable(app)
   if ('problems' in local) return refused(local.problems)
   const { text, file, warnings } = local
+  const before = await feedsBefore(app, file)
+  const changes = compareFeeds(before, file.feeds)
   const losses = await findLosses(app.services, file.feeds)
-  const lost = losses.map(lossLine)
-  const told = warnings.map((warning) => `warning: ${warning}`)
-  if (dryRun) {
-    const changes = await changesOf(app, file)
-    return done({ dryRun, changes, removes: losses, warnings }, [...told, ...changeLines(changes), ...lost])
-  }
-  if (losses.length > 0 && !yes) return refused([...lost, 'nothing was pushed: add --yes if these windows may go'])
+  const stops = before.filter((feed) => feed.enabled && isRemoved(changes, feed)).map(({ name }) => name)
+  const gone = [...stops.map(stopLine), ...losses.map(lossLine)]
+  const told = [...warningLines(warnings), ...changeLines(changes)]
+  if (dryRun) return done({ dryRun, changes, stops, removes: losses, warnings }, [...told, ...gone])
+  if (gone.length > 0 && !yes) return refused([...gone, `nothing was pushed: add --yes if ${mayGo(stops, losses)}`])
   await writeFeedsText(await app.storage.container('config'), text)
   const names = file.feeds.map(({ name }) => name)
-  const pushed = `pushed ${counted(names.length, 'feed')}; the app reads them at its next tick`
-  return done({ pushed: names, removes: losses, warnings }, [...told, ...lost, pushed])
+  return done({ pushed: names, changes, stops, removes: losses, warnings }, [
+    ...told,
+    ...gone,
+    `pushed ${counted(names.length, 'feed')} (${sumOf(changes)}); the app reads them at its next tick`,
+  ])
 }
 
 /** Reads the local feeds, with what to warn of; the problems where the catalogue or the app would refuse them. */
 async function readPushable(
   app: LocalApp,
 ): Promise<(LocalFeeds & { readonly warnings: readonly string[] }) | Problems> {
-  const local = await readLocalFeeds(app.feedsFile)
+  const local = await readLocalFeeds(app.feedsFile, checkFeeds)
   if ('problems' in local) return local
-  const { feeds, warnings } = local.file
-  const verdicts = feeds.map(catalogueVerdict)
-  const problems = verdicts.flatMap((verdict) => verdict.problems)
-  if (problems.length > 0) return { problems }
   const forbidden = await forbiddenChanges(app, local.file)
   if (forbidden.length > 0) return { problems: forbidden }
-  // The service may offer what the catalogue does not know yet.
-  const reach = laterStartWarnings(feeds, CATALOG, new Date())
-  return { ...local, warnings: [...warnings, ...reach, ...verdicts.flatMap(({ doubts }) => doubts)] }
+  const since = new Map((await rows(app)).map((row) => [row.feed.name, new Date(row.since)]))
+  const { maxReportsPerHour } = app.settings.limits
+  const { warnings } = tellOfFeeds(local.file, { maxReportsPerHour, since, now: new Date() })
+  return { ...local, warnings }
+}
+
+function isRemoved(changes: readonly FeedChange[], { name }: Feed): boolean {
+  return changes.some(({ feed, change }) => feed === name && change === 'removed')
+}
+
+function stopLine(feed: string): string {
+  return `${feed} stops: it is not in the file, so nothing new is asked for; its rows stay`
 }
 
 function lossLine({ feed, windows, rows }: Loss): string {
   return `${feed}: "keep" removes ${counted(windows, 'window')} with ${counted(rows, 'row')} for good, within two days of the next tick`
 }
 
+function mayGo(stops: readonly string[], losses: readonly Loss[]): string {
+  const parts = [
+    ...(stops.length > 0 ? ['these feeds may stop'] : []),
+    ...(losses.length > 0 ? ['these windows may go'] : []),
+  ]
+  return parts.join(' and ')
+}
+
+function sumOf(changes: readonly FeedChange[]): string {
+  const count = (kind: FeedChange['change']) => changes.filter(({ change }) => change === kind).length
+  return `${count('added')} added, ${count('changed')} changed, ${count('removed')} removed`
+}
+
 async function pull({ storage, feedsFile }: LocalApp): Promise<CommandResult> {
   const pushed = await pushedText(storage)
   if (pushed === undefined) return refused(['no feeds were pushed: the app uses those it was deployed with'])
+  const local = await readText(feedsFile).catch(() => undefined)
+  const backup = local === undefined || local === pushed ? undefined : await backUp(feedsFile)
   await writeFile(feedsFile, pushed)
-  return done({ pulled: feedsFile }, [`${feedsFile} now has the feeds that were pushed`])
+  const kept = backup === undefined ? [] : [`${backup} has what was in ${feedsFile} before`]
+  return done({ pulled: feedsFile, ...(backup !== undefined && { backup }) }, [
+    `${feedsFile} now has the feeds that were pushed`,
+    ...kept,
+  ])
+}
+
+/** Copies a file beside itself, under a name that no file has. Gives that name. */
+async function backUp(file: string): Promise<string> {
+  for (let number = 1; ; number++) {
+    const name = `${file}.${number}.bak`
+    try {
+      await copyFile(file, name, constants.COPYFILE_EXCL)
+      return name
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+  }
 }
 
 async function diff(app: LocalApp): Promise<CommandResult> {
   const local = await readLocalFeeds(app.feedsFile)
   if ('problems' in local) return refused(local.problems)
   const forbidden = await forbiddenChanges(app, local.file)
-  const changes = await changesOf(app, local.file)
+  const changes = compareFeeds(await feedsBefore(app, local.file), local.file.feeds)
   return done({ same: changes.length === 0, changes, refused: forbidden }, [...changeLines(changes), ...forbidden])
 }
 
-/** How the local feeds differ from those that were pushed, else from those that the app last read. */
-async function changesOf(app: LocalApp, { feeds }: FeedsFile): Promise<readonly FeedChange[]> {
+/**
+ * The feeds to compare the local ones with: those that were pushed, else (or where that file cannot be read) those that the app
+ * last read.
+ */
+async function feedsBefore(app: LocalApp, { feeds }: FeedsFile): Promise<readonly Feed[]> {
   const pushed = await pushedText(app.storage)
-  if (pushed !== undefined) return compareFeeds(feedsIn(pushed), feeds)
-  return (await differingFeeds(app)) === undefined ? [] : compareFeeds(await storedFeeds(app), feeds)
+  const before = pushed === undefined ? undefined : feedsIn(pushed)
+  if (before) return before
+  if (pushed === undefined && (await differingFeeds(app)) === undefined) return feeds
+  // A feed that left the file before is still in the ledger.
+  const isKnown = ({ name, enabled }: Feed) => enabled || feeds.some((each) => each.name === name)
+  return (await rows(app)).map(({ feed }) => feed).filter(isKnown)
 }
 
 function changeLines(changes: readonly FeedChange[]): readonly string[] {
@@ -111,10 +158,10 @@ async function forbiddenChanges({ services }: LocalApp, { feeds, accounts }: Fee
 /** The local feeds; `text` is what `push` stores. */
 type LocalFeeds = { readonly text: string; readonly file: FeedsFile }
 
-async function readLocalFeeds(feedsFile: string): Promise<LocalFeeds | Problems> {
+async function readLocalFeeds(feedsFile: string, read = parseFeeds): Promise<LocalFeeds | Problems> {
   const text = await readText(feedsFile).catch(() => undefined)
   if (text === undefined) return { problems: [`${feedsFile} cannot be read`] }
-  const file = parseFeeds(text, CATALOG)
+  const file = read(text, CATALOG)
   return 'problems' in file ? file : { text, file }
 }
 
@@ -124,14 +171,15 @@ async function pushedText(storage: LocalApp['storage']): Promise<string | undefi
   return source === 'container' ? text : undefined
 }
 
-/** The feeds as the app last read them from the file it was deployed with. */
-async function storedFeeds({ services }: LocalApp): Promise<readonly Feed[]> {
-  return (await services.ledger.feeds()).flatMap((row) => (isFailure(row) ? [] : row.feed))
+/** The feeds as the app last read them, and those that left the file since. */
+async function rows({ services }: LocalApp): Promise<readonly FeedRow[]> {
+  return (await services.ledger.feeds()).flatMap((row) => (isFailure(row) ? [] : row))
 }
 
-function feedsIn(text: string): readonly Feed[] {
+/** The feeds in a text that can be used; undefined where the file as a whole cannot. */
+function feedsIn(text: string): readonly Feed[] | undefined {
   const file = parseEachFeed(text, CATALOG)
-  return 'problems' in file ? [] : file.feeds
+  return 'problems' in file ? undefined : file.feeds
 }
 
 function lineOf(change: FeedChange): string {

@@ -2,11 +2,10 @@ import type { Command } from 'commander'
 import { CATALOG } from '../../src/core/catalog.ts'
 import { counted } from '../../src/core/counted.ts'
 import { checkFeeds } from '../../src/core/feeds/feeds.ts'
-import { laterStartWarnings } from '../../src/core/feeds/history.ts'
-import { forecastLines } from '../../src/core/plan/forecast.ts'
 import { readText } from '../../src/services/text-file.ts'
 import { reportsPerHour } from '../../src/settings/settings.ts'
 import { addCommand, type CommonOptions, readOwnEnvironment } from '../command.ts'
+import { tellOfFeeds, warningLines } from '../feed-warnings.ts'
 import { type CommandResult, done, print, refused } from '../output.ts'
 
 /** Checks the local feeds against the schema, the catalogue and the query language, without requests. Of the settings it takes the limit of reports. */
@@ -27,15 +26,10 @@ async function validate({ feeds: file, settings }: CommonOptions): Promise<Comma
   const wrong: string[] = []
   const maxReportsPerHour = reportsPerHour(env.values, wrong)
   if (wrong.length > 0) return refused(wrong)
-  const names = feeds.map(({ name }) => name)
-  const now = new Date()
-  const forecast = forecastLines(feeds, maxReportsPerHour, now)
-  const later = laterStartWarnings(feeds, CATALOG, now)
-  const warnings = [...checked.warnings, ...later, ...forecast.warnings]
-  const told = warnings.map((warning) => `warning: ${warning}`)
-  return done({ feeds: names, warnings }, [
-    ...told,
-    ...forecast.lines,
+  const { lines, warnings } = tellOfFeeds(checked, { maxReportsPerHour, since: new Map(), now: new Date() })
+  return done({ feeds: feeds.map(({ name }) => name), warnings }, [
+    ...warningLines(warnings),
+    ...lines,
     `${file}: ${counted(feeds.length, 'feed')}, no problems`,
   ])
 }

@@ -7,7 +7,7 @@ param location string
 param tags object
 
 @description('End of the names.')
-param token string
+param suffix string
 
 @description('Address that the mails go to.')
 param email string
@@ -47,7 +47,7 @@ union isfuzzy=true (datatable(TimeGenerated: datetime, OperationName: string, Su
 '''
 
 resource mail 'Microsoft.Insights/actionGroups@2023-01-01' = {
-  name: 'ag-${token}'
+  name: 'ag-${suffix}'
   location: 'global'
   tags: tags
   properties: {
@@ -58,7 +58,7 @@ resource mail 'Microsoft.Insights/actionGroups@2023-01-01' = {
 }
 
 resource events 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
-  name: 'events-${token}'
+  name: 'events-${suffix}'
   location: location
   tags: tags
   kind: 'LogAlert'
@@ -90,7 +90,7 @@ resource events 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
 }
 
 resource silence 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
-  name: 'silence-${token}'
+  name: 'silence-${suffix}'
   location: location
   tags: tags
   kind: 'LogAlert'
@@ -122,7 +122,7 @@ resource silence 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
 // Azure takes no other first day afterwards, so it is made once. Change the amount in the portal.
 @onlyIfNotExists()
 resource budget 'Microsoft.Consumption/budgets@2023-11-01' = if (monthlyBudget > 0) {
-  name: 'budget-${token}'
+  name: 'budget-${suffix}'
   properties: {
     category: 'Cost'
     amount: monthlyBudget

@@ -141,11 +141,12 @@ var partnerSettings = {
   PARTNER_CLIENT_ID: partnerClientId
 }
 
-var callbackBaseUrl = callbacks ? 'https://${app.properties.defaultHostName}/api/callback' : ''
-
 // Without the setting, the app would take the site's own address; an empty one the host does not hand on.
 var callbackSettings = callbacks
-  ? { CALLBACK_BASE_URL: callbackBaseUrl, CALLBACK_SECRET: '@Microsoft.KeyVault(SecretUri=${callbackSecretUri})' }
+  ? {
+      CALLBACK_BASE_URL: 'https://${app.properties.defaultHostName}/api/callback'
+      CALLBACK_SECRET: '@Microsoft.KeyVault(SecretUri=${callbackSecretUri})'
+    }
   : { CALLBACK_BASE_URL: 'off' }
 
 var serviceSettings = insightsBaseUrl == '' ? {} : { INSIGHTS_BASE_URL: insightsBaseUrl }
@@ -179,6 +180,3 @@ output id string = app.id
 
 @description('Address of the app. Its host may carry a part of chance, so it is not made from the name.')
 output url string = 'https://${app.properties.defaultHostName}'
-
-@description('The address that the service calls. Empty without callbacks.')
-output callbackBaseUrl string = callbackBaseUrl

@@ -65,20 +65,19 @@ resource dataBlobs 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' =
   name: 'default'
 }
 
-resource reports 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' = {
-  parent: dataBlobs
-  name: 'reports'
-}
+// Only people push feeds: the app reads them.
+var containerRoles = [
+  { container: 'reports', role: roles.storageBlobDataContributor }
+  { container: 'config', role: roles.storageBlobDataReader }
+  { container: 'published', role: roles.storageBlobDataContributor }
+]
 
-resource config 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' = {
-  parent: dataBlobs
-  name: 'config'
-}
-
-resource published 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' = {
-  parent: dataBlobs
-  name: 'published'
-}
+resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' = [
+  for each in containerRoles: {
+    parent: dataBlobs
+    name: each.container
+  }
+]
 
 resource queues 'Microsoft.Storage/storageAccounts/queueServices@2025-06-01' = {
   parent: dataAccount
@@ -118,42 +117,17 @@ resource accountRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 ]
 
-resource reportsRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  scope: reports
-  name: guid(reports.id, identityPrincipalId, roles.storageBlobDataContributor)
-  properties: {
-    principalId: identityPrincipalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId(
-      'Microsoft.Authorization/roleDefinitions',
-      roles.storageBlobDataContributor
-    )
+resource containerRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for (each, index) in containerRoles: {
+    scope: containers[index]
+    name: guid(containers[index].id, identityPrincipalId, each.role)
+    properties: {
+      principalId: identityPrincipalId
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', each.role)
+    }
   }
-}
-
-resource publishedRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  scope: published
-  name: guid(published.id, identityPrincipalId, roles.storageBlobDataContributor)
-  properties: {
-    principalId: identityPrincipalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId(
-      'Microsoft.Authorization/roleDefinitions',
-      roles.storageBlobDataContributor
-    )
-  }
-}
-
-// Only people push feeds.
-resource configRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  scope: config
-  name: guid(config.id, identityPrincipalId, roles.storageBlobDataReader)
-  properties: {
-    principalId: identityPrincipalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageBlobDataReader)
-  }
-}
+]
 
 var operatorRoles = [
   roles.storageTableDataContributor

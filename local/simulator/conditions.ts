@@ -1,19 +1,9 @@
 /** The conditions and the order of a query, over the values that the simulator makes. */
 
-import type { SelectedColumn } from './query.ts'
+import type { PlacedCondition, PlacedOrder, SelectedColumn } from './query.ts'
 import type { Value } from './values.ts'
 
 type Row = readonly Value[]
-
-/** A column by its place in the rows, and what must hold of its value. */
-export type PlacedCondition = {
-  readonly place: number
-  readonly operator: string
-  readonly values: readonly string[]
-}
-
-/** A column by its place in the rows, and the way it is sorted. */
-export type PlacedOrder = { readonly place: number; readonly direction: 'ASC' | 'DESC' }
 
 /**
  * Whether all conditions hold of a row. Documented are the operators and nothing of how they compare: text is compared as it

@@ -1,7 +1,6 @@
 /** What a query means for the datasets that the service offers. */
 
 import { type CatalogType, type Dataset, findDataset } from '../../src/core/catalog.ts'
-import type { PlacedCondition, PlacedOrder } from './conditions.ts'
 import { readQuery, TIMESPANS, type Timespan } from './query-language.ts'
 
 export type SelectedColumn = {
@@ -11,6 +10,16 @@ export type SelectedColumn = {
   /** Values the documents name; a column with them holds no other. */
   readonly values: readonly (string | number)[] | undefined
 }
+
+/** A column by its place in the rows, and what must hold of its value. */
+export type PlacedCondition = {
+  readonly place: number
+  readonly operator: string
+  readonly values: readonly string[]
+}
+
+/** A column by its place in the rows, and the way it is sorted. */
+export type PlacedOrder = { readonly place: number; readonly direction: 'ASC' | 'DESC' }
 
 /** A query that fits what the service offers. */
 export type ResolvedQuery = {

@@ -16,6 +16,8 @@ export type Finding = {
   readonly remedy?: string
   /** The account that it is about. `auth`: how it signs in, where its settings tell. */
   readonly account?: { readonly name: string; readonly auth?: string }
+  /** The feed that it is about. */
+  readonly feed?: string
 }
 
 /** Entra refuses an assertion whose clock is further off than this. */
@@ -39,6 +41,25 @@ export function problem(check: string, message: string, remedy: string): Finding
 /** Reports a failure that the app would have too, with its remedy from the list of failures. */
 export function failing(check: string, { kind, message }: Failure, about: About): Finding {
   return problem(check, message, adviceText(adviceOn(kind, about)))
+}
+
+/** A finding about a feed. */
+export function aboutFeed(feed: string, finding: Finding): Finding {
+  return { ...finding, feed }
+}
+
+/**
+ * Findings of which no feed is called both ok and not ok. A feed with a problem has nothing that is ok, and where the service
+ * has judged a query (`query`), what the catalogue alone says of it (`doubts`) no longer matters.
+ */
+export function ofOneMind(findings: readonly Finding[], doubts: readonly Finding[]): readonly Finding[] {
+  const judged = new Set(findings.flatMap(({ check, feed }) => (check === 'query' && feed ? [feed] : [])))
+  const ill = new Set(findings.flatMap(({ level, feed }) => (level === 'problem' && feed ? [feed] : [])))
+  const isContradicted = ({ level, feed }: Finding) => level === 'ok' && feed !== undefined && ill.has(feed)
+  return [
+    ...findings.filter((finding) => !isContradicted(finding)),
+    ...doubts.filter(({ feed }) => feed === undefined || !judged.has(feed)),
+  ]
 }
 
 export function isWell(findings: readonly Finding[]): boolean {
@@ -71,7 +92,7 @@ export function expiryFinding(account: string, what: string, expiresAt: Date, no
   const consent = `Sign in again. Type: ${PROGRAM} consent --account ${account}`
   const remedy = what === 'consent' ? consent : `Store a new ${what} as partner-${account}-${what} in the Key Vault.`
   if (leftMs <= 0) return problem('expiry', `account ${account}: its ${what} ended on ${day}`, remedy)
-  const message = `account ${account}: its ${what} ends on ${day}, in ${Math.floor(leftMs / DAY_MS)} days`
+  const message = `account ${account}: its ${what} ends on ${day}, in ${counted(Math.floor(leftMs / DAY_MS), 'day')}`
   return leftMs < WARN_BEFORE_MS ? warning('expiry', message, remedy) : well('expiry', message)
 }
 

@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { SETTING_OF_OUTPUT, settingsOfAzd } from '../../cli/azd-env.ts'
+import { OUTPUT_OF_SETTING, settingsOfAzd } from '../../cli/azd-env.ts'
 import { namesIn, rowsOf, textOf } from '../docs/page.ts'
 import { onLaptop, SIGNED_OUT, TOKENS } from './laptop.ts'
 
+const TENANT = '00000000-0000-0000-0000-0000000000dd'
+
 /** As azd writes it: values in quotes, and its own variables among the outputs. */
-function envFile(address: string): string {
+function envFile(address: string, changes: Readonly<Record<string, string>> = {}): string {
   const values = {
     AZURE_ENV_NAME: 'partner',
+    AZURE_TENANT_ID: TENANT,
     DATA_TABLE_URI: `${address}/`,
     DATA_BLOB_URI: `${address}/`,
     DATA_QUEUE_URI: `${address}/`,
@@ -16,6 +19,8 @@ function envFile(address: string): string {
     PARTNER_AUTH: 'refresh-token',
     PARTNER_CLIENT_ID: 'an-application',
     PARTNER_TENANT_ID: 'contoso.onmicrosoft.com',
+    EXTRA_APP_SETTINGS: '',
+    ...changes,
   }
   return Object.entries(values)
     .map(([name, value]) => `${name}="${value}"\n`)
@@ -24,11 +29,16 @@ function envFile(address: string): string {
 
 const DEFAULT = { '.azure/config.json': '{"version":1,"defaultEnvironment":"partner"}' }
 const partner = (address: string) => ({ ...DEFAULT, '.azure/partner/.env': envFile(address) })
+const changed = (changes: Readonly<Record<string, string>>) => (address: string) => ({
+  ...DEFAULT,
+  '.azure/partner/.env': envFile(address, changes),
+})
 
 describe('a command with --azd-env', () => {
   it.each([
     ['the default environment', ['status', '--azd-env'], 'settings of azd environment partner\n'],
     ['the environment of that name', ['status', '--azd-env', 'partner'], ''],
+    ['the environment of that name, joined', ['status', '--azd-env=partner'], ''],
   ])('reaches the app of %s as the person, and says which where nobody named it', async (_, args, said) => {
     const { exit, err, tokens, paths } = await onLaptop(args, { programs: TOKENS, files: partner })
     expect({ exit, err, tokens }).toEqual({ exit: 0, err: said, tokens: ['Bearer of azd'] })
@@ -47,6 +57,49 @@ describe('a command with --azd-env', () => {
     expect({ exit, err }).toEqual({ exit: 0, err: 'settings of azd environment partner\n' })
   })
 
+  it.each(['azd', 'az'] as const)(
+    'asks %s for tokens of the tenant of the subscription, where a person may be a guest',
+    async (by) => {
+      // A variable of the shell is about another tenant, maybe.
+      const env = () => ({ AZURE_TENANT_ID: 'other' })
+      const programs = by === 'azd' ? TOKENS : { az: TOKENS.az }
+      const { exit, asked } = await onLaptop(['status', '--azd-env'], { programs, files: partner, env })
+      expect(exit).toBe(0)
+      expect(asked.length).toBeGreaterThan(0)
+      for (const line of asked) expect(line).toMatch(new RegExp(`^${by} .*--tenant(-id)? ${TENANT}\\b`))
+    },
+  )
+
+  it.each([
+    ['retry', '--azd-env', 'azure-usage'],
+    ['status', '--azd-env', 'azure-usage'],
+    ['status', '--azd-env=azure-usage'],
+    ['status', '--azd-env='],
+  ])('%s %s %s: what is no environment is not taken for one', async (...args) => {
+    const { exit, out, err, asked } = await onLaptop(args, { programs: TOKENS, files: partner })
+    expect({ exit, out, asked }).toEqual({ exit: 2, out: '', asked: [''] })
+    expect(err).toMatch(/azd has no such environment in this folder.*put --azd-env last.*--azd-env=<name>/)
+  })
+
+  it('knows the settings of other accounts, which the app has by extraAppSettings', async () => {
+    const consent = ['consent', '--account', 'emea', '--azd-env']
+    const without = await onLaptop(consent, { programs: SIGNED_OUT, files: partner })
+    expect(without.err).toContain('account emea: PARTNER_TENANT_ID__EMEA, PARTNER_CLIENT_ID__EMEA missing')
+    const EXTRA_APP_SETTINGS = 'PARTNER_TENANT_ID__EMEA=emea.contoso.com;PARTNER_CLIENT_ID__EMEA=another-application'
+    const told = await onLaptop(consent, { programs: SIGNED_OUT, files: changed({ EXTRA_APP_SETTINGS }) })
+    expect(told.err).toContain('nobody is signed in')
+    expect(told.err).not.toContain('missing')
+  })
+
+  it('does without the ids of the default account where there is another one', async () => {
+    const files = changed({
+      PARTNER_TENANT_ID: '',
+      PARTNER_CLIENT_ID: '',
+      EXTRA_APP_SETTINGS: 'PARTNER_AUTH__EMEA=certificate',
+    })
+    expect(await onLaptop(['status', '--azd-env'], { programs: TOKENS, files })).toMatchObject({ exit: 0 })
+  })
+
   it('takes nothing about another app from the environment', async () => {
     const env = () => ({
       DataStorage: 'UseDevelopmentStorage=true',
@@ -59,14 +112,19 @@ describe('a command with --azd-env', () => {
 
   it.each<[string, readonly string[], Record<string, string>, string]>([
     ['no environment', ['--azd-env'], {}, 'azd has no default environment'],
-    ['no environment of that name', ['--azd-env', 'other'], DEFAULT, 'azd has no environment other'],
     [
       'nothing provisioned',
       ['--azd-env'],
       { ...DEFAULT, '.azure/partner/.env': 'AZURE_ENV_NAME="partner"' },
       'azd provision',
     ],
-    ['a file of settings too', ['--azd-env', '--settings', 'x.json'], {}, 'not both'],
+    [
+      'no id of the application',
+      ['--azd-env'],
+      changed({ PARTNER_CLIENT_ID: '' })('https://127.0.0.1:9'),
+      'has no PARTNER_CLIENT_ID: type "azd env set PARTNER_CLIENT_ID <id> -e partner" and "azd provision -e partner"',
+    ],
+    ['a file of settings too', ['--settings', 'x.json', '--azd-env'], {}, 'not both'],
   ])('says what to do with %s', async (_, options, files, said) => {
     const { exit, err, asked } = await onLaptop(['status', ...options], { programs: TOKENS, files: () => files })
     expect(exit).toBe(1)
@@ -76,13 +134,18 @@ describe('a command with --azd-env', () => {
 })
 
 it.each(['status', 'consent', 'doctor'])('%s says one thing where nobody is signed in', async (name) => {
-  const { exit, out, err, tokens } = await onLaptop([name, '--azd-env'], { programs: SIGNED_OUT, files: partner })
+  const { exit, out, err, tokens, asked } = await onLaptop([name, '--azd-env'], {
+    programs: SIGNED_OUT,
+    files: partner,
+  })
   expect({ exit, tokens }).toEqual({ exit: 1, tokens: [] })
   const lines = (out + err)
     .trim()
     .split('\n')
     .filter((line) => !line.startsWith('settings of'))
-  expect(lines).toEqual([expect.stringContaining('type "azd auth login" or "az login"')])
+  const said = `type "azd auth login --tenant-id ${TENANT}" or "az login --tenant ${TENANT}"`
+  expect(lines).toEqual([expect.stringContaining(said)])
+  for (const line of asked) expect(line).toContain(TENANT)
 })
 
 describe('a command without settings', () => {
@@ -105,7 +168,7 @@ describe('the mapping of outputs to settings', () => {
     const rows = rowsOf(textOf('docs/deploy.md'), 'setting')
     expect(Object.fromEntries(rows.map(({ setting, output }) => [setting, output]))).toEqual(
       Object.fromEntries(
-        Object.entries(SETTING_OF_OUTPUT).map(([setting, output]) => [`\`${setting}\``, `\`${output}\``]),
+        Object.entries(OUTPUT_OF_SETTING).map(([setting, output]) => [`\`${setting}\``, `\`${output}\``]),
       ),
     )
     const outputs = Array.from(textOf('infra/main.bicep').matchAll(/^output (\w+)/gm), ([, output]) => output)
@@ -113,7 +176,8 @@ describe('the mapping of outputs to settings', () => {
   })
 
   it('keeps what is about no app, such as a proxy', () => {
-    const outputs = { DATA_TABLE_URI: 'a', DATA_BLOB_URI: 'b', DATA_QUEUE_URI: 'c', DEPLOYMENT_ID: 'd' }
+    const addresses = { DATA_TABLE_URI: 'a', DATA_BLOB_URI: 'b', DATA_QUEUE_URI: 'c', DEPLOYMENT_ID: 'd' }
+    const outputs = { ...addresses, PARTNER_TENANT_ID: 'contoso', PARTNER_CLIENT_ID: 'app' }
     const read = settingsOfAzd({ name: 'x', outputs }, { HTTPS_PROXY: 'http://proxy', PARTNER_AUTH: 'password' })
     expect(read).toMatchObject({
       values: { HTTPS_PROXY: 'http://proxy', PARTNER_AUTH: undefined, CALLBACK_BASE_URL: '' },

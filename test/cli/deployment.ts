@@ -21,14 +21,15 @@ import { CALLBACK_SECRET, requireSettings } from '../setup/settings.ts'
 import { rowsIfAny } from '../setup/site-storage.ts'
 import { storageOf } from '../setup/storage.ts'
 import { everyEntry } from '../setup/stored.ts'
+import { type Run, runInProcess } from './in-process.ts'
+
+export type { Run }
 
 const PROGRAM = join(import.meta.dirname, '../../cli/main.ts')
 const SECRETS = { callbackSecret: CALLBACK_SECRET, functionKey: 'a key of this test' }
 
 /** Dozens of processes load the same modules. With the code compiled once, each starts in half the time. */
 const NODE_COMPILE_CACHE = join(tmpdir(), 'partner-insights-sync-compiled')
-
-export type Run = { readonly exit: number | null; readonly out: string; readonly err: string }
 
 /** A deployment of its own on this machine, with the folder its operator stands in. */
 export type Deployment = {
@@ -44,7 +45,7 @@ export type Deployment = {
   settle(feed: string): Promise<void>
   /** Runs one tick, and all that follows from it. */
   run(feed: string): Promise<void>
-  /** Runs a command in a process of its own, in the folder. */
+  /** Runs a command in the folder, in this process. */
   command(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Run>
   close(): Promise<void>
 }
@@ -87,7 +88,7 @@ export async function startDeployment(feeds: readonly object[]): Promise<Deploym
       await settle(feed)
     },
     async command(args, env) {
-      const run = await runCommand(folder, args, env)
+      const run = await runInProcess(folder, args, { PATH: process.env.PATH, TMPDIR: tmpdir(), ...env })
       const leaked = secretsOf(settings).find((secret) => (run.out + run.err).includes(secret))
       if (leaked !== undefined) throw new Error(`${args.join(' ')} shows a secret: ${leaked}`)
       forbidLeaks(simulator.requests, placesOf({ [`the output of ${args.join(' ')}`]: [run.out, run.err] }))

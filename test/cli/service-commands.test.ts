@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isFailure } from '../../src/core/failures.ts'
@@ -40,16 +40,16 @@ describe('validate', () => {
     const file = join(deployment.folder, 'other.json')
     const none = join(deployment.folder, 'none.json')
     await writeFile(none, '{"Values":{}}')
-    await writeFile(file, JSON.stringify({ feeds: [USAGE, OWN] }))
+    await writeFile(file, JSON.stringify({ feeds: [USAGE, { ...OWN, query: 'SELECT Colum FROM MSLearn LIMIT' }] }))
     const [good, wrong] = await Promise.all([
       command('validate', '--settings', none),
       command('validate', '--feeds', file),
     ])
     expect(good.exit).toBe(0)
     expect(good.out).toMatch(
-      /^account default: about \d+\.\d reports a day once history has landed, of 480 allowed\nfeed usage: asks for no window again\nfeeds.json: 1 feed, no problems\n$/,
+      /^account default: about \d+\.\d reports a day once history has landed, of 480 allowed\nfeed usage: asks for no window again\nfeed usage: history takes 1 report, about 1 hour\nfeeds.json: 1 feed, no problems\n$/,
     )
-    expect(wrong.err).toMatch(/^feed "own": query: Colum at character 8 is not a column or metric of MSLearn/)
+    expect(wrong.err).toMatch(/^feed "own": query: a whole number from 1 is expected at character 32\n$/)
     expect(wrong.exit).toBe(1)
   })
 })
@@ -98,8 +98,9 @@ describe('feeds', () => {
     expect((await command('feeds', 'diff')).out).toBe('- more\n~ usage: shards\n')
     expect(await command('feeds', 'pull')).toMatchObject({ exit: 0 })
     expect(await readFile(join(deployment.folder, 'feeds.json'), 'utf8')).toBe(await pushedFeeds(deployment))
+    await rm(join(deployment.folder, 'feeds.json.1.bak'))
     await deployment.writeFeeds([USAGE])
-    expect(await command('feeds', 'push')).toMatchObject({ exit: 0 })
+    expect(await command('feeds', 'push', '--yes')).toMatchObject({ exit: 0 })
     await provision(deployment.services)
   })
 
@@ -135,7 +136,11 @@ describe('feeds', () => {
     expect(await command('feeds', 'push')).toMatchObject({ exit: 0, err: '' })
     await deployment.writeFeeds([{ ...USAGE, keep: 'P6M' }])
     const done = await command('feeds', 'push', '--yes')
-    expect(done).toMatchObject({ exit: 0, err: '', out: `${line}pushed 1 feed; the app reads them at its next tick\n` })
+    expect(done).toMatchObject({
+      exit: 0,
+      err: '',
+      out: `~ usage: keep\n${line}pushed 1 feed (0 added, 1 changed, 0 removed); the app reads them at its next tick\n`,
+    })
     // The app knows it now: the same again removes nothing more.
     await provision(deployment.services)
     expect(await command('feeds', 'push')).toMatchObject({ exit: 0, err: '' })
@@ -155,11 +160,11 @@ describe('feeds', () => {
     expect(await pushedFeeds(deployment)).toBe(before)
     const { exit, out } = await command('feeds', 'push', '--feeds', known)
     expect(out).toMatch(
-      /^warning: feed "usage": where: Newest .*\nwarning: feed "own": query: Colum .*\npushed 2 feeds;/,
+      /^warning: feed "usage": where: Newest .*\nwarning: feed "own": query: Colum .*\n\+ own\n~ usage: columns, where\npushed 2 feeds \(1 added, 1 changed, 0 removed\);/,
     )
     expect(exit).toBe(0)
     expect(JSON.parse((await pushedFeeds(deployment)) ?? '').feeds).toHaveLength(2)
-    expect(await command('feeds', 'push')).toMatchObject({ exit: 0 })
+    expect(await command('feeds', 'push', '--yes')).toMatchObject({ exit: 0 })
   })
 })
 
@@ -292,7 +297,7 @@ describe('cleanup --all', () => {
     const insights = await client()
     const extra = { ...USAGE, name: 'extra', table: 'Extra', from: '2025-03-01', to: '2025-04-01' }
     await deployment.writeFeeds([USAGE, extra])
-    expect(await command('feeds', 'push')).toMatchObject({ exit: 0 })
+    expect(await command('feeds', 'push', '--yes')).toMatchObject({ exit: 0 })
     await provision(deployment.services)
     expect(await deployment.entries('extra')).toMatchObject([{ state: 'requested' }])
     const made = async () => {
@@ -331,10 +336,10 @@ describe('cleanup --all', () => {
     await deployment.writeFeeds([USAGE, FORMER])
     const file = join(deployment.folder, 'feeds.json')
     await writeFile(file, JSON.stringify({ accounts: { old: {} }, feeds: [USAGE, FORMER] }))
-    expect(await command('feeds', 'push')).toMatchObject({ exit: 0 })
+    expect(await command('feeds', 'push', '--yes')).toMatchObject({ exit: 0 })
     await provision(deployment.services)
     await deployment.writeFeeds([USAGE])
-    expect(await command('feeds', 'push')).toMatchObject({ exit: 0 })
+    expect(await command('feeds', 'push', '--yes')).toMatchObject({ exit: 0 })
     const insights = await client()
     await insights.createQuery({ name: 'pis local made 1', query: 'SELECT Month FROM AzureUsage' })
     // Both accounts sign in to the same service here.

@@ -125,7 +125,7 @@ describe('what the service lists now decides', () => {
   test.each([
     [
       { query: 'SELECT Month,BrandNw FROM AzureUsage' },
-      'BrandNw at character 14 is not a column or metric of AzureUsage; did you mean BrandNew?',
+      'query: BrandNw at character 14 is not a column or metric of AzureUsage; did you mean BrandNew?',
     ],
     [
       { columns: ['Month', 'CustomerName'], where: "Month=1 AND CustomerNme='x'" },
@@ -135,10 +135,13 @@ describe('what the service lists now decides', () => {
       { columns: ['Month', 'CustomerTenantId'] },
       'CustomerTenantId at character 14 is not a column or metric of AzureUsage; did you mean CustomerName?',
     ],
-    [{ query: 'SELECT Month FROM OfficeUsage' }, 'FROM names OfficeUsage at character 19; it must be AzureUsage'],
+    [
+      { query: 'SELECT Month FROM OfficeUsage' },
+      'query: FROM names OfficeUsage at character 19; it must be AzureUsage',
+    ],
     [
       { query: 'SELECT Month FROM AzureUsage TIMESPAN LAST_3_MONTHS' },
-      'TIMESPAN LAST_3_MONTHS at character 39 is not offered by AzureUsage; it offers LAST_MONTH',
+      'query: TIMESPAN LAST_3_MONTHS at character 39 is not offered by AzureUsage; it offers LAST_MONTH',
     ],
   ])('%j is refused with its place', (fields, problem) => {
     expect(textOf(fields, listed)).toBe(`${CANNOT} ${problem}`)

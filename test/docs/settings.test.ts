@@ -5,6 +5,7 @@ import type { Environment } from '../../src/settings/environment.ts'
 import { SCHEDULES } from '../../src/settings/schedules.ts'
 import { readSettings } from '../../src/settings/settings.ts'
 import { signInOf } from '../../src/settings/sign-in.ts'
+import { PARAMETER_VARIABLES } from '../infra/snapshot.ts'
 import { ADDRESSES, namesRead } from '../setup/settings-read.ts'
 import { codeOf, namesIn, PAGES, rowsOf, section, type TableRow, textOf } from './page.ts'
 
@@ -39,9 +40,8 @@ function effectOf(name: string, change: Environment): object {
 
 /** What azd hands to the templates, and what they hand back. */
 function namesOfTemplates(): readonly string[] {
-  const parameters = textOf('infra/main.parameters.json').matchAll(/\$\{(\w+)/g)
   const outputs = textOf('infra/main.bicep').matchAll(/^output (\w+)/gm)
-  return [...parameters, ...outputs].map(([, name = '']) => name)
+  return [...PARAMETER_VARIABLES, ...Array.from(outputs, ([, name = '']) => name)]
 }
 
 const isSchedule = (name: string) => name.endsWith('_SCHEDULE')

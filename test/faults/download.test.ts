@@ -89,6 +89,19 @@ describe('a source that does not keep still', () => {
     await expectLanded()
   })
 
+  it('a link that is refused, of a report whose run is gone, costs nothing, and the report is named', async () => {
+    world = await costsWorld()
+    const message = 'There are no executions that have occurred for the given filter conditions.'
+    world.simulator.fault({ endpoint: 'download', effect: 'expired' })
+    world.simulator.fault({ endpoint: 'listExecutions', effect: { status: 404, message }, nth: 2 })
+    await turn(world)
+    const entry = await onlyEntry(world)
+    expect(entry).toMatchObject({ state: 'requested', tries: 1 })
+    expect(entry.lastError?.message).toContain(
+      `the service no longer has the finished report ${entry.remoteReports[0]};`,
+    )
+  })
+
   it('a file that is replaced half-way is started over, so that two are never mixed', async () => {
     world = await costsWorld()
     world.simulator.fault({ endpoint: 'download', effect: { cutAt: 500, after: 'replaced' } })

@@ -355,10 +355,6 @@ export const TABLE: Table = {
         ),
     ],
     queryTexts: [(text) => modules['core/feeds/feed-query.ts'].queryTexts(FEED, { kind: 'query', query: text })],
-    queryProblems: [
-      (text) =>
-        modules['core/feeds/feed-query.ts'].queryProblems({ ...FEED, source: { kind: 'query', query: text } }, CATALOG),
-    ],
     namesListed: [
       (text) =>
         modules['core/feeds/feed-query.ts'].namesListed('AzureUsage', { ...LISTED, columns: cut(text) })('Month'),
@@ -375,7 +371,10 @@ export const TABLE: Table = {
     ],
     catalogueVerdict: [
       (text) =>
-        modules['core/feeds/feed-query.ts'].catalogueVerdict({ ...FEED, source: { kind: 'query', query: text } }),
+        modules['core/feeds/feed-query.ts'].catalogueVerdict(
+          { ...FEED, source: { kind: 'query', query: text } },
+          CATALOG,
+        ),
     ],
   },
   'core/time/durations.ts': { parseDuration: [modules['core/time/durations.ts'].parseDuration] },

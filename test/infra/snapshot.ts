@@ -1,9 +1,15 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { isFailure } from '../../src/core/failures.ts'
+import { signInOf } from '../../src/settings/sign-in.ts'
 
-/** The parameter files of infra/test, each with the snapshot of what it makes. */
+/** Parameter files of infra/test, each with the snapshot of what it makes: one account, with all sizes of a deployment. */
 export const NAMES = ['defaults', 'everything', 'smallest'] as const
 
-export type SnapshotName = (typeof NAMES)[number]
+/** All parameter files: the last one is about two partner accounts alone. */
+export const ALL_NAMES = [...NAMES, 'accounts'] as const
+
+export type SnapshotName = (typeof ALL_NAMES)[number]
 
 export type Resource = {
   readonly id: string
@@ -14,31 +20,68 @@ export type Resource = {
   readonly properties?: Readonly<Record<string, unknown>>
 }
 
-/** The text of a committed snapshot. */
-export function snapshotText(name: SnapshotName): string {
-  return readFileSync(`infra/test/${name}.snapshot.json`, 'utf8')
+/** The text of a snapshot: the committed one, else that of a copy of the project. */
+export function snapshotText(name: SnapshotName, project = '.'): string {
+  return readFileSync(join(project, `infra/test/${name}.snapshot.json`), 'utf8')
 }
 
 /** Every resource of a snapshot. */
-export function resourcesOf(name: SnapshotName): readonly Resource[] {
-  const { predictedResources } = JSON.parse(snapshotText(name)) as { predictedResources: readonly Resource[] }
+export function resourcesOf(name: SnapshotName, project = '.'): readonly Resource[] {
+  const { predictedResources } = JSON.parse(snapshotText(name, project)) as { predictedResources: readonly Resource[] }
   return predictedResources
 }
 
 /** The resources of one type. */
-export function ofType(name: SnapshotName, type: string): readonly Resource[] {
-  return resourcesOf(name).filter((resource) => resource.type === type)
+export function ofType(name: SnapshotName, type: string, project = '.'): readonly Resource[] {
+  return resourcesOf(name, project).filter((resource) => resource.type === type)
 }
 
 /** The app settings of a snapshot. What only Azure knows is an expression in brackets. */
-export function appSettings(name: SnapshotName): Readonly<Record<string, string>> {
-  const [settings] = resourcesOf(name).filter(({ id }) => id.endsWith('/config/appsettings'))
+export function appSettings(name: SnapshotName, project = '.'): Readonly<Record<string, string>> {
+  const [settings] = resourcesOf(name, project).filter(({ id }) => id.endsWith('/config/appsettings'))
   if (!settings) throw new Error(`snapshot ${name} has no app settings`)
   return settings.properties as Readonly<Record<string, string>>
 }
 
+/** The outputs of a snapshot, which azd keeps in clear. What only Azure knows is an expression in brackets. */
+export function outputsOf(name: SnapshotName): Readonly<Record<string, string>> {
+  return (JSON.parse(snapshotText(name)) as { outputs: Readonly<Record<string, string>> }).outputs
+}
+
+/** Whether the app of a snapshot renews a refresh token in the vault, whichever account it is of. */
+export function storesTokens(name: SnapshotName): boolean {
+  const partner = appSettings(name)
+  const others = Object.keys(partner).flatMap(
+    (setting) => /^PARTNER_.*?__(.+)$/.exec(setting)?.[1]?.toLowerCase() ?? [],
+  )
+  const settings = { partner, authorityHost: 'https://login.example', hasVault: true }
+  const ids = { tenantId: 'contoso', clientId: 'app' }
+  const ways = ['default', ...others].map((account) => signInOf(account, ids, settings))
+  return ways.some((way) => !isFailure(way) && way.auth === 'refresh-token')
+}
+
+type Parameters = { readonly parameters: Readonly<Record<string, { readonly value: unknown }>> }
+
+/** The parameters that azd hands to the templates, each as the text that stands in infra/main.parameters.json. */
+export const PARAMETERS: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries((JSON.parse(readFileSync('infra/main.parameters.json', 'utf8')) as Parameters).parameters).map(
+    ([name, { value }]) => [name, typeof value === 'string' ? value : JSON.stringify(value)],
+  ),
+)
+
+/** The names that azd knows parameters by. */
+export const PARAMETER_VARIABLES: readonly string[] = Object.values(PARAMETERS).flatMap(
+  (value) => /^\$\{(\w+)/.exec(value)?.[1] ?? [],
+)
+
 /** A role that a snapshot gives, by its name in roles.bicep: to the app or to a person, and what it is for. */
-export type GivenRole = { readonly to: 'app' | 'operator'; readonly role: string; readonly scope: string }
+export type GivenRole = {
+  readonly to: 'app' | 'operator'
+  readonly role: string
+  readonly scope: string
+  /** What Azure is told of whoever gets the role. */
+  readonly principalType: string | undefined
+}
 
 /** The names in roles.bicep, by the ids of the roles. */
 const ROLE_NAMES: Readonly<Record<string, string>> = Object.fromEntries(
@@ -49,12 +92,15 @@ const ROLE_NAMES: Readonly<Record<string, string>> = Object.fromEntries(
 )
 
 /** The roles that a snapshot gives. */
-export function rolesOf(name: SnapshotName): readonly GivenRole[] {
-  return ofType(name, 'Microsoft.Authorization/roleAssignments').map(({ id, properties }) => {
-    const { principalId, roleDefinitionId } = properties as { principalId: string; roleDefinitionId: string }
+export function rolesOf(name: SnapshotName, project = '.'): readonly GivenRole[] {
+  return ofType(name, 'Microsoft.Authorization/roleAssignments', project).map(({ id, properties }) => {
+    const { principalId, roleDefinitionId, principalType } = properties as Readonly<Record<string, string>> & {
+      readonly principalId: string
+      readonly roleDefinitionId: string
+    }
     const to = principalId.includes("'identity-{0}'") ? 'app' : 'operator'
     const roleId = roleDefinitionId.split('/').at(-1) ?? ''
-    return { to, role: ROLE_NAMES[roleId] ?? roleId, scope: scopeOf(id) }
+    return { to, role: ROLE_NAMES[roleId] ?? roleId, scope: scopeOf(id), principalType }
   })
 }
 

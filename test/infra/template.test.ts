@@ -1,58 +1,26 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { hashOfSources, NEWEST } from '../../infra/compiler.ts'
+import { hashOfSources, NEWEST, OLDEST } from '../../infra/compiler.ts'
 import { readSettings } from '../../src/settings/settings.ts'
-import { codeOf, rowsOf, section, textOf } from '../docs/page.ts'
-import { namesRead } from '../setup/settings-read.ts'
-import { appSettings, NAMES, ofType, resourcesOf, rolesOf, snapshotText } from './snapshot.ts'
-
-/** The Functions host reads these, and the app does not. */
-const OF_THE_HOST = [
-  'APPLICATIONINSIGHTS_AUTHENTICATION_STRING',
-  'APPLICATIONINSIGHTS_CONNECTION_STRING',
-  'AzureWebJobsStorage__blobServiceUri',
-  'AzureWebJobsStorage__clientId',
-  'AzureWebJobsStorage__credential',
-  'DataStorage__credential',
-  'languageWorkers__node__arguments',
-]
-
-/** The app reads these, and the template leaves them out: a default is right, or `extraAppSettings` has them. */
-const LEFT_OUT = [
-  // A connection string holds a key. Secrets are in the vault.
-  'DataStorage',
-  'PARTNER_CERTIFICATE',
-  'PARTNER_CLIENT_SECRET',
-  'PARTNER_PASSWORD',
-  'PARTNER_REFRESH_TOKEN',
-  'PARTNER_USERNAME',
-  // Only while a secret changes.
-  'CALLBACK_SECRET_PREVIOUS',
-  // Set by the platform.
-  'AZURE_FUNCTIONS_ENVIRONMENT',
-  'WEBSITE_HOSTNAME',
-  'WEBSITE_SITE_NAME',
-  // With defaults.
-  'ADOPT_AFTER',
-  'DELETE_REPORTS',
-  'INGEST_TIME_LIMIT',
-  'LEASE',
-  'MAX_IN_FLIGHT',
-  'MAX_REPORT_BYTES',
-  'MAX_TRIES',
-  'PARTNER_AUTHORITY_HOST',
-  'POLL_EVERY',
-  'PROVISION_SCHEDULE',
-  'REPORT_DEADLINE',
-  'REPORT_DOWNLOAD_HOSTS',
-  'SWEEP_SCHEDULE',
-  'TOKEN_HEADER',
-]
+import { rowsOf, section, textOf } from '../docs/page.ts'
+import { accountFaults, EXTRA, roleFaults, settingFaults } from './judge.ts'
+import {
+  ALL_NAMES,
+  appSettings,
+  NAMES,
+  ofType,
+  outputsOf,
+  PARAMETER_VARIABLES,
+  PARAMETERS,
+  resourcesOf,
+  rolesOf,
+  type SnapshotName,
+  snapshotText,
+  storesTokens,
+} from './snapshot.ts'
 
 /** The parameters that a person sets, by the names that azd knows them by. */
-const SET_BY_PERSON = Array.from(textOf('infra/main.parameters.json').matchAll(/\$\{(\w+)/g), ([, name = '']) => name)
-  .filter((name) => !name.startsWith('AZURE_'))
-  .toSorted()
+const SET_BY_PERSON = PARAMETER_VARIABLES.filter((name) => !name.startsWith('AZURE_')).toSorted()
 
 /** What Azure puts in the place of an expression. */
 function filledIn(settings: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
@@ -73,15 +41,17 @@ describe('the snapshots of infra', () => {
     expect(sources).toEqual({ compiler: NEWEST, sha256: await hashOfSources('.') })
   })
 
+  it('are made by compilers that the project file brings and the page names', () => {
+    expect(textOf('infra/compiler.csproj')).toContain(`Version="[${NEWEST}];[${OLDEST}]"`)
+    expect(textOf('docs/deploy.md')).toContain(`Bicep ${NEWEST} and ${OLDEST} `)
+  })
+
   it('set what the app reads, and nothing that nobody reads', () => {
-    const set = new Set(NAMES.flatMap((name) => Object.keys(appSettings(name))))
-    const read = [...namesRead()].filter((name) => !LEFT_OUT.includes(name))
-    expect([...set].toSorted()).toEqual([...read, ...OF_THE_HOST].toSorted())
-    expect(LEFT_OUT.filter((name) => !namesRead().has(name))).toEqual([])
+    expect(settingFaults()).toEqual([])
   })
 
   it('set everything that the app needs, where a person gave tenant and application', () => {
-    for (const name of ['defaults', 'everything'] as const) {
+    for (const name of ['accounts', 'defaults', 'everything'] as const) {
       const settings = readSettings(filledIn(appSettings(name)))
       expect('problems' in settings ? settings.problems : []).toEqual([])
     }
@@ -92,18 +62,14 @@ describe('the snapshots of infra', () => {
     expect(settings).toEqual({ problems: ['account default: PARTNER_TENANT_ID, PARTNER_CLIENT_ID missing'] })
   })
 
-  it.each(NAMES)('%s: nothing takes a key or a password, and no blob is shown to everybody', (name) => {
-    const accounts = ofType(name, 'Microsoft.Storage/storageAccounts')
-    expect(accounts).toHaveLength(2)
-    for (const { properties } of accounts) {
-      expect(properties).toMatchObject({
-        allowSharedKeyAccess: false,
-        allowBlobPublicAccess: false,
-        minimumTlsVersion: 'TLS1_2',
-        supportsHttpsTrafficOnly: true,
-      })
-    }
+  it('open no storage account to a key, to everybody or without TLS', () => {
+    expect(accountFaults()).toEqual([])
+  })
+
+  it.each(NAMES)('%s: nothing else takes a key or a password', (name) => {
     expect(ofType(name, 'Microsoft.Insights/components')[0]?.properties).toMatchObject({ DisableLocalAuth: true })
+    const features = { disableLocalAuth: true }
+    expect(ofType(name, 'Microsoft.OperationalInsights/workspaces')[0]?.properties).toMatchObject({ features })
     expect(ofType(name, 'Microsoft.KeyVault/vaults')[0]?.properties).toMatchObject({ enableRbacAuthorization: true })
     const publishing = ofType(name, 'Microsoft.Web/sites/basicPublishingCredentialsPolicies')
     expect(publishing.map(({ properties }) => properties)).toEqual([{ allow: false }, { allow: false }])
@@ -121,19 +87,36 @@ describe('the snapshots of infra', () => {
   it('no template output is a secret', () => {
     const outputs = Array.from(textOf('infra/main.bicep').matchAll(/^output (\w+)/gm), ([, output]) => output)
     expect(outputs.filter((output) => /SECRET|_KEY$|PASSWORD|CONNECTION/.test(output ?? ''))).toEqual([])
+    for (const name of ALL_NAMES) expect(JSON.stringify(outputsOf(name))).not.toContain('a secret')
+  })
+
+  it('tell the commands the settings of other accounts, and what else they need of extraAppSettings', () => {
+    expect(outputsOf('accounts').EXTRA_APP_SETTINGS?.split(';').toSorted()).toEqual([
+      'PARTNER_CLIENT_ID__EMEA=00000000-0000-0000-0000-0000000000cc',
+      'PARTNER_TENANT_ID__EMEA=emea.contoso.com',
+    ])
+    expect(outputsOf('everything').EXTRA_APP_SETTINGS).toBe('MAX_REPORTS_PER_HOUR=10')
+    const [, list = ''] = /^var told = \[\n([^\]]*)/m.exec(textOf('infra/main.bicep')) ?? []
+    const told = Array.from(list.matchAll(/'(\w+)'/g), ([, name]) => name)
+    const set = ['MAX_REPORTS_PER_HOUR', 'PARTNER_AUTH', 'PARTNER_CLIENT_ID', 'PARTNER_TENANT_ID']
+    expect(told.toSorted()).toEqual([...EXTRA, ...set].toSorted())
+  })
+
+  it('let the app write to the vault where an account renews a refresh token, whichever it is', () => {
+    expect(ALL_NAMES.map((name) => storesTokens(name))).toEqual([true, false, true, true])
+    for (const name of ALL_NAMES) {
+      const [ofVault] = rolesOf(name).filter(({ to, scope }) => to === 'app' && scope === 'kv')
+      expect(ofVault?.role, name).toBe(storesTokens(name) ? 'keyVaultSecretsOfficer' : 'keyVaultSecretsUser')
+    }
   })
 
   it('read the parameters of azd by name, each of the template', () => {
-    const { parameters } = JSON.parse(textOf('infra/main.parameters.json')) as { parameters: Record<string, unknown> }
     const declared = Array.from(textOf('infra/main.bicep').matchAll(/^param (\w+)/gm), ([, name = '']) => name)
     const byChance = ['callbackSecret', 'budgetStart']
-    expect(Object.keys(parameters).toSorted()).toEqual(declared.filter((each) => !byChance.includes(each)).toSorted())
+    expect(Object.keys(PARAMETERS).toSorted()).toEqual(declared.filter((each) => !byChance.includes(each)).toSorted())
   })
 
   it('take the parameters that the page lists, with their defaults', () => {
-    const { parameters } = JSON.parse(textOf('infra/main.parameters.json')) as {
-      parameters: Record<string, { value: unknown }>
-    }
     const rows = rowsOf(section(textOf('docs/deploy.md'), '## Parameters'), 'name')
     const codes = (text = '') => Array.from(text.matchAll(/`([^`]+)`/g), ([, code = '']) => code)
     expect(rows.flatMap(({ name }) => codes(name)).toSorted()).toEqual(SET_BY_PERSON)
@@ -145,8 +128,7 @@ describe('the snapshots of infra', () => {
     )
     for (const row of rows) {
       for (const [index, name] of codes(row.name).entries()) {
-        const [parameter = ''] =
-          Object.entries(parameters).find(([, { value }]) => `${value}`.startsWith(`\${${name}`)) ?? []
+        const [parameter = ''] = Object.entries(PARAMETERS).find(([, value]) => value.startsWith(`\${${name}`)) ?? []
         const told = codes(row.default)[index]
         if (told !== undefined) expect(told, name).toBe(defaults[parameter])
         else expect(['', '0'], name).toContain(defaults[parameter])
@@ -184,6 +166,14 @@ describe('the snapshots of infra', () => {
         new RegExp(`^@onlyIfNotExists\\(\\)\nresource ${resource} `, 'm'),
       )
     }
+  })
+
+  it('tell Azure of each role what gets it: a new identity is not known everywhere yet', () => {
+    const types = (name: SnapshotName, to: string) =>
+      new Set(rolesOf(name).flatMap((role) => (role.to === to ? [role.principalType] : [])))
+    for (const name of ALL_NAMES) expect([...types(name, 'app')], name).toEqual(['ServicePrincipal'])
+    expect([...types('defaults', 'operator')]).toEqual(['User'])
+    expect([...types('everything', 'operator')]).toEqual(['Group'])
   })
 
   it('give no role to a pipeline, nor to nobody', () => {
@@ -228,11 +218,6 @@ describe('the snapshots of infra', () => {
   })
 
   it('give the roles that the page lists, each with its scope, and no other', () => {
-    const key = (role = '') => `${role.charAt(0).toLowerCase()}${role.slice(1).replaceAll(' ', '')}`
-    const listed = rowsOf(textOf('docs/deploy.md'), 'to').map(
-      ({ to, role, scope }) => `${to}: ${key(role)} on ${codeOf(scope)}`,
-    )
-    const given = NAMES.flatMap((name) => rolesOf(name)).map(({ to, role, scope }) => `${to}: ${role} on ${scope}`)
-    expect([...new Set(given)].toSorted()).toEqual(listed.toSorted())
+    expect(roleFaults()).toEqual([])
   })
 })

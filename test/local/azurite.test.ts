@@ -36,7 +36,7 @@ test('two fresh names are never the same', () => {
   expect(new Set(Array.from({ length: 1000 }, () => freshName('x'))).size).toBe(1000)
 })
 
-test('what was written to a folder is there after a stop and a start on the same ports', async () => {
+test.concurrent('what was written to a folder is there after a stop and a start on the same ports', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'azurite-'))
   const first = await startAzurite({ location: folder })
   const table = TableClient.fromConnectionString(first.connectionString, 'kept', LOCAL)
@@ -50,7 +50,7 @@ test('what was written to a folder is there after a stop and a start on the same
   await rm(folder, { recursive: true })
 })
 
-test('an Azurite in memory writes nothing into the current folder', async () => {
+test.concurrent('an Azurite in memory writes nothing into the current folder', async () => {
   const azurite = await startAzurite()
   await BlobServiceClient.fromConnectionString(azurite.connectionString).createContainer('memory')
   await azurite.stop()
@@ -69,7 +69,7 @@ test('a port in use is named', async () => {
   taken.close()
 })
 
-test('when the one who started it is killed, Azurite ends too', async () => {
+test.concurrent('when the one who started it is killed, Azurite ends too', async () => {
   const script = `
     import { startAzurite } from './local/azurite.ts'
     const { pid } = await startAzurite()
@@ -82,7 +82,7 @@ test('when the one who started it is killed, Azurite ends too', async () => {
   await waitUntil('Azurite is gone', () => !isRunning(pid))
 })
 
-test('also when its folder is gone by then', async () => {
+test.concurrent('also when its folder is gone by then', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'azurite-'))
   const script = `
     import { rmSync } from 'node:fs'

@@ -6,7 +6,7 @@ import { storageConnectionString } from '../../local/azurite.ts'
 import { type Host, startHost } from '../../local/host/host.ts'
 import { freePorts, waitUntil } from '../../local/processes.ts'
 import { textOf } from '../docs/page.ts'
-import { appSettings, NAMES } from '../infra/snapshot.ts'
+import { appSettings, NAMES, ofType } from '../infra/snapshot.ts'
 import { deployableApp } from '../setup/deployable-app.ts'
 import { LEAP_DAY } from '../setup/settings.ts'
 import { namesRead } from '../setup/settings-read.ts'
@@ -192,6 +192,18 @@ describe('the built app, with a setting of the template that is missing or wrong
     const [message] = messages
     for (const name of ALL_MISSING) expect(message).toContain(name)
     expect(connections).toBe(0)
+  })
+
+  it('writes its events as the alarm of the template looks for them', async () => {
+    const [rule] = ofType('everything', 'Microsoft.Insights/scheduledQueryRules')
+    const { query } = (rule?.properties as { criteria?: { allOf: readonly { query: string }[] } } | undefined)?.criteria
+      ?.allOf[0] ?? { query: '' }
+    const beginning = /Message startswith '([^']+)'/.exec(query)?.[1] ?? 'nothing'
+    const lines = await start({ DEPLOYMENT_ID: 'Prod-1' })
+    await ask('health')
+    const told = lines.filter((line) => line.includes('app.settings'))
+    expect(told.map((line) => line.slice(0, beginning.length))).toEqual([beginning])
+    expect(query).toContain(`'${JSON.parse(told[0] ?? '').event}'`)
   })
 
   it('the table has each setting that the template sets and the app reads', () => {

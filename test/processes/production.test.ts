@@ -12,7 +12,7 @@ import {
   vaultNeeds,
   verdictOn,
 } from '../infra/data-actions.ts'
-import { appSettings, NAMES, rolesOf, type SnapshotName } from '../infra/snapshot.ts'
+import { appSettings, NAMES, rolesOf, type SnapshotName, storesTokens } from '../infra/snapshot.ts'
 import { forbidLeaks, ledgerPlaces, linesOf } from '../setup/canaries.ts'
 import { deployableApp } from '../setup/deployable-app.ts'
 import {
@@ -143,11 +143,9 @@ const rolesIn = (name: SnapshotName) => dataRoles(rolesOf(name))
 /** What the recorded calls needed, and what the platform needs to resolve the references in the settings of a snapshot. */
 function needsOf(name: SnapshotName): readonly Need[] {
   const { calls, simulator } = deployment
-  const settings = appSettings(name)
-  const isReference = Object.values(settings).some((value) => value.includes('@Microsoft.KeyVault('))
-  // Only the sign-in with a refresh token stores something in the vault.
-  const storesTokens = settings.PARTNER_AUTH === 'refresh-token'
-  const ofVault = vaultNeeds(simulator.requests).filter(({ action }) => storesTokens || action !== 'secret/set')
+  const isReference = Object.values(appSettings(name)).some((value) => value.includes('@Microsoft.KeyVault('))
+  const stores = storesTokens(name)
+  const ofVault = vaultNeeds(simulator.requests).filter(({ action }) => stores || action !== 'secret/set')
   const ofPlatform = isReference ? [{ action: 'secret/get', scope: 'kv' }] : []
   return distinct([...calls().flatMap(storageNeeds), ...ofVault, ...ofPlatform])
 }

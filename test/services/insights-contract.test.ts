@@ -44,6 +44,15 @@ describe('every endpoint with every parameter of the documentation', () => {
     expect(sent()).toEqual(['GET /ScheduledDataset?', 'GET /ScheduledDataset?datasetName=Azure+Usage%26x'])
   })
 
+  test('a dataset that is not there is named, with the answer that said so', async () => {
+    server.script(() => refusal(404, textOf(404, 0), { 'ms-correlationid': 'c-404' }))
+    expect(await client.dataset(['AzureUsage', 'Azure Usage'])).toMatchObject({
+      kind: 'query-refused',
+      message:
+        'dataset AzureUsage or Azure Usage: the service does not offer it (MS-CorrelationId c-404); correct the feed',
+    })
+  })
+
   test('queries by every filter', async () => {
     const only = { includeSystemQueries: true, includeOnlySystemQueries: true }
     await client.listQueries({ queryId: 'q1', queryName: 'a b', ...only })
@@ -206,9 +215,12 @@ describe('the execution of a report', () => {
     expect(await client.execution(ID)).toEqual({ status: 'pending' })
   })
 
-  test('fails when the report is gone', async () => {
-    server.script(() => unknown)
-    expect(await client.execution(ID)).toMatchObject({ kind: 'deadline' })
+  test('fails when the report is gone, and names the report and the answer that said so', async () => {
+    server.script(() => refusal(404, 'No item found with given filters.', { 'ms-correlationid': 'c-404' }))
+    expect(await client.execution(ID)).toMatchObject({
+      kind: 'deadline',
+      message: `report ${ID}: the service no longer has it (MS-CorrelationId c-404); it is asked for again at its deadline`,
+    })
   })
 })
 

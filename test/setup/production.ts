@@ -23,7 +23,7 @@ const ACCOUNT = 'devstoreaccount1'
 const CLIENT_ID = '00000000-0000-0000-0000-0000000000cc'
 const FUNCTION_KEY = 'a key of this deployment'
 const PEAK_MEMORY = pathToFileURL(join(import.meta.dirname, 'peak-memory.ts')).href
-const DAYS_OLD_MS = 2 * 86_400_000
+const TWO_DAYS_MS = 2 * 86_400_000
 
 /** The refresh token that `consent` put into the vault, two days ago. */
 export const FIRST_TOKEN = 'the refresh token of the first consent'
@@ -59,7 +59,7 @@ export async function startProduction(): Promise<Production> {
   const folder = await mkdtemp(join(tmpdir(), 'production-'))
   const certificate = await keepCertificate(join(folder, 'storage'))
   // The simulator's clock is behind while it is given the secret.
-  let behindMs = DAYS_OLD_MS
+  let behindMs = TWO_DAYS_MS
   const now = () => new Date(Date.now() - behindMs)
   const [azurite, simulator, [port = 0]] = await Promise.all([
     startAzurite({ certificate: certificateFiles(join(folder, 'storage')) }),

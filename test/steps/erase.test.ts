@@ -1,3 +1,6 @@
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { windowDetail } from '../../src/core/status/window.ts'
@@ -5,6 +8,7 @@ import { HOUR_MS } from '../../src/core/time/durations.ts'
 import { parseWindowId } from '../../src/core/time/window.ts'
 import { valueHash } from '../../src/services/storage/erasing.ts'
 import { ingest } from '../../src/steps/ingest.ts'
+import { diff } from '../../src/steps/operator/diff.ts'
 import { allowAgain, erase, findRows } from '../../src/steps/operator/erase.ts'
 import { forget } from '../../src/steps/operator/forget.ts'
 import { replay } from '../../src/steps/operator/replay.ts'
@@ -86,6 +90,24 @@ async function placesOfAnna(world: World): Promise<readonly string[]> {
   return places.flatMap(([place, value]) => (JSON.stringify(value).toLowerCase().includes('vogelsang') ? [place] : []))
 }
 
+/** The commands that a person is offered to see what the last landing changed. */
+async function offersOf(world: World): Promise<readonly string[]> {
+  const detail = windowDetail(world.clock.now(), '1', await entryOf(world), await feedRowOf(world))
+  return detail.commands.filter((command) => command.includes(' diff '))
+}
+
+async function diffOf({ services }: World) {
+  const folder = await mkdtemp(join(tmpdir(), 'diff-'))
+  const { signal } = new AbortController()
+  return diff(services, FEED.name, WINDOW, { attempts: [], rows: 0, folder, signal, progress: () => undefined })
+}
+
+/** A comparison of the last two landings is offered, and finds both. */
+async function expectOffer(world: World, rows: { readonly before: number; readonly after: number }): Promise<void> {
+  expect(await offersOf(world)).toHaveLength(1)
+  expect(await diffOf(world)).toMatchObject({ before: { rows: rows.before }, after: { rows: rows.after } })
+}
+
 describe('erase', () => {
   it('says with a dry run what would go, and changes nothing', async () => {
     const world = await landedWorld(withAnna(20))
@@ -136,6 +158,75 @@ describe('erase', () => {
     await landFile(world, fileOf([...names(17), 'Bob']))
     expect((await entryOf(world)).figures).toMatchObject({ rowsLanded: 17, rowsBefore: 18 })
     expect(named(world, 'window.restated')).toMatchObject([{ count: 17 }])
+  })
+
+  it('leaves the archive that it made for the comparison with the next landing', async () => {
+    const world = await landedWorld(withAnna(20))
+    await eraseAnna(world.services)
+    await world.drain()
+    // A report lands before the files are looked for once more, an hour later.
+    await landFile(world, withAnna(21))
+    await dropFormer(world)
+    await expectOffer(world, { before: 40, after: 42 })
+    expect(await placesOfAnna(world)).toEqual([])
+  })
+
+  it('leaves the copy that a landing makes of a report stored before, although it has its number', async () => {
+    const world = await landedWorld(fileOf(names(20)))
+    await serve(world, withAnna(20))
+    await askAgain(world)
+    const { archive } = world.services
+    const { attempt } = await entryOf(world)
+    // The value is erased after the report was stored, and before its landing looks at what is erased.
+    const write: Services['archive']['write'] = (name, origin) => {
+      const writer = archive.write(name, origin)
+      return {
+        ...writer,
+        async commit(left) {
+          const blob = await writer.commit(left)
+          if (!name.includes('-e')) await eraseAnna(world.services)
+          return blob
+        },
+      }
+    }
+    await ingest(
+      { ingest: { feed: FEED.name, window: MAY, attempt } },
+      { ...world.services, archive: { ...archive, write } },
+    )
+    await world.drain()
+    expect(await entryOf(world)).toMatchObject({ attempt, figures: { rowsErased: 3 } })
+    await landFile(world, withAnna(21))
+    await dropFormer(world)
+    await expectOffer(world, { before: 40, after: 42 })
+    expect(await placesOfAnna(world)).toEqual([])
+  })
+
+  it('leaves a report without the value, which lands again, for the comparison with the next landing', async () => {
+    const world = await landedWorld(withAnna(20))
+    await serve(world, withAnna(20))
+    await askAgain(world)
+    await eraseAnna(world.services)
+    await sweep(world.services)
+    await world.drain()
+    // The report that was on its way has landed without the rows; the one before it still holds them.
+    expect(await eraseAnna(world.services)).toMatchObject({ windows: [{ rows: 0, files: 1 }] })
+    await world.drain()
+    await landFile(world, withAnna(21))
+    await dropFormer(world)
+    await expectOffer(world, { before: 40, after: 42 })
+    expect(await placesOfAnna(world)).toEqual([])
+  })
+
+  it('offers no comparison with a landing whose archive goes, and keeps no total of it', async () => {
+    const world = await landedWorld(withAnna(20))
+    await landFile(world, fileOf(names(20)))
+    expect((await entryOf(world)).figures).toMatchObject({ rowsBefore: 43 })
+    await erased(world)
+    const { figures } = await entryOf(world)
+    expect(figures).toMatchObject({ rowsLanded: 20 })
+    for (const field of ['totalsBefore', 'rowsBefore', 'grown']) expect(figures).not.toHaveProperty(field)
+    expect(await offersOf(world)).toEqual([])
+    expect(await diffOf(world)).toEqual({ problem: expect.stringMatching(/no archive stands of a landing before/) })
   })
 
   it('that is ended makes nothing restated, where the rows come back', async () => {

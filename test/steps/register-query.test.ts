@@ -177,7 +177,7 @@ describe('a query that asks for what the service does not list', () => {
     [
       'of their own',
       own('SELECT Month,CustomerNme FROM AzureUsage'),
-      `CustomerNme at character 14 ${NOTHING} CustomerName?`,
+      `query: CustomerNme at character 14 ${NOTHING} CustomerName?`,
     ],
     [
       'with conditions',
@@ -192,12 +192,12 @@ describe('a query that asks for what the service does not list', () => {
     [
       'of another dataset',
       own('SELECT Month FROM OfficeUsage'),
-      'FROM names OfficeUsage at character 19; it must be AzureUsage',
+      'query: FROM names OfficeUsage at character 19; it must be AzureUsage',
     ],
     [
       'of a time nobody offers',
       own('SELECT Month FROM AzureUsage TIMESPAN LAST_7_DAYS'),
-      'TIMESPAN LAST_7_DAYS at character 39 is not offered by AzureUsage; it offers ',
+      'query: TIMESPAN LAST_7_DAYS at character 39 is not offered by AzureUsage; it offers ',
     ],
   ])('%s is not sent: the feed is blocked and told why, with the place', async (_, feed, problem) => {
     const world = await worldOf({ feeds: [feed], simulator: { profile: '2021' } })

@@ -55,7 +55,7 @@ export function feedQuery(feed: Feed, source: QuerySource, listed: ListedDataset
   const unlisted = unlistedTimeColumn(feed, listed)
   if (unlisted !== undefined) return refused(feed, [unlisted])
   if (source.kind === 'query') {
-    const problems = validateQuery(source.query, dataset).map(({ problem }) => problem)
+    const problems = ownProblems(source, dataset)
     return problems.length > 0 ? refused(feed, problems) : source.query
   }
   const built = buildQuery(toWritten(source, dataset.name), dataset)
@@ -180,31 +180,30 @@ function rangesOf(dataset: string, listed: readonly string[]): readonly string[]
   return areWords ? words : (findDataset(CATALOG, dataset)?.ranges ?? TIMESPANS)
 }
 
-/** Checks the query or conditions that the user wrote against the catalogue. Gives one line for each problem. */
-export function queryProblems({ name, dataset, source }: Feed, catalogue: readonly Dataset[]): readonly string[] {
-  const known = findDataset(catalogue, dataset)
-  if (!known || source.kind === 'queryId') return []
-  if (source.kind === 'query') {
-    return validateQuery(source.query, known).map(({ problem }) => `feed "${name}": query: ${problem}`)
-  }
-  if (source.where === undefined) return []
-  return validateWhere(source.where, known).map(({ problem }) => `feed "${name}": where: ${problem}`)
-}
-
 /**
  * Checks the query or conditions that the user wrote against the catalogue. `problems` are errors that the service always
  * refuses. `doubts` are names and times that the catalogue lacks: the service decides when the app registers the query.
  */
-export function catalogueVerdict(feed: Feed): {
+export function catalogueVerdict(
+  { name, dataset, source }: Feed,
+  catalogue: readonly Dataset[],
+): {
   readonly problems: readonly string[]
   readonly doubts: readonly string[]
 } {
-  const { dataset, source } = feed
-  const known = findDataset(CATALOG, dataset)
+  const known = findDataset(catalogue, dataset)
+  if (!known) return { problems: [], doubts: [] }
+  const found = ownProblems(source, known).map((problem) => `feed "${name}": ${problem}`)
   // Conditions with a syntax error never get here: `parseFeeds` refuses them.
-  const isSound = source.kind !== 'query' || !known || isSoundQuery(source.query, known)
-  const found = queryProblems(feed, CATALOG)
+  const isSound = source.kind !== 'query' || isSoundQuery(source.query, known)
   return isSound ? { problems: [], doubts: found } : { problems: found, doubts: [] }
+}
+
+/** What is wrong with the query or conditions that the user wrote, in the same words whoever asks. */
+function ownProblems(source: FeedSource, dataset: QueryDataset): readonly string[] {
+  if (source.kind === 'query') return validateQuery(source.query, dataset).map(({ problem }) => `query: ${problem}`)
+  if (source.kind === 'queryId' || source.where === undefined) return []
+  return validateWhere(source.where, dataset).map(({ problem }) => `where: ${problem}`)
 }
 
 function refused({ name }: Feed, problems: readonly string[]): Failure {

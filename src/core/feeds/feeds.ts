@@ -2,10 +2,11 @@ import { type Dataset, findDataset } from '../catalog.ts'
 import { nameKey } from '../names.ts'
 import { present } from '../present.ts'
 import type { Problems } from '../problems.ts'
-import { durationMilliseconds } from '../time/durations.ts'
+import { parseQuery } from '../query/parse.ts'
+import { addDuration, durationMilliseconds } from '../time/durations.ts'
 import { type References, readFeed } from './entry.ts'
 import { type Account, DEFAULT_ACCOUNT, type Feed } from './feed.ts'
-import { queryProblems } from './feed-query.ts'
+import { catalogueVerdict } from './feed-query.ts'
 import { ACCOUNT_FIELDS, ACCOUNT_NAME, AUTH_MODES, FEED_FIELDS, FILE_FIELDS } from './fields.ts'
 import { parseJson } from './json.ts'
 import {
@@ -26,8 +27,13 @@ import {
 export type FeedsFile = {
   readonly feeds: readonly Feed[]
   readonly accounts: Readonly<Record<string, Account>>
+  /** The entry of each feed as the file has it, by the feed's name. */
+  readonly written: ReadonlyMap<string, WrittenFeed>
   readonly warnings: readonly string[]
 }
+
+/** The fields of a feed as a person wrote them. */
+export type WrittenFeed = Readonly<Partial<Record<keyof typeof FEED_FIELDS, unknown>>>
 
 /**
  * A feed that cannot be used as `feeds.json` has it. Its name is empty where it has none that is allowed. Its problems are
@@ -88,16 +94,22 @@ export function parseEachFeed(text: string, catalogue: readonly Dataset[]): Each
     faulty: faulty.map(({ name, enabled, problems }) => ({ name, enabled, problems })),
     allProblems,
     accounts: Object.fromEntries([...accounts].map(([name, { account }]) => [name, account])),
+    written: new Map(entries.map(({ name, written }) => [name, written])),
     warnings: feeds.flatMap((feed) => warnings(feed, catalogue)),
   }
 }
 
-/** Like `parseFeeds`, but also checks the users' own queries and conditions against the catalogue. Sends no request. */
+/**
+ * Like `parseFeeds`, but also checks the users' own queries and conditions against the catalogue. What it lacks is a warning:
+ * the service may have it. Sends no request.
+ */
 export function checkFeeds(text: string, catalogue: readonly Dataset[]): FeedsFile | Problems {
   const file = parseFeeds(text, catalogue)
   if ('problems' in file) return file
-  const problems = file.feeds.flatMap((feed) => queryProblems(feed, catalogue))
-  return problems.length > 0 ? { problems } : file
+  const verdicts = file.feeds.map((feed) => catalogueVerdict(feed, catalogue))
+  const problems = verdicts.flatMap((verdict) => verdict.problems)
+  if (problems.length > 0) return { problems }
+  return { ...file, warnings: [...file.warnings, ...verdicts.flatMap(({ doubts }) => doubts)] }
 }
 
 /** Reads the accounts other than the default one. Secrets do not belong in `feeds.json`, so none is read. */
@@ -131,7 +143,8 @@ function readAccount(name: string, entry: unknown): ReadAccount {
 }
 
 /** An entry of `feeds`. With a problem, the feed has placeholders in place of what is wrong. */
-type ReadEntry = Pick<Feed, 'name' | 'table' | 'enabled'> & Problems & { readonly feed?: Feed }
+type ReadEntry = Pick<Feed, 'name' | 'table' | 'enabled'> &
+  Problems & { readonly feed?: Feed; readonly written: WrittenFeed }
 
 /** Undefined where the file has no list of feeds that can be read. */
 function readEntries(file: FileSection, references: References): readonly ReadEntry[] | undefined {
@@ -148,11 +161,11 @@ function readEntries(file: FileSection, references: References): readonly ReadEn
     const subject = { owner, problems: [] }
     if (!values) {
       addProblem(subject, `it is ${show(entry)}; it must be an object with name and dataset`)
-      return { name: '', table: '', enabled: true, problems: subject.problems }
+      return { name: '', table: '', enabled: true, written: {}, problems: subject.problems }
     }
     const feed = readFeed(openSection(subject, values, FEED_FIELDS), references)
     const { name, table, enabled } = feed
-    return { name, table, enabled, feed, problems: subject.problems }
+    return { name, table, enabled, feed, written: values, problems: subject.problems }
   })
 }
 
@@ -177,9 +190,14 @@ function repeatedNames(entries: readonly ReadEntry[]): readonly string[] {
 }
 
 function warnings(feed: Feed, catalogue: readonly Dataset[]): readonly string[] {
-  return [datasetWarning(feed, catalogue), timeWarning(feed), keepWarning(feed)].flatMap((warning) =>
-    warning === undefined ? [] : `${feedOwner(feed.name)}: ${warning}`,
-  )
+  const all = [
+    datasetWarning(feed, catalogue),
+    timeWarning(feed),
+    timespanWarning(feed),
+    refreshWarning(feed),
+    keepWarning(feed),
+  ]
+  return all.flatMap((warning) => (warning === undefined ? [] : `${feedOwner(feed.name)}: ${warning}`))
 }
 
 function datasetWarning({ dataset }: Feed, catalogue: readonly Dataset[]): string | undefined {
@@ -191,6 +209,24 @@ function datasetWarning({ dataset }: Feed, catalogue: readonly Dataset[]): strin
 function timeWarning({ cadence }: Feed): string | undefined {
   if (cadence.kind === 'snapshot' || !cadence.to || 'date' in cadence.from === 'date' in cadence.to) return undefined
   return 'one of from and to is a date and one counts back; nothing lands if from is not before to'
+}
+
+/** Warns about a TIMESPAN that the times of the windows replace. A snapshot has no times, so its TIMESPAN counts. */
+function timespanWarning({ source, cadence }: Feed): string | undefined {
+  if (source.kind !== 'query' || cadence.kind === 'snapshot') return undefined
+  const query = parseQuery(source.query)
+  if ('problem' in query || !query.timespan) return undefined
+  return `query: TIMESPAN ${query.timespan} changes nothing: each report is asked for with the times of its window; leave it out`
+}
+
+/** Warns about a refresh that is over before a window is first asked for. */
+function refreshWarning({ cadence, delay }: Feed): string | undefined {
+  if (cadence.kind === 'snapshot' || !cadence.refresh) return undefined
+  const { for: span } = cadence.refresh
+  // After a month of 31 days and after one of 28.
+  const ends = [new Date('2023-01-01'), new Date('2023-02-01')]
+  if (ends.some((end) => addDuration(end, span) > addDuration(end, delay))) return undefined
+  return 'refresh asks for no settled window again: refresh.for is not longer than delay; make it longer, or set refresh to false'
 }
 
 /** Warns about history that is older than what is kept: it is never asked for. A date compares once time has passed. */

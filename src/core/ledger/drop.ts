@@ -34,8 +34,11 @@ export type Drop = Place & {
   readonly blobs?: WindowBlobs
 }
 
-/** The archives and lists of rejects of a window's attempts up to one: those that its entry does not name go. */
-export type WindowBlobs = { readonly window: WindowId; readonly upTo: number }
+/**
+ * The archives and lists of rejects of a window's attempts up to one: those that its entry does not name go. `except`: an
+ * archive that stays, whatever the entry names by then.
+ */
+export type WindowBlobs = { readonly window: WindowId; readonly upTo: number; readonly except?: string }
 
 /** A drop that somebody works on is looked after by nobody else for this long. */
 const WAKE_AFTER_MS = 15 * MINUTE_MS
@@ -67,11 +70,11 @@ export function letGoOfAll(entry: LedgerEntry, table: string, now: Date): readon
 /** The drop of files alone, which no rows go with: its generation has none and is named nowhere else. */
 export function dropOfBlobs(
   { feed, window }: EntryKey,
-  upTo: number,
+  files: Omit<WindowBlobs, 'window'>,
   { table, fresh, now }: { readonly table: string; readonly fresh: Generation; readonly now: Date },
 ): Drop {
   const place = { generation: fresh, ...keyRange(window, fresh) }
-  return { feed, ...place, table, wakeAt: now, blobs: { window: windowId(window), upTo } }
+  return { feed, ...place, table, wakeAt: now, blobs: { window: windowId(window), ...files } }
 }
 
 /** The drops of an entry whose files go with its rows. */
@@ -123,7 +126,7 @@ const FIELDS: Codecs<Omit<Drop, 'feed'>> = {
   keyTo: text,
   wakeAt: instant,
   goneAt: optional(instant),
-  blobs: optional(json(object<WindowBlobs>({ window: windowCodec, upTo: count }))),
+  blobs: optional(json(object<WindowBlobs>({ window: windowCodec, upTo: count, except: optional(text) }))),
 }
 
 /** Gives the stored form of a drop, without its keys. */

@@ -317,6 +317,13 @@ export function landingBefore(
   return { totalsBefore: before.totals, rowsBefore: before.rowsLanded, ...(before.running && { grown: true }) }
 }
 
+/** The entry without what its last landing is compared with. */
+export function withoutLandingBefore<E extends LedgerEntry>(entry: E): E {
+  if (!entry.figures) return entry
+  const { totalsBefore: _, rowsBefore: __, grown: ___, ...figures } = entry.figures
+  return { ...entry, figures }
+}
+
 /**
  * Whether only the service can have changed the numbers between two landings: both are reports of the service, to one question,
  * that land in one form. With other types other totals exist, and other rows are rejected.

@@ -31,6 +31,13 @@ export function missingWindows(feed: WindowRules, known: KnownWindows): readonly
   return due
 }
 
+/** The windows of history that the ledger lacks, also those whose data has not settled yet. */
+export function historyWindows(feed: WindowRules, known: KnownWindows): readonly DueWindow[] {
+  // History ended before the app saw the feed: by then all of it has settled.
+  const allDue = later(known.now, addDuration(known.since, feed.delay))
+  return missingWindows(feed, { ...known, now: allDue }).filter(({ lane }) => lane === 'backfill')
+}
+
 /** The lane of a window, if the app first saw its feed at `since`. */
 export function laneOf(window: Window, since: Date): Lane {
   return window.to <= since ? 'backfill' : 'live'

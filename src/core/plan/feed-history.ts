@@ -1,10 +1,8 @@
 import type { RangedRow } from '../ledger/feed-row.ts'
 import type { LedgerEntry, Planned } from '../ledger/ledger.ts'
 import { isOutOfRange, startWithinReach, withinReach } from '../ledger/reach.ts'
-import { addDuration } from '../time/durations.ts'
-import { later } from '../time/instants.ts'
 import type { Window } from '../time/window.ts'
-import { type DueWindow, missingWindows, type WindowRules } from './due-windows.ts'
+import { type DueWindow, historyWindows, type WindowRules } from './due-windows.ts'
 import { type KnownFeed, planOf } from './known-feed.ts'
 import { isPlannedDue } from './plan.ts'
 
@@ -44,11 +42,7 @@ export function historyOf(now: Date, known: RangedFeed): readonly HistoryWindow[
 function missingHistory(now: Date, known: KnownFeed, rules: WindowRules): readonly DueWindow[] {
   const { row } = known
   if (!row.feed.enabled) return []
-  const since = new Date(row.since)
-  // History ended before the app saw the feed: by then all of it has settled.
-  const allDue = later(now, addDuration(since, row.feed.delay))
-  const missing = missingWindows(rules, { since, taken: planOf(known).spans, now: allDue })
-  return missing.filter(({ lane }) => lane === 'backfill')
+  return historyWindows(rules, { since: new Date(row.since), taken: planOf(known).spans, now })
 }
 
 /** A landed window that is only refreshed stays landed. */

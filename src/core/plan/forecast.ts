@@ -61,6 +61,17 @@ export function accountForecasts(
   })
 }
 
+/** The reports a day that the feeds of an account ask for together, once history has landed. */
+export function reportsADay({
+  forecast: { live, running, refresh, loads },
+  stretch,
+}: {
+  readonly forecast: Forecast
+  readonly stretch: number
+}): number {
+  return live + running + refresh / stretch + loads
+}
+
 function sum(a: Forecast, b: Forecast): Forecast {
   return {
     live: a.live + b.live,
@@ -97,8 +108,8 @@ export function forecastLines(
   const most = 24 * maxReportsPerHour
   const mostAgain = 24 * refreshesAnHour(maxReportsPerHour)
   return {
-    lines: accounts.flatMap(({ account, forecast: { live, running, refresh, loads }, stretch }) => {
-      const reports = (live + running + refresh / stretch + loads).toFixed(1)
+    lines: accounts.flatMap(({ account, forecast, stretch }) => {
+      const reports = reportsADay({ forecast, stretch }).toFixed(1)
       const ofFeeds = feeds
         .filter((feed) => feed.account === account && feed.enabled && feed.cadence.kind === 'windows')
         .map((feed) => `feed ${feed.name}: ${againOf(forecastOf(feed, now), stretch, most)}`)

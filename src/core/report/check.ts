@@ -141,7 +141,7 @@ export function refuse(
     return failed('suspicious-empty', `${about}: the report has no rows, but an earlier one landed ${rowsLanded}`)
   }
   if (rowsRejected <= maxRejects * (rowsRead + rowsErased)) return undefined
-  const share = `${rowsRejected} of ${rowsRead} rows can't land, more than the share of ${maxRejects} allowed`
+  const share = `${rowsRejected} of ${counted(rowsRead, 'row')} can't land, more than the share of ${maxRejects} allowed`
   if (isBroken) return brokenFile(`${about}: ${share}; most of them are no whole rows: the file is broken`)
   return failed('too-many-rejects', `${about}: ${share}`)
 }

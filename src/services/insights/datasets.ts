@@ -4,7 +4,8 @@ import type { OfferedDataset } from '../../core/ledger/offer.ts'
 import { present } from '../../core/present.ts'
 import { type Item, numberOf, textOf, textsOf } from './answer.ts'
 import { queryOf } from './call.ts'
-import type { List } from './pages.ts'
+import type { List, Listing } from './pages.ts'
+import { correlationNote } from './refusals.ts'
 
 /** A dataset with more names, or with longer ones, is a fault of the answer: the time to check a query grows with both. */
 const MOST_NAMES = 1000
@@ -15,9 +16,13 @@ export type LiveDataset = ListedDataset & { readonly minimumRecurrenceIntervalHo
 
 /** All datasets, or those with a name. */
 export async function listDatasets(list: List, name: string | undefined): Promise<readonly LiveDataset[] | Failure> {
-  const path = `/ScheduledDataset?${queryOf({ datasetName: name })}`
-  const found = await list({ path, about: name === undefined ? 'datasets' : `dataset ${name}` })
+  const found = await askForDatasets(list, name)
   return isFailure(found) ? found : found.items.flatMap(toDataset)
+}
+
+function askForDatasets(list: List, name: string | undefined): Promise<Listing | Failure> {
+  const path = `/ScheduledDataset?${queryOf({ datasetName: name })}`
+  return list({ path, about: name === undefined ? 'datasets' : `dataset ${name}` })
 }
 
 /**
@@ -44,14 +49,16 @@ function isWhole(item: Item): boolean {
 
 /** The dataset with one of these names. Each name is asked for only where the service lacks the ones before it. */
 export async function findLiveDataset(list: List, spellings: readonly string[]): Promise<LiveDataset | Failure> {
+  let note = ''
   for (const spelling of spellings) {
-    const found = await listDatasets(list, spelling)
+    const found = await askForDatasets(list, spelling)
     if (isFailure(found)) return found
-    const dataset = findListed(found, spellings)
+    const dataset = findListed(found.items.flatMap(toDataset), spellings)
     if (dataset) return dataset
+    note = correlationNote(found.correlationId)
   }
   const names = spellings.join(' or ')
-  return failed('query-refused', `dataset ${names}: the service does not offer it; correct the feed`)
+  return failed('query-refused', `dataset ${names}: the service does not offer it${note}; correct the feed`)
 }
 
 function toDataset(item: Item): readonly LiveDataset[] {

@@ -5,7 +5,7 @@ import { safeText } from '../safe-text.ts'
 import { type Item, idOf, instantOf, textOf } from './answer.ts'
 import { NO_ID } from './call.ts'
 import type { List } from './pages.ts'
-import { saysUnknown } from './refusals.ts'
+import { correlationNote, saysUnknown } from './refusals.ts'
 import { findReport } from './reports.ts'
 
 const EXECUTION_STATUSES = ['Pending', 'Running', 'Paused', 'Completed'] as const
@@ -45,8 +45,20 @@ export type Execution =
 export async function listExecutions(
   list: List,
   reportIds: readonly string[],
-  { executionIds, statuses, latest }: ExecutionFilter,
+  filter: ExecutionFilter,
 ): Promise<Executions | 'not-yet' | 'unknown' | Failure> {
+  const found = await askForExecutions(list, reportIds, filter)
+  return 'nothing' in found ? found.nothing : found
+}
+
+/** There is no run that matches, or no such report, by the answer with this id. */
+type NoExecutions = { readonly nothing: 'not-yet' | 'unknown'; readonly correlationId: string | undefined }
+
+async function askForExecutions(
+  list: List,
+  reportIds: readonly string[],
+  { executionIds, statuses, latest }: ExecutionFilter,
+): Promise<Executions | NoExecutions | Failure> {
   const wrong = [...reportIds, ...(executionIds ?? [])].find((id) => !isServiceId(id))
   if (wrong !== undefined) return failed('query-refused', `executions of "${safeText(wrong)}": ${NO_ID}`)
   const path = `/ScheduledReport/execution/${joined(reportIds)}`
@@ -55,7 +67,9 @@ export async function listExecutions(
   const about = `executions of report ${reportIds.join(', ')}`
   const found = await list({ path: `${path}?${query}`, about })
   if (isFailure(found)) return found
-  if (found.nothing !== undefined) return saysUnknown(found.nothing) ? 'unknown' : 'not-yet'
+  if (found.nothing !== undefined) {
+    return { nothing: saysUnknown(found.nothing) ? 'unknown' : 'not-yet', correlationId: found.correlationId }
+  }
   const foreign = found.items.map((item) => textOf(item, 'executionId')).find((id) => id && !isServiceId(id))
   if (foreign) return failed('unavailable', `${about}: the service names a run "${safeText(foreign)}": ${NO_ID}`)
   return { executions: found.items.flatMap(toExecution), dataRedacted: found.dataRedacted }
@@ -66,15 +80,16 @@ export async function listExecutions(
  * service no longer has the report, which may be gone: it is waited for until its deadline.
  */
 export async function latestExecution(list: List, reportId: string): Promise<Execution | Failure> {
-  const found = await listExecutions(list, [reportId], { statuses: ['Completed'], latest: true })
+  const found = await askForExecutions(list, [reportId], { statuses: ['Completed'], latest: true })
   if (isFailure(found)) return found
-  if (found === 'not-yet') return { status: 'pending' }
-  if (found === 'unknown') {
+  if ('nothing' in found) {
+    if (found.nothing === 'not-yet') return { status: 'pending' }
     // The message may be about the execution alone, so the list of reports decides.
     const report = await findReport(list, reportId)
     if (isFailure(report)) return report
     if (report) return { status: 'pending' }
-    return failed('deadline', `report ${reportId}: the service no longer has it; it is asked for again at its deadline`)
+    const what = `report ${reportId}: the service no longer has it${correlationNote(found.correlationId)}`
+    return failed('deadline', `${what}; it is asked for again at its deadline`)
   }
   const ready = found.executions.find(({ status, link }) => status === 'Completed' && link)
   if (!ready?.link) {

@@ -14,6 +14,8 @@ export type Listing = {
   readonly dataRedacted: boolean
   /** What the service says where nothing matches (404). */
   readonly nothing?: string
+  /** By what Microsoft's support finds the last answer. */
+  readonly correlationId: string | undefined
 }
 
 export type List = (call: ListCall) => Promise<Listing | Failure>
@@ -35,7 +37,9 @@ export async function listPages(send: Send, baseUrl: string, { path, about }: Li
     const answer: Answer | Failure = await send({ method: 'GET', path: next, about })
     if (isFailure(answer)) return answer
     correlationId = answer.correlationId
-    if (answer.status === 404 && seen.size === 1) return { items, dataRedacted, nothing: answer.message }
+    if (answer.status === 404 && seen.size === 1) {
+      return { items, dataRedacted, nothing: answer.message, correlationId }
+    }
     if (answer.status >= 400) return failureOf(answer, about)
     bytes += answer.bytes
     if (items.length + answer.items.length > ITEM_LIMIT || bytes > LIST_LIMIT) return tooLong(about)
@@ -44,7 +48,7 @@ export async function listPages(send: Send, baseUrl: string, { path, about }: Li
     dataRedacted ||= answer.dataRedacted
     next = answer.nextLink === undefined ? undefined : nextPath(baseUrl, next, answer, answer.nextLink, about)
   }
-  return isFailure(next) ? next : { items, dataRedacted }
+  return isFailure(next) ? next : { items, dataRedacted, correlationId }
 }
 
 function tooLong(about: string): Failure {

@@ -1,4 +1,6 @@
+import { counted } from '../../core/counted.ts'
 import {
+  aboutFeed,
   expiryFinding,
   type Finding,
   failing,
@@ -57,13 +59,15 @@ async function findingsOf(known: Patient, signing: Signing, told: string | undef
   const datasets = await client.listDatasets()
   if (isFailure(datasets)) return [...notes, ...expiry, unableToRead(signing, datasets, signal.aborted, means.limitMs)]
   const own = feeds.filter((feed) => feed.account === name && feed.enabled)
-  const offered = own.map((feed) => offeredFinding(feed, findListed(datasets, spellingsOf(feed.dataset))))
+  const offered = own.map((feed) =>
+    aboutFeed(feed.name, offeredFinding(feed, findListed(datasets, spellingsOf(feed.dataset)))),
+  )
   const [mfa, role, queries] = await Promise.all([
     checkSignIn(client, signing, own[0]?.dataset ?? datasets[0]?.name),
     checkRole(client, signing),
     Promise.all(own.map((feed) => checkQuery(client, signing, feed, datasets))),
   ])
-  const signedIn = well('sign-in', `account ${name} signs in and lists ${datasets.length} datasets`)
+  const signedIn = well('sign-in', `account ${name} signs in and lists ${counted(datasets.length, 'dataset')}`)
   return [signedIn, ...mfa, ...notes, ...expiry, ...role, ...offered, ...queries.flat()]
 }
 
@@ -125,11 +129,15 @@ async function checkQuery(
 ): Promise<readonly Finding[]> {
   const run = testOf(feed, datasets)
   if (!run) return []
-  if (isFailure(run)) return [failing('query', run, { feed: feed.name })]
+  const about = (finding: Finding) => [aboutFeed(feed.name, finding)]
+  if (isFailure(run)) return about(failing('query', run, { feed: feed.name }))
   const answer = await client.testQuery(run)
   if (isFailure(answer))
-    return [{ ...failingAt('query', answer, signing, feed.name), message: `feed ${feed.name}: ${answer.message}` }]
-  return [well('query', `feed ${feed.name}: the service accepts its query`)]
+    return about({
+      ...failingAt('query', answer, signing, feed.name),
+      message: `feed ${feed.name}: ${answer.message}`,
+    })
+  return about(well('query', `feed ${feed.name}: the service accepts its query`))
 }
 
 /** The query for the service to test, or the failure that keeps the app from registering it. Undefined if there is none. */

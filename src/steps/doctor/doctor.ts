@@ -1,5 +1,17 @@
 import { CATALOG } from '../../core/catalog.ts'
-import { clockFinding, type Finding, failing, isWell, problem, quotaFinding, warning, well } from '../../core/doctor.ts'
+import { agreeing, counted } from '../../core/counted.ts'
+import {
+  aboutFeed,
+  clockFinding,
+  type Finding,
+  failing,
+  isWell,
+  ofOneMind,
+  problem,
+  quotaFinding,
+  warning,
+  well,
+} from '../../core/doctor.ts'
 import { adviceText, failed, isFailure } from '../../core/failures.ts'
 import { DEFAULT_ACCOUNT, type Feed } from '../../core/feeds/feed.ts'
 import { catalogueVerdict } from '../../core/feeds/feed-query.ts'
@@ -33,7 +45,8 @@ export async function doctor(means: DoctorMeans): Promise<Diagnosis> {
   const file = await readFile(means, hasStorage)
   const known = { means, hasStorage, feeds: file.feeds, accounts: file.accounts }
   const rest = await Promise.all(CHECKS.map(({ name, run }) => run(known).catch((error) => broken(name, error))))
-  const findings = [well('settings', 'they are complete'), ...storage, ...file.findings, ...rest.flat()]
+  const sure = [well('settings', 'they are complete'), ...storage, ...file.findings, ...rest.flat()]
+  const findings = ofOneMind(sure, file.doubts)
   return { well: isWell(findings), findings }
 }
 
@@ -58,23 +71,30 @@ const CONFIG_ROLE = 'Check that the identity of the app may read the container c
 
 const DOUBT_REMEDY = 'This comes from the catalogue alone. Correct the feed if the service refuses its query.'
 
-type File = Pick<Patient, 'feeds' | 'accounts'> & { readonly findings: readonly Finding[] }
+/** `doubts`: what the catalogue lacks of queries, which the service decides. */
+type File = Pick<Patient, 'feeds' | 'accounts'> & {
+  readonly findings: readonly Finding[]
+  readonly doubts: readonly Finding[]
+}
 
 async function readFile({ services }: DoctorMeans, hasStorage: boolean): Promise<File> {
   const remedy = 'Correct feeds.json and run validate. Then give it to the app with feeds push.'
-  const none = { feeds: [], accounts: {} }
+  const none = { feeds: [], accounts: {}, doubts: [] }
   const read = hasStorage ? async () => (await services.readFeeds()).text : services.packagedFeeds
   const text = await read().catch((error) => unreadable(error, remedy))
   if (typeof text !== 'string') return { ...none, findings: [text] }
   const file = parseEachFeed(text, CATALOG)
   const toProblem = (each: string) => problem('feeds', each, remedy)
   if ('problems' in file) return { ...none, findings: file.problems.map(toProblem) }
-  const verdicts = file.feeds.map(catalogueVerdict)
-  const wrong = [...file.allProblems, ...verdicts.flatMap(({ problems }) => problems)].map(toProblem)
+  const verdicts = file.feeds.map((feed) => ({ feed: feed.name, ...catalogueVerdict(feed, CATALOG) }))
+  const unsound = verdicts.flatMap(({ feed, problems }) => problems.map((each) => aboutFeed(feed, toProblem(each))))
+  const wrong = [...file.allProblems.map(toProblem), ...unsound]
   const warnings = file.warnings.map((each) => warning('feeds', each, remedy))
-  const doubts = verdicts.flatMap((verdict) => verdict.doubts.map((each) => warning('feeds', each, DOUBT_REMEDY)))
-  const fine = wrong.length === 0 ? [well('feeds', `${file.feeds.length} feeds can be read`)] : []
-  return { ...file, findings: [...wrong, ...warnings, ...doubts, ...fine] }
+  const doubts = verdicts.flatMap(({ feed, doubts }) =>
+    doubts.map((each) => aboutFeed(feed, warning('feeds', each, DOUBT_REMEDY))),
+  )
+  const fine = wrong.length === 0 ? [well('feeds', `${counted(file.feeds.length, 'feed')} can be read`)] : []
+  return { ...file, findings: [...wrong, ...warnings, ...fine], doubts }
 }
 
 /** Where the file itself is missing, a person is asked for it; else the container of the pushed one refuses the app. */
@@ -104,14 +124,14 @@ async function checkLedger({ means, feeds, accounts, hasStorage }: Patient): Pro
     if (isFailure(row)) return problem('feed', row.message, DELETE_ROW)
     const { feed, blocked } = row.value
     if (!blocked || isTold(row.value)) return []
-    const advice = adviceText(blockAdvice(row.value, blocked))
-    return problem('feed', `feed ${feed.name} is blocked: ${blocked.message}`, advice)
+    const message = `feed ${feed.name} is blocked: ${blocked.message}`
+    return aboutFeed(feed.name, problem('feed', message, adviceText(blockAdvice(row.value, blocked))))
   })
   const starts = feeds
     .filter(({ enabled }) => enabled)
     .flatMap((feed) => startWarnings(app, feed, means.services.clock()))
   const toWarning = (each: string) => warning('feed', each, 'Set from to that day, or import files of your own.')
-  return [...refusals.map(({ finding }) => finding), ...blocked, ...starts.map(toWarning)]
+  return [...refusals.map(({ name, finding }) => aboutFeed(name, finding)), ...blocked, ...starts.map(toWarning)]
 }
 
 /** The app knows what the service offers once it has registered the feed's query; until then the catalogue has to do. */
@@ -151,8 +171,10 @@ async function checkQueue({ means, hasStorage }: Patient): Promise<readonly Find
   const look = await means.services.queue.look()
   const [old] = oldQueue(means.services.clock(), look)
   if (old) return [problem('queue', old.sentence, old.remedy)]
-  const poisoned = look.poisoned > 0 ? `, and ${look.poisoned} are poisoned` : ''
-  return [well('queue', `about ${look.messages} messages are in it, none for long${poisoned}`)]
+  const poisoned = look.poisoned > 0 ? `, and ${look.poisoned} ${agreeing(look.poisoned, 'is', 'are')} poisoned` : ''
+  return [
+    well('queue', `about ${counted(look.messages, 'message is', 'messages are')} in it, none for long${poisoned}`),
+  ]
 }
 
 /** Whether an account may ask for reports now, as far as the quota goes that the service allows it. */

@@ -23,8 +23,10 @@ export async function cleaned(
   if (rows === 0 && !isCut) return blob
   const entry = held.entry()
   const { attempt, reportId, requestedAt } = entry
-  await ledger.writeDrop(dropOfFiles(services, row, entry, attempt), undefined)
-  const writer = archive.write(copyName(entry, blob, eraser), { reportId, attempt, requestedAt, nonce: newId() })
+  const name = copyName(entry, blob, eraser)
+  // The copy stays once another report has landed: it is what that is compared with.
+  await ledger.writeDrop(dropOfFiles(services, row, entry, { upTo: attempt, except: name }), undefined)
+  const writer = archive.write(name, { reportId, attempt, requestedAt, nonce: newId() })
   const tally: Tally = { rows: 0, hasColumn: false }
   for await (const chunk of withoutErased(blob.name, archive.read(blob.name, blob.etag), eraser, tally)) {
     held.assertHeld()

@@ -34,21 +34,22 @@ export async function dropRows(services: Services, feed: string, generation: Gen
 }
 
 /**
- * Removes what earlier attempts of a window left in the archive, but for what its entry names. False while the window is
- * landing: what it lands from is still needed, and what it replaces goes once it has landed. False, too, where a file stays.
+ * Removes what earlier attempts of a window left in the archive, but for what its entry names and what is to stay. False while the
+ * window is landing: what it lands from is still needed, and what it replaces goes once it has landed. False, too, where a
+ * file cannot be removed.
  */
 async function removeBlobs(
   services: Services,
   feed: string,
-  { window, upTo }: WindowBlobs,
+  { window, upTo, except }: WindowBlobs,
   entries: readonly LedgerEntry[],
 ): Promise<boolean> {
   const entry = entries.find((each) => windowId(each.window) === window)
   if (entry?.state === 'landing') return false
-  const named = new Set(entry ? namedBlobs(entry) : [])
+  const staying = new Set([...(entry ? namedBlobs(entry) : []), except])
   let isEmpty = true
   for await (const { name, attempt } of services.archive.names(feed, window)) {
-    if (attempt <= upTo && !named.has(name) && !(await removeFile(services, feed, name))) isEmpty = false
+    if (attempt <= upTo && !staying.has(name) && !(await removeFile(services, feed, name))) isEmpty = false
   }
   return isEmpty
 }

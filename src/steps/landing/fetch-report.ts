@@ -78,5 +78,6 @@ async function askAgain({ insights }: Job, held: HeldEntry): Promise<Completed |
   const entry = held.entry()
   const execution = await insights.execution(entry.reportId)
   if (isFailure(execution) || execution.status === 'completed') return execution
-  return failed('unavailable', `${nameOf(entry)}: the service no longer has the finished report; it is asked for again`)
+  const what = `${nameOf(entry)}: the service no longer has the finished report ${entry.reportId}`
+  return failed('unavailable', `${what}; it is asked for again`)
 }

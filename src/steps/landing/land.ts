@@ -1,3 +1,4 @@
+import { counted } from '../../core/counted.ts'
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { formOf } from '../../core/feeds/form.ts'
 import { type Figures, type Landing, landingBefore } from '../../core/ledger/ledger.ts'
@@ -93,7 +94,7 @@ async function prove({ job, held, archive }: Work, progress: Progress): Promise<
   if (isFailure(checked)) return checked
   const { rowsRead, rowsRejected } = checked
   if (rejected + refused.size !== rowsRejected || acknowledged + rowsRejected !== rowsRead) {
-    const sum = `${acknowledged} rows acknowledged, ${rejected} rejected and ${refused.size} refused of ${rowsRead} read`
+    const sum = `${counted(acknowledged, 'row')} acknowledged, ${rejected} rejected and ${refused.size} refused of ${rowsRead} read`
     return failed('storage', `${nameOf(held.entry())}: ${sum}; the landing is not complete and is tried again`)
   }
   const proven = { progress: { ...progress, checked } }
@@ -144,8 +145,9 @@ function isNotWhatWasChecked(held: HeldEntry, { name }: ArchivedBlob): Failure {
   return failed('malformed', `${nameOf(held.entry())}: archive ${name} was changed after its check; ask for it again`)
 }
 
-function hasOtherRows(held: HeldEntry, { counted, acknowledged, rounds }: Progress): Failure {
-  const found = `${counted} rows stand where ${acknowledged} were acknowledged, after writing ${rounds} times`
+function hasOtherRows(held: HeldEntry, { counted: standing, acknowledged, rounds }: Progress): Failure {
+  const were = counted(acknowledged, 'was', 'were')
+  const found = `${counted(standing, 'row stands', 'rows stand')} where ${were} acknowledged, after writing ${counted(rounds, 'time')}`
   return failed('storage', `${nameOf(held.entry())}: ${found}; something else changes the table`)
 }
 

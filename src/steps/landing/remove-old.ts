@@ -140,12 +140,13 @@ async function unpublish(services: Services, row: FeedOutline, { value, etag }: 
   // What was removed before, and failed since, has no rows to drop.
   const next = toRemoved(value, figures, figures.removedAt ?? now)
   const ofRows = letGo(value, next, row.feed.table, now)
-  const drops = ofRows.length > 0 ? withBlobs(ofRows, value) : [dropOfFiles(services, row, value, value.attempt)]
+  const drops =
+    ofRows.length > 0 ? withBlobs(ofRows, value) : [dropOfFiles(services, row, value, { upTo: value.attempt })]
   return (await services.ledger.write(next, etag, { drops })) !== undefined
 }
 
 /** The files are let go first: without the entry nobody would look for them any more. */
 async function forgetUnlanded(services: Services, row: FeedOutline, { value, etag }: Stored<LedgerEntry>) {
-  await services.ledger.writeDrop(dropOfFiles(services, row, value, value.attempt), undefined)
+  await services.ledger.writeDrop(dropOfFiles(services, row, value, { upTo: value.attempt }), undefined)
   return removeEntry(services, row, { window: value.window, etag, entry: value })
 }

@@ -2,7 +2,7 @@ import { CATALOG, columnKeyOf } from '../../core/catalog.ts'
 import { isFailure } from '../../core/failures.ts'
 import { type ErasuresRow, isErased, MOST_ERASED, withErased, withoutErasure } from '../../core/ledger/erasures.ts'
 import type { FeedRow } from '../../core/ledger/feed-row.ts'
-import { isOpen, isRemoved, type LedgerEntry, lastArchive } from '../../core/ledger/ledger.ts'
+import { isOpen, isRemoved, type LedgerEntry, lastArchive, withoutLandingBefore } from '../../core/ledger/ledger.ts'
 import { toReplayed } from '../../core/ledger/transitions.ts'
 import { quoted } from '../../core/names.ts'
 import type { Problem } from '../../core/problems.ts'
@@ -52,8 +52,8 @@ export async function erase(
   const looked = await look(services, feed, where)
   if ('problem' in looked) return looked
   const windows: Erased[] = []
-  for (const { held, holding } of looked.held) {
-    windows.push({ ...holding, ...(await eraseWindow(services, looked.row, held)) })
+  for (const { held, holding, names } of looked.held) {
+    windows.push({ ...holding, ...(await eraseWindow(services, looked.row, held, names)) })
   }
   return { windows, unknown: looked.unknown }
 }
@@ -85,8 +85,16 @@ function tooMany(feed: string): string {
 
 type Done = { readonly attempt: number } | { readonly removed: true } | Problem
 
-/** The landing leaves the rows out. What it lands from goes afterwards, with all that earlier attempts left. */
-async function eraseWindow(services: Services, row: FeedRow, { window, id, stored, blobs }: Held): Promise<Done> {
+/**
+ * The landing leaves the rows out. All that earlier attempts left goes afterwards, and so does what it lands from, where that
+ * is one of the files that hold the value. Nothing is left then that it could be compared with.
+ */
+async function eraseWindow(
+  services: Services,
+  row: FeedRow,
+  { window, id, stored, blobs }: Held,
+  holding: ReadonlySet<string>,
+): Promise<Done> {
   const { ledger, queue, clock, newId } = services
   const feed = row.feed.name
   if (stored && isFailure(stored)) return { problem: `${stored.message}; take it out with "forget" first` }
@@ -99,12 +107,12 @@ async function eraseWindow(services: Services, row: FeedRow, { window, id, store
   if (!entry || !source) {
     // Nothing is published from these files, or they are all of failed attempts that nobody can land any more.
     const last = Math.max(entry?.attempt ?? 0, ...blobs.map(({ attempt }) => attempt))
-    await ledger.writeDrop(dropOfFiles(services, row, { feed, window }, last), undefined)
+    await ledger.writeDrop(dropOfFiles(services, row, { feed, window }, { upTo: last }), undefined)
     return { removed: true }
   }
   const { asked, origin, ...report } = source
   const landing = toReplayed(
-    entry,
+    withoutLandingBefore(entry),
     {
       queryId: row.query?.queryId ?? '',
       asked: asked ?? row.form,
@@ -115,7 +123,9 @@ async function eraseWindow(services: Services, row: FeedRow, { window, id, store
     },
     clock(),
   )
-  const drops = [dropOfFiles(services, row, landing, landing.attempt)]
+  // A copy that the landing makes has its number, and stays. So does a report without the value, which it lands from.
+  const except = holding.has(report.archive) ? {} : { except: report.archive }
+  const drops = [dropOfFiles(services, row, landing, { upTo: entry.attempt, ...except })]
   if (!(await ledger.write(landing, stored.etag, { drops }))) return { problem: changedJustNow(feed, id) }
   await queue.send(messageOf(landing))
   return { attempt: landing.attempt }

@@ -39,7 +39,7 @@ export type Looked = {
   readonly row: FeedRow
   readonly key: string
   readonly salt: string
-  readonly held: readonly { readonly held: Held; readonly holding: Holding }[]
+  readonly held: readonly { readonly held: Held; readonly holding: Holding; readonly names: ReadonlySet<string> }[]
   /** Windows whose archive is gone, or not there yet: nobody knows which of their rows have the value. */
   readonly unknown: readonly Problem[]
 }
@@ -68,8 +68,12 @@ export async function look(services: Services, feed: string, { column, value }: 
         problem: `${feed} ${each.id} is landing: its report is not in the archive yet; wait until it is landed or failed, and erase again`,
       })
     }
-    if (found.rows > 0 || found.files > 0) {
-      held.push({ held: each, holding: { window: each.id, rows: found.rows, files: found.files } })
+    if (found.rows > 0 || found.files.size > 0) {
+      held.push({
+        held: each,
+        holding: { window: each.id, rows: found.rows, files: found.files.size },
+        names: found.files,
+      })
     }
   }
   if (!hasColumn) return { problem: `no report of feed ${feed} in the archive has a column ${quoted([column])}` }
@@ -106,18 +110,18 @@ function isArriving({ stored, blobs }: Held): boolean {
 async function holdingOf({ archive }: Services, { stored, blobs }: Held, eraser: Eraser, value: string) {
   const entry = stored && !isFailure(stored) ? stored.value : undefined
   const published = entry && standingRows(entry) > 0 ? entry.figures?.archive : undefined
-  const found = { rows: 0, files: 0, hasColumn: false, isUnknown: published !== undefined }
+  const found = { rows: 0, files: new Set<string>(), hasColumn: false, isUnknown: published !== undefined }
   // Whatever a list that counts holds is in its archive too, which says better which rows have the value.
   const named = new Set(entry ? namedBlobs(entry) : [])
   for (const { name, isRejects } of blobs) {
     if (isRejects) {
-      if (!named.has(name) && (await hasReject(archive.read(name), eraser))) found.files++
+      if (!named.has(name) && (await hasReject(archive.read(name), eraser))) found.files.add(name)
       continue
     }
     const { rows, hasColumn, isCut } = await countErased(name, archive.read(name), eraser)
     const isHolding = rows > 0 || (isCut === true && (await holdsBytesOf(name, archive.read(name), value)))
     found.hasColumn ||= hasColumn || isHolding
-    if (isHolding) found.files++
+    if (isHolding) found.files.add(name)
     if (name === published) {
       found.rows = rows
       found.isUnknown = false

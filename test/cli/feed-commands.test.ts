@@ -1,0 +1,162 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { provision } from '../../src/steps/provision.ts'
+import { storageOf } from '../setup/storage.ts'
+import { type Deployment, pushedFeeds, startDeployment } from './deployment.ts'
+
+const USAGE = { name: 'usage', dataset: 'AzureUsage', from: '2025-04-01', to: '2025-05-01' }
+
+let deployment: Deployment
+
+beforeAll(async () => {
+  deployment = await startDeployment([USAGE])
+  await provision(deployment.services)
+})
+afterAll(() => deployment.close())
+
+const command = (...args: readonly string[]) => deployment.command(args)
+
+/** As if nobody had pushed. */
+async function removePushed() {
+  await storageOf(deployment.azurite.connectionString).container('config').getBlobClient('feeds.json').deleteIfExists()
+  await provision(deployment.services)
+}
+
+describe('validate', () => {
+  it('warns of each field that changes nothing where it stands, as push does', async () => {
+    const file = join(deployment.folder, 'idle.json')
+    const ended = { from: '2024-01-01', to: '2025-01-01', openWindow: false, delay: 'P9D' }
+    const feeds = [
+      { name: 'own', dataset: 'MSLearn', query: 'SELECT Roles FROM MSLearn TIMESPAN LAST_MONTH', newColumns: 'fail' },
+      { name: 'ended', dataset: 'CSPRevenueDetails', ...ended, refresh: false, window: 'P3M', backfillWindow: 'P1Y' },
+      { name: 'short', dataset: 'MSLearn', from: 'P2W', backfillWindow: 'P1M', refresh: { for: 'P2D' } },
+      {
+        name: 'named',
+        dataset: 'AzureUsage',
+        columns: ['Month'],
+        types: { CustomerName: 'string' },
+        timeColumn: 'Month',
+      },
+    ]
+    await writeFile(file, JSON.stringify({ feeds }))
+    const { exit, out } = await command('validate', '--feeds', file)
+    expect(exit).toBe(0)
+    const warnings = out.split('\n').filter((line) => line.startsWith('warning: '))
+    const expected = [
+      /"own": query: TIMESPAN LAST_MONTH changes nothing: each report is asked for with the times of its window/,
+      /"own": newColumns changes nothing/,
+      /"ended": window changes nothing/,
+      /"ended": openWindow changes nothing/,
+      /"ended": refresh changes nothing/,
+      /"ended": delay changes nothing/,
+      /"short": backfillWindow changes nothing/,
+      /"short": refresh asks for no settled window again: refresh.for is not longer than delay/,
+      /"named": timeColumn changes nothing/,
+      /"named": types of CustomerName change nothing/,
+    ]
+    for (const each of expected) expect(warnings).toContainEqual(expect.stringMatching(each))
+    expect(warnings.filter((line) => line.includes('"ended": from') || line.includes('"ended": to '))).toEqual([])
+    const pushed = await command('feeds', 'push', '--feeds', file, '--dry-run')
+    expect(pushed.out.split('\n').filter((line) => line.startsWith('warning: '))).toEqual(warnings)
+  })
+
+  it('says how many reports a history takes and how long, and what makes a long one shorter', async () => {
+    const file = join(deployment.folder, 'decade.json')
+    const feed = { name: 'meetings', dataset: 'TeamsUsageMeetingsAndCalls', from: 'P10Y', refresh: false }
+    await writeFile(file, JSON.stringify({ feeds: [feed] }))
+    const validate = () => deployment.command(['validate', '--feeds', file], { MAX_REPORTS_PER_HOUR: '20' })
+    const { exit, out } = await validate()
+    const takes = /^feed meetings: history takes (365\d) reports, about (18\d) hours \(7\.\d days\)$/m
+    expect(out).toMatch(takes)
+    expect(out).toMatch(
+      /^warning: feed "meetings": history takes 365\d reports, about 18\d hours \(7\.\d days\): "backfillWindow": "P1M" makes it 1\d\d, a later from fewer too$/m,
+    )
+    expect(exit).toBe(0)
+    await writeFile(file, JSON.stringify({ feeds: [{ ...feed, backfillWindow: 'P1M' }] }))
+    expect((await validate()).out).not.toContain('warning')
+  })
+})
+
+describe('a typo in a condition', () => {
+  it('warns of a name in a condition that the catalogue lacks, in the words of push, of the block and of the doctor', async () => {
+    const file = join(deployment.folder, 'typo.json')
+    const typo = { ...USAGE, name: 'typo', table: 'Typo', columns: ['Month'], where: "Mnth = '2025-04'" }
+    const words = 'where: Mnth at character 1 is not a column or metric of AzureUsage; did you mean Month?'
+    await writeFile(file, JSON.stringify({ feeds: [USAGE, typo] }))
+    const warning = `warning: feed "typo": ${words}\n`
+    const validated = await command('validate', '--feeds', file)
+    expect(validated).toMatchObject({ exit: 0, err: '', out: expect.stringContaining(warning) })
+    const before = await pushedFeeds(deployment)
+    expect((await command('feeds', 'push', '--feeds', file)).out).toContain(warning)
+    await provision(deployment.services)
+    const status = JSON.parse((await command('status', '--json', '--feed', 'typo')).out)
+    expect(status.feeds).toMatchObject([{ blocked: { message: expect.stringContaining(words) } }])
+    const doctor = JSON.parse((await command('doctor', '--json', '--feeds', file)).out)
+    const ofTypo = doctor.findings.filter(({ message }: { message: string }) => /feed "?typo/.test(message))
+    expect(ofTypo.map(({ level }: { level: string }) => level)).not.toContain('ok')
+    expect(ofTypo).toContainEqual(expect.objectContaining({ message: expect.stringContaining(words) }))
+    expect(before).toBeUndefined()
+    await removePushed()
+  })
+})
+
+describe('feeds', () => {
+  it('push names what is added, changed and removed, and lets feeds stop with --yes alone', async () => {
+    const others = ['b1', 'c1'].map((name) => ({ ...USAGE, name, table: name.repeat(3), enabled: name === 'b1' }))
+    await deployment.writeFeeds([USAGE, ...others])
+    const grown = await command('feeds', 'push')
+    expect(grown.out).toBe(
+      '+ b1\n+ c1\npushed 3 feeds (2 added, 0 changed, 0 removed); the app reads them at its next tick\n',
+    )
+    await provision(deployment.services)
+    const before = await pushedFeeds(deployment)
+    await deployment.writeFeeds([{ ...USAGE, shards: 3 }])
+    const stop = 'b1 stops: it is not in the file, so nothing new is asked for; its rows stay\n'
+    expect(await command('feeds', 'push', '--dry-run')).toMatchObject({
+      exit: 0,
+      out: `- b1\n- c1\n~ usage: shards\n${stop}`,
+    })
+    const refused = await command('feeds', 'push')
+    expect(refused).toEqual({ exit: 1, out: '', err: `${stop}nothing was pushed: add --yes if these feeds may stop\n` })
+    expect(await pushedFeeds(deployment)).toBe(before)
+    const done = await command('feeds', 'push', '--yes')
+    const sum = 'pushed 1 feed (0 added, 1 changed, 2 removed); the app reads them at its next tick\n'
+    expect(done).toMatchObject({ exit: 0, err: '', out: `- b1\n- c1\n~ usage: shards\n${stop}${sum}` })
+    await provision(deployment.services)
+    expect((await command('status')).out).toContain(
+      'b1 is disabled or no longer in feeds.json: it asks for nothing new',
+    )
+    await deployment.writeFeeds([USAGE])
+    expect(await command('feeds', 'push')).toMatchObject({ exit: 0 })
+    await provision(deployment.services)
+  })
+
+  it('push over the deployed feeds, or over a file that cannot be read, names what stops too', async () => {
+    const config = storageOf(deployment.azurite.connectionString).container('config')
+    await removePushed()
+    await deployment.writeFeeds([{ ...USAGE, name: 'alone', table: 'Alone' }])
+    const stop = /^usage stops: /
+    expect(await command('feeds', 'push')).toMatchObject({ exit: 1, err: expect.stringMatching(stop) })
+    await config.getBlockBlobClient('feeds.json').upload('{', 1)
+    expect(await command('feeds', 'push')).toMatchObject({ exit: 1, err: expect.stringMatching(stop) })
+    await deployment.writeFeeds([USAGE])
+    expect(await command('feeds', 'push')).toMatchObject({ exit: 0 })
+  })
+
+  it('pull keeps a copy of what it overwrites, under a name that is free', async () => {
+    const file = join(deployment.folder, 'feeds.json')
+    const pushed = await pushedFeeds(deployment)
+    const same = await command('feeds', 'pull')
+    expect(same).toMatchObject({ exit: 0, out: 'feeds.json now has the feeds that were pushed\n' })
+    for (const number of [1, 2]) {
+      const mine = `{"feeds": []} ${' '.repeat(number)}`
+      await writeFile(file, mine)
+      const { exit, out } = await command('feeds', 'pull')
+      const kept = `feeds.json.${number}.bak has what was in feeds.json before\n`
+      expect({ exit, out }).toEqual({ exit: 0, out: `feeds.json now has the feeds that were pushed\n${kept}` })
+      expect(await readFile(`${file}.${number}.bak`, 'utf8')).toBe(mine)
+      expect(await readFile(file, 'utf8')).toBe(pushed)
+    }
+  })
+})
