@@ -61,7 +61,7 @@ const SECRET_LENGTH = 32
 const SECRET_VARIETY = 16
 
 /** The callback secret of local.settings.sample.json, which everybody can read. */
-const SAMPLE_SECRET = 'replace this by 32 characters of chance or more'
+const SAMPLE_SECRET = 'the secret of the sample, good on this machine alone'
 
 /**
  * Reads all settings from the environment, or gives everything that is wrong with them. No problem contains a secret.

@@ -102,9 +102,7 @@ describe('the dashboard', () => {
     expect(await page.locator('.card').count()).toBe(8)
     await page.locator('.card .copy').nth(1).click()
     await page.getByText('copied').waitFor()
-    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
-      'npx partner-insights-sync unblock teams-apps',
-    )
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('npx partner-insights-sync feeds push')
   })
 
   test('that is opened before the app knows its feeds looks again within seconds, and then once a minute', async () => {
