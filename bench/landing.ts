@@ -127,6 +127,7 @@ const SETTINGS: StepSettings = {
   callback: undefined,
   downloadHosts: [],
   tenants: {},
+  auths: {},
 }
 
 /** A ledger without feed rows, so `land` has none to update. */

@@ -4,6 +4,7 @@ import { readDashboard } from './app/dashboard.ts'
 import { doctorMeans } from './app/doctor-means.ts'
 import type { AppEvent } from './core/events.ts'
 import { plainJson, plainMessage, plainText } from './core/plain-text.ts'
+import { SWEEP_ACTIONS } from './core/plan/sweep.ts'
 import { present } from './core/present.ts'
 import type { Problems } from './core/problems.ts'
 import { storageProblem } from './services/storage/errors.ts'
@@ -16,6 +17,7 @@ import { poison } from './steps/poison.ts'
 import { provision } from './steps/provision.ts'
 import type { Services } from './steps/services.ts'
 import { status, windowStatus } from './steps/status.ts'
+import type { Swept } from './steps/sweep.ts'
 import { sweep } from './steps/sweep.ts'
 
 /** The app as one invocation sees it. */
@@ -138,10 +140,18 @@ async function guarded(context: InvocationContext, step: () => Promise<HttpRespo
 
 /** Runs a step at once and answers what it did. */
 async function runNow(step: string | undefined, { services, settings }: OpenApp): Promise<HttpResponseInit> {
-  if (step === 'provision') return { jsonBody: (await provision(services)) ?? { problem: 'feeds.json cannot be used' } }
-  if (step === 'sweep') return { jsonBody: await sweep(services) }
+  if (step === 'provision') return { jsonBody: (await provision(services)) ?? { problem: NO_FEEDS } }
+  if (step === 'sweep') return { jsonBody: sweptAnswer(await sweep(services), services.clock()) }
   if (step === 'doctor') return { jsonBody: await doctor(doctorMeans(settings, services)) }
   return { status: 404 }
+}
+
+const NO_FEEDS = 'nothing was asked for: feeds.json cannot be used, and the last event app.settings says why'
+
+/** What a sweep did, by kind. Nothing is said in the same words: a caller who gets `{}` cannot tell it from a fault. */
+function sweptAnswer(swept: Swept, at: Date): object {
+  const actions = Object.fromEntries([...SWEEP_ACTIONS, 'drop'].map((kind) => [kind, swept[kind] ?? 0]))
+  return { at, done: Object.values(swept).reduce((sum, count) => sum + count, 0), actions }
 }
 
 /** The very bytes that `--json` prints. */

@@ -1,5 +1,14 @@
 import { counted } from '../../src/core/counted.ts'
-import type { AccountStatus, FeedStatus, Status, ToDo, WindowStatus } from '../../src/core/status/fields.ts'
+import { type FailureKind, isOfSignIn } from '../../src/core/failures.ts'
+import { quotaWords } from '../../src/core/status/accounts.ts'
+import type {
+  AccountStatus,
+  ExplainedFailure,
+  FeedStatus,
+  Status,
+  ToDo,
+  WindowStatus,
+} from '../../src/core/status/fields.ts'
 import { minuteText } from '../../src/core/time/instants.ts'
 import { windowName } from '../../src/core/time/words.ts'
 import { type Line, type Style, type Styled, table } from '../output.ts'
@@ -15,8 +24,8 @@ export function statusLines(status: Status): readonly Line[] {
     ...table(HEAD, feeds.map(rowOf)),
     '',
     ...accounts.flatMap(accountLines),
-    ...problems.map(({ kind, message, remedy }) => `${kind}: ${message}\n  ${remedy}`),
-    ...feeds.flatMap((feed) => troubles(feed, toDo)),
+    ...problems.map(({ kind, ...failure }) => failureLine(`${kind}:`, failure)),
+    ...feeds.flatMap((feed) => troubles(feed, status)),
     endingOf(status),
   ]
 }
@@ -74,11 +83,19 @@ function shown(instant: Date | undefined): string {
   return instant ? minuteText(instant) : '-'
 }
 
-function accountLines({ name, waitsUntil, refused }: AccountStatus): readonly Line[] {
-  const asks = refused?.blocks ? 'is blocked' : 'tries its sign-in again'
+/** What a refused sign-in is, and what to type, is said among what needs a person. */
+function accountLines({ name, waitsUntil, refused, reports }: AccountStatus): readonly Line[] {
+  const asks = refused?.blocks
+    ? 'asks for nothing, and tries its sign-in once an hour'
+    : 'tries its sign-in at each tick'
+  const { lastHour, perHour } = reports
+  const isUsedUp = !waitsUntil && !refused && lastHour >= perHour
   return [
-    ...(waitsUntil ? [`account ${name} waits until ${shown(waitsUntil)}: the service asked it to`] : []),
-    ...(refused ? [`account ${name} ${asks}: ${refused.kind}: ${refused.message}\n  ${refused.remedy}`] : []),
+    ...(waitsUntil ? [`account ${name} waits until ${shown(waitsUntil)}: ${quotaWords(reports)}`] : []),
+    ...(isUsedUp
+      ? [`account ${name} has asked for its ${counted(perHour, 'report')} of this hour: the next ones wait`]
+      : []),
+    ...(refused ? [`account ${name} ${asks}: its sign-in is refused (${refused.kind})`] : []),
   ]
 }
 
@@ -96,23 +113,38 @@ function endingOf({ timers, feedsFrom }: Status): string {
   return [tick, from, ...differs].join('; ')
 }
 
-function troubles(status: FeedStatus, toDo: readonly ToDo[]): readonly Line[] {
+/** What is told above, of its account or as a thing that needs a person, is not told again. */
+function troubles(status: FeedStatus, { toDo, accounts }: Status): readonly Line[] {
   const { name, blocked, trouble, problems, notes } = status
-  const ofFeed = [
-    ...(blocked ? [{ ...blocked, is: 'blocked' }] : []),
-    ...(trouble ? [{ ...trouble, is: 'waiting' }] : []),
-  ]
+  const isSignedOut = accounts.some((account) => account.name === status.account && account.refused)
+  const told = new Set(toDo.flatMap(({ feed, window }) => (feed === name && window !== undefined ? [window] : [])))
+  const isTold = (failure: { readonly kind: FailureKind; readonly window?: string }) =>
+    (isSignedOut && isOfSignIn(failure)) || (failure.window !== undefined && told.has(failure.window))
+  const others = problems.filter((each) => !isTold(each) && each.kind !== blocked?.kind)
   return [
     ...(status.enabled || status.removedSince
       ? []
       : [`${name} is disabled or no longer in feeds.json: it asks for nothing new`]),
     ...[...notes, ...markNotes(status, toDo)].map((note) => `${name}: ${note}`),
-    ...ofFeed.map(({ is, kind, message, remedy }) => `${name} is ${is}: ${kind}: ${message}\n  ${remedy}`),
-    ...problems.map(({ kind, message, remedy, landedBefore }) => {
-      const kept = landedBefore ? ' (the rows of the earlier landing remain)' : ''
-      return `${name} ${kind}: ${message}${kept}\n  ${remedy}`
-    }),
+    ...(trouble && !isTold(trouble) ? [failureLine(`${name} is waiting: ${trouble.kind}:`, trouble)] : []),
+    ...[...Map.groupBy(others, ({ kind }) => kind).values()].map((ofKind) => problemLine(name, ofKind)),
   ]
+}
+
+/** Windows that failed in the same way: the newest of them, and how many more. */
+function problemLine(name: string, problems: FeedStatus['problems']): string {
+  const newest = problems.at(-1)
+  if (!newest) return ''
+  const kept = newest.landedBefore ? ' (the rows of the earlier landing remain)' : ''
+  const more = problems.length > 1 ? `, and ${counted(problems.length - 1, 'more window')}` : ''
+  return failureLine(`${name} ${newest.kind}:`, { ...newest, message: `${newest.message}${kept}${more}` })
+}
+
+function failureLine(
+  start: string,
+  { message, remedy, command }: Pick<ExplainedFailure, 'message' | 'remedy' | 'command'>,
+) {
+  return `${start} ${message}\n  ${remedy}\n  ${command}`
 }
 
 /** What the marks of windows say, which only the dashboard and `--windows` show. */

@@ -1,9 +1,12 @@
 import { counted } from './counted.ts'
-import { FAILURES, type Failure } from './failures.ts'
+import { type About, adviceOn, adviceText, type Failure, PROGRAM } from './failures.ts'
 import type { Feed } from './feeds/feed.ts'
 import { type ListedDataset, namesListed } from './feeds/feed-query.ts'
+import { quotaWords } from './status/accounts.ts'
+import { REPORTS } from './status/command.ts'
+import type { AccountStatus } from './status/fields.ts'
 import { DAY_MS, MINUTE_MS } from './time/durations.ts'
-import { dayText } from './time/instants.ts'
+import { dayText, minuteText } from './time/instants.ts'
 
 /** The result of one check of the doctor. Only a problem makes the command fail. */
 export type Finding = {
@@ -36,8 +39,8 @@ export function problem(check: string, message: string, remedy: string): Finding
 }
 
 /** Reports a failure that the app would have too, with its remedy from the list of failures. */
-export function failing(check: string, { kind, message }: Failure): Finding {
-  return problem(check, message, FAILURES[kind].remedy)
+export function failing(check: string, { kind, message }: Failure, about: About): Finding {
+  return problem(check, message, adviceText(adviceOn(kind, about)))
 }
 
 /** A finding about a feed. */
@@ -72,11 +75,22 @@ export function clockFinding(behindMs: number): Finding {
   return skewMs > MINUTE_MS ? warning('clock', message, remedy) : well('clock', 'it agrees with the service')
 }
 
+/** What the doctor says of the quota of an account. */
+export function quotaFinding({ name, waitsUntil, reports }: AccountStatus): Finding {
+  const { lastHour, perHour } = reports
+  if (!waitsUntil)
+    return well('quota', `account ${name} has asked for ${lastHour} of ${counted(perHour, 'report')} this hour`)
+  return warning('quota', `account ${name} waits until ${minuteText(waitsUntil)}: ${quotaWords(reports)}`, WAIT)
+}
+
+const WAIT = `Nothing to do: it asks again by itself. If it comes back, see what else asks with this account. Type: ${REPORTS}`
+
 /** Checks when a credential or consent of an account ends. */
 export function expiryFinding(account: string, what: string, expiresAt: Date, now: Date): Finding {
   const leftMs = expiresAt.getTime() - now.getTime()
   const day = dayText(expiresAt)
-  const remedy = what === 'consent' ? 'Renew it with the command consent.' : `Store a new ${what} for the account.`
+  const consent = `Sign in again. Type: ${PROGRAM} consent --account ${account}`
+  const remedy = what === 'consent' ? consent : `Store a new ${what} as partner-${account}-${what} in the Key Vault.`
   if (leftMs <= 0) return problem('expiry', `account ${account}: its ${what} ended on ${day}`, remedy)
   const message = `account ${account}: its ${what} ends on ${day}, in ${counted(Math.floor(leftMs / DAY_MS), 'day')}`
   return leftMs < WARN_BEFORE_MS ? warning('expiry', message, remedy) : well('expiry', message)
@@ -96,7 +110,7 @@ export function mfaFindings(
   if (has) return [well('sign-in', `account ${account} signs in with multi-factor`)]
   const seen = isCompliant === false ? 'the service says so' : `its token names ${methods?.join(', ') || 'nothing'}`
   const message = `account ${account} signs in without multi-factor (${seen}), which the service will refuse`
-  return [warning('sign-in', message, FAILURES['mfa-required'].remedy)]
+  return [warning('sign-in', message, adviceText(adviceOn('mfa-required', { account })))]
 }
 
 /** Checks the status that `health` at the callback address returned. */

@@ -1,76 +1,171 @@
 import { plainMessage } from './plain-text.ts'
 
+/** What a person types before the name of a command. */
+export const PROGRAM = 'npx partner-insights-sync'
+
 /**
- * The only list of failures that an operator can see: what heals each kind, and what a person does.
+ * The only list of failures that an operator can see: what heals each kind, what a person does, and what they type then.
  * `time`: the sweep tries again by itself. `change`: something outside the app has to change first.
- * `person`: nothing happens until a person decides.
+ * `person`: nothing happens until a person decides. `<feed>`, `<window>` and `<account>` stand for those of the failure.
  */
 export const FAILURES = {
   unavailable: {
     heals: 'time',
-    remedy: 'Nothing to do: the service or the network did not answer. The app tries again.',
+    remedy:
+      'Nothing to do: the service or the network did not answer, and the app tries again. If it lasts, look which of them does not.',
+    command: 'doctor',
   },
-  unauthorized: { heals: 'time', remedy: 'Check the PARTNER_… settings and the consent of the account.' },
-  deadline: { heals: 'time', remedy: 'Nothing to do: the report was never ready. The app asks for it again.' },
+  unauthorized: {
+    heals: 'time',
+    remedy: 'Sign in again in a browser.',
+    command: 'consent --account <account>',
+  },
+  deadline: {
+    heals: 'time',
+    remedy: 'Nothing to do: the report was never ready, and the app asks for it again. You may ask sooner.',
+    command: 'retry <feed> <window>',
+  },
   storage: {
     heals: 'time',
-    remedy: 'Check that the app can reach the storage account of DataStorage and has its roles.',
+    remedy:
+      'Look with "doctor" whether the app can reach the storage account of DataStorage and has its roles there. Then ask for the window again.',
+    command: 'retry <feed> <window>',
   },
-  poison: { heals: 'time', remedy: 'Read the exceptions of the ingest function. The app tries the window again.' },
-  'link-refused': { heals: 'time', remedy: 'Check REPORT_DOWNLOAD_HOSTS against the host named in the message.' },
+  poison: {
+    heals: 'time',
+    remedy:
+      'Read in the log why the function ingest failed. Then ask for the window again; the app does so by itself, but later.',
+    command: 'retry <feed> <window>',
+  },
+  'link-refused': {
+    heals: 'time',
+    remedy:
+      'If you trust the host that the message names, add it to REPORT_DOWNLOAD_HOSTS. Then ask for the window again.',
+    command: 'retry <feed> <window>',
+  },
   'mfa-required': {
     heals: 'change',
-    remedy: 'Sign in again with multi-factor: run the command consent for the account.',
+    remedy: 'Sign in again in a browser, with multi-factor.',
+    command: 'consent --account <account>',
   },
   forbidden: {
     heals: 'change',
     remedy:
-      'Give the account the Executive Report Viewer role, and sign in to the AI Cloud Partner Program tenant: Insights is visible in that account only, not in the CSP account.',
+      'Give the account the Executive Report Viewer role, in the AI Cloud Partner Program tenant: Insights is visible in that account only, not in the CSP account. Then let the feed ask again.',
+    command: 'unblock <feed>',
   },
   redacted: {
     heals: 'change',
-    remedy: 'Give the account a role that sees all data, or set allowRedacted on the feed.',
+    remedy:
+      'Give the account a role that sees all data, and let the feed ask again. Or set allowRedacted of the feed in feeds.json, and type "feeds push".',
+    command: 'unblock <feed>',
   },
   'query-refused': {
     heals: 'change',
-    remedy: 'Correct the query or the columns of the feed, or take a new name where the message says so.',
+    remedy:
+      'Correct in feeds.json what the message names: the query or the columns of the feed, or its name. Then give the file to the app.',
+    command: 'feeds push',
   },
   'column-missing': {
     heals: 'change',
-    remedy: 'Correct the columns of the feed: the report lacks those in the message.',
+    remedy:
+      'Correct in feeds.json the columns of the feed that the message names, or leave them out: the report lacks them. Then give the file to the app.',
+    command: 'feeds push',
   },
-  'column-new': { heals: 'change', remedy: 'Name the new column in the feed, or set newColumns to land.' },
+  'column-new': {
+    heals: 'change',
+    remedy:
+      'Name the new column in the columns of the feed in feeds.json, or set its newColumns to land. Then give the file to the app.',
+    command: 'feeds push',
+  },
   'outside-window': {
     heals: 'change',
-    remedy: 'The report has rows outside the window. Check whether the query has a TIMESPAN.',
+    remedy:
+      'Take TIMESPAN out of the query of the feed in feeds.json. Then give the file to the app. If the query has none, the service ignores the times that it is asked for: tell its support.',
+    command: 'feeds push',
   },
-  'table-taken': { heals: 'change', remedy: 'Name another table in the feed: a table holds the rows of one feed.' },
-  malformed: { heals: 'person', remedy: 'Look at the archived report, then ask for the window again.' },
+  'table-taken': {
+    heals: 'change',
+    remedy:
+      'Name another table of the feed in feeds.json: a table holds the rows of one feed. Then give the file to the app.',
+    command: 'feeds push',
+  },
+  malformed: {
+    heals: 'person',
+    remedy: 'The file is no report, or is broken where the message says: ask for the window again.',
+    command: 'retry <feed> <window>',
+  },
   'too-many-rejects': {
     heals: 'person',
-    remedy: 'Read the rejects next to the archive, then correct types or raise maxRejects.',
+    remedy:
+      'See which values do not fit their types. Then correct types of the feed in feeds.json, or raise its maxRejects, and type "feeds push" and, after the next tick, "replay <feed> <window>".',
+    command: 'rejects --feed <feed> <window>',
   },
-  'suspicious-empty': { heals: 'person', remedy: 'If the window is really empty now, retry it with --accept-empty.' },
-  'no-header': { heals: 'person', remedy: 'The report has no header line. Ask for the window again.' },
+  'suspicious-empty': {
+    heals: 'person',
+    remedy: 'If the window is really empty now, ask for it again and accept that.',
+    command: 'retry <feed> <window> --accept-empty',
+  },
+  'no-header': {
+    heals: 'person',
+    remedy: 'The file is empty, without even a header: ask for the window again.',
+    command: 'retry <feed> <window>',
+  },
   'out-of-range': {
     heals: 'person',
     remedy:
-      'The dataset no longer offers this window. Import a file of your own if you have one, else accept that it has no rows.',
+      'The dataset no longer offers this window. If you have a file of it, type "import <feed> <file> <window>". Else accept that it has no rows.',
+    command: 'accept-gap <feed> <window>',
   },
   'unreadable-entry': {
     heals: 'person',
     remedy:
-      'Something else changed the row. Take a window out with the command forget: it is asked for anew. A row of _app: delete it.',
+      'Something else changed this row of the ledger. Take its window out: it is asked for anew. A row of _app: delete it in any storage tool.',
+    command: 'forget <feed> <window>',
   },
-} as const satisfies Record<string, { heals: 'time' | 'change' | 'person'; remedy: string }>
+} as const satisfies Record<
+  string,
+  { readonly heals: 'time' | 'change' | 'person'; readonly remedy: string; readonly command: string }
+>
 
 export type FailureKind = keyof typeof FAILURES
+
+/** What a failure is about, as commands take it. `window`: the option that names it, such as `--month 2025-03`. */
+export type About = { readonly account?: string; readonly feed?: string; readonly window?: string }
+
+/** What a person does about something, and the command that they type then. */
+export type Advice = { readonly remedy: string; readonly command: string }
+
+/** What a person does about a kind of failure. What is not known of it stays a place to fill in, such as `<window>`. */
+export function adviceOn(kind: FailureKind, about: About = {}): Advice {
+  return filled(FAILURES[kind], about)
+}
+
+/** The advice with the names in place of `<feed>`, `<window>` and `<account>`. */
+export function filled({ remedy, command }: Advice, about: About): Advice {
+  return { remedy: withNames(remedy, about), command: `${PROGRAM} ${withNames(command, about)}` }
+}
+
+function withNames(text: string, about: About): string {
+  return text.replace(/<(account|feed|window)>/g, (place, name: keyof About) => about[name] ?? place)
+}
+
+/** An advice in one text, for where a command has no line of its own. */
+export function adviceText({ remedy, command }: Advice): string {
+  return `${remedy} Type: ${command}`
+}
 
 /** Marks the failures that `failed` creates. Other values have a kind and a message too, such as a failed ledger entry. */
 const mark = Symbol('failure')
 
 /** An expected failure: a value, never thrown. `message` is one line, safe to log and to store. */
-export type Failure = { readonly kind: FailureKind; readonly message: string; readonly [mark]: true }
+export type Failure = {
+  readonly kind: FailureKind
+  readonly message: string
+  /** Of `too-many-rejects`: most of the rejects are no whole rows, so the file is broken, and no type helps. */
+  readonly broken?: true
+  readonly [mark]: true
+}
 
 /**
  * Creates a failure. `message` says what failed and where. It never contains a token, a secret or a signed address, and
@@ -78,6 +173,18 @@ export type Failure = { readonly kind: FailureKind; readonly message: string; re
  */
 export function failed(kind: FailureKind, message: string): Failure {
   return { kind, message: plainMessage(message), [mark]: true }
+}
+
+/** A file with too many rejects that are no whole rows. */
+export function brokenFile(message: string): Failure {
+  return { ...failed('too-many-rejects', message), broken: true }
+}
+
+/** What a person does about such a file. */
+export const BROKEN_FILE: Advice = {
+  remedy:
+    'See which lines are no whole rows: the file is broken, and other types do not help. Then ask for the window again with "retry <feed> <window>".',
+  command: FAILURES['too-many-rejects'].command,
 }
 
 /** The kinds that are about the sign-in of an account, and so about all its feeds. */

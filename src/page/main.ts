@@ -8,6 +8,9 @@ import { firstPicture, type Picture, type Place } from './picture.ts'
 /** The ledger changes with the ticks of the timers, which are minutes apart. */
 const REFRESH_MS = 60_000
 
+/** The first tick of an app that has just started is seconds away. */
+const FIRST_FEEDS_MS = 4_000
+
 /** How often ages on the page are written anew. */
 const AGES_MS = 5_000
 
@@ -45,7 +48,8 @@ async function refresh(): Promise<void> {
 
 /** A page that nobody sees asks for nothing. */
 function refreshIfOld(): void {
-  if (!document.hidden && Date.now() - askedAt >= REFRESH_MS) void refresh()
+  const waitMs = picture.status?.feeds.length === 0 ? FIRST_FEEDS_MS : REFRESH_MS
+  if (!document.hidden && Date.now() - askedAt >= waitMs) void refresh()
 }
 
 async function open(place: Place): Promise<void> {

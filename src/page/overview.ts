@@ -1,3 +1,4 @@
+import { quotaWords } from '../core/status/accounts.ts'
 import type { StatusAnswer } from '../core/status/fields.ts'
 import { windowName } from '../core/time/words.ts'
 import { LOOKS } from './cells.ts'
@@ -128,7 +129,7 @@ function accountWords({ reports, waitsUntil, refused, credentials }: Account, no
   const { lastHour, perHour, inFlight, maxInFlight } = reports
   return [
     `${of(inFlight, maxInFlight)} on their way · ${of(lastHour, perHour)} this hour`,
-    waitsUntil && [' · ', warn(`waits until ${minute(waitsUntil, nowMs)}`)],
+    waitsUntil && [' · ', warn(`waits until ${minute(waitsUntil, nowMs)}: ${quotaWords(reports)}`)],
     refused && [' · ', bad(`sign-in refused since ${minute(refused.since, nowMs)}`)],
     credentials.map(({ what, daysLeft }) => [' · ', credentialWords(what, daysLeft)]),
   ]

@@ -1,6 +1,6 @@
 import { addressProblem, isLoopback } from '../core/address.ts'
 import { isFailure } from '../core/failures.ts'
-import { DEFAULT_ACCOUNT } from '../core/feeds/feed.ts'
+import { DEFAULT_ACCOUNT, DEFAULT_AUTH } from '../core/feeds/feed.ts'
 import type { PacingLimits } from '../core/plan/pacing.ts'
 import type { Problems } from '../core/problems.ts'
 import { DEFAULT_DOWNLOAD_HOSTS, type DownloadHosts, hostProblem } from '../core/report/download-hosts.ts'
@@ -30,6 +30,8 @@ export type StepSettings = {
   readonly downloadHosts: DownloadHosts
   /** The tenants that the settings name, by account. */
   readonly tenants: Readonly<Record<string, string>>
+  /** How accounts sign in, as far as the settings say it, by account. */
+  readonly auths: Readonly<Record<string, string>>
 }
 
 /** Everything the app reads from its environment, checked. */
@@ -59,7 +61,7 @@ const SECRET_LENGTH = 32
 const SECRET_VARIETY = 16
 
 /** The callback secret of local.settings.sample.json, which everybody can read. */
-const SAMPLE_SECRET = 'replace this by 32 characters of chance or more'
+const SAMPLE_SECRET = 'the secret of the sample, good on this machine alone'
 
 /**
  * Reads all settings from the environment, or gives everything that is wrong with them. No problem contains a secret.
@@ -76,7 +78,8 @@ export function readSettings(env: Environment): Settings | Problems {
     keyVaultUrl: env.KEY_VAULT_URL ? read.url('KEY_VAULT_URL', '') : undefined,
     callback: readCallback(env, problems),
     downloadHosts: readHosts(env, problems),
-    tenants: readTenants(env),
+    tenants: byAccount(env, 'PARTNER_TENANT_ID'),
+    auths: { [DEFAULT_ACCOUNT]: DEFAULT_AUTH, ...byAccount(env, 'PARTNER_AUTH') },
     limits: {
       maxInFlight: read.count('MAX_IN_FLIGHT', 10),
       maxReportsPerHour: reportsPerHour(env, problems),
@@ -157,11 +160,11 @@ function readHosts({ REPORT_DOWNLOAD_HOSTS: text }: Environment, problems: strin
   return hosts
 }
 
-function readTenants(env: Environment): Settings['tenants'] {
-  const name = /^PARTNER_TENANT_ID(?:__(.+))?$/
-  const entries = Object.entries(env).flatMap(([setting, tenant]): [string, string][] => {
-    const match = name.exec(setting)
-    return match && tenant ? [[match[1]?.toLowerCase() ?? DEFAULT_ACCOUNT, tenant]] : []
+/** The values of a setting, by the account that the end of its name stands for. */
+function byAccount(env: Environment, base: string): Readonly<Record<string, string>> {
+  const entries = Object.entries(env).flatMap(([setting, value]): [string, string][] => {
+    const [name, account = DEFAULT_ACCOUNT] = setting.split('__')
+    return name === base && value ? [[account.toLowerCase(), value]] : []
   })
   return Object.fromEntries(entries)
 }

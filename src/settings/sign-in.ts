@@ -1,5 +1,5 @@
 import { type Failure, failed } from '../core/failures.ts'
-import { type Account, DEFAULT_ACCOUNT } from '../core/feeds/feed.ts'
+import { type Account, DEFAULT_ACCOUNT, DEFAULT_AUTH } from '../core/feeds/feed.ts'
 import { present } from '../core/present.ts'
 import type { SignIn } from '../services/sign-in/sign-in.ts'
 import type { Environment } from './environment.ts'
@@ -25,7 +25,7 @@ export type SignInSettings = {
  */
 export function signInOf(name: string, account: Account, settings: SignInSettings): SignIn | Failure {
   const reader = accountReader(name, settings)
-  const auth = account.auth ?? reader.own('PARTNER_AUTH') ?? 'refresh-token'
+  const auth = account.auth ?? reader.own('PARTNER_AUTH') ?? DEFAULT_AUTH
   const client = {
     name,
     authorityHost: settings.authorityHost,

@@ -1,5 +1,5 @@
 import { type Failure, isFailure } from '../core/failures.ts'
-import { isFeedName } from '../core/feeds/feed.ts'
+import { DEFAULT_AUTH, isFeedName } from '../core/feeds/feed.ts'
 import { hashJson } from '../core/hash.ts'
 import {
   type CredentialsRow,
@@ -29,12 +29,22 @@ export async function status(services: Services): Promise<Status> {
   const now = clock()
   const feeds = await seeFeeds(services, readableFeeds(app), now)
   const accounts = accountsOf(app)
+  const rows = readableFeeds(app)
   return ledgerStatus(now, {
     version,
     feeds,
     unreadable: [...app.feeds.values(), ...accounts.values()].filter(isFailure),
     accounts: [...accounts].flatMap(([name, row]) =>
-      isFailure(row) ? [] : [{ name, pacing: row.value, credentials: credentialsOf(app, name) }],
+      isFailure(row)
+        ? []
+        : [
+            {
+              name,
+              auth: authOf(services, rows, name),
+              pacing: row.value,
+              credentials: credentialsOf(app, name),
+            },
+          ],
     ),
     limits: settings.limits,
     ticks: ticksIn(app),
@@ -74,6 +84,13 @@ async function seeFeeds({ ledger }: Services, rows: readonly FeedOutline[], now:
 function accountsOf(app: AppRows): ReadonlyMap<string, PacingRow | Failure> {
   const names = new Set(readableFeeds(app).map(({ feed }) => feed.account))
   return new Map([...names].map((name) => [name, pacingOf(app, name)]))
+}
+
+/** How an account signs in; undefined where its settings are not complete. */
+function authOf(services: Services, rows: readonly FeedOutline[], name: string): string | undefined {
+  const account = rows.find(({ feed }) => feed.account === name)?.account ?? {}
+  if (isFailure(services.insights(name, account))) return undefined
+  return account.auth ?? services.settings.auths[name] ?? DEFAULT_AUTH
 }
 
 /** What was last looked up of the credentials of an account. */

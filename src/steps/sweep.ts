@@ -1,8 +1,9 @@
-import { FAILURES, type Failure, isFailure } from '../core/failures.ts'
+import { type Failure, isFailure } from '../core/failures.ts'
 import { SWEEP_KEY, type SweepRow } from '../core/ledger/app-rows.ts'
 import type { FeedOutline } from '../core/ledger/feed-row.ts'
 import { hasSpareReport, type LedgerEntry } from '../core/ledger/ledger.ts'
 import { asksService, sweepAction } from '../core/plan/sweep.ts'
+import { DELETE_ROW } from '../core/status/feed-to-do.ts'
 import { oldQueue } from '../core/status/status.ts'
 import { MINUTE_MS } from '../core/time/durations.ts'
 import type { Stored } from '../services/storage/ledger.ts'
@@ -86,7 +87,7 @@ async function readAwake(
 }
 
 async function tellUnreadable(services: Services, feed: string, { kind, message }: Failure): Promise<void> {
-  const event = { event: 'message.ignored', feed, kind, message, remedy: FAILURES[kind].remedy } as const
+  const event = { event: 'message.ignored', feed, kind, message, remedy: DELETE_ROW } as const
   await tellOnce(services, `unreadable~drop~${feed}`, event)
 }
 

@@ -102,9 +102,19 @@ describe('the dashboard', () => {
     expect(await page.locator('.card').count()).toBe(8)
     await page.locator('.card .copy').nth(1).click()
     await page.getByText('copied').waitFor()
-    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
-      'npx partner-insights-sync unblock teams-apps',
-    )
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('npx partner-insights-sync feeds push')
+  })
+
+  test('that is opened before the app knows its feeds looks again within seconds, and then once a minute', async () => {
+    answers(statusAnswer())
+    const page = await openPage()
+    await page.getByText('The app knows no feeds yet.').waitFor()
+    answers(troubled())
+    await page.clock.runFor(6_000)
+    await page.locator('.feed').first().waitFor({ timeout: 5_000 })
+    const { length } = server.asked
+    await page.clock.runFor(30_000)
+    expect(server.asked).toHaveLength(length)
   })
 
   test('opens the earlier windows of a feed', async () => {

@@ -29,11 +29,9 @@ beforeAll(async () => {
     'the app says where its dashboard is',
     () => dashboardOf(run) !== undefined || run.child.exitCode !== null,
   )
-  // A page that is opened before the first tick knows no feeds, and looks again only after a minute.
-  await waitUntil('the app knows its feeds', () => run.lines.some((line) => line.includes('window.requested')))
   page = await opened.browser.newPage()
   await page.goto(dashboardOf(run) ?? expect.fail(run.lines.join('\n')))
-  await page.locator('.feed').first().waitFor({ timeout: 60_000 })
+  await page.locator('.feed').first().waitFor({ timeout: 30_000 })
   const { Values } = JSON.parse(await readFile(join(root, '.local/settings.json'), 'utf8'))
   const address = new URL('status', page.url())
   const headers = { 'x-functions-key': Values.LOCAL_FUNCTION_KEY }

@@ -10,7 +10,7 @@ import { freePorts } from '../../local/processes.ts'
 import { openApp } from '../../src/app/app.ts'
 import { doctorMeans } from '../../src/app/doctor-means.ts'
 import { clockFinding, expiryFinding, type Finding, isWell, mfaFindings } from '../../src/core/doctor.ts'
-import { isFailure } from '../../src/core/failures.ts'
+import { adviceOn, adviceText, isFailure } from '../../src/core/failures.ts'
 import { feedRowKey, tableRowKey } from '../../src/core/ledger/app-rows.ts'
 import { newFeedRow } from '../../src/core/ledger/feed-row.ts'
 import { type Diagnosis, doctor } from '../../src/steps/doctor/doctor.ts'
@@ -294,7 +294,7 @@ describe('the doctor', () => {
     expect(problemsOf(found)).toEqual([])
     expect(found.well).toBe(true)
     const checks = new Set(found.findings.map(({ check }) => check))
-    const app = ['callback', 'clock', 'timer', 'queue']
+    const app = ['callback', 'clock', 'timer', 'queue', 'quota']
     expect([...checks]).toEqual(['settings', 'storage', 'feeds', 'sign-in', 'role', 'dataset', ...app])
   })
 
@@ -305,7 +305,8 @@ describe('the doctor', () => {
     expect(named.map((finding) => finding.check)[0] ?? JSON.stringify(found.findings)).toMatch(
       new RegExp(`^(${check})$`),
     )
-    for (const { remedy } of problemsOf(found)) expect(remedy).toMatch(/^[A-Z].*\.$/)
+    for (const { remedy } of problemsOf(found))
+      expect(remedy).toMatch(/^[A-Z].*(\.|\. Type: npx partner-insights-sync [a-z][^<]*)$/)
     expect(found.well).toBe(false)
     expect(JSON.stringify(found)).not.toMatch(
       /local-refresh-token|a secret that is wrong|AccountKey|secret of this test/,
@@ -346,7 +347,7 @@ describe('the doctor', () => {
       check: 'sign-in',
       level: 'warning',
       message: 'account default signs in without multi-factor (the service says so), which the service will refuse',
-      remedy: 'Sign in again with multi-factor: run the command consent for the account.',
+      remedy: adviceText(adviceOn('mfa-required', { account: 'default' })),
       account: { name: 'default', auth: 'refresh-token' },
     })
   })

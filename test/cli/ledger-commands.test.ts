@@ -71,11 +71,15 @@ describe('status', () => {
     const waiting = await command('status')
     await ledger.writeApp('pacing~default', stored?.value ?? EMPTY_PACING, again?.etag)
     expect(blocked.out).toMatch(
-      /\naccount default is blocked: mfa-required: no sign-in\n {2}Sign in again with multi-factor/,
+      /\naccount default asks for nothing, and tries its sign-in once an hour: its sign-in is refused \(mfa-required\)\n/,
     )
     expect(waiting.out).toMatch(
-      /\naccount default tries its sign-in again: unauthorized: no sign-in\n {2}Check the PARTNER_/,
+      /\naccount default tries its sign-in at each tick: its sign-in is refused \(unauthorized\)\n/,
     )
+    for (const { out } of [blocked, waiting])
+      expect(out).toMatch(
+        /: no sign-in.*\n {2}Sign in again in a browser.*\n {2}npx partner-insights-sync consent --account /,
+      )
   })
 
   it('names a feed the app does not know', async () => {
@@ -263,7 +267,9 @@ describe('import and rejects', () => {
     await writeFile(file, '{"error":"something else"}')
     const january = '20250101T000000Z_20250201T000000Z'
     const { exit, err } = await importing(file, january)
-    expect(err).toMatch(/^malformed: .*; Correct the file, its window or the feed, and import or replay it again/)
+    expect(err).toMatch(
+      /^malformed: .*; Correct the file, its window or the feed, and type "import usage <file> --month 2025-01"/,
+    )
     expect(exit).toBe(1)
     expect(await command('accept-gap', 'usage', '--window', january)).toMatchObject({ exit: 0, err: '' })
     expect((await command('status')).out).toContain('usage: Accepted gap: January 2025\n')

@@ -182,8 +182,19 @@ describe('the printed command works for', () => {
   it('a vanished column, which blocks its feed', async () => {
     await blockFeed(services, 'usage', failed('column-missing', 'usage: column "CustomerName" is not in the report'))
     expect(told('feed.blocked')).toMatchObject([{ feed: 'usage', kind: 'column-missing' }])
-    const { command, sentence } = await only('feed-blocked')
+    const { command, sentence, remedy } = await only('feed-blocked')
     expect(sentence).toContain('column "CustomerName" is not in the report')
+    expect(remedy).toMatch(/^Correct in feeds.json the columns of the feed/)
+    await deployment.writeFeeds([{ ...USAGE, maxRejects: 0.002 }, LEARN])
+    expect(await paste(command)).toMatchObject({ exit: 0 })
+    await run()
+    expect(await kinds()).not.toContain('feed-blocked')
+  })
+
+  it('a role that is missing, which blocks its feed', async () => {
+    await blockFeed(services, 'usage', failed('forbidden', 'usage: the account lacks the role'))
+    const { command } = await only('feed-blocked')
+    expect(command).toBe('npx partner-insights-sync unblock usage')
     expect(await paste(command)).toMatchObject({ exit: 0 })
     expect(await kinds()).not.toContain('feed-blocked')
   })

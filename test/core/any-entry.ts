@@ -131,7 +131,7 @@ const MORE: Readonly<Record<LedgerEntry['state'], object>> = {
     cut: byPerson,
   },
   landed: {},
-  failed: { byPerson, cut: byPerson },
+  failed: { byPerson, cut: byPerson, broken: byPerson },
 }
 
 /** The fields that a state has of its own. */

@@ -14,7 +14,12 @@ test('a feed that is as it should be has no notes', () => {
   expect(status.notes).toEqual([])
 })
 
-const PROBLEM = { kind: 'storage', message: 'the table does not answer', remedy: 'Look.' } as const
+const PROBLEM = {
+  kind: 'storage',
+  message: 'the table does not answer',
+  remedy: 'Look.',
+  command: 'npx partner-insights-sync doctor',
+} as const
 const EMPTIED = { windows: 2, from: at('2025-08-01T00:00'), to: at('2025-10-01T00:00') }
 
 test.each<[Partial<FeedStatus>, string]>([

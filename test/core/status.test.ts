@@ -34,7 +34,7 @@ describe('the status of a feed', () => {
     }
     const remedies = (entry: LedgerEntry) => statusOf([entry]).problems.map(({ remedy }) => remedy)
     expect(remedies({ ...failed, byPerson: true })).toEqual([expect.stringMatching(/^Correct the file, its window/)])
-    expect(remedies(failed)).toEqual([expect.stringMatching(/^Look at the archived report/)])
+    expect(remedies(failed)).toEqual([expect.stringMatching(/^The file is no report/)])
   })
 
   it('shows no block of a feed that asks for nothing', () => {

@@ -18,11 +18,14 @@ describe('troubleshooting.md', () => {
   test.each(Object.entries(HEADINGS))(
     'has exactly the kinds that heal by %s, with their remedies',
     (heals, heading) => {
-      const documented = rowsOf(section(PAGE, heading), 'kind').map(({ kind, remedy }) => [codeOf(kind), remedy])
+      const documented = rowsOf(section(PAGE, heading), 'kind').map(({ kind, remedy, type }) => [
+        codeOf(kind),
+        { remedy: remedy?.replaceAll('\\<', '<'), command: codeOf(type) },
+      ])
       const kinds = Object.entries(FAILURES).filter(([, failure]) => failure.heals === heals)
       expect(kinds.length).toBeGreaterThan(0)
       expect(Object.fromEntries(documented)).toEqual(
-        Object.fromEntries(kinds.map(([kind, { remedy }]) => [kind, remedy])),
+        Object.fromEntries(kinds.map(([kind, { remedy, command }]) => [kind, { remedy, command }])),
       )
       expect(documented).toHaveLength(kinds.length)
     },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { FaultRule } from '../../local/simulator/faults.ts'
-import { FAILURES, type FailureKind } from '../../src/core/failures.ts'
+import { adviceText, BROKEN_FILE, FAILURES, type FailureKind, filled } from '../../src/core/failures.ts'
+import { windowOption } from '../../src/core/time/words.ts'
 import { status } from '../../src/steps/status.ts'
 import { costsWorld, FEED, onlyEntry, turn } from './steer.ts'
 
@@ -100,15 +101,35 @@ describe('a window that fails', () => {
       const world = await costsWorld({ feeds: [{ ...FEED, ...feed }] })
       world.simulator.fault(fault)
       await turn(world)
-      expect(await onlyEntry(world)).toMatchObject({ state: 'failed', kind, message: expect.stringMatching(message) })
-      const { heals, remedy } = FAILURES[kind]
+      const entry = await onlyEntry(world)
+      expect(entry).toMatchObject({ state: 'failed', kind, message: expect.stringMatching(message) })
+      const { heals } = FAILURES[kind]
+      const isBroken = entry?.state === 'failed' && entry.broken === true
+      const about = { account: 'default', feed: 'costs', ...(entry && { window: windowOption(entry.window) }) }
+      const advice = filled(isBroken ? BROKEN_FILE : FAILURES[kind], about)
+      const remedy = adviceText(advice)
+      expect(remedy).not.toMatch(/<(account|feed|window)>/)
       const told = (name: string) => world.events.filter(({ event }) => event === name)
-      expect(told('window.failed')).toMatchObject([{ kind, remedy, attempt: 1, feed: 'costs' }])
+      expect(told('window.failed')).toMatchObject([{ kind, attempt: 1, feed: 'costs' }])
+      // A block tells its remedy once, however many windows fail of it.
+      expect(told('window.failed')[0]?.remedy).toBe(heals === 'change' ? undefined : remedy)
       expect(told('feed.blocked')).toMatchObject(heals === 'change' ? [{ kind, remedy, feed: 'costs' }] : [])
       const [feedStatus] = (await status(world.services)).feeds
-      expect(feedStatus?.problems).toMatchObject([{ kind, remedy, landedBefore: false }])
+      expect(feedStatus?.problems).toMatchObject([{ kind, ...advice, landedBefore: false }])
       expect(feedStatus?.blocked?.kind).toBe(heals === 'change' ? kind : undefined)
       expect(JSON.stringify([await world.entries(), world.events])).not.toContain('secret')
     },
   )
+
+  it('for what blocks its feed, beside others that fail of it as well: one event has the remedy', async () => {
+    const months = { ...FEED, from: '2025-01-01', to: '2025-04-01', openWindow: false }
+    const world = await costsWorld({ feeds: [months] })
+    world.simulator.fault({ endpoint: 'listExecutions', effect: 'redacted', nth: 'all' })
+    await turn(world)
+    const failed = world.events.filter(({ event }) => event === 'window.failed')
+    expect(failed.length).toBeGreaterThan(1)
+    expect(world.events.filter(({ remedy }) => remedy !== undefined)).toMatchObject([
+      { event: 'feed.blocked', kind: 'redacted', remedy: expect.stringMatching(/unblock costs$/) },
+    ])
+  })
 })

@@ -618,6 +618,7 @@ export const WITHOUT_TEXT: Readonly<Partial<Record<File, Readonly<Record<string,
 /** Other files of `src` that use patterns, and why their texts are not hostile or not long. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
   'core/feeds/feed.ts': 'FEED_NAME is anchored and bounded',
+  'core/failures.ts': 'remedies of the app, one pattern of three words',
   'core/ledger/transitions.ts': 'messages that plainMessage has cut, one bounded pattern',
   'page/words.ts': 'numbers, in the browser of the operator',
   'core/time/ncrontab.ts': 'a setting of the operator',

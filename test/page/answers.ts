@@ -1,3 +1,5 @@
+import { adviceOn } from '../../src/core/failures.ts'
+import { signInAdvice } from '../../src/core/status/accounts.ts'
 import type { StatusAnswer, WindowAnswer } from '../../src/core/status/fields.ts'
 import { addDuration, type Duration } from '../../src/core/time/durations.ts'
 import { parseWindowId, windowId } from '../../src/core/time/window.ts'
@@ -225,8 +227,8 @@ export function troubled(): StatusAnswer {
         kind: 'feed-blocked',
         feed: 'teams-apps',
         sentence: 'teams-apps asks for nothing new: column "AppId" is not in the report; what landed stays',
-        remedy: 'Correct the columns of the feed: the report lacks those in the message.',
-        command: 'npx partner-insights-sync unblock teams-apps',
+        remedy: adviceOn('column-missing').remedy,
+        command: 'npx partner-insights-sync feeds push',
         since: '2026-11-06T04:11:00.000Z',
       },
       ...[2, 5, 6, 8, 9].map((place) => ({
@@ -234,7 +236,7 @@ export function troubled(): StatusAnswer {
         feed: 'seats',
         window: MONTHLY.at(-place)?.id ?? '',
         sentence: `${wordsOf(MONTHLY.at(-place)?.id)} of seats failed (too-many-rejects), it has no rows: 2.1 % of the rows do not fit, 0.1 % may`,
-        remedy: 'Read the rejects next to the archive, then correct types or raise maxRejects.',
+        remedy: adviceOn('too-many-rejects').remedy,
         command: `npx partner-insights-sync rejects --feed seats --month ${MONTHLY.at(-place)?.id.slice(0, 4)}-${MONTHLY.at(-place)?.id.slice(4, 6)}`,
         since: '2026-11-16T05:00:00.000Z',
       })),
@@ -262,7 +264,7 @@ export function troubled(): StatusAnswer {
           message: 'AADSTS7000222: the secret has expired',
           since: '2026-11-26T09:00:00.000Z',
           triedAt: '2026-11-26T14:30:00.000Z',
-          remedy: 'Check the PARTNER_… settings and the consent of the account.',
+          ...signInAdvice('unauthorized', 'emea', 'client-secret'),
           blocks: true,
         },
       }),
@@ -311,7 +313,7 @@ export function troubled(): StatusAnswer {
           kind: 'column-missing',
           message: 'column "AppId" is not in the report',
           at: '2026-11-06T04:11:00.000Z',
-          remedy: 'Correct the columns of the feed: the report lacks those in the message.',
+          ...adviceOn('column-missing'),
         },
         drift: ['the service no longer lists the column AppId'],
         notes: ['the service no longer lists the column AppId'],
@@ -382,7 +384,7 @@ export function windowAnswer(feed: string, id: string, given: Partial<WindowAnsw
       kind: 'too-many-rejects',
       message: '2.1 % of the rows do not fit, 0.1 % may',
       at: '2026-11-16T05:00:00.000Z',
-      remedy: 'Read the rejects next to the archive, then correct types or raise maxRejects.',
+      ...adviceOn('too-many-rejects', { feed: 'seats', window: '--month 2025-03' }),
     },
     figures: {
       attempt: 2,

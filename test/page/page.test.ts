@@ -65,7 +65,7 @@ describe('cards', () => {
   test('have their command as it is printed', () => {
     const [first] = find(page(picture({ status: troubled() })), 'command')
     expect(first?.children.map(textOf)).toEqual(['npx partner-insights-sync doctor', 'copy'])
-    expect(words({ status: troubled(), copied: 'npx partner-insights-sync unblock teams-apps' })).toContain('copied')
+    expect(words({ status: troubled(), copied: 'npx partner-insights-sync feeds push' })).toContain('copied')
   })
 })
 

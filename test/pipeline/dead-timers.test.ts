@@ -6,6 +6,7 @@ import { STARTED_KEY, SWEEP_KEY, TICK_KEY } from '../../src/core/ledger/app-rows
 import { DAY_MS, HOUR_MS } from '../../src/core/time/durations.ts'
 import { createHandlers } from '../../src/handlers.ts'
 import { type Deployment, startDeployment } from '../cli/deployment.ts'
+import { namesIn, rowsOf, textOf } from '../docs/page.ts'
 import { drain, openReceiver } from '../setup/queue.ts'
 import { requireSettings } from '../setup/settings.ts'
 import { storageOf } from '../setup/storage.ts'
@@ -32,6 +33,14 @@ const app = () =>
 
 const BOTH = { status: 503, jsonBody: { status: 'timer-silent', timers: ['provision', 'sweep'], version: '7' } }
 
+/** Every action of a sweep that docs/commands.md names. */
+const NAMED = Object.fromEntries(
+  namesIn(rowsOf(textOf('docs/commands.md'), 'action of `sweep`'), 'action of `sweep`').map((name) => [
+    name,
+    expect.any(Number),
+  ]),
+)
+
 it('health answers 503 and names both timers, and status says what to do', async () => {
   expect(await app().health(context)).toMatchObject(BOTH)
   const { body } = await app().status(context)
@@ -50,6 +59,15 @@ it('run/provision and run/sweep do all that the timers do, without a callback, a
     const entries = await deployment.entries('usage')
     return entries.length === 2 && entries.every(({ state, remoteReports }) => state === 'landed' && !remoteReports[0])
   })
+  // Whatever is left of the removals, the second of two sweeps has nothing to do: it says so in the same words.
+  await waitUntil('a sweep has nothing left to do', async () => {
+    const { jsonBody } = await run('sweep', context)
+    expect(jsonBody).toEqual({ at: expect.any(Date), done: expect.any(Number), actions: NAMED })
+    await drain(receive, deployment.services)
+    return jsonBody.done === 0
+  })
+  expect((await run('sweep', context)).jsonBody).toMatchObject({ done: 0, actions: { hint: 0, reopen: 0, drop: 0 } })
+  expect((await run('provision', context)).jsonBody).toEqual({ at: expect.any(String), requested: 0, waiting: 0 })
   const healthy = await health(context)
   expect(healthy).toMatchObject({ jsonBody: { status: 'ok', version: '7' } })
   expect(healthy.status ?? 200).toBe(200)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { FAILURES, isFailure } from '../../src/core/failures.ts'
+import { adviceOn, adviceText, isFailure } from '../../src/core/failures.ts'
 import { askedFor } from '../../src/core/feeds/form.ts'
 import { tableRowKey } from '../../src/core/ledger/app-rows.ts'
 import { withFeed } from '../../src/core/ledger/feed-block.ts'
@@ -209,7 +209,7 @@ describe('a feed whose name would stand for other rows', () => {
   const refusalOf = (change: string) => ({
     kind: 'query-refused',
     message: `feed usage: ${change}: give it a new name`,
-    remedy: FAILURES['query-refused'].remedy,
+    ...adviceOn('query-refused'),
   })
 
   it.each([
@@ -226,7 +226,9 @@ describe('a feed whose name would stand for other rows', () => {
         table: 'Usage',
         blocked: refusalOf(change),
       })
-      expect(named(world, 'feed.blocked')).toEqual([{ event: 'feed.blocked', feed: 'usage', ...refusalOf(change) }])
+      const { kind, message, ...advice } = refusalOf(change)
+      const remedy = adviceText(advice)
+      expect(named(world, 'feed.blocked')).toEqual([{ event: 'feed.blocked', feed: 'usage', kind, message, remedy }])
     },
   )
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AppEvent } from '../../src/core/events.ts'
+import { adviceOn, adviceText } from '../../src/core/failures.ts'
 import { status } from '../../src/steps/status.ts'
 import { type Deployment, openDeployment } from '../laws/deployment.ts'
 import type { FeedLine } from '../laws/feeds.ts'
@@ -103,13 +104,14 @@ describe.each([
     refuse(deployment, NO_MFA, endpoints)
     await work(deployment, 20)
     expect(minutesOf(deployment, 'createReport', start)).toEqual([0, 15, 30, 45, 105, 165, 225, 285])
-    const remedy = 'Sign in again with multi-factor: run the command consent for the account.'
+    const advice = adviceOn('mfa-required', { account: 'default' })
+    const remedy = adviceText(advice)
     expect(named(deployment, 'credential.expiring')).toMatchObject([
       { kind: 'mfa-required', remedy, message: expect.stringMatching(/^account default asks for nothing until/) },
     ])
     expect(named(deployment, 'window.failed', 'feed.blocked')).toEqual([])
     expect(await accountsOf(deployment)).toMatchObject([
-      { name: 'default', refused: { kind: 'mfa-required', blocks: true, remedy } },
+      { name: 'default', refused: { kind: 'mfa-required', blocks: true, ...advice } },
     ])
   })
 

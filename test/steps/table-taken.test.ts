@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { allLanded, isSettled, summarise } from '../../local/start/summary.ts'
-import { FAILURES } from '../../src/core/failures.ts'
+import { adviceOn, adviceText } from '../../src/core/failures.ts'
 import { feedRowKey, tableRowKey } from '../../src/core/ledger/app-rows.ts'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { StatusAnswer } from '../../src/core/status/fields.ts'
@@ -18,7 +18,7 @@ import { asked, entryOf, FEED, feedRowOf, fileOf, HINT, named, rowsOf, WINDOW, w
 const OWNER = { ...FEED, name: 'owner', table: 'Shared' }
 const RIVAL = { ...FEED, name: 'rival', table: 'SHARED' }
 const TAKEN = { kind: 'table-taken', message: 'table SHARED belongs to feed owner' } as const
-const { remedy } = FAILURES['table-taken']
+const advice = adviceOn('table-taken', { feed: 'rival' })
 
 /** A feed that has a table of its own may not take another, whoever has that. */
 const CHANGED = {
@@ -62,9 +62,11 @@ describe('a new feed whose table belongs to another', () => {
   it('is shown as blocked in status, with kind, message and remedy, and is told once', async () => {
     const world = await rivals()
     await tickWith(world, RIVAL)
-    expect(await statusOf(world, 'rival')).toMatchObject({ blocked: { ...TAKEN, remedy }, waiting: 1, problems: [] })
+    expect(await statusOf(world, 'rival')).toMatchObject({ blocked: { ...TAKEN, ...advice }, waiting: 1, problems: [] })
     expect(await statusOf(world, 'owner')).not.toHaveProperty('blocked')
-    expect(named(world, 'feed.blocked')).toEqual([{ event: 'feed.blocked', feed: 'rival', ...TAKEN, remedy }])
+    expect(named(world, 'feed.blocked')).toEqual([
+      { event: 'feed.blocked', feed: 'rival', ...TAKEN, remedy: adviceText(advice) },
+    ])
   })
 
   it('is never asked for, not even once a day', async () => {
@@ -99,7 +101,7 @@ describe('a new feed whose table belongs to another', () => {
     await ingest({ ingest: { ...HINT, feed: 'owner' } }, world.services)
     const now = await answered(world.services)
     expect([isSettled(now), allLanded(now)]).toEqual([true, false])
-    expect(summarise(now)).toContain(`rival: ${TAKEN.message}\n  ${remedy}`)
+    expect(summarise(now)).toContain(`rival: ${TAKEN.message}\n  ${advice.remedy}`)
   })
 
   it('is asked for as soon as it names a table of its own', async () => {

@@ -67,6 +67,9 @@ export type Feed = {
   readonly hash: string
 }
 
+/** How an account signs in where nobody says otherwise. */
+export const DEFAULT_AUTH = 'refresh-token'
+
 /** One account in `feeds.json`. The rest of its sign-in is in the settings. */
 export type Account = { readonly tenantId?: string; readonly clientId?: string; readonly auth?: string }
 

@@ -180,7 +180,14 @@ const BY_STATE: { readonly [S in State]: Codecs<StateFields[S]> } = {
     lost: optional(count),
   },
   landed: { figures, refreshAt: optional(instant) },
-  failed: { kind, message: text, since: instant, byPerson: optional(mark), cut: optional(mark) },
+  failed: {
+    kind,
+    message: text,
+    since: instant,
+    byPerson: optional(mark),
+    cut: optional(mark),
+    broken: optional(mark),
+  },
 }
 
 const STATE: Codecs<{ readonly state: State }> = { state: oneOf(...(Object.keys(BY_STATE) as State[])) }

@@ -1,9 +1,10 @@
-import { FAILURES, type FailureKind } from '../failures.ts'
+import { type About, BROKEN_FILE, FAILURES, type FailureKind, filled } from '../failures.ts'
 import type { Asked, Form } from '../feeds/form.ts'
 import { present } from '../present.ts'
 import type { Generation } from '../report/generation.ts'
 import { MINUTE_MS } from '../time/durations.ts'
 import type { Window } from '../time/window.ts'
+import { windowOption } from '../time/words.ts'
 import type { PhaseTimes, Progress } from './progress.ts'
 
 /** The version of the stored form; a reader refuses a newer one. */
@@ -181,6 +182,8 @@ export type StateFields = {
     readonly byPerson?: true
     /** Its file was cut off where a value of it was erased: it can land no more. */
     readonly cut?: true
+    /** Most of its rejects are no whole rows: its file is broken. */
+    readonly broken?: true
   }
 }
 
@@ -242,11 +245,20 @@ export function isOfPerson(entry: LedgerEntry): boolean {
 
 /** What a person does about a failed window. Nothing was asked of the service for what they landed themselves. */
 export function remedyOf(entry: Failed): string {
+  return filled({ remedy: ownRemedy(entry), command: '' }, aboutOf(entry)).remedy
+}
+
+function ownRemedy(entry: Failed): string {
   if (holdsImport(entry)) return IMPORT_STANDS
   if (entry.cut) return CUT_OFF
   if (isOfPerson(entry)) return OWN_REMEDY
   if (entry.kind === 'out-of-range' && !isGap(entry) && isStanding(entry)) return ROWS_STAND
-  return FAILURES[entry.kind].remedy
+  return entry.broken ? BROKEN_FILE.remedy : FAILURES[entry.kind].remedy
+}
+
+/** A window as commands take it. */
+export function aboutOf({ feed, window }: EntryKey): Required<Pick<About, 'feed' | 'window'>> {
+  return { feed, window: windowOption(window) }
 }
 
 /** Whether the rows that stand are those of a file that a person brought: a report of the service would replace them. */
@@ -255,16 +267,16 @@ export function holdsImport(entry: LedgerEntry): boolean {
 }
 
 const OWN_REMEDY =
-  'Correct the file, its window or the feed, and import or replay it again. "rejects" lists rows that cannot land; "forget" takes out a window that nobody wanted.'
+  'Correct the file, its window or the feed, and type "import <feed> <file> <window>" or "replay <feed> <window>". "rejects --feed <feed> <window>" lists rows that cannot land; "forget <feed> <window>" takes out a window that nobody wanted.'
 
 const CUT_OFF =
-  'The file was cut off where a value of it was erased, and can land no more. Ask the service for the window again, or import another file.'
+  'The file was cut off where a value of it was erased, and can land no more. Ask the service for the window again with "retry <feed> <window>", or type "import <feed> <file> <window>" for another file.'
 
 const IMPORT_STANDS =
-  'The rows of the imported file stay. Import a corrected file, or replay the one that landed. "retry" would replace its rows by those of the service.'
+  'The rows of the imported file stay. Type "import <feed> <file> <window>" for a corrected file, or land again the one that landed. "retry <feed> <window>" would replace its rows by those of the service.'
 
 const ROWS_STAND =
-  'The dataset no longer offers this window. Import a file of your own, or keep the rows that landed before: land them again from their archive.'
+  'The dataset no longer offers this window. If you have a file of it, type "import <feed> <file> <window>". Else keep the rows that landed before: land them again from their archive.'
 
 /** What a landing left in the archive: the report, what it answers, and the list of its rejects where there is one. */
 export type LeftInArchive = { readonly archive: string; readonly rejects?: string; readonly asked?: Asked }

@@ -173,7 +173,7 @@ export function toLanded(entry: Landing, figures: Figures, refreshAt?: Date): La
 }
 
 /** The attempt ended; rows and figures of an earlier landing stay as they are. */
-export function toFailed(entry: LedgerEntry, { kind, message }: Failure, at: Date): Failed {
+export function toFailed(entry: LedgerEntry, { kind, message, broken }: Failure, at: Date): Failed {
   const history = remember(entry, { ...ended(entry, at, message), outcome: kind, ...leftBehind(entry) })
   const lastError = { kind, message, at }
   const next = { ...sharedFields(entry), history, lastError, kind, message, since: at, state: 'failed' } as const
@@ -181,6 +181,7 @@ export function toFailed(entry: LedgerEntry, { kind, message }: Failure, at: Dat
     ...next,
     ...(isOfPerson(entry) && { byPerson: true }),
     ...(entry.state === 'landing' && entry.cut && { cut: true }),
+    ...(broken && { broken }),
   }
 }
 

@@ -1,4 +1,4 @@
-import { FAILURES } from '../failures.ts'
+import { adviceOn, adviceText } from '../failures.ts'
 import { isPublished, type LedgerEntry, type State } from '../ledger/ledger.ts'
 import { outOfRangeReason } from '../ledger/reach.ts'
 import { HOUR_MS, MINUTE_MS } from '../time/durations.ts'
@@ -203,7 +203,10 @@ function progressOf(
   if (row.backfillPaused) return { progress: 'paused' }
   if (waiting + dueLater + underWay + reports === 0) return { progress: 'done' }
   if (!row.blocked) return { progress: 'going' }
-  return { progress: 'blocked', why: `${row.blocked.message}: ${FAILURES[row.blocked.kind].remedy}` }
+  return {
+    progress: 'blocked',
+    why: `${row.blocked.message}: ${adviceText(adviceOn(row.blocked.kind, { feed: row.feed.name, account: row.feed.account }))}`,
+  }
 }
 
 function outOfRange({ known, windows }: TimedFeed): readonly LeftOut[] {

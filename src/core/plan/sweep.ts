@@ -30,6 +30,17 @@ export type SweepAction =
   | { readonly kind: 'out-of-range'; readonly entry: Requesting | Requested }
   | { readonly kind: 'rest'; readonly entry: LedgerEntry }
 
+/** Every kind of action. */
+export const SWEEP_ACTIONS = [
+  'hint',
+  'adopt',
+  'expire',
+  'reopen',
+  'ask-again',
+  'out-of-range',
+  'rest',
+] as const satisfies readonly SweepAction['kind'][]
+
 /** Gives the action that an entry needs at `now`; undefined where it only waits for a report of it to be deleted. */
 export function sweepAction(
   now: Date,

@@ -1,5 +1,5 @@
 import { counted } from '../counted.ts'
-import { type Failure, failed } from '../failures.ts'
+import { brokenFile, type Failure, failed } from '../failures.ts'
 import type { Feed } from '../feeds/feed.ts'
 import { isReject, type Reject, rowsIn } from './entities.ts'
 import { type FilledColumns, watchColumns } from './filled.ts'
@@ -33,6 +33,8 @@ export type Check = {
   /** The first problem so far that fails the whole file. */
   failure(): Failure | undefined
   result(): Checked
+  /** Whether most of the rejects are no whole rows: they are cut otherwise than the header, or are the header once more. */
+  isBroken(): boolean
 }
 
 /**
@@ -52,6 +54,7 @@ export function createCheck(
   let rowsRead = 0
   let rowsRejected = 0
   let rowsDoubtful = 0
+  let rowsBroken = 0
   let failure: Failure | undefined
   return {
     add(record) {
@@ -63,6 +66,7 @@ export function createCheck(
         const rows = rowsIn(landed)
         rowsRead += rows
         rowsRejected += rows
+        if (isNoRow(record, layout)) rowsBroken += rows
         return landed
       }
       rowsRead++
@@ -72,6 +76,7 @@ export function createCheck(
       return undefined
     },
     failure: () => failure,
+    isBroken: () => rowsBroken * 2 > rowsRejected,
     result: () => ({
       rowsRead,
       rowsRejected,
@@ -93,6 +98,12 @@ function failureOf(record: ParsedRecord, lander: Lander, about: string): Failure
   return lander.isOutside(record) ? failed('outside-window', `${place} has a row outside the window`) : undefined
 }
 
+/** Whether a record is no row at all, whatever its cells are. */
+function isNoRow({ verdict, fields }: ParsedRecord, { columns }: Layout): boolean {
+  if (verdict !== undefined) return true
+  return columns.every(({ name }, index) => fields[index]?.trim().toLowerCase() === name.toLowerCase())
+}
+
 /** The record could be read, so it is one row, however many lines it has. */
 function refusedBy(code: string, { line, raw }: ParsedRecord, number: number): Reject {
   return { record: number, line, reason: `is refused by Table Storage (${code})`, raw }
@@ -106,12 +117,16 @@ export type Standing = {
   readonly rowsErased?: number
 }
 
-/** Gives the reason why a checked file must not replace the landed rows of its window, or undefined if it may. */
+/**
+ * Gives the reason why a checked file must not replace the landed rows of its window, or undefined if it may. `isBroken`: most
+ * of its rejects are no whole rows.
+ */
 export function refuse(
   { rowsRead, rowsRejected, totals }: Pick<Checked, 'rowsRead' | 'rowsRejected' | 'totals'>,
   { maxRejects }: Feed,
   { rowsLanded, acceptEmpty, rowsErased = 0 }: Standing,
   about: string,
+  isBroken = false,
 ): Failure | undefined {
   const { length } = JSON.stringify(totals)
   if (length > TOTALS_LENGTH) {
@@ -127,5 +142,6 @@ export function refuse(
   }
   if (rowsRejected <= maxRejects * (rowsRead + rowsErased)) return undefined
   const share = `${rowsRejected} of ${counted(rowsRead, 'row')} can't land, more than the share of ${maxRejects} allowed`
+  if (isBroken) return brokenFile(`${about}: ${share}; most of them are no whole rows: the file is broken`)
   return failed('too-many-rejects', `${about}: ${share}`)
 }

@@ -1,5 +1,6 @@
 import { counted } from '../counted.ts'
-import { FAILURES } from '../failures.ts'
+import { type Advice, adviceOn, type SignInKind } from '../failures.ts'
+import { DEFAULT_ACCOUNT } from '../feeds/feed.ts'
 import { allowance, creationsWithinHour, type Pacing, type PacingLimits, waitsUntil } from '../plan/pacing.ts'
 import { isSignInBlocked } from '../plan/refused-sign-in.ts'
 import { present } from '../present.ts'
@@ -9,19 +10,36 @@ import { dayWords } from '../time/words.ts'
 import { consentCommand, DOCTOR, REPORTS } from './command.ts'
 import type { AccountStatus, ToDo } from './fields.ts'
 
+/** What an account says under each of its feeds: why it asks for nothing now, and what a person types. */
+export function accountNotes({ name, refused, waitsUntil, reports }: AccountStatus): readonly string[] {
+  const asks = refused && (refused.blocks || refused.kind === 'unauthorized') ? 'waits' : 'may wait'
+  return [
+    ...(refused
+      ? [`It ${asks} for account ${name}, whose sign-in is refused (${refused.kind}): "${refused.command}"`]
+      : []),
+    ...(waitsUntil ? [`It waits with account ${name} until ${minuteText(waitsUntil)}: ${quotaWords(reports)}`] : []),
+  ]
+}
+
+/** Why an account asks for fewer reports than it might. */
+export function quotaWords({ perHour }: AccountStatus['reports']): string {
+  return `the service refused a report for its quota; ${counted(perHour, 'report')} an hour`
+}
+
 /** Something that an account signs in with, and when it ends. */
 export type Credential = { readonly what: 'client-secret' | 'certificate' | 'consent'; readonly expiresAt: Date }
 
-/** An account as the ledger knows it. `inFlight`: reports that the service is working on. */
+/** An account as the ledger knows it. `auth`: how it signs in; undefined where its settings are not complete. `inFlight`: reports that the service is working on. */
 export type KnownAccount = {
   readonly name: string
+  readonly auth: string | undefined
   readonly pacing: Pacing
   readonly credentials: readonly Credential[]
   readonly inFlight: number
 }
 
 export function accountStatus(now: Date, account: KnownAccount, limits: PacingLimits): AccountStatus {
-  const { name, pacing, credentials, inFlight } = account
+  const { name, auth, pacing, credentials, inFlight } = account
   const { refused } = pacing
   return present<AccountStatus>({
     name,
@@ -31,7 +49,7 @@ export function accountStatus(now: Date, account: KnownAccount, limits: PacingLi
       message: refused.message,
       since: new Date(refused.since),
       triedAt: new Date(refused.triedAt),
-      remedy: FAILURES[refused.kind].remedy,
+      ...signInAdvice(refused.kind, name, auth),
       blocks: isSignInBlocked(pacing, now),
     },
     reports: {
@@ -48,6 +66,31 @@ export function accountStatus(now: Date, account: KnownAccount, limits: PacingLi
   })
 }
 
+/** What a person does about a sign-in that is refused, by the way in which the account signs in. */
+export function signInAdvice(kind: SignInKind, account: string, auth: string | undefined): Advice {
+  const about = adviceOn(kind, { account })
+  if (auth === 'refresh-token') return about
+  if (auth === undefined) return { remedy: COMPLETE, command: DOCTOR }
+  if (kind === 'mfa-required') {
+    const remedy = `Only a person signs in with multi-factor: set ${settingName(account, 'AUTH')} to refresh-token, and sign in in a browser.`
+    return { ...about, remedy }
+  }
+  if (auth === 'managed-identity') return { remedy: TRUST_IDENTITY, command: DOCTOR }
+  const setting = settingName(account, auth.toUpperCase().replace('-', '_'))
+  const remedy = `Store a valid ${auth} as partner-${account}-${auth} in the Key Vault, or without one as ${setting} in the settings. Then look whether it works.`
+  return { remedy, command: DOCTOR }
+}
+
+const COMPLETE = 'Set what the message says is missing, as docs/settings.md lists it. Then look whether it works.'
+
+const TRUST_IDENTITY =
+  'Make the identity of the app a federated credential of the app registration. Then look whether it works.'
+
+/** The name of a setting of the account, as docs/settings.md says. */
+function settingName(account: string, what: string): string {
+  return account === DEFAULT_ACCOUNT ? `PARTNER_${what}` : `PARTNER_${what}__${account.toUpperCase()}`
+}
+
 /** What of an account needs a person. */
 export function accountToDo(now: Date, account: AccountStatus): readonly ToDo[] {
   return [...refusedSignIn(account), ...longPause(now, account), ...credentialToDo(now, account)]
@@ -55,9 +98,8 @@ export function accountToDo(now: Date, account: AccountStatus): readonly ToDo[] 
 
 function refusedSignIn({ name, refused }: AccountStatus): readonly ToDo[] {
   if (!refused) return []
-  const { kind, message, remedy, since } = refused
+  const { kind, message, remedy, command, since } = refused
   const sentence = `Account ${name} cannot sign in (${kind}), and asks for nothing until it can: ${message}; what landed stays`
-  const command = kind === 'mfa-required' ? consentCommand(name) : DOCTOR
   return [{ kind: 'sign-in-refused', account: name, sentence, remedy, command, since }]
 }
 
@@ -66,7 +108,7 @@ const LONG_PAUSE_MS = HOUR_MS
 
 function longPause(now: Date, { name, waitsUntil: until, reports }: AccountStatus): readonly ToDo[] {
   if (!until || until.getTime() - now.getTime() <= LONG_PAUSE_MS) return []
-  const sentence = `Account ${name} is paused until ${minuteText(until)}: the service asked it to, and it asks for ${counted(reports.perHour, 'report')} an hour then`
+  const sentence = `Account ${name} waits until ${minuteText(until)}: ${quotaWords(reports)} then`
   const remedy =
     'Nothing to do if it is the first time. Else see what else asks with this account, or lower MAX_REPORTS_PER_HOUR.'
   return [{ kind: 'account-paused', account: name, sentence, remedy, command: REPORTS }]

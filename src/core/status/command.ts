@@ -1,10 +1,7 @@
-import { DEFAULT_ACCOUNT } from '../feeds/feed.ts'
+import { PROGRAM } from '../failures.ts'
 import { dayText } from '../time/instants.ts'
 import type { Window } from '../time/window.ts'
 import { windowOption } from '../time/words.ts'
-
-/** What a person types before the name of a command. */
-const PROGRAM = 'npx partner-insights-sync'
 
 export const DOCTOR = `${PROGRAM} doctor`
 export const PUSH_FEEDS = `${PROGRAM} feeds push`
@@ -39,10 +36,6 @@ export function purgeCommand(feed: string): string {
   return `${PROGRAM} purge --feed ${feed}`
 }
 
-export function unblockCommand(feed: string): string {
-  return `${PROGRAM} unblock ${feed}`
-}
-
 export function resumeCommand(feed: string): string {
   return `${PROGRAM} backfill resume --feed ${feed}`
 }
@@ -56,5 +49,5 @@ export function columnsCommand(dataset: string): string {
 }
 
 export function consentCommand(account: string): string {
-  return account === DEFAULT_ACCOUNT ? `${PROGRAM} consent` : `${PROGRAM} consent --account ${account}`
+  return `${PROGRAM} consent --account ${account}`
 }

@@ -1,5 +1,5 @@
 import { counted } from '../counted.ts'
-import { FAILURES, type FailureKind } from '../failures.ts'
+import { type Advice, adviceOn, FAILURES, type FailureKind, isOfSignIn } from '../failures.ts'
 import { type Emptied, emptiedColumns } from '../ledger/emptied.ts'
 import { whyAsksNothing } from '../ledger/feed-block.ts'
 import type { FeedOutline } from '../ledger/feed-row.ts'
@@ -23,7 +23,7 @@ import { isOver } from '../plan/plan.ts'
 import { whyNoHistory } from '../plan/set-back.ts'
 import { present } from '../present.ts'
 import { type Window, windowId } from '../time/window.ts'
-import { dayWords, windowWords } from '../time/words.ts'
+import { dayWords, windowOption, windowWords } from '../time/words.ts'
 import { halvedSentence, staleSentence } from './alarms.ts'
 import {
   columnsCommand,
@@ -35,7 +35,6 @@ import {
   replayCommand,
   resumeCommand,
   retrySpan,
-  unblockCommand,
   windowCommand,
 } from './command.ts'
 import type { FeedStatus, ToDo } from './fields.ts'
@@ -88,29 +87,50 @@ function unfinishedPurge({ known: { row, entries, unreadable }, status: { name }
   return [{ kind: 'purge-unfinished', feed: name, sentence, remedy, command: purgeCommand(name), since }]
 }
 
-function blockedFeed({ known, status: { name, blocked } }: Seen): readonly ToDo[] {
+function blockedFeed({ status: { name, blocked } }: Seen): readonly ToDo[] {
   if (!blocked) return []
   // The message may name the feed as well.
   const why = blocked.message.startsWith(`${name}: `) ? blocked.message.slice(name.length + 2) : blocked.message
   const sentence = `${name} asks for nothing new: ${why}; what landed stays`
-  const command = known.row.refused ? PUSH_FEEDS : unblockCommand(name)
-  return [{ kind: 'feed-blocked', feed: name, sentence, remedy: blocked.remedy, command, since: blocked.at }]
+  const { remedy, command } = blocked
+  return [{ kind: 'feed-blocked', feed: name, sentence, remedy, command, since: blocked.at }]
 }
 
-function unreadableEntry(feed: string, { failure, window }: UnreadableEntry): ToDo {
-  const command = window ? windowCommand('forget', feed, window) : DOCTOR
-  const about = { kind: 'unreadable', feed, sentence: failure.message, remedy: FAILURES[failure.kind].remedy } as const
-  return present<ToDo>({ ...about, window: window && windowId(window), command })
+/** What ends the block of a feed. Where the app does not take what feeds.json says, only another file does. */
+export function blockAdvice(
+  { refused, feed: { name, account } }: FeedOutline,
+  { kind }: { readonly kind: FailureKind },
+): Advice {
+  const advice = adviceOn(kind, { feed: name, account })
+  return refused ? { ...advice, command: PUSH_FEEDS } : advice
 }
+
+function unreadableEntry(feed: string, unreadable: UnreadableEntry): ToDo {
+  const { failure, window } = unreadable
+  const about = { kind: 'unreadable', feed, sentence: failure.message, ...unreadableAdvice(feed, unreadable) } as const
+  return present<ToDo>({ ...about, window: window && windowId(window) })
+}
+
+/** What a person does about a row that cannot be read. Where its key names no window, no command takes it. */
+export function unreadableAdvice(feed: string, { failure, window }: UnreadableEntry): Advice {
+  if (!window) return { remedy: DELETE_ROW, command: DOCTOR }
+  return adviceOn(failure.kind, { feed, window: windowOption(window) })
+}
+
+/** A row of the ledger that stands for no window. */
+export const DELETE_ROW =
+  'Something else changed this row of the ledger: delete it in any storage tool. The app makes it anew where it needs it.'
 
 function restingLandings({ status: { name, resting } }: Seen): readonly ToDo[] {
   const [first] = resting
   if (!first) return []
   const more = resting.length === 1 ? '' : ` (${resting.length} windows)`
   const sentence = `${name} cannot write its rows${more}: ${first.message}; they go on from the archive`
-  const about = { kind: 'storage-rests', feed: name, sentence, remedy: first.remedy, command: DOCTOR } as const
+  const about = { kind: 'storage-rests', feed: name, sentence, remedy: STORAGE_RESTS, command: DOCTOR } as const
   return [present<ToDo>({ ...about, window: first.window })]
 }
+
+const STORAGE_RESTS = 'Look whether the app can reach the storage account of DataStorage and has its roles there.'
 
 function isFailed(entry: LedgerEntry): entry is Failed {
   return entry.state === 'failed'
@@ -135,20 +155,29 @@ function failedWindow(row: FeedOutline, entry: Failed): ToDo {
   const { feed, window, kind, message, since } = entry
   const sentence = `${windowWords(window)} of ${feed} failed (${kind}), ${whatStands(entry, 'it')}: ${message}`
   const about = { kind: 'window-failed', feed, window: windowId(window), sentence, since } as const
-  return { ...about, ...wayOut(row, entry, remedyOf(entry)) }
+  return { ...about, ...adviceOnWindow(row, entry) }
 }
 
-/** What a person does about something, and the command that they type. */
-type WayOut = Pick<ToDo, 'remedy' | 'command'>
+/** What a person does about a failed window, and the command that they type. */
+export function adviceOnWindow(row: FeedOutline, entry: Failed): Advice {
+  const { kind } = entry
+  if (isOfPerson(entry) || FAILURES[kind].heals === 'person') return wayOut(row, entry, remedyOf(entry))
+  if (isOfSignIn(entry)) return adviceOn(kind, { account: row.feed.account })
+  const isOfFeed = FAILURES[kind].heals === 'change' && (row.blocked !== undefined || !FREES.has(kind))
+  return isOfFeed ? blockAdvice(row, entry) : wayOut(row, entry, remedyOf(entry))
+}
 
-function wayOut(row: FeedOutline, entry: Failed, remedy: string): WayOut {
+/** What frees a feed of these is typed for the feed, and refused where it is not blocked. */
+const FREES: ReadonlySet<FailureKind> = new Set(['forbidden', 'redacted'])
+
+function wayOut(row: FeedOutline, entry: Failed, remedy: string): Advice {
   const way = { remedy, command: commandFor(entry) }
   const asks = way.command.startsWith(windowCommand('retry', entry.feed, entry.window))
   return asks ? onceItAsks(row, entry.lane, way) : way
 }
 
 /** A command that asks the service is refused while the feed, or its history, asks for nothing: ending that comes first. */
-function onceItAsks(row: FeedOutline, lane: Lane, way: WayOut): WayOut {
+function onceItAsks(row: FeedOutline, lane: Lane, way: Advice): Advice {
   const { name } = row.feed
   if (whyAsksNothing(row) !== undefined) {
     const first = `First let feed ${name} ask again: enable or correct it in feeds.json, and push the file.`

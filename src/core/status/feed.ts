@@ -1,14 +1,14 @@
-import { FAILURES, type FailureKind } from '../failures.ts'
+import { type About, adviceOn, type FailureKind } from '../failures.ts'
 import { emptiedColumns } from '../ledger/emptied.ts'
-import { restsUntil, type Trouble } from '../ledger/feed-row.ts'
+import { type FeedOutline, restsUntil, type Trouble } from '../ledger/feed-row.ts'
 import {
+  aboutOf,
   CLOCK_DIFFERENCE_MS,
   isOpen,
   isPublished,
   isResting,
   type Lane,
   type LedgerEntry,
-  remedyOf,
 } from '../ledger/ledger.ts'
 import { driftOf } from '../ledger/offer.ts'
 import { startWithinReach } from '../ledger/reach.ts'
@@ -18,7 +18,7 @@ import { nextRequest, waitingWindows } from '../plan/plan.ts'
 import { present } from '../present.ts'
 import { HOUR_MS } from '../time/durations.ts'
 import { windowId } from '../time/window.ts'
-import { feedToDo } from './feed-to-do.ts'
+import { adviceOnWindow, blockAdvice, feedToDo, unreadableAdvice } from './feed-to-do.ts'
 import type { ExplainedFailure, FeedStatus, ToDo } from './fields.ts'
 import { freshness } from './freshness.ts'
 import { gapsIn } from './gaps.ts'
@@ -56,8 +56,9 @@ export function seeFeed(now: Date, known: KnownFeed): SeenFeed {
     ...fresh,
     nextDue: nextRequest(now, planOf(known)),
     // A feed that asks for nothing is not held up.
-    blocked: enabled ? explainedTrouble(row.blocked) : undefined,
-    trouble: explainedTrouble(row.trouble),
+    blocked:
+      enabled && row.blocked ? { ...explainedTrouble(row, row.blocked), ...blockAdvice(row, row.blocked) } : undefined,
+    trouble: row.trouble && explainedTrouble(row, row.trouble),
     restsUntil: restsUntil(row, now),
     backfill: {
       paused: row.backfillPaused === true,
@@ -68,8 +69,8 @@ export function seeFeed(now: Date, known: KnownFeed): SeenFeed {
     drift: driftOf(row),
     emptied: emptiedColumns(row, entries),
     problems: [
-      ...unreadable.map(({ failure }) => explained(failure)),
-      ...entries.filter((entry) => !isSettledFailure(now, row, entry)).flatMap(failedWindow),
+      ...unreadable.map((each) => ({ ...explained(each.failure), ...unreadableAdvice(name, each) })),
+      ...entries.filter((entry) => !isSettledFailure(now, row, entry)).flatMap((entry) => failedWindow(row, entry)),
     ],
     resting: entries.flatMap(restingWindow),
     slow: entries.flatMap((entry) => slowWindow(now, entry)),
@@ -83,18 +84,18 @@ export function seeFeed(now: Date, known: KnownFeed): SeenFeed {
 }
 
 /** A failure with what a person does about it. */
-export function explained({
-  kind,
-  message,
-}: {
-  readonly kind: FailureKind
-  readonly message: string
-}): ExplainedFailure {
-  return { kind, message, remedy: FAILURES[kind].remedy }
+export function explained(
+  { kind, message }: { readonly kind: FailureKind; readonly message: string },
+  about: About = {},
+): ExplainedFailure {
+  return { kind, message, ...adviceOn(kind, about) }
 }
 
-function explainedTrouble(trouble: Trouble | undefined): FeedStatus['blocked'] {
-  return trouble && { ...explained(trouble), at: new Date(trouble.at) }
+function explainedTrouble(
+  { feed: { name, account } }: FeedOutline,
+  trouble: Trouble,
+): NonNullable<FeedStatus['blocked']> {
+  return { ...explained(trouble, { feed: name, account }), at: new Date(trouble.at) }
 }
 
 /** Windows of history that are due or asked for and have no rows yet. */
@@ -117,17 +118,18 @@ function historyLanded(
 
 function restingWindow(entry: LedgerEntry): readonly ExplainedFailure[] {
   if (!isResting(entry) || !entry.lastError) return []
-  return [{ window: windowId(entry.window), ...explained(entry.lastError), landedBefore: isPublished(entry) }]
+  const error = explained(entry.lastError, aboutOf(entry))
+  return [{ window: windowId(entry.window), ...error, landedBefore: isPublished(entry) }]
 }
 
 function doubtfulWindow({ window, figures }: LedgerEntry): FeedStatus['doubtful'] {
   return figures?.rowsDoubtful ? [{ window: windowId(window), rows: figures.rowsDoubtful }] : []
 }
 
-function failedWindow(entry: LedgerEntry): readonly ExplainedFailure[] {
+function failedWindow(row: FeedOutline, entry: LedgerEntry): readonly ExplainedFailure[] {
   if (entry.state !== 'failed') return []
-  const { since, window } = entry
-  const failure = { ...explained(entry), remedy: remedyOf(entry) }
+  const { kind, message, since, window } = entry
+  const failure = { kind, message, ...adviceOnWindow(row, entry) }
   return [{ window: windowId(window), ...failure, since, landedBefore: isPublished(entry) }]
 }
 

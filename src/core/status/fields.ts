@@ -58,6 +58,7 @@ const PROBLEM = {
   kind: { is: KIND, means: 'The kind of failure.' },
   message: { is: 'text', means: 'What failed, on which thing.' },
   remedy: { is: 'text', means: 'What a person does about it.' },
+  command: { is: 'text', means: 'The command to paste then.' },
   since: { is: 'instant', means: 'When it failed.', optional: true },
   landedBefore: {
     is: 'flag',
@@ -71,6 +72,7 @@ const TROUBLE = {
   message: { is: 'text', means: 'What failed, on which thing.' },
   at: { is: 'instant', means: 'Since when.' },
   remedy: { is: 'text', means: 'What a person does about it.' },
+  command: { is: 'text', means: 'The command to paste then.' },
 } as const satisfies Fields
 
 const TIMER = {
@@ -111,6 +113,7 @@ const ACCOUNT = {
         since: { is: 'instant', means: 'Since when.' },
         triedAt: { is: 'instant', means: 'When the sign-in was last tried.' },
         remedy: { is: 'text', means: 'What a person does about it.' },
+        command: { is: 'text', means: 'The command to paste then.' },
         blocks: { is: 'flag', means: 'Whether the account asks for nothing until the sign-in works.' },
       },
     },

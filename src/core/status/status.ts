@@ -1,12 +1,22 @@
-import { type Failure, failed } from '../failures.ts'
+import { type Failure, failed, isOfSignIn } from '../failures.ts'
 import type { FeedsSourceRow } from '../ledger/app-rows.ts'
 import type { PacingLimits } from '../plan/pacing.ts'
 import { MINUTE_MS } from '../time/durations.ts'
 import { minuteText } from '../time/instants.ts'
-import { accountStatus, accountToDo, type KnownAccount } from './accounts.ts'
+import { accountNotes, accountStatus, accountToDo, type KnownAccount } from './accounts.ts'
 import { DOCTOR, PUSH_FEEDS } from './command.ts'
 import { explained, type SeenFeed } from './feed.ts'
-import { type QueueStatus, STATUS_VERSION, type Status, TO_DO_KINDS, type ToDo } from './fields.ts'
+import { DELETE_ROW } from './feed-to-do.ts'
+import {
+  type AccountStatus,
+  type ExplainedFailure,
+  type FeedStatus,
+  type QueueStatus,
+  STATUS_VERSION,
+  type Status,
+  TO_DO_KINDS,
+  type ToDo,
+} from './fields.ts'
 import { type Periods, silentTimers, type Ticks, timerStatuses } from './timers.ts'
 
 /** All that a status is made of. `packagedHash` is the hash of the packaged feeds.json. */
@@ -25,11 +35,12 @@ export type LedgerContent = {
 
 /** Gives the status of the app: what needs a person, how far each feed is complete and fresh, and what goes on. */
 export function ledgerStatus(now: Date, content: LedgerContent): Status {
-  const { version, feeds, source, packagedHash, unreadable, queue, limits } = content
+  const { version, source, packagedHash, unreadable, queue, limits } = content
   const timers = timerStatuses(now, content.ticks, content.periods)
   const accounts = content.accounts.map((account) =>
-    accountStatus(now, { ...account, inFlight: inFlight(account.name, feeds) }, limits),
+    accountStatus(now, { ...account, inFlight: inFlight(account.name, content.feeds) }, limits),
   )
+  const feeds = content.feeds.map((feed) => underAccount(feed, accounts))
   const ofFile = (source?.problems ?? []).map(ofFeedsFile)
   const toDo = [
     ...silentTimers(timers).map((name) => silentTimer(name, timers[name])),
@@ -48,7 +59,10 @@ export function ledgerStatus(now: Date, content: LedgerContent): Status {
     queue,
     ...(source && { feedsFrom: { source: source.source, packagedDiffers: source.hash !== packagedHash } }),
     accounts,
-    problems: [...unreadable, ...ofFile].map(explained),
+    problems: [
+      ...unreadable.map((failure) => ({ ...explained(failure), remedy: DELETE_ROW, command: DOCTOR })),
+      ...ofFile.map((failure) => ({ ...explained(failure), remedy: CORRECT_FILE })),
+    ],
     feeds: feeds.map(({ status }) => status),
   }
 }
@@ -65,6 +79,25 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : 1
 }
 
+/** What holds up the account of a feed is said under the feed, and what failed for its sign-in heals with that. */
+function underAccount(seen: SeenFeed, accounts: readonly AccountStatus[]): SeenFeed {
+  const account = accounts.find(({ name }) => name === seen.status.account)
+  if (!account || !seen.status.enabled || seen.status.removedSince) return seen
+  const { problems, trouble, notes } = seen.status
+  const { refused } = account
+  const advised = <E extends ExplainedFailure>(failure: E): E =>
+    refused && isOfSignIn(failure) ? { ...failure, remedy: refused.remedy, command: refused.command } : failure
+  const status: FeedStatus = {
+    ...seen.status,
+    notes: [...accountNotes(account), ...notes],
+    problems: problems.map(advised),
+    ...(trouble && { trouble: advised(trouble) }),
+  }
+  const isHeldUp = ({ kind }: ToDo) => kind === 'feed-stale' && refused !== undefined
+  const advice = refused && { remedy: refused.remedy, command: refused.command }
+  return { status, toDo: seen.toDo.map((each) => (isHeldUp(each) ? { ...each, ...advice } : each)) }
+}
+
 function inFlight(account: string, feeds: readonly SeenFeed[]): number {
   const own = feeds.filter(({ status }) => status.account === account)
   return own.reduce((sum, { status: { states } }) => sum + states.requesting + states.requested, 0)
@@ -78,14 +111,14 @@ export function silentTimer(name: string, { finishedAt, silentSince }: Status['t
   return { kind: 'timer-silent', sentence, remedy, command: DOCTOR, ...(silentSince && { since: silentSince }) }
 }
 
+const CORRECT_FILE = 'Correct feeds.json, and look with "validate" whether it is right. Then give it to the app.'
+
 function feedsFileProblem({ message }: Failure): ToDo {
-  const remedy = 'Correct the file, then give it to the app.'
-  return { kind: 'feeds-file', sentence: message, remedy, command: PUSH_FEEDS }
+  return { kind: 'feeds-file', sentence: message, remedy: CORRECT_FILE, command: PUSH_FEEDS }
 }
 
 function unreadableRow(failure: Failure): ToDo {
-  const { message, remedy } = explained(failure)
-  return { kind: 'unreadable', sentence: message, remedy, command: DOCTOR }
+  return { kind: 'unreadable', sentence: failure.message, remedy: DELETE_ROW, command: DOCTOR }
 }
 
 /** A message that is due waits for minutes at most. */

@@ -1,8 +1,9 @@
 import { counted } from '../counted.ts'
-import { FAILURES } from '../failures.ts'
+import { type Advice, adviceOn, type FailureKind } from '../failures.ts'
 import { whyAsksNothing } from '../ledger/feed-block.ts'
 import type { FeedOutline } from '../ledger/feed-row.ts'
 import {
+  aboutOf,
   type Figures,
   holdsImport,
   isAtRest,
@@ -20,7 +21,7 @@ import { minuteText } from '../time/instants.ts'
 import { windowId } from '../time/window.ts'
 import { dayWords, windowWords } from '../time/words.ts'
 import { rejectsCommand, windowCommand } from './command.ts'
-import { commandFor, whatStands } from './feed-to-do.ts'
+import { adviceOnWindow, commandFor, whatStands } from './feed-to-do.ts'
 import { STATUS_VERSION, type WindowDetail } from './fields.ts'
 
 /** Says all that the ledger knows of one window. `row`: its feed, where the app knows it. */
@@ -45,12 +46,17 @@ export function windowDetail(
     sentence: `${windowWords(window)} ${sentenceOf(entry)}`,
     attempt,
     tries,
-    error: lastError && { ...lastError, remedy: FAILURES[lastError.kind].remedy },
+    error: lastError && { ...lastError, ...adviceOnError(entry, lastError.kind, row) },
     figures: figures && figuresOf(figures),
     totals: figures ? totalsOf(figures) : [],
     attempts: history.map(attemptOf).reverse(),
     commands: commandsOf(now, entry, row),
   })
+}
+
+function adviceOnError(entry: LedgerEntry, kind: FailureKind, row: FeedOutline | undefined): Advice {
+  if (entry.state === 'failed' && row) return adviceOnWindow(row, entry)
+  return adviceOn(kind, { ...aboutOf(entry), ...(row && { account: row.feed.account }) })
 }
 
 function sentenceOf(entry: LedgerEntry): string {

@@ -16,7 +16,7 @@ const CREATION = `${PARAMETERS} for creation - `
 
 const QUERY_GONE = 'Invalid QueryId'
 
-const ACCOUNT = 'check the PARTNER_… settings of the account'
+const ACCOUNT = 'the service does not take the token of the account'
 const ROLE = 'give the account the Executive Report Viewer role, in the AI Cloud Partner Program tenant'
 const AGAIN = 'it is tried again'
 const QUERY = 'correct the query or the columns of the feed'
@@ -27,7 +27,7 @@ const UNKNOWN = 'the service has nothing with that id or name'
 /** 900421 under 401: what else the answer says does not matter. */
 const LACKS_MFA = {
   kind: 'mfa-required',
-  hint: 'the token lacks multi-factor (900421): sign in again with the command consent',
+  hint: 'the token lacks multi-factor (900421)',
 } as const
 
 const refusal = (status: number, kind: FailureKind, hint: string, text: string): DocumentedRefusal => ({

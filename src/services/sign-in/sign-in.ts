@@ -56,6 +56,5 @@ export async function needSecret(
 
 /** The failure of a sign-in that was refused for a reason that waiting does not change. */
 export function refusedSignIn({ name, auth }: Pick<SignIn, 'name' | 'auth'>, reason: string): Failure {
-  const what = `sign-in of account ${name} with ${auth} was refused (${reason})`
-  return failed('unauthorized', `${what}; check its PARTNER_… settings`)
+  return failed('unauthorized', `sign-in of account ${name} with ${auth} was refused (${reason})`)
 }

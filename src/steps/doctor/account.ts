@@ -10,7 +10,7 @@ import {
   warning,
   well,
 } from '../../core/doctor.ts'
-import { FAILURES, type Failure, isFailure } from '../../core/failures.ts'
+import { adviceOn, adviceText, type Failure, isFailure, isOfSignIn } from '../../core/failures.ts'
 import type { Feed } from '../../core/feeds/feed.ts'
 import {
   type ColumnsSource,
@@ -20,6 +20,7 @@ import {
   type QuerySource,
   spellingsOf,
 } from '../../core/feeds/feed-query.ts'
+import { signInAdvice } from '../../core/status/accounts.ts'
 import type { InsightsClient, LiveDataset } from '../../services/insights/client.ts'
 import type { Patient } from './patient.ts'
 
@@ -35,16 +36,20 @@ const VAULT_ROLE =
 /** Checks one account: its sign-in, its role, and the datasets, columns and queries of its feeds. */
 export async function checkAccount(known: Patient, name: string): Promise<readonly Finding[]> {
   const signIn = known.means.signIn(name, known.accounts[name] ?? {})
-  const findings = await findingsOf(known, name, signIn?.warning)
+  const findings = await findingsOf(known, { name, auth: signIn?.auth }, signIn?.warning)
   return findings.map((finding) => ({ ...finding, account: { name, ...(signIn && { auth: signIn.auth }) } }))
 }
 
-async function findingsOf(known: Patient, name: string, told: string | undefined): Promise<readonly Finding[]> {
+/** An account by how it signs in; undefined where its settings are not complete. */
+type Signing = { readonly name: string; readonly auth: string | undefined }
+
+async function findingsOf(known: Patient, signing: Signing, told: string | undefined): Promise<readonly Finding[]> {
+  const { name } = signing
   const { means, accounts, feeds } = known
   const account = accounts[name] ?? {}
   const notes = told === undefined ? [] : [warning('sign-in', told, 'Change PARTNER_AUTH of the account.')]
   const insights = means.services.insights(name, account)
-  if (isFailure(insights)) return [...notes, failing('sign-in', insights)]
+  if (isFailure(insights)) return [...notes, failingOf('sign-in', insights, signing)]
   const ends = await means.services.expiry(name, account)
   // With complete settings only the vault fails, and a sign-in that cannot read its secret says nothing of the account.
   if (isFailure(ends)) return [...notes, problem('vault', ends.message, VAULT_ROLE)]
@@ -52,69 +57,86 @@ async function findingsOf(known: Patient, name: string, told: string | undefined
   const signal = AbortSignal.timeout(means.limitMs)
   const client = insights.within(signal)
   const datasets = await client.listDatasets()
-  if (isFailure(datasets)) return [...notes, ...expiry, unableToRead(datasets, signal.aborted, means.limitMs)]
+  if (isFailure(datasets)) return [...notes, ...expiry, unableToRead(signing, datasets, signal.aborted, means.limitMs)]
   const own = feeds.filter((feed) => feed.account === name && feed.enabled)
   const offered = own.map((feed) =>
     aboutFeed(feed.name, offeredFinding(feed, findListed(datasets, spellingsOf(feed.dataset)))),
   )
   const [mfa, role, queries] = await Promise.all([
-    checkSignIn(client, name, own[0]?.dataset ?? datasets[0]?.name),
-    checkRole(client, name),
-    Promise.all(own.map((feed) => checkQuery(client, feed, datasets))),
+    checkSignIn(client, signing, own[0]?.dataset ?? datasets[0]?.name),
+    checkRole(client, signing),
+    Promise.all(own.map((feed) => checkQuery(client, signing, feed, datasets))),
   ])
   const signedIn = well('sign-in', `account ${name} signs in and lists ${counted(datasets.length, 'dataset')}`)
   return [signedIn, ...mfa, ...notes, ...expiry, ...role, ...offered, ...queries.flat()]
 }
 
-function unableToRead(failure: Failure, isLate: boolean, limitMs: number): Finding {
+function unableToRead(signing: Signing, failure: Failure, isLate: boolean, limitMs: number): Finding {
   const late = isLate ? ` (no answer within ${limitMs / 1000} s)` : ''
   const check = failure.kind === 'forbidden' ? 'role' : 'sign-in'
-  return failingAt(check, { ...failure, message: `${failure.message}${late}` })
+  return failingAt(check, { ...failure, message: `${failure.message}${late}` }, signing)
 }
 
 /** A service that does not answer says nothing of what was checked. */
-function failingAt(check: string, failure: Failure): Finding {
-  return failure.kind === 'unavailable' ? problem('service', failure.message, REACH) : failing(check, failure)
+function failingAt(check: string, failure: Failure, signing: Signing, feed?: string): Finding {
+  if (failure.kind === 'unavailable') return problem('service', failure.message, REACH)
+  return failingOf(check, failure, signing, feed)
+}
+
+function failingOf(check: string, failure: Failure, { name, auth }: Signing, feed?: string): Finding {
+  if (!isOfSignIn(failure)) return failing(check, failure, { account: name, ...(feed !== undefined && { feed }) })
+  return problem(check, failure.message, adviceText(signInAdvice(failure.kind, name, auth)))
 }
 
 async function checkSignIn(
   client: InsightsClient,
-  name: string,
+  signing: Signing,
   dataset: string | undefined,
 ): Promise<readonly Finding[]> {
   if (dataset === undefined) return []
   const signs = await client.checkMfa(dataset)
-  if (isFailure(signs)) return [failingAt('sign-in', signs)]
-  return mfaFindings(name, signs.isCompliant, signs.methods)
+  if (isFailure(signs)) return [failingAt('sign-in', signs, signing)]
+  return mfaFindings(signing.name, signs.isCompliant, signs.methods)
 }
 
 /** Checks whether the service hides data from the role. Only the executions of a report tell. */
-async function checkRole(client: InsightsClient, name: string): Promise<readonly Finding[]> {
+async function checkRole(client: InsightsClient, signing: Signing): Promise<readonly Finding[]> {
+  const { name } = signing
   const reports = await client.reports()
-  if (isFailure(reports)) return [failingAt('role', reports)]
+  if (isFailure(reports)) return [failingAt('role', reports, signing)]
   const ids = reports.slice(-REPORTS).map(({ reportId }) => reportId)
   if (ids.length === 0)
     return [well('role', `account ${name} can read; without a report, nothing shows whether data is hidden`)]
   const found = await client.listExecutions(ids, { statuses: ['Completed'], latest: true })
   if (found === 'not-yet' || found === 'unknown') return []
-  if (isFailure(found)) return [failingAt('role', found)]
+  if (isFailure(found)) return [failingAt('role', found, signing)]
   if (!found.dataRedacted) return [well('role', `account ${name} sees all data`)]
-  return [problem('role', `account ${name}: the service hides data from its role`, FAILURES.redacted.remedy)]
+  return [
+    problem(
+      'role',
+      `account ${name}: the service hides data from its role`,
+      adviceText(adviceOn('redacted', { account: name })),
+    ),
+  ]
 }
 
 /** Asks the service to test the query or conditions that the user wrote. For other feeds, `offeredFinding` is enough. */
 async function checkQuery(
   client: InsightsClient,
+  signing: Signing,
   feed: Feed,
   datasets: readonly LiveDataset[],
 ): Promise<readonly Finding[]> {
   const run = testOf(feed, datasets)
   if (!run) return []
   const about = (finding: Finding) => [aboutFeed(feed.name, finding)]
-  if (isFailure(run)) return about(failing('query', run))
+  if (isFailure(run)) return about(failing('query', run, { feed: feed.name }))
   const answer = await client.testQuery(run)
   if (isFailure(answer))
-    return about({ ...failingAt('query', answer), message: `feed ${feed.name}: ${answer.message}` })
+    return about({
+      ...failingAt('query', answer, signing, feed.name),
+      message: `feed ${feed.name}: ${answer.message}`,
+    })
   return about(well('query', `feed ${feed.name}: the service accepts its query`))
 }
 

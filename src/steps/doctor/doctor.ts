@@ -8,10 +8,11 @@ import {
   isWell,
   ofOneMind,
   problem,
+  quotaFinding,
   warning,
   well,
 } from '../../core/doctor.ts'
-import { FAILURES, isFailure } from '../../core/failures.ts'
+import { adviceText, failed, isFailure } from '../../core/failures.ts'
 import { DEFAULT_ACCOUNT, type Feed } from '../../core/feeds/feed.ts'
 import { catalogueVerdict } from '../../core/feeds/feed-query.ts'
 import { parseEachFeed } from '../../core/feeds/feeds.ts'
@@ -19,6 +20,8 @@ import { laterStartWarning, laterStartWarnings } from '../../core/feeds/history.
 import { type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import { startWithinReach } from '../../core/ledger/reach.ts'
+import { accountStatus } from '../../core/status/accounts.ts'
+import { blockAdvice, DELETE_ROW } from '../../core/status/feed-to-do.ts'
 import { oldQueue, silentTimer } from '../../core/status/status.ts'
 import { TIMERS, timerStatuses } from '../../core/status/timers.ts'
 import { minuteText } from '../../core/time/instants.ts'
@@ -26,6 +29,7 @@ import { reasonOf } from '../../services/safe-text.ts'
 import type { AppRows } from '../../services/storage/ledger.ts'
 import { ticksIn } from '../ledger/ticks.ts'
 import { findForbiddenChange } from '../requesting/forbidden-change.ts'
+import { pacingOf } from '../requesting/pacing-row.ts'
 import { checkAccount } from './account.ts'
 import { checkCallback } from './callback.ts'
 import type { DoctorMeans, Patient } from './patient.ts'
@@ -55,6 +59,7 @@ const CHECKS: readonly Check[] = [
   { name: 'clock', run: checkClock },
   { name: 'timer', run: checkTimers },
   { name: 'queue', run: checkQueue },
+  { name: 'quota', run: checkQuota },
 ]
 
 function broken(name: string, error: unknown): readonly Finding[] {
@@ -116,11 +121,11 @@ async function checkLedger({ means, feeds, accounts, hasStorage }: Patient): Pro
     .flatMap((feed) => findRefusal(app, feed, accounts[feed.account]?.tenantId ?? settings.tenants[feed.account]))
   const isTold = (row: FeedOutline) => row.refused && refusals.some(({ name }) => name === row.feed.name)
   const blocked = [...app.feeds.values()].flatMap((row) => {
-    if (isFailure(row)) return failing('feed', row)
+    if (isFailure(row)) return problem('feed', row.message, DELETE_ROW)
     const { feed, blocked } = row.value
     if (!blocked || isTold(row.value)) return []
     const message = `feed ${feed.name} is blocked: ${blocked.message}`
-    return aboutFeed(feed.name, problem('feed', message, FAILURES[blocked.kind].remedy))
+    return aboutFeed(feed.name, problem('feed', message, adviceText(blockAdvice(row.value, blocked))))
   })
   const starts = feeds
     .filter(({ enabled }) => enabled)
@@ -141,11 +146,11 @@ function startWarnings(app: AppRows, feed: Feed, now: Date): readonly string[] {
 function findRefusal(app: AppRows, feed: Feed, tenant: string | undefined) {
   const { name, table } = feed
   const changed = findForbiddenChange(app, feed, tenant)
-  if (changed) return [{ name, finding: failing('feed', changed) }]
+  if (changed) return [{ name, finding: failing('feed', changed, { feed: name }) }]
   const owner = (app.get(tableRowKey(table))?.value as TableRow | undefined)?.feed
   if (owner === undefined || owner === name) return []
   const message = `feed ${name}: table ${table} belongs to feed ${owner}`
-  return [{ name, finding: problem('table', message, 'Name another table in the feed.') }]
+  return [{ name, finding: failing('table', failed('table-taken', message), { feed: name }) }]
 }
 
 /** Whether the timers of the app tick. What has never run is no problem yet: the app may not be deployed. */
@@ -170,6 +175,24 @@ async function checkQueue({ means, hasStorage }: Patient): Promise<readonly Find
   return [
     well('queue', `about ${counted(look.messages, 'message is', 'messages are')} in it, none for long${poisoned}`),
   ]
+}
+
+/** Whether an account may ask for reports now, as far as the quota goes that the service allows it. */
+async function checkQuota({ means, feeds, hasStorage }: Patient): Promise<readonly Finding[]> {
+  if (!hasStorage) return []
+  const { ledger, clock, settings } = means.services
+  const app = await ledger.appRows()
+  return [...new Set(feeds.map(({ account }) => account))].flatMap((name) => {
+    const pacing = pacingOf(app, name)
+    if (isFailure(pacing)) return problem('quota', pacing.message, DELETE_ROW)
+    return quotaFinding(
+      accountStatus(
+        clock(),
+        { name, auth: undefined, pacing: pacing.value, credentials: [], inFlight: 0 },
+        settings.limits,
+      ),
+    )
+  })
 }
 
 async function checkClock({ means }: Patient): Promise<readonly Finding[]> {

@@ -82,7 +82,7 @@ export async function checkPass(
     acceptEmpty: entry.acceptEmpty === true,
     rowsErased: archive.erased?.rows ?? 0,
   }
-  return refuse(checked, job.row.feed, standing, nameOf(entry)) ?? checked
+  return refuse(checked, job.row.feed, standing, nameOf(entry), check.isBroken()) ?? checked
 }
 
 async function checkRecords(

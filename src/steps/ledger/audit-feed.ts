@@ -1,4 +1,4 @@
-import { FAILURES, type Failure, isFailure } from '../../core/failures.ts'
+import { adviceOn, adviceText, type Failure, isFailure } from '../../core/failures.ts'
 import { withoutFailing } from '../../core/ledger/feed-block.ts'
 import type { FeedOutline, RangedRow } from '../../core/ledger/feed-row.ts'
 import {
@@ -144,7 +144,7 @@ async function tellUnreadable(services: Services, feed: string, unreadable: read
   const [first] = unreadable
   if (!first) return
   const { kind, message } = first
-  const { remedy } = FAILURES[kind]
+  const remedy = adviceText(adviceOn(kind, { feed }))
   const event = { event: 'window.failed', feed, kind, message, remedy, count: unreadable.length } as const
   await tellOnce(services, `unreadable~${feed}`, event)
 }

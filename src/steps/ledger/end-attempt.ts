@@ -1,6 +1,16 @@
-import { blocksFeed, FAILURES, type Failure, failed, isOfSignIn } from '../../core/failures.ts'
+import {
+  adviceOn,
+  adviceText,
+  BROKEN_FILE,
+  blocksFeed,
+  FAILURES,
+  type Failure,
+  failed,
+  filled,
+  isOfSignIn,
+} from '../../core/failures.ts'
 import type { Drop } from '../../core/ledger/drop.ts'
-import { isOfPerson, type LedgerEntry, spareReports } from '../../core/ledger/ledger.ts'
+import { aboutOf, isOfPerson, type LedgerEntry, spareReports } from '../../core/ledger/ledger.ts'
 import { toFailed, toLandedAgain, withoutRemoteReports } from '../../core/ledger/transitions.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
 import { noteRefusedSignIn } from '../requesting/pacing-row.ts'
@@ -41,18 +51,28 @@ export async function endPassed(
  */
 export async function tellFailure(services: Services, entry: LedgerEntry, failure: Failure): Promise<void> {
   const { kind, message } = failure
-  const { remedy, heals } = FAILURES[kind]
-  services.emit({ event: 'window.failed', ...subjectOf(entry), kind, message, remedy })
+  const { heals } = FAILURES[kind]
+  const blocks = heals !== 'person' && !isOfPerson(entry) && entry.heals === 0 && blocksFeed(failure)
+  const event = { event: 'window.failed', ...subjectOf(entry), kind, message } as const
+  // What blocks the feed is the same for all its windows: the event of the block has the remedy, once.
+  services.emit(blocks ? event : { ...event, remedy: await adviceFor(services, entry, failure) })
   if (heals === 'person' || isOfPerson(entry)) return
   if (entry.heals > 0) await noteFailedAgain(services, entry.feed, failure)
-  else if (blocksFeed(failure)) await blockFeed(services, entry.feed, failure)
+  else if (blocks) await blockFeed(services, entry.feed, failure)
   else await noteFailing(services, entry.feed)
-  if (isOfSignIn(failure)) await noteRefusedSignInOf(services, entry.feed, failure)
+  const account = isOfSignIn(failure) ? await accountOf(services, entry.feed) : undefined
+  if (account !== undefined) await noteRefusedSignIn(services, account, failure)
 }
 
-async function noteRefusedSignInOf(services: Services, feed: string, failure: Failure): Promise<void> {
+async function adviceFor(services: Services, entry: LedgerEntry, failure: Failure): Promise<string> {
+  if (failure.broken) return adviceText(filled(BROKEN_FILE, aboutOf(entry)))
+  const account = isOfSignIn(failure) ? await accountOf(services, entry.feed) : undefined
+  return adviceText(adviceOn(failure.kind, { ...aboutOf(entry), ...(account !== undefined && { account }) }))
+}
+
+async function accountOf(services: Services, feed: string): Promise<string | undefined> {
   const row = await findFeed(services, feed)
-  if (!('problem' in row)) await noteRefusedSignIn(services, row.feed.account, failure)
+  return 'problem' in row ? undefined : row.feed.account
 }
 
 /**

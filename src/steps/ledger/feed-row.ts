@@ -1,4 +1,4 @@
-import { blocksFeed, FAILURES, type Failure, isFailure } from '../../core/failures.ts'
+import { adviceOn, adviceText, blocksFeed, type Failure, isFailure } from '../../core/failures.ts'
 import { type LandedColumns, newlyEmptied, withLandedColumns } from '../../core/ledger/emptied.ts'
 import { blockedBy, stillBlockedBy, withFailing, withLanding, withTrialFailed } from '../../core/ledger/feed-block.ts'
 import {
@@ -75,11 +75,11 @@ export async function changeFeedRow(
   return written ? { before, after } : changeFeedRow({ ledger }, feed, change)
 }
 
-/** Blocks a feed. Emits an event where it was not blocked before. */
+/** Blocks a feed. Emits an event where it was not blocked for this kind before. */
 export async function blockFeed(services: Services, feed: string, failure: Failure): Promise<void> {
   const now = services.clock()
   const changed = await changeFeedRow(services, feed, (row) => blockedBy(row, failure, now))
-  if (changed && !changed.before.blocked) tellBlocked(services, feed, failure)
+  if (changed && changed.before.blocked?.kind !== changed.after.blocked?.kind) tellBlocked(services, feed, failure)
 }
 
 /** A window that had failed before has failed again. If the feed is blocked, its block goes on. */
@@ -96,7 +96,7 @@ export async function noteFailing(services: Services, feed: string): Promise<voi
 }
 
 export function tellBlocked({ emit }: Pick<Services, 'emit'>, feed: string, { kind, message }: Failure): void {
-  emit({ event: 'feed.blocked', feed, kind, message, remedy: FAILURES[kind].remedy })
+  emit({ event: 'feed.blocked', feed, kind, message, remedy: adviceText(adviceOn(kind, { feed })) })
 }
 
 /** The feed landed: its block ends, and what failed is asked for again. */
@@ -119,7 +119,9 @@ export async function noteTrouble(services: Services, feed: string, failure: Fai
   })
   const { kind, message } = failure
   if (changed?.before.trouble?.kind === kind) return
-  services.emit({ event: 'feed.stale', feed, kind, message, remedy: FAILURES[kind].remedy })
+  const account = changed?.after.feed.account
+  const remedy = adviceText(adviceOn(kind, { feed, ...(account !== undefined && { account }) }))
+  services.emit({ event: 'feed.stale', feed, kind, message, remedy })
 }
 
 /** Notes the columns in a feed's files that nobody named, and emits an event when they change. */

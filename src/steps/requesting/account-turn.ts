@@ -1,4 +1,4 @@
-import { FAILURES, isFailure } from '../../core/failures.ts'
+import { isFailure } from '../../core/failures.ts'
 import { TICK_KEY, type TickRow } from '../../core/ledger/app-rows.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
@@ -6,6 +6,7 @@ import { wasClockAhead } from '../../core/plan/audit.ts'
 import { waitsUntil } from '../../core/plan/pacing.ts'
 import type { RequestAction } from '../../core/plan/plan.ts'
 import { inTurns, openTurn } from '../../core/plan/turns.ts'
+import { DELETE_ROW } from '../../core/status/feed-to-do.ts'
 import { parseWindowId, windowId } from '../../core/time/window.ts'
 import type { AppRows } from '../../services/storage/ledger.ts'
 import { tellOnce } from '../ledger/tell-once.ts'
@@ -30,7 +31,7 @@ export async function takeTurn(
   const pacing = pacingOf(app, account)
   if (isFailure(pacing)) {
     const { kind, message } = pacing
-    const event = { event: 'app.settings', kind, message, remedy: FAILURES[kind].remedy } as const
+    const event = { event: 'app.settings', kind, message, remedy: DELETE_ROW } as const
     await tellOnce(services, `unreadable~pacing~${account}`, event)
     return { requested: 0, waiting: 0 }
   }

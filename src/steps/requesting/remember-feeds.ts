@@ -1,5 +1,5 @@
 import { CATALOG } from '../../core/catalog.ts'
-import { FAILURES, type Failure, failed, isFailure } from '../../core/failures.ts'
+import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import type { Account, Feed } from '../../core/feeds/feed.ts'
 import { type FaultyFeed, parseEachFeed } from '../../core/feeds/feeds.ts'
 import { hashJson } from '../../core/hash.ts'
@@ -9,6 +9,7 @@ import { type FeedOutline, type FeedRow, newFeedRow, withStretch, withTenant } f
 import { toFeedFields } from '../../core/ledger/stored-feed-row.ts'
 import { plainMessage } from '../../core/plain-text.ts'
 import { accountForecasts } from '../../core/plan/forecast.ts'
+import { DELETE_ROW } from '../../core/status/feed-to-do.ts'
 import type { AppRows } from '../../services/storage/ledger.ts'
 import { changeFeedRow, readableFeeds, tellBlocked } from '../ledger/feed-row.ts'
 import { tellOnce } from '../ledger/tell-once.ts'
@@ -121,7 +122,7 @@ async function remember(
 }
 
 async function tellUnreadable(services: Services, feed: string, { kind, message }: Failure): Promise<undefined> {
-  const event = { event: 'feed.blocked', feed, kind, message, remedy: FAILURES[kind].remedy } as const
+  const event = { event: 'feed.blocked', feed, kind, message, remedy: DELETE_ROW } as const
   await tellOnce(services, `unreadable~${feed}`, event)
 }
 

@@ -173,6 +173,7 @@ async function refuseFeed(
     return 'feed'
   }
   await noteTrouble(services, feed, failure)
+  if (failure.kind === 'unauthorized') await noteRefusedSignIn(services, tick.name, failure)
   return failure.kind === 'unauthorized' ? 'account' : noAnswer(tick, feed)
 }
 

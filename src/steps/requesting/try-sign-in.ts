@@ -1,4 +1,4 @@
-import { FAILURES, type Failure, isFailure, isOfSignIn, type SignInKind } from '../../core/failures.ts'
+import { adviceOn, adviceText, type Failure, isFailure, isOfSignIn, type SignInKind } from '../../core/failures.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import { isSignInBlocked, isTrialDue, withRefusedSignIn } from '../../core/plan/refused-sign-in.ts'
 import { tellOnce } from '../ledger/tell-once.ts'
@@ -59,7 +59,8 @@ async function ask(
 async function tellBlocked(services: Services, account: string, { value: { refused } }: PacingRow): Promise<void> {
   if (!refused) return
   const { kind } = refused
+  const remedy = adviceText(adviceOn(kind, { account }))
   const message = `account ${account} asks for nothing until its sign-in works: ${refused.message}`
-  const event = { event: 'credential.expiring', kind, message, remedy: FAILURES[kind].remedy } as const
+  const event = { event: 'credential.expiring', kind, message, remedy } as const
   await tellOnce(services, `sign-in~${account}`, event, { kind })
 }

@@ -1,0 +1,85 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openApp } from '../../src/app/app.ts'
+import { provision } from '../../src/steps/provision.ts'
+import { requireSettings } from '../setup/settings.ts'
+import { type Deployment, startDeployment } from './deployment.ts'
+
+// What `status` and `doctor` say of an account that cannot ask: the reason, and what to type.
+
+const USAGE = { name: 'usage', dataset: 'AzureUsage', columns: ['Month', 'CustomerName', 'UsageQuantity'] }
+const FEEDS = ['usage', 'other', 'third'].map((name) => ({ ...USAGE, name, from: '2025-04-01', to: '2025-06-01' }))
+
+let deployment: Deployment
+beforeEach(async () => {
+  deployment = await startDeployment(FEEDS)
+})
+afterEach(() => deployment.close())
+
+/** One tick of an app with other settings, which the commands have from then on, too. */
+async function tickWith(changes: Readonly<Record<string, string>>): Promise<void> {
+  const settings = { ...deployment.settings, ...changes }
+  await writeFile(join(deployment.folder, 'local.settings.json'), JSON.stringify({ Values: settings }))
+  await provision(openApp(requireSettings(settings), join(deployment.folder, 'feeds.json'))(() => undefined))
+}
+
+const statusOf = async () => (await deployment.command(['status'])).out
+const count = (text: string, part: RegExp) => text.match(new RegExp(part, 'g'))?.length ?? 0
+
+describe('a sign-in that is refused', () => {
+  it('is told once, and by a line under every feed of its account, with the command that signs in again', async () => {
+    deployment.simulator.fault({ endpoint: 'token', effect: { refuse: 'invalid_grant' }, nth: 'all' })
+    await tickWith({})
+    const out = await statusOf()
+    const signIn = '"npx partner-insights-sync consent --account default"'
+    for (const { name } of FEEDS)
+      expect(out).toContain(
+        `${name}: It waits for account default, whose sign-in is refused (unauthorized): ${signIn}\n`,
+      )
+    expect(count(out, /invalid_grant/)).toBe(1)
+    expect(out).toMatch(/^! Account default cannot sign in \(unauthorized\)/m)
+    expect(out).toMatch(/^ {2}npx partner-insights-sync consent --account default$/m)
+    expect(out).toMatch(/^account default tries its sign-in at each tick/m)
+    expect(out).not.toContain('PARTNER_')
+    const doctor = (await deployment.command(['doctor'])).out
+    expect(doctor).toMatch(/sign-in: .*invalid_grant.*Type: npx partner-insights-sync consent --account default$/m)
+    expect(doctor).not.toContain('PARTNER_')
+  }, 60_000)
+
+  it('with a secret names the secret to store, and the setting once', async () => {
+    deployment.simulator.fault({ endpoint: 'token', effect: { refuse: 'invalid_client' }, nth: 'all' })
+    await tickWith({ PARTNER_AUTH: 'client-secret', PARTNER_CLIENT_SECRET: 'old' })
+    for (const out of [await statusOf(), (await deployment.command(['doctor'])).out]) {
+      expect(count(out, /Store a valid client-secret as partner-default-client-secret in the Key Vault/)).toBe(1)
+      expect(count(out, /PARTNER_/)).toBe(1)
+      expect(out).not.toContain('consent')
+    }
+  }, 60_000)
+
+  it('is over under every feed once it works', async () => {
+    deployment.simulator.fault({ endpoint: 'token', effect: { refuse: 'invalid_grant' } })
+    await tickWith({})
+    expect(count(await statusOf(), /whose sign-in is refused/)).toBe(FEEDS.length)
+    await tickWith({})
+    expect(await statusOf()).not.toMatch(/sign-in/)
+    expect((await deployment.entries('usage')).map(({ state }) => state)).toEqual(['requested', 'requested'])
+  }, 60_000)
+})
+
+describe.each([
+  ['a 429', { status: 429, message: 'Too many requests' }],
+  ['a quota in a 400', { quota: 0 }],
+] as const)('%s for every report', (_, effect) => {
+  it('is the reason in status and doctor: how long the account waits, and for how many reports an hour it asks', async () => {
+    deployment.simulator.fault({ endpoint: 'createReport', effect, nth: 'all' })
+    await tickWith({ MAX_REPORTS_PER_HOUR: '20' })
+    const reason = String.raw`account default waits until \d{4}-\d\d-\d\dT\d\d:\d\dZ: .*quota; 10 reports an hour`
+    const out = await statusOf()
+    expect(out).toMatch(new RegExp(`^${reason}`, 'm'))
+    for (const { name } of FEEDS)
+      expect(out).toMatch(new RegExp(`^${name}: It waits with account default until \\S+Z: .*10 reports an hour$`, 'm'))
+    const doctor = await deployment.command(['doctor'])
+    expect(doctor.out).toMatch(new RegExp(`^warning +quota: ${reason}`, 'm'))
+  }, 60_000)
+})

@@ -1,0 +1,72 @@
+import type { Command } from 'commander'
+import { describe, expect, it } from 'vitest'
+import { createProgram } from '../../cli/program.ts'
+import { adviceOn, BROKEN_FILE, FAILURES, type FailureKind, filled, PROGRAM } from '../../src/core/failures.ts'
+import { AUTH_MODES } from '../../src/core/feeds/fields.ts'
+import { signInAdvice } from '../../src/core/status/accounts.ts'
+
+// What a person is told to type is a command of the command line, with arguments that it takes.
+
+const ABOUT = { account: 'emea', feed: 'usage', window: '--month 2025-03' }
+const KINDS = Object.keys(FAILURES) as FailureKind[]
+
+/** Every command of a text: the one of a remedy stands in quotes, without the name of the program. */
+function commandsIn(remedy: string, command: string): readonly string[] {
+  const names = createProgram().commands.map((each) => each.name())
+  const quoted = Array.from(remedy.matchAll(/"([^"]+)"/g), ([, text = '']) => text)
+  return [command.slice(PROGRAM.length + 1), ...quoted.filter((text) => names.includes(text.split(' ')[0] ?? ''))]
+}
+
+/** Parses a command as the command line does, and runs nothing. */
+function parse(text: string): void {
+  let command: Command = createProgram()
+  let words = text.replace('<file>', 'usage.csv').split(' ')
+  for (;;) {
+    const next = command.commands.find((each) => each.name() === words[0])
+    if (!next) break
+    command = next
+    words = words.slice(1)
+  }
+  expect(command.parent, text).not.toBeNull()
+  const { operands, unknown } = command.parseOptions(words)
+  expect({ text, unknown, tooMany: operands.slice(command.registeredArguments.length) }).toEqual({
+    text,
+    unknown: [],
+    tooMany: [],
+  })
+  const missing = command.registeredArguments.filter(({ required }, index) => required && operands[index] === undefined)
+  expect({ text, missing: missing.map((each) => each.name()) }).toEqual({ text, missing: [] })
+}
+
+describe('the remedy of a failure', () => {
+  it.each(KINDS)('%s names a command that exists, with its arguments filled in', (kind) => {
+    const { remedy, command } = adviceOn(kind, ABOUT)
+    expect(remedy + command).not.toMatch(/<(?!file>)/)
+    for (const text of commandsIn(remedy, command)) parse(text)
+  })
+
+  it('of a broken file says what is broken and asks for it again, and speaks of no types', () => {
+    const { remedy, command } = filled(BROKEN_FILE, ABOUT)
+    expect([remedy, command]).toEqual([
+      expect.stringContaining('"retry usage --month 2025-03"'),
+      `${PROGRAM} rejects --feed usage --month 2025-03`,
+    ])
+    expect(remedy).not.toMatch(/types of the feed|maxRejects|replay/)
+    for (const text of commandsIn(remedy, command)) parse(text)
+  })
+
+  it.each([...AUTH_MODES, undefined])(
+    'of a sign-in by %s names the command or the secret, and the settings once at most',
+    (auth) => {
+      const { remedy, command } = signInAdvice('unauthorized', 'emea', auth)
+      parse(command.slice(PROGRAM.length + 1))
+      const isByPerson = auth === 'refresh-token'
+      expect(command).toBe(isByPerson ? `${PROGRAM} consent --account emea` : `${PROGRAM} doctor`)
+      expect(`${remedy}`.match(/PARTNER_/g)?.length ?? 0).toBeLessThanOrEqual(1)
+      if (auth === 'client-secret') expect(remedy).toMatch(/partner-emea-client-secret .*PARTNER_CLIENT_SECRET__EMEA/)
+      if (auth === 'password') expect(remedy).toMatch(/partner-emea-password .*PARTNER_PASSWORD__EMEA/)
+      const mfa = signInAdvice('mfa-required', 'emea', auth)
+      parse(mfa.command.slice(PROGRAM.length + 1))
+    },
+  )
+})
