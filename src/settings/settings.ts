@@ -8,7 +8,7 @@ import type { Periods } from '../core/status/timers.ts'
 import type { StorageConnection } from '../services/storage/clients.ts'
 import { type Environment, environmentReader } from './environment.ts'
 import { timerPeriods } from './schedules.ts'
-import { DEFAULT_AUTHORITY, signInOf } from './sign-in.ts'
+import { DEFAULT_AUTHORITY, namesOtherAccount, signInOf } from './sign-in.ts'
 import { storageSettings } from './storage.ts'
 
 /** The settings that the steps act by. */
@@ -107,7 +107,7 @@ export function reportsPerHour(env: Environment, problems: string[]): number {
 
 /** The default account must be complete, unless there are settings of other accounts. */
 function signInProblems(partner: Environment, keyVaultUrl: string | undefined): readonly string[] {
-  if (Object.keys(partner).some((name) => name.includes('__'))) return []
+  if (namesOtherAccount(partner)) return []
   const settings = { partner, authorityHost: DEFAULT_AUTHORITY, hasVault: keyVaultUrl !== undefined }
   const signIn = signInOf(DEFAULT_ACCOUNT, {}, settings)
   return isFailure(signIn) ? [signIn.message] : []

@@ -53,6 +53,15 @@ export function settingOf(account: string, base: string): string {
   return account === DEFAULT_ACCOUNT ? base : `${base}__${account.toUpperCase().replace(/-/g, '_')}`
 }
 
+/** The settings of a sign-in that other accounts than `default` have too, with the name of the account at their end. */
+const OF_OTHER_ACCOUNT =
+  /^PARTNER_(AUTH|TENANT_ID|CLIENT_ID|REFRESH_TOKEN|CLIENT_SECRET|CERTIFICATE|USERNAME|PASSWORD)__[A-Z][A-Z0-9]*$/i
+
+/** Whether settings name another account than `default`: then that one need not be complete. */
+export function namesOtherAccount(env: Environment): boolean {
+  return Object.entries(env).some(([name, value]) => value && OF_OTHER_ACCOUNT.test(name))
+}
+
 type AccountReader = ReturnType<typeof accountReader>
 
 /** Reads the settings of one account and collects the names of those that are missing. */
