@@ -83,13 +83,20 @@ export type GivenRole = {
   readonly principalType: string | undefined
 }
 
-/** The names in roles.bicep, by the ids of the roles. */
-const ROLE_NAMES: Readonly<Record<string, string>> = Object.fromEntries(
-  Array.from(
-    readFileSync('infra/modules/roles.bicep', 'utf8').matchAll(/^ {2}(\w+): '([0-9a-f-]{36})'/gm),
-    ([, name, id]) => [id, name],
-  ),
-)
+/**
+ * The names in roles.bicep, by the ids of the built-in roles as Azure lists them. They stand here once more: a template that
+ * names a stronger role by a weaker one's name would else be judged by its own word.
+ */
+const ROLE_NAMES: Readonly<Record<string, string>> = {
+  'b86a8fe4-44ce-4948-aee5-eccb2c155cd7': 'keyVaultSecretsOfficer',
+  '4633458b-17de-408a-b874-0445c86b69e6': 'keyVaultSecretsUser',
+  '3913510d-42f4-4e42-8a64-420c390055eb': 'monitoringMetricsPublisher',
+  'ba92f5b4-2d11-453d-a403-e96b0029c9fe': 'storageBlobDataContributor',
+  'b7e6dc6d-f1e8-4753-8033-0f276bb0955b': 'storageBlobDataOwner',
+  '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1': 'storageBlobDataReader',
+  '974c5e8b-45b9-4653-ba55-5f855dd0fb88': 'storageQueueDataContributor',
+  '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3': 'storageTableDataContributor',
+}
 
 /** The roles that a snapshot gives. */
 export function rolesOf(name: SnapshotName, project = '.'): readonly GivenRole[] {
