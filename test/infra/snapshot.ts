@@ -16,6 +16,9 @@ export type Resource = {
   readonly type: string
   readonly name: string
   readonly apiVersion: string
+  readonly kind?: string
+  readonly sku?: unknown
+  readonly identity?: unknown
   readonly tags?: Readonly<Record<string, string>>
   readonly properties?: Readonly<Record<string, unknown>>
 }
@@ -58,6 +61,31 @@ export function storesTokens(name: SnapshotName): boolean {
   const ids = { tenantId: 'contoso', clientId: 'app' }
   const ways = ['default', ...others].map((account) => signInOf(account, ids, settings))
   return ways.some((way) => !isFailure(way) && way.auth === 'refresh-token')
+}
+
+type Snapshot = {
+  readonly predictedResources: readonly Resource[]
+  readonly outputs: Readonly<Record<string, string>>
+}
+
+/** What a module gives, as the compiler writes it. */
+const MODULE_OUTPUT =
+  /reference\(resourceId\('[^']*', '[^']*', 'Microsoft\.Resources\/deployments', format\('(\w+)-\{0\}', uniqueString\('\w+', deployment\(\)\.name\)\)\), '[\d-]+'\)\.outputs\.(\w+)\.value/g
+
+/**
+ * A snapshot for a reader: what a module gives is `module.output`, an id is short, and the part of the names that comes from
+ * the environment is `suffix`.
+ */
+export function readable(name: SnapshotName): Snapshot {
+  const text = snapshotText(name)
+  const suffix = /"func-(\w{13})"/.exec(text)?.[1] ?? ''
+  const short = text
+    .replaceAll(MODULE_OUTPUT, '$1.$2')
+    .replaceAll(/\/subscriptions\/[0-9-]+\/resourceGroups\/[\w-]+\/providers\//g, '')
+    .replaceAll(/(reference\('[^']+'), '[\d-]+'\)/g, '$1)')
+    .replaceAll(suffix, 'suffix')
+    .replaceAll(suffix.slice(0, 12), 'suffix of 12')
+  return JSON.parse(short) as Snapshot
 }
 
 type Parameters = { readonly parameters: Readonly<Record<string, { readonly value: unknown }>> }
