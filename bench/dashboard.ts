@@ -75,7 +75,7 @@ function feedOf(name: string, count: number): StatusAnswer['feeds'][number] {
     removed: 0,
     rows: count * 70,
     freshUntil: NOW.toISOString(),
-    backfill: { paused: false, left: 0 },
+    backfill: { paused: false, left: 0, landed: 0, lately: 0 },
     drift: [],
     emptied: {},
     problems: [],

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { globSync, statSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -106,12 +106,21 @@ export async function snapshots(
   if (files.length === 0) throw new Error('infra/test holds no parameter files')
   const differences: string[] = []
   for (const file of files) {
-    const done = runCompiler(compiler, ['snapshot', file, '--mode', mode, ...SNAPSHOT_OF], project)
-    await done.catch(({ stdout, stderr }: { stdout: string; stderr: string }) => {
-      differences.push(`${file}:\n${stdout || stderr}`)
-    })
+    const difference = await runCompiler(compiler, ['snapshot', file, '--mode', mode, ...SNAPSHOT_OF], project).then(
+      () => undefined,
+      ({ stdout, stderr }: { stdout: string; stderr: string }) => stdout || stderr,
+    )
+    if (difference !== undefined) differences.push(`${file}:\n${difference}`)
+    else if (mode === 'overwrite') await sortOutputs(join(project, file.replace(/bicepparam$/, 'snapshot.json')))
   }
   return differences
+}
+
+/** The compiler writes outputs in an order of chance: what differs would not be seen among them. */
+async function sortOutputs(file: string): Promise<void> {
+  const snapshot = JSON.parse(await readFile(file, 'utf8')) as { outputs: Readonly<Record<string, unknown>> }
+  const outputs = Object.fromEntries(Object.entries(snapshot.outputs).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+  await writeFile(file, JSON.stringify({ ...snapshot, outputs }, undefined, 2))
 }
 
 /** The hash of all templates and parameter files: it stands beside the snapshots, so that a stale one shows without a compiler. */

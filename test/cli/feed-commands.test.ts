@@ -160,3 +160,16 @@ describe('feeds', () => {
     }
   })
 })
+
+describe('status of a history that runs', () => {
+  it('shows how much of it has landed, and how long the rest takes', async () => {
+    await deployment.run('usage')
+    await deployment.writeFeeds([{ ...USAGE, from: '2025-01-01' }])
+    expect(await command('feeds', 'push', '--yes')).toMatchObject({ exit: 0 })
+    await provision(deployment.services)
+    const note = 'usage: 3 windows of history left, 1 landed: about 3 hours more at the pace of the last hour\n'
+    expect((await command('status')).out).toContain(note)
+    await deployment.settle('usage')
+    expect((await command('status')).out).not.toContain('of history left')
+  })
+})

@@ -37,9 +37,13 @@ test.each<[Partial<FeedStatus>, string]>([
     { startsAt: at('2025-03-01T00:00') },
     'History starts on 2025-03-01 and not at "from": the service offers no more of AzureUsage',
   ],
-  [{ backfill: { paused: false, left: 1 } }, '1 window of history left'],
+  [{ backfill: { paused: false, left: 1, landed: 0, lately: 0 } }, '1 window of history left, 0 landed'],
   [
-    { backfill: { paused: true, left: 20 } },
+    { backfill: { paused: false, left: 300, landed: 65, lately: 18 } },
+    '300 windows of history left, 65 landed: about 17 hours more at the pace of the last hour',
+  ],
+  [
+    { backfill: { paused: true, left: 20, landed: 4, lately: 4 } },
     '20 windows of history left, paused until "backfill resume --feed azure-usage"; what is live goes on',
   ],
   [

@@ -41,6 +41,10 @@ describe('the snapshots of infra', () => {
     expect(sources).toEqual({ compiler: NEWEST, sha256: await hashOfSources('.') })
   })
 
+  it('have their outputs in order, so that a difference is seen', () => {
+    for (const name of ALL_NAMES) expect(Object.keys(outputsOf(name))).toEqual(Object.keys(outputsOf(name)).toSorted())
+  })
+
   it('are made by compilers that the project file brings and the page names', () => {
     expect(textOf('infra/compiler.csproj')).toContain(`Version="[${NEWEST}];[${OLDEST}]"`)
     expect(textOf('docs/deploy.md')).toContain(`Bicep ${NEWEST} and ${OLDEST} `)

@@ -189,7 +189,10 @@ describe('a report that fails its check', () => {
     expect((await entryOf(world)).figures).toEqual(figures)
     expect(await rowsOf(world)).toEqual(rows)
     const [failed] = world.events.filter(({ event }) => event === 'window.failed')
-    expect(failed).toMatchObject({ window: MAY, kind, remedy: expect.any(String) })
+    expect(failed).toMatchObject({ window: MAY, kind })
+    // What blocks the feed tells its remedy there.
+    const teller = world.events.find(({ event }) => event === 'feed.blocked') ?? failed
+    expect(teller).toMatchObject({ feed: 'usage', kind, remedy: expect.any(String) })
     const [feed] = (await status(world.services)).feeds
     expect(feed).toMatchObject({ complete: 1, rows: 120, problems: [{ kind, landedBefore: true }] })
   })

@@ -60,7 +60,11 @@ export function seeFeed(now: Date, known: KnownFeed): SeenFeed {
       enabled && row.blocked ? { ...explainedTrouble(row, row.blocked), ...blockAdvice(row, row.blocked) } : undefined,
     trouble: row.trouble && explainedTrouble(row, row.trouble),
     restsUntil: restsUntil(row, now),
-    backfill: { paused: row.backfillPaused === true, left: historyLeft(known, missing) },
+    backfill: {
+      paused: row.backfillPaused === true,
+      left: historyLeft(known, missing),
+      ...historyLanded(now, entries),
+    },
     stretch: row.stretch,
     drift: driftOf(row),
     emptied: emptiedColumns(row, entries),
@@ -100,6 +104,16 @@ function historyLeft(known: KnownFeed, missing: readonly { readonly lane: Lane }
     (entry) => entry.lane === 'backfill' && entry.state !== 'failed' && !isPublished(entry),
   )
   return missing.filter(({ lane }) => lane === 'backfill').length + open.length
+}
+
+/** Windows of history that have landed, and those that did in the last hour. */
+function historyLanded(
+  now: Date,
+  entries: readonly LedgerEntry[],
+): { readonly landed: number; readonly lately: number } {
+  const landed = entries.filter((entry) => entry.lane === 'backfill').filter(isPublished)
+  const lately = landed.filter(({ figures }) => now.getTime() - figures.landedAt.getTime() < HOUR_MS)
+  return { landed: landed.length, lately: lately.length }
 }
 
 function restingWindow(entry: LedgerEntry): readonly ExplainedFailure[] {

@@ -257,6 +257,8 @@ const FEED = {
       fields: {
         paused: { is: 'flag', means: 'Whether a person paused the history of the feed.' },
         left: { is: 'count', means: 'Windows of history that are due or asked for and have no rows yet.' },
+        landed: { is: 'count', means: 'Windows of history that have landed.' },
+        lately: { is: 'count', means: 'Those of them that landed in the last hour.' },
       },
     },
     means: 'The history of the feed.',

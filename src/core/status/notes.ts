@@ -21,14 +21,23 @@ function ofTheFeed({ since, firstSeenAhead, removedSince, restsUntil, stretch }:
   ]
 }
 
-function ofItsHistory({ name, dataset, startsAt, backfill: { left, paused } }: Facts): readonly string[] {
-  const until = paused ? `, paused until "backfill resume --feed ${name}"; what is live goes on` : ''
+function ofItsHistory({ name, dataset, startsAt, backfill }: Facts): readonly string[] {
+  const { left, paused } = backfill
+  const until = paused ? `paused until "backfill resume --feed ${name}"; what is live goes on` : paceOf(backfill)
   return [
     ...(startsAt
       ? [`History starts on ${dayText(startsAt)} and not at "from": the service offers no more of ${dataset}`]
       : []),
-    ...(left > 0 || paused ? [`${counted(left, 'window')} of history left${until}`] : []),
+    ...(left > 0 || paused ? [`${counted(left, 'window')} of history left, ${until}`] : []),
   ]
+}
+
+/** How far history is, and how long it takes if it goes on as in the last hour. */
+function paceOf({ left, landed, lately }: Facts['backfill']): string {
+  const hours = Math.ceil(left / lately)
+  return lately > 0
+    ? `${landed} landed: about ${counted(hours, 'hour')} more at the pace of the last hour`
+    : `${landed} landed`
 }
 
 function ofItsWindows(feed: Facts): readonly string[] {

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import { historyForecast } from '../../src/core/plan/history-forecast.ts'
+import { feedOf } from './feed-of.ts'
+
+const NOW = new Date('2026-11-26T18:00:00Z')
+const DAILY = { dataset: 'TeamsUsageMeetingsAndCalls', refresh: false }
+
+const forecast = (feeds: readonly object[], since: ReadonlyMap<string, Date> = new Map()) =>
+  historyForecast(
+    feeds.map((feed) => feedOf({ ...feed })),
+    20,
+    since,
+    NOW,
+  )
+
+test('says of each feed and of the account how many reports history takes, and how long', () => {
+  const { lines, warnings } = forecast([
+    { ...DAILY, name: 'short', from: 'P10D' },
+    { ...DAILY, name: 'long', from: 'P10Y' },
+    { name: 'still', dataset: 'Profile' },
+    { ...DAILY, name: 'off', enabled: false },
+  ])
+  expect(lines).toEqual([
+    'feed short: history takes 10 reports, about 1 hour',
+    'feed long: history takes 3652 reports, about 184 hours (7.7 days)',
+    'account default: the history of its feeds takes 3662 reports, about 185 hours (7.7 days)',
+  ])
+  expect(warnings).toEqual([
+    'feed "long": history takes 3652 reports, about 184 hours (7.7 days): "backfillWindow": "P1M" makes it 149, a later from fewer too',
+  ])
+})
+
+test('tells of a later "from" alone where windows are long already, and of nothing where the app knows the feed', () => {
+  const feed = { ...DAILY, name: 'long', from: 'P80Y', backfillWindow: 'P1M' }
+  expect(forecast([feed]).warnings).toEqual([expect.stringMatching(/: set a later from$/)])
+  expect(forecast([feed], new Map([['long', NOW]]))).toEqual({ lines: [], warnings: [] })
+})
+
+test('counts no more than Microsoft documents of the dataset', () => {
+  const learn = { name: 'learn', dataset: 'MSLearn', from: 'P10Y' }
+  expect(forecast([learn]).lines).toEqual(['feed learn: history takes 364 reports, about 19 hours'])
+})
