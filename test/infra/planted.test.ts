@@ -80,6 +80,18 @@ const FOUND_BY_JUDGE: readonly (Fault & { readonly wrong: Readonly<Record<string
     wrong: { roles: ['nobody gets app: storageTableDataContributor on stdata'] },
   },
   {
+    what: 'a stronger role by the name of another',
+    file: 'infra/modules/roles.bicep',
+    text: "storageBlobDataReader: '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1'",
+    instead: "storageBlobDataReader: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'",
+    wrong: {
+      roles: [
+        'the page does not list app: storageBlobDataOwner on stdata/config',
+        'nobody gets app: storageBlobDataReader on stdata/config',
+      ],
+    },
+  },
+  {
     what: 'a shared key that is switched on',
     file: STORAGE,
     text: 'allowSharedKeyAccess: false',

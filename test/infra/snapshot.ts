@@ -16,6 +16,9 @@ export type Resource = {
   readonly type: string
   readonly name: string
   readonly apiVersion: string
+  readonly kind?: string
+  readonly sku?: unknown
+  readonly identity?: unknown
   readonly tags?: Readonly<Record<string, string>>
   readonly properties?: Readonly<Record<string, unknown>>
 }
@@ -60,6 +63,31 @@ export function storesTokens(name: SnapshotName): boolean {
   return ways.some((way) => !isFailure(way) && way.auth === 'refresh-token')
 }
 
+type Snapshot = {
+  readonly predictedResources: readonly Resource[]
+  readonly outputs: Readonly<Record<string, string>>
+}
+
+/** What a module gives, as the compiler writes it. */
+const MODULE_OUTPUT =
+  /reference\(resourceId\('[^']*', '[^']*', 'Microsoft\.Resources\/deployments', format\('(\w+)-\{0\}', uniqueString\('\w+', deployment\(\)\.name\)\)\), '[\d-]+'\)\.outputs\.(\w+)\.value/g
+
+/**
+ * A snapshot for a reader: what a module gives is `module.output`, an id is short, and the part of the names that comes from
+ * the environment is `suffix`.
+ */
+export function readable(name: SnapshotName): Snapshot {
+  const text = snapshotText(name)
+  const suffix = /"func-(\w{13})"/.exec(text)?.[1] ?? ''
+  const short = text
+    .replaceAll(MODULE_OUTPUT, '$1.$2')
+    .replaceAll(/\/subscriptions\/[0-9-]+\/resourceGroups\/[\w-]+\/providers\//g, '')
+    .replaceAll(/(reference\('[^']+'), '[\d-]+'\)/g, '$1)')
+    .replaceAll(suffix, 'suffix')
+    .replaceAll(suffix.slice(0, 12), 'suffix of 12')
+  return JSON.parse(short) as Snapshot
+}
+
 type Parameters = { readonly parameters: Readonly<Record<string, { readonly value: unknown }>> }
 
 /** The parameters that azd hands to the templates, each as the text that stands in infra/main.parameters.json. */
@@ -83,13 +111,20 @@ export type GivenRole = {
   readonly principalType: string | undefined
 }
 
-/** The names in roles.bicep, by the ids of the roles. */
-const ROLE_NAMES: Readonly<Record<string, string>> = Object.fromEntries(
-  Array.from(
-    readFileSync('infra/modules/roles.bicep', 'utf8').matchAll(/^ {2}(\w+): '([0-9a-f-]{36})'/gm),
-    ([, name, id]) => [id, name],
-  ),
-)
+/**
+ * The names in roles.bicep, by the ids of the built-in roles as Azure lists them. They stand here once more: a template that
+ * names a stronger role by a weaker one's name would else be judged by its own word.
+ */
+const ROLE_NAMES: Readonly<Record<string, string>> = {
+  'b86a8fe4-44ce-4948-aee5-eccb2c155cd7': 'keyVaultSecretsOfficer',
+  '4633458b-17de-408a-b874-0445c86b69e6': 'keyVaultSecretsUser',
+  '3913510d-42f4-4e42-8a64-420c390055eb': 'monitoringMetricsPublisher',
+  'ba92f5b4-2d11-453d-a403-e96b0029c9fe': 'storageBlobDataContributor',
+  'b7e6dc6d-f1e8-4753-8033-0f276bb0955b': 'storageBlobDataOwner',
+  '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1': 'storageBlobDataReader',
+  '974c5e8b-45b9-4653-ba55-5f855dd0fb88': 'storageQueueDataContributor',
+  '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3': 'storageTableDataContributor',
+}
 
 /** The roles that a snapshot gives. */
 export function rolesOf(name: SnapshotName, project = '.'): readonly GivenRole[] {

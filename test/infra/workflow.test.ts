@@ -5,8 +5,18 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { textOf } from '../docs/page.ts'
 
+const WORKFLOW = textOf('.github/workflows/deploy.yml')
+
+/** What holds for all jobs, and then each job: its name and its text. */
+const [FOR_ALL = '', ...JOBS] = WORKFLOW.split(/^ {2}(?=\w+:\n {4}(?:needs|runs-on):)/m)
+
 /** The steps of the workflow, each as its text. Before them is what holds for all. */
-const STEPS = textOf('.github/workflows/deploy.yml').split(/^ {6}- /m)
+const STEPS = WORKFLOW.split(/^ {6}- /m)
+
+/** What the steps of a job run or use, where it is one line. */
+function linesOf(job: string): readonly string[] {
+  return Array.from(job.matchAll(/^ {6}(?:- | {2})(?:run|uses): (?!\|)(.*)$/gm), ([, line = '']) => line)
+}
 
 /** The script of a step of several lines. */
 function scriptOf(step: string): string {
@@ -58,5 +68,71 @@ describe('the workflow', () => {
 
   it('leaves the first minutes to the hook where a person deploys', async () => {
     expect(await run(HOOK, {})).toEqual({ exit: 0, asked: ['npm run -s first-minutes'] })
+  })
+
+  it('tests before it deploys, in a job that cannot sign in to Azure', () => {
+    expect(JOBS.map((job) => job.slice(0, job.indexOf(':')))).toEqual(['test', 'deploy'])
+    const [test = '', deploy = ''] = JOBS
+    expect(/^permissions:\n((?: +.*\n)+)/m.exec(FOR_ALL)?.[1]).toBe('  contents: read\n')
+    expect(test).not.toMatch(/permissions:|environment:|env:|vars\.|secrets\.|azd/)
+    expect(linesOf(test)).toEqual([
+      'actions/checkout@v5',
+      'actions/setup-node@v5',
+      'actions/setup-dotnet@v5',
+      'npm ci',
+      'dotnet restore infra/compiler.csproj',
+      'npm run infra -- --required',
+      'npm test',
+    ])
+    expect(deploy).toMatch(/^ {4}needs: test\n/m)
+    expect(deploy).not.toContain('npm test')
+  })
+
+  it('signs in with the token of the run alone, under the name that the credential trusts', () => {
+    const deploy = JOBS[1] ?? ''
+    const granted = /^ {4}permissions:\n((?: {6}.*\n)+)/m.exec(deploy)?.[1]?.match(/^ +\S+: \w+$/gm)
+    expect(granted?.map((line) => line.trim())).toEqual(['contents: read', 'id-token: write'])
+    expect(deploy).toMatch(/^ {4}environment: azure\n/m)
+    expect(WORKFLOW).not.toContain('secrets.')
+    expect(linesOf(deploy)).toEqual([
+      'actions/checkout@v5',
+      'actions/setup-node@v5',
+      'npm ci',
+      'Azure/setup-azd@v2',
+      'azd auth login --client-id "$AZURE_CLIENT_ID" --tenant-id "$AZURE_TENANT_ID" --federated-credential-provider github',
+      'azd provision --no-prompt',
+      'npm run -s first-minutes',
+    ])
+  })
+
+  it('runs on tags of a version and by hand, one at a time, without cancelling', () => {
+    expect(FOR_ALL).toContain("\non:\n  push:\n    tags: ['v*']\n  workflow_dispatch:\n\n")
+    expect(FOR_ALL).toContain('\nconcurrency: deploy\n')
+  })
+
+  it('gives the default where a variable is missing and azd would take it as empty', () => {
+    const [, byDefault] = /^param partnerAuth string = '(.*)'$/m.exec(textOf('infra/main.bicep')) ?? []
+    expect(WORKFLOW).toContain(`PARTNER_AUTH: \${{ vars.PARTNER_AUTH || '${byDefault}' }}\n`)
+  })
+})
+
+describe('azure.yaml', () => {
+  it('deploys the folder that the build makes, as it is', () => {
+    const service = /^services:\n((?: +.*\n)+)/m.exec(textOf('azure.yaml'))?.[1] ?? ''
+    const lines = service.split('\n').filter((line) => line !== '' && !line.trim().startsWith('#'))
+    expect(lines.map((line) => line.trim())).toEqual([
+      'app:',
+      'project: .',
+      'language: ts',
+      'host: function',
+      'dist: dist/app',
+      'remoteBuild: false',
+    ])
+    expect(textOf('package.json')).toMatch(/"build": "[^"]+"/)
+  })
+
+  it('asks for the azd that the page names', () => {
+    expect(textOf('azure.yaml')).toContain('\nrequiredVersions:\n  azd: ">= 1.25.3"\n')
+    expect(textOf('docs/deploy.md')).toContain('[azd](https://aka.ms/azd) 1.25.3 or later')
   })
 })
