@@ -32,7 +32,8 @@ export const OF_AN_APP = /^(DataStorage|PARTNER_|CALLBACK_|KEY_VAULT_URL$|INSIGH
  * command, which stands behind an option without a name.
  */
 export function azdEnvironmentName(name: string): string {
-  if (existsSync(envFile(name))) return name
+  // A path would be a file of something else.
+  if (/^[\w()-][\w().-]*$/.test(name) && existsSync(envFile(name))) return name
   throw new InvalidArgumentError(
     'azd has no such environment in this folder: see "azd env list". For the default one put --azd-env last; name another as --azd-env=<name>.',
   )
@@ -47,6 +48,16 @@ export async function findAzdEnvironment(name?: string): Promise<AzdEnvironment 
   if (found === undefined) return undefined
   const text = await readFile(envFile(found), 'utf8').catch(() => undefined)
   return text === undefined ? undefined : { name: found, outputs: parseEnv(text) }
+}
+
+/** Says which environment azd does not keep, where `findAzdEnvironment` without a name finds none. */
+export async function missingEnvironment(): Promise<string> {
+  const { AZURE_ENV_NAME: named } = process.env
+  if (named) return `azd has no environment ${named} in this folder, which AZURE_ENV_NAME names: see "azd env list"`
+  const gone = await defaultName()
+  if (gone === undefined)
+    return 'azd has no default environment in this folder: type "azd env list", or "azd up" to make one'
+  return `azd has no environment ${gone} in this folder, which is its default: type "azd env list" and "azd env select <name>"`
 }
 
 function envFile(name: string): string {

@@ -11,7 +11,14 @@ import { readText } from '../src/services/text-file.ts'
 import type { Environment } from '../src/settings/environment.ts'
 import { readSettings, type Settings } from '../src/settings/settings.ts'
 import type { Services } from '../src/steps/services.ts'
-import { type AzdEnvironment, azdEnvironmentName, findAzdEnvironment, OF_AN_APP, settingsOfAzd } from './azd-env.ts'
+import {
+  type AzdEnvironment,
+  azdEnvironmentName,
+  findAzdEnvironment,
+  missingEnvironment,
+  OF_AN_APP,
+  settingsOfAzd,
+} from './azd-env.ts'
 import type { Busy } from './busy.ts'
 import { openOperator } from './operator.ts'
 import { type CommandResult, type OutputOptions, print, refused } from './output.ts'
@@ -76,8 +83,11 @@ export async function openLocalApp(options: CommonOptions): Promise<LocalApp | P
   return { env, settings, storage, services, feedsFile }
 }
 
-/** The settings of a command. `file`: the settings file that they come from, as far as they are not in the environment. */
-type CommandEnvironment = { readonly values: Environment; readonly file: string }
+/**
+ * The settings of a command. `file`: the settings file that they come from, as far as they are not in the environment.
+ * Undefined where they are those of a deployed app, which no file here changes.
+ */
+type CommandEnvironment = { readonly values: Environment; readonly file: string | undefined }
 
 /**
  * Reads the environment, and a settings file for what the environment lacks. The file has the form of local.settings.json
@@ -100,9 +110,7 @@ export async function readEnvironment({
 
 async function readAzdEnvironment(name: string | undefined): Promise<CommandEnvironment | Problems> {
   const found = await findAzdEnvironment(name)
-  if (!found) {
-    return { problems: ['azd has no default environment in this folder: type "azd env list", or "azd up" to make one'] }
-  }
+  if (!found) return { problems: [await missingEnvironment()] }
   return name === undefined ? ofUnnamedApp(found) : ofDeployedApp(found)
 }
 
@@ -114,7 +122,7 @@ function ofUnnamedApp(environment: AzdEnvironment): CommandEnvironment | Problem
 
 function ofDeployedApp(environment: AzdEnvironment): CommandEnvironment | Problems {
   const read = settingsOfAzd(environment, process.env)
-  return 'problems' in read ? read : { ...read, file: SETTINGS_FILE }
+  return 'problems' in read ? read : { ...read, file: undefined }
 }
 
 /** The one app that this folder knows of. With two of them a command must not guess which is meant. */

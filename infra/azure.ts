@@ -14,6 +14,8 @@ export type Site = {
 export class Refused extends Error {}
 
 export type SiteOptions = {
+  /** Ends a command of azd: names the environment. */
+  readonly azdEnd: string
   /** `https://management.azure.com`, or its stand-in. */
   readonly arm: string
   /** Resource id of the app. */
@@ -28,7 +30,7 @@ export type SiteOptions = {
  * Opens the calls. They throw `Refused` where the person has no right or the app does not exist, and any other error where
  * a later try may work: the host of a new app answers its first calls with errors.
  */
-export function openSite({ arm, id, token, limitMs }: SiteOptions): Site {
+export function openSite({ azdEnd, arm, id, token, limitMs }: SiteOptions): Site {
   const post = async (path: string, version: string): Promise<unknown> => {
     const response = await fetch(`${arm}${id}/${path}?api-version=${version}`, {
       method: 'POST',
@@ -44,7 +46,7 @@ export function openSite({ arm, id, token, limitMs }: SiteOptions): Site {
       )
     }
     if (response.status === 404 && (await isUnknown(response))) {
-      throw new Refused(`Azure knows no app ${id}: type "azd provision"`)
+      throw new Refused(`Azure knows no app ${id}: type "azd provision${azdEnd}"`)
     }
     if (!response.ok) throw new Error(`Azure answered ${path} with ${response.status}`)
     return response.json().catch(() => undefined)
@@ -55,14 +57,24 @@ export function openSite({ arm, id, token, limitMs }: SiteOptions): Site {
     async functionKey() {
       const keys = (await post('host/default/listKeys', '2025-03-01')) as { functionKeys?: { default?: string } }
       const key = keys?.functionKeys?.default
-      if (!key) throw new Error('Azure lists no default function key yet')
+      if (!key) {
+        const remedy = `az functionapp keys set ${azNames(id)} --key-type functionKeys --key-name default --output none`
+        throw new Error(`Azure lists no function key "default". If it was deleted, type "${remedy}"`)
+      }
       return key
     },
   }
 }
 
+/** How a command of az names the app with this resource id. */
+export function azNames(id: string): string {
+  const [, subscription, group, name] =
+    /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/.*\/([^/]+)$/i.exec(id) ?? []
+  return name ? `--subscription ${subscription} --resource-group ${group} --name ${name}` : '--name <app>'
+}
+
 /** The host of a new app answers 404, too, as long as it has no keys: only Azure itself names what it does not know. */
 async function isUnknown(response: Response): Promise<boolean> {
   const body = (await response.json().catch(() => undefined)) as { error?: { code?: string } } | undefined
-  return ['ResourceNotFound', 'ResourceGroupNotFound'].includes(body?.error?.code ?? '')
+  return ['ResourceNotFound', 'ResourceGroupNotFound', 'SubscriptionNotFound'].includes(body?.error?.code ?? '')
 }

@@ -11,8 +11,17 @@ import { counted } from '../src/core/counted.ts'
 import type { Finding } from '../src/core/doctor.ts'
 import { plainMessage, plainText } from '../src/core/plain-text.ts'
 import { reasonOf } from '../src/services/safe-text.ts'
-import { openSite, Refused, type Site } from './azure.ts'
-import { afterDoctor, azdOption, beforeStart, type Outputs, problemsOfApp, type ToDo, toDoLines } from './to-do.ts'
+import { azNames, openSite, Refused, type Site } from './azure.ts'
+import {
+  afterDoctor,
+  azdEnd,
+  azdOption,
+  beforeStart,
+  type Outputs,
+  problemsOfApp,
+  type ToDo,
+  toDoLines,
+} from './to-do.ts'
 
 /** Longer than roles and references took anywhere to spread, and short enough to wait for. */
 const LIMIT_MS = 15 * 60_000
@@ -52,38 +61,42 @@ export async function firstMinutes(given: Means): Promise<0 | 1> {
   const means: Means = { ...given, print: (line) => given.print(plainText(line)) }
   const { outputs, print } = means
   const { APP_ID: id, APP_URL: app } = outputs
-  if (!id || !app) return fail(print, 'the outputs of the templates are missing: type "azd provision"')
+  if (!id || !app)
+    return fail(means, `the outputs of the templates are missing: type "azd provision${azdEnd(outputs)}"`)
   const before = beforeStart(outputs)
   const ask = openAsk(app, means.limits.appMs)
+  const names = { azdEnd: azdEnd(outputs), arm: means.arm, id }
   try {
-    const site = openSite({ arm: means.arm, id, token: means.token, limitMs: means.limits.azureMs })
+    const site = openSite({ ...names, token: means.token, limitMs: means.limits.azureMs })
     const until = means.clock() + LIMIT_MS
     const state = await untilHealthy(means, { site, ask, until, mayBeClosed: before.length > 0 })
-    if (state === 'closed') return leave(print, 'The app is deployed. It starts when you have done this:', before)
+    if (state === 'closed') return leave(means, 'The app is deployed. It starts when you have done this:', before)
     const key = await repeat(means, until, () => site.functionKey())
-    const findings = await repeat(means, until, () => appFindings(ask, key))
+    const findings = await repeat(means, until, () => appFindings(ask, key, outputs))
     const left = afterDoctor(findings, outputs)
-    if (left.length > 0) return leave(print, 'The app works. It asks for reports when you have done this:', left)
-    const requested = await repeat(means, until, () => firstReports(ask, key))
+    if (left.length > 0) return leave(means, 'The app works. It asks for reports when you have done this:', left)
+    const requested = await repeat(means, until, () => firstReports(ask, key, outputs))
     print(`The app works and has asked for ${counted(requested, 'report')}.`)
     print(`See them: npx partner-insights-sync status ${azdOption(outputs)}, or ${app}/api/dashboard#<function key>`)
     print('Look once more in an hour: a timer that does not start shows only then.')
     return 0
   } catch (error) {
-    return fail(print, messageOf(error))
+    return fail(means, messageOf(error))
   }
 }
 
-function leave(print: Means['print'], title: string, list: readonly ToDo[]): 0 {
-  for (const line of [title, ...toDoLines(list)]) print(line)
-  print('Then type: npm run first-minutes')
+function leave({ print, outputs }: Means, title: string, list: readonly ToDo[]): 0 {
+  for (const line of [title, ...toDoLines(list), again(outputs)]) print(line)
   return 0
 }
 
-function fail(print: Means['print'], why: string): 1 {
-  print(`The app does not work yet: ${why}`)
-  print('Then type: npm run first-minutes')
+function fail({ print, outputs }: Means, why: string): 1 {
+  for (const line of [`The app does not work yet: ${why}`, again(outputs)]) print(line)
   return 1
+}
+
+function again({ AZURE_ENV_NAME: name }: Outputs): string {
+  return `Then type: npm run first-minutes${name ? ` ${name}` : ''}`
 }
 
 /** Asks a path of the deployed app; with the function key, it is a step to run. */
@@ -120,9 +133,10 @@ async function untilHealthy(means: Means, { site, ask, until, mayBeClosed }: Wai
         means.print(`waiting: ${messageOf(error)}`)
       })
     }
-    const state = await readHealth(ask, means.version)
+    const state = await readHealth(ask, means)
     if (state === 'closed' && !mayBeClosed) {
-      throw new Error('its settings are wrong. Read the event app.settings in its log: azd monitor --logs')
+      const log = `azd monitor --logs${azdEnd(means.outputs)}`
+      throw new Error(`its settings are wrong. Read the event app.settings in its log: ${log}`)
     }
     return state
   })
@@ -135,45 +149,57 @@ type State = 'well' | 'closed'
  * Throws where the app is neither well nor closed, and where an instance of another version than the deployed one answers.
  * A silent timer is none of the first minutes: the doctor tells of it.
  */
-async function readHealth(ask: Ask, deployed: string | undefined): Promise<State> {
+async function readHealth(ask: Ask, { version: deployed, outputs }: Means): Promise<State> {
+  const deploy = `Type "azd deploy${azdEnd(outputs)}"`
   const response = await ask('health').catch((error) => {
-    throw new Error(`${messageOf(error)}. Type "azd deploy"`)
+    throw new Error(`${messageOf(error)}. ${deploy}`)
   })
-  const answer = ((await response.json().catch(() => undefined)) ?? {}) as { status?: string; version?: string }
-  const { status, version } = answer
+  const answer = (await response.json().catch(() => undefined)) as { status?: string; version?: string } | undefined
+  const { status, version } = answer ?? {}
   if (status === 'storage') throw new Error('its storage refuses it or does not answer. Roles take minutes to spread')
   if (response.status === 403) {
-    throw new Error('the app is stopped, or something in front of it refuses. Type "az functionapp start"')
+    const start = `az functionapp start ${azNames(outputs.APP_ID ?? '')}`
+    throw new Error(`the app is stopped, or something in front of it refuses. Type "${start}"`)
   }
   const isClosed = status === 'unavailable'
   if (response.status !== 200 && status !== 'timer-silent' && !isClosed) {
-    throw new Error(`the app answers health with ${response.status}. Type "azd deploy"`)
+    throw new Error(`the app answers health with ${response.status}. ${deploy}`)
   }
+  if (answer === undefined) throw new Error(somethingElse(outputs, 'health'))
   if (deployed !== undefined && version !== deployed) {
-    throw new Error(`version ${version ?? 'unknown'} still answers, and ${deployed} was deployed. Type "azd deploy"`)
+    throw new Error(`version ${version ?? 'unknown'} still answers, and ${deployed} was deployed. ${deploy}`)
   }
   return isClosed ? 'closed' : 'well'
 }
 
+/** Where an answer is not the app's, whatever it holds. */
+function somethingElse({ APP_URL: app }: Outputs, path: string): string {
+  return `something else than the app answers at ${app}/api/${path}`
+}
+
 /** Lets the app check itself. Throws where what it finds may be over in a minute. */
-async function appFindings(ask: Ask, key: string): Promise<readonly Finding[]> {
-  const { findings } = (await runStep(ask, key, 'doctor')) as { findings: readonly Finding[] }
+async function appFindings(ask: Ask, key: string, outputs: Outputs): Promise<readonly Finding[]> {
+  const answer = (await runStep(ask, key, 'doctor')) as { findings?: readonly Finding[] } | undefined
+  const findings = answer?.findings
+  if (!Array.isArray(findings)) throw new Error(somethingElse(outputs, 'run/doctor'))
   const [wrong] = problemsOfApp(findings)
   if (wrong) throw new Error(`${wrong.check}: ${wrong.message}. ${wrong.remedy ?? ''}`)
   return findings
 }
 
 /** Lets the app ask for its first reports, and gives how many. */
-async function firstReports(ask: Ask, key: string): Promise<number> {
-  const answer = (await runStep(ask, key, 'provision')) as { requested?: number; problem?: string }
-  if (answer.problem !== undefined) throw new Refused(`${answer.problem}. Correct it, and type "feeds push"`)
-  return answer.requested ?? 0
+async function firstReports(ask: Ask, key: string, outputs: Outputs): Promise<number> {
+  const answer = (await runStep(ask, key, 'provision')) as { requested?: number; problem?: string } | undefined
+  if (answer?.problem !== undefined) throw new Refused(`${answer.problem}. Correct it, and type "feeds push"`)
+  if (answer?.requested === undefined) throw new Error(somethingElse(outputs, 'run/provision'))
+  return answer.requested
 }
 
+/** Gives what a step answers; undefined where it is no JSON, which an error would quote. */
 async function runStep(ask: Ask, key: string, step: string): Promise<unknown> {
   const response = await ask(`run/${step}`, key)
   if (!response.ok) throw new Error(`the app answered ${step} with ${response.status}`)
-  return response.json()
+  return response.json().catch(() => undefined)
 }
 
 /** Tries until it works or the time is over, and tells each new reason to wait once. Throws the last reason. */
@@ -204,8 +230,14 @@ async function azdToken({ AZURE_TENANT_ID: id }: Outputs): Promise<string> {
       timeout: TOKEN_LIMIT_MS,
     })
     return (JSON.parse(stdout) as { token: string }).token
-  } catch {
-    throw new Refused('azd gives no token: type "azd auth login"')
+  } catch (error) {
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    const login = ['azd auth login', ...(id ? [`--tenant-id ${id}`] : [])].join(' ')
+    throw new Refused(
+      isMissing
+        ? 'azd is not installed, or not on the PATH: see docs/deploy.md'
+        : `azd gives no token: type "${login}"`,
+    )
   }
 }
 
@@ -217,8 +249,10 @@ async function deployedVersion(): Promise<string | undefined> {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   // azd hands the outputs to its hooks. By hand, they come from where azd keeps them, and the folder may be another version's.
-  const isHook = Boolean(process.env.APP_ID)
-  const outputs = isHook ? process.env : ((await findAzdEnvironment())?.outputs ?? {})
+  const [name] = process.argv.slice(2)
+  const isHook = name === undefined && Boolean(process.env.APP_ID && process.env.APP_URL)
+  const found = isHook ? undefined : await findAzdEnvironment(name)
+  const outputs = isHook ? process.env : { ...found?.outputs, AZURE_ENV_NAME: found?.name ?? name }
   process.exitCode = await firstMinutes({
     outputs,
     version: isHook ? await deployedVersion() : undefined,

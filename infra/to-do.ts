@@ -29,14 +29,19 @@ export function azdOption({ AZURE_ENV_NAME: name }: Outputs): string {
   return name ? `--azd-env ${name}` : '--azd-env'
 }
 
+/** How a command of azd ends that is about the environment that these outputs are of. */
+export function azdEnd({ AZURE_ENV_NAME: name }: Outputs): string {
+  return name ? ` -e ${name}` : ''
+}
+
 /** What a person must give before the app can start, unless its settings name other accounts. Empty: nothing. */
 export function beforeStart(outputs: Outputs): readonly ToDo[] {
   if (missingIds(outputs).length === 0) return []
   const register = 'Register an application in the partner tenant (docs/deploy.md, step 3), and tell the app its ids'
   const commands = [
-    'azd env set PARTNER_TENANT_ID <tenant>',
-    'azd env set PARTNER_CLIENT_ID <application id>',
-    'azd up',
+    `azd env set PARTNER_TENANT_ID <tenant>${azdEnd(outputs)}`,
+    `azd env set PARTNER_CLIENT_ID <application id>${azdEnd(outputs)}`,
+    `azd up${azdEnd(outputs)}`,
   ]
   return [{ what: register, commands }]
 }
@@ -67,13 +72,13 @@ function signIn({ name, auth }: NonNullable<Finding['account']>, outputs: Output
     case 'client-secret':
     case 'certificate':
     case 'password': {
-      const vault = /^https:\/\/([^.]+)/.exec(outputs.KEY_VAULT_URL ?? '')?.[1]
+      const vault = /^https:\/\/([^.]+)/.exec(outputs.KEY_VAULT_URL ?? '')?.[1] ?? '<name of the Key Vault>'
       const secret = `--vault-name ${vault} --name ${vaultName(name, auth)}`
       return { commands: [`az keyvault secret set ${secret} --file <file that holds it>`] }
     }
     case 'managed-identity': {
-      if (isDefault && isOfAnotherTenant(outputs)) return OTHER_WAY
-      const client = isDefault ? outputs.PARTNER_CLIENT_ID : `<application id of account ${name}>`
+      if (isDefault && isOfAnotherTenant(outputs)) return otherWay(outputs)
+      const client = (isDefault && outputs.PARTNER_CLIENT_ID) || `<application id of account ${name}>`
       // No shell reads the file: each quotes in another way.
       return {
         hint: `Save this as credential.json: ${JSON.stringify(federatedCredential(outputs))}`,
@@ -85,9 +90,11 @@ function signIn({ name, auth }: NonNullable<Finding['account']>, outputs: Output
   }
 }
 
-const OTHER_WAY: SignIn = {
-  hint: 'The application is in another tenant than the subscription, where a managed identity cannot sign in (AADSTS700236).',
-  commands: ['azd env set PARTNER_AUTH refresh-token', 'azd up'],
+function otherWay(outputs: Outputs): SignIn {
+  return {
+    hint: 'The application is in another tenant than the subscription, where a managed identity cannot sign in (AADSTS700236).',
+    commands: [`azd env set PARTNER_AUTH refresh-token${azdEnd(outputs)}`, `azd up${azdEnd(outputs)}`],
+  }
 }
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
@@ -98,7 +105,9 @@ function isOfAnotherTenant({ PARTNER_TENANT_ID: partner = '', AZURE_TENANT_ID: o
 }
 
 /** What lets the identity of the app sign in as an application. */
-function federatedCredential({ FEDERATED_ISSUER: issuer, IDENTITY_PRINCIPAL_ID: subject }: Outputs): object {
+function federatedCredential({ FEDERATED_ISSUER, IDENTITY_PRINCIPAL_ID }: Outputs): object {
+  const issuer = FEDERATED_ISSUER || '<FEDERATED_ISSUER of "azd env get-values">'
+  const subject = IDENTITY_PRINCIPAL_ID || '<IDENTITY_PRINCIPAL_ID of "azd env get-values">'
   return { name: 'partner-insights-sync', issuer, subject, audiences: ['api://AzureADTokenExchange'] }
 }
 

@@ -19,6 +19,10 @@ import { type CommandResult, done, print, refused } from '../output.ts'
 import { listenForSignIn } from '../sign-in-listener.ts'
 
 type Options = CommonOptions & { readonly account: string; readonly local?: true }
+const OF_LOCAL = 'set KEY_VAULT_URL (https), or give --local'
+const OF_DEPLOYED =
+  'the deployed app reads it from its Key Vault alone. Type the command without --local, after "azd provision"'
+
 /** The place that keeps the refresh token of an account. `keep` gives the reason if it cannot store the token. */
 type TokenKeeper = { readonly place: string; readonly keep: (token: string) => Promise<string | undefined> }
 
@@ -44,7 +48,7 @@ async function consent(options: Options): Promise<CommandResult> {
   if ('problems' in env) return refused(env.problems)
   const vault = options.local ? undefined : operatorsVault(env.values)
   const store = vault ? inVault(vault, options.account) : inFile(options, env.file)
-  if (!store) return refused(['no place to store the token: set KEY_VAULT_URL (https), or give --local'], 2)
+  if (!store) return refused([`no place to store the token: ${env.file === undefined ? OF_DEPLOYED : OF_LOCAL}`], 2)
   const signIn = await readSignIn(env.values, options)
   if ('problem' in signIn) return refused([signIn.problem])
   // Before a person goes to the browser for a token that cannot be stored.
@@ -62,8 +66,8 @@ function inVault(vault: KeyVault, account: string): TokenKeeper {
   return { place: `Key Vault secret ${name}`, keep: async (token) => (await vault.set(name, token))?.message }
 }
 
-function inFile({ account, local }: Options, file: string): TokenKeeper | undefined {
-  if (!local) return undefined
+function inFile({ account, local }: Options, file: string | undefined): TokenKeeper | undefined {
+  if (!local || file === undefined) return undefined
   return {
     place: file,
     async keep(token) {

@@ -15,7 +15,8 @@ export function addValidate(program: Command): void {
   )
 }
 
-async function validate({ feeds: file, settings }: CommonOptions): Promise<CommandResult> {
+async function validate({ feeds: file, settings, azdEnv }: CommonOptions): Promise<CommandResult> {
+  if (azdEnv !== undefined) return refused(['validate asks no app: type "feeds push --dry-run --azd-env"'], 2)
   const text = await readText(file).catch(() => undefined)
   if (text === undefined) return refused([`${file} cannot be read`])
   const checked = checkFeeds(text, CATALOG)

@@ -27,6 +27,8 @@ function envFile(address: string, changes: Readonly<Record<string, string>> = {}
     .join('')
 }
 
+const OF_EMEA = 'PARTNER_TENANT_ID__EMEA=emea.contoso.com;PARTNER_CLIENT_ID__EMEA=another-application'
+
 const DEFAULT = { '.azure/config.json': '{"version":1,"defaultEnvironment":"partner"}' }
 const partner = (address: string) => ({ ...DEFAULT, '.azure/partner/.env': envFile(address) })
 const changed = (changes: Readonly<Record<string, string>>) => (address: string) => ({
@@ -75,18 +77,47 @@ describe('a command with --azd-env', () => {
     ['status', '--azd-env', 'azure-usage'],
     ['status', '--azd-env=azure-usage'],
     ['status', '--azd-env='],
+    ['status', '--azd-env', '../plain'],
+    ['status', '--azd-env', '..'],
   ])('%s %s %s: what is no environment is not taken for one', async (...args) => {
-    const { exit, out, err, asked } = await onLaptop(args, { programs: TOKENS, files: partner })
+    const plain = { '.azure/.env': '', 'plain/.env': '', '.env': '' }
+    const files = (address: string) => ({ ...partner(address), ...plain })
+    const { exit, out, err, asked } = await onLaptop(args, { programs: TOKENS, files })
     expect({ exit, out, asked }).toEqual({ exit: 2, out: '', asked: [''] })
     expect(err).toMatch(/azd has no such environment in this folder.*put --azd-env last.*--azd-env=<name>/)
+  })
+
+  it.each<[string, NodeJS.ProcessEnv, RegExp]>([
+    ['AZURE_ENV_NAME', { AZURE_ENV_NAME: 'nope' }, /^azd has no environment nope in this folder.*AZURE_ENV_NAME/m],
+    ['the default', {}, /^azd has no environment gone in this folder.*default.*azd env select/m],
+  ])('names the environment that %s names and azd does not keep', async (_, env, said) => {
+    const files = () => ({ '.azure/config.json': '{"version":1,"defaultEnvironment":"gone"}' })
+    const { exit, err } = await onLaptop(['status', '--azd-env'], { programs: TOKENS, files, env: () => env })
+    expect([exit, err]).toEqual([1, expect.stringMatching(said)])
+  })
+
+  it.each([['consent', '--local'], ['consent', '--local', '--account', 'emea'], ['consent']])(
+    '%s %s %s stores no token here, which the deployed app would not read',
+    async (...args) => {
+      const files = changed({ KEY_VAULT_URL: '', EXTRA_APP_SETTINGS: OF_EMEA })
+      for (const option of ['--azd-env', '--azd-env=partner']) {
+        const { exit, err } = await onLaptop([...args, option], { programs: TOKENS, files })
+        expect([exit, err]).toEqual([2, expect.stringContaining('the deployed app reads it from its Key Vault alone')])
+      }
+    },
+  )
+
+  it('is refused by validate, which asks no app', async () => {
+    const { exit, err } = await onLaptop(['validate', '--azd-env'], { programs: TOKENS, files: partner })
+    expect([exit, err]).toEqual([2, expect.stringContaining('feeds push --dry-run --azd-env')])
   })
 
   it('knows the settings of other accounts, which the app has by extraAppSettings', async () => {
     const consent = ['consent', '--account', 'emea', '--azd-env']
     const without = await onLaptop(consent, { programs: SIGNED_OUT, files: partner })
     expect(without.err).toContain('account emea: PARTNER_TENANT_ID__EMEA, PARTNER_CLIENT_ID__EMEA missing')
-    const EXTRA_APP_SETTINGS = 'PARTNER_TENANT_ID__EMEA=emea.contoso.com;PARTNER_CLIENT_ID__EMEA=another-application'
-    const told = await onLaptop(consent, { programs: SIGNED_OUT, files: changed({ EXTRA_APP_SETTINGS }) })
+    const files = changed({ EXTRA_APP_SETTINGS: OF_EMEA })
+    const told = await onLaptop(consent, { programs: SIGNED_OUT, files })
     expect(told.err).toContain('nobody is signed in')
     expect(told.err).not.toContain('missing')
   })

@@ -13,7 +13,7 @@ const OUTPUTS = {
 }
 
 /** Runs the first minutes with an `azd` that nobody is signed in to: they end before they ask Azure. */
-async function firstMinutes(env: NodeJS.ProcessEnv, files: Readonly<Record<string, string>>) {
+async function firstMinutes(env: NodeJS.ProcessEnv, files: Readonly<Record<string, string>>, ...args: string[]) {
   const folder = await mkdtemp(join(tmpdir(), 'minutes-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   await writeFile(join(folder, 'azd'), `#!/bin/sh\necho "$*" >> ${folder}/asked\nexit 1\n`)
@@ -22,7 +22,7 @@ async function firstMinutes(env: NodeJS.ProcessEnv, files: Readonly<Record<strin
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, '.azure', name), text)
   const options = { cwd: folder, env: { PATH: folder, ...env } }
   const out = await new Promise<string>((done) => {
-    execFile(process.execPath, [resolve('infra/first-minutes.ts')], options, (_, stdout) => done(stdout))
+    execFile(process.execPath, [resolve('infra/first-minutes.ts'), ...args], options, (_, stdout) => done(stdout))
   })
   expect(out).toContain('azd auth login')
   return (await readFile(join(folder, 'asked'), 'utf8')).trim().split('\n')
@@ -34,8 +34,32 @@ it('the first minutes as a hook ask azd for a token of the tenant that it hands 
   expect(await firstMinutes(OUTPUTS, {})).toEqual(OF_TENANT)
 })
 
+const envFile = (outputs: object) =>
+  Object.entries(outputs)
+    .map(([name, value]) => `${name}="${value}"\n`)
+    .join('')
+
+it('the first minutes of an environment that is named are not those of the hook or of the default', async () => {
+  const files = { 'config.json': '{"defaultEnvironment":"other"}', 'partner/.env': envFile(OUTPUTS) }
+  const hooks = { ...OUTPUTS, AZURE_TENANT_ID: 'of the shell' }
+  expect(await firstMinutes(hooks, files, 'partner')).toEqual(OF_TENANT)
+})
+
+it('the first minutes in a shell that knows an app and no address are no hook', async () => {
+  const files = { 'config.json': '{"defaultEnvironment":"partner"}', 'partner/.env': envFile(OUTPUTS) }
+  expect(await firstMinutes({ APP_ID: 'of the shell' }, files)).toEqual(OF_TENANT)
+})
+
+it('the first minutes without azd say that it is not installed', async () => {
+  const options = { env: { ...OUTPUTS, PATH: '' } }
+  const out = await new Promise<string>((done) => {
+    execFile(process.execPath, ['infra/first-minutes.ts'], options, (_, stdout) => done(stdout))
+  })
+  expect(out).toContain('azd is not installed')
+  expect(out).not.toContain('azd auth login')
+})
+
 it('the first minutes by hand ask azd for a token of the tenant of the environment', async () => {
-  const lines = Object.entries(OUTPUTS).map(([name, value]) => `${name}="${value}"\n`)
-  const files = { 'config.json': '{"defaultEnvironment":"partner"}', 'partner/.env': lines.join('') }
+  const files = { 'config.json': '{"defaultEnvironment":"partner"}', 'partner/.env': envFile(OUTPUTS) }
   expect(await firstMinutes({ AZURE_TENANT_ID: 'of the shell' }, files)).toEqual(OF_TENANT)
 })

@@ -317,6 +317,38 @@ describe('what a person still has to do', () => {
     expect(text).not.toContain('\u001b')
   })
 
+  it('names the environment of azd in each command of azd and in the next try', async () => {
+    const two = { AZURE_ENV_NAME: 'two' }
+    const [own, partner] = ['aaaaaaaa-0000-4000-8000-aaaaaaaaaaaa', 'bbbbbbbb-0000-4000-8000-bbbbbbbbbbbb'] as const
+    const tenants = { ...two, AZURE_TENANT_ID: own, PARTNER_TENANT_ID: partner }
+    const late = { eachWaitMs: 5 * MINUTE }
+    const gone: Reply = { status: 404, body: { error: { code: 'ResourceNotFound' } } }
+    const texts = [
+      await play(WITHOUT_IDS, { ...two, PARTNER_TENANT_ID: '' }),
+      await play(WITHOUT_IDS, two, late),
+      await play(signInMissing('managed-identity'), tenants),
+      await play({ [REFRESH]: () => gone }, two),
+      await play({ '/api/health': () => ({ status: 404 }) }, two, late),
+      await play({ '/api/health': () => ({ status: 500 }) }, two, late),
+      await play({ '/api/health': () => 'drop' }, two, late),
+      await play({}, two, { ...late, version: '2' }),
+      await play({}, { ...two, APP_ID: '' }),
+    ].map(({ text }) => text)
+    for (const text of texts) {
+      const commands = text.match(/azd (env set|up|provision|deploy|monitor)[^"\n]*/g) ?? []
+      expect(commands.length).toBeGreaterThan(0)
+      for (const command of commands) expect(command).toMatch(/ -e two$/)
+      expect(text).toMatch(/Then type: npm run first-minutes two$/)
+    }
+  })
+
+  it.each(['client-secret', 'managed-identity'])('has a place for what no output tells, by "%s"', async (auth) => {
+    const { text } = await play(signInMissing(auth), { KEY_VAULT_URL: '', PARTNER_CLIENT_ID: '' })
+    expect(text).toMatch(auth === 'client-secret' ? /--vault-name <.+?> --name/ : /--id <.+?> --parameters/)
+    expect(text).not.toContain('undefined')
+    if (auth === 'managed-identity') expect(text).toMatch(/"issuer":"<.+?","subject":"</)
+  })
+
   it('is in the order in which it is done: the sign-in comes before what hangs on it', async () => {
     const { text, exitCode } = await play({
       '/api/run/doctor': () => ({ body: { findings: [NO_ROLE, WELL, NO_TOKEN] } }),
@@ -362,6 +394,36 @@ describe('what only whoever deploys can mend', () => {
     const unusable = { '/api/run/provision': () => ({ body: { problem: 'feeds.json cannot be used' } }) }
     const { exitCode, text } = await play(unusable)
     expect([exitCode, text]).toEqual([1, expect.stringContaining('feeds push')])
+  })
+
+  it('ends at once: a subscription that Azure does not know', async () => {
+    const unknown: Reply = { status: 404, body: { error: { code: 'SubscriptionNotFound' } } }
+    const { exitCode, text, minutes } = await play({ [REFRESH]: () => unknown })
+    expect([exitCode, minutes, text]).toEqual([1, 0, expect.stringContaining('azd provision')])
+  })
+
+  it.each<[string, Script, string]>([
+    ['a page', { '/api/run/doctor': () => ({ body: '<html>planted</html>' }) }, '/api/run/doctor'],
+    ['no findings', { '/api/run/doctor': () => ({ body: {} }) }, '/api/run/doctor'],
+    ['null', { '/api/run/doctor': () => ({ body: 'null' }) }, '/api/run/doctor'],
+    ['a page', { '/api/health': () => ({ body: '<html>planted</html>' }) }, '/api/health'],
+    ['a page', { '/api/run/provision': () => ({ body: '<html>planted</html>' }) }, '/api/run/provision'],
+    ['no number', { '/api/run/provision': () => ({ body: {} }) }, '/api/run/provision'],
+  ])('is something else that answers, with %s', async (_, script, path) => {
+    const { exitCode, text, minutes } = await play(script, {}, { eachWaitMs: 5 * MINUTE })
+    expect([exitCode, minutes]).toEqual([1, 15])
+    expect(text).toContain(`something else than the app answers at ${server.origin}${path}`)
+    expect(text).not.toMatch(/planted|undefined|JSON/)
+  })
+
+  it('is a function key that was deleted', async () => {
+    const others = { body: { masterKey: 'master', functionKeys: { reader: 'another' } } }
+    const { exitCode, text } = await play({ [LIST_KEYS]: () => others }, {}, { eachWaitMs: 5 * MINUTE })
+    expect(exitCode).toBe(1)
+    expect(text).toContain(
+      'az functionapp keys set --subscription 1 --resource-group rg-partner --name func-partner --key-type functionKeys --key-name default',
+    )
+    expect(text).not.toMatch(/master|another/)
   })
 
   it('ends at once: nothing is provisioned', async () => {
