@@ -5,6 +5,7 @@ import { parseEnv } from 'node:util'
 import { InvalidArgumentError } from 'commander'
 import type { Problems } from '../src/core/problems.ts'
 import type { Environment } from '../src/settings/environment.ts'
+import { namesOtherAccount } from '../src/settings/sign-in.ts'
 
 /** What azd keeps of an environment: the name, and the outputs of infra/main.bicep. */
 export type AzdEnvironment = { readonly name: string; readonly outputs: Environment }
@@ -73,7 +74,7 @@ export function settingsOfAzd(
 ): { readonly values: Environment } | Problems {
   const { outputs } = environment
   const extra = extraSettings(outputs.EXTRA_APP_SETTINGS)
-  const problem = whatIsMissing(environment, extra)
+  const problem = whatIsMissing(environment)
   if (problem !== undefined) return { problems: [problem] }
   const others = Object.entries(env).filter(([setting]) => !OF_AN_APP.test(setting))
   const own = Object.entries(OUTPUT_OF_SETTING).map(([setting, output]) => [setting, outputs[output]])
@@ -81,18 +82,23 @@ export function settingsOfAzd(
 }
 
 /** What an environment lacks for a command to reach the app and its account, with what to type. */
-function whatIsMissing({ name, outputs }: AzdEnvironment, extra: Environment): string | undefined {
+function whatIsMissing({ name, outputs }: AzdEnvironment): string | undefined {
   const missing = ['DATA_TABLE_URI', 'DATA_BLOB_URI', 'DATA_QUEUE_URI', 'DEPLOYMENT_ID'].filter(
     (each) => !outputs[each],
   )
   if (missing.length > 0) {
     return `azd environment ${name} has no ${missing.join(', ')}: type "azd provision -e ${name}"`
   }
-  const ids = ['PARTNER_TENANT_ID', 'PARTNER_CLIENT_ID'].filter((each) => !outputs[each])
-  // As for the app itself: with other accounts it may do without the default one.
-  if (ids.length === 0 || Object.keys(extra).some((setting) => /^PARTNER_.*__/.test(setting))) return undefined
+  const ids = missingIds(outputs)
+  if (ids.length === 0) return undefined
   const set = ids.map((each) => `"azd env set ${each} <id> -e ${name}"`).join(', ')
   return `azd environment ${name} has no ${ids.join(', ')}: type ${set} and "azd provision -e ${name}"`
+}
+
+/** The ids of the default account that the outputs lack. As for the app itself: with other accounts it may do without. */
+export function missingIds(outputs: Environment): readonly string[] {
+  if (namesOtherAccount(extraSettings(outputs.EXTRA_APP_SETTINGS))) return []
+  return ['PARTNER_TENANT_ID', 'PARTNER_CLIENT_ID'].filter((each) => !outputs[each])
 }
 
 /** Reads the output EXTRA_APP_SETTINGS: `NAME=value`, with semicolons in between. */

@@ -1,3 +1,4 @@
+import { missingIds } from '../cli/azd-env.ts'
 import type { Finding } from '../src/core/doctor.ts'
 import { DEFAULT_ACCOUNT } from '../src/core/feeds/feed.ts'
 import { vaultName } from '../src/services/sign-in/sign-in.ts'
@@ -29,8 +30,8 @@ export function azdOption({ AZURE_ENV_NAME: name }: Outputs): string {
 }
 
 /** What a person must give before the app can start, unless its settings name other accounts. Empty: nothing. */
-export function beforeStart({ PARTNER_TENANT_ID: tenant, PARTNER_CLIENT_ID: client }: Outputs): readonly ToDo[] {
-  if (tenant && client) return []
+export function beforeStart(outputs: Outputs): readonly ToDo[] {
+  if (missingIds(outputs).length === 0) return []
   const register = 'Register an application in the partner tenant (docs/deploy.md, step 3), and tell the app its ids'
   const commands = [
     'azd env set PARTNER_TENANT_ID <tenant>',

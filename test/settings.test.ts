@@ -124,10 +124,73 @@ describe('settings', () => {
 describe('a Key Vault reference', () => {
   it('that was not resolved is named, and not taken for a secret', () => {
     const reference = '@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/callback-secret/)'
-    expect(problems({ CALLBACK_SECRET: reference })).toEqual([
-      'CALLBACK_SECRET is a Key Vault reference that was not resolved',
+    for (const text of [reference, ` ${reference}`, reference.toLowerCase(), `\t${reference.toUpperCase()}`]) {
+      expect(problems({ CALLBACK_SECRET: text })).toEqual([
+        'CALLBACK_SECRET is a Key Vault reference that was not resolved',
+      ])
+    }
+  })
+})
+
+describe('a schedule', () => {
+  it.each(['PROVISION_SCHEDULE', 'SWEEP_SCHEDULE'])('that the host cannot run is named: %s', (name) => {
+    for (const text of ['garbage', '* * * * *', '%X%', '0 0 25 * * *', '0 */15 * * * * *']) {
+      expect(problems({ [name]: text })).toEqual([expect.stringContaining(`${name} is "${text}": it takes six fields`)])
+    }
+    for (const text of ['0 0 0 31 2 *', '0 0 0 30 2  *']) {
+      expect(problems({ [name]: text })).toEqual([expect.stringContaining(`${name} is "${text}": it names no time`)])
+    }
+    for (const text of ['', '0 0 0 29 2 *', ' 0  */7 * * * mon-fri ']) expect(problems({ [name]: text })).toEqual([])
+  })
+})
+
+describe('the time that a run writes', () => {
+  it('leaves a run five minutes before the host ends it', async () => {
+    const { functionTimeout } = JSON.parse(await readFile('host.json', 'utf8'))
+    expect(functionTimeout).toBe('00:20:00')
+    expect(problems({ INGEST_TIME_LIMIT: 'PT15M' })).toEqual([])
+    for (const text of ['PT16M', 'PT25M', 'P1Y']) {
+      expect(problems({ INGEST_TIME_LIMIT: text })).toEqual([expect.stringContaining('it takes at most PT15M')])
+    }
+  })
+})
+
+describe('the default account', () => {
+  const NO_IDS = { PARTNER_TENANT_ID: '', PARTNER_CLIENT_ID: '' }
+
+  it('may be incomplete where another account is named, and only then', () => {
+    expect(problems({ ...NO_IDS, PARTNER_AUTH__EMEA: 'certificate' })).toEqual([])
+    for (const setting of ['PARTNER_X__', 'PARTNER_AUTH__', 'PARTNER_X__EMEA', 'PARTNER_AUTH__E-A']) {
+      expect(problems({ ...NO_IDS, [setting]: '1' }), setting).toEqual([
+        'account default: PARTNER_TENANT_ID, PARTNER_CLIENT_ID missing',
+      ])
+    }
+    expect(problems({ ...NO_IDS, PARTNER_AUTH__EMEA: '' })).toHaveLength(1)
+  })
+
+  it.each([
+    '../../x',
+    '..',
+    'a/b?c#d',
+    ' ',
+    'contoso.example ',
+    'a b',
+    '<tenant>',
+    'contoso..example',
+    '%2e%2e',
+    'a\\b',
+  ])('takes no tenant %j, which would lead to another address', (tenant) => {
+    expect(problems({ PARTNER_TENANT_ID: tenant })).toEqual([
+      'account default: PARTNER_TENANT_ID is not the id or domain of a tenant',
     ])
   })
+
+  it.each(['contoso.onmicrosoft.com', '00000000-0000-4000-8000-0000000000dd', 'xn--contso-0za.example', 'Contoso'])(
+    'takes the tenant %s',
+    (tenant) => {
+      expect(problems({ PARTNER_TENANT_ID: tenant })).toEqual([])
+    },
+  )
 })
 
 describe('storage', () => {

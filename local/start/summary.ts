@@ -48,9 +48,14 @@ function windows({ states }: Pick<FeedStatus, 'states'>): number {
 }
 
 function troubles({ name, blocked, trouble, problems }: FeedStatus): readonly string[] {
-  const whole = [blocked, trouble].flatMap((each) => (each ? [`${name}: ${each.message}\n  ${each.remedy}`] : []))
-  const single = problems.map(
-    ({ window, message, remedy }) => `${name} ${window ? spanOf(window) : ''}: ${message}\n  ${remedy}`,
+  const whole = [blocked, trouble].flatMap((each) =>
+    each ? [`${name}: ${each.message}\n  ${each.remedy}\n  ${each.command}`] : [],
+  )
+  // What blocks the feed is said once, and not of each of its windows.
+  const others = problems.filter(({ kind }) => kind !== blocked?.kind)
+  const single = others.map(
+    ({ window, message, remedy, command }) =>
+      `${name} ${window ? spanOf(window) : ''}: ${message}\n  ${remedy}\n  ${command}`,
   )
   return [...whole, ...single]
 }

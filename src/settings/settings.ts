@@ -5,10 +5,11 @@ import type { PacingLimits } from '../core/plan/pacing.ts'
 import type { Problems } from '../core/problems.ts'
 import { DEFAULT_DOWNLOAD_HOSTS, type DownloadHosts, hostProblem } from '../core/report/download-hosts.ts'
 import type { Periods } from '../core/status/timers.ts'
+import { MINUTE_MS } from '../core/time/durations.ts'
 import type { StorageConnection } from '../services/storage/clients.ts'
 import { type Environment, environmentReader } from './environment.ts'
 import { timerPeriods } from './schedules.ts'
-import { DEFAULT_AUTHORITY, signInOf } from './sign-in.ts'
+import { DEFAULT_AUTHORITY, namesOtherAccount, signInOf } from './sign-in.ts'
 import { storageSettings } from './storage.ts'
 
 /** The settings that the steps act by. */
@@ -54,6 +55,9 @@ const MAX_REPORT_BYTES = 10 * 1024 ** 3
 /** The service documents no quota for `/mpn`: this leaves room for other tools of the same account. */
 export const DEFAULT_REPORTS_PER_HOUR = 20
 
+/** Leaves a run of `ingest` five minutes to end in: at functionTimeout of host.json, the host ends it. */
+const MOST_INGEST_MS = 15 * MINUTE_MS
+
 /** Shorter secrets can be guessed: HMAC-SHA256 wants 32 bytes, of which base64 makes 43 characters. */
 const SECRET_LENGTH = 32
 
@@ -88,12 +92,12 @@ export function readSettings(env: Environment): Settings | Problems {
     adoptAfterMs: read.durationMs('ADOPT_AFTER', 'PT5M'),
     leaseMs: read.durationMs('LEASE', 'PT2M'),
     pollEveryMs: read.durationMs('POLL_EVERY', 'PT1M'),
-    ingestTimeLimitMs: read.durationMs('INGEST_TIME_LIMIT', 'PT5M'),
+    ingestTimeLimitMs: ingestTimeLimit(env, problems),
     maxReportBytes: read.bytes('MAX_REPORT_BYTES', MAX_REPORT_BYTES),
     maxTries: read.count('MAX_TRIES', 3),
     deleteReports: read.oneOf('DELETE_REPORTS', ['true', 'false'] as const) === 'true',
     deployment: readDeployment(env, problems),
-    periods: timerPeriods(env),
+    periods: timerPeriods(env, problems),
   }
   problems.push(...signInProblems(settings.partner, settings.keyVaultUrl), ...unresolvedReferences(env))
   return storage && problems.length === 0 ? { ...settings, storage } : { problems }
@@ -105,9 +109,19 @@ export function reportsPerHour(env: Environment, problems: string[]): number {
   return environmentReader(env, problems).count('MAX_REPORTS_PER_HOUR', fallback)
 }
 
+function ingestTimeLimit(env: Environment, problems: string[]): number {
+  const limit = environmentReader(env, problems).durationMs('INGEST_TIME_LIMIT', 'PT5M')
+  if (limit > MOST_INGEST_MS) {
+    problems.push(
+      `INGEST_TIME_LIMIT is "${env.INGEST_TIME_LIMIT}": it takes at most PT15M, since the host ends longer runs`,
+    )
+  }
+  return limit
+}
+
 /** The default account must be complete, unless there are settings of other accounts. */
 function signInProblems(partner: Environment, keyVaultUrl: string | undefined): readonly string[] {
-  if (Object.keys(partner).some((name) => name.includes('__'))) return []
+  if (namesOtherAccount(partner)) return []
   const settings = { partner, authorityHost: DEFAULT_AUTHORITY, hasVault: keyVaultUrl !== undefined }
   const signIn = signInOf(DEFAULT_ACCOUNT, {}, settings)
   return isFailure(signIn) ? [signIn.message] : []
@@ -115,7 +129,7 @@ function signInProblems(partner: Environment, keyVaultUrl: string | undefined): 
 
 /** App Service passes on the text of a Key Vault reference that it could not resolve. */
 function unresolvedReferences(env: Environment): readonly string[] {
-  const names = Object.keys(env).filter((name) => env[name]?.startsWith('@Microsoft.KeyVault('))
+  const names = Object.keys(env).filter((name) => /^\s*@Microsoft\.KeyVault\(/i.test(env[name] ?? ''))
   return names.map((name) => `${name} is a Key Vault reference that was not resolved`)
 }
 

@@ -1,5 +1,6 @@
 import { type Failure, failed } from '../core/failures.ts'
 import { type Account, DEFAULT_ACCOUNT, DEFAULT_AUTH } from '../core/feeds/feed.ts'
+import { TENANT } from '../core/feeds/fields.ts'
 import { present } from '../core/present.ts'
 import type { SignIn } from '../services/sign-in/sign-in.ts'
 import type { Environment } from './environment.ts'
@@ -21,7 +22,7 @@ export type SignInSettings = {
 /**
  * Makes the sign-in of an account from its `PARTNER_…` settings and from what feeds.json says about it. The names of
  * the settings end in `__<ACCOUNT>`, except those of `default`. The failure is `unauthorized` and names every setting
- * that is missing.
+ * that is missing, or the tenant that can be none.
  */
 export function signInOf(name: string, account: Account, settings: SignInSettings): SignIn | Failure {
   const reader = accountReader(name, settings)
@@ -38,7 +39,10 @@ export function signInOf(name: string, account: Account, settings: SignInSetting
     return failed('unauthorized', `account ${name}: ${setting} is "${auth}", not one this version knows`)
   }
   const { missing } = reader
-  return missing.length === 0 ? signIn : failed('unauthorized', `account ${name}: ${missing.join(', ')} missing`)
+  if (missing.length > 0) return failed('unauthorized', `account ${name}: ${missing.join(', ')} missing`)
+  if (TENANT.test(client.tenantId)) return signIn
+  const where = account.tenantId === undefined ? settingOf(name, 'PARTNER_TENANT_ID') : 'tenantId'
+  return failed('unauthorized', `account ${name}: ${where} is not the id or domain of a tenant`)
 }
 
 /** What a person should know about a sign-in that works. */
@@ -51,6 +55,15 @@ export function signInWarning({ name, auth }: SignIn): string | undefined {
 /** The name of an account's setting. The settings of `default` have no suffix. */
 export function settingOf(account: string, base: string): string {
   return account === DEFAULT_ACCOUNT ? base : `${base}__${account.toUpperCase().replace(/-/g, '_')}`
+}
+
+/** The settings of a sign-in that other accounts than `default` have too, with the name of the account at their end. */
+const OF_OTHER_ACCOUNT =
+  /^PARTNER_(AUTH|TENANT_ID|CLIENT_ID|REFRESH_TOKEN|CLIENT_SECRET|CERTIFICATE|USERNAME|PASSWORD)__[A-Z][A-Z0-9]*$/i
+
+/** Whether settings name another account than `default`: then that one need not be complete. */
+export function namesOtherAccount(env: Environment): boolean {
+  return Object.entries(env).some(([name, value]) => value && OF_OTHER_ACCOUNT.test(name))
 }
 
 type AccountReader = ReturnType<typeof accountReader>

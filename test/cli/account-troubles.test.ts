@@ -25,7 +25,7 @@ async function tickWith(changes: Readonly<Record<string, string>>): Promise<void
 }
 
 const statusOf = async () => (await deployment.command(['status'])).out
-const count = (text: string, part: RegExp) => text.match(new RegExp(part, 'g'))?.length ?? 0
+const count = (text: string, part: RegExp) => text.match(new RegExp(part, 'gm'))?.length ?? 0
 
 describe('a sign-in that is refused', () => {
   it('is told once, and by a line under every feed of its account, with the command that signs in again', async () => {
@@ -81,5 +81,21 @@ describe.each([
       expect(out).toMatch(new RegExp(`^${name}: It waits with account default until \\S+Z: .*10 reports an hour$`, 'm'))
     const doctor = await deployment.command(['doctor'])
     expect(doctor.out).toMatch(new RegExp(`^warning +quota: ${reason}`, 'm'))
+  }, 60_000)
+})
+
+describe('what a role hides', () => {
+  it('is told once of a feed, however many of its windows fail of it', async () => {
+    deployment.simulator.fault({ endpoint: 'listExecutions', effect: 'redacted', nth: 'all' })
+    await tickWith({})
+    for (const { name } of FEEDS) await deployment.settle(name)
+    const out = await statusOf()
+    for (const { name } of FEEDS) {
+      const failed = (await deployment.entries(name)).filter(({ state }) => state === 'failed')
+      expect(failed).toHaveLength(2)
+      expect(count(out, new RegExp(`${name}.*hides data`))).toBe(1)
+      expect(count(out, new RegExp(`^ {2}npx partner-insights-sync unblock ${name}$`, 'm'))).toBe(1)
+    }
+    expect(count(out, /Give the account a role/)).toBe(FEEDS.length)
   }, 60_000)
 })

@@ -361,7 +361,8 @@ describe('the doctor', () => {
     const before = deployment.simulator.requests.length
     const found = await withFeeds([{ ...USAGE, where: "CustomerMarket = 'Norway'" }])
     const account = { name: 'default', auth: 'refresh-token' }
-    const well = { check: 'query', level: 'ok', message: 'feed usage: the service accepts its query', account }
+    const message = 'feed usage: the service accepts its query'
+    const well = { check: 'query', level: 'ok', message, account, feed: 'usage' }
     expect(found.findings).toContainEqual(well)
     const calls = deployment.simulator.requests.slice(before)
     const tried = calls.filter(({ path }) => path.endsWith('/testQueryResult')).map(({ query }) => query.exportQuery)

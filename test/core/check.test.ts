@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isFailure } from '../../src/core/failures.ts'
+import { remedyOf } from '../../src/core/ledger/ledger.ts'
+import { toFailed, toRequesting } from '../../src/core/ledger/transitions.ts'
 import { createCheck, refuse, TOTALS_LENGTH } from '../../src/core/report/check.ts'
 import { newGeneration } from '../../src/core/report/generation.ts'
 import { createLander } from '../../src/core/report/lander.ts'
@@ -18,6 +20,9 @@ function checkOf(feed = FEED) {
   const by = { attempt: 1, reportId: 'r', generation: newGeneration(() => '0123456789ab') }
   return createCheck(createLander(feed, WINDOW, layout, by), layout, 'usage May')
 }
+
+/** What was asked for does not matter here. */
+const NO_FORM = { rowSet: 'rows', selection: 'columns' }
 
 const record = (fields: readonly string[], line = 2): ParsedRecord => ({ line, fields, raw: fields.join(',') })
 
@@ -46,6 +51,30 @@ describe('the check of a file', () => {
     expect(reject).toMatchObject({ record: 2, line: 36 })
     expect(check.result()).toMatchObject({ rowsRead: 33, rowsRejected: 32, rowsDoubtful: 1 })
   })
+
+  it.each([
+    ['a value that does not fit its type', [['2025-05-01', 'a', 'many']], false],
+    ['a row without its time', [['', 'a', '1']], false],
+    ['a row with too many fields', ['ragged'], true],
+    ['the header once more', [COLUMNS], true],
+    ['as many broken rows as wrong values', ['ragged', ['2025-05-01', 'a', 'many']], false],
+    ['more broken rows than wrong values', ['ragged', 'ragged', ['2025-05-01', 'a', 'many']], true],
+  ] as const)(
+    'with %s says whether the file is broken, and its remedy speaks of types only where it is not',
+    (_, records, isBroken) => {
+      const check = checkOf()
+      for (const each of records) check.add(each === 'ragged' ? { ...record([]), verdict: each } : record(each))
+      expect(check.isBroken()).toBe(isBroken)
+      const failure = refuse(check.result(), FEED, { rowsLanded: 0, acceptEmpty: false }, 'usage May', check.isBroken())
+      expect(failure).toMatchObject({ kind: 'too-many-rejects', message: expect.stringMatching(/rows? can't land/) })
+      const entry = { feed: 'usage', window: WINDOW, lane: 'live', removedAttempt: 0 } as const
+      const planned = toRequesting(entry, { reportName: 'r', queryId: 'q', asked: NO_FORM, requestedAt: WINDOW.to })
+      const remedy = failure && remedyOf(toFailed(planned, failure, WINDOW.to))
+      expect(remedy).toMatch(
+        isBroken ? /the file is broken.*"retry usage --month 2025-05"/ : /types of the feed.*"replay usage/,
+      )
+    },
+  )
 
   it.each([
     ['2025-05-01', undefined],

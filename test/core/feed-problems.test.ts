@@ -235,6 +235,15 @@ describe('the file as a whole', () => {
   })
 })
 
+test.each(['../../x', 'a/b?c#d', ' ', 'contoso.example ', '.', ''])(
+  'the tenant %j of an account is refused',
+  (tenantId) => {
+    expect(problemsIn(JSON.stringify({ accounts: { us: { tenantId } }, feeds: [] }))).toEqual([
+      `account "us": tenantId is ${JSON.stringify(tenantId)}; it must be the id or domain of a tenant`,
+    ])
+  },
+)
+
 describe('one faulty thing stops only what it concerns', () => {
   const on = (account?: string) => ({ name: `on-${account}`, dataset: 'MSLearn', ...(account && { account }) })
   const each = (file: object) => parseEachFeed(JSON.stringify(file), CATALOG)

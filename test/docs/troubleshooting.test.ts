@@ -45,7 +45,7 @@ describe('troubleshooting.md', () => {
 
   test('says of timers that have stopped after how long that shows, by the schedules and the alarm', () => {
     const part = section(PAGE, '## Timers that have stopped')
-    const { provision, sweep } = timerPeriods({})
+    const { provision, sweep } = timerPeriods({}, [])
     expect(part).toContain(`\`provision\` has finished no tick for ${(3 * provision) / MINUTE_MS} minutes`)
     expect(part).toContain(`\`sweep\` has finished no tick for ${(3 * sweep) / MINUTE_MS} minutes`)
     const alerts = textOf('infra/modules/alerts.bicep')

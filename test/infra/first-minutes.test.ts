@@ -208,7 +208,8 @@ describe('the first minutes after an update', () => {
 })
 
 describe('what a person still has to do', () => {
-  const WITHOUT_IDS: Script = { '/api/health': () => ({ status: 503, body: { status: 'unavailable', version: '1' } }) }
+  const UNAVAILABLE: Reply = { status: 503, body: { status: 'unavailable', version: '1' } }
+  const WITHOUT_IDS: Script = { '/api/health': () => UNAVAILABLE }
 
   /** The default account cannot sign in, in the way it is told to. */
   function signInMissing(auth: string): Script {
@@ -226,6 +227,18 @@ describe('what a person still has to do', () => {
   it('is not the ids of the default account, where the app does without', async () => {
     const { exitCode, text } = await play({}, { PARTNER_TENANT_ID: '', PARTNER_CLIENT_ID: '' })
     expect([exitCode, text]).toEqual([0, expect.stringContaining('has asked for 3 reports')])
+  })
+
+  it('is nothing as long as a reference is not resolved, where only other accounts are set', async () => {
+    const health = (nth: number): Reply => (nth <= 2 ? UNAVAILABLE : { body: { status: 'ok', version: '1' } })
+    const extra = { EXTRA_APP_SETTINGS: 'PARTNER_TENANT_ID__EMEA=a;PARTNER_CLIENT_ID__EMEA=b' }
+    const outputs = { PARTNER_TENANT_ID: '', PARTNER_CLIENT_ID: '', ...extra }
+    const soon = await play({ '/api/health': health }, outputs)
+    expect([soon.exitCode, soon.minutes]).toEqual([0, 1 / 3])
+    expect(soon.text).toContain('has asked for 3 reports')
+    const never = await play(WITHOUT_IDS, outputs)
+    expect([never.exitCode, never.minutes]).toEqual([1, 15])
+    for (const { text } of [soon, never]) expect(text).not.toContain('Register')
   })
 
   it.each<[string, Reply, string]>([

@@ -188,8 +188,10 @@ describe('a report that fails its check', () => {
     expect(await entryOf(world)).toMatchObject({ state: 'failed', kind, attempt: 3 })
     expect((await entryOf(world)).figures).toEqual(figures)
     expect(await rowsOf(world)).toEqual(rows)
-    const [failed] = world.events.filter(({ event }) => event === 'window.failed')
-    expect(failed).toMatchObject({ window: MAY, kind, remedy: expect.any(String) })
+    const told = world.events.filter(({ event }) => event === 'window.failed' || event === 'feed.blocked')
+    expect(told[0]).toMatchObject({ event: 'window.failed', window: MAY, kind })
+    // What blocks the feed has its remedy in the event of the block.
+    expect(told.at(-1)).toMatchObject({ kind, remedy: expect.any(String) })
     const [feed] = (await status(world.services)).feeds
     expect(feed).toMatchObject({ complete: 1, rows: 120, problems: [{ kind, landedBefore: true }] })
   })

@@ -80,7 +80,7 @@ describe('a dataset that the service lists and the catalogue lacks', () => {
   })
 
   it.each([
-    [{ dataset: 'SurfaceUsages' }, 'dataset SurfaceUsages: the service does not offer it; correct the feed'],
+    [{ dataset: 'SurfaceUsages' }, 'dataset SurfaceUsages: the service does not offer it'],
     [{ timeColumn: 'UseDay' }, 'timeColumn is UseDay, which the service does not list; did you mean UsageDay?'],
     [{ columns: ['UsageDay', 'Prompt'] }, 'Prompt at character 17 is not a column or metric of'],
   ])('is judged by what the service lists: %j', async (fields, message) => {

@@ -7,7 +7,7 @@ import { addDuration, durationMilliseconds } from '../time/durations.ts'
 import { type References, readFeed } from './entry.ts'
 import { type Account, DEFAULT_ACCOUNT, type Feed } from './feed.ts'
 import { catalogueVerdict } from './feed-query.ts'
-import { ACCOUNT_FIELDS, ACCOUNT_NAME, AUTH_MODES, FEED_FIELDS, FILE_FIELDS } from './fields.ts'
+import { ACCOUNT_FIELDS, ACCOUNT_NAME, AUTH_MODES, FEED_FIELDS, FILE_FIELDS, TENANT } from './fields.ts'
 import { parseJson } from './json.ts'
 import {
   addProblem,
@@ -135,7 +135,7 @@ function readAccount(name: string, entry: unknown): ReadAccount {
   }
   const section = openSection(subject, values ?? {}, ACCOUNT_FIELDS)
   const account = present<Account>({
-    tenantId: read(section, 'tenantId', parseText),
+    tenantId: read(section, 'tenantId', matching(TENANT)),
     clientId: read(section, 'clientId', parseText),
     auth: read(section, 'auth', oneOf(AUTH_MODES)),
   })

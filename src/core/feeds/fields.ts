@@ -69,6 +69,9 @@ const BOUNDARY =
 const BY_GRAIN =
   'whole months or years where the data is by month; whole days, weeks, months or years where it is by day'
 
+/** The id or a domain of a tenant. It becomes a part of the address that tokens are asked from. */
+export const TENANT = /^[A-Za-z0-9]+((\.|-+)[A-Za-z0-9]+)*$/
+
 const TEXT_SCHEMA = { type: 'string', minLength: 1 } as const
 const NAMES_SCHEMA = {
   type: 'array',
@@ -120,7 +123,11 @@ export const FILE_FIELDS = {
 } as const satisfies FieldTable
 
 export const ACCOUNT_FIELDS = {
-  tenantId: { meaning: 'The tenant to sign in to.', allowed: 'the id or domain of a tenant', schema: TEXT_SCHEMA },
+  tenantId: {
+    meaning: 'The tenant to sign in to.',
+    allowed: 'the id or domain of a tenant',
+    schema: { type: 'string', pattern: TENANT.source },
+  },
   clientId: { meaning: 'The app to sign in as.', allowed: 'the id of an app registration', schema: TEXT_SCHEMA },
   auth: {
     meaning: 'How to sign in.',

@@ -10,7 +10,7 @@ import {
   warning,
   well,
 } from '../../core/doctor.ts'
-import { adviceOn, adviceText, type Failure, isFailure, isOfSignIn } from '../../core/failures.ts'
+import { adviceOn, adviceText, type Failure, type FailureKind, isFailure, isOfSignIn } from '../../core/failures.ts'
 import type { Feed } from '../../core/feeds/feed.ts'
 import {
   type ColumnsSource,
@@ -21,6 +21,7 @@ import {
   spellingsOf,
 } from '../../core/feeds/feed-query.ts'
 import { signInAdvice } from '../../core/status/accounts.ts'
+import { DOCTOR } from '../../core/status/command.ts'
 import type { InsightsClient, LiveDataset } from '../../services/insights/client.ts'
 import type { Patient } from './patient.ts'
 
@@ -84,7 +85,8 @@ function failingAt(check: string, failure: Failure, signing: Signing, feed?: str
 }
 
 function failingOf(check: string, failure: Failure, { name, auth }: Signing, feed?: string): Finding {
-  if (!isOfSignIn(failure)) return failing(check, failure, { account: name, ...(feed !== undefined && { feed }) })
+  if (!isOfSignIn(failure) && feed !== undefined) return failing(check, failure, { account: name, feed })
+  if (!isOfSignIn(failure)) return problem(check, failure.message, ofAccount(failure.kind))
   return problem(check, failure.message, adviceText(signInAdvice(failure.kind, name, auth)))
 }
 
@@ -111,13 +113,12 @@ async function checkRole(client: InsightsClient, signing: Signing): Promise<read
   if (found === 'not-yet' || found === 'unknown') return []
   if (isFailure(found)) return [failingAt('role', found, signing)]
   if (!found.dataRedacted) return [well('role', `account ${name} sees all data`)]
-  return [
-    problem(
-      'role',
-      `account ${name}: the service hides data from its role`,
-      adviceText(adviceOn('redacted', { account: name })),
-    ),
-  ]
+  return [problem('role', `account ${name}: the service hides data from its role`, ofAccount('redacted'))]
+}
+
+/** What is wrong with the account and not with one feed: the feeds that it blocks have findings of their own. */
+function ofAccount(kind: FailureKind): string {
+  return adviceText({ ...adviceOn(kind), command: DOCTOR })
 }
 
 /** Asks the service to test the query or conditions that the user wrote. For other feeds, `offeredFinding` is enough. */
