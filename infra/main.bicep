@@ -98,8 +98,15 @@ var told = [
   'SWEEP_SCHEDULE'
   'TOKEN_HEADER'
 ]
-// A setting of another account is that of the default one with __ and the account's name behind it.
-var extraToTell = filter(items(extraAppSettings), each => contains(told, split(each.key, '__')[0]))
+// A setting of another account is that of the default one with __ and the account's name behind it. A semicolon in a value
+// would begin another setting.
+var extraToTell = filter(
+  items(extraAppSettings),
+  each => contains(told, split(each.key, '__')[0]) && !contains(string(each.value), ';')
+)
+
+// It has a parameter, and who wrote it to the further settings means the same.
+var serviceAddress = insightsBaseUrl != '' ? insightsBaseUrl : extraAppSettings.?INSIGHTS_BASE_URL ?? ''
 
 var otherAccounts = map(
   filter(objectKeys(extraAppSettings), name => startsWith(name, 'PARTNER_') && contains(name, '__')),
@@ -191,7 +198,7 @@ module app 'modules/app.bicep' = {
     partnerAuth: partnerAuth
     partnerTenantId: partnerTenantId
     partnerClientId: partnerClientId
-    insightsBaseUrl: insightsBaseUrl
+    insightsBaseUrl: serviceAddress
     callbacks: callbacks
     extraAppSettings: extraAppSettings
   }
@@ -256,7 +263,7 @@ output PARTNER_TENANT_ID string = partnerTenantId
 output PARTNER_CLIENT_ID string = partnerClientId
 
 @description('Address of the Partner Insights API. Empty: the default of the app.')
-output INSIGHTS_BASE_URL string = insightsBaseUrl
+output INSIGHTS_BASE_URL string = serviceAddress
 
-@description('What the commands need of extraAppSettings, as NAME=value with semicolons in between. No secret.')
+@description('What the commands need of extraAppSettings, as NAME=value with semicolons in between. No secret, and no value with a semicolon.')
 output EXTRA_APP_SETTINGS string = join(map(extraToTell, each => '${each.key}=${each.value}'), ';')

@@ -156,13 +156,33 @@ var nodeSettings = instanceMemoryMB == 512
   ? { languageWorkers__node__arguments: '--max-semi-space-size=16' }
   : {}
 
+// With one of these the app would leave its identity, or the platform refuses it.
+var notToSet = ['azurewebjobsstorage', 'datastorage', 'functions_worker_runtime']
+// Azure knows a setting whatever its case.
+var ownNames = map(
+  concat(
+    objectKeys(union(hostSettings, dataSettings, partnerSettings, serviceSettings, nodeSettings)),
+    ['CALLBACK_BASE_URL', 'CALLBACK_SECRET', 'INSIGHTS_BASE_URL']
+  ),
+  name => toLower(name)
+)
+var addedSettings = toObject(
+  filter(
+    items(extraAppSettings),
+    each =>
+      !contains(ownNames, toLower(each.key)) && empty(filter(notToSet, start => startsWith(toLower(each.key), start)))
+  ),
+  each => each.key,
+  each => each.value
+)
+
 // One write replaces all settings: what somebody added by hand is lost.
 resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
   // What somebody adds replaces nothing of ours: the outputs tell the commands what these are.
   properties: union(
-    extraAppSettings,
+    addedSettings,
     hostSettings,
     dataSettings,
     partnerSettings,

@@ -303,7 +303,36 @@ describe('what the template makes', () => {
     })
   })
 
+  it('takes from extraAppSettings nothing that would undo the identity or replace a setting of the template, in any case', () => {
+    const settings = propertiesOf('accounts', 'Microsoft.Web/sites/config')['func-suffix/appsettings']
+    const byHand = 'a secret that nobody should have put here'
+    expect(settings).toEqual({
+      ...SETTINGS_OF_ALL,
+      ...CONTOSO,
+      ...CALLBACKS,
+      PARTNER_AUTH: 'client-secret',
+      PARTNER_TENANT_ID__EMEA: 'emea.contoso.com',
+      PARTNER_CLIENT_ID__EMEA: '00000000-0000-0000-0000-0000000000cc',
+      PARTNER_PASSWORD__EMEA: byHand,
+      PARTNER_USERNAME__EMEA: 'reports@contoso.com;PARTNER_TENANT_ID__EMEA=fabrikam.com',
+      CALLBACK_SECRET_PREVIOUS: byHand,
+      INSIGHTS_BASE_URL: 'https://api.partnercenter.microsoft.com/insights/v1/cmp',
+    })
+  })
+
   it.each([
+    [
+      'accounts',
+      {
+        ...CONTOSO,
+        AZURE_RESOURCE_GROUP: 'rg-accounts',
+        // No password, and no value with a semicolon, which would read as another setting.
+        EXTRA_APP_SETTINGS:
+          'PARTNER_CLIENT_ID__EMEA=00000000-0000-0000-0000-0000000000cc;PARTNER_TENANT_ID__EMEA=emea.contoso.com',
+        INSIGHTS_BASE_URL: 'https://api.partnercenter.microsoft.com/insights/v1/cmp',
+        PARTNER_AUTH: 'client-secret',
+      },
+    ],
     [
       'defaults',
       {

@@ -22,6 +22,14 @@ import {
 /** The parameters that a person sets, by the names that azd knows them by. */
 const SET_BY_PERSON = PARAMETER_VARIABLES.filter((name) => !name.startsWith('AZURE_')).toSorted()
 
+/** The defaults of the template's parameters, as they stand there. */
+const DEFAULTS: Readonly<Record<string, string | undefined>> = Object.fromEntries(
+  Array.from(textOf('infra/main.bicep').matchAll(/^param (\w+) \w+ = '?([^'\n]*)'?$/gm), ([, name = '', value]) => [
+    name,
+    value,
+  ]),
+)
+
 /** What Azure puts in the place of an expression. */
 function filledIn(settings: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const fill = ([name, value]: [string, string]): [string, string] => {
@@ -120,22 +128,23 @@ describe('the snapshots of infra', () => {
     expect(Object.keys(PARAMETERS).toSorted()).toEqual(declared.filter((each) => !byChance.includes(each)).toSorted())
   })
 
+  it('have the defaults that azd is told where a variable is not set', () => {
+    for (const [parameter, value] of Object.entries(PARAMETERS)) {
+      const [, told = ''] = /^\$\{\w+=(.*)\}$/.exec(value) ?? []
+      if (told !== '') expect(told, parameter).toBe(DEFAULTS[parameter])
+    }
+  })
+
   it('take the parameters that the page lists, with their defaults', () => {
     const rows = rowsOf(section(textOf('docs/deploy.md'), '## Parameters'), 'name')
     const codes = (text = '') => Array.from(text.matchAll(/`([^`]+)`/g), ([, code = '']) => code)
     expect(rows.flatMap(({ name }) => codes(name)).toSorted()).toEqual(SET_BY_PERSON)
-    const defaults = Object.fromEntries(
-      Array.from(textOf('infra/main.bicep').matchAll(/^param (\w+) \w+ = '?([^'\n]*)'?$/gm), ([, name = '', value]) => [
-        name,
-        value,
-      ]),
-    )
     for (const row of rows) {
       for (const [index, name] of codes(row.name).entries()) {
         const [parameter = ''] = Object.entries(PARAMETERS).find(([, value]) => value.startsWith(`\${${name}`)) ?? []
         const told = codes(row.default)[index]
-        if (told !== undefined) expect(told, name).toBe(defaults[parameter])
-        else expect(['', '0'], name).toContain(defaults[parameter])
+        if (told !== undefined) expect(told, name).toBe(DEFAULTS[parameter])
+        else expect(['', '0'], name).toContain(DEFAULTS[parameter])
       }
     }
   })
@@ -181,10 +190,10 @@ describe('the snapshots of infra', () => {
   })
 
   it('give no role to a pipeline, nor to nobody', () => {
-    expect(rolesOf('smallest').filter(({ to }) => to === 'operator')).toEqual([])
-    expect(textOf('infra/main.bicep')).toContain(
-      "operatorPrincipalType == 'ServicePrincipal' ? '' : operatorPrincipalId",
-    )
+    for (const name of ['accounts', 'smallest'] as const)
+      expect(rolesOf(name).filter(({ to }) => to === 'operator')).toEqual([])
+    const given = readFileSync('infra/test/accounts.bicepparam', 'utf8')
+    expect(given).toMatch(/^param operatorPrincipalId = '.+'\nparam operatorPrincipalType = 'ServicePrincipal'$/m)
   })
 
   it('ask alarms of a workspace without data, too: a union wants one part that is always there', () => {
