@@ -67,7 +67,12 @@ const REFUSED: readonly Case[] = [
     'too-many-rejects',
     /1 of 1 row can/,
   ],
-  ['a text in place of a number', fileOf(HEADER, '2025-05-01,x,2024-02-29,1,ten'), 'too-many-rejects', /1 of 1 row can/],
+  [
+    'a text in place of a number',
+    fileOf(HEADER, '2025-05-01,x,2024-02-29,1,ten'),
+    'too-many-rejects',
+    /1 of 1 row can/,
+  ],
   [
     'an integer beyond 64 bits',
     fileOf(HEADER, '2025-05-01,x,2024-02-29,9223372036854775808,1'),
