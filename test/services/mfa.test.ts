@@ -44,7 +44,7 @@ describe.each(FORMS)('a token without multi-factor, told as %s', (_, reply) => {
     const failure = await client.listDatasets()
     expect(failure).toMatchObject({
       kind: 'mfa-required',
-      message: expect.stringMatching(/^datasets: the service answered 401.*\(900421\): sign in again .* consent$/),
+      message: expect.stringMatching(/^datasets: the service answered 401.*lacks multi-factor \(900421\)$/),
     })
     expect(usedTokens()).toEqual(['first', 'fresh-1', 'fresh-2', 'fresh-3'])
   })
