@@ -15,13 +15,15 @@ const TOGETHER = ['core', 'docs', 'steps'].map((room) => `test/${room}/**/*.test
 /** Whole hosts that die, files that are cut at every byte, storms of hints: a check before each commit has no time for them. */
 export const SLOW = [
   'test/bench/bench.test.ts',
-  'test/engine/{every-cut,many-rows,zombie}.test.ts',
   'test/faults/hints.test.ts',
   'test/infra/planted.test.ts',
   'test/lost-create/lost-create.test.ts',
   'test/processes/{killed-host,two-hosts}.test.ts',
   'test/services/sorted-lines.test.ts',
   'test/browser/running-app.test.ts',
+  'test/canaries/whole-run.test.ts',
+  'test/engine/{azurite-cuts,every-cut,many-rows,zombie}.test.ts',
+  'test/local/start.test.ts',
 ]
 
 const LONG = [...['long', 'fuzz', 'crash', 'histories'].map((room) => `test/${room}/**`), ...SLOW]

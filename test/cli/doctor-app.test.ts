@@ -6,7 +6,8 @@ import { type Deployment, startDeployment } from './deployment.ts'
 
 const USAGE = { name: 'usage', dataset: 'AzureUsage', from: '2025-04-01', to: '2025-05-01' }
 
-const QUIET = { PROVISION_SCHEDULE: LEAP_DAY, SWEEP_SCHEDULE: LEAP_DAY }
+// A host hands on no empty setting.
+const QUIET = { PROVISION_SCHEDULE: LEAP_DAY, SWEEP_SCHEDULE: LEAP_DAY, CALLBACK_BASE_URL: 'off' }
 
 let deployment: Deployment
 let host: HostProcess
