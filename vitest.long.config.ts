@@ -10,7 +10,7 @@ const shared = {
 }
 
 /** What keeps both cores busy by itself, or compares times: nothing runs beside it. */
-const ALONE = ['test/long/three-hosts.test.ts', 'test/fuzz/**/*.test.ts']
+const ALONE = ['test/long/three-hosts.test.ts', 'test/fuzz/slow-text.test.ts']
 
 /** The histories take longer than all that runs beside them: begun last, they would leave one core idle. */
 class HistoriesFirst extends BaseSequencer {
@@ -33,7 +33,10 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'beside',
-          include: [...['long', 'laws', 'crash', 'histories'].map((room) => `test/${room}/**/*.test.ts`), ...SLOW],
+          include: [
+            ...['long', 'laws', 'crash', 'histories', 'fuzz'].map((room) => `test/${room}/**/*.test.ts`),
+            ...SLOW,
+          ],
           exclude: [...shared.exclude, ...ALONE],
           sequence: { groupOrder: 2 },
         },
