@@ -61,7 +61,11 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
     expect(await processesOf(root)).toEqual([])
   })
 
-  it('a second time without --fresh finds all landed and asks for nothing', async () => {
+  it('a second time without --fresh finds all landed and asks for nothing, also where the first was killed', async () => {
+    // What a killed run leaves: the number of a process that is gone.
+    const gone = runStart(root, ['--help'])
+    await gone.ended
+    await writeFile(join(root, '.local/running.json'), JSON.stringify({ pid: gone.child.pid, port: 7071 }))
     const file = `costs=${join(root, 'costs.csv')}`
     const run = runStart(root, ['--exit', '--port', port, '--report-file', file])
     expect(await run.ended, run.lines.join('\n')).toBe(0)

@@ -53,20 +53,19 @@ export async function tellFailure(services: Services, entry: LedgerEntry, failur
   const { kind, message } = failure
   const { heals } = FAILURES[kind]
   const blocks = heals !== 'person' && !isOfPerson(entry) && entry.heals === 0 && blocksFeed(failure)
+  const account = isOfSignIn(failure) ? await accountOf(services, entry.feed) : undefined
   const event = { event: 'window.failed', ...subjectOf(entry), kind, message } as const
   // What blocks the feed is the same for all its windows: the event of the block has the remedy, once.
-  services.emit(blocks ? event : { ...event, remedy: await adviceFor(services, entry, failure) })
+  services.emit(blocks ? event : { ...event, remedy: adviceFor(entry, failure, account) })
   if (heals === 'person' || isOfPerson(entry)) return
   if (entry.heals > 0) await noteFailedAgain(services, entry.feed, failure)
   else if (blocks) await blockFeed(services, entry.feed, failure)
   else await noteFailing(services, entry.feed)
-  const account = isOfSignIn(failure) ? await accountOf(services, entry.feed) : undefined
   if (account !== undefined) await noteRefusedSignIn(services, account, failure)
 }
 
-async function adviceFor(services: Services, entry: LedgerEntry, failure: Failure): Promise<string> {
+function adviceFor(entry: LedgerEntry, failure: Failure, account: string | undefined): string {
   if (failure.broken) return adviceText(filled(BROKEN_FILE, aboutOf(entry)))
-  const account = isOfSignIn(failure) ? await accountOf(services, entry.feed) : undefined
   return adviceText(adviceOn(failure.kind, { ...aboutOf(entry), ...(account !== undefined && { account }) }))
 }
 
