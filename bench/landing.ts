@@ -96,6 +96,7 @@ function firstLanding(generation: Generation): Landing {
 export function servicesOver(archive: Archive, client: TableClient): Services {
   return {
     archive,
+    publishedFiles: NO_FILES,
     ledger: EMPTY_LEDGER,
     landingTable: () => openLandingTable(client),
     clock: () => new Date(),
@@ -109,6 +110,18 @@ export function servicesOver(archive: Archive, client: TableClient): Services {
     settings: SETTINGS,
     queue: { send: absent, sendDrop: absent, look: absent, oldest: absent },
   }
+}
+
+/** A feed without `publish` writes no file. */
+const NO_FILES: Services['publishedFiles'] = {
+  create: absent,
+  find: absent,
+  read: absent,
+  blocks: absent,
+  stage: absent,
+  commit: absent,
+  remove: absent,
+  list: absent,
 }
 
 /** Only a drop reads any of them: how long it may take. */

@@ -6,6 +6,7 @@ import { type StorageClients, storageClients } from '../services/storage/clients
 import { readFeedsText } from '../services/storage/feeds-file.ts'
 import { openLandingTable } from '../services/storage/landing-table.ts'
 import { openLedger } from '../services/storage/ledger-table.ts'
+import { openPublishedFiles } from '../services/storage/published-files.ts'
 import { retryLimits } from '../services/storage/retry-policy.ts'
 import { openWorkQueue } from '../services/storage/work-queue.ts'
 import { readText } from '../services/text-file.ts'
@@ -39,6 +40,7 @@ export function openApp(settings: Settings, feedsFile: string, overrides: Partia
     readFeeds = async () => readFeedsText(await storage.container('config'), packagedFeeds),
     ledger = openLedger(storage.table('ledger'), (entry) => wakeAt(entry, clock(), settings)),
     archive = openArchive(() => storage.container('reports')),
+    publishedFiles = openPublishedFiles(() => storage.container('published')),
     queue = openWorkQueue(storage.queue('ingest'), storage.queue('ingest-poison')),
     landingTable = (name) => openLandingTable(storage.table(name), retryLimits(settings.leaseMs)),
     expiry = openExpiry(settings, { clock, random }),
@@ -49,6 +51,7 @@ export function openApp(settings: Settings, feedsFile: string, overrides: Partia
     settings,
     ledger,
     archive,
+    publishedFiles,
     queue,
     readFeeds,
     packagedFeeds,

@@ -27,6 +27,7 @@ export type EventName =
   | 'queue.old'
   | 'quota.reduced'
   | 'cleanup.failing'
+  | 'file.late'
   | 'download.new-host'
   | 'app.settings'
   | 'message.ignored'

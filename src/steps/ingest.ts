@@ -27,6 +27,7 @@ import { dropRows } from './landing/drop.ts'
 import { type Completed, fetchReport } from './landing/fetch-report.ts'
 import { holdEntry } from './landing/held-entry.ts'
 import { land } from './landing/land.ts'
+import { publishFile } from './landing/publish-file.ts'
 import { settle } from './landing/settle.ts'
 import { endAttempt, endPassed, withdrawReports } from './ledger/end-attempt.ts'
 import { findFeed } from './ledger/feed-row.ts'
@@ -52,7 +53,8 @@ export async function ingest(body: unknown, services: Services): Promise<void> {
   if (!stored || isFailure(stored))
     return ignore(services, `no readable ledger entry ${message.feed} ${message.window}`)
   const { value: entry, etag } = stored
-  if (entry.attempt !== message.attempt || !isOpen(entry)) return
+  if (entry.attempt !== message.attempt) return
+  if (!isOpen(entry)) return void (await publishFile(services, stored))
   const opened = services.insights(row.feed.account, row.account)
   const insights = isFailure(opened) ? failingInsights(opened) : opened
   const job = { message, row, insights, services }

@@ -7,6 +7,7 @@ import type { Archive } from '../services/storage/archive.ts'
 import type { FeedsText } from '../services/storage/feeds-file.ts'
 import type { LandingTable } from '../services/storage/landing-table.ts'
 import type { Ledger } from '../services/storage/ledger.ts'
+import type { PublishedFiles } from '../services/storage/published-files.ts'
 import type { WorkQueue } from '../services/storage/work-queue.ts'
 import type { StepSettings } from '../settings/settings.ts'
 
@@ -17,6 +18,7 @@ export type Services = {
   readonly settings: StepSettings
   readonly ledger: Ledger
   readonly archive: Archive
+  readonly publishedFiles: PublishedFiles
   readonly queue: WorkQueue
   readonly readFeeds: () => Promise<FeedsText>
   /** The feeds.json that was deployed with the app. */

@@ -16,7 +16,10 @@ const totals = fc.dictionary(
   fc.oneof(text, fc.constantFrom('at', 'requestedAt', 'landedAt', 'constructor')),
   fc.integer().map((sum) => `${sum}.50`),
 )
-const milliseconds = fc.record({ check: count, write: count, count })
+const milliseconds = fc.record(
+  { check: count, write: count, count, file: count },
+  { requiredKeys: ['check', 'write', 'count'] },
+)
 export const anyGeneration = fc
   .bigInt({ min: 0n, max: 16n ** 12n - 1n })
   .map((value) => value.toString(16).padStart(12, '0') as Generation)
@@ -43,6 +46,7 @@ const figures: fc.Arbitrary<Figures> = fc.record(
       form: text,
       running: fc.constant(true as const),
       grown: fc.constant(true as const),
+      file: fc.record({ bytes: count, hash: text }),
     },
   },
   { noNullPrototype: true },
@@ -98,12 +102,13 @@ const asked = { reportName: text, queryId: text, asked: askedFor, requestedAt: a
 const known = { ...asked, reportId: text, deadline: anyInstant, pollAfter: anyInstant }
 const held = {
   ...known,
-  ...{ executionId: text, hash: text, phase: fc.constantFrom('check', 'write', 'count'), checkpoint: count },
+  ...{ executionId: text, hash: text, phase: fc.constantFrom('check', 'write', 'count', 'file'), checkpoint: count },
   ...{ leaseUntil: anyInstant, owner: text, generation: anyGeneration, origin },
 }
 const maybe = {
   ...{ figures, lastError: fc.record({ kind, message: text, at: anyInstant }) },
   acceptEmpty: fc.constant(true),
+  owed: fc.constant('parquet'),
 }
 
 const OWN = {

@@ -637,6 +637,7 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   'settings/sign-in.ts': 'settings of the operator',
   'settings/storage.ts': 'settings of the operator',
   'steps/doctor/callback.ts': 'a setting of the operator',
+  'services/storage/published-files.ts': 'names of blobs, 1,024 characters at most, one anchored pattern',
   'steps/landing/clean-archive.ts': 'the name of an archive, one anchored pattern',
   'steps/landing/fetch-report.ts': 'the path of a link, one pattern of a few characters at its end',
   'steps/operator/import-report.ts': 'the name of a file on the command line',

@@ -27,11 +27,12 @@ export function createAzuriteStore(connectionString: string, clock = () => new D
     open(pass) {
       const storage = withSuffix(passedClients(connectionString, pass), suffix)
       const app = openApp(testSettings(), '', { storage, clock })
-      const { ledger, archive, queue, landingTable } = app(() => undefined)
-      return { ledger, archive, queue, landingTable }
+      const { ledger, archive, publishedFiles, queue, landingTable } = app(() => undefined)
+      return { ledger, archive, publishedFiles, queue, landingTable }
     },
     rows: async (name) => (await rowsIfAny(direct.table(name + suffix))).map(withoutService),
     blobs: () => blobsOf(direct.container(`reports${suffix}`)),
+    files: () => blobsOf(direct.container(`published${suffix}`)),
     async receive() {
       await queue.createIfNotExists()
       return receive()

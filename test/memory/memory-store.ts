@@ -6,6 +6,7 @@ import type { Wake } from '../../src/services/storage/ledger.ts'
 import type { Taken } from '../setup/queue.ts'
 import { testSettings } from '../setup/settings.ts'
 import { type ArchiveState, emptyArchive, openMemoryArchive } from './memory-archive.ts'
+import { copyOfFiles, emptyFiles, type FilesState, openMemoryFiles } from './memory-files.ts'
 import {
   emptyLedger,
   entriesOf,
@@ -56,6 +57,7 @@ export function createMemoryStore({ clock, block = 4 * 1024 * 1024, page = 1000 
   return storeOf(clock, {
     ledger: emptyLedger(),
     archive: emptyArchive(block),
+    files: emptyFiles(),
     tables: emptyTables(page),
     messages: new Set(),
   })
@@ -64,12 +66,13 @@ export function createMemoryStore({ clock, block = 4 * 1024 * 1024, page = 1000 
 type State = {
   readonly ledger: LedgerState
   readonly archive: ArchiveState
+  readonly files: FilesState
   readonly tables: TablesState
   readonly messages: Set<Message>
 }
 
 function storeOf(clock: () => Date, state: State): MemoryStore {
-  const { ledger, archive, tables, messages } = state
+  const { ledger, archive, files, tables, messages } = state
   const put = async (content: object, delaySeconds = 0) => {
     messages.add({ text: JSON.stringify(content), seenAt: clock().getTime() + delaySeconds * 1000 })
   }
@@ -84,6 +87,7 @@ function storeOf(clock: () => Date, state: State): MemoryStore {
     open: (pass: Pass, wake: Wake = (entry) => wakeAt(entry, clock(), SETTINGS)) => ({
       ledger: openMemoryLedger(ledger, pass, wake),
       archive: openMemoryArchive(archive, pass),
+      publishedFiles: openMemoryFiles(files, pass, clock),
       queue: {
         send: (ingest, delay) => pass('queue.send', () => put({ ingest }, delay)),
         sendDrop: (drop) => pass('queue.send', () => put({ drop })),
@@ -93,16 +97,18 @@ function storeOf(clock: () => Date, state: State): MemoryStore {
       landingTable: (name) => openMemoryTable(tables, name, pass),
     }),
     rows: async (name) => look(name).map(({ json }) => JSON.parse(json)),
+    files: async () => [...files.values()].sort(byText(({ name }) => name)),
     blobs: async () => [...archive.blobs.values()].sort(byText(({ name }) => name)),
     receive: async () => take(messages, clock().getTime()),
   }
 }
 
 /** Rows and blobs are never changed in place; a message is. */
-function copyOf({ ledger, archive, tables, messages }: State): State {
+function copyOf({ ledger, archive, files, tables, messages }: State): State {
   return {
     ledger: { ...ledger, partitions: ledger.partitions && copyOfMaps(ledger.partitions) },
     archive: { ...archive, blobs: new Map(archive.blobs) },
+    files: copyOfFiles(files),
     tables: { ...tables, tables: copyOfMaps(tables.tables) },
     messages: new Set([...messages].map((message) => ({ ...message }))),
   }

@@ -6,7 +6,7 @@ export type Pass = <T>(name: string, effect: () => Promise<T>) => Promise<T>
 
 export const unhindered: Pass = (_, effect) => effect()
 
-export type StoreServices = Pick<Services, 'ledger' | 'archive' | 'queue' | 'landingTable'>
+export type StoreServices = Pick<Services, 'ledger' | 'archive' | 'publishedFiles' | 'queue' | 'landingTable'>
 
 /** The members of a row as they are on the wire, types included. */
 export type StoredRow = Readonly<Record<string, unknown>>
@@ -26,6 +26,8 @@ export type Store = {
   rows(table: string): Promise<readonly StoredRow[]>
   /** The blobs of the archive in the order of their names. */
   blobs(): Promise<readonly StoredBlob[]>
+  /** The files of the container `published` in the order of their names. */
+  files(): Promise<readonly StoredBlob[]>
   /** Takes a visible message of the queue `ingest`, as the host does. */
   readonly receive: Receive
 }

@@ -51,6 +51,8 @@ export type World = {
   readonly ledgerTable: TableClient
   landingTable(name: string): TableClient
   readonly container: ContainerClient
+  /** The container of the files that people read. */
+  readonly published: ContainerClient
   entries(): Promise<readonly LedgerEntry[]>
   /** Gives every visible message of the queue to `ingest`. */
   drain(): Promise<void>
@@ -117,6 +119,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     ledgerTable: direct.table(`ledger${suffix}`),
     landingTable: (name) => direct.table(name + suffix),
     container: direct.container(`reports${suffix}`),
+    published: direct.container(`published${suffix}`),
     entries,
     drain: () => drain(receive, services),
     async run() {

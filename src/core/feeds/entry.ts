@@ -5,7 +5,7 @@ import type { Problems } from '../problems.ts'
 import { readCadence, readDelay, readKeep } from './cadence.ts'
 import { readKey, readSource, readTypes } from './columns.ts'
 import { readDataset } from './dataset.ts'
-import { DEFAULT_ACCOUNT, FEED_NAME, type Feed } from './feed.ts'
+import { DEFAULT_ACCOUNT, FEED_NAME, type Feed, PUBLICATIONS } from './feed.ts'
 import { FEED_FIELDS, TABLE_NAME } from './fields.ts'
 import {
   addProblem,
@@ -32,7 +32,7 @@ export type References = {
 const MOST_OF_ACCOUNT = 20
 
 /** The fields that decide how rows land. A change of any of them changes the hash of the feed. */
-type HashedFields = Omit<Feed, 'name' | 'cadence' | 'delay' | 'key' | 'keep' | 'enabled' | 'hash'>
+type HashedFields = Omit<Feed, 'name' | 'cadence' | 'delay' | 'key' | 'keep' | 'publish' | 'enabled' | 'hash'>
 
 /** Reads one entry of `feeds`. A wrong value gets a placeholder, since one problem is enough to refuse the file. */
 export function readFeed(feed: FeedSection, { catalogue, accounts }: References): Feed {
@@ -62,9 +62,17 @@ export function readFeed(feed: FeedSection, { catalogue, accounts }: References)
     delay,
     key,
     keep: readKeep(feed, delay),
+    publish: read(feed, 'publish', parsePublications),
     enabled: read(feed, 'enabled', parseFlag) ?? enabled.schema.default,
     hash: hashJson(landing),
   })
+}
+
+/** The table is the landing place and the truth, so it is always among them. */
+function parsePublications(value: unknown): Feed['publish'] {
+  if (!Array.isArray(value)) return undefined
+  const named = PUBLICATIONS.filter((name) => value.includes(name))
+  return named.includes('table') && named.length === value.length ? named : undefined
 }
 
 /** A feed cannot be used where its account has a problem, which is then the feed's too. */

@@ -60,11 +60,21 @@ export type Feed = {
   readonly key?: readonly string[]
   /** Rows and files of windows that ended longer ago are removed, and not asked for; absent: for ever. */
   readonly keep?: Duration
+  /** Where the windows can be read; absent: in the table alone. */
+  readonly publish?: readonly (typeof PUBLICATIONS)[number][]
   readonly shards: number
   readonly allowRedacted: boolean
   readonly enabled: boolean
   /** Changes only when something changes that decides how rows land. */
   readonly hash: string
+}
+
+/** Where the windows of a feed can be read. */
+export const PUBLICATIONS = ['table', 'parquet'] as const
+
+/** Whether each window that is published is also written as one Parquet file. */
+export function writesFiles({ publish }: Pick<Feed, 'publish'>): boolean {
+  return publish?.includes('parquet') === true
 }
 
 /** How an account signs in where nobody says otherwise. */

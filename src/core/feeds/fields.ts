@@ -7,6 +7,7 @@ import {
   FEED_NAME,
   type Feed,
   type FeedSource,
+  PUBLICATIONS,
   type Refresh,
   USER_TYPES,
 } from './feed.ts'
@@ -293,6 +294,18 @@ export const FEED_FIELDS = {
     allowed: 'an ISO 8601 duration, at least as long as `delay`, such as P24M',
     otherwise: 'for ever',
     schema: DURATION_SCHEMA,
+  },
+  publish: {
+    meaning:
+      'Where each window can be read: in the table, or also as one Parquet file in the container `published`. Files of windows that landed before are written with `backfill --publish`.',
+    allowed: '["table"] or ["table", "parquet"]',
+    schema: {
+      type: 'array',
+      items: { enum: PUBLICATIONS },
+      contains: { const: 'table' },
+      uniqueItems: true,
+      default: ['table'],
+    },
   },
   shards: {
     meaning: 'Partitions that the rows of one window are spread over.',

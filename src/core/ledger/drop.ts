@@ -18,6 +18,7 @@ import {
 } from './codec.ts'
 import type { EntryKey, LedgerEntry } from './ledger.ts'
 import { generation, type LedgerRow } from './ledger-row.ts'
+import { publishedName } from './published-file.ts'
 
 /**
  * Rows that no reader sees any more and that are still to be deleted. It is written by the transaction that lets go of
@@ -32,6 +33,8 @@ export type Drop = Place & {
   readonly goneAt?: Date
   /** Files that go with the rows. */
   readonly blobs?: WindowBlobs
+  /** The name of the window's published file, where the rows were also written to one. */
+  readonly file?: string
 }
 
 /**
@@ -58,13 +61,19 @@ export function letGo(before: LedgerEntry, after: LedgerEntry, table: string, no
 /** The drops of all generations that an entry names: it is removed. */
 export function letGoOfAll(entry: LedgerEntry, table: string, now: Date): readonly Drop[] {
   const { feed, window, figures } = entry
-  return generationsOf(entry).map((each) => ({
-    feed,
-    generation: each,
-    table: each === figures?.generation ? figures.table : table,
-    ...keyRange(window, each),
-    wakeAt: now,
-  }))
+  return generationsOf(entry).map((each) => {
+    const isPublished = each === figures?.generation
+    const own = isPublished ? figures.table : table
+    const hasFile = isPublished ? figures.file !== undefined : isWritingFile(entry)
+    return {
+      feed,
+      generation: each,
+      table: own,
+      ...keyRange(window, each),
+      wakeAt: now,
+      ...(hasFile && { file: publishedName(own, window) }),
+    }
+  })
 }
 
 /** The drop of files alone, which no rows go with: its generation has none and is named nowhere else. */
@@ -87,6 +96,8 @@ export function withBlobs(drops: readonly Drop[], { window, attempt }: LedgerEnt
 export function isNamed(dropped: Generation, entries: readonly (LedgerEntry | Failure)[]): boolean {
   return entries.some((entry) => isFailure(entry) || generationsOf(entry).includes(dropped))
 }
+
+const isWritingFile = (entry: LedgerEntry) => entry.state === 'landing' && entry.phase === 'file'
 
 /** The generations that an entry names: the published one, and the one that is being landed. */
 function generationsOf(entry: LedgerEntry): readonly Generation[] {
@@ -126,6 +137,7 @@ const FIELDS: Codecs<Omit<Drop, 'feed'>> = {
   keyTo: text,
   wakeAt: instant,
   goneAt: optional(instant),
+  file: optional(text),
   blobs: optional(json(object<WindowBlobs>({ window: windowCodec, upTo: count, except: optional(text) }))),
 }
 

@@ -88,6 +88,7 @@ export type WideField =
   | 'timeColumn'
   | 'newColumns'
   | 'maxRejects'
+  | 'publish'
   | 'shards'
   | 'allowRedacted'
 

@@ -35,7 +35,7 @@ import {
   type State,
   type StateFields,
 } from './ledger.ts'
-import type { PhaseTimes, Progress } from './progress.ts'
+import type { FileEvidence, PhaseTimes, Progress } from './progress.ts'
 
 /** A ledger entry as Table Storage holds it, without its keys: what is compound is JSON text. */
 export type LedgerRow = Readonly<Record<string, string | number | boolean | Date>>
@@ -44,7 +44,8 @@ export type LedgerRow = Readonly<Record<string, string | number | boolean | Date
 const HISTORY_LENGTH = 16_000
 
 const kind: Codec<FailureKind> = oneOf(...(Object.keys(FAILURES) as FailureKind[]))
-const milliseconds = object<PhaseTimes>({ check: count, write: count, count })
+const milliseconds = object<PhaseTimes>({ check: count, write: count, count, file: optional(count) })
+const file = optional(object<FileEvidence>({ bytes: count, hash: text }))
 
 export const generation: Codec<Generation> = {
   write: (value) => value,
@@ -79,6 +80,7 @@ const figures = json<Figures>(
     landedAt: isoInstant,
     milliseconds,
     operations: count,
+    file,
     verdict: oneOf('rows', 'empty', 'removed'),
     removedAt: optional(isoInstant),
     emptyColumns: list(text),
@@ -108,6 +110,7 @@ const progress = json<Progress>(
     rounds: count,
     operations: count,
     milliseconds,
+    file,
   }),
 )
 
@@ -143,6 +146,7 @@ const SHARED: Codecs<SharedFields> = {
   heals: count,
   remoteReports: json(list(text)),
   acceptEmpty: optional(flag),
+  owed: optional(oneOf('parquet')),
   history,
 }
 
@@ -171,7 +175,7 @@ const BY_STATE: { readonly [S in State]: Codecs<StateFields[S]> } = {
     generation,
     rejects: optional(text),
     hash: text,
-    phase: oneOf('check', 'write', 'count'),
+    phase: oneOf('check', 'write', 'count', 'file'),
     checkpoint: count,
     leaseUntil: instant,
     owner: text,

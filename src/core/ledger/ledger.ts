@@ -5,7 +5,7 @@ import type { Generation } from '../report/generation.ts'
 import { MINUTE_MS } from '../time/durations.ts'
 import type { Window } from '../time/window.ts'
 import { windowOption } from '../time/words.ts'
-import type { PhaseTimes, Progress } from './progress.ts'
+import type { FileEvidence, PhaseTimes, Progress } from './progress.ts'
 
 /** The version of the stored form; a reader refuses a newer one. */
 export const LEDGER_VERSION = 2
@@ -48,6 +48,8 @@ export type Figures = Form & {
   readonly milliseconds: PhaseTimes
   /** Requests to Table Storage that are billed: one per transaction or page. */
   readonly operations: number
+  /** The window's file, which holds the same rows; absent where the feed writes none. */
+  readonly file?: FileEvidence
   /** `removed`: the rows and files are gone, because they were older than what the feed kept. */
   readonly verdict: 'rows' | 'empty' | 'removed'
   /** When they were removed; absent while they stand. */
@@ -89,6 +91,8 @@ export type Phase = keyof PhaseTimes
 /** Which window of which feed an entry is about: its keys in the table. */
 export type EntryKey = { readonly feed: string; readonly window: Window }
 
+export type Owed = 'parquet'
+
 /** What is known of a window in every state. */
 export type SharedFields = {
   readonly lane: Lane
@@ -103,6 +107,8 @@ export type SharedFields = {
   /** Reports of ours at the service, each until its deletion is confirmed. */
   readonly remoteReports: readonly string[]
   readonly acceptEmpty?: boolean
+  /** What the last publication still has to do: put the window's file in its place. */
+  readonly owed?: Owed
   readonly history: readonly PastAttempt[]
 }
 
@@ -146,7 +152,7 @@ export type LandingFields = ReportFields & {
   readonly rejects?: string
   readonly hash: string
   readonly phase: Phase
-  /** The lowest record that is not yet acknowledged, or, in phase `count`, the shard to read next. */
+  /** The lowest record that is not yet acknowledged; in phase `count` the shard to read next, in phase `file` the record. */
   readonly checkpoint: number
   readonly leaseUntil: Date
   /** Empty while nobody lands: the owner gave the lease up for a continuation. */

@@ -1,7 +1,15 @@
 import type { Checked } from '../report/check.ts'
 
-/** Milliseconds spent in each phase of a landing. */
-export type PhaseTimes = { readonly check: number; readonly write: number; readonly count: number }
+/** Milliseconds spent in each phase of a landing. `file` is absent where no file was written. */
+export type PhaseTimes = {
+  readonly check: number
+  readonly write: number
+  readonly count: number
+  readonly file?: number
+}
+
+/** A file that was read back from its own bytes: their number, and one hash for those of all columns. */
+export type FileEvidence = { readonly bytes: number; readonly hash: string }
 
 /** How far a landing has come; kept in its ledger entry, so that another instance goes on where this one stopped. */
 export type Progress = {
@@ -23,6 +31,8 @@ export type Progress = {
   /** Requests to Table Storage that are billed. */
   readonly operations: number
   readonly milliseconds: PhaseTimes
+  /** The file of the rows, once it is proven. */
+  readonly file?: FileEvidence
 }
 
 /** The check has passed: nothing is written yet. */
@@ -48,7 +58,7 @@ export function writeAgain(progress: Progress): Progress {
 
 /** Adds the time that passed since `started` to one phase. */
 export function spent(times: PhaseTimes, phase: keyof PhaseTimes, started: Date, now: Date): PhaseTimes {
-  return { ...times, [phase]: times[phase] + now.getTime() - started.getTime() }
+  return { ...times, [phase]: (times[phase] ?? 0) + now.getTime() - started.getTime() }
 }
 
 /** The service's code of each refused record, by its number. */

@@ -152,7 +152,7 @@ export function toAdvanced(entry: Landing, change: Partial<Landing>): Landing {
 
 /** The landing is complete: `figures` are its evidence. `refreshAt`: when the window is asked for again. */
 export function toLanded(entry: Landing, figures: Figures, refreshAt?: Date): Landed {
-  const { acceptEmpty: _, lastError: __, ...kept } = sharedFields(entry)
+  const { acceptEmpty: _, lastError: __, owed: ___, ...kept } = sharedFields(entry)
   const past: PastAttempt = {
     attempt: entry.attempt,
     at: figures.landedAt,
@@ -168,6 +168,7 @@ export function toLanded(entry: Landing, figures: Figures, refreshAt?: Date): La
     history: remember(entry, past),
     figures,
     ...(refreshAt && { refreshAt }),
+    ...(figures.file && { owed: 'parquet' as const }),
     state: 'landed',
   }
 }
@@ -235,8 +236,18 @@ export function toLandedAgain(entry: LedgerEntry, figures: Figures): Landed {
 
 /** What the window holds is older than what its feed keeps: it goes, and the figures stay as evidence of what was there. */
 export function toRemoved(entry: LedgerEntry, figures: Figures, now: Date): Landed {
-  const { refreshAt: _, ...landed } = toLandedAgain(entry, { ...figures, verdict: 'removed', removedAt: now })
+  const removed = { ...figures, verdict: 'removed' as const, removedAt: now }
+  const { refreshAt: _, owed: __, ...landed } = toLandedAgain(entry, removed)
   return landed
+}
+
+/** The window's file is in its place, or, without `file`, it is gone and has to be written again. */
+export function withoutOwed<E extends LedgerEntry>(entry: E, isInPlace: boolean): E {
+  const { owed: _, ...rest } = entry
+  const { figures } = entry
+  if (isInPlace || !figures) return rest as E
+  const { file: __, ...others } = figures
+  return { ...rest, figures: others } as E
 }
 
 /** A failed window gets another attempt with all its tries. */

@@ -63,9 +63,9 @@ function dueAt(entry: LedgerEntry, rules: WakeRules): Date | undefined {
     case 'landing':
       return takeoverAt(entry, rules.leaseMs)
     case 'landed':
-      return hasSpareReport(entry, rules.deleteReports) ? entry.figures.landedAt : entry.refreshAt
+      return entry.owed || hasSpareReport(entry, rules.deleteReports) ? entry.figures.landedAt : entry.refreshAt
     case 'failed':
-      return hasSpareReport(entry, rules.deleteReports) ? entry.since : healsAt(entry)
+      return entry.owed || hasSpareReport(entry, rules.deleteReports) ? entry.since : healsAt(entry)
   }
 }
 

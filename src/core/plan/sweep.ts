@@ -22,7 +22,7 @@ const LONGEST_WAIT_MS = DAY_MS
  * it is: it is looked at again later.
  */
 export type SweepAction =
-  | { readonly kind: 'hint'; readonly entry: Requested | Landing }
+  | { readonly kind: 'hint'; readonly entry: Requested | Landing | Landed | Failed }
   | { readonly kind: 'adopt'; readonly entry: Requesting }
   | { readonly kind: 'expire'; readonly entry: Requested }
   | { readonly kind: 'reopen'; readonly entry: Failed }
@@ -65,10 +65,12 @@ function actionOf(now: Date, row: FeedOutline, entry: LedgerEntry, rules: WakeRu
     case 'landing':
       return hasCome(takeoverAt(entry, rules.leaseMs), now, LONGEST_WAIT_MS) ? { kind: 'hint', entry } : rest
     case 'failed': {
+      if (entry.owed) return { kind: 'hint', entry }
       const at = healsAt(entry)
       return at && hasCome(at, now, TOO_FAR_MS) ? { kind: 'reopen', entry } : rest
     }
     case 'landed':
+      if (entry.owed) return { kind: 'hint', entry }
       return refreshed(now, row, entry)
     case 'planned':
       return rest

@@ -16,7 +16,10 @@ export type Lander = {
   isOutside(record: ParsedRecord): boolean
 }
 
-/** Raise it when the same file would land as other rows, or count as others: a landing under way then starts anew. */
+/**
+ * Raise it when the same report would land as other rows, count as others, or be written to another file: a landing under way
+ * then starts anew.
+ */
 const LANDING_VERSION = 2
 
 /** Names how a feed lands its files: by its own settings, and by the code. */

@@ -1,5 +1,6 @@
 import { counted } from '../../core/counted.ts'
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
+import { writesFiles } from '../../core/feeds/feed.ts'
 import { formOf } from '../../core/feeds/form.ts'
 import { type Figures, type Landing, landingBefore } from '../../core/ledger/ledger.ts'
 import { beginLanding, type Progress, refusedCodes, spent, writeAgain } from '../../core/ledger/progress.ts'
@@ -8,6 +9,7 @@ import { keyRange } from '../../core/report/generation.ts'
 import type { ArchivedBlob } from '../../services/storage/archive.ts'
 import { type Job, nameOf } from '../ledger/job.ts'
 import { checkPass } from './check-pass.ts'
+import { filePass } from './file-pass.ts'
 import type { HeldEntry } from './held-entry.ts'
 import { writePass } from './write-pass.ts'
 
@@ -35,7 +37,7 @@ type Work = {
 
 /**
  * Lands an archived report as a generation of its own, in phases: check writes no row and decides; write upserts; count
- * reads what stands, where an owner was replaced. Gives the figures that prove it, ready to be published, or the failure
+ * reads what stands, where an owner was replaced; file writes the rows to a file too, where the feed publishes files. Gives the figures that prove it, ready to be published, or the failure
  * that ends the attempt; what was published before stays as it is.
  */
 export async function land(job: Job, held: HeldEntry, archive: ArchivedBlob, until: Date): Promise<LandResult> {
@@ -45,7 +47,7 @@ export async function land(job: Job, held: HeldEntry, archive: ArchivedBlob, unt
   return outcome === 'complete' ? figuresOf(work) : outcome
 }
 
-const PHASES: Readonly<Record<Landing['phase'], (work: Work) => Promise<Outcome>>> = { check, write, count }
+const PHASES: Readonly<Record<Landing['phase'], (work: Work) => Promise<Outcome>>> = { check, write, count, file }
 
 async function check({ job, held, archive }: Work): Promise<Outcome> {
   const { clock, landingTable } = job.services
@@ -97,14 +99,21 @@ async function prove({ job, held, archive }: Work, progress: Progress): Promise<
     const sum = `${counted(acknowledged, 'row')} acknowledged, ${rejected} rejected and ${refused.size} refused of ${rowsRead} read`
     return failed('storage', `${nameOf(held.entry())}: ${sum}; the landing is not complete and is tried again`)
   }
-  const proven = { progress: { ...progress, checked } }
-  if (!progress.mustCount) {
-    // Whoever takes over between here and the publication writes no row again and adds none to those acknowledged.
-    await held.update({ ...proven, checkpoint: rowsRead })
-    return 'complete'
-  }
-  await held.update({ ...proven, phase: 'count', checkpoint: 0 })
+  const proven = { ...progress, checked }
+  // Whoever takes over between here and the publication writes no row again and adds none to those acknowledged.
+  if (!progress.mustCount) return rowsAreProven(job, held, proven, rowsRead)
+  await held.update({ progress: proven, phase: 'count', checkpoint: 0 })
   return 'next'
+}
+
+/** The rows stand as they were read. `checkpoint`: the end of the phase that proved it. */
+async function rowsAreProven(job: Job, held: HeldEntry, progress: Progress, checkpoint: number): Promise<Outcome> {
+  if (writesFiles(job.row.feed)) {
+    await held.update({ progress, phase: 'file', checkpoint: 0 })
+    return 'next'
+  }
+  await held.update({ progress, checkpoint })
+  return 'complete'
 }
 
 /** Counts the rows that stand: a former owner may have written any of them, and none but them. */
@@ -128,12 +137,29 @@ async function count({ job, held, enough }: Work): Promise<Outcome> {
     return 'paused'
   }
   if (progress.counted === progress.acknowledged) {
-    await held.update({ progress, checkpoint: BEYOND_SHARDS })
-    return 'complete'
+    return rowsAreProven(job, held, progress, BEYOND_SHARDS)
   }
   if (progress.rounds >= WRITE_ROUNDS) return hasOtherRows(held, progress)
   await held.update({ phase: 'write', checkpoint: 0, progress: writeAgain(progress) })
   return 'next'
+}
+
+/** Writes the file of the rows and proves it, unless the feed has ceased to publish files meanwhile. */
+async function file({ job, held, archive, enough }: Work): Promise<Outcome> {
+  const before = progressOf(held)
+  if (!writesFiles(job.row.feed)) return 'complete'
+  if (archive.etag !== before.etag) return isNotWhatWasChecked(held, archive)
+  const { clock } = job.services
+  const started = clock()
+  const part = await filePass({ job, held, archive, progress: before, enough })
+  if (isFailure(part)) return awaitsStorage(part)
+  const progress = { ...before, milliseconds: spent(before.milliseconds, 'file', started, clock()) }
+  if ('next' in part) {
+    await held.update({ checkpoint: part.next, progress })
+    return enough() ? 'paused' : 'next'
+  }
+  await held.update({ progress: { ...progress, file: part } })
+  return 'complete'
 }
 
 /** The check read the whole file, so any other failure is of the file or the feed as they are now. */
@@ -155,7 +181,7 @@ function figuresOf({ job, held, archive }: Work): Figures {
   const { window, attempt, generation, origin, reportId, executionId, requestedAt, asked, figures, rejects } =
     held.entry()
   const { rowSet, selection, form } = formOf(asked, job.row.feed)
-  const { checked, acknowledged, operations, milliseconds } = progressOf(held)
+  const { checked, acknowledged, operations, milliseconds, file: evidence } = progressOf(held)
   const { by: erasedBy, rows: rowsErased = 0 } = archive.erased ?? {}
   const landed: Figures = {
     attempt,
@@ -182,6 +208,7 @@ function figuresOf({ job, held, archive }: Work): Figures {
     landedAt: job.services.clock(),
     milliseconds,
     operations,
+    ...(evidence && { file: evidence }),
     verdict: checked.rowsRead + rowsErased === 0 ? 'empty' : 'rows',
     emptyColumns: checked.emptyColumns,
     ...(origin === 'service' && requestedAt < settledAt(job.row.feed, window) && { running: true as const }),

@@ -9,6 +9,7 @@ import { noteLandedColumns, noteLanding } from '../ledger/feed-row.ts'
 import { type Job, messageOf, subjectOf } from '../ledger/job.ts'
 import type { HeldEntry } from './held-entry.ts'
 import type { LandResult } from './land.ts'
+import { publishFile } from './publish-file.ts'
 
 /** A report that could not be fetched is tried again after this, while its deadline lasts. */
 const FETCH_AGAIN_MS = 5 * MINUTE_MS
@@ -45,7 +46,8 @@ export async function settle(job: Job, held: HeldEntry, result: LandResult): Pro
       isRunning,
     })
   }
-  await withdrawReports(job, landed)
+  const published = await publishFile(job.services, landed)
+  if (published) await withdrawReports(job, published)
 }
 
 /** The lease is given up before the message is sent: whoever takes it finds the landing free. */

@@ -1,0 +1,26 @@
+import type { Generation } from '../report/generation.ts'
+import { dayText } from '../time/instants.ts'
+import type { Window } from '../time/window.ts'
+import { isStanding, type LedgerEntry } from './ledger.ts'
+
+/** The folder of files that nobody may read yet. No table has such a name. */
+export const STAGING = '_staging/'
+
+/**
+ * The name of a window's file in the container `published`: `<table>/<yyyy-mm-dd>_<yyyy-mm-dd>.parquet`, with the first day and
+ * the day after the last one. It stays the same whatever lands in the window.
+ */
+export function publishedName(table: string, { from, to }: Window): string {
+  return `${table}/${dayText(from)}_${dayText(to)}.parquet`
+}
+
+/** Where the file of a generation is written, until the generation is published. */
+export function stagedName(generation: Generation): string {
+  return `${STAGING}${generation}.parquet`
+}
+
+/** The name of the file that an entry says is there; undefined where it says that of none. */
+export function namedFile(entry: LedgerEntry): string | undefined {
+  if (!isStanding(entry) || !entry.figures.file) return undefined
+  return publishedName(entry.figures.table, entry.window)
+}

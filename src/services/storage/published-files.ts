@@ -1,0 +1,135 @@
+import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob'
+import { lazily } from '../lazily.ts'
+import { createIfMissing, RANGE } from './archive.ts'
+import { statusOf } from './errors.ts'
+
+const CONTENT_TYPE = 'application/vnd.apache.parquet'
+
+/** A file in the container `published`, as it was under an ETag. */
+export type PublishedFile = {
+  readonly name: string
+  readonly bytes: number
+  readonly etag: string
+  readonly changedAt: Date
+  /** What the writer says of it. The names are in lower case. */
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/** A file that is written block by block. */
+export type FileBlocks = {
+  /** The ids of its blocks, in the order of their bytes. */
+  readonly ids: readonly string[]
+  readonly metadata?: Readonly<Record<string, string>>
+}
+
+/** The container of the files that people read. Where somebody else changed a file meanwhile, nothing is written or removed. */
+export type PublishedFiles = {
+  create(): Promise<void>
+  find(name: string): Promise<PublishedFile | undefined>
+  /** Gives bytes of a file; throws (412) where it is not that of `etag`. */
+  read(file: PublishedFile, from: number, to: number): Promise<Buffer>
+  /** The ids of the blocks that a file consists of. */
+  blocks(name: string): Promise<readonly string[]>
+  /** Sends a block, which is part of no file yet. No other writer may use its id. */
+  stage(name: string, id: string, bytes: Uint8Array): Promise<void>
+  /** Makes blocks the file, in place of that of `etag`, or of none. False where somebody else changed it meanwhile. */
+  commit(name: string, blocks: FileBlocks, etag: string | undefined): Promise<boolean>
+  /** Removes a file; with `etag` only that one. True where it is gone. */
+  remove(name: string, etag?: string): Promise<boolean>
+  /** All files of a folder. */
+  list(folder: string): AsyncIterable<PublishedFile>
+}
+
+/** Opens the container `published`. The client is opened on its first use. */
+export function openPublishedFiles(container: () => Promise<ContainerClient>): PublishedFiles {
+  const blob = async (name: string) => blobIn(await container(), name)
+  return {
+    create: lazily(async () => createIfMissing(await container())),
+    find: async (name) => find(await blob(name)),
+    read: async (file, from, to) => read(await blob(file.name), file, from, to),
+    async blocks(name) {
+      const { committedBlocks = [] } = await (await blob(name)).getBlockList('committed')
+      return committedBlocks.map((block) => block.name)
+    },
+    stage: async (name, id, bytes) => void (await (await blob(name)).stageBlock(id, bytes, bytes.length)),
+    commit: async (name, blocks, etag) => commit(await blob(name), blocks, etag),
+    remove: async (name, etag) => remove(await blob(name), etag),
+    list: (folder) => list(container, folder),
+  }
+}
+
+/** All block ids of a blob must have the same length. `owner` keeps those of two writers apart. */
+export function blockId(owner: string, number: number): string {
+  return Buffer.from(`${owner.slice(0, 36).padEnd(36, '0')}-${String(number).padStart(6, '0')}`).toString('base64')
+}
+
+/** A table and the days of a window, or a generation: no part can hold a dot or a slash, so no name leads out of its folder. */
+const FILE_NAME = /^(?:[A-Za-z][A-Za-z0-9]{2,62}\/\d{4}-\d\d-\d\d_\d{4}-\d\d-\d\d|_staging\/[0-9a-f]{12})\.parquet$/
+
+function blobIn(container: ContainerClient, name: string): BlockBlobClient {
+  if (!FILE_NAME.test(name)) throw new Error(`"${name.slice(0, 200)}" is no name of a published file`)
+  return container.getBlockBlobClient(name)
+}
+
+async function find(blob: BlockBlobClient): Promise<PublishedFile | undefined> {
+  try {
+    const { contentLength = 0, metadata = {}, etag = '', lastModified = new Date(0) } = await blob.getProperties()
+    return { name: blob.name, bytes: contentLength, etag, changedAt: lastModified, metadata }
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined
+    throw error
+  }
+}
+
+async function read(blob: BlockBlobClient, { etag }: PublishedFile, from: number, to: number): Promise<Buffer> {
+  const parts: Buffer[] = []
+  for (let at = from; at < to; at += RANGE) {
+    const options = { conditions: { ifMatch: etag }, concurrency: 1, maxRetryRequestsPerBlock: 5 }
+    parts.push(await blob.downloadToBuffer(at, Math.min(RANGE, to - at), options))
+  }
+  return Buffer.concat(parts)
+}
+
+/** Whether the blob is another one by now, or another writer's commit took our blocks with it. */
+function isConflict(error: unknown): boolean {
+  const status = statusOf(error)
+  if (status === 400) return (error as { readonly code?: unknown }).code === 'InvalidBlockList'
+  return status === 404 || status === 409 || status === 412
+}
+
+async function commit(
+  blob: BlockBlobClient,
+  { ids, metadata = {} }: FileBlocks,
+  etag: string | undefined,
+): Promise<boolean> {
+  const conditions = etag === undefined ? { ifNoneMatch: '*' } : { ifMatch: etag }
+  const blobHTTPHeaders = { blobContentType: CONTENT_TYPE }
+  try {
+    await blob.commitBlockList([...ids], { metadata, blobHTTPHeaders, conditions })
+    return true
+  } catch (error) {
+    if (isConflict(error)) return false
+    throw error
+  }
+}
+
+async function remove(blob: BlockBlobClient, etag: string | undefined): Promise<boolean> {
+  try {
+    await blob.deleteIfExists(etag === undefined ? {} : { conditions: { ifMatch: etag } })
+    return true
+  } catch (error) {
+    if (isConflict(error)) return false
+    throw error
+  }
+}
+
+async function* list(open: () => Promise<ContainerClient>, folder: string): AsyncIterable<PublishedFile> {
+  for await (const { name, metadata = {}, properties } of (await open()).listBlobsFlat({
+    prefix: folder,
+    includeMetadata: true,
+  })) {
+    if (!FILE_NAME.test(name)) continue
+    const { contentLength = 0, etag, lastModified } = properties
+    yield { name, bytes: contentLength, etag, changedAt: lastModified, metadata }
+  }
+}
