@@ -31,7 +31,7 @@ const PACKAGES: readonly { readonly layer: string; readonly allowed: RegExp }[] 
   { layer: 'src/core/feeds/', allowed: /^jsonc-parser$/ },
   { layer: 'src/core/', allowed: /^$/ },
   { layer: 'src/page/', allowed: /^$/ },
-  { layer: 'src/services/', allowed: /^(node:|@azure\/(?!functions))/ },
+  { layer: 'src/services/', allowed: /^(node:|@azure\/(?!functions)|hyparquet(-writer)?$)/ },
   { layer: 'src/settings/', allowed: /^$/ },
   { layer: 'src/steps/', allowed: /^node:/ },
   { layer: 'src/app/', allowed: /^(node:|@azure\/(?!functions))/ },
