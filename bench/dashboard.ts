@@ -72,6 +72,7 @@ function feedOf(name: string, count: number): StatusAnswer['feeds'][number] {
     outdated: 0,
     earlyBlanks: 0,
     earlierForm: 0,
+    withoutFile: 0,
     removed: 0,
     rows: count * 70,
     freshUntil: NOW.toISOString(),

@@ -1,6 +1,7 @@
 import { Argument, type Command } from 'commander'
 import { counted } from '../../src/core/counted.ts'
 import type { Failure } from '../../src/core/failures.ts'
+import { writesFiles } from '../../src/core/feeds/feed.ts'
 import { feedsWithHistory, type Question, viewBackfill } from '../../src/core/plan/backfill.ts'
 import { historyOf, type RangedFeed } from '../../src/core/plan/feed-history.ts'
 import { CHOICES, type Choice, whyNoHistory } from '../../src/core/plan/set-back.ts'
@@ -16,6 +17,7 @@ import {
   setBackWindows,
   type UnreadableRow,
 } from '../../src/steps/operator/backfill.ts'
+import { type FilesAsked, publishFiles } from '../../src/steps/operator/publish-files.ts'
 import { historyLines, leftLines, rehearsalLines, viewJson, withId } from '../backfill/lines.ts'
 import { timersOf } from '../backfill/timers.ts'
 import { type Looked, watchBackfill } from '../backfill/watch.ts'
@@ -31,6 +33,7 @@ type Options = CommonOptions &
     readonly feed?: string
     readonly dryRun?: true
     readonly watch?: true
+    readonly publish?: true
   } & Readonly<Partial<Record<Choice, true>>>
 
 /** Shows the history of the feeds and lets a person pause it, watch it, and ask for parts of it again. */
@@ -45,6 +48,7 @@ export function addBackfill(program: Command): void {
     .option('--failed', 'ask for the failed windows again')
     .option('--outdated', 'ask again for the windows whose rows the feed no longer asks for')
     .option('--all', 'ask for every window again')
+    .option('--publish', 'write the files of landed windows that have none, from their archives')
     .option('--watch', 'show the progress until history is done')
     .action((action: Action | undefined, options: Options) => {
       const wrong = wrongUse(action, options)
@@ -55,21 +59,24 @@ export function addBackfill(program: Command): void {
 
 /** Says why the options make no sense together. */
 function wrongUse(action: Action | undefined, options: Options): string | undefined {
-  const { from, to, dryRun, watch } = options
+  const { from, to, dryRun, watch, publish } = options
   const chosen = CHOICES.filter((choice) => options[choice])
   if (chosen.length > 1) return `name one of --${chosen.join(' and --')}`
   const hasSpan = from !== undefined || to !== undefined
   const wrong = wrongSpan(options)
   if (wrong !== undefined) return wrong
+  if (publish && (action || watch || chosen.length > 0))
+    return '--publish goes with --feed, --from, --to and --dry-run alone'
   if (action && (chosen.length > 0 || hasSpan || dryRun || watch)) return `${action} takes no option but --feed`
   if (watch && (chosen.length > 0 || hasSpan || dryRun)) return '--watch goes with --feed alone'
-  if (hasSpan && chosen.length === 0 && !dryRun)
-    return '--from and --to go with --dry-run, --failed, --outdated or --all'
+  if (hasSpan && chosen.length === 0 && !dryRun && !publish)
+    return '--from and --to go with --dry-run, --failed, --outdated, --all or --publish'
   return undefined
 }
 
 async function run(app: LocalApp, busy: Busy, action: Action | undefined, options: Options): Promise<CommandResult> {
   const known = await readBackfill(app.services)
+  if (options.publish) return writeFiles(app, known, options)
   const feeds = feedsWithHistory([known], options.feed)
   if (feeds.length === 0) return refused(whyNoFeed(known, options.feed))
   // A person may pause whatever keeps the account from asking.
@@ -186,6 +193,34 @@ async function askAgain(
   ]
   const json = { feeds: results.map((each) => ('problem' in each ? each : { ...each, left: each.left.map(withId) })) }
   return { exitCode: problems.length === 0 ? 0 : 1, json, lines, problems }
+}
+
+/** Has the missing files of all feeds written that publish files, or of one. */
+async function writeFiles({ services }: LocalApp, known: BackfillNow, options: Options): Promise<CommandResult> {
+  const { feed, dryRun = false } = options
+  const publishing = known.feeds.filter(({ row }) => writesFiles(row.feed)).map(({ row }) => row.feed.name)
+  const names = feed === undefined ? publishing : [feed]
+  if (names.length === 0) return refused([...unreadableRows(known, options, 'feed'), NO_FILES])
+  const results = []
+  for (const name of names) {
+    const isAsked = (window: Window) => isInSpan(options, window)
+    results.push({ feed: name, ...(await publishFiles(services, name, isAsked, dryRun)) })
+  }
+  const problems = results.flatMap((each) => ('problem' in each ? [each.problem] : each.unreadable.map(leftAlone)))
+  const json = { feeds: results.map((each) => ('problem' in each ? each : { ...each, left: each.left.map(withId) })) }
+  const lines = results.flatMap((each) => ('problem' in each ? [] : fileLines(each, dryRun)))
+  return { exitCode: problems.length === 0 ? 0 : 1, json, lines, problems }
+}
+
+const NO_FILES = 'no feed publishes files: give one "publish": ["table", "parquet"], and push it'
+
+function fileLines(
+  { feed, landing, left }: FilesAsked & { readonly feed: string },
+  dryRun: boolean,
+): readonly string[] {
+  const would = counted(landing.length, 'window would land', 'windows would land')
+  const lands = counted(landing.length, 'window lands', 'windows land')
+  return [`${feed}: ${dryRun ? would : lands} again from its archive, with a file`, ...leftLines(left)]
 }
 
 type AskedAgain = { readonly feed: string } & SetBack

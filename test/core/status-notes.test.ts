@@ -68,6 +68,7 @@ test.each<[Partial<FeedStatus>, string]>([
     'October 2025 rests and goes on by itself: the table does not answer',
   ],
   [{ resting: [PROBLEM] }, 'A window rests and goes on by itself: the table does not answer'],
+  [{ withoutFile: 2 }, '2 windows have no file: "backfill --publish --feed azure-usage" writes it'],
   [{ earlierForm: 1 }, '1 window landed with other columns, types or shards'],
   [{ earlyBlanks: 2 }, '2 windows had no rows before the data had settled: not complete yet'],
   [{ doubtful: [{ window: id('2025-10'), rows: 1 }] }, 'October 2025: a stray quote may have made 1 row of several'],

@@ -95,6 +95,7 @@ export function feedAnswer(name: string, given: Partial<FeedAnswer> = {}): FeedA
     removed: 0,
     earlyBlanks: 0,
     earlierForm: 0,
+    withoutFile: 0,
     rows: complete.reduce((sum, { rows = 0 }) => sum + rows, 0),
     completeUntil: '2026-11-01T00:00:00.000Z',
     freshUntil: '2026-11-01T00:00:00.000Z',

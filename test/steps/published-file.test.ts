@@ -1,7 +1,36 @@
 import { parquetMetadata, parquetReadObjects } from 'hyparquet'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { failed } from '../../src/core/failures.ts'
+import { DAY_MS, HOUR_MS } from '../../src/core/time/durations.ts'
+import { windowId } from '../../src/core/time/window.ts'
+import { publishFile } from '../../src/steps/landing/publish-file.ts'
+import { erase } from '../../src/steps/operator/erase.ts'
+import { forget } from '../../src/steps/operator/forget.ts'
+import { publishFiles } from '../../src/steps/operator/publish-files.ts'
+import { purge } from '../../src/steps/operator/purge.ts'
+import { provision } from '../../src/steps/provision.ts'
+import type { Services } from '../../src/steps/services.ts'
+import { status } from '../../src/steps/status.ts'
+import { sweep } from '../../src/steps/sweep.ts'
+import { reportRequests } from '../setup/insights.ts'
+import { planRetry, storedEntry } from '../setup/stored.ts'
 import type { World } from '../setup/world.ts'
-import { dropFormer, entryOf, FEED, fileOf, landedWorld, landFile, names, rowsOf } from './one-window.ts'
+import {
+  askAgain,
+  dropFormer,
+  entryOf,
+  FEED,
+  fileOf,
+  hint,
+  landedWorld,
+  landFile,
+  MAY,
+  named,
+  names,
+  rowsOf,
+  serve,
+  WINDOW,
+} from './one-window.ts'
 
 const PUBLISHING = { ...FEED, publish: ['table', 'parquet'] }
 const MAY_FILE = 'Usage/2025-05-01_2025-06-01.parquet'
@@ -52,4 +81,216 @@ it('a restatement takes the place of the file, and nothing else is left', async 
   expect(await customersIn(world)).toEqual(names(20, 'restated'))
   await dropFormer(world)
   expect(await filesIn(world)).toEqual([MAY_FILE])
+})
+
+/** From now on the feed is as given. */
+const reading = ({ services }: World, feed: object): Services => ({
+  ...services,
+  readFeeds: async () => ({ text: JSON.stringify({ feeds: [feed] }), source: 'package' }),
+})
+
+const put = ({ published }: World, name: string, text: string, metadata: Record<string, string> = {}) =>
+  published.getBlockBlobClient(name).upload(text, text.length, { metadata })
+
+async function oneWeek({ services, clock, drain }: World): Promise<void> {
+  clock.advance(8 * DAY_MS)
+  await sweep(services)
+  await drain()
+}
+
+describe('the folder is right after', () => {
+  it('a landing without rows: the file has the columns', async () => {
+    const world = await landedWorld(fileOf([]), PUBLISHING)
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { rowsLanded: 0 } })
+    expect(await parquetReadObjects({ file: await bytesOf(world) })).toEqual([])
+    const columns = parquetMetadata(await bytesOf(world)).schema.map(({ name }) => name)
+    expect(columns).toEqual(expect.arrayContaining(['Month', 'Month_month', 'CustomerName', 'UsageQuantity', '_line']))
+  })
+
+  it('a landing that fails: readers see the file before, and nothing is staged', async () => {
+    const world = await landedWorld(fileOf(names(20)), PUBLISHING)
+    await serve(world, Buffer.from('no report'))
+    await askAgain(world)
+    await hint(world, world.services, { attempt: 3 })
+    expect(await entryOf(world)).toMatchObject({ state: 'failed' })
+    await dropFormer(world)
+    expect(await filesIn(world)).toEqual([MAY_FILE])
+    expect(await customersIn(world)).toEqual(names(20))
+  })
+
+  it('forget', async () => {
+    const world = await landedWorld(fileOf(names(20)), PUBLISHING)
+    expect(await forget(world.services, 'usage', WINDOW)).toEqual({ forgotten: true })
+    await dropFormer(world)
+    expect(await filesIn(world)).toEqual([])
+  })
+
+  it('keep', async () => {
+    const world = await landedWorld(fileOf(names(20)), { ...PUBLISHING, keep: 'P2M', delay: 'P1D' })
+    world.clock.advance(23 * DAY_MS)
+    await sweep(world.services)
+    world.clock.advance(DAY_MS)
+    await sweep(world.services)
+    await dropFormer(world)
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { verdict: 'removed' } })
+    expect(await filesIn(world)).toEqual([])
+  })
+
+  it('purge, also of what came late', async () => {
+    const world = await landedWorld(fileOf(names(20)), PUBLISHING)
+    await provision({ ...world.services, readFeeds: async () => ({ text: '{"feeds":[]}', source: 'package' }) })
+    expect(await purge(world.services, 'usage')).toMatchObject({ windows: 1 })
+    await dropFormer(world)
+    await put(world, 'Usage/2025-04-01_2025-05-01.parquet', 'late')
+    for (let hour = 0; hour < 3; hour += 1) {
+      world.clock.advance(HOUR_MS)
+      await sweep(world.services)
+      await world.drain()
+    }
+    expect(await filesIn(world)).toEqual([])
+    expect(named(world, 'feed.purged')).toHaveLength(1)
+  })
+
+  it('erase', async () => {
+    const world = await landedWorld(fileOf(['Anna', ...names(20), 'Anna']), { ...PUBLISHING, maxRejects: 0.9 })
+    await erase(world.services, 'usage', { column: 'CustomerName', value: 'Anna' })
+    await world.drain()
+    await dropFormer(world)
+    expect(await customersIn(world)).toEqual(names(20))
+    expect(await filesIn(world)).toEqual([MAY_FILE])
+  })
+
+  it('the feed publishes no files any more: the file of a restated window goes, and no other says what is not so', async () => {
+    const world = await landedWorld(fileOf(names(20)), PUBLISHING)
+    await provision(reading(world, FEED))
+    await landFile({ ...world, services: reading(world, FEED) }, fileOf(names(30, 'restated')))
+    expect((await entryOf(world)).figures).not.toHaveProperty('file')
+    await dropFormer(world)
+    expect(await filesIn(world)).toEqual([])
+  })
+
+  it('a column that was renamed in the query: the new file has the new name', async () => {
+    const world = await landedWorld(fileOf(names(20)), PUBLISHING)
+    const renamed = { ...PUBLISHING, columns: ['Month', 'CustomerTenantId', 'UsageQuantity'] }
+    await provision(reading(world, renamed))
+    await askAgain({ ...world, services: reading(world, renamed) })
+    await hint(world, world.services, { attempt: 3 })
+    const rows = await parquetReadObjects({ file: await bytesOf(world) })
+    expect(rows).toHaveLength(40)
+    expect(rows[0]).toHaveProperty('CustomerTenantId')
+    expect(rows[0]).not.toHaveProperty('CustomerName')
+  })
+})
+
+describe('a file that cannot be put in its place', () => {
+  /** The window landed a second time, and its file is held by a lease. */
+  async function heldWorld(): Promise<{ readonly world: World; release(): Promise<unknown> }> {
+    const world = await landedWorld(fileOf(names(20)), PUBLISHING)
+    const lease = world.published.getBlobClient(MAY_FILE).getBlobLeaseClient()
+    await lease.acquireLease(-1)
+    await landFile(world, fileOf(names(30, 'restated')))
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', owed: 'parquet' })
+    expect(await customersIn(world)).toEqual(names(20))
+    return { world, release: () => lease.releaseLease() }
+  }
+
+  it('is told once a day, is tried by each sweep, and then takes the place of the one before', async () => {
+    const { world, release } = await heldWorld()
+    for (let time = 0; time < 3; time += 1) {
+      await sweep(world.services)
+      await world.drain()
+    }
+    expect(named(world, 'file.late')).toMatchObject([
+      { feed: 'usage', remedy: expect.stringContaining('lease'), message: expect.stringContaining('412') },
+    ])
+    await release()
+    await sweep(world.services)
+    await world.drain()
+    expect(await customersIn(world)).toEqual(names(30, 'restated'))
+    expect((await entryOf(world)).owed).toBeUndefined()
+    await dropFormer(world)
+    expect(await filesIn(world)).toEqual([MAY_FILE])
+  })
+
+  it('is not forgotten where a person asks for the window again, which then waits', async () => {
+    const { world, release } = await heldWorld()
+    await planRetry(world.services.ledger, await storedEntry(world.services.ledger, 'usage', MAY), world.clock.now())
+    await release()
+    world.clock.advance(2 * DAY_MS)
+    await provision({ ...world.services, insights: () => failed('unauthorized', 'no sign-in') })
+    await world.drain()
+    expect(await entryOf(world)).toMatchObject({ state: 'planned' })
+    expect(await customersIn(world)).toEqual(names(30, 'restated'))
+  })
+
+  it('stays with what another landing has published meanwhile', async () => {
+    const { world, release } = await heldWorld()
+    const former = await entryOf(world)
+    await release()
+    await landFile(world, fileOf(names(10, 'newest')))
+    await publishFile(world.services, { value: former, etag: 'of then' })
+    expect(await customersIn(world)).toEqual(names(10, 'newest'))
+  })
+})
+
+describe('the weekly audit', () => {
+  it('removes files that no entry names, of this feed alone, and keeps the others', async () => {
+    const world = await landedWorld(fileOf(names(20)), PUBLISHING)
+    await put(world, 'Usage/2025-04-01_2025-05-01.parquet', 'of an owner that was frozen')
+    await put(world, 'Other/2025-04-01_2025-05-01.parquet', 'of another feed')
+    await oneWeek(world)
+    expect(await filesIn(world)).toEqual(['Other/2025-04-01_2025-05-01.parquet', MAY_FILE])
+    expect(named(world, 'file.late')).toEqual([])
+  })
+
+  it('tells of a file that somebody removed, and backfill --publish writes it again', async () => {
+    const world = await landedWorld(fileOf(names(20)), { ...PUBLISHING, refresh: false })
+    await world.published.getBlobClient(MAY_FILE).delete()
+    await oneWeek(world)
+    expect(named(world, 'file.late')).toMatchObject([
+      { feed: 'usage', count: 1, remedy: expect.stringContaining('backfill --publish --feed usage') },
+    ])
+    expect(await publishFiles(world.services, 'usage', () => true, false)).toMatchObject({
+      landing: [windowId(WINDOW)],
+    })
+    await world.drain()
+    expect(await customersIn(world)).toEqual(names(20))
+  })
+})
+
+describe('backfill --publish', () => {
+  it('writes the files of windows that landed before, from their archives, without asking the service', async () => {
+    const world = await landedWorld(fileOf(names(20)))
+    expect(await filesIn(world).catch(() => [])).toEqual([])
+    expect(await publishFiles(world.services, 'usage', () => true, false)).toHaveProperty('problem')
+    const services = reading(world, PUBLISHING)
+    await provision(services)
+    expect((await status(services)).feeds).toMatchObject([{ withoutFile: 1 }])
+    const asked = reportRequests(world.simulator).length
+    const { landedAt } = (await entryOf(world)).figures ?? {}
+    expect(await publishFiles(services, 'usage', () => true, true)).toMatchObject({ landing: [windowId(WINDOW)] })
+    expect((await entryOf(world)).figures?.landedAt).toEqual(landedAt)
+    expect(await publishFiles(services, 'usage', () => true, false)).toMatchObject({
+      landing: [windowId(WINDOW)],
+      left: [],
+    })
+    await world.drain()
+    expect(reportRequests(world.simulator)).toHaveLength(asked)
+    expect(await customersIn(world)).toEqual(names(20))
+    expect((await entryOf(world)).figures).toMatchObject({ origin: 'service', rowsLanded: 20 })
+    expect((await status(services)).feeds).toMatchObject([{ withoutFile: 0 }])
+    expect(await publishFiles(services, 'usage', () => true, false)).toEqual({ landing: [], left: [], unreadable: [] })
+    expect(named(world, 'window.restated')).toEqual([])
+  })
+
+  it('leaves a window alone that is not landed, and says why', async () => {
+    const world = await landedWorld(fileOf(names(20)))
+    const services = reading(world, PUBLISHING)
+    await provision(services)
+    await askAgain({ ...world, services })
+    expect(await publishFiles(services, 'usage', () => true, false)).toMatchObject({
+      landing: [],
+      left: [{ why: 'is requested: its next landing writes the file' }],
+    })
+  })
 })

@@ -88,7 +88,6 @@ export type WideField =
   | 'timeColumn'
   | 'newColumns'
   | 'maxRejects'
-  | 'publish'
   | 'shards'
   | 'allowRedacted'
 

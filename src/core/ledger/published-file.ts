@@ -19,6 +19,11 @@ export function stagedName(generation: Generation): string {
   return `${STAGING}${generation}.parquet`
 }
 
+/** Whether the rows of a window stand without a file: they landed before its feed published files, or the file was lost. */
+export function lacksFile(entry: LedgerEntry): boolean {
+  return isStanding(entry) && entry.figures.file === undefined
+}
+
 /** The name of the file that an entry says is there; undefined where it says that of none. */
 export function namedFile(entry: LedgerEntry): string | undefined {
   if (!isStanding(entry) || !entry.figures.file) return undefined

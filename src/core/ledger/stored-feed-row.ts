@@ -12,8 +12,7 @@ type Wide = Pick<Feed, WideField> &
 
 /** Gives the stored form of a feed row, without its keys. */
 export function toFeedFields({ feed, query, chosen, filled, ranges, offered, ...rest }: FeedRow): StoredFeedRow {
-  const { types, mustHave, source, timeColumn, newColumns, maxRejects, publish, shards, allowRedacted, ...outline } =
-    feed
+  const { types, mustHave, source, timeColumn, newColumns, maxRejects, shards, allowRedacted, ...outline } = feed
   const apart: Pick<Feed, WideField> = present({
     types,
     mustHave,
@@ -21,7 +20,6 @@ export function toFeedFields({ feed, query, chosen, filled, ranges, offered, ...
     timeColumn,
     newColumns,
     maxRejects,
-    publish,
     shards,
     allowRedacted,
   })

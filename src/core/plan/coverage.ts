@@ -1,3 +1,4 @@
+import { writesFiles } from '../feeds/feed.ts'
 import type { FeedOutline } from '../ledger/feed-row.ts'
 import {
   isGap,
@@ -9,6 +10,7 @@ import {
   type State,
   standingRows,
 } from '../ledger/ledger.ts'
+import { lacksFile } from '../ledger/published-file.ts'
 import { withinReach } from '../ledger/reach.ts'
 import { type Window, windowId } from '../time/window.ts'
 import { wantedSpan } from './due-windows.ts'
@@ -29,6 +31,8 @@ export type Coverage = {
   readonly earlyBlanks: number
   /** Complete windows that landed with other columns, types or shards than the feed has now. */
   readonly earlierForm: number
+  /** Landed windows without a file, of a feed that publishes files. */
+  readonly withoutFile: number
   /** Complete windows whose rows were removed, because they were older than what the feed kept. */
   readonly removed: number
   readonly rows: number
@@ -62,6 +66,7 @@ export function coverage(now: Date, known: KnownFeed): Coverage {
     outdated: published.length - current.length,
     earlyBlanks: settled.length - complete.length,
     earlierForm: complete.filter((entry) => isOfEarlierForm(entry, row.form)).length,
+    withoutFile: writesFiles(row.feed) ? entries.filter(lacksFile).length : 0,
     removed: published.filter(isRemoved).length,
     rows: complete.reduce((sum, entry) => sum + standingRows(entry), 0),
     running: current.flatMap(({ window, figures }) => {

@@ -229,6 +229,7 @@ const FEED = {
     means: 'Windows that had no rows when they were asked for, before their data had surely settled.',
   },
   earlierForm: { is: 'count', means: 'Complete windows that landed with other columns, types or shards.' },
+  withoutFile: { is: 'count', means: 'Landed windows without a file, of a feed that publishes files.' },
   removed: { is: 'count', means: 'Complete windows whose rows are gone, because they were older than the feed kept.' },
   rows: { is: 'count', means: 'The rows of the complete windows.' },
   completeUntil: {
@@ -390,12 +391,14 @@ const FIGURES = {
   archive: { is: 'text', means: 'The blob with the bytes as received.' },
   rejects: { is: 'text', means: 'The blob with the list of rejects.', optional: true },
   table: { is: 'text', means: 'The landing table.' },
+  file: { is: 'text', means: 'The Parquet file with the same rows.', optional: true },
   milliseconds: {
     is: {
       fields: {
         check: { is: 'count', means: 'How long the check took.' },
         write: { is: 'count', means: 'How long the writing took.' },
         count: { is: 'count', means: 'How long the counting took.' },
+        file: { is: 'count', means: 'How long the file took.', optional: true },
       },
     },
     means: 'How long the phases of the landing took.',

@@ -10,10 +10,12 @@ import {
   isGap,
   isRemoved,
   isStanding,
+  type Landed,
   type LedgerEntry,
   lastArchive,
   type PastAttempt,
 } from '../ledger/ledger.ts'
+import { namedFile } from '../ledger/published-file.ts'
 import { isPastKeep } from '../plan/keep.ts'
 import { hasPassed } from '../plan/plan.ts'
 import { present } from '../present.ts'
@@ -47,7 +49,7 @@ export function windowDetail(
     attempt,
     tries,
     error: lastError && { ...lastError, ...adviceOnError(entry, lastError.kind, row) },
-    figures: figures && figuresOf(figures),
+    figures: figures && figuresOf(entry, figures),
     totals: figures ? totalsOf(figures) : [],
     attempts: history.map(attemptOf).reverse(),
     commands: commandsOf(now, entry, row),
@@ -70,18 +72,19 @@ function sentenceOf(entry: LedgerEntry): string {
     case 'landing':
       return `is landing (${entry.phase}): it was asked for at ${minuteText(entry.requestedAt)}`
     case 'landed':
-      return landedSentence(entry.figures)
+      return landedSentence(entry)
     case 'failed':
       return `failed at ${minuteText(entry.since)} (${entry.kind}), ${whatStands(entry, 'and')}`
   }
 }
 
-function landedSentence({ landedAt, rowsLanded, removedAt }: Figures): string {
+function landedSentence({ figures: { landedAt, rowsLanded, removedAt }, owed }: Landed): string {
   const gone = removedAt ? `, which were removed on ${dayWords(removedAt)}` : ''
-  return `landed at ${minuteText(landedAt)} with ${counted(rowsLanded, 'row')}${gone}`
+  const late = owed ? '; its file follows' : ''
+  return `landed at ${minuteText(landedAt)} with ${counted(rowsLanded, 'row')}${gone}${late}`
 }
 
-function figuresOf(figures: Figures): NonNullable<WindowDetail['figures']> {
+function figuresOf(entry: LedgerEntry, figures: Figures): NonNullable<WindowDetail['figures']> {
   const { attempt, origin, reportId, requestedAt, landedAt, removedAt, rowsRead, rowsLanded, rowsRejected } = figures
   const { bytes, sha256, archive, rejects, table, milliseconds, emptyColumns, rowsBefore } = figures
   return present<NonNullable<WindowDetail['figures']>>({
@@ -100,6 +103,7 @@ function figuresOf(figures: Figures): NonNullable<WindowDetail['figures']> {
     archive,
     rejects,
     table,
+    file: namedFile(entry),
     milliseconds,
     emptyColumns,
   })

@@ -123,13 +123,15 @@ async function remove(blob: BlockBlobClient, etag: string | undefined): Promise<
   }
 }
 
-async function* list(open: () => Promise<ContainerClient>, folder: string): AsyncIterable<PublishedFile> {
-  for await (const { name, metadata = {}, properties } of (await open()).listBlobsFlat({
-    prefix: folder,
-    includeMetadata: true,
-  })) {
-    if (!FILE_NAME.test(name)) continue
-    const { contentLength = 0, etag, lastModified } = properties
-    yield { name, bytes: contentLength, etag, changedAt: lastModified, metadata }
+/** Where there is no container yet, there is no file. */
+async function* list(open: () => Promise<ContainerClient>, prefix: string): AsyncIterable<PublishedFile> {
+  try {
+    for await (const found of (await open()).listBlobsFlat({ prefix, includeMetadata: true })) {
+      const { contentLength = 0, etag, lastModified } = found.properties
+      const file = { name: found.name, bytes: contentLength, etag, changedAt: lastModified }
+      if (FILE_NAME.test(found.name)) yield { ...file, metadata: found.metadata ?? {} }
+    }
+  } catch (error) {
+    if (statusOf(error) !== 404) throw error
   }
 }

@@ -9,6 +9,7 @@ import { MINUTE_MS } from '../../core/time/durations.ts'
 import type { AppRows } from '../../services/storage/ledger.ts'
 import { readableFeeds } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
+import { auditFiles } from './audit-files.ts'
 
 /** One sweep audits for so long; the next one goes on. */
 const BUDGET_MS = 2 * MINUTE_MS
@@ -17,11 +18,11 @@ type TableOf = Pick<Feed, 'name' | 'table'>
 type Audit = Pick<Services, 'ledger' | 'landingTable' | 'clock'>
 
 /**
- * Once a week, for every feed that the app has seen: drops the rows in its table that no entry names. They were left by a
- * write that came too late, or by an entry that a person deleted. The first audit is a week after the app first saw the
+ * Once a week, for every feed that the app has seen: drops the rows in its table, and removes the files, that no entry names.
+ * They were left by a write that came too late, or by an entry that a person deleted. The first audit is a week after the app first saw the
  * feed, so that a ledger that was lost can be brought back before its rows go.
  */
-export async function auditTables(services: Audit, app: AppRows): Promise<void> {
+export async function auditTables(services: Services, app: AppRows): Promise<void> {
   const { clock } = services
   const until = new Date(clock().getTime() + BUDGET_MS)
   for (const row of readableFeeds(app)) {
@@ -30,7 +31,7 @@ export async function auditTables(services: Audit, app: AppRows): Promise<void> 
   }
 }
 
-async function auditTable(services: Audit, app: AppRows, { feed, since }: FeedOutline, until: Date): Promise<void> {
+async function auditTable(services: Services, app: AppRows, { feed, since }: FeedOutline, until: Date): Promise<void> {
   const { ledger, clock } = services
   const stored = app.get(auditedRowKey(feed.name))
   const audited = (stored?.value ?? { at: since }) as AuditedRow
@@ -39,6 +40,7 @@ async function auditTable(services: Audit, app: AppRows, { feed, since }: FeedOu
   // A feed may name the table of another one, whose rows its own entries do not name.
   if (owner?.value.feed !== feed.name) return
   const after = await walk(services, feed, audited.after ?? '', until)
+  if (after === undefined) await auditFiles(services, feed)
   const next = after === undefined ? { at: clock().toISOString() } : { at: audited.at, after }
   await ledger.writeApp(auditedRowKey(feed.name), next, stored?.etag)
 }

@@ -6,6 +6,7 @@ import { readableFeeds } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
 import { walk } from './audit-table.ts'
 import { removeFile } from './remove-file.ts'
+import { removeNamed } from './remove-published.ts'
 
 /** Longer than any request to the storage can be under way, and any frozen owner of a landing holds its lease. */
 const LAST_LOOK_MS = HOUR_MS
@@ -40,8 +41,20 @@ async function isAnythingLeft(services: Services, { feed }: FeedOutline): Promis
   }
   if (files > 0) return true
   if (!(await ownTable(services, feed))) return false
+  if (await arePublished(services, feed)) return true
   const after = await walk(services, feed, '', new Date(clock().getTime() + BUDGET_MS))
   return after !== undefined || (await ledger.drops(feed.name)).length > 0
+}
+
+/** Whether published files were left: they go with the drops, and what came late is removed here. */
+async function arePublished(services: Services, { name: feed, table }: FeedOutline['feed']): Promise<boolean> {
+  const { publishedFiles } = services
+  let files = 0
+  for await (const { name } of publishedFiles.list(`${table}/`)) {
+    await removeNamed(services, feed, name, () => publishedFiles.remove(name))
+    files++
+  }
+  return files > 0
 }
 
 async function removeRows(services: Services, app: AppRows, { feed }: FeedOutline): Promise<void> {

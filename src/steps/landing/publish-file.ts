@@ -77,7 +77,12 @@ async function tellLate(services: Services, entry: LedgerEntry, status: number):
 
 async function tellLost(services: Services, entry: LedgerEntry): Promise<void> {
   const message = `${nameOf(entry)}: its file was removed before it was in its place`
-  await tell(services, entry, failed('storage', message), `type "backfill --publish ${entry.feed}" to write it again`)
+  await tell(
+    services,
+    entry,
+    failed('storage', message),
+    `type "backfill --publish --feed ${entry.feed}" to write it again`,
+  )
 }
 
 const REFUSED = 'look for a lease, a snapshot or a policy that holds the file, and at the roles on container published'
