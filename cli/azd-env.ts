@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
-import { InvalidArgumentError } from 'commander'
 import type { Problems } from '../src/core/problems.ts'
 import type { Environment } from '../src/settings/environment.ts'
 import { namesOtherAccount } from '../src/settings/sign-in.ts'
@@ -27,16 +26,10 @@ export const OUTPUT_OF_SETTING = {
 /** Settings that say which app, service or vault is meant. */
 export const OF_AN_APP = /^(DataStorage|PARTNER_|CALLBACK_|KEY_VAULT_URL$|INSIGHTS_BASE_URL$|DEPLOYMENT_ID$)/
 
-/**
- * Takes the name after `--azd-env`. It throws for one that azd keeps no environment of: it may be the next argument of the
- * command, which stands behind an option without a name.
- */
-export function azdEnvironmentName(name: string): string {
+/** Whether azd keeps an environment of that name. */
+export function hasAzdEnvironment(name: string): boolean {
   // A path would be a file of something else.
-  if (/^[\w()-][\w().-]*$/.test(name) && existsSync(envFile(name))) return name
-  throw new InvalidArgumentError(
-    'azd has no such environment in this folder: see "azd env list". For the default one put --azd-env last; name another as --azd-env=<name>.',
-  )
+  return /^[\w()-][\w().-]*$/.test(name) && existsSync(envFile(name))
 }
 
 /**

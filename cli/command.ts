@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import packageJson from '../package.json' with { type: 'json' }
 import { openApp } from '../src/app/app.ts'
 import { hashJson } from '../src/core/hash.ts'
@@ -13,8 +13,8 @@ import { readSettings, type Settings } from '../src/settings/settings.ts'
 import type { Services } from '../src/steps/services.ts'
 import {
   type AzdEnvironment,
-  azdEnvironmentName,
   findAzdEnvironment,
+  hasAzdEnvironment,
   missingEnvironment,
   OF_AN_APP,
   settingsOfAzd,
@@ -48,6 +48,17 @@ export function addCommand(program: Command, usage: string, description: string)
       azdEnvironmentName,
     )
     .option('--feeds <file>', 'the local feeds', 'feeds.json')
+}
+
+/**
+ * Takes the name after `--azd-env`. It throws for one that azd keeps no environment of: it may be the next argument of the
+ * command, which stands behind an option without a name.
+ */
+function azdEnvironmentName(name: string): string {
+  if (hasAzdEnvironment(name)) return name
+  throw new InvalidArgumentError(
+    'azd has no such environment in this folder: see "azd env list". For the default one put --azd-env last; name another as --azd-env=<name>.',
+  )
 }
 
 /** The app as a command uses it: its settings and services, opened on this machine, and the local feeds. */

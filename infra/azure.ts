@@ -30,40 +30,46 @@ export type SiteOptions = {
  * Opens the calls. They throw `Refused` where the person has no right or the app does not exist, and any other error where
  * a later try may work: the host of a new app answers its first calls with errors.
  */
-export function openSite({ azdEnd, arm, id, token, limitMs }: SiteOptions): Site {
-  const post = async (path: string, version: string): Promise<unknown> => {
-    const response = await fetch(`${arm}${id}/${path}?api-version=${version}`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${await token()}`, 'content-length': '0' },
-      signal: AbortSignal.timeout(limitMs),
-      redirect: 'error',
-    }).catch((error) => {
-      throw new Error(`Azure gave no answer (${reasonOf(error)})`)
-    })
-    if (response.status === 401 || response.status === 403) {
-      throw new Refused(
-        `Azure refuses ${path} (${response.status}): type "azd auth login" as somebody with the role Contributor`,
-      )
-    }
-    if (response.status === 404 && (await isUnknown(response))) {
-      throw new Refused(`Azure knows no app ${id}: type "azd provision${azdEnd}"`)
-    }
-    if (!response.ok) throw new Error(`Azure answered ${path} with ${response.status}`)
-    return response.json().catch(() => undefined)
-  }
+export function openSite(options: SiteOptions): Site {
+  const ask = async (path: string, version: string) => contentOf(await post(options, path, version), path, options)
   return {
     // The version is that of the page which describes this call.
-    refreshReferences: async () => void (await post('config/configreferences/appsettings/refresh', '2022-03-01')),
+    refreshReferences: async () => void (await ask('config/configreferences/appsettings/refresh', '2022-03-01')),
     async functionKey() {
-      const keys = (await post('host/default/listKeys', '2025-03-01')) as { functionKeys?: { default?: string } }
+      const keys = (await ask('host/default/listKeys', '2025-03-01')) as { functionKeys?: { default?: string } }
       const key = keys?.functionKeys?.default
       if (!key) {
-        const remedy = `az functionapp keys set ${azNames(id)} --key-type functionKeys --key-name default --output none`
+        const remedy = `az functionapp keys set ${azNames(options.id)} --key-type functionKeys --key-name default --output none`
         throw new Error(`Azure lists no function key "default". If it was deleted, type "${remedy}"`)
       }
       return key
     },
   }
+}
+
+async function post({ arm, id, token, limitMs }: SiteOptions, path: string, version: string): Promise<Response> {
+  return fetch(`${arm}${id}/${path}?api-version=${version}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${await token()}`, 'content-length': '0' },
+    signal: AbortSignal.timeout(limitMs),
+    redirect: 'error',
+  }).catch((error) => {
+    throw new Error(`Azure gave no answer (${reasonOf(error)})`)
+  })
+}
+
+/** What an answer holds; undefined where it is no JSON. */
+async function contentOf(response: Response, path: string, { id, azdEnd }: SiteOptions): Promise<unknown> {
+  if (response.status === 401 || response.status === 403) {
+    throw new Refused(
+      `Azure refuses ${path} (${response.status}): type "azd auth login" as somebody with the role Contributor`,
+    )
+  }
+  if (response.status === 404 && (await isUnknown(response))) {
+    throw new Refused(`Azure knows no app ${id}: type "azd provision${azdEnd}"`)
+  }
+  if (!response.ok) throw new Error(`Azure answered ${path} with ${response.status}`)
+  return response.json().catch(() => undefined)
 }
 
 /** How a command of az names the app with this resource id. */

@@ -25,8 +25,8 @@ const SNAPSHOT_OF = [
 const run = promisify(execFile)
 
 /**
- * Gives the path of the compiler of one version: in the folder of NuGet packages, else at the path in `BICEP`, else on the
- * PATH. Undefined where none of them is of that version.
+ * Gives the path of the compiler of one version: in the folder of NuGet packages, else on the PATH. Undefined where none of
+ * them is of that version.
  */
 export async function findCompiler(
   version: string,
@@ -34,13 +34,9 @@ export async function findCompiler(
 ): Promise<string | undefined> {
   const packages = env.NUGET_PACKAGES ?? join(homedir(), '.nuget/packages')
   const folders = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
-  const paths = [
-    join(packages, PACKAGE, version, 'tools/bicep'),
-    env.BICEP,
-    ...folders.map((each) => join(each, 'bicep')),
-  ]
+  const paths = [join(packages, PACKAGE, version, 'tools/bicep'), ...folders.map((each) => join(each, 'bicep'))]
   for (const path of paths) {
-    if (path && statSync(path, { throwIfNoEntry: false })?.isFile() && (await versionOf(path)) === version) return path
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() && (await versionOf(path)) === version) return path
   }
   return undefined
 }

@@ -23,18 +23,18 @@ import {
   toDoLines,
 } from './to-do.ts'
 
-/** Longer than roles and references took anywhere to spread, and short enough to wait for. */
-const LIMIT_MS = 15 * 60_000
+/** How long all of it may take: longer than roles and references took anywhere to spread, and short enough to wait for. */
+const WHOLE_MS = 15 * 60_000
 
 const LOOK_EVERY_MS = 10_000
 
 /** A reference that was read before its role had spread is read again only when asked for, or after a day. */
 const REFRESH_EVERY_MS = 120_000
 
-const TOKEN_LIMIT_MS = 60_000
+const TOKEN_MS = 60_000
 
 /** How long one question may take. Azure ends an HTTP request after 230 seconds. */
-const LIMITS = { azureMs: 60_000, appMs: 230_000 }
+const ANSWER_LIMITS = { azureMs: 60_000, appMs: 230_000 }
 
 export type Means = {
   readonly outputs: Outputs
@@ -45,7 +45,7 @@ export type Means = {
   /** Of the app that was deployed. Undefined where nobody knows. */
   readonly version: string | undefined
   /** How long Azure and the app may take to answer. */
-  readonly limits: typeof LIMITS
+  readonly limits: typeof ANSWER_LIMITS
   readonly clock: () => number
   readonly wait: (ms: number) => Promise<unknown>
   readonly print: (line: string) => void
@@ -68,7 +68,7 @@ export async function firstMinutes(given: Means): Promise<0 | 1> {
   const names = { azdEnd: azdEnd(outputs), arm: means.arm, id }
   try {
     const site = openSite({ ...names, token: means.token, limitMs: means.limits.azureMs })
-    const until = means.clock() + LIMIT_MS
+    const until = means.clock() + WHOLE_MS
     const state = await untilHealthy(means, { site, ask, until, mayBeClosed: before.length > 0 })
     if (state === 'closed') return leave(means, 'The app is deployed. It starts when you have done this:', before)
     const key = await repeat(means, until, () => site.functionKey())
@@ -106,7 +106,7 @@ function openAsk(app: string, limitMs: number): Ask {
   return async (path, key) => {
     const options = key === undefined ? {} : { method: 'POST', headers: { 'x-functions-key': key } }
     try {
-      return await fetch(`${app}/api/${path}`, { ...options, signal: AbortSignal.timeout(limitMs), redirect: 'error' })
+      return await fetch(`${app}/api/${path}`, { ...options, signal: AbortSignal.timeout(limitMs), redirect: 'manual' })
     } catch (error) {
       throw new Error(`${app}/api/${path} gives no answer (${reasonOf(error)})`)
     }
@@ -157,6 +157,11 @@ async function readHealth(ask: Ask, { version: deployed, outputs }: Means): Prom
   const answer = (await response.json().catch(() => undefined)) as { status?: string; version?: string } | undefined
   const { status, version } = answer ?? {}
   if (status === 'storage') throw new Error('its storage refuses it or does not answer. Roles take minutes to spread')
+  if (response.status === 401 || (response.status >= 300 && response.status < 400)) {
+    throw new Error(
+      'something in front of the app asks for a sign-in, which neither Partner Center nor a command can do. In the portal, disable "Authentication" of the app',
+    )
+  }
   if (response.status === 403) {
     const start = `az functionapp start ${azNames(outputs.APP_ID ?? '')}`
     throw new Error(`the app is stopped, or something in front of it refuses. Type "${start}"`)
@@ -227,7 +232,7 @@ async function azdToken({ AZURE_TENANT_ID: id }: Outputs): Promise<string> {
   const tenant = id ? ['--tenant-id', id] : []
   try {
     const { stdout } = await promisify(execFile)('azd', ['auth', 'token', '--output', 'json', ...tenant], {
-      timeout: TOKEN_LIMIT_MS,
+      timeout: TOKEN_MS,
     })
     return (JSON.parse(stdout) as { token: string }).token
   } catch (error) {
@@ -256,7 +261,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   process.exitCode = await firstMinutes({
     outputs,
     version: isHook ? await deployedVersion() : undefined,
-    limits: LIMITS,
+    limits: ANSWER_LIMITS,
     arm: 'https://management.azure.com',
     token: () => azdToken(outputs),
     clock: Date.now,

@@ -156,7 +156,8 @@ var nodeSettings = instanceMemoryMB == 512
   ? { languageWorkers__node__arguments: '--max-semi-space-size=16' }
   : {}
 
-// With one of these the app would leave its identity, or the platform refuses it.
+// With a setting that holds one of these the app would leave its identity, or the platform refuses it. The host looks for a
+// connection under AzureWebJobs… and ConnectionStrings__…, too, before it takes the name as it is.
 var notToSet = ['azurewebjobsstorage', 'datastorage', 'functions_worker_runtime']
 // Azure knows a setting whatever its case.
 var ownNames = map(
@@ -170,7 +171,7 @@ var addedSettings = toObject(
   filter(
     items(extraAppSettings),
     each =>
-      !contains(ownNames, toLower(each.key)) && empty(filter(notToSet, start => startsWith(toLower(each.key), start)))
+      !contains(ownNames, toLower(each.key)) && empty(filter(notToSet, part => contains(toLower(each.key), part)))
   ),
   each => each.key,
   each => each.value

@@ -20,6 +20,9 @@ param extraAppSettings = {
   DataStorage: 'a connection string'
   dataStorage__connectionString: 'a connection string'
   DATASTORAGE__CREDENTIAL: 'another'
+  AzureWebJobsDataStorage: 'a connection string'
+  ConnectionStrings__DataStorage: 'a connection string'
+  ConnectionStrings__AzureWebJobsStorage: 'a connection string'
   partner_auth: 'certificate'
   FUNCTIONS_WORKER_RUNTIME: 'python'
 }

@@ -35,7 +35,7 @@ async function check(compilers: Readonly<Record<string, Compiler>>, options: rea
     await chmod(join(tools, 'bicep'), 0o755)
   }
   // No compiler of this machine is found.
-  const env = { PATH: '/usr/bin:/bin', NUGET_PACKAGES: join(folder, 'packages'), BICEP: '' }
+  const env = { PATH: '/usr/bin:/bin', NUGET_PACKAGES: join(folder, 'packages') }
   return new Promise<{ exit: number; out: string; err: string }>((resolve) => {
     const child = execFile(process.execPath, [join(folder, 'infra/check.ts'), ...options], { env }, (_, out, err) =>
       resolve({ exit: child.exitCode ?? -1, out, err }),

@@ -28,7 +28,7 @@ async function printed(health: string, findings: readonly object[], outputs = {}
     [LIST_KEYS]: { functionKeys: { default: FUNCTION_KEY } },
     '/api/health': { status: health },
     '/api/run/doctor': { findings },
-    '/api/run/provision': { requested: 3 },
+    '/api/run/provision': { requested: 9 },
   }
   server.script(({ path }: Received) => ({ body: answers[path] ?? {} }))
   const { lines } = await playFirstMinutes(server.origin, { outputs: { AZURE_ENV_NAME: 'partner', ...outputs } })

@@ -23,10 +23,12 @@ type Fault = Parameters<Simulator['fault']>[0]
 /** What a person has left, or what has not spread yet. Whatever is not named is as it should be. */
 type Left = {
   readonly settings?: Environment
-  /** The text of feeds.json; undefined where it is missing. */
-  readonly feeds?: string | undefined
+  /** The text of feeds.json; null where it is missing. */
+  readonly feeds?: string | null
   readonly faults?: readonly Fault[]
   readonly secrets?: Readonly<Record<string, string>>
+  /** What answers in place of the app. */
+  readonly inFront?: Reply
 }
 
 let azurite: Azurite
@@ -65,11 +67,16 @@ afterAll(async () => {
 const quiet = { log: () => undefined, error: () => undefined } as unknown as InvocationContext
 
 /** The app itself answers, and Azure is well. */
-async function play({ settings, secrets = { [TOKEN]: 'first' }, faults = [], ...file }: Left) {
-  const feeds = 'feeds' in file ? file.feeds : JSON.stringify({ feeds: [USAGE] })
+async function play({
+  settings,
+  feeds = JSON.stringify({ feeds: [USAGE] }),
+  secrets = { [TOKEN]: 'first' },
+  faults = [],
+  inFront,
+}: Left) {
   const feedsFile = join(folder, 'feeds.json')
   await rm(feedsFile, { force: true })
-  if (feeds !== undefined) await writeFile(feedsFile, feeds)
+  if (feeds !== null) await writeFile(feedsFile, feeds)
   for (const [name, value] of Object.entries(secrets)) simulator.keepSecret(name, value)
   for (const fault of faults) simulator.fault(fault)
   const env: Environment = {
@@ -90,7 +97,10 @@ async function play({ settings, secrets = { [TOKEN]: 'first' }, faults = [], ...
     '/api/run/doctor': async () => replyOf(await handlers.run('doctor', quiet)),
     '/api/run/provision': async () => replyOf(await handlers.run('provision', quiet)),
   }
-  server.script(({ path }) => answers[path]?.() ?? { status: 404 })
+  server.script(({ path }) => {
+    const isOfApp = path.startsWith('/api/')
+    return (isOfApp && inFront) || (answers[path]?.() ?? { status: 404 })
+  })
   const { PARTNER_TENANT_ID: tenant = '', PARTNER_CLIENT_ID: client = '' } = env
   const outputs = { PARTNER_TENANT_ID: tenant, PARTNER_CLIENT_ID: client }
   return playFirstMinutes(server.origin, { outputs, version: '1', eachWaitMs: 8 * MINUTE })
@@ -174,10 +184,12 @@ const OF_A_PERSON: readonly State[] = [
     { feeds: JSON.stringify({ accounts: { emea: {} }, feeds: [{ ...USAGE, account: 'emea' }] }) },
     /1\. account emea: PARTNER_TENANT_ID__EMEA, PARTNER_CLIENT_ID__EMEA missing/,
   ],
-  ['feeds.json is missing', { feeds: undefined }, /1\. feeds\.json cannot be read/],
+  ['feeds.json is missing', { feeds: null }, /1\. feeds\.json cannot be read/],
   ['feeds.json is no JSON', { feeds: '{' }, /1\. .*not JSON/],
   ['a feed is wrong', { feeds: JSON.stringify({ feeds: [{ ...USAGE, dataset: 'Usge' }] }) }, /1\. .*Usge/],
 ]
+
+const ASKS_FOR_A_SIGN_IN = /in front of the app asks for a sign-in.*disable "Authentication"/
 
 const OF_THE_APP: readonly State[] = [
   [
@@ -200,6 +212,12 @@ const OF_THE_APP: readonly State[] = [
     { settings: { CALLBACK_SECRET: '@Microsoft.KeyVault(x)' } },
     /settings are wrong/,
   ],
+  ['an authentication that somebody put in front', { inFront: { status: 401 } }, ASKS_FOR_A_SIGN_IN],
+  [
+    'an authentication with a page to sign in at',
+    { inFront: { status: 302, headers: { location: 'https://login.windows.net/' } } },
+    ASKS_FOR_A_SIGN_IN,
+  ],
 ]
 
 describe('the first minutes of the app itself', () => {
@@ -213,7 +231,7 @@ describe('the first minutes of the app itself', () => {
     const { exitCode, text, minutes } = await play(left)
     expect(text).toMatch(said)
     expect([exitCode, minutes]).toEqual([1, 16])
-    expect(text).not.toMatch(/consent|^1\. /m)
+    expect(text).not.toMatch(/consent|azd deploy|^1\. /m)
   })
 
   it('wait for a role on the storage that has not spread', async () => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -45,7 +45,7 @@ async function run(script: string, { failures = 0, env = {} as Record<string, st
   return { exit, asked: (await readFile(join(folder, 'asked'), 'utf8')).trim().split('\n') }
 }
 
-const DEPLOY = 'azd deploy --no-prompt'
+const DEPLOY = 'azd deploy app --from-package app.zip --no-prompt'
 
 describe('the workflow', () => {
   const deploys = STEPS.findIndex((step) => step.includes(DEPLOY))
@@ -70,11 +70,13 @@ describe('the workflow', () => {
     expect(await run(HOOK, {})).toEqual({ exit: 0, asked: ['npm run -s first-minutes'] })
   })
 
-  it('tests before it deploys, in a job that cannot sign in to Azure', () => {
-    expect(JOBS.map((job) => job.slice(0, job.indexOf(':')))).toEqual(['test', 'deploy'])
-    const [test = '', deploy = ''] = JOBS
+  it('tests and builds before it deploys, in jobs that cannot sign in to Azure', () => {
+    expect(JOBS.map((job) => job.slice(0, job.indexOf(':')))).toEqual(['test', 'package', 'deploy'])
+    const [test = '', build = '', deploy = ''] = JOBS
     expect(/^permissions:\n((?: +.*\n)+)/m.exec(FOR_ALL)?.[1]).toBe('  contents: read\n')
-    expect(test).not.toMatch(/permissions:|environment:|env:|vars\.|secrets\.|azd/)
+    for (const job of [test, build]) {
+      expect(job).not.toMatch(/permissions:|environment:|env:|vars\.|secrets\.|azd/)
+    }
     expect(linesOf(test)).toEqual([
       'actions/checkout@v5',
       'actions/setup-node@v5',
@@ -84,12 +86,19 @@ describe('the workflow', () => {
       'npm run infra -- --required',
       'npm test',
     ])
-    expect(deploy).toMatch(/^ {4}needs: test\n/m)
-    expect(deploy).not.toContain('npm test')
+    expect(linesOf(build)).toEqual([
+      'actions/checkout@v5',
+      'actions/setup-node@v5',
+      'npm ci --ignore-scripts',
+      'npm run build',
+      'cd dist/app && zip -r ../app.zip .',
+      'actions/upload-artifact@v6',
+    ])
+    expect(deploy).toMatch(/^ {4}needs: \[test, package\]\n/m)
   })
 
   it('signs in with the token of the run alone, under the name that the credential trusts', () => {
-    const deploy = JOBS[1] ?? ''
+    const deploy = JOBS[2] ?? ''
     const granted = /^ {4}permissions:\n((?: {6}.*\n)+)/m.exec(deploy)?.[1]?.match(/^ +\S+: \w+$/gm)
     expect(granted?.map((line) => line.trim())).toEqual(['contents: read', 'id-token: write'])
     expect(deploy).toMatch(/^ {4}environment: azure\n/m)
@@ -97,12 +106,31 @@ describe('the workflow', () => {
     expect(linesOf(deploy)).toEqual([
       'actions/checkout@v5',
       'actions/setup-node@v5',
-      'npm ci',
+      'actions/download-artifact@v7',
       'Azure/setup-azd@v2',
       'azd auth login --client-id "$AZURE_CLIENT_ID" --tenant-id "$AZURE_TENANT_ID" --federated-credential-provider github',
       'azd provision --no-prompt',
       'npm run -s first-minutes',
     ])
+  })
+
+  it('hands the package from job to job by one name', () => {
+    const [, build = '', deploy = ''] = JOBS
+    expect(build).toMatch(/name: app\n {10}path: dist\/app\.zip\n/)
+    expect(deploy).toMatch(/download-artifact@v7\n {8}with:\n {10}name: app\n/)
+    expect(textOf('azure.yaml')).toMatch(/^ {2}app:\n/m)
+  })
+
+  it('waits for the app with what is checked out alone, so that nothing need be installed where it can sign in', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'workflow-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    for (const each of ['cli', 'infra', 'src', 'package.json']) await cp(each, join(folder, each), { recursive: true })
+    const said = await new Promise<string>((resolve) => {
+      execFile(process.execPath, ['infra/first-minutes.ts'], { cwd: folder, env: {} }, (_, out, err) =>
+        resolve(out + err),
+      )
+    })
+    expect(said).toContain('the outputs of the templates are missing')
   })
 
   it('runs on tags of a version and by hand, one at a time, without cancelling', () => {
