@@ -73,6 +73,7 @@ function feedOf(name: string, count: number): StatusAnswer['feeds'][number] {
     earlyBlanks: 0,
     earlierForm: 0,
     withoutFile: 0,
+    lateFiles: 0,
     removed: 0,
     rows: count * 70,
     freshUntil: NOW.toISOString(),

@@ -28,6 +28,7 @@ var alarming = [
   'credential.expiring'
   'feed.blocked'
   'feed.stale'
+  'file.late'
   'queue.old'
   'quota.reduced'
   'timer.silent'

@@ -68,6 +68,7 @@ test.each<[Partial<FeedStatus>, string]>([
     'October 2025 rests and goes on by itself: the table does not answer',
   ],
   [{ resting: [PROBLEM] }, 'A window rests and goes on by itself: the table does not answer'],
+  [{ lateFiles: 1 }, '1 file is not in place yet, which each sweep tries again'],
   [{ withoutFile: 2 }, '2 windows have no file: "backfill --publish --feed azure-usage" writes it'],
   [{ earlierForm: 1 }, '1 window landed with other columns, types or shards'],
   [{ earlyBlanks: 2 }, '2 windows had no rows before the data had settled: not complete yet'],

@@ -198,7 +198,7 @@ describe('what the template makes', () => {
   it('alarms on each event by itself, and mails it', () => {
     const rule = propertiesOf('everything', 'Microsoft.Insights/scheduledQueryRules')['events-suffix']
     const events =
-      "'app.settings', 'cleanup.failing', 'credential.expiring', 'feed.blocked', 'feed.stale', 'queue.old', 'quota.reduced', 'timer.silent', 'window.failed'"
+      "'app.settings', 'cleanup.failing', 'credential.expiring', 'feed.blocked', 'feed.stale', 'file.late', 'queue.old', 'quota.reduced', 'timer.silent', 'window.failed'"
     expect(rule).toMatchObject({
       enabled: true,
       scopes: ['[monitoring.workspaceId]'],

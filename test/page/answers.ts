@@ -96,6 +96,7 @@ export function feedAnswer(name: string, given: Partial<FeedAnswer> = {}): FeedA
     earlyBlanks: 0,
     earlierForm: 0,
     withoutFile: 0,
+    lateFiles: 0,
     rows: complete.reduce((sum, { rows = 0 }) => sum + rows, 0),
     completeUntil: '2026-11-01T00:00:00.000Z',
     freshUntil: '2026-11-01T00:00:00.000Z',

@@ -200,6 +200,7 @@ describe('a file that cannot be put in its place', () => {
       await sweep(world.services)
       await world.drain()
     }
+    expect((await status(world.services)).feeds).toMatchObject([{ lateFiles: 1 }])
     expect(named(world, 'file.late')).toMatchObject([
       { feed: 'usage', remedy: expect.stringContaining('lease'), message: expect.stringContaining('412') },
     ])

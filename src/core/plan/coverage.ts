@@ -33,6 +33,8 @@ export type Coverage = {
   readonly earlierForm: number
   /** Landed windows without a file, of a feed that publishes files. */
   readonly withoutFile: number
+  /** Landed windows whose file is not in its place yet: readers of the folder see the one before. */
+  readonly lateFiles: number
   /** Complete windows whose rows were removed, because they were older than what the feed kept. */
   readonly removed: number
   readonly rows: number
@@ -66,6 +68,7 @@ export function coverage(now: Date, known: KnownFeed): Coverage {
     outdated: published.length - current.length,
     earlyBlanks: settled.length - complete.length,
     earlierForm: complete.filter((entry) => isOfEarlierForm(entry, row.form)).length,
+    lateFiles: entries.filter(({ owed }) => owed).length,
     withoutFile: writesFiles(row.feed) ? entries.filter(lacksFile).length : 0,
     removed: published.filter(isRemoved).length,
     rows: complete.reduce((sum, entry) => sum + standingRows(entry), 0),

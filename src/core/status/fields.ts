@@ -230,6 +230,10 @@ const FEED = {
   },
   earlierForm: { is: 'count', means: 'Complete windows that landed with other columns, types or shards.' },
   withoutFile: { is: 'count', means: 'Landed windows without a file, of a feed that publishes files.' },
+  lateFiles: {
+    is: 'count',
+    means: 'Landed windows whose file is not in its place yet: readers of the folder see the one before.',
+  },
   removed: { is: 'count', means: 'Complete windows whose rows are gone, because they were older than the feed kept.' },
   rows: { is: 'count', means: 'The rows of the complete windows.' },
   completeUntil: {

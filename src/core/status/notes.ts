@@ -41,7 +41,7 @@ function paceOf({ left, landed, lately }: Facts['backfill']): string {
 }
 
 function ofItsWindows(feed: Facts): readonly string[] {
-  const { name, slow, resting, earlierForm, withoutFile, earlyBlanks, doubtful, acceptedGaps } = feed
+  const { name, slow, resting, earlierForm, withoutFile, lateFiles, earlyBlanks, doubtful, acceptedGaps } = feed
   return [
     ...slow.map(({ window, state, requestedAt, until }) => {
       const end = until ? `; the service has until ${minuteText(until)}` : ''
@@ -51,6 +51,9 @@ function ofItsWindows(feed: Facts): readonly string[] {
       ({ window = 'A window', message }) => `${windowName(window)} rests and goes on by itself: ${message}`,
     ),
     ...(earlierForm > 0 ? [`${counted(earlierForm, 'window')} landed with other columns, types or shards`] : []),
+    ...(lateFiles > 0
+      ? [`${counted(lateFiles, 'file is', 'files are')} not in place yet, which each sweep tries again`]
+      : []),
     ...(withoutFile > 0
       ? [`${counted(withoutFile, 'window has', 'windows have')} no file: "backfill --publish --feed ${name}" writes it`]
       : []),
