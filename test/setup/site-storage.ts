@@ -11,6 +11,8 @@ export type SiteStorage = {
   /** The ledger's entries, as they are stored. */
   entries(): Promise<readonly RawRow[]>
   rows(table: string): Promise<readonly RawRow[]>
+  /** The names of the files that people read. */
+  published(): Promise<readonly string[]>
   /** The messages of the queue `ingest` that anyone could take now. */
   messages(): Promise<readonly string[]>
   /** Deletes every message, including those that a host is working on. */
@@ -34,6 +36,7 @@ export function openSiteStorage({ connectionString }: Azurite): SiteStorage {
   const rows = (name: string) => rowsIfAny(storage.table(name))
   return {
     rows,
+    published: () => Array.fromAsync(storage.container('published').listBlobsFlat(), ({ name }) => name),
     entries: async () => (await rows('ledger')).filter(({ RowKey }) => parseWindowId(String(RowKey)) !== undefined),
     async messages() {
       const { peekedMessageItems } = await queue.peekMessages({ numberOfMessages: 32 })
