@@ -30,6 +30,7 @@ import {
   rowsOf,
   serve,
   WINDOW,
+  watched,
 } from './one-window.ts'
 
 const PUBLISHING = { ...FEED, publish: ['table', 'parquet'] }
@@ -169,6 +170,24 @@ describe('the folder is right after', () => {
     expect(await filesIn(world)).toEqual([])
   })
 
+  it('the feed publishes no files any more while its file is written: none is published, and none is left', async () => {
+    const world = await landedWorld(fileOf(names(20)))
+    await provision(reading(world, PUBLISHING))
+    await serve(world, fileOf(names(30)))
+    await askAgain({ ...world, services: reading(world, PUBLISHING) })
+    const ledger = watched(world.services.ledger, async (entry) => {
+      if (entry.state === 'landed') throw new Error('the process is broken')
+    })
+    await expect(hint(world, { ...world.services, ledger }, { attempt: 3 })).rejects.toThrow('broken')
+    expect(await entryOf(world)).toMatchObject({ state: 'landing', phase: 'file' })
+    expect(await filesIn(world)).toEqual([expect.stringMatching(/^_staging/)])
+    await provision(reading(world, FEED))
+    world.clock.advance(HOUR_MS)
+    await hint(world, world.services, { attempt: 3 })
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { rowsLanded: 30 } })
+    expect(await filesIn(world)).toEqual([])
+  })
+
   it('a column that was renamed in the query: the new file has the new name', async () => {
     const world = await landedWorld(fileOf(names(20)), PUBLISHING)
     const renamed = { ...PUBLISHING, columns: ['Month', 'CustomerTenantId', 'UsageQuantity'] }
@@ -282,6 +301,17 @@ describe('backfill --publish', () => {
     expect((await status(services)).feeds).toMatchObject([{ withoutFile: 0 }])
     expect(await publishFiles(services, 'usage', () => true, false)).toEqual({ landing: [], left: [], unreadable: [] })
     expect(named(world, 'window.restated')).toEqual([])
+  })
+
+  it('leaves a window alone whose archive is gone, and says why', async () => {
+    const world = await landedWorld(fileOf(names(20)))
+    const services = reading(world, PUBLISHING)
+    await provision(services)
+    await world.container.deleteBlob((await entryOf(world)).figures?.archive ?? '')
+    expect(await publishFiles(services, 'usage', () => true, false)).toMatchObject({
+      landing: [],
+      left: [{ why: 'has no archive: ask for its report again with retry' }],
+    })
   })
 
   it('leaves a window alone that is not landed, and says why', async () => {

@@ -4,6 +4,7 @@ import { writesFiles } from '../../core/feeds/feed.ts'
 import { formOf } from '../../core/feeds/form.ts'
 import { type Figures, type Landing, landingBefore } from '../../core/ledger/ledger.ts'
 import { beginLanding, type Progress, refusedCodes, spent, writeAgain } from '../../core/ledger/progress.ts'
+import { stagedName } from '../../core/ledger/published-file.ts'
 import { settledAt } from '../../core/plan/due-windows.ts'
 import { keyRange } from '../../core/report/generation.ts'
 import type { ArchivedBlob } from '../../services/storage/archive.ts'
@@ -147,7 +148,10 @@ async function count({ job, held, enough }: Work): Promise<Outcome> {
 /** Writes the file of the rows and proves it, unless the feed has ceased to publish files meanwhile. */
 async function file({ job, held, archive, enough }: Work): Promise<Outcome> {
   const before = progressOf(held)
-  if (!writesFiles(job.row.feed)) return 'complete'
+  if (!writesFiles(job.row.feed)) {
+    await job.services.publishedFiles.remove(stagedName(held.entry().generation))
+    return 'complete'
+  }
   if (archive.etag !== before.etag) return isNotWhatWasChecked(held, archive)
   const { clock } = job.services
   const started = clock()

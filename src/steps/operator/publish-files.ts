@@ -43,8 +43,9 @@ export async function publishFiles(
     const { window, state } = value
     if (!isInSpan(window) || !isWithoutFile(value, files)) continue
     const done = dryRun ? whyNotLanded(state) : (whyNotLanded(state) ?? (await replay(services, feed, window)))
-    if (done && 'problem' in done) left.push({ feed, window, why: done.problem })
-    else landing.push(windowId(window))
+    const id = windowId(window)
+    if (done && 'problem' in done) left.push({ feed, window, why: done.problem.replace(`${feed} ${id} `, '') })
+    else landing.push(id)
   }
   return { landing, left, unreadable }
 }
