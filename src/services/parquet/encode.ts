@@ -1,10 +1,14 @@
 import type { SchemaElement } from 'hyparquet'
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer'
-import type { FileColumn, FileType, FileValue } from '../../core/report/file-columns.ts'
+import type { FileColumn, FileType } from '../../core/report/file-columns.ts'
+import type { RowGroup } from '../../core/report/row-group.ts'
 import { hashOn, noted, type Parquet } from './parquet.ts'
 
-/** The rows of a row group, column by column. */
-export type RowGroup = readonly (readonly FileValue[])[]
+/** The columns of a file, and what it says of itself. */
+export type FileContent = {
+  readonly columns: readonly FileColumn[]
+  readonly about: Readonly<Record<string, string>>
+}
 
 /** Writes a Parquet file piece by piece; the pieces in their order are the file. */
 export type ParquetEncoder = {
@@ -30,14 +34,8 @@ const PHYSICAL: Readonly<Record<FileType, Omit<SchemaElement, 'name'>>> = {
   },
 }
 
-/**
- * Starts a file, or goes on with one that is not complete. `about` is what the file says of itself.
- */
-export function createEncoder(
-  columns: readonly FileColumn[],
-  about: Readonly<Record<string, string>>,
-  earlier?: Parquet,
-): ParquetEncoder {
+/** Starts a file, or goes on with one that is not complete. */
+export function createEncoder({ columns, about }: FileContent, earlier?: Parquet): ParquetEncoder {
   const writer = new ByteWriter()
   const file = new ParquetWriter({ writer, schema: schemaOf(columns) })
   if (earlier) goOn(file, writer, earlier)

@@ -2,19 +2,15 @@ import { type Failure, failed, isFailure } from '../../core/failures.ts'
 import { type FileEvidence, type Progress, refusedCodes } from '../../core/ledger/progress.ts'
 import { stagedName } from '../../core/ledger/published-file.ts'
 import { isReject } from '../../core/report/entities.ts'
-import { type FileLayout, type FileValue, fileLayout } from '../../core/report/file-columns.ts'
+import { type FileLayout, fileLayout } from '../../core/report/file-columns.ts'
+import { collectRows } from '../../core/report/row-group.ts'
 import { windowId } from '../../core/time/window.ts'
-import type { Parquet } from '../../services/parquet/parquet.ts'
 import type { ArchivedBlob } from '../../services/storage/archive.ts'
 import { statusOf } from '../../services/storage/errors.ts'
-import { blockId, type PublishedFile } from '../../services/storage/published-files.ts'
+import type { StagedFile } from '../../services/storage/staged-file.ts'
 import { type Job, nameOf } from '../ledger/job.ts'
 import { type FittingReport, openFitting } from './check-pass.ts'
 import type { HeldEntry } from './held-entry.ts'
-
-/** A row group has so many rows, or so many characters where they are long: it is in memory as a whole. */
-const GROUP_ROWS = 10_000
-const GROUP_CHARACTERS = 16_000_000
 
 /** The file is proven, or a continuation goes on with it. */
 export type FilePart = FileEvidence | { readonly next: number }
@@ -41,7 +37,8 @@ export async function filePass(work: FileWork): Promise<FilePart | Failure> {
   const layout = fileLayout(fitting.layout.columns, entry.columns, entry)
   try {
     await job.services.publishedFiles.create()
-    const staged = await openStaged(job, held)
+    const { openStaged } = await import('../../services/storage/staged-file.ts')
+    const staged = await openStaged(job.services.publishedFiles, stagedName(entry.generation))
     if (staged && staged.parquet.notes.next === undefined) return await prove(work, layout, staged)
     return { next: await writeOn(work, fitting, layout, staged) }
   } catch (error) {
@@ -52,104 +49,50 @@ export async function filePass(work: FileWork): Promise<FilePart | Failure> {
   }
 }
 
-/** A staged file under its ETag. */
-type Staged = { readonly file: PublishedFile; readonly parquet: Parquet }
-
-async function openStaged({ services }: Job, held: HeldEntry): Promise<Staged | undefined> {
-  const { publishedFiles } = services
-  const { openParquet } = await import('../../services/parquet/parquet.ts')
-  const file = await publishedFiles.find(stagedName(held.entry().generation))
-  if (!file) return undefined
-  const slice = async (from: number, to = file.bytes) => {
-    const bytes = await publishedFiles.read(file, from, to)
-    return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer
-  }
-  return { file, parquet: await openParquet({ byteLength: file.bytes, slice }) }
-}
-
 /** Writes from where the staged file ends, until the report or the time of this invocation ends. Gives the next record. */
 async function writeOn(
-  work: FileWork,
+  { job, held, archive, progress, enough }: FileWork,
   { lander, records }: FittingReport,
   layout: FileLayout,
-  staged: Staged | undefined,
+  staged: StagedFile | undefined,
 ): Promise<number> {
-  const { job, held, archive, progress, enough } = work
-  const { publishedFiles, newId } = job.services
-  const { createEncoder } = await import('../../services/parquet/encode.ts')
   const { feed, window, attempt, generation } = held.entry()
-  const name = stagedName(generation)
   const about = { feed, window: windowId(window), attempt: String(attempt), generation, sha256: archive.sha256 }
-  const encoder = createEncoder(layout.columns, about, staged?.parquet)
-  const owner = newId()
-  // The last block is the footer, which the next one takes the place of.
-  const ids = staged ? (await publishedFiles.blocks(name)).slice(0, -1) : []
-  const stage = async (bytes: Uint8Array) => {
-    held.assertHeld()
-    const id = blockId(owner, ids.length)
-    await publishedFiles.stage(name, id, bytes)
-    ids.push(id)
-  }
+  const content = { columns: layout.columns, about, owner: job.services.newId() }
+  const { writeStaged } = await import('../../services/storage/staged-file.ts')
+  const writer = await writeStaged(job.services.publishedFiles, stagedName(generation), content, staged)
   const commit = async (next?: number) => {
-    await stage(encoder.footer(next))
     held.assertHeld()
-    if (await publishedFiles.commit(name, { ids, metadata: about }, staged?.file.etag)) return
-    throw new Error(`${nameOf(held.entry())}: somebody else writes file ${name}, too`)
+    if (!(await writer.commit(next))) throw new Error(`${nameOf(held.entry())}: somebody else writes its file, too`)
   }
   const refused = refusedCodes(progress)
   const start = staged?.parquet.notes.next ?? 0
-  const group = openGroup(layout)
+  const rows = collectRows(layout)
   let number = 0
-  for await (const parsed of records) {
+  for await (const group of records) {
     held.assertHeld()
-    if (isFailure(parsed)) throw new Error(`${parsed.message}; the check had read it whole`)
-    for (const record of parsed) {
+    if (isFailure(group)) throw new Error(`${group.message}; the check had read it whole`)
+    for (const record of group) {
       const at = number++
       if (at < start || refused.has(at) || isReject(lander.land(record, at))) continue
-      group.add(record)
-      if (!group.isFull()) continue
-      await stage(encoder.rowGroup(group.take()))
+      rows.add(record)
+      if (!rows.isFull()) continue
+      await writer.add(rows.take())
       if (!enough()) continue
       await commit(number)
       return number
     }
   }
-  if (!group.isEmpty()) await stage(encoder.rowGroup(group.take()))
+  if (!rows.isEmpty()) await writer.add(rows.take())
   await commit()
   return number
-}
-
-/** Collects the values of rows, column by column. */
-function openGroup({ columns, valuesOf }: FileLayout) {
-  const fresh = () => columns.map((): FileValue[] => [])
-  let values = fresh()
-  let rows = 0
-  let characters = 0
-  return {
-    add(record: Parameters<FileLayout['valuesOf']>[0]) {
-      valuesOf(record).forEach((value, index) => {
-        values[index]?.push(value)
-        if (typeof value === 'string') characters += value.length
-      })
-      rows++
-    },
-    isFull: () => rows >= GROUP_ROWS || characters >= GROUP_CHARACTERS,
-    isEmpty: () => rows === 0,
-    take() {
-      const taken = values
-      values = fresh()
-      rows = 0
-      characters = 0
-      return taken
-    },
-  }
 }
 
 /** Reads the staged file back. One that is not what was written is removed, and written anew when the landing goes on. */
 async function prove(
   { job, held, progress }: FileWork,
   { columns }: FileLayout,
-  { file, parquet }: Staged,
+  { file, parquet }: StagedFile,
 ): Promise<FileEvidence | Failure> {
   const { hashOfAll, readBack } = await import('../../services/parquet/parquet.ts')
   const { rows, hashes } = await readBack(parquet, columns, () => held.assertHeld())

@@ -1,0 +1,52 @@
+import type { RowGroup } from '../../core/report/row-group.ts'
+import { createEncoder, type FileContent } from '../parquet/encode.ts'
+import { openParquet, type Parquet } from '../parquet/parquet.ts'
+import { blockId, type PublishedFile, type PublishedFiles } from './published-files.ts'
+
+/** A file that nobody reads yet, as it was under an ETag. */
+export type StagedFile = { readonly file: PublishedFile; readonly parquet: Parquet }
+
+/** Opens a staged file; undefined where there is none. */
+export async function openStaged(files: PublishedFiles, name: string): Promise<StagedFile | undefined> {
+  const file = await files.find(name)
+  if (!file) return undefined
+  const slice = async (from: number, to = file.bytes) => {
+    const bytes = await files.read(file, from, to)
+    return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer
+  }
+  return { file, parquet: await openParquet({ byteLength: file.bytes, slice }) }
+}
+
+/** Writes a staged file, or goes on with it. */
+export type StagedWriter = {
+  add(group: RowGroup): Promise<void>
+  /**
+   * Ends the file for now: `next` is the record that its next row group begins with, absent where it is complete. False where
+   * somebody else wrote it meanwhile.
+   */
+  commit(next?: number): Promise<boolean>
+}
+
+/** `owner` keeps the blocks of two writers apart. */
+export async function writeStaged(
+  files: PublishedFiles,
+  name: string,
+  content: FileContent & { readonly owner: string },
+  earlier: StagedFile | undefined,
+): Promise<StagedWriter> {
+  const encoder = createEncoder(content, earlier?.parquet)
+  // The last block is the footer, which what follows takes the place of.
+  const ids = earlier ? (await files.blocks(name)).slice(0, -1) : []
+  const stage = async (bytes: Uint8Array) => {
+    const id = blockId(content.owner, ids.length)
+    await files.stage(name, id, bytes)
+    ids.push(id)
+  }
+  return {
+    add: (group) => stage(encoder.rowGroup(group)),
+    async commit(next) {
+      await stage(encoder.footer(next))
+      return files.commit(name, { ids, metadata: content.about }, earlier?.file.etag)
+    },
+  }
+}
