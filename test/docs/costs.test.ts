@@ -67,7 +67,7 @@ function costsOf(column: string): Readonly<Record<string, number>> {
   const compute = Math.max(0, runs - 250_000) * price('run') + Math.max(0, seconds - 100_000) * price('GB-second')
   const host = hostLines().reduce((sum, { usd }) => sum + usd, 0)
   const sum = storage + stands + compute + host
-  const alarms = price('rule for silence') + price('rule for events, nine names at most, seven of them seen')
+  const alarms = price('rule for silence') + price('rule for events, ten names at most, seven of them seen')
   return {
     'table operations': table,
     'blob reads': reads,
