@@ -17,6 +17,7 @@ import { createEntityEncoder, type Entity, isReject } from '../../src/core/repor
 import { keyRange, toGeneration } from '../../src/core/report/generation.ts'
 import { parseWindowId, windowId } from '../../src/core/time/window.ts'
 import type { Timer } from '../../src/services/storage/ledger.ts'
+import { blockId } from '../../src/services/storage/published-files.ts'
 import { feedOf } from '../core/feed-of.ts'
 import { testClock } from '../setup/clock.ts'
 import { createAzuriteStore } from './azurite-store.ts'
@@ -559,6 +560,149 @@ describe.each(KINDS)('a store %s', (_, create) => {
       ])
       expect(await list('one', ['third'])).toEqual([`${one} ${line('third')}`, `${two} ${line('other')}`])
       expect(await list('three', [])).toHaveLength(2)
+    })
+  })
+
+  describe('its published files', () => {
+    const NAME = 'Usage/2025-05-01_2025-06-01.parquet'
+    const metadata = { generation: '0123456789ab', sha256: 'ab' }
+    const statusOf = (doing: Promise<unknown>) =>
+      doing.then(
+        () => 'no error',
+        (error: { readonly statusCode?: unknown }) => error.statusCode,
+      )
+
+    async function container() {
+      const { publishedFiles: files } = opened()
+      await files.create()
+      await files.create()
+      /** Sends blocks with these contents, and gives their ids. */
+      const stage = async (owner: string, contents: readonly string[], name = NAME) => {
+        const ids = contents.map((_, number) => blockId(owner, number))
+        for (const [number, id] of ids.entries()) await files.stage(name, id, Buffer.from(contents[number] ?? ''))
+        return ids
+      }
+      /** Writes a file in one go, over whatever stands, and gives it as it is found. */
+      const write = async (owner: string, contents: readonly string[], name = NAME) => {
+        const ids = await stage(owner, contents, name)
+        expect(await files.commit(name, { ids, metadata }, (await files.find(name))?.etag)).toBe(true)
+        return (await files.find(name)) ?? expect.fail(`${name} is not there`)
+      }
+      const content = async (name = NAME) => {
+        const file = await files.find(name)
+        return file && String(await files.read(file, 0, file.bytes))
+      }
+      return { files, stage, write, content }
+    }
+
+    it('has no file before blocks are committed, and then all of it in one write', async () => {
+      const { files, stage, content } = await container()
+      const ids = await stage('a', ['one ', 'two ', 'three'])
+      expect(await files.find(NAME)).toBeUndefined()
+      expect(await Array.fromAsync(files.list('Usage/'))).toEqual([])
+      expect(await statusOf(files.blocks('Usage/2025-06-01_2025-07-01.parquet'))).toBe(404)
+      expect(await files.commit(NAME, { ids, metadata }, undefined)).toBe(true)
+      const file = await files.find(NAME)
+      expect(file).toEqual({ name: NAME, bytes: 13, metadata, etag: file?.etag, changedAt: expect.any(Date) })
+      expect(await content()).toBe('one two three')
+      expect(await files.blocks(NAME)).toEqual(ids)
+    })
+
+    it('gives ranges of a file under the ETag it was found with, and of no other', async () => {
+      const { files, write } = await container()
+      const first = await write('a', ['one ', 'two'])
+      expect(String(await files.read(first, 2, 6))).toBe('e tw')
+      const second = await write('b', ['another'])
+      expect(second.etag).not.toBe(first.etag)
+      expect(await statusOf(files.read(first, 0, 4))).toBe(412)
+      await files.remove(NAME)
+      // Azurite looks at the condition first.
+      expect([404, 412]).toContain(await statusOf(files.read(second, 0, 4)))
+    })
+
+    it('commits in place of the file of an ETag, or of none, and else not', async () => {
+      const { files, stage, write, content } = await container()
+      const ids = await stage('a', ['none'])
+      expect(await files.commit(NAME, { ids }, '"0x1"')).toBe(false)
+      const first = await write('b', ['first'])
+      const later = await stage('c', ['second'])
+      expect(await files.commit(NAME, { ids: later }, undefined)).toBe(false)
+      expect(await files.commit(NAME, { ids: later }, '"0x1"')).toBe(false)
+      expect(await content()).toBe('first')
+      // What was refused took nothing away.
+      expect(await files.commit(NAME, { ids: later }, first.etag)).toBe(true)
+      expect(await files.find(NAME)).toMatchObject({ metadata: {}, bytes: 6 })
+      expect(await content()).toBe('second')
+    })
+
+    it('takes the blocks of all writers away with a commit, but for those that it names', async () => {
+      const { files, stage, write, content } = await container()
+      const others = await stage('a', ['of another'])
+      const first = await write('b', ['first'])
+      expect(await files.commit(NAME, { ids: others }, first.etag)).toBe(false)
+      const own = await stage('c', ['second'])
+      expect(await files.commit(NAME, { ids: [...own, ...others] }, first.etag)).toBe(false)
+      expect(await content()).toBe('first')
+      // The same blocks, sent again, are taken.
+      await stage('a', ['of another'])
+      expect(await files.commit(NAME, { ids: others }, first.etag)).toBe(true)
+      expect(await content()).toBe('of another')
+    })
+
+    it('goes on with blocks of the commit before, which another order or a shorter list may leave out', async () => {
+      const { files, stage, write, content } = await container()
+      const first = await write('a', ['rows 1, ', 'footer'])
+      const kept = (await files.blocks(NAME)).slice(0, -1)
+      const added = await stage('b', ['rows 2, ', 'new footer'])
+      expect(await files.commit(NAME, { ids: [...kept, ...added], metadata }, first.etag)).toBe(true)
+      expect(await content()).toBe('rows 1, rows 2, new footer')
+      const second = await files.find(NAME)
+      const dropped = [blockId('a', 1)]
+      expect(await files.commit(NAME, { ids: dropped, metadata }, second?.etag)).toBe(false)
+      // A block that is sent again under the id of a committed one stands for it from the next commit on.
+      await stage('a', ['rows 0, '])
+      expect(await content()).toBe('rows 1, rows 2, new footer')
+      expect(await files.commit(NAME, { ids: [...kept, ...added], metadata }, second?.etag)).toBe(true)
+      expect(await content()).toBe('rows 0, rows 2, new footer')
+    })
+
+    it('removes a file, or only that of an ETag, and says whether it is gone', async () => {
+      const { files, write, content } = await container()
+      expect(await files.remove(NAME)).toBe(true)
+      expect(await files.remove(NAME, '"0x1"')).toBe(true)
+      const first = await write('a', ['first'])
+      const second = await write('b', ['second'])
+      expect(await files.remove(NAME, first.etag)).toBe(false)
+      expect(await content()).toBe('second')
+      expect(await files.remove(NAME, second.etag)).toBe(true)
+      expect(await files.find(NAME)).toBeUndefined()
+      const third = await write('c', ['third'])
+      expect(third.etag).not.toBe(first.etag)
+      expect(await files.remove(NAME)).toBe(true)
+      expect(await files.find(NAME)).toBeUndefined()
+    })
+
+    it('lists the files of a folder as they are found, under ETags that hold', async () => {
+      const { files, stage, write } = await container()
+      const staged = '_staging/0123456789ab.parquet'
+      const june = 'Usage/2025-06-01_2025-07-01.parquet'
+      const found = [await write('b', ['June'], june), await write('a', ['May']), await write('c', ['x'], staged)]
+      await write('d', ['other'], 'UsageOfOthers/2025-05-01_2025-06-01.parquet')
+      await stage('e', ['not yet'], 'Usage/2025-07-01_2025-08-01.parquet')
+      const listed = await Array.fromAsync(files.list('Usage/'))
+      expect(listed.map(({ name, bytes }) => [name, bytes])).toEqual([
+        [NAME, 3],
+        [june, 4],
+      ])
+      expect(listed.map((file) => file.metadata)).toEqual([metadata, metadata])
+      expect(listed.map((file) => file.changedAt)).toEqual([found[1]?.changedAt, found[0]?.changedAt])
+      expect(await Array.fromAsync(files.list('_staging/'))).toMatchObject([{ name: staged }])
+      expect(await Array.fromAsync(files.list('Nothing/'))).toEqual([])
+      await write('f', ['changed'])
+      const [may, other] = listed
+      expect(may && (await files.remove(may.name, may.etag))).toBe(false)
+      expect(other && (await files.remove(other.name, other.etag))).toBe(true)
+      expect((await Array.fromAsync(files.list('Usage/'))).map(({ name }) => name)).toEqual([NAME])
     })
   })
 

@@ -23,11 +23,11 @@ export function openMemoryFiles(state: FilesState, pass: Pass, clock: () => Date
     find: (name) => pass('files.properties', async () => shown(state.get(name))),
     read: ({ name, etag }, from, to) =>
       pass('files.range', async () => {
-        const file = state.get(name)
-        if (file?.etag !== etag) throw Object.assign(new Error(`file ${name} is another`), { statusCode: 412 })
+        const file = standing(state, name)
+        if (file.etag !== etag) throw refused(`file ${name} is another`, 412)
         return file.bytes.subarray(from, to)
       }),
-    blocks: (name) => pass('files.blocks', async () => (state.get(name)?.blocks ?? []).map(({ id }) => id)),
+    blocks: (name) => pass('files.blocks', async () => standing(state, name).blocks.map(({ id }) => id)),
     stage: (name, id, bytes) =>
       pass('files.stage', async () => {
         const others = (state.staged.get(name) ?? []).filter((block) => block.id !== id)
@@ -51,6 +51,14 @@ export function openMemoryFiles(state: FilesState, pass: Pass, clock: () => Date
       }
     },
   }
+}
+
+const refused = (message: string, statusCode: number) => Object.assign(new Error(message), { statusCode })
+
+function standing(state: FilesState, name: string): StoredFile {
+  const file = state.get(name)
+  if (!file) throw refused(`file ${name} is missing`, 404)
+  return file
 }
 
 function shown(file: StoredFile | undefined): PublishedFile | undefined {

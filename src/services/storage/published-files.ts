@@ -118,7 +118,8 @@ async function remove(blob: BlockBlobClient, etag: string | undefined): Promise<
     await blob.deleteIfExists(etag === undefined ? {} : { conditions: { ifMatch: etag } })
     return true
   } catch (error) {
-    if (isConflict(error)) return false
+    // A file that is gone has no ETag either.
+    if (isConflict(error)) return (await find(blob)) === undefined
     throw error
   }
 }
