@@ -163,7 +163,7 @@ function isDue(row: Row, timer: Timer, now: Date, pausedBefore: Date | undefined
     reason !== 'refresh' &&
     row.key < windowId({ from: pausedBefore, to: pausedBefore })
   if (timer === 'provision') return row.key === PLAN_KEY || (state === 'planned' && isAwake && !isHeld)
-  return state !== 'planned' && isAwake
+  return (state !== 'planned' || row.value.owed === 'parquet') && isAwake
 }
 
 function storedEntry(feed: string, { key, value, etag }: Row): Stored<LedgerEntry> | Failure {

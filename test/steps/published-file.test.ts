@@ -1,6 +1,5 @@
 import { parquetMetadata, parquetReadObjects } from 'hyparquet'
 import { describe, expect, it } from 'vitest'
-import { failed } from '../../src/core/failures.ts'
 import { DAY_MS, HOUR_MS } from '../../src/core/time/durations.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { publishFile } from '../../src/steps/landing/publish-file.ts'
@@ -236,11 +235,51 @@ describe('a file that cannot be put in its place', () => {
     const { world, release } = await heldWorld()
     await planRetry(world.services.ledger, await storedEntry(world.services.ledger, 'usage', MAY), world.clock.now())
     await release()
-    world.clock.advance(2 * DAY_MS)
-    await provision({ ...world.services, insights: () => failed('unauthorized', 'no sign-in') })
+    await sweep(world.services)
     await world.drain()
     expect(await entryOf(world)).toMatchObject({ state: 'planned' })
+    expect((await entryOf(world)).owed).toBeUndefined()
     expect(await customersIn(world)).toEqual(names(30, 'restated'))
+  })
+
+  it('is left alone while an attempt is under way, and comes after it where that fails', async () => {
+    const { world, release } = await heldWorld()
+    await serve(world, Buffer.from('no report'))
+    await askAgain(world)
+    const asked = await storedEntry(world.services.ledger, 'usage', MAY)
+    await release()
+    await publishFile(world.services, asked)
+    expect(await customersIn(world)).toEqual(names(30, 'restated'))
+    expect((await storedEntry(world.services.ledger, 'usage', MAY)).etag).toBe(asked.etag)
+    await hint(world, world.services, { attempt: asked.value.attempt })
+    await sweep(world.services)
+    await world.drain()
+    expect(await entryOf(world)).toMatchObject({ state: 'failed' })
+    expect((await entryOf(world)).owed).toBeUndefined()
+    await dropFormer(world)
+    expect(await filesIn(world)).toEqual([MAY_FILE])
+  })
+
+  it('of which the staged copy was lost: no older file stays in the folder, and it is said how to write it again', async () => {
+    const { world, release } = await heldWorld()
+    await release()
+    for (const name of await filesIn(world)) if (name.startsWith('_staging')) await world.published.deleteBlob(name)
+    await sweep(world.services)
+    await world.drain()
+    expect(await filesIn(world)).toEqual([])
+    expect(named(world, 'file.late')).toMatchObject([{}, { remedy: expect.stringContaining('backfill --publish') }])
+    expect((await status(world.services)).feeds).toMatchObject([{ withoutFile: 1, lateFiles: 0 }])
+  })
+
+  it('tells nothing where somebody else was faster', async () => {
+    const { world, release } = await heldWorld()
+    await release()
+    const owed = await storedEntry(world.services.ledger, 'usage', MAY)
+    await Promise.all([1, 2, 3].map(() => publishFile(world.services, owed)))
+    expect((await entryOf(world)).owed).toBeUndefined()
+    expect(await customersIn(world)).toEqual(names(30, 'restated'))
+    expect(named(world, 'file.late')).toHaveLength(1)
+    expect(await filesIn(world)).toEqual([MAY_FILE])
   })
 
   it('stays with what another landing has published meanwhile', async () => {
@@ -250,6 +289,87 @@ describe('a file that cannot be put in its place', () => {
     await landFile(world, fileOf(names(10, 'newest')))
     await publishFile(world.services, { value: former, etag: 'of then' })
     expect(await customersIn(world)).toEqual(names(10, 'newest'))
+  })
+})
+
+describe('a staged file', () => {
+  /** A window whose landing broke down right before it was published. */
+  async function brokenWorld(): Promise<World> {
+    const world = await landedWorld(fileOf(names(20)), PUBLISHING)
+    await serve(world, fileOf(names(30, 'restated')))
+    await askAgain(world)
+    const ledger = watched(world.services.ledger, async (entry) => {
+      if (entry.state === 'landed') throw new Error('the process is broken')
+    })
+    await expect(hint(world, { ...world.services, ledger }, { attempt: 3 })).rejects.toThrow('broken')
+    world.clock.advance(HOUR_MS)
+    return world
+  }
+
+  const stagedIn = async (world: World) => (await filesIn(world)).find((name) => name.startsWith('_staging')) ?? ''
+
+  it.each(['no Parquet', 'PAR1 cut'])('that somebody changed to "%s" is written anew', async (text) => {
+    const world = await brokenWorld()
+    await put(world, await stagedIn(world), text)
+    await hint(world, world.services, { attempt: 3 })
+    expect(await entryOf(world)).toMatchObject({ state: 'landed' })
+    expect(await customersIn(world)).toEqual(names(30, 'restated'))
+  })
+
+  it('whose values somebody changed is not published: it is written anew when the landing goes on', async () => {
+    const world = await brokenWorld()
+    const name = await stagedIn(world)
+    const bytes = Buffer.from(await bytesOf(world, name))
+    const blob = world.published.getBlockBlobClient(name)
+    const { metadata = {} } = await blob.getProperties()
+    // Plain text in the data pages, whose length stays.
+    const at = bytes.indexOf('restated 0')
+    expect(at).toBeGreaterThan(0)
+    bytes.write('REstated 0', at)
+    await blob.upload(bytes, bytes.length, { metadata })
+    await hint(world, world.services, { attempt: 3 })
+    expect(await entryOf(world)).toMatchObject({ state: 'landing', lastError: { kind: 'storage' } })
+    expect((await entryOf(world)).lastError?.message).toContain('other values in CustomerName')
+    expect(await customersIn(world)).toEqual(names(20))
+    world.clock.advance(HOUR_MS)
+    await hint(world, world.services, { attempt: 3 })
+    expect(await customersIn(world)).toEqual(names(30, 'restated'))
+  })
+
+  it('is written although somebody has deleted the container', async () => {
+    const world = await brokenWorld()
+    await world.published.delete()
+    await hint(world, world.services, { attempt: 3 })
+    expect(await customersIn(world)).toEqual(names(30, 'restated'))
+  })
+})
+
+it('cells that begin with a byte order mark land', async () => {
+  const world = await landedWorld(fileOf(['\ufeffAnna', 'b']), PUBLISHING)
+  expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { rowsLanded: 2 } })
+})
+
+it('files stay in one folder where only the case of the table changes', async () => {
+  const world = await landedWorld(fileOf(names(20)), PUBLISHING)
+  const services = reading(world, { ...PUBLISHING, table: 'USAGE' })
+  await provision(services)
+  await landFile({ ...world, services }, fileOf(names(5)))
+  expect(await filesIn(world)).toEqual([MAY_FILE])
+})
+
+describe('a file that the storage does not let go', () => {
+  it('is told, and goes once it may', async () => {
+    const world = await landedWorld(fileOf(names(20)), PUBLISHING)
+    const lease = world.published.getBlobClient(MAY_FILE).getBlobLeaseClient()
+    await lease.acquireLease(-1)
+    await forget(world.services, 'usage', WINDOW)
+    await sweep(world.services)
+    await world.drain()
+    expect(named(world, 'cleanup.failing')).toMatchObject([{ message: expect.stringContaining(MAY_FILE) }])
+    await lease.releaseLease()
+    world.clock.advance(HOUR_MS)
+    await dropFormer(world)
+    expect(await filesIn(world)).toEqual([])
   })
 })
 

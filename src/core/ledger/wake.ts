@@ -55,7 +55,7 @@ export function wakeAt(entry: LedgerEntry, now: Date, rules: WakeRules): Date {
 function dueAt(entry: LedgerEntry, rules: WakeRules): Date | undefined {
   switch (entry.state) {
     case 'planned':
-      return entry.notBefore
+      return (entry.owed && entry.figures?.landedAt) ?? entry.notBefore
     case 'requesting':
       return adoptAt(entry, rules)
     case 'requested':

@@ -6,6 +6,7 @@ import {
   type Landed,
   type Landing,
   type LedgerEntry,
+  type Planned,
   type Requested,
   type Requesting,
   takeoverAt,
@@ -22,7 +23,7 @@ const LONGEST_WAIT_MS = DAY_MS
  * it is: it is looked at again later.
  */
 export type SweepAction =
-  | { readonly kind: 'hint'; readonly entry: Requested | Landing | Landed | Failed }
+  | { readonly kind: 'hint'; readonly entry: Requested | Landing | Landed | Failed | Planned }
   | { readonly kind: 'adopt'; readonly entry: Requesting }
   | { readonly kind: 'expire'; readonly entry: Requested }
   | { readonly kind: 'reopen'; readonly entry: Failed }
@@ -73,7 +74,7 @@ function actionOf(now: Date, row: FeedOutline, entry: LedgerEntry, rules: WakeRu
       if (entry.owed) return { kind: 'hint', entry }
       return refreshed(now, row, entry)
     case 'planned':
-      return rest
+      return entry.owed ? { kind: 'hint', entry } : rest
   }
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetRead } from 'hyparquet'
+import { type AsyncBuffer, type FileMetaData, parquetMetadata, parquetRead } from 'hyparquet'
 import type { FileColumn, FileValue } from '../../core/report/file-columns.ts'
 
 /** A Parquet file of ours as far as its end tells. `dataEnd`: the byte at which its rows end. */
@@ -23,15 +23,32 @@ const TAIL = 8
 
 const NOTES = 'partner-insights-sync'
 
-/** A timestamp is compared as it is stored. */
-const PARSERS = { timestampFromMilliseconds: (milliseconds: bigint) => milliseconds }
+const DECODER = new TextDecoder('utf-8', { ignoreBOM: true })
 
-/** Opens a file that `createEncoder` wrote. Throws where it is none. */
-export async function openParquet(file: AsyncBuffer): Promise<Parquet> {
-  const metadata = await parquetMetadataAsync(file, { parsers: PARSERS })
-  const written = metadata.key_value_metadata?.find(({ key }) => key === NOTES)?.value
-  const notes = JSON.parse(written ?? '{"hashes":[]}') as FileNotes
-  return { file, metadata, dataEnd: file.byteLength - TAIL - metadata.metadata_length, notes }
+/** A value is compared as it is stored: a timestamp as a number, and a text with the byte order mark that it may begin with. */
+const PARSERS = {
+  timestampFromMilliseconds: (milliseconds: bigint) => milliseconds,
+  stringFromBytes: (bytes: Uint8Array | undefined) => bytes && DECODER.decode(bytes),
+}
+
+/** Opens a file that `createEncoder` wrote; undefined where it is none. Throws what the storage throws. */
+export async function openParquet(file: AsyncBuffer): Promise<Parquet | undefined> {
+  const end = await endOf(file)
+  try {
+    const metadata = parquetMetadata(end, { parsers: PARSERS })
+    const written = metadata.key_value_metadata?.find(({ key }) => key === NOTES)?.value
+    const notes = JSON.parse(written ?? '') as FileNotes
+    return { file, metadata, dataEnd: file.byteLength - TAIL - metadata.metadata_length, notes }
+  } catch {
+    return undefined
+  }
+}
+
+/** The metadata of a file with its tail, which says how long they are. */
+async function endOf(file: AsyncBuffer): Promise<ArrayBuffer> {
+  const tail = await file.slice(Math.max(file.byteLength - TAIL, 0), file.byteLength)
+  const length = tail.byteLength === TAIL ? new DataView(tail).getUint32(0, true) + TAIL : 0
+  return file.slice(Math.max(file.byteLength - length, 0), file.byteLength)
 }
 
 /** What a file says of its own rows, as its metadata has it. */

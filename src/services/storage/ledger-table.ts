@@ -142,7 +142,7 @@ async function readDue(
   const chosen =
     timer === 'provision'
       ? `(RowKey eq '${PLAN_KEY}' or (state eq 'planned' and ${awake}${paused ? ` and not ${paused}` : ''}))`
-      : `not (state eq 'planned') and ${awake}`
+      : `(not (state eq 'planned') or owed eq 'parquet') and ${awake}`
   const filter = `${odata`PartitionKey eq ${feed}`} and ${chosen}`
   const rows = await Array.fromAsync(client.listEntities<Row>({ queryOptions: { filter } }))
   const plan = rows.find(({ rowKey }) => rowKey === PLAN_KEY)

@@ -17,7 +17,7 @@ export type WrittenWith = {
   readonly plan?: Stored<PlanRow>
 }
 
-/** Which entries a timer looks at: `provision` those that are planned, `sweep` all others. */
+/** Which entries a timer looks at: `provision` those that are planned, `sweep` all others, and what is owed. */
 export type Timer = 'provision' | 'sweep'
 
 /** What is due of a feed; a row that cannot be read is a failure. */

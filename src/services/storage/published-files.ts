@@ -1,5 +1,4 @@
 import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob'
-import { lazily } from '../lazily.ts'
 import { createIfMissing, RANGE } from './archive.ts'
 import { statusOf } from './errors.ts'
 
@@ -24,6 +23,7 @@ export type FileBlocks = {
 
 /** The container of the files that people read. Where somebody else changed a file meanwhile, nothing is written or removed. */
 export type PublishedFiles = {
+  /** Creates the container where there is none, each time: somebody may have deleted it. */
   create(): Promise<void>
   find(name: string): Promise<PublishedFile | undefined>
   /** Gives bytes of a file; throws (412) where it is not that of `etag`. */
@@ -44,7 +44,7 @@ export type PublishedFiles = {
 export function openPublishedFiles(container: () => Promise<ContainerClient>): PublishedFiles {
   const blob = async (name: string) => blobIn(await container(), name)
   return {
-    create: lazily(async () => createIfMissing(await container())),
+    create: async () => createIfMissing(await container()),
     find: async (name) => find(await blob(name)),
     read: async (file, from, to) => read(await blob(file.name), file, from, to),
     async blocks(name) {
@@ -90,12 +90,12 @@ async function read(blob: BlockBlobClient, { etag }: PublishedFile, from: number
   return Buffer.concat(parts)
 }
 
-/** Whether the blob is another one by now, or another writer's commit took our blocks with it. */
-function isConflict(error: unknown): boolean {
-  const status = statusOf(error)
-  if (status === 400) return (error as { readonly code?: unknown }).code === 'InvalidBlockList'
-  return status === 404 || status === 409 || status === 412
-}
+/** Each says that the blob is another one by now, or that another writer's commit took our blocks with it. */
+const CONFLICTS: readonly unknown[] = ['ConditionNotMet', 'BlobAlreadyExists', 'BlobNotFound', 'InvalidBlockList']
+
+/** Anything else is a refusal, such as for a lease, a snapshot or a policy. */
+const isConflict = (error: unknown) =>
+  statusOf(error) !== undefined && CONFLICTS.includes((error as { readonly code?: unknown }).code)
 
 async function commit(
   blob: BlockBlobClient,

@@ -6,15 +6,32 @@ import { blockId, type PublishedFile, type PublishedFiles } from './published-fi
 /** A file that nobody reads yet, as it was under an ETag. */
 export type StagedFile = { readonly file: PublishedFile; readonly parquet: Parquet }
 
-/** Opens a staged file; undefined where there is none. */
-export async function openStaged(files: PublishedFiles, name: string): Promise<StagedFile | undefined> {
+/** Opens a staged file; undefined where there is none. One that was not written from `content` is removed. */
+export async function openStaged(
+  files: PublishedFiles,
+  name: string,
+  content: FileContent,
+): Promise<StagedFile | undefined> {
   const file = await files.find(name)
   if (!file) return undefined
   const slice = async (from: number, to = file.bytes) => {
     const bytes = await files.read(file, from, to)
     return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer
   }
-  return { file, parquet: await openParquet({ byteLength: file.bytes, slice }) }
+  const parquet = await openParquet({ byteLength: file.bytes, slice })
+  if (parquet && isOf(file, parquet, content)) return { file, parquet }
+  await files.remove(name, file.etag)
+  return undefined
+}
+
+function isOf(
+  { metadata }: PublishedFile,
+  { metadata: { schema } }: Parquet,
+  { columns, about }: FileContent,
+): boolean {
+  const names = schema.slice(1).map(({ name }) => name)
+  const isSame = names.length === columns.length && columns.every(({ name }, index) => name === names[index])
+  return isSame && Object.entries(about).every(([name, value]) => metadata[name] === value)
 }
 
 /** Writes a staged file, or goes on with it. */

@@ -3,10 +3,14 @@ import { type Feed, writesFiles } from '../../core/feeds/feed.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import { namedFile, STAGING } from '../../core/ledger/published-file.ts'
 import { DAY_MS } from '../../core/time/durations.ts'
+import { statusOf } from '../../services/storage/errors.ts'
 import type { PublishedFile } from '../../services/storage/published-files.ts'
 import { tellOnce } from '../ledger/tell-once.ts'
 import type { Services } from '../services.ts'
+import { tellNotRemoved } from './remove-file.ts'
 import { removeNamed, removeUnnamed } from './remove-published.ts'
+
+type Audited = Pick<Feed, 'name' | 'table' | 'publish'>
 
 /** What the entries of a feed say of its files. */
 type Named = { readonly files: Set<string>; readonly late: Set<string>; readonly generations: Set<string> }
@@ -15,33 +19,45 @@ type Named = { readonly files: Set<string>; readonly late: Set<string>; readonly
  * Compares the files of a feed with its entries: removes those that no entry names, and tells which one that an entry names is
  * missing. Files come late from owners that were frozen; they are missing where somebody removed them.
  */
-export async function auditFiles(services: Services, feed: Pick<Feed, 'name' | 'table' | 'publish'>): Promise<void> {
-  const { publishedFiles, ledger } = services
+export async function auditFiles(services: Services, feed: Audited): Promise<void> {
   const named: Named = { files: new Set(), late: new Set(), generations: new Set() }
-  for await (const { value } of ledger.overview(feed.name)) {
+  for await (const { value } of services.ledger.overview(feed.name)) {
     // One that cannot be read may name any file.
     if (isFailure(value)) return
     note(named, value)
   }
-  if (named.files.size === 0 && !writesFiles(feed)) return
-  const there = new Set<string>()
-  for await (const { name } of publishedFiles.list(`${feed.table}/`)) {
-    there.add(name)
-    if (!named.files.has(name)) await removeUnnamed(services, feed.name, dayIn(name), name)
+  try {
+    await compare(services, feed, named)
+  } catch (error) {
+    const status = statusOf(error)
+    if (status === undefined) throw error
+    // Where nothing was ever published, the app need not reach the container.
+    if (named.files.size === 0 && !writesFiles(feed)) return
+    await tellNotRemoved(services, feed.name, failed('storage', `container published cannot be listed (${status})`))
   }
-  for await (const file of publishedFiles.list(STAGING)) {
-    if (!isLeft(file, feed.name, named, services.clock())) continue
-    await removeNamed(services, feed.name, file.name, () => publishedFiles.remove(file.name, file.etag))
-  }
-  const missing = [...named.files].filter((name) => !there.has(name) && !named.late.has(name))
-  await tellMissing(services, feed.name, missing)
 }
 
+async function compare(services: Services, { name: feed, table }: Audited, named: Named): Promise<void> {
+  const { publishedFiles, clock } = services
+  const there = new Set<string>()
+  for await (const { name } of publishedFiles.list(`${table}/`)) {
+    there.add(name)
+    if (!named.files.has(name)) await removeUnnamed(services, feed, dayIn(name), name)
+  }
+  for await (const file of publishedFiles.list(STAGING)) {
+    if (!isLeft(file, feed, named, clock())) continue
+    await removeNamed(services, feed, file.name, () => publishedFiles.remove(file.name, file.etag))
+  }
+  const missing = [...named.files].filter((name) => !there.has(name) && !named.late.has(name))
+  await tellMissing(services, feed, missing)
+}
+
+/** A generation that is being landed, or whose file is owed, needs its staged file. */
 function note({ files, late, generations }: Named, entry: LedgerEntry): void {
   const name = namedFile(entry)
   if (name !== undefined) files.add(name)
   if (name !== undefined && entry.owed) late.add(name)
-  if (entry.figures) generations.add(entry.figures.generation)
+  if (entry.figures && entry.owed) generations.add(entry.figures.generation)
   if (entry.state === 'landing') generations.add(entry.generation)
 }
 
@@ -52,7 +68,7 @@ const dayIn = (name: string) =>
     .slice(0, 10)
     .replaceAll('-', '')
 
-/** A staged file of a generation that ended otherwise. A landing may have begun after the entries were read. */
+/** A staged file that nobody needs. A landing may have begun after the entries were read. */
 function isLeft({ metadata, changedAt }: PublishedFile, feed: string, { generations }: Named, now: Date): boolean {
   const isOld = now.getTime() - changedAt.getTime() > DAY_MS
   return metadata.feed === feed && isOld && !generations.has(metadata.generation ?? '')

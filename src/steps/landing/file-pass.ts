@@ -3,11 +3,11 @@ import { type FileEvidence, type Progress, refusedCodes } from '../../core/ledge
 import { stagedName } from '../../core/ledger/published-file.ts'
 import { isReject } from '../../core/report/entities.ts'
 import { type FileLayout, fileLayout } from '../../core/report/file-columns.ts'
-import { collectRows } from '../../core/report/row-group.ts'
+import { collectRows, type RowCollector } from '../../core/report/row-group.ts'
 import { windowId } from '../../core/time/window.ts'
 import type { ArchivedBlob } from '../../services/storage/archive.ts'
 import { statusOf } from '../../services/storage/errors.ts'
-import type { StagedFile } from '../../services/storage/staged-file.ts'
+import type { StagedFile, StagedWriter } from '../../services/storage/staged-file.ts'
 import { type Job, nameOf } from '../ledger/job.ts'
 import { type FittingReport, openFitting } from './check-pass.ts'
 import type { HeldEntry } from './held-entry.ts'
@@ -34,13 +34,18 @@ export async function filePass(work: FileWork): Promise<FilePart | Failure> {
   const fitting = await openFitting(job, held.entry(), archive, { verify: false })
   if (isFailure(fitting)) return fitting
   const entry = held.entry()
+  const { feed, window, attempt, generation } = entry
   const layout = fileLayout(fitting.layout.columns, entry.columns, entry)
+  const about = { feed, window: windowId(window), attempt: String(attempt), generation, sha256: archive.sha256 }
+  const content = { columns: layout.columns, about }
   try {
     await job.services.publishedFiles.create()
-    const { openStaged } = await import('../../services/storage/staged-file.ts')
-    const staged = await openStaged(job.services.publishedFiles, stagedName(entry.generation))
+    const { openStaged, writeStaged } = await import('../../services/storage/staged-file.ts')
+    const { publishedFiles, newId } = job.services
+    const staged = await openStaged(publishedFiles, stagedName(generation), content)
     if (staged && staged.parquet.notes.next === undefined) return await prove(work, layout, staged)
-    return { next: await writeOn(work, fitting, layout, staged) }
+    const writer = await writeStaged(publishedFiles, stagedName(generation), { ...content, owner: newId() }, staged)
+    return { next: await writeOn(work, fitting, collectRows(layout), writer, staged?.parquet.notes.next ?? 0) }
   } catch (error) {
     const status = statusOf(error)
     if (status === undefined) throw error
@@ -49,25 +54,19 @@ export async function filePass(work: FileWork): Promise<FilePart | Failure> {
   }
 }
 
-/** Writes from where the staged file ends, until the report or the time of this invocation ends. Gives the next record. */
+/** Writes the rows from a record on, until the report or the time of this invocation ends. Gives the next record. */
 async function writeOn(
-  { job, held, archive, progress, enough }: FileWork,
+  { held, progress, enough }: FileWork,
   { lander, records }: FittingReport,
-  layout: FileLayout,
-  staged: StagedFile | undefined,
+  rows: RowCollector,
+  writer: StagedWriter,
+  start: number,
 ): Promise<number> {
-  const { feed, window, attempt, generation } = held.entry()
-  const about = { feed, window: windowId(window), attempt: String(attempt), generation, sha256: archive.sha256 }
-  const content = { columns: layout.columns, about, owner: job.services.newId() }
-  const { writeStaged } = await import('../../services/storage/staged-file.ts')
-  const writer = await writeStaged(job.services.publishedFiles, stagedName(generation), content, staged)
   const commit = async (next?: number) => {
     held.assertHeld()
     if (!(await writer.commit(next))) throw new Error(`${nameOf(held.entry())}: somebody else writes its file, too`)
   }
   const refused = refusedCodes(progress)
-  const start = staged?.parquet.notes.next ?? 0
-  const rows = collectRows(layout)
   let number = 0
   for await (const group of records) {
     held.assertHeld()

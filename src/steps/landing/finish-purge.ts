@@ -1,5 +1,6 @@
 import { auditedRowKey, feedRowKey, keptRowKey, type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
+import { STAGING } from '../../core/ledger/published-file.ts'
 import { HOUR_MS, MINUTE_MS } from '../../core/time/durations.ts'
 import type { AppRows, Stored } from '../../services/storage/ledger.ts'
 import { readableFeeds } from '../ledger/feed-row.ts'
@@ -50,9 +51,12 @@ async function isAnythingLeft(services: Services, { feed }: FeedOutline): Promis
 async function arePublished(services: Services, { name: feed, table }: FeedOutline['feed']): Promise<boolean> {
   const { publishedFiles } = services
   let files = 0
-  for await (const { name } of publishedFiles.list(`${table}/`)) {
-    await removeNamed(services, feed, name, () => publishedFiles.remove(name))
-    files++
+  for (const folder of [`${table}/`, STAGING]) {
+    for await (const { name, metadata } of publishedFiles.list(folder)) {
+      if (folder === STAGING && metadata.feed !== feed) continue
+      await removeNamed(services, feed, name, () => publishedFiles.remove(name))
+      files++
+    }
   }
   return files > 0
 }

@@ -22,7 +22,7 @@ import type { Stored } from '../../services/storage/ledger.ts'
 import type { Services } from '../services.ts'
 import { endPassed } from './end-attempt.ts'
 import { changeFeedRow, noteAlarms, noteEmptyBetween } from './feed-row.ts'
-import { messageOf, subjectOf } from './job.ts'
+import { subjectOf } from './job.ts'
 import { readablePlan, readPlan } from './plan-row.ts'
 import { tellOnce } from './tell-once.ts'
 
@@ -94,7 +94,7 @@ type Found = {
   isBusy: boolean
 }
 
-async function readFeed({ ledger, queue, settings }: Services, row: RangedRow, now: Date): Promise<Found> {
+async function readFeed({ ledger, settings }: Services, row: RangedRow, now: Date): Promise<Found> {
   const found: Found = {
     windows: [],
     planned: [],
@@ -113,8 +113,6 @@ async function readFeed({ ledger, queue, settings }: Services, row: RangedRow, n
     }
     const right = corrected(value, wakeAt, row, now, settings)
     keep(found, (right && (await ledger.write(right, etag))) ?? { value, etag })
-    // The sweep leaves planned windows alone.
-    if (value.owed && value.state === 'planned') await queue.send(messageOf(value))
   }
   return found
 }

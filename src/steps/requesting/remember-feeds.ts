@@ -7,6 +7,7 @@ import { FEEDS_SOURCE_KEY, type FeedsSourceRow, type TableRow, tableRowKey } fro
 import { refusedBy, retired, withFeed } from '../../core/ledger/feed-block.ts'
 import { type FeedOutline, type FeedRow, newFeedRow, withStretch, withTenant } from '../../core/ledger/feed-row.ts'
 import { toFeedFields } from '../../core/ledger/stored-feed-row.ts'
+import { isSameName } from '../../core/names.ts'
 import { plainMessage } from '../../core/plain-text.ts'
 import { accountForecasts } from '../../core/plan/forecast.ts'
 import { DELETE_ROW } from '../../core/status/feed-to-do.ts'
@@ -101,11 +102,12 @@ type OfAccount = { readonly account: Account; readonly tenant: string | undefine
 async function remember(
   services: Services,
   app: AppRows,
-  feed: Feed,
+  given: Feed,
   { account, tenant, stretch }: OfAccount,
 ): Promise<FeedOutline | undefined> {
-  const known = app.feeds.get(feed.name)
-  if (known && isFailure(known)) return tellUnreadable(services, feed.name, known)
+  const known = app.feeds.get(given.name)
+  if (known && isFailure(known)) return tellUnreadable(services, given.name, known)
+  const feed = known ? withSpellingOf(known.value, given) : given
   // Once nothing is left of it, it is a feed like any that the app sees for the first time.
   if (known?.value.purgedAt !== undefined) return undefined
   // A table under a name that may not have it is not claimed: it would be lost to the new name that the feed has to take.
@@ -119,6 +121,11 @@ async function remember(
   if (!refusal) return row
   if (row && feed.enabled && row !== known?.value) tellBlocked(services, feed.name, refusal)
   return undefined
+}
+
+/** A table has one name in any case, but its files are in a folder, where case counts: they stay together. */
+function withSpellingOf({ feed: { table } }: FeedOutline, feed: Feed): Feed {
+  return isSameName(table, feed.table) ? { ...feed, table } : feed
 }
 
 async function tellUnreadable(services: Services, feed: string, { kind, message }: Failure): Promise<undefined> {
