@@ -336,6 +336,23 @@ describe('a staged file', () => {
     expect(await customersIn(world)).toEqual(names(30, 'restated'))
   })
 
+  it.each([403, 500, undefined])(
+    'waits where the storage answers with %s, and no new report is asked for',
+    async (status) => {
+      const world = await brokenWorld()
+      const silent = Object.assign(new Error('no answer'), status ? { statusCode: status } : { code: 'ECONNRESET' })
+      const publishedFiles = { ...world.services.publishedFiles, find: () => Promise.reject(silent) }
+      const asked = reportRequests(world.simulator).length
+      await hint(world, { ...world.services, publishedFiles }, { attempt: 3 })
+      expect(await entryOf(world)).toMatchObject({ state: 'landing', phase: 'file', lastError: { kind: 'storage' } })
+      expect(named(world, 'window.rests')).toHaveLength(1)
+      world.clock.advance(HOUR_MS)
+      await hint(world, world.services, { attempt: 3 })
+      expect(await customersIn(world)).toEqual(names(30, 'restated'))
+      expect(reportRequests(world.simulator)).toHaveLength(asked)
+    },
+  )
+
   it('is written although somebody has deleted the container', async () => {
     const world = await brokenWorld()
     await world.published.delete()

@@ -74,9 +74,15 @@ function isLeft({ metadata, changedAt }: PublishedFile, feed: string, { generati
   return metadata.feed === feed && isOld && !generations.has(metadata.generation ?? '')
 }
 
+async function isStillNamed({ ledger }: Services, feed: string, name: string): Promise<boolean> {
+  const entries = await ledger.entriesOn(feed, dayIn(name))
+  return entries.some((entry) => !isFailure(entry) && namedFile(entry) === name)
+}
+
 async function tellMissing(services: Services, feed: string, missing: readonly string[]): Promise<void> {
   const [first] = missing
-  if (first === undefined) return
+  // Its window may have been forgotten after the entries were read.
+  if (first === undefined || !(await isStillNamed(services, feed, first))) return
   const { kind, message } = failed('storage', `published file ${first} is missing: somebody removed it`)
   const remedy = `type "backfill --publish --feed ${feed}" to write it again`
   const event = { event: 'file.late', feed, kind, message, remedy, count: missing.length } as const

@@ -6,7 +6,7 @@ import { type FileLayout, fileLayout } from '../../core/report/file-columns.ts'
 import { collectRows, type RowCollector } from '../../core/report/row-group.ts'
 import { windowId } from '../../core/time/window.ts'
 import type { ArchivedBlob } from '../../services/storage/archive.ts'
-import { statusOf } from '../../services/storage/errors.ts'
+import { statusOf, storageProblem } from '../../services/storage/errors.ts'
 import type { StagedFile, StagedWriter } from '../../services/storage/staged-file.ts'
 import { type Job, nameOf } from '../ledger/job.ts'
 import { type FittingReport, openFitting } from './check-pass.ts'
@@ -48,9 +48,9 @@ export async function filePass(work: FileWork): Promise<FilePart | Failure> {
     return { next: await writeOn(work, fitting, collectRows(layout), writer, staged?.parquet.notes.next ?? 0) }
   } catch (error) {
     const status = statusOf(error)
-    if (status === undefined) throw error
-    const refused = `${nameOf(entry)}: its file cannot be written (${status})`
-    return failed('storage', `${refused}; look at container published, and at the roles on it`)
+    const cause = storageProblem(error) ?? `look at container published, and at the roles on it (${status})`
+    if (status === undefined && storageProblem(error) === undefined) throw error
+    return failed('storage', `${nameOf(entry)}: its file cannot be written: ${cause}`)
   }
 }
 
