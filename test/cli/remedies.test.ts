@@ -11,11 +11,9 @@ const ABOUT = { account: 'emea', feed: 'usage', window: '--month 2025-03' }
 const COMMAND_LINE = await createProgram()
 const KINDS = Object.keys(FAILURES) as FailureKind[]
 
-/** Every command of a text: the one of a remedy stands in quotes, without the name of the program. */
+/** Every command of an advice: those of its remedy stand in quotes, without the name of the program. */
 function commandsIn(remedy: string, command: string): readonly string[] {
-  const names = COMMAND_LINE.commands.map((each) => each.name())
-  const quoted = Array.from(remedy.matchAll(/"([^"]+)"/g), ([, text = '']) => text)
-  return [command.slice(PROGRAM.length + 1), ...quoted.filter((text) => names.includes(text.split(' ')[0] ?? ''))]
+  return [command.slice(PROGRAM.length + 1), ...Array.from(remedy.matchAll(/"([^"]+)"/g), ([, text = '']) => text)]
 }
 
 /** Parses a command as the command line does, and runs nothing. */
