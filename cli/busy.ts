@@ -1,4 +1,4 @@
-import ora from 'ora'
+import type { Ora } from 'ora'
 
 /** Says on a terminal that a command is still at work, once that has taken a second; elsewhere it says nothing. */
 export type Busy = { say(text: string): void; end(): void }
@@ -8,16 +8,23 @@ const AFTER_MS = 1000
 
 export function openBusy(text: string, stream: NodeJS.WriteStream): Busy {
   if (!stream.isTTY) return { say: () => undefined, end: () => undefined }
-  const spinner = ora({ stream, text, discardStdin: false, isEnabled: true })
-  const timer = setTimeout(() => spinner.start(), AFTER_MS)
+  let said = text
+  let ended = false
+  let spinner: Ora | undefined
+  const timer = setTimeout(async () => {
+    // Loaded only now: most commands end before.
+    const { default: ora } = await import('ora')
+    if (!ended) spinner = ora({ stream, text: said, discardStdin: false, isEnabled: true }).start()
+  }, AFTER_MS)
   return {
     say(next) {
-      spinner.text = next
+      said = next
+      if (spinner) spinner.text = next
     },
     end() {
+      ended = true
       clearTimeout(timer)
-      // It would show the cursor, which it has not hidden.
-      if (spinner.isSpinning) spinner.stop()
+      spinner?.stop()
     },
   }
 }

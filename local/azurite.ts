@@ -99,9 +99,10 @@ function azuriteArguments({ ports, location, certificate }: Start): string[] {
   const script = createRequire(import.meta.url).resolve('azurite/dist/src/azurite.js')
   const hosts = ['--blobHost', '127.0.0.1', '--queueHost', '127.0.0.1', '--tableHost', '127.0.0.1']
   const listen = ['--blobPort', `${blob}`, '--queuePort', `${queue}`, '--tablePort', `${table}`]
+  const saves = ['--import', new URL('./azurite-saves.ts', import.meta.url).href]
   const keep = location ? ['--location', location] : ['--inMemoryPersistence']
   const secure = certificate ? ['--oauth', 'basic', '--cert', certificate.certificate, '--key', certificate.key] : []
-  return [script, '--silent', '--disableTelemetry', ...hosts, ...listen, ...keep, ...secure]
+  return [...saves, script, '--silent', '--disableTelemetry', ...hosts, ...listen, ...keep, ...secure]
 }
 
 async function chooseFree(): Promise<StoragePorts> {

@@ -4,11 +4,11 @@ import { openBusy } from '../../cli/busy.ts'
 import { EXAMPLES, leavesOf } from '../../cli/examples.ts'
 import { createProgram } from '../../cli/program.ts'
 
-const LEAVES = leavesOf(createProgram()).map(([name]) => name)
+const LEAVES = leavesOf(await createProgram()).map(([name]) => name)
 
 /** Whether the command line takes these words: none of the commands is carried out. */
 async function isTaken(words: readonly string[]): Promise<boolean> {
-  const program = createProgram()
+  const program = await createProgram()
   let ran = false
   for (const [, command] of leavesOf(program)) {
     command.exitOverride().configureOutput({ writeErr: () => undefined })
@@ -26,7 +26,7 @@ describe('--help', () => {
   })
 
   it.each(LEAVES)('of %s ends with an example, which the command line takes', async (name) => {
-    const program = createProgram()
+    const program = await createProgram()
     let shown = ''
     for (const [, command] of leavesOf(program)) {
       command.exitOverride().configureOutput({
@@ -56,11 +56,13 @@ describe('a command that is at work', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
-  it('says so on a terminal once it has taken a second, and what it is at, until it ends', () => {
+  it('says so on a terminal once it has taken a second, and what it is at, until it ends', async () => {
     const { stream, shown } = screen(true)
     const busy = openBusy('at work', stream)
     vi.advanceTimersByTime(999)
     expect(shown()).toBe('')
+    vi.advanceTimersByTime(1)
+    await vi.dynamicImportSettled()
     vi.advanceTimersByTime(200)
     expect(shown()).toContain('at work')
     busy.say('reading attempt 2')
@@ -72,11 +74,15 @@ describe('a command that is at work', () => {
     expect(shown()).toBe(said)
   })
 
-  it('says nothing if it ends before, and nothing elsewhere', () => {
+  it('says nothing if it ends before, and nothing elsewhere', async () => {
     const [terminal, file] = [screen(true), screen(false)]
     openBusy('at work', terminal.stream).end()
+    const ending = openBusy('at work', terminal.stream)
+    vi.advanceTimersByTime(1000)
+    ending.end()
     const busy = openBusy('at work', file.stream)
     vi.advanceTimersByTime(5000)
+    await vi.dynamicImportSettled()
     busy.end()
     expect(terminal.shown() + file.shown()).toBe('')
   })

@@ -8,18 +8,17 @@ import { signInAdvice } from '../../src/core/status/accounts.ts'
 // What a person is told to type is a command of the command line, with arguments that it takes.
 
 const ABOUT = { account: 'emea', feed: 'usage', window: '--month 2025-03' }
+const COMMAND_LINE = await createProgram()
 const KINDS = Object.keys(FAILURES) as FailureKind[]
 
-/** Every command of a text: the one of a remedy stands in quotes, without the name of the program. */
+/** Every command of an advice: those of its remedy stand in quotes, without the name of the program. */
 function commandsIn(remedy: string, command: string): readonly string[] {
-  const names = createProgram().commands.map((each) => each.name())
-  const quoted = Array.from(remedy.matchAll(/"([^"]+)"/g), ([, text = '']) => text)
-  return [command.slice(PROGRAM.length + 1), ...quoted.filter((text) => names.includes(text.split(' ')[0] ?? ''))]
+  return [command.slice(PROGRAM.length + 1), ...Array.from(remedy.matchAll(/"([^"]+)"/g), ([, text = '']) => text)]
 }
 
 /** Parses a command as the command line does, and runs nothing. */
 function parse(text: string): void {
-  let command: Command = createProgram()
+  let command: Command = COMMAND_LINE
   let words = text.replace('<file>', 'usage.csv').split(' ')
   for (;;) {
     const next = command.commands.find((each) => each.name() === words[0])

@@ -40,3 +40,20 @@ test('counts no more than Microsoft documents of the dataset', () => {
   const learn = { name: 'learn', dataset: 'MSLearn', from: 'P10Y' }
   expect(forecast([learn]).lines).toEqual(['feed learn: history takes 364 reports, about 19 hours'])
 })
+
+test('advises a year where the data is of months', () => {
+  const feed = feedOf({ name: 'training', dataset: 'TrainingCompletions', from: 'P10Y' })
+  const { warnings } = historyForecast([feed], 1, new Map(), NOW)
+  expect(warnings).toEqual([expect.stringContaining('"backfillWindow": "P1Y" makes it')])
+})
+
+test('adds up the feeds of each account alone', () => {
+  const feeds = ['a-one', 'a-two', 'b-one', 'b-two'].map((name) => ({
+    ...feedOf({ ...DAILY, name, from: 'P10D' }),
+    account: name.charAt(0),
+  }))
+  expect(historyForecast(feeds, 20, new Map(), NOW).lines.slice(4)).toEqual([
+    'account a: the history of its feeds takes 20 reports, about 2 hours',
+    'account b: the history of its feeds takes 20 reports, about 2 hours',
+  ])
+})

@@ -156,6 +156,18 @@ describe('a field that changes nothing', () => {
     ['backfillWindow', { dataset: 'MSLearn', from: 'P2W', backfillWindow: 'P1M' }],
     ['backfillWindow', { dataset: 'MSLearn', from: '2027-01-01', backfillWindow: 'P1M' }],
     ['window', { dataset: 'AzureUsage', from: '2024-01-01', to: '2025-01-01', window: 'P3M', backfillWindow: 'P1Y' }],
+    [
+      'window',
+      {
+        dataset: 'AzureUsage',
+        from: '2025-02-01',
+        to: '2026-11-01',
+        window: 'P3M',
+        backfillWindow: 'P3M',
+        refresh: false,
+        keep: 'P4M',
+      },
+    ],
     ['openWindow', { dataset: 'AzureUsage', to: '2026-10-01', openWindow: false }],
     ['refresh', { dataset: 'AzureUsage', from: '2024-01-01', to: '2025-01-01', refresh: false }],
     ['delay', { dataset: 'AzureUsage', from: '2024-01-01', to: '2025-01-01', delay: 'P9D' }],
@@ -171,17 +183,18 @@ describe('a field that changes nothing', () => {
   })
 
   test('is judged by when the app first saw the feed, where it knows that', () => {
-    const written = {
-      name: 'a-feed',
-      dataset: 'AzureUsage',
-      from: '2026-11-01',
-      to: '2027-01-01',
-      backfillWindow: 'P1Y',
-    }
+    const written = { name: 'a-feed', dataset: 'AzureUsage', from: '2024-01-01', backfillWindow: 'P1Y' }
     const file = { feeds: [read(written) as Feed], written: new Map([['a-feed', written]]) }
-    expect(idleFieldWarnings(file, new Map([['a-feed', new Date('2027-06-01')]]), NOW)).toMatchObject([
-      expect.stringContaining('history before 2027-06-01'),
+    expect(idleFieldWarnings(file, new Map(), NOW)).toEqual([])
+    expect(idleFieldWarnings(file, new Map([['a-feed', new Date('2024-06-01')]]), NOW)).toEqual([
+      expect.stringContaining('history before 2024-06-01'),
     ])
+  })
+
+  test('is none that the feed would be refused without', () => {
+    const written = { name: 'a-feed', dataset: 'AzureUsage', from: '2024-01-01', to: '2025-01-01', refresh: false }
+    expect(idle({ ...written, delay: 'P1D' }).map(({ field }) => field)).toContain('delay')
+    expect(idle({ ...written, delay: 'P1D', keep: 'P2D' }).map(({ field }) => field)).not.toContain('delay')
   })
 
   test('a default that is written is no matter', () => {

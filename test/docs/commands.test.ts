@@ -22,7 +22,7 @@ function shown(argument: Argument): string {
   return argument.required ? `<${argument.name()}>` : `[${argument.name()}]`
 }
 
-const LEAVES = leavesOf(createProgram())
+const LEAVES = leavesOf(await createProgram())
 
 const isCommon = ({ flags }: Option) => namesIn(COMMON, 'option').includes(flags)
 

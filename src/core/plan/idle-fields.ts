@@ -108,7 +108,10 @@ function idleWindow(seen: Seen & { readonly cadence: Windows }): string | undefi
     // Also those that are not due yet, of which none is too old to be kept.
     return [
       missingWindows({ ...feed, cadence: cut }, { since, taken: [], now }),
-      missingWindows({ ...forEver, cadence: cut }, { since, taken: [], now: later(now, addDuration(end, feed.delay)) }),
+      missingWindows(
+        { ...forEver, cadence: cut },
+        { since, taken: [], now: later(now, addDuration(end, feed.delay)) },
+      ).filter(({ dueAt }) => dueAt > now),
     ]
   }
   if (!isSame(windows(cadence.window), windows(fallback))) return undefined
