@@ -31,7 +31,7 @@ export type Drop = Place & {
   readonly wakeAt: Date
   /** When the rows were first seen gone. A request that was under way then may still bring some back. */
   readonly goneAt?: Date
-  /** Files that go with the rows. */
+  /** Archives and lists of rejects that go with the rows. */
   readonly blobs?: WindowBlobs
   /** The name of the window's published file, where the rows were also written to one. */
   readonly file?: string
@@ -62,17 +62,11 @@ export function letGo(before: LedgerEntry, after: LedgerEntry, table: string, no
 export function letGoOfAll(entry: LedgerEntry, table: string, now: Date): readonly Drop[] {
   const { feed, window, figures } = entry
   return generationsOf(entry).map((each) => {
-    const isPublished = each === figures?.generation
-    const own = isPublished ? figures.table : table
-    const hasFile = isPublished ? figures.file !== undefined : isWritingFile(entry)
-    return {
-      feed,
-      generation: each,
-      table: own,
-      ...keyRange(window, each),
-      wakeAt: now,
-      ...(hasFile && { file: publishedName(own, window) }),
-    }
+    const published = each === figures?.generation ? figures : undefined
+    const own = published?.table ?? table
+    const hasFile = published ? published.file !== undefined : isWritingFile(entry)
+    const place = { generation: each, table: own, ...keyRange(window, each) }
+    return { feed, ...place, wakeAt: now, ...(hasFile && { file: publishedName(own, window) }) }
   })
 }
 

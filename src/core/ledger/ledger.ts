@@ -91,8 +91,6 @@ export type Phase = keyof PhaseTimes
 /** Which window of which feed an entry is about: its keys in the table. */
 export type EntryKey = { readonly feed: string; readonly window: Window }
 
-export type Owed = 'parquet'
-
 /** What is known of a window in every state. */
 export type SharedFields = {
   readonly lane: Lane
@@ -108,7 +106,7 @@ export type SharedFields = {
   readonly remoteReports: readonly string[]
   readonly acceptEmpty?: boolean
   /** What the last publication still has to do: put the window's file in its place. */
-  readonly owed?: Owed
+  readonly owed?: 'parquet'
   readonly history: readonly PastAttempt[]
 }
 
@@ -152,7 +150,7 @@ export type LandingFields = ReportFields & {
   readonly rejects?: string
   readonly hash: string
   readonly phase: Phase
-  /** The lowest record that is not yet acknowledged; in phase `count` the shard to read next, in phase `file` the record. */
+  /** The lowest record that is not yet acknowledged; in phase `count` the shard to read next. The staged file itself says how far phase `file` is. */
   readonly checkpoint: number
   readonly leaseUntil: Date
   /** Empty while nobody lands: the owner gave the lease up for a continuation. */
@@ -396,6 +394,11 @@ export function isConfirmed(entry: Pick<LedgerEntry, 'figures'>): boolean {
 /** Whether an attempt is under way: asked for, or being landed. */
 export function isOpen(entry: LedgerEntry): entry is Requesting | Requested | Landing {
   return entry.state === 'requesting' || entry.state === 'requested' || entry.state === 'landing'
+}
+
+/** Whether the file of a window may be put in its place: it is owed, and nobody works on the entry. */
+export function isFileDue(entry: LedgerEntry): boolean {
+  return entry.owed !== undefined && !isOpen(entry)
 }
 
 /** Whether a landing waits for the storage, which failed it. */

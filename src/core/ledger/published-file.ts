@@ -1,3 +1,4 @@
+import { type Failure, isFailure } from '../failures.ts'
 import type { Generation } from '../report/generation.ts'
 import { dayText } from '../time/instants.ts'
 import type { Window } from '../time/window.ts'
@@ -28,4 +29,17 @@ export function lacksFile(entry: LedgerEntry): boolean {
 export function namedFile(entry: LedgerEntry): string | undefined {
   if (!isStanding(entry) || !entry.figures.file) return undefined
   return publishedName(entry.figures.table, entry.window)
+}
+
+/** Whether an entry says that a file is there. */
+export function isFileNamed(name: string, entries: readonly (LedgerEntry | Failure)[]): boolean {
+  return entries.some((entry) => !isFailure(entry) && namedFile(entry) === name)
+}
+
+/** The day on which the window of a published file begins, `20250301`, as the keys of its entry begin. */
+export function fileDay(name: string): string {
+  return name
+    .slice(name.indexOf('/') + 1)
+    .slice(0, 10)
+    .replaceAll('-', '')
 }

@@ -3,6 +3,7 @@ import { DAY_MS, HOUR_MS } from '../time/durations.ts'
 import {
   type Failed,
   hasSpareReport,
+  isFileDue,
   isOfPerson,
   type Landing,
   type LedgerEntry,
@@ -53,9 +54,10 @@ export function wakeAt(entry: LedgerEntry, now: Date, rules: WakeRules): Date {
 }
 
 function dueAt(entry: LedgerEntry, rules: WakeRules): Date | undefined {
+  if (isFileDue(entry) && entry.figures) return entry.figures.landedAt
   switch (entry.state) {
     case 'planned':
-      return (entry.owed && entry.figures?.landedAt) ?? entry.notBefore
+      return entry.notBefore
     case 'requesting':
       return adoptAt(entry, rules)
     case 'requested':
@@ -63,9 +65,9 @@ function dueAt(entry: LedgerEntry, rules: WakeRules): Date | undefined {
     case 'landing':
       return takeoverAt(entry, rules.leaseMs)
     case 'landed':
-      return entry.owed || hasSpareReport(entry, rules.deleteReports) ? entry.figures.landedAt : entry.refreshAt
+      return hasSpareReport(entry, rules.deleteReports) ? entry.figures.landedAt : entry.refreshAt
     case 'failed':
-      return entry.owed || hasSpareReport(entry, rules.deleteReports) ? entry.since : healsAt(entry)
+      return hasSpareReport(entry, rules.deleteReports) ? entry.since : healsAt(entry)
   }
 }
 

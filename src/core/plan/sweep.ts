@@ -3,10 +3,9 @@ import type { FeedOutline } from '../ledger/feed-row.ts'
 import {
   type Failed,
   hasSpareReport,
+  isFileDue,
   type Landed,
-  type Landing,
   type LedgerEntry,
-  type Planned,
   type Requested,
   type Requesting,
   takeoverAt,
@@ -23,7 +22,7 @@ const LONGEST_WAIT_MS = DAY_MS
  * it is: it is looked at again later.
  */
 export type SweepAction =
-  | { readonly kind: 'hint'; readonly entry: Requested | Landing | Landed | Failed | Planned }
+  | { readonly kind: 'hint'; readonly entry: LedgerEntry }
   | { readonly kind: 'adopt'; readonly entry: Requesting }
   | { readonly kind: 'expire'; readonly entry: Requested }
   | { readonly kind: 'reopen'; readonly entry: Failed }
@@ -55,6 +54,7 @@ export function sweepAction(
 
 function actionOf(now: Date, row: FeedOutline, entry: LedgerEntry, rules: WakeRules): SweepAction {
   const rest = { kind: 'rest', entry } as const
+  if (isFileDue(entry)) return { kind: 'hint', entry }
   switch (entry.state) {
     case 'requesting':
       if (hasPassed(now, row, entry)) return { kind: 'out-of-range', entry }
@@ -66,15 +66,13 @@ function actionOf(now: Date, row: FeedOutline, entry: LedgerEntry, rules: WakeRu
     case 'landing':
       return hasCome(takeoverAt(entry, rules.leaseMs), now, LONGEST_WAIT_MS) ? { kind: 'hint', entry } : rest
     case 'failed': {
-      if (entry.owed) return { kind: 'hint', entry }
       const at = healsAt(entry)
       return at && hasCome(at, now, TOO_FAR_MS) ? { kind: 'reopen', entry } : rest
     }
     case 'landed':
-      if (entry.owed) return { kind: 'hint', entry }
       return refreshed(now, row, entry)
     case 'planned':
-      return entry.owed ? { kind: 'hint', entry } : rest
+      return rest
   }
 }
 

@@ -35,13 +35,12 @@ export function fileLayout(
   { attempt, reportId }: Lineage,
 ): FileLayout {
   const order = new Map(asked?.map((name, index) => [nameKey(name), index]))
-  const places = columns.map((column, index) => ({
-    column,
-    index,
-    place: order.get(nameKey(column.name)) ?? order.size,
-  }))
+  const place = ({ name }: Column) => order.get(nameKey(name)) ?? order.size
+  const inOrder = columns
+    .map((column, index) => ({ column, index }))
+    .toSorted((a, b) => place(a.column) - place(b.column))
   const sources: readonly Source[] = [
-    ...places.toSorted((a, b) => a.place - b.place).flatMap(({ column, index }) => sourcesOf(column, index)),
+    ...inOrder.flatMap(({ column, index }) => sourcesOf(column, index)),
     { name: '_attempt', type: 'int32', read: () => attempt },
     { name: '_reportId', type: 'string', read: () => reportId },
     { name: '_line', type: 'int32', read: ({ line }) => line },
@@ -69,9 +68,9 @@ type Reader = readonly [FileType, (text: string) => FileValue]
 const READERS: Readonly<Record<Exclude<ColumnType, 'month'>, Reader>> = {
   string: ['string', (text) => text],
   double: ['double', filled(Number)],
-  int64: ['int64', landed('int64', BigInt)],
-  boolean: ['boolean', landed('boolean', (value) => value === 'true')],
-  datetime: ['timestamp', landed('datetime', millisecondsOf)],
+  int64: ['int64', fromCell('int64', BigInt)],
+  boolean: ['boolean', fromCell('boolean', (value) => value === 'true')],
+  datetime: ['timestamp', fromCell('datetime', millisecondsOf)],
   guid: ['string', cellValue('guid')],
 }
 
@@ -79,7 +78,7 @@ function filled(read: (text: string) => FileValue): (text: string) => FileValue 
   return (text) => (text === '' ? null : read(text))
 }
 
-function landed(type: ColumnType, read: (value: string) => FileValue): (text: string) => FileValue {
+function fromCell(type: ColumnType, read: (value: string) => FileValue): (text: string) => FileValue {
   const asText = cellValue(type)
   return (text) => {
     const value = asText(text)

@@ -61,7 +61,7 @@ export function createEncoder({ columns, about }: FileContent, earlier?: Parquet
   }
 }
 
-/** The row groups that are written stand, and what follows begins where the footer was. */
+/** The row groups that are written stand, and what follows begins where the footer was. The start of a new file is dropped. */
 function goOn(file: ParquetWriter, writer: ByteWriter, { metadata, dataEnd }: Parquet): void {
   file.row_groups = metadata.row_groups
   file.num_rows = metadata.num_rows

@@ -37,7 +37,8 @@ export async function openParquet(file: AsyncBuffer): Promise<Parquet | undefine
   try {
     const metadata = parquetMetadata(end, { parsers: PARSERS })
     const written = metadata.key_value_metadata?.find(({ key }) => key === NOTES)?.value
-    const notes = JSON.parse(written ?? '') as FileNotes
+    const notes = JSON.parse(written ?? 'null') as FileNotes | null
+    if (notes?.hashes.length !== metadata.schema.length - 1) return undefined
     return { file, metadata, dataEnd: file.byteLength - TAIL - metadata.metadata_length, notes }
   } catch {
     return undefined

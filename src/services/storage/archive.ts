@@ -3,14 +3,9 @@ import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob'
 import { type Failure, failed } from '../../core/failures.ts'
 import type { CallbackSubject } from '../insights/callback-token.ts'
 import { lazily } from '../lazily.ts'
+import { BLOCK, blockId, createIfMissing, RANGE } from './blocks.ts'
 import { statusOf } from './errors.ts'
 import { type RejectWriter, rejectWriter } from './reject-list.ts'
-
-/** The size of one staged block, in bytes. */
-const BLOCK = 4 * 1024 * 1024
-
-/** Bytes that one read asks for, about 20,000 rows. Larger ranges leave holes in the memory of the process. */
-export const RANGE = 1024 * 1024
 
 /** What stands in the archive, as the service's bytes were received. */
 export type ArchivedBlob = {
@@ -85,12 +80,6 @@ export function openArchive(container: () => Promise<ContainerClient>): Archive 
     remove: async (name) => remove(await blob(name)()),
     rejects: (name) => rejectWriter(name, blob(name)),
   }
-}
-
-/** Creates a container where there is none. It asks first: a role on a container alone may not let the app create it. */
-export async function createIfMissing(container: ContainerClient, abortSignal?: AbortSignal): Promise<void> {
-  const options = abortSignal ? { abortSignal } : {}
-  if (!(await container.exists(options))) await container.createIfNotExists(options)
 }
 
 /**
@@ -216,12 +205,6 @@ function writer(open: OpenBlob, origin: ArchiveOrigin): ArchiveWriter {
       return written
     },
   }
-}
-
-/** All block ids of a blob must have the same length. Two writers have different ids. */
-function blockId(nonce: string, number: number): string {
-  const id = `${nonce.slice(0, 36).padEnd(36, '0')}-${String(number).padStart(6, '0')}`
-  return Buffer.from(id).toString('base64')
 }
 
 function metadataOf(

@@ -1,7 +1,7 @@
 import type { TableClient } from '@azure/data-tables'
 import type { ContainerClient } from '@azure/storage-blob'
 import type { QueueClient } from '@azure/storage-queue'
-import { createIfMissing } from './archive.ts'
+import { createIfMissing } from './blocks.ts'
 
 /** Creates a table, writes, reads and deletes a row, and deletes the table. Throws what the client throws. */
 export async function probeTable(client: TableClient, abortSignal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob'
-import { createIfMissing, RANGE } from './archive.ts'
+import { createIfMissing, RANGE } from './blocks.ts'
 import { statusOf } from './errors.ts'
 
 const CONTENT_TYPE = 'application/vnd.apache.parquet'
@@ -21,7 +21,10 @@ export type FileBlocks = {
   readonly metadata?: Readonly<Record<string, string>>
 }
 
-/** The container of the files that people read. Where somebody else changed a file meanwhile, nothing is written or removed. */
+/**
+ * The container `published`: files that people read, and in `_staging/` those that nobody reads yet. Where somebody else changed
+ * a file meanwhile, nothing is written or removed.
+ */
 export type PublishedFiles = {
   /** Creates the container where there is none, each time: somebody may have deleted it. */
   create(): Promise<void>
@@ -36,7 +39,7 @@ export type PublishedFiles = {
   commit(name: string, blocks: FileBlocks, etag: string | undefined): Promise<boolean>
   /** Removes a file; with `etag` only that one. True where it is gone. */
   remove(name: string, etag?: string): Promise<boolean>
-  /** All files of a folder. */
+  /** The files of a folder that the app may have made. */
   list(folder: string): AsyncIterable<PublishedFile>
 }
 
@@ -56,11 +59,6 @@ export function openPublishedFiles(container: () => Promise<ContainerClient>): P
     remove: async (name, etag) => remove(await blob(name), etag),
     list: (folder) => list(container, folder),
   }
-}
-
-/** All block ids of a blob must have the same length. `owner` keeps those of two writers apart. */
-export function blockId(owner: string, number: number): string {
-  return Buffer.from(`${owner.slice(0, 36).padEnd(36, '0')}-${String(number).padStart(6, '0')}`).toString('base64')
 }
 
 /** A table and the days of a window, or a generation: no part can hold a dot or a slash, so no name leads out of its folder. */

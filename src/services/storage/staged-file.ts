@@ -1,7 +1,8 @@
 import type { RowGroup } from '../../core/report/row-group.ts'
 import { createEncoder, type FileContent } from '../parquet/encode.ts'
 import { openParquet, type Parquet } from '../parquet/parquet.ts'
-import { blockId, type PublishedFile, type PublishedFiles } from './published-files.ts'
+import { blockId } from './blocks.ts'
+import type { PublishedFile, PublishedFiles } from './published-files.ts'
 
 /** A file that nobody reads yet, as it was under an ETag. */
 export type StagedFile = { readonly file: PublishedFile; readonly parquet: Parquet }
@@ -19,19 +20,15 @@ export async function openStaged(
     return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer
   }
   const parquet = await openParquet({ byteLength: file.bytes, slice })
-  if (parquet && isOf(file, parquet, content)) return { file, parquet }
+  if (parquet && isWrittenFrom(content, file, parquet)) return { file, parquet }
   await files.remove(name, file.etag)
   return undefined
 }
 
-function isOf(
-  { metadata }: PublishedFile,
-  { metadata: { schema } }: Parquet,
-  { columns, about }: FileContent,
-): boolean {
-  const names = schema.slice(1).map(({ name }) => name)
+function isWrittenFrom({ columns, about }: FileContent, file: PublishedFile, { metadata }: Parquet): boolean {
+  const names = metadata.schema.slice(1).map(({ name }) => name)
   const isSame = names.length === columns.length && columns.every(({ name }, index) => name === names[index])
-  return isSame && Object.entries(about).every(([name, value]) => metadata[name] === value)
+  return isSame && Object.entries(about).every(([name, value]) => file.metadata[name] === value)
 }
 
 /** Writes a staged file, or goes on with it. */
@@ -44,18 +41,18 @@ export type StagedWriter = {
   commit(next?: number): Promise<boolean>
 }
 
-/** `owner` keeps the blocks of two writers apart. */
+/** `nonce` keeps the blocks of two writers apart. */
 export async function writeStaged(
   files: PublishedFiles,
   name: string,
-  content: FileContent & { readonly owner: string },
+  content: FileContent & { readonly nonce: string },
   earlier: StagedFile | undefined,
 ): Promise<StagedWriter> {
   const encoder = createEncoder(content, earlier?.parquet)
   // The last block is the footer, which what follows takes the place of.
   const ids = earlier ? (await files.blocks(name)).slice(0, -1) : []
   const stage = async (bytes: Uint8Array) => {
-    const id = blockId(content.owner, ids.length)
+    const id = blockId(content.nonce, ids.length)
     await files.stage(name, id, bytes)
     ids.push(id)
   }

@@ -1,14 +1,14 @@
 import { failed, isFailure } from '../../core/failures.ts'
 import { type Feed, writesFiles } from '../../core/feeds/feed.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
-import { namedFile, STAGING } from '../../core/ledger/published-file.ts'
+import { fileDay, isFileNamed, namedFile, STAGING } from '../../core/ledger/published-file.ts'
 import { DAY_MS } from '../../core/time/durations.ts'
 import { statusOf } from '../../services/storage/errors.ts'
 import type { PublishedFile } from '../../services/storage/published-files.ts'
 import { tellOnce } from '../ledger/tell-once.ts'
 import type { Services } from '../services.ts'
 import { tellNotRemoved } from './remove-file.ts'
-import { removeNamed, removeUnnamed } from './remove-published.ts'
+import { removeOrTell, removeUnlessNamed } from './remove-published.ts'
 
 type Audited = Pick<Feed, 'name' | 'table' | 'publish'>
 
@@ -42,11 +42,11 @@ async function compare(services: Services, { name: feed, table }: Audited, named
   const there = new Set<string>()
   for await (const { name } of publishedFiles.list(`${table}/`)) {
     there.add(name)
-    if (!named.files.has(name)) await removeUnnamed(services, feed, dayIn(name), name)
+    if (!named.files.has(name)) await removeUnlessNamed(services, feed, name)
   }
   for await (const file of publishedFiles.list(STAGING)) {
-    if (!isLeft(file, feed, named, clock())) continue
-    await removeNamed(services, feed, file.name, () => publishedFiles.remove(file.name, file.etag))
+    if (!isLeftOver(file, feed, named, clock())) continue
+    await removeOrTell(services, feed, file.name, () => publishedFiles.remove(file.name, file.etag))
   }
   const missing = [...named.files].filter((name) => !there.has(name) && !named.late.has(name))
   await tellMissing(services, feed, missing)
@@ -61,28 +61,16 @@ function note({ files, late, generations }: Named, entry: LedgerEntry): void {
   if (entry.state === 'landing') generations.add(entry.generation)
 }
 
-/** The day on which the window of a file begins, as the keys of its entry begin. */
-const dayIn = (name: string) =>
-  name
-    .slice(name.indexOf('/') + 1)
-    .slice(0, 10)
-    .replaceAll('-', '')
-
 /** A staged file that nobody needs. A landing may have begun after the entries were read. */
-function isLeft({ metadata, changedAt }: PublishedFile, feed: string, { generations }: Named, now: Date): boolean {
+function isLeftOver({ metadata, changedAt }: PublishedFile, feed: string, { generations }: Named, now: Date): boolean {
   const isOld = now.getTime() - changedAt.getTime() > DAY_MS
   return metadata.feed === feed && isOld && !generations.has(metadata.generation ?? '')
-}
-
-async function isStillNamed({ ledger }: Services, feed: string, name: string): Promise<boolean> {
-  const entries = await ledger.entriesOn(feed, dayIn(name))
-  return entries.some((entry) => !isFailure(entry) && namedFile(entry) === name)
 }
 
 async function tellMissing(services: Services, feed: string, missing: readonly string[]): Promise<void> {
   const [first] = missing
   // Its window may have been forgotten after the entries were read.
-  if (first === undefined || !(await isStillNamed(services, feed, first))) return
+  if (first === undefined || !isFileNamed(first, await services.ledger.entriesOn(feed, fileDay(first)))) return
   const { kind, message } = failed('storage', `published file ${first} is missing: somebody removed it`)
   const remedy = `type "backfill --publish --feed ${feed}" to write it again`
   const event = { event: 'file.late', feed, kind, message, remedy, count: missing.length } as const

@@ -6,7 +6,7 @@ import { windowId } from '../../core/time/window.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
 import type { Services } from '../services.ts'
 import { removeFile } from './remove-file.ts'
-import { removePublished } from './remove-published.ts'
+import { removeFilesOf } from './remove-published.ts'
 
 /**
  * Deletes the rows of a generation that no entry names any more, in as many invocations as it takes, and looks again an
@@ -31,7 +31,7 @@ export async function dropRows(services: Services, feed: string, generation: Gen
   if (isFailure(removed)) return
   if (!removed.isDone) return queue.sendDrop({ feed, generation })
   if (held.value.blobs && !(await removeBlobs(services, feed, held.value.blobs, entries))) return
-  if (held.value.file !== undefined && !(await removePublished(services, held.value, held.value.file))) return
+  if (!(await removeFilesOf(services, held.value))) return
   await noteRowsGone(services, held)
 }
 

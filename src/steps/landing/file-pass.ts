@@ -12,7 +12,7 @@ import { type Job, nameOf } from '../ledger/job.ts'
 import { type FittingReport, openFitting } from './check-pass.ts'
 import type { HeldEntry } from './held-entry.ts'
 
-/** The file is proven, or a continuation goes on with it. */
+/** The file is proven; or it is not, and `next` is the record that was not read yet. */
 export type FilePart = FileEvidence | { readonly next: number }
 
 /** What the pass works with. `progress` is that of the landing, whose rows are all written. */
@@ -33,25 +33,39 @@ export async function filePass(work: FileWork): Promise<FilePart | Failure> {
   const { job, held, archive } = work
   const fitting = await openFitting(job, held.entry(), archive, { verify: false })
   if (isFailure(fitting)) return fitting
-  const entry = held.entry()
-  const { feed, window, attempt, generation } = entry
-  const layout = fileLayout(fitting.layout.columns, entry.columns, entry)
-  const about = { feed, window: windowId(window), attempt: String(attempt), generation, sha256: archive.sha256 }
-  const content = { columns: layout.columns, about }
   try {
-    await job.services.publishedFiles.create()
-    const { openStaged, writeStaged } = await import('../../services/storage/staged-file.ts')
-    const { publishedFiles, newId } = job.services
-    const staged = await openStaged(publishedFiles, stagedName(generation), content)
-    if (staged && staged.parquet.notes.next === undefined) return await prove(work, layout, staged)
-    const writer = await writeStaged(publishedFiles, stagedName(generation), { ...content, owner: newId() }, staged)
-    return { next: await writeOn(work, fitting, collectRows(layout), writer, staged?.parquet.notes.next ?? 0) }
+    return await goOn(work, fitting)
   } catch (error) {
-    const status = statusOf(error)
-    const cause = storageProblem(error) ?? `look at container published, and at the roles on it (${status})`
-    if (status === undefined && storageProblem(error) === undefined) throw error
-    return failed('storage', `${nameOf(entry)}: its file cannot be written: ${cause}`)
+    const why = whyRefused(error)
+    if (why === undefined) throw error
+    return failed('storage', `${nameOf(held.entry())}: its file cannot be written: ${why}`)
   }
+}
+
+/** Says why the storage took no file; undefined where the error is not the storage's. */
+function whyRefused(error: unknown): string | undefined {
+  const status = statusOf(error)
+  if (status === undefined) return storageProblem(error)
+  return storageProblem(error) ?? `look at container published, and at the roles on it (${status})`
+}
+
+/** Writes what is missing of the staged file, or proves it where it is complete. */
+async function goOn(work: FileWork, fitting: FittingReport): Promise<FilePart | Failure> {
+  const { job, held, archive } = work
+  const { publishedFiles, newId } = job.services
+  const { feed, window, attempt, generation, columns, reportId } = held.entry()
+  const layout = fileLayout(fitting.layout.columns, columns, { attempt, reportId })
+  const about = { feed, window: windowId(window), attempt: String(attempt), generation, sha256: archive.sha256 }
+  const content = { columns: layout.columns, about, nonce: newId() }
+  const name = stagedName(generation)
+  await publishedFiles.create()
+  // Most feeds write no file: the library is loaded where one is written.
+  const { openStaged, writeStaged } = await import('../../services/storage/staged-file.ts')
+  const staged = await openStaged(publishedFiles, name, content)
+  const start = staged ? staged.parquet.notes.next : 0
+  if (staged && start === undefined) return prove(work, layout, staged)
+  const writer = await writeStaged(publishedFiles, name, content, staged)
+  return { next: await writeOn(work, fitting, collectRows(layout), writer, start ?? 0) }
 }
 
 /** Writes the rows from a record on, until the report or the time of this invocation ends. Gives the next record. */

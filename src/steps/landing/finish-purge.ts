@@ -7,7 +7,7 @@ import { readableFeeds } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
 import { walk } from './audit-table.ts'
 import { removeFile } from './remove-file.ts'
-import { removeNamed } from './remove-published.ts'
+import { removeOrTell } from './remove-published.ts'
 
 /** Longer than any request to the storage can be under way, and any frozen owner of a landing holds its lease. */
 const LAST_LOOK_MS = HOUR_MS
@@ -17,7 +17,7 @@ const BUDGET_MS = MINUTE_MS
 
 /**
  * Ends the purges of feeds that nothing is left of, an hour after they began at the earliest: the rows are dropped by then, and
- * what came late to table and archive is looked for once more. The feed's own row is the last to go, so whatever ends this
+ * what came late to table, archive and published files is looked for once more. The feed's own row is the last to go, so whatever ends this
  * in the middle, the next sweep goes on.
  */
 export async function finishPurges(services: Services, app: AppRows): Promise<void> {
@@ -35,26 +35,26 @@ async function isAnythingLeft(services: Services, { feed }: FeedOutline): Promis
   // Windows are left where the command was ended: a person repeats it.
   const { done: isEmpty } = await ledger.scan(feed.name)[Symbol.asyncIterator]().next()
   if (!isEmpty || (await ledger.drops(feed.name)).length > 0) return true
-  let files = 0
+  let archives = 0
   for await (const { name } of archive.names(feed.name)) {
     await removeFile(services, feed.name, name)
-    files++
+    archives++
   }
-  if (files > 0) return true
+  if (archives > 0) return true
   if (!(await ownTable(services, feed))) return false
-  if (await arePublished(services, feed)) return true
+  if (await removePublishedFiles(services, feed)) return true
   const after = await walk(services, feed, '', new Date(clock().getTime() + BUDGET_MS))
   return after !== undefined || (await ledger.drops(feed.name)).length > 0
 }
 
-/** Whether published files were left: they go with the drops, and what came late is removed here. */
-async function arePublished(services: Services, { name: feed, table }: FeedOutline['feed']): Promise<boolean> {
+/** Removes published files that came late, and those that are staged. Gives whether there were any. */
+async function removePublishedFiles(services: Services, { name: feed, table }: FeedOutline['feed']): Promise<boolean> {
   const { publishedFiles } = services
   let files = 0
   for (const folder of [`${table}/`, STAGING]) {
     for await (const { name, metadata } of publishedFiles.list(folder)) {
       if (folder === STAGING && metadata.feed !== feed) continue
-      await removeNamed(services, feed, name, () => publishedFiles.remove(name))
+      await removeOrTell(services, feed, name, () => publishedFiles.remove(name))
       files++
     }
   }

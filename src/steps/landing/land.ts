@@ -38,8 +38,8 @@ type Work = {
 
 /**
  * Lands an archived report as a generation of its own, in phases: check writes no row and decides; write upserts; count
- * reads what stands, where an owner was replaced; file writes the rows to a file too, where the feed publishes files. Gives the figures that prove it, ready to be published, or the failure
- * that ends the attempt; what was published before stays as it is.
+ * reads what stands, where an owner was replaced; file writes the rows to a file, where the feed publishes files. Gives the
+ * figures that prove it, ready to be published, or the failure that ends the attempt; what was published before stays as it is.
  */
 export async function land(job: Job, held: HeldEntry, archive: ArchivedBlob, until: Date): Promise<LandResult> {
   const work = { job, held, archive, enough: () => job.services.clock() >= until }
@@ -102,19 +102,16 @@ async function prove({ job, held, archive }: Work, progress: Progress): Promise<
   }
   const proven = { ...progress, checked }
   // Whoever takes over between here and the publication writes no row again and adds none to those acknowledged.
-  if (!progress.mustCount) return rowsAreProven(job, held, proven, rowsRead)
+  if (!progress.mustCount) return afterRows(job, held, proven, rowsRead)
   await held.update({ progress: proven, phase: 'count', checkpoint: 0 })
   return 'next'
 }
 
-/** The rows stand as they were read. `checkpoint`: the end of the phase that proved it. */
-async function rowsAreProven(job: Job, held: HeldEntry, progress: Progress, checkpoint: number): Promise<Outcome> {
-  if (writesFiles(job.row.feed)) {
-    await held.update({ progress, phase: 'file', checkpoint: 0 })
-    return 'next'
-  }
-  await held.update({ progress, checkpoint })
-  return 'complete'
+/** The rows are proven. `checkpoint`: the end of the phase that proved them. */
+async function afterRows(job: Job, held: HeldEntry, progress: Progress, checkpoint: number): Promise<Outcome> {
+  const hasFile = writesFiles(job.row.feed)
+  await held.update(hasFile ? { progress, phase: 'file', checkpoint: 0 } : { progress, checkpoint })
+  return hasFile ? 'next' : 'complete'
 }
 
 /** Counts the rows that stand: a former owner may have written any of them, and none but them. */
@@ -138,7 +135,7 @@ async function count({ job, held, enough }: Work): Promise<Outcome> {
     return 'paused'
   }
   if (progress.counted === progress.acknowledged) {
-    return rowsAreProven(job, held, progress, BEYOND_SHARDS)
+    return afterRows(job, held, progress, BEYOND_SHARDS)
   }
   if (progress.rounds >= WRITE_ROUNDS) return hasOtherRows(held, progress)
   await held.update({ phase: 'write', checkpoint: 0, progress: writeAgain(progress) })

@@ -3,16 +3,14 @@ import { isOpen, type LedgerEntry } from '../../core/ledger/ledger.ts'
 import { publishedName, stagedName } from '../../core/ledger/published-file.ts'
 import { withoutOwed } from '../../core/ledger/transitions.ts'
 import { windowId } from '../../core/time/window.ts'
+import { BLOCK, blockId } from '../../services/storage/blocks.ts'
 import { statusOf } from '../../services/storage/errors.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
-import { blockId, type FileBlocks, type PublishedFile } from '../../services/storage/published-files.ts'
+import type { FileBlocks, PublishedFile } from '../../services/storage/published-files.ts'
 import { nameOf, subjectOf } from '../ledger/job.ts'
 import { tellOnce } from '../ledger/tell-once.ts'
 import type { Services } from '../services.ts'
-import { removeNamed } from './remove-published.ts'
-
-/** The size of one block, in bytes. No more of a file is in memory. */
-const BLOCK = 4 * 1024 * 1024
+import { removeOrTell } from './remove-published.ts'
 
 /** Somebody else may change file and entry at the same time so often; then the sweep tries again. */
 const ROUNDS = 5
@@ -78,7 +76,7 @@ async function putInPlace(
     await tellLost(services, entry)
   }
   const written = await ledger.write(withoutOwed(current.value, isCommitted === true), current.etag)
-  if (written && staged) await removeNamed(services, feed, staged.name, () => publishedFiles.remove(staged.name))
+  if (written && staged) await removeOrTell(services, feed, staged.name, () => publishedFiles.remove(staged.name))
   return written ?? putInPlace(services, entry, rounds - 1)
 }
 

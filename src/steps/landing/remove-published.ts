@@ -1,40 +1,38 @@
 import { failed, isFailure } from '../../core/failures.ts'
 import type { Drop } from '../../core/ledger/drop.ts'
-import { namedFile, stagedName } from '../../core/ledger/published-file.ts'
-import { dayOf } from '../../core/report/generation.ts'
+import { fileDay, isFileNamed, stagedName } from '../../core/ledger/published-file.ts'
 import { statusOf } from '../../services/storage/errors.ts'
 import type { Services } from '../services.ts'
 import { tellNotRemoved } from './remove-file.ts'
 
 /**
- * Removes the file of a generation that no entry names any more: the staged one, and the published one unless another landing has
- * the window's file. False where the storage refuses, or an entry cannot be read.
+ * Removes the files of a generation that no entry names any more: the staged one, and the published one unless another landing
+ * has the window's file. False where the storage refuses, or an entry cannot be read.
  */
-export async function removePublished(services: Services, drop: Drop, name: string): Promise<boolean> {
-  const staged = stagedName(drop.generation)
-  const isGone = await removeNamed(services, drop.feed, staged, () => services.publishedFiles.remove(staged))
-  return isGone && removeUnnamed(services, drop.feed, dayOf(drop), name)
+export async function removeFilesOf(services: Services, { feed, generation, file }: Drop): Promise<boolean> {
+  if (file === undefined) return true
+  const staged = stagedName(generation)
+  const isGone = await removeOrTell(services, feed, staged, () => services.publishedFiles.remove(staged))
+  return isGone && removeUnlessNamed(services, feed, file)
 }
 
 /**
- * Removes a published file that no entry of the windows that begin on a day (`20250301`) names. It is looked at before the
- * entries are read: a landing that publishes meanwhile changes it, and it stays. False where the storage refuses, or an entry
- * cannot be read.
+ * Removes a published file that no entry names. It is looked at before the entries are read: a landing that publishes meanwhile
+ * changes it, and it stays. False where the storage refuses, or an entry cannot be read.
  */
-export function removeUnnamed(services: Services, feed: string, day: string, name: string): Promise<boolean> {
+export function removeUnlessNamed(services: Services, feed: string, name: string): Promise<boolean> {
   const { ledger, publishedFiles } = services
-  return removeNamed(services, feed, name, async () => {
+  return removeOrTell(services, feed, name, async () => {
     const file = await publishedFiles.find(name)
     if (!file) return true
-    const entries = await ledger.entriesOn(feed, day)
+    const entries = await ledger.entriesOn(feed, fileDay(name))
     if (entries.some(isFailure)) return false
-    const isNamed = entries.some((entry) => !isFailure(entry) && namedFile(entry) === name)
-    return isNamed || publishedFiles.remove(name, file.etag)
+    return isFileNamed(name, entries) || publishedFiles.remove(name, file.etag)
   })
 }
 
 /** Removes a file by `remove`. What the storage refuses is told once a day, and is false. */
-export async function removeNamed(
+export async function removeOrTell(
   services: Services,
   feed: string,
   name: string,

@@ -35,13 +35,14 @@ export async function publishFiles(
   const landing: WindowId[] = []
   const left: LeftOut[] = []
   const unreadable: Failure[] = []
-  for await (const { value } of services.ledger.scan(feed)) {
+  for await (const { value, window: span } of services.ledger.scan(feed)) {
+    if (span && !isInSpan(span)) continue
     if (isFailure(value)) {
       unreadable.push(value)
       continue
     }
     const { window, state } = value
-    if (!isInSpan(window) || !isWithoutFile(value, files)) continue
+    if (!isWithoutFile(value, files)) continue
     const done = dryRun ? whyNotLanded(state) : (whyNotLanded(state) ?? (await replay(services, feed, window)))
     const id = windowId(window)
     if (done && 'problem' in done) left.push({ feed, window, why: done.problem.replace(`${feed} ${id} `, '') })
