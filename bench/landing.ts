@@ -114,6 +114,7 @@ export function servicesOver(archive: Archive, client: TableClient): Services {
 
 /** A feed without `publish` writes no file. */
 const NO_FILES: Services['publishedFiles'] = {
+  groupRows: 0,
   create: absent,
   find: absent,
   read: absent,

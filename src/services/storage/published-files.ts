@@ -3,6 +3,9 @@ import { lazily } from '../lazily.ts'
 import { createIfMissing, RANGE } from './archive.ts'
 import { statusOf } from './errors.ts'
 
+/** What a writer sends as one block, and has in memory as a whole. */
+const GROUP_ROWS = 10_000
+
 const CONTENT_TYPE = 'application/vnd.apache.parquet'
 
 /** A file in the container `published`, as it was under an ETag. */
@@ -24,6 +27,8 @@ export type FileBlocks = {
 
 /** The container of the files that people read. Where somebody else changed a file meanwhile, nothing is written or removed. */
 export type PublishedFiles = {
+  /** How many rows a writer has in memory at once, to send them as one block. */
+  readonly groupRows: number
   create(): Promise<void>
   find(name: string): Promise<PublishedFile | undefined>
   /** Gives bytes of a file; throws (412) where it is not that of `etag`. */
@@ -44,6 +49,7 @@ export type PublishedFiles = {
 export function openPublishedFiles(container: () => Promise<ContainerClient>): PublishedFiles {
   const blob = async (name: string) => blobIn(await container(), name)
   return {
+    groupRows: GROUP_ROWS,
     create: lazily(async () => createIfMissing(await container())),
     find: async (name) => find(await blob(name)),
     read: async (file, from, to) => read(await blob(file.name), file, from, to),

@@ -12,8 +12,7 @@ import { type Job, nameOf } from '../ledger/job.ts'
 import { type FittingReport, openFitting } from './check-pass.ts'
 import type { HeldEntry } from './held-entry.ts'
 
-/** A row group has so many rows, or so many characters where they are long: it is in memory as a whole. */
-const GROUP_ROWS = 10_000
+/** A row group has fewer rows where they are long: it is in memory as a whole. */
 const GROUP_CHARACTERS = 16_000_000
 
 /** The file is proven, or a continuation goes on with it. */
@@ -98,7 +97,7 @@ async function writeOn(
   }
   const refused = refusedCodes(progress)
   const start = staged?.parquet.notes.next ?? 0
-  const group = openGroup(layout)
+  const group = openGroup(layout, publishedFiles.groupRows)
   let number = 0
   for await (const parsed of records) {
     held.assertHeld()
@@ -120,7 +119,7 @@ async function writeOn(
 }
 
 /** Collects the values of rows, column by column. */
-function openGroup({ columns, valuesOf }: FileLayout) {
+function openGroup({ columns, valuesOf }: FileLayout, most: number) {
   const fresh = () => columns.map((): FileValue[] => [])
   let values = fresh()
   let rows = 0
@@ -133,7 +132,7 @@ function openGroup({ columns, valuesOf }: FileLayout) {
       })
       rows++
     },
-    isFull: () => rows >= GROUP_ROWS || characters >= GROUP_CHARACTERS,
+    isFull: () => rows >= most || characters >= GROUP_CHARACTERS,
     isEmpty: () => rows === 0,
     take() {
       const taken = values

@@ -40,6 +40,7 @@ async function putInPlace(services: Services, entry: LedgerEntry): Promise<Store
   const target = publishedName(table, window)
   const staged = await publishedFiles.find(stagedName(generation))
   const blocks = staged && (await copyBlocks(services, staged, target))
+  if (blocks === 'gone') return putInPlace(services, entry)
   // In this order: whoever publishes after the entry was read changes the target after it was looked at, and ours is refused.
   const before = await publishedFiles.find(target)
   const current = await ledger.read(feed, windowId(window))
@@ -49,25 +50,41 @@ async function putInPlace(services: Services, entry: LedgerEntry): Promise<Store
   const isCommitted = isThere || (blocks && (await publishedFiles.commit(target, blocks, before?.etag)))
   if (isCommitted === false) return putInPlace(services, entry)
   if (isCommitted === undefined) await tellLost(services, entry)
+  // As long as something is owed, whoever comes next removes it: afterwards nobody would.
+  if (staged) await publishedFiles.remove(staged.name)
   const written = await ledger.write(withoutOwed(current.value, isCommitted === true), current.etag)
-  if (written && staged) await publishedFiles.remove(staged.name)
   return written ?? putInPlace(services, entry)
 }
 
-/** Sends the bytes of a staged file as blocks of its target, which shows none of them yet. */
+/**
+ * Sends the bytes of a staged file as blocks of its target, which shows none of them yet. `gone`: somebody else has put it in
+ * its place meanwhile.
+ */
 async function copyBlocks(
   { publishedFiles, newId }: Services,
   staged: PublishedFile,
   target: string,
-): Promise<FileBlocks> {
+): Promise<FileBlocks | 'gone'> {
   const owner = newId()
   const ids: string[] = []
   for (let at = 0; at < staged.bytes; at += BLOCK) {
+    const bytes = await unlessGone(publishedFiles.read(staged, at, Math.min(at + BLOCK, staged.bytes)))
+    if (!bytes) return 'gone'
     const id = blockId(owner, ids.length)
-    await publishedFiles.stage(target, id, await publishedFiles.read(staged, at, Math.min(at + BLOCK, staged.bytes)))
+    await publishedFiles.stage(target, id, bytes)
     ids.push(id)
   }
   return { ids, metadata: staged.metadata }
+}
+
+async function unlessGone<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading
+  } catch (error) {
+    const status = statusOf(error)
+    if (status === 404 || status === 412) return undefined
+    throw error
+  }
 }
 
 async function tellLate(services: Services, entry: LedgerEntry, status: number): Promise<void> {
