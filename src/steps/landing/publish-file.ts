@@ -1,5 +1,5 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
-import type { LedgerEntry } from '../../core/ledger/ledger.ts'
+import { isOpen, type LedgerEntry } from '../../core/ledger/ledger.ts'
 import { publishedName, stagedName } from '../../core/ledger/published-file.ts'
 import { withoutOwed } from '../../core/ledger/transitions.ts'
 import { windowId } from '../../core/time/window.ts'
@@ -49,6 +49,8 @@ async function putInPlace(services: Services, entry: LedgerEntry): Promise<Store
   const isThere = before?.metadata.generation === generation
   const isCommitted = isThere || (blocks && (await publishedFiles.commit(target, blocks, before?.etag)))
   if (isCommitted === false) return putInPlace(services, entry)
+  // Whoever works on the next attempt would lose the entry; where that one fails, the sweep comes back.
+  if (isOpen(current.value)) return current
   if (isCommitted === undefined) await tellLost(services, entry)
   // As long as something is owed, whoever comes next removes it: afterwards nobody would.
   if (staged) await publishedFiles.remove(staged.name)
