@@ -115,6 +115,7 @@ export function servicesOver(archive: Archive, client: TableClient): Services {
 
 /** A feed without `publish` writes no file. */
 const NO_FILES: Services['publishedFiles'] = {
+  groupValues: 0,
   create: absent,
   find: absent,
   read: absent,

@@ -49,6 +49,8 @@ export type DeploymentOptions = {
   readonly file: Buffer
   readonly feed?: object
   readonly settings?: Partial<StepSettings>
+  /** Hears of each call of every instance before its effect. */
+  readonly onCall?: () => void
 }
 
 /** An instance of the app at work on a deployment. */
@@ -100,7 +102,10 @@ export function createDeployment(options: DeploymentOptions): Deployment {
     }
   }
   const start: Deployment['start'] = (cut, onCall) => {
-    const instance = startInstance(clock, cut, onCall)
+    const instance = startInstance(clock, cut, (n) => {
+      options.onCall?.()
+      onCall?.(n)
+    })
     const services = servicesOf({ ...options, name, clock, served, shared: store, pass: instance.pass })
     return { ...instance, services, tick: () => tick(services, store) }
   }
@@ -134,7 +139,8 @@ function failed(message: string): never {
 }
 
 function isSettled(entry: LedgerEntry | undefined, before: number): boolean {
-  return entry?.state === 'landed' && entry.figures.attempt > before && entry.remoteReports.length === 0
+  if (entry?.state !== 'landed' || entry.owed) return false
+  return entry.figures.attempt > before && entry.remoteReports.length === 0
 }
 
 type Parts = Omit<DeploymentOptions, 'store' | 'file'> & {

@@ -11,20 +11,31 @@ export type History = {
   readonly files: readonly [Buffer, Buffer?]
   /** At 10 ms a call, so short a limit lets an invocation land one piece of the file, or empty a few partitions. */
   readonly ingestTimeLimitMs?: number
+  readonly feed?: object
 }
 
 /** Wide rows make a file of several pieces of 64 KiB, between which a landing may pause. */
 const [WIDE, WIDE_AND_LESS] = [reportFile(300, 'first', 500), reportFile(180, 'second', 500)]
 const [NARROW, NARROW_AND_LESS] = [reportFile(330, 'first'), reportFile(170, 'second')]
 
+const PUBLISHING = { feed: { publish: ['table', 'parquet'] } }
+
 export const HISTORIES = {
   first: { files: [NARROW] },
   restatement: { files: [NARROW, NARROW_AND_LESS] },
   continuation: { files: [WIDE], ingestTimeLimitMs: 60 },
   continuedRestatement: { files: [WIDE, WIDE_AND_LESS], ingestTimeLimitMs: 60 },
+  firstFile: { files: [NARROW], ...PUBLISHING },
+  restatedFile: { files: [NARROW, NARROW_AND_LESS], ...PUBLISHING },
+  continuedRestatedFile: { files: [WIDE, WIDE_AND_LESS], ingestTimeLimitMs: 60, ...PUBLISHING },
 } as const satisfies Readonly<Record<string, History>>
 
-export type Place = { readonly service: Service; readonly store: (clock: TestClock) => Store }
+export type Place = {
+  readonly service: Service
+  readonly store: (clock: TestClock) => Store
+  /** Hears of each call of every instance before its effect. */
+  readonly onCall?: () => void
+}
 
 /**
  * Lands what is due, and drops what that replaced. Azurite may show a message some milliseconds after it was sent, when a
@@ -39,10 +50,10 @@ async function work({ entry, drop }: Deployment, running: Running): Promise<void
 /** A deployment whose last file is still to be landed. */
 export async function prepare(
   place: Place,
-  { files: [first, second], ingestTimeLimitMs }: History,
+  { files: [first, second], ingestTimeLimitMs, feed }: History,
 ): Promise<Deployment> {
   const settings = ingestTimeLimitMs === undefined ? {} : { ingestTimeLimitMs }
-  const deployment = createDeployment({ ...place, file: first, settings })
+  const deployment = createDeployment({ ...place, file: first, settings, ...(feed && { feed }) })
   if (!second) return deployment
   await work(deployment, deployment.start())
   await deployment.askAgain(second)

@@ -7,18 +7,23 @@ type Block = { readonly id: string; readonly bytes: Buffer }
 type StoredFile = StoredBlob & { readonly etag: string; readonly changedAt: Date; readonly blocks: readonly Block[] }
 
 /** The container `published`. Blocks that are part of no file yet have their own map, by the name of the file. */
-export type FilesState = Map<string, StoredFile> & { readonly staged: Map<string, readonly Block[]> }
+export type FilesState = Map<string, StoredFile> & {
+  readonly staged: Map<string, readonly Block[]>
+  readonly groupValues: number
+}
 
-export const emptyFiles = (): FilesState => Object.assign(new Map<string, StoredFile>(), { staged: new Map() })
+export const emptyFiles = (groupValues: number): FilesState =>
+  Object.assign(new Map<string, StoredFile>(), { staged: new Map(), groupValues })
 
 export function copyOfFiles(state: FilesState): FilesState {
-  return Object.assign(new Map(state), { staged: new Map(state.staged) })
+  return Object.assign(new Map(state), { staged: new Map(state.staged), groupValues: state.groupValues })
 }
 
 let commits = 0
 
 export function openMemoryFiles(state: FilesState, pass: Pass, clock: () => Date): PublishedFiles {
   return {
+    groupValues: state.groupValues,
     create: () => pass('files.create', async () => undefined),
     find: (name) => pass('files.properties', async () => shown(state.get(name))),
     read: ({ name, etag }, from, to) =>

@@ -17,16 +17,17 @@ import {
   windowsOf,
 } from './memory-ledger.ts'
 import { emptyTables, keyOf, openMemoryTable, type TableRow, type TablesState } from './memory-table.ts'
-import { byText, type Pass, type Store, type StoreServices } from './store.ts'
+import { byText, type Pass, type Store, type StoredBlob, type StoreServices } from './store.ts'
 
 /** A message that was taken is visible again after so many milliseconds, as host.json says. */
 const INVISIBLE = 60_000
 
 export type MemoryOptions = {
   readonly clock: () => Date
-  /** Bytes of one block and rows of one page. By default the service's own sizes; smaller ones make more calls. */
+  /** Bytes of one block, rows of one page and values of one row group. By default the service's own sizes; smaller ones make more calls. */
   readonly block?: number
   readonly page?: number
+  readonly group?: number
 }
 
 /** Which decide when a timer looks at an entry next. */
@@ -46,6 +47,8 @@ export type MemoryStore = Store & {
   lookAtRows(feed: string): readonly { readonly key: string; readonly value: LedgerRow }[]
   /** The windows of a feed that have an entry as they stand now, whatever the entry says. */
   lookAtWindows(feed: string): readonly Window[]
+  /** The files of the container `published` as they stand now, by their names. */
+  lookAtFiles(): ReadonlyMap<string, StoredBlob>
   /** Deletes an entry as a person does by hand. */
   removeEntry(feed: string, window: Window): void
   /** The same account once more, which from now on goes its own way and by its own clock. */
@@ -53,11 +56,16 @@ export type MemoryStore = Store & {
 }
 
 /** A storage account in memory, for laws over many histories; `contract.test.ts` holds it to what Azurite does. */
-export function createMemoryStore({ clock, block = 4 * 1024 * 1024, page = 1000 }: MemoryOptions): MemoryStore {
+export function createMemoryStore({
+  clock,
+  block = 4 * 1024 * 1024,
+  page = 1000,
+  group = 400_000,
+}: MemoryOptions): MemoryStore {
   return storeOf(clock, {
     ledger: emptyLedger(),
     archive: emptyArchive(block),
-    files: emptyFiles(),
+    files: emptyFiles(group),
     tables: emptyTables(page),
     messages: new Set(),
   })
@@ -82,6 +90,7 @@ function storeOf(clock: () => Date, state: State): MemoryStore {
     lookAtEntries: (feed) => entriesOf(ledger, feed),
     lookAtRows: (feed) => rowsOf(ledger, feed),
     lookAtWindows: (feed) => windowsOf(ledger, feed),
+    lookAtFiles: () => files,
     removeEntry: (feed, window) => removeEntry(ledger, feed, window),
     copy: (own) => storeOf(own, copyOf(state)),
     open: (pass: Pass, wake: Wake = (entry) => wakeAt(entry, clock(), SETTINGS)) => ({

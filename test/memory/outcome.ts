@@ -1,13 +1,19 @@
+import { createHash } from 'node:crypto'
 import type { Figures } from '../../src/core/ledger/ledger.ts'
 import { generationAt } from '../../src/core/report/generation.ts'
 import type { Deployment } from './deployment.ts'
-import type { StoredRow } from './store.ts'
+import { contentOfFile, rowsOfFile } from './folder.ts'
+import type { StoredBlob, StoredRow } from './store.ts'
 
 /** Everything that a landing leaves, without times and without ids that are new for each report. */
 export type Outcome = {
   readonly rows: readonly StoredRow[]
   readonly archive: readonly object[]
   readonly figures: object
+  /** Every file of the container `published`. */
+  readonly files: readonly object[]
+  /** What the publication still has to do. */
+  readonly owed: unknown
 }
 
 /**
@@ -16,7 +22,8 @@ export type Outcome = {
  * Of the lists of rejects only the one that the figures name counts: an owner that was replaced leaves its own.
  */
 export async function outcomeOf({ store, entry }: Deployment): Promise<Outcome> {
-  const figures = (await entry())?.value.figures
+  const value = (await entry())?.value
+  const figures = value?.figures
   if (!figures) throw new Error('the window has no figures')
   const rows = (await store.rows(figures.table)).map((row) => plainRow(row, figures))
   const all = await store.blobs()
@@ -35,7 +42,9 @@ export async function outcomeOf({ store, entry }: Deployment): Promise<Outcome> 
     isOfAttempt: metadata.attempt === undefined || metadata.attempt === String(attempt),
     isOfFigures: name === figures.rejects || (name === figures.archive && metadata.reportid === figures.reportId),
   }))
-  return { rows, archive, figures: { ...plainFigures(figures), attempt: attempts.indexOf(figures.attempt) } }
+  const files = await Promise.all((await store.files()).map((file) => plainFile(file, figures)))
+  const plain = { ...plainFigures(figures), attempt: attempts.indexOf(figures.attempt) }
+  return { rows, archive, figures: plain, files, owed: value.owed }
 }
 
 const isReport = (name: string) => !name.endsWith('.rejects.jsonl')
@@ -53,7 +62,25 @@ function plainRow(row: StoredRow, { attempt, generation, reportId }: Figures): S
   return { ...row, PartitionKey: shard, _attempt: 'of the figures', _reportId: 'of the figures' }
 }
 
+/** A file, and whether it is the one of which the figures speak. */
+async function plainFile({ name, bytes, metadata, contentType }: StoredBlob, figures: Figures): Promise<object> {
+  const { generation, attempt, reportId, file } = figures
+  const rows = await rowsOfFile(bytes)
+  const isOfReport = rows.every((row) => row._attempt === attempt && row._reportId === reportId)
+  const isOfFigures = metadata.generation === generation && file?.bytes === bytes.length
+  const content = createHash('sha256').update(contentOfFile(rows)).digest('hex')
+  return { name, contentType, rows: rows.length, content, isOfFigures: isOfFigures && isOfReport }
+}
+
 function plainFigures(figures: Figures): object {
   const { requestedAt: _, landedAt: __, milliseconds: ___, operations: ____, ...rest } = figures
-  return { ...rest, generation: '', reportId: '', executionId: '', archive: '', rejects: rest.rejects !== undefined }
+  return {
+    ...rest,
+    generation: '',
+    reportId: '',
+    executionId: '',
+    archive: '',
+    rejects: rest.rejects !== undefined,
+    file: rest.file !== undefined,
+  }
 }

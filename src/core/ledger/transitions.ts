@@ -241,13 +241,17 @@ export function toRemoved(entry: LedgerEntry, figures: Figures, now: Date): Land
   return landed
 }
 
-/** The window's file is in its place, or, without `file`, it is gone and has to be written again. */
-export function withoutOwed<E extends LedgerEntry>(entry: E, isInPlace: boolean): E {
+/** The window's file is in its place: nothing is owed. */
+export function withFileInPlace(entry: LedgerEntry): LedgerEntry {
   const { owed: _, ...rest } = entry
-  const { figures } = entry
-  if (isInPlace || !figures) return rest as E
-  const { file: __, ...others } = figures
-  return { ...rest, figures: others } as E
+  return rest
+}
+
+/** The window's file is lost: its rows stand without one until it is written again. */
+export function withFileLost(entry: LedgerEntry): LedgerEntry {
+  if (!entry.figures) return entry
+  const { file: _, ...figures } = entry.figures
+  return { ...withFileInPlace(entry), figures } as LedgerEntry
 }
 
 /** A failed window gets another attempt with all its tries. */

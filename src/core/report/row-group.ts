@@ -4,8 +4,7 @@ import type { ParsedRecord } from './parse.ts'
 /** The rows of a row group, column by column. */
 export type RowGroup = readonly (readonly FileValue[])[]
 
-/** A row group is in memory as a whole: it takes so many values, such as 10,000 rows of 40 columns, or so many characters. */
-const MOST_VALUES = 400_000
+/** A row group is in memory as a whole: it has fewer values where they are long. */
 const MOST_CHARACTERS = 8_000_000
 
 /** Collects rows until a row group is full. */
@@ -17,7 +16,8 @@ export type RowCollector = {
   take(): RowGroup
 }
 
-export function collectRows({ columns, valuesOf }: FileLayout): RowCollector {
+/** `most`: how many values a full row group has. */
+export function collectRows({ columns, valuesOf }: FileLayout, most: number): RowCollector {
   const begin = () => ({ columns: columns.map((): FileValue[] => []), values: 0, characters: 0 })
   let group = begin()
   return {
@@ -28,7 +28,7 @@ export function collectRows({ columns, valuesOf }: FileLayout): RowCollector {
       })
       group.values += columns.length
     },
-    isFull: () => group.values >= MOST_VALUES || group.characters >= MOST_CHARACTERS,
+    isFull: () => group.values >= most || group.characters >= MOST_CHARACTERS,
     isEmpty: () => group.values === 0,
     take() {
       const taken = group.columns

@@ -2,6 +2,9 @@ import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob'
 import { createIfMissing, RANGE } from './blocks.ts'
 import { statusOf } from './errors.ts'
 
+/** What a writer sends as one block, and has in memory as a whole: the values of 10,000 rows of 40 columns. */
+const GROUP_VALUES = 400_000
+
 const CONTENT_TYPE = 'application/vnd.apache.parquet'
 
 /** A file in the container `published`, as it was under an ETag. */
@@ -26,6 +29,8 @@ export type FileBlocks = {
  * a file meanwhile, nothing is written or removed.
  */
 export type PublishedFiles = {
+  /** How many values a writer has in memory at once, to send them as one block. */
+  readonly groupValues: number
   /** Creates the container where there is none, each time: somebody may have deleted it. */
   create(): Promise<void>
   find(name: string): Promise<PublishedFile | undefined>
@@ -47,6 +52,7 @@ export type PublishedFiles = {
 export function openPublishedFiles(container: () => Promise<ContainerClient>): PublishedFiles {
   const blob = async (name: string) => blobIn(await container(), name)
   return {
+    groupValues: GROUP_VALUES,
     create: async () => createIfMissing(await container()),
     find: async (name) => find(await blob(name)),
     read: async (file, from, to) => read(await blob(file.name), file, from, to),

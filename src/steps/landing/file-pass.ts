@@ -65,7 +65,7 @@ async function goOn(work: FileWork, fitting: FittingReport): Promise<FilePart | 
   const start = staged ? staged.parquet.notes.next : 0
   if (staged && start === undefined) return prove(work, layout, staged)
   const writer = await writeStaged(publishedFiles, name, content, staged)
-  return { next: await writeOn(work, fitting, collectRows(layout), writer, start ?? 0) }
+  return { next: await writeOn(work, fitting, collectRows(layout, publishedFiles.groupValues), writer, start ?? 0) }
 }
 
 /** Writes the rows from a record on, until the report or the time of this invocation ends. Gives the next record. */

@@ -1,7 +1,7 @@
-import { type Failure, failed, isFailure } from '../../core/failures.ts'
-import { isOpen, type LedgerEntry } from '../../core/ledger/ledger.ts'
+import { isFailure } from '../../core/failures.ts'
+import { type Figures, isOpen, type LedgerEntry } from '../../core/ledger/ledger.ts'
 import { publishedName, stagedName } from '../../core/ledger/published-file.ts'
-import { withoutOwed } from '../../core/ledger/transitions.ts'
+import { withFileInPlace, withFileLost } from '../../core/ledger/transitions.ts'
 import { windowId } from '../../core/time/window.ts'
 import { BLOCK, blockId } from '../../services/storage/blocks.ts'
 import { statusOf } from '../../services/storage/errors.ts'
@@ -15,106 +15,106 @@ import { removeOrTell } from './remove-published.ts'
 /** Somebody else may change file and entry at the same time so often; then the sweep tries again. */
 const ROUNDS = 5
 
+/** An entry as it was read; undefined where it is gone or cannot be read. */
+type Current = Stored<LedgerEntry> | undefined
+
 /**
  * Puts the file of a published landing in its place, in one write: until then readers see the file of the landing before. Gives
- * the entry as it is afterwards; undefined where it is gone. What the storage refuses is told, and the sweep tries it again.
+ * the entry as it is afterwards. What the storage refuses is told, and the sweep tries it again.
  */
-export async function publishFile(
-  services: Services,
-  stored: Stored<LedgerEntry>,
-): Promise<Stored<LedgerEntry> | undefined> {
-  if (!stored.value.owed) return stored
+export async function publishFile(services: Services, stored: Stored<LedgerEntry>): Promise<Current> {
+  const { owed, figures } = stored.value
+  if (!owed || !figures) return stored
   try {
-    return await putInPlace(services, stored.value, ROUNDS)
+    for (let round = 0; round < ROUNDS; round++) {
+      const current = await tryToPut(services, stored.value, figures)
+      if (current !== 'changed') return current
+    }
   } catch (error) {
     const status = statusOf(error)
     if (status === undefined) throw error
-    const current = await readEntry(services, stored.value)
-    // Somebody else has put it in its place meanwhile, and removed the staged file.
-    if (current && owes(current.value, stored.value)) await tellLate(services, stored.value, status)
-    return current
+    await tellLate(services, stored.value, status)
   }
+  return readEntry(services, stored.value)
 }
 
-async function readEntry(
-  { ledger }: Services,
-  { feed, window }: LedgerEntry,
-): Promise<Stored<LedgerEntry> | undefined> {
+async function readEntry({ ledger }: Services, { feed, window }: LedgerEntry): Promise<Current> {
   const stored = await ledger.read(feed, windowId(window))
   return stored && !isFailure(stored) ? stored : undefined
 }
 
-/** Whether an entry still owes the file that it owed before. */
-function owes(current: LedgerEntry, { figures }: LedgerEntry): boolean {
-  return current.owed !== undefined && current.figures?.generation === figures?.generation
-}
-
-async function putInPlace(
+/** One round. `changed`: somebody else changed the file or the entry meanwhile. */
+async function tryToPut(
   services: Services,
   entry: LedgerEntry,
-  rounds: number,
-): Promise<Stored<LedgerEntry> | undefined> {
+  { generation, table }: Figures,
+): Promise<Current | 'changed'> {
   const { ledger, publishedFiles } = services
-  const { figures, feed, window } = entry
-  if (!figures || rounds === 0) return readEntry(services, entry)
-  const { generation, table } = figures
-  const target = publishedName(table, window)
+  const target = publishedName(table, entry.window)
   const staged = await publishedFiles.find(stagedName(generation))
   const blocks = staged && (await copyBlocks(services, staged, target))
+  if (blocks === 'gone') return 'changed'
   // In this order: whoever publishes after the entry was read changes the target after it was looked at, and ours is refused.
   const before = await publishedFiles.find(target)
   const current = await readEntry(services, entry)
-  if (!current || !owes(current.value, entry)) return current
+  if (!current?.value.owed || current.value.figures?.generation !== generation) return current
   const isThere = before?.metadata.generation === generation
-  const isCommitted = isThere || (blocks && (await publishedFiles.commit(target, blocks, before?.etag)))
-  if (isCommitted === false) return putInPlace(services, entry, rounds - 1)
-  // Whoever works on the entry must not find it changed: what is owed is looked at again when the attempt has ended.
+  if (!isThere && blocks && !(await publishedFiles.commit(target, blocks, before?.etag))) return 'changed'
+  // Whoever works on the entry would lose it. What is owed is looked at again when the attempt has ended.
   if (isOpen(current.value)) return current
-  if (isCommitted === undefined) {
-    // No file is better than that of a landing that no entry names any more.
-    if (before && !(await publishedFiles.remove(target, before.etag))) return putInPlace(services, entry, rounds - 1)
-    await tellLost(services, entry)
-  }
-  const written = await ledger.write(withoutOwed(current.value, isCommitted === true), current.etag)
-  if (written && staged) await removeOrTell(services, feed, staged.name, () => publishedFiles.remove(staged.name))
-  return written ?? putInPlace(services, entry, rounds - 1)
+  const isLost = !isThere && !blocks
+  // No file is better than that of a landing that no entry names any more.
+  if (isLost && before && !(await publishedFiles.remove(target, before.etag))) return 'changed'
+  if (isLost) await tellLost(services, entry)
+  // As long as something is owed, whoever comes next removes it; afterwards nobody would before the weekly audit.
+  if (staged) await removeOrTell(services, entry.feed, staged.name, () => publishedFiles.remove(staged.name))
+  const next = isLost ? withFileLost(current.value) : withFileInPlace(current.value)
+  return (await ledger.write(next, current.etag)) ?? 'changed'
 }
 
-/** Sends the bytes of a staged file as blocks of its target, which shows none of them yet. */
+/**
+ * Sends the bytes of a staged file as blocks of its target, which shows none of them yet. `gone`: somebody else has put it in
+ * its place meanwhile.
+ */
 async function copyBlocks(
   { publishedFiles, newId }: Services,
   staged: PublishedFile,
   target: string,
-): Promise<FileBlocks> {
-  const owner = newId()
+): Promise<FileBlocks | 'gone'> {
+  const nonce = newId()
   const ids: string[] = []
   for (let at = 0; at < staged.bytes; at += BLOCK) {
-    const id = blockId(owner, ids.length)
-    await publishedFiles.stage(target, id, await publishedFiles.read(staged, at, Math.min(at + BLOCK, staged.bytes)))
+    const bytes = await unlessGone(publishedFiles.read(staged, at, Math.min(at + BLOCK, staged.bytes)))
+    if (!bytes) return 'gone'
+    const id = blockId(nonce, ids.length)
+    await publishedFiles.stage(target, id, bytes)
     ids.push(id)
   }
   return { ids, metadata: staged.metadata }
 }
 
-async function tellLate(services: Services, entry: LedgerEntry, status: number): Promise<void> {
-  const message = `${nameOf(entry)}: its file cannot be put in its place (${status}): readers see the one before`
-  await tell(services, entry, failed('storage', message), REFUSED)
+async function unlessGone<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading
+  } catch (error) {
+    const status = statusOf(error)
+    if (status === 404 || status === 412) return undefined
+    throw error
+  }
 }
 
-async function tellLost(services: Services, entry: LedgerEntry): Promise<void> {
-  const message = `${nameOf(entry)}: its file was removed before it was in its place: the folder has none`
-  await tell(
-    services,
-    entry,
-    failed('storage', message),
-    `type "backfill --publish --feed ${entry.feed}" to write it again`,
-  )
+function tellLate(services: Services, entry: LedgerEntry, status: number): Promise<void> {
+  const cause = 'look for a lease, a snapshot or a policy that holds the file, and at the roles on container published'
+  return tell(services, entry, `its file cannot be put in its place (${status}): readers see the one before`, cause)
 }
 
-const REFUSED = 'look for a lease, a snapshot or a policy that holds the file, and at the roles on container published'
+function tellLost(services: Services, entry: LedgerEntry): Promise<void> {
+  const remedy = `type "backfill --publish --feed ${entry.feed}" to write it again`
+  return tell(services, entry, 'its file was removed before it was in its place: the folder has none', remedy)
+}
 
-async function tell(services: Services, entry: LedgerEntry, failure: Failure, remedy: string): Promise<void> {
-  const { kind, message } = failure
-  const event = { event: 'file.late', ...subjectOf(entry), kind, message, remedy } as const
+async function tell(services: Services, entry: LedgerEntry, what: string, remedy: string): Promise<void> {
+  const message = `${nameOf(entry)}: ${what}`
+  const event = { event: 'file.late', ...subjectOf(entry), kind: 'storage', message, remedy } as const
   await tellOnce(services, `file~${entry.feed}`, event, { remedy })
 }
