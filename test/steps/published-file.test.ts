@@ -242,6 +242,15 @@ describe('a file that cannot be put in its place', () => {
     expect(await customersIn(world)).toEqual(names(30, 'restated'))
   })
 
+  it('keeps its window from no refresh', async () => {
+    const { world } = await heldWorld()
+    world.clock.advance(40 * DAY_MS)
+    const asked = reportRequests(world.simulator).length
+    await sweep(world.services)
+    await provision(world.services)
+    expect(reportRequests(world.simulator).length).toBeGreaterThan(asked)
+  })
+
   it('is left alone while an attempt is under way, and comes after it where that fails', async () => {
     const { world, release } = await heldWorld()
     await serve(world, Buffer.from('no report'))
@@ -353,6 +362,28 @@ describe('a staged file', () => {
     },
   )
 
+  it('is written and read back in as many runs as it takes, a row group in each', async () => {
+    const world = await landedWorld(fileOf(names(20)), PUBLISHING)
+    await serve(world, fileOf(names(300, 'restated')))
+    await askAgain(world)
+    const { publishedFiles, settings } = world.services
+    const services = {
+      ...world.services,
+      publishedFiles: { ...publishedFiles, groupValues: 70 * 7 },
+      settings: { ...settings, ingestTimeLimitMs: 0 },
+    }
+    const seen: unknown[] = []
+    for (let run = 0; run < 40 && (await entryOf(world)).state !== 'landed'; run += 1) {
+      await hint(world, services, { attempt: 3 })
+      const entry = await entryOf(world)
+      if (entry.state === 'landing' && entry.phase === 'file')
+        seen.push(entry.progress?.readBack?.groups ?? entry.checkpoint)
+    }
+    expect(seen).toEqual([70, 140, 210, 280, 300, 1, 2, 3, 4])
+    expect(await customersIn(world)).toEqual(names(300, 'restated'))
+    expect(parquetMetadata(await bytesOf(world)).row_groups).toHaveLength(5)
+  })
+
   it('is written although somebody has deleted the container', async () => {
     const world = await brokenWorld()
     await world.published.delete()
@@ -374,6 +405,49 @@ it('files stay in one folder where only the case of the table changes', async ()
   expect(await filesIn(world)).toEqual([MAY_FILE])
 })
 
+describe('an app without a role on the container', () => {
+  const refused = Object.assign(new Error('no role'), { statusCode: 403 })
+  const refuse = () => Promise.reject(refused)
+  const refuseList = () => ({ [Symbol.asyncIterator]: () => ({ next: refuse }) })
+  const without = (services: Services): Services => ({
+    ...services,
+    publishedFiles: { ...services.publishedFiles, create: refuse, find: refuse, remove: refuse, list: refuseList },
+  })
+
+  it('audits and purges feeds that publish no files', async () => {
+    const world = await landedWorld(fileOf(names(20)))
+    const services = without(world.services)
+    world.clock.advance(8 * DAY_MS)
+    await sweep(services)
+    await provision({ ...services, readFeeds: async () => ({ text: '{"feeds":[]}', source: 'package' }) })
+    await world.drain()
+    expect(await purge(services, 'usage')).toMatchObject({ windows: 1 })
+    for (let hour = 0; hour < 3; hour += 1) {
+      world.clock.advance(HOUR_MS)
+      await sweep(services)
+      await world.drain()
+    }
+    expect(named(world, 'feed.purged')).toHaveLength(1)
+    expect(named(world, 'cleanup.failing').length).toBeLessThanOrEqual(1)
+  })
+
+  it('lands a window whose feed has ceased to publish files in the middle of it', async () => {
+    const world = await landedWorld(fileOf(names(20)), PUBLISHING)
+    await serve(world, fileOf(names(30)))
+    await askAgain(world)
+    const ledger = watched(world.services.ledger, async (entry) => {
+      if (entry.state === 'landed') throw new Error('the process is broken')
+    })
+    await expect(hint(world, { ...world.services, ledger }, { attempt: 3 })).rejects.toThrow('broken')
+    await provision(reading(world, FEED))
+    world.clock.advance(HOUR_MS)
+    await hint(world, without(world.services), { attempt: 3 })
+    const entry = await entryOf(world)
+    expect(entry).toMatchObject({ state: 'landed', figures: { rowsLanded: 30 } })
+    expect(entry.figures).not.toHaveProperty('file')
+  })
+})
+
 describe('a file that the storage does not let go', () => {
   it('is told, and goes once it may', async () => {
     const world = await landedWorld(fileOf(names(20)), PUBLISHING)
@@ -388,6 +462,32 @@ describe('a file that the storage does not let go', () => {
     await dropFormer(world)
     expect(await filesIn(world)).toEqual([])
   })
+})
+
+it('a file waits for no archive that the storage holds', async () => {
+  const world = await landedWorld(fileOf(names(20)), { ...PUBLISHING, keep: 'P2M', delay: 'P1D' })
+  const archive = world.container.getBlobClient((await entryOf(world)).figures?.archive ?? '')
+  await archive.getBlobLeaseClient().acquireLease(-1)
+  world.clock.advance(23 * DAY_MS)
+  await sweep(world.services)
+  world.clock.advance(DAY_MS)
+  await sweep(world.services)
+  await sweep(world.services)
+  await world.drain()
+  expect(await filesIn(world)).toEqual([])
+})
+
+it('a purge ends where the container was deleted', async () => {
+  const world = await landedWorld(fileOf(names(20)), PUBLISHING)
+  await provision({ ...world.services, readFeeds: async () => ({ text: '{"feeds":[]}', source: 'package' }) })
+  await world.published.delete()
+  expect(await purge(world.services, 'usage')).toMatchObject({ windows: 1 })
+  for (let hour = 0; hour < 4; hour += 1) {
+    world.clock.advance(HOUR_MS)
+    await sweep(world.services)
+    await world.drain()
+  }
+  expect(named(world, 'feed.purged')).toHaveLength(1)
 })
 
 describe('the weekly audit', () => {

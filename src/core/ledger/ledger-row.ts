@@ -35,7 +35,7 @@ import {
   type State,
   type StateFields,
 } from './ledger.ts'
-import type { FileEvidence, PhaseTimes, Progress } from './progress.ts'
+import type { FileEvidence, PhaseTimes, Progress, ReadBack } from './progress.ts'
 
 /** A ledger entry as Table Storage holds it, without its keys: what is compound is JSON text. */
 export type LedgerRow = Readonly<Record<string, string | number | boolean | Date>>
@@ -110,6 +110,7 @@ const progress = json<Progress>(
     rounds: count,
     operations: count,
     milliseconds,
+    readBack: optional(object<ReadBack>({ groups: count, rows: count, hashes: list(text) })),
     file,
   }),
 )

@@ -8,6 +8,9 @@ export type PhaseTimes = {
   readonly file?: number
 }
 
+/** How far a file was read back: its row groups, their rows, and the hash of each column so far. */
+export type ReadBack = { readonly groups: number; readonly rows: number; readonly hashes: readonly string[] }
+
 /** A file that was read back from its own bytes: their number, and one hash for those of all columns. */
 export type FileEvidence = { readonly bytes: number; readonly hash: string }
 
@@ -31,6 +34,8 @@ export type Progress = {
   /** Requests to Table Storage that are billed. */
   readonly operations: number
   readonly milliseconds: PhaseTimes
+  /** How far the file was read back; absent before, and where it is written anew. */
+  readonly readBack?: ReadBack
   /** The file of the rows, once it is proven. */
   readonly file?: FileEvidence
 }

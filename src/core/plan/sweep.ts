@@ -49,12 +49,14 @@ export function sweepAction(
   rules: WakeRules,
 ): SweepAction | undefined {
   const action = actionOf(now, row, entry, rules)
-  return action.kind === 'rest' && hasSpareReport(entry, rules.deleteReports) ? undefined : action
+  if (action.kind !== 'rest') return action
+  // What is due by time comes first: a file that the storage holds keeps no window from its refresh.
+  if (isFileDue(entry)) return { kind: 'hint', entry }
+  return hasSpareReport(entry, rules.deleteReports) ? undefined : action
 }
 
 function actionOf(now: Date, row: FeedOutline, entry: LedgerEntry, rules: WakeRules): SweepAction {
   const rest = { kind: 'rest', entry } as const
-  if (isFileDue(entry)) return { kind: 'hint', entry }
   switch (entry.state) {
     case 'requesting':
       if (hasPassed(now, row, entry)) return { kind: 'out-of-range', entry }

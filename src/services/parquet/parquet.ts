@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type AsyncBuffer, type FileMetaData, parquetMetadata, parquetRead } from 'hyparquet'
+import type { ReadBack } from '../../core/ledger/progress.ts'
 import type { FileColumn, FileValue } from '../../core/report/file-columns.ts'
 
 /** A Parquet file of ours as far as its end tells. `dataEnd`: the byte at which its rows end. */
@@ -71,24 +72,27 @@ export function hashOfAll(hashes: readonly string[]): string {
   return createHash('sha256').update(hashes.join()).digest('hex')
 }
 
-/** What was read back of a file from its own bytes. */
-export type ReadBack = { readonly rows: number; readonly hashes: readonly string[] }
-
-/** Reads a whole file, one row group after another, and hashes its values. `onGroup` is called before each row group. */
+/**
+ * Reads a file back from its own bytes, one row group after another, and hashes its values. It begins where `before` ended, and
+ * ends with the file, or after the row group for which `enough` is true. `onGroup` is called before each row group.
+ */
 export async function readBack(
   { file, metadata }: Parquet,
   columns: readonly FileColumn[],
-  onGroup: () => void,
+  before: ReadBack | undefined,
+  { onGroup, enough }: { readonly onGroup: () => void; readonly enough: () => boolean },
 ): Promise<ReadBack> {
-  let hashes: readonly string[] = columns.map(() => '')
-  let rows = 0
-  for (const group of metadata.row_groups) {
+  let { groups, rows, hashes } = before ?? { groups: 0, rows: 0, hashes: columns.map(() => '') }
+  for (const group of metadata.row_groups.slice(groups)) {
     onGroup()
-    const values = await readGroup(await inMemory(file, group), metadata, rows, rows + Number(group.num_rows))
+    const end = rows + Number(group.num_rows)
+    const values = await readGroup(await inMemory(file, group), metadata, rows, end)
     hashes = columns.map(({ name }, index) => hashOn(hashes[index] ?? '', values.get(name) ?? []))
-    rows += Number(group.num_rows)
+    rows = end
+    groups++
+    if (enough()) break
   }
-  return { rows, hashes }
+  return { groups, rows, hashes }
 }
 
 async function readGroup(file: AsyncBuffer, metadata: FileMetaData, rowStart: number, rowEnd: number) {

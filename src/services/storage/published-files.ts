@@ -119,9 +119,10 @@ async function commit(
 
 async function remove(blob: BlockBlobClient, etag: string | undefined): Promise<boolean> {
   try {
-    await blob.deleteIfExists(etag === undefined ? {} : { conditions: { ifMatch: etag } })
+    await blob.delete(etag === undefined ? {} : { conditions: { ifMatch: etag } })
     return true
   } catch (error) {
+    if (statusOf(error) === 404) return true
     // A file that is gone has no ETag either.
     if (isConflict(error)) return (await find(blob)) === undefined
     throw error

@@ -30,8 +30,10 @@ export async function dropRows(services: Services, feed: string, generation: Gen
   // What time heals is left to the sweep.
   if (isFailure(removed)) return
   if (!removed.isDone) return queue.sendDrop({ feed, generation })
+  // People read it: it waits for no archive that the storage holds.
+  const isFileGone = await removeFilesOf(services, held.value)
   if (held.value.blobs && !(await removeBlobs(services, feed, held.value.blobs, entries))) return
-  if (!(await removeFilesOf(services, held.value))) return
+  if (!isFileGone) return
   await noteRowsGone(services, held)
 }
 

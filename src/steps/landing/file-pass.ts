@@ -1,5 +1,5 @@
 import { type Failure, failed, isFailure } from '../../core/failures.ts'
-import { type FileEvidence, type Progress, refusedCodes } from '../../core/ledger/progress.ts'
+import { type FileEvidence, type Progress, type ReadBack, refusedCodes } from '../../core/ledger/progress.ts'
 import { stagedName } from '../../core/ledger/published-file.ts'
 import { isReject } from '../../core/report/entities.ts'
 import { type FileLayout, fileLayout } from '../../core/report/file-columns.ts'
@@ -12,8 +12,8 @@ import { type Job, nameOf } from '../ledger/job.ts'
 import { type FittingReport, openFitting } from './check-pass.ts'
 import type { HeldEntry } from './held-entry.ts'
 
-/** The file is proven; or it is not, and `next` is the record that was not read yet. */
-export type FilePart = FileEvidence | { readonly next: number }
+/** The file is proven; or it is not: `next` is the record to write next, and `readBack` how far it was read back. */
+export type FilePart = FileEvidence | { readonly next: number; readonly readBack?: ReadBack }
 
 /** What the pass works with. `progress` is that of the landing, whose rows are all written. */
 export type FileWork = {
@@ -103,12 +103,14 @@ async function writeOn(
 
 /** Reads the staged file back. One that is not what was written is removed, and written anew when the landing goes on. */
 async function prove(
-  { job, held, progress }: FileWork,
+  { job, held, progress, enough }: FileWork,
   { columns }: FileLayout,
   { file, parquet }: StagedFile,
-): Promise<FileEvidence | Failure> {
+): Promise<FilePart | Failure> {
   const { hashOfAll, readBack } = await import('../../services/parquet/parquet.ts')
-  const { rows, hashes } = await readBack(parquet, columns, () => held.assertHeld())
+  const read = await readBack(parquet, columns, progress.readBack, { onGroup: held.assertHeld, enough })
+  const { rows, hashes, groups } = read
+  if (groups < parquet.metadata.row_groups.length) return { next: held.entry().checkpoint, readBack: read }
   const wrong = columns.filter((_, index) => hashes[index] !== parquet.notes.hashes[index])
   if (rows === progress.acknowledged && wrong.length === 0) return { bytes: file.bytes, hash: hashOfAll(hashes) }
   await job.services.publishedFiles.remove(file.name, file.etag)

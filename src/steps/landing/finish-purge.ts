@@ -1,3 +1,4 @@
+import { writesFiles } from '../../core/feeds/feed.ts'
 import { auditedRowKey, feedRowKey, keptRowKey, type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import { STAGING } from '../../core/ledger/published-file.ts'
@@ -47,18 +48,24 @@ async function isAnythingLeft(services: Services, { feed }: FeedOutline): Promis
   return after !== undefined || (await ledger.drops(feed.name)).length > 0
 }
 
-/** Removes published files that came late, and those that are staged. Gives whether there were any. */
-async function removePublishedFiles(services: Services, { name: feed, table }: FeedOutline['feed']): Promise<boolean> {
+/**
+ * Removes published files that came late, and those that are staged. Gives whether there were any, or may be. Where the feed
+ * publishes none, the app need not reach the container.
+ */
+async function removePublishedFiles(services: Services, { name: feed, table, publish }: FeedOutline['feed']) {
   const { publishedFiles } = services
   let files = 0
-  for (const folder of [`${table}/`, STAGING]) {
-    for await (const { name, metadata } of publishedFiles.list(folder)) {
-      if (folder === STAGING && metadata.feed !== feed) continue
-      await removeOrTell(services, feed, name, () => publishedFiles.remove(name))
-      files++
+  const mayReach = await removeOrTell(services, feed, `${table}/`, async () => {
+    for (const folder of [`${table}/`, STAGING]) {
+      for await (const { name, metadata } of publishedFiles.list(folder)) {
+        if (folder === STAGING && metadata.feed !== feed) continue
+        await removeOrTell(services, feed, name, () => publishedFiles.remove(name))
+        files++
+      }
     }
-  }
-  return files > 0
+    return true
+  })
+  return files > 0 || (!mayReach && writesFiles({ ...(publish && { publish }) }))
 }
 
 async function removeRows(services: Services, app: AppRows, { feed }: FeedOutline): Promise<void> {

@@ -12,6 +12,7 @@ import { type Job, nameOf } from '../ledger/job.ts'
 import { checkPass } from './check-pass.ts'
 import { filePass } from './file-pass.ts'
 import type { HeldEntry } from './held-entry.ts'
+import { removeOrTell } from './remove-published.ts'
 import { writePass } from './write-pass.ts'
 
 /** How often the write pass starts again when the table holds other rows than were acknowledged. */
@@ -146,7 +147,7 @@ async function count({ job, held, enough }: Work): Promise<Outcome> {
 async function file({ job, held, archive, enough }: Work): Promise<Outcome> {
   const before = progressOf(held)
   if (!writesFiles(job.row.feed)) {
-    await job.services.publishedFiles.remove(stagedName(held.entry().generation))
+    await giveUpFile(job, held, before)
     return 'complete'
   }
   if (archive.etag !== before.etag) return isNotWhatWasChecked(held, archive)
@@ -154,13 +155,22 @@ async function file({ job, held, archive, enough }: Work): Promise<Outcome> {
   const started = clock()
   const part = await filePass({ job, held, archive, progress: before, enough })
   if (isFailure(part)) return awaitsStorage(part)
-  const progress = { ...before, milliseconds: spent(before.milliseconds, 'file', started, clock()) }
+  const { readBack: _, ...others } = before
+  const progress = { ...others, milliseconds: spent(before.milliseconds, 'file', started, clock()) }
   if ('next' in part) {
-    await held.update({ checkpoint: part.next, progress })
+    const { next, readBack } = part
+    await held.update({ checkpoint: next, progress: { ...progress, ...(readBack && { readBack }) } })
     return enough() ? 'paused' : 'next'
   }
   await held.update({ progress: { ...progress, file: part } })
   return 'complete'
+}
+
+async function giveUpFile({ services }: Job, held: HeldEntry, { file: _, ...progress }: Progress): Promise<void> {
+  const { feed, generation } = held.entry()
+  const staged = stagedName(generation)
+  await removeOrTell(services, feed, staged, () => services.publishedFiles.remove(staged))
+  await held.update({ progress })
 }
 
 /** The check read the whole file, so any other failure is of the file or the feed as they are now. */

@@ -1,5 +1,5 @@
 import { type Failure, isFailure } from '../../core/failures.ts'
-import { changeOf, isOfPerson, isRestated, isSameReport } from '../../core/ledger/ledger.ts'
+import { changeOf, isOfPerson, isOpen, isRestated, isSameReport } from '../../core/ledger/ledger.ts'
 import { toFailed, toLanded, toNextAttempt, toRequestedAgain, toStorageAwaited } from '../../core/ledger/transitions.ts'
 import { isOverdue } from '../../core/ledger/wake.ts'
 import { refreshAt } from '../../core/plan/refresh.ts'
@@ -47,7 +47,8 @@ export async function settle(job: Job, held: HeldEntry, result: LandResult): Pro
     })
   }
   const published = await publishFile(job.services, landed)
-  if (published) await withdrawReports(job, published)
+  // Somebody may land it again by now, and needs the entry as it is.
+  if (published && !isOpen(published.value)) await withdrawReports(job, published)
 }
 
 /** The lease is given up before the message is sent: whoever takes it finds the landing free. */
