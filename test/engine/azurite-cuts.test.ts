@@ -15,6 +15,7 @@ const CASES: readonly (readonly [string, History, number])[] = [
   ['a first landing', HISTORIES.first, 1],
   ['a restatement with fewer rows', HISTORIES.restatement, 2],
   ['a restatement in continuations', HISTORIES.continuedRestatement, 3],
+  ['a restatement with its file', HISTORIES.restatedFile, 4],
 ]
 
 describe('an instance abandoned at one of its requests to Azurite', () => {

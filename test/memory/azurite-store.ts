@@ -69,7 +69,9 @@ function withoutService(row: RawRow): RawRow {
   return Object.fromEntries(Object.entries(row).filter(([name]) => !/^(odata\.|Timestamp)/.test(name)))
 }
 
+/** None where the container was never made. */
 async function blobsOf(container: ContainerClient): Promise<readonly StoredBlob[]> {
+  if (!(await container.exists())) return []
   const blobs: StoredBlob[] = []
   for await (const { name, metadata = {}, properties } of container.listBlobsFlat({ includeMetadata: true })) {
     const bytes = await container.getBlobClient(name).downloadToBuffer()
