@@ -14,8 +14,12 @@ export type Figures = {
   /** The app's writer, which starts from entities, compared with bare `node:http`, which sends prepared bodies. */
   readonly cpu_write_vs_raw: number
   readonly cpu_us_per_row: number
+  /** What the file of a landing adds, run in turn with one without: to write it and to read it back. */
+  readonly parquet_us_per_row: number
   readonly rss_mb_100k: number
   readonly rss_mb_2m: number
+  /** The same with a file of the rows. */
+  readonly rss_mb_2m_parquet: number
   readonly billed_ops_per_1000_rows: number
   /** The same for a landing that replaces another, until the replaced rows are gone. */
   readonly billed_ops_restated: number
@@ -50,6 +54,7 @@ export const LIMITS: Readonly<Partial<Record<keyof Figures, number>>> = {
   cpu_vs_sdk: 0.3,
   cpu_write_vs_raw: 1.5,
   rss_mb_2m: 200,
+  rss_mb_2m_parquet: 250,
   billed_ops_per_1000_rows: 10.5,
   billed_ops_restated: 22,
   idle_bytes_per_feed: 4 * 1024,

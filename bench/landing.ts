@@ -1,14 +1,17 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { open, stat } from 'node:fs/promises'
 import type { TableClient } from '@azure/data-tables'
 import { isFailure } from '../src/core/failures.ts'
+import type { Feed } from '../src/core/feeds/feed.ts'
 import { newFeedRow } from '../src/core/ledger/feed-row.ts'
-import type { Landing } from '../src/core/ledger/ledger.ts'
+import type { Figures, Landing } from '../src/core/ledger/ledger.ts'
 import type { Generation } from '../src/core/report/generation.ts'
 import type { Archive } from '../src/services/storage/archive.ts'
 import { RANGE } from '../src/services/storage/blocks.ts'
+import { storageClients } from '../src/services/storage/clients.ts'
 import { openLandingTable } from '../src/services/storage/landing-table.ts'
 import type { Ledger } from '../src/services/storage/ledger.ts'
+import { openPublishedFiles } from '../src/services/storage/published-files.ts'
 import type { StepSettings } from '../src/settings/settings.ts'
 import { land } from '../src/steps/landing/land.ts'
 import type { Services } from '../src/steps/services.ts'
@@ -19,8 +22,28 @@ const NEVER = new Date(Date.UTC(9999, 0, 1))
 
 /** The app's side: its `land`, with the archive in a file and the ledger entry in memory. Gives the acknowledged rows. */
 export async function landByApp(path: string, client: TableClient, generation = GENERATION): Promise<number> {
-  const row = newFeedRow(benchFeed(client.tableName), {}, WINDOW.to)
   const services = servicesOver(fileArchive(path), client)
+  return (await landBy(services, benchFeed(client.tableName), path, generation)).rowsLanded
+}
+
+/** The same with a file of the rows, block by block in a container of its own, and read back from there. */
+export async function landPublished(path: string, client: TableClient, storage: string): Promise<number> {
+  const { container } = storageClients({ kind: 'connection-string', connectionString: storage })
+  const name = `published${randomUUID()}`
+  const publishedFiles = openPublishedFiles(() => container(name))
+  const services = { ...servicesOver(fileArchive(path), client), publishedFiles }
+  const { rowsLanded, file } = await landBy(
+    services,
+    benchFeed(client.tableName, ['table', 'parquet']),
+    path,
+    GENERATION,
+  )
+  if (!file) throw new Error('the landing wrote no file')
+  return rowsLanded
+}
+
+async function landBy(services: Services, feed: Feed, path: string, generation: Generation): Promise<Figures> {
+  const row = newFeedRow(feed, {}, WINDOW.to)
   const { size } = await stat(path)
   const job = {
     row,
@@ -38,7 +61,7 @@ export async function landByApp(path: string, client: TableClient, generation = 
   if (result === 'paused') throw new Error('a landing without a time limit paused')
   if (isFailure(result)) throw new Error(result.message)
   if ('awaits' in result) throw new Error(result.awaits.message)
-  return result.rowsLanded
+  return result
 }
 
 /** An archive that gives the report at `path` for every name. */

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { startAzurite } from '../local/azurite.ts'
 import { bundle } from '../local/build.ts'
 import { nextMessage, startNode, stopProcess } from '../local/processes.ts'
 import { dashboardFigures } from './dashboard.ts'
@@ -27,9 +28,10 @@ const DEPLOYED_FLAGS = ['--max-semi-space-size=16']
 async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'insights-bench-'))
   const sink = startNode([join(import.meta.dirname, 'sink.ts')], { output: 'inherit' })
+  const azurite = await startAzurite({ location: join(folder, 'azurite') })
   try {
     const origin = await nextMessage<string>(sink, 'the sink of the bench')
-    const figures = rounded(await bench(folder, origin))
+    const figures = rounded(await bench(folder, origin, azurite.connectionString))
     if (process.argv.includes('--json')) console.log(JSON.stringify(figures))
     else for (const [name, value] of Object.entries(figures)) console.log(`${name.padEnd(26)}${value}${limit(name)}`)
     const faults = missed(figures)
@@ -37,28 +39,34 @@ async function main(): Promise<void> {
     if (faults.length > 0) process.exitCode = 1
   } finally {
     await stopProcess(sink)
+    await azurite.stop()
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-async function bench(folder: string, origin: string): Promise<Figures> {
+async function bench(folder: string, origin: string, storage: string): Promise<Figures> {
   const program = await bundled(folder, 'run-process')
   const instance = await bundled(folder, 'idle-process')
   const warmUp = await report(folder, 10_000)
   const small = await report(folder, 100_000)
-  const setup: Bench = { program, flags: DEPLOYED_FLAGS, origin, warmUp }
+  const setup: Bench = { program, flags: DEPLOYED_FLAGS, origin, storage, warmUp }
   await requireHonesty(setup, warmUp)
   const { app, libraries } = await compare(setup, ['app', 'libraries'], small, TIMES)
   const { writer, raw } = await compare(setup, ['writer', 'raw'], warmUp, WRITER_TIMES)
-  tell({ app, libraries, writer, raw })
-  const fewRows = await footprint(setup, small, TIMES)
-  const manyRows = await footprint(setup, await report(folder, 2_000_000), 1)
+  const files = await compare(setup, ['published', 'app'], small, TIMES)
+  tell({ app, libraries, published: files.published, writer, raw })
+  const fewRows = await footprint(setup, 'app', small, TIMES)
+  const large = await report(folder, 2_000_000)
+  const manyRows = await footprint(setup, 'app', large, 1)
+  const manyRowsInFile = await footprint(setup, 'published', large, 1)
   return {
     cpu_vs_sdk: app.usPerRow / libraries.usPerRow,
     cpu_write_vs_raw: writer.usPerRow / raw.usPerRow,
     cpu_us_per_row: app.usPerRow,
+    parquet_us_per_row: files.published.usPerRow - files.app.usPerRow,
     rss_mb_100k: fewRows.rssMb,
     rss_mb_2m: manyRows.rssMb,
+    rss_mb_2m_parquet: manyRowsInFile.rssMb,
     billed_ops_per_1000_rows: fewRows.billedOps,
     billed_ops_restated: await restatedOps(setup, small),
     ...(await idleFigures(instance, QUIET, DEPLOYED_FLAGS)),

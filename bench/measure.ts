@@ -8,11 +8,13 @@ import { ROUNDS } from './writing.ts'
 /** A report in a file, and the number of its rows. */
 export type Report = { readonly path: string; readonly rows: number }
 
-/** `program` is `run-process.ts` or a bundle of it, and `flags` are Node's. `origin` is the address of the sink. */
+/** `program` is `run-process.ts` or a bundle of it, and `flags` are Node's. `origin` is the address of the sink for rows, and `storage` the connection string
+ * of a storage for files. */
 export type Bench = {
   readonly program: string
   readonly flags: readonly string[]
   readonly origin: string
+  readonly storage: string
   readonly warmUp: Report
 }
 
@@ -24,11 +26,11 @@ export type Measured = { readonly rows: number; readonly cost: Cost; readonly ta
  * Throws if they differ, because a writer that does not read its answers proves nothing.
  */
 export async function runOnce(
-  { program, flags, origin, warmUp }: Bench,
+  { program, flags, origin, storage, warmUp }: Bench,
   side: Side,
   report: Report,
 ): Promise<Measured> {
-  const run: Run = { side, origin, warmUp: warmUp.path, report: report.path }
+  const run: Run = { side, origin, storage, warmUp: warmUp.path, report: report.path }
   const child = startNode([...flags, program, JSON.stringify(run)], { output: 'inherit' })
   const ended = once(child, 'exit')
   const said = await nextMessage<Said>(child, `${side}: the process`)

@@ -47,9 +47,9 @@ const RECORDS_PER_CHUNK = 1000
 const MARKETS = ['Germany', 'United States', 'Japan', 'Österreich', 'Brazil']
 
 /** A feed as `feeds.json` would give it, landing in `table`. */
-export function benchFeed(table: string): Feed {
+export function benchFeed(table: string, publish: Feed['publish'] = ['table']): Feed {
   const types = Object.fromEntries(COLUMNS.map(({ name, type }) => [name, type]))
-  const entry = { name: 'bench', dataset: 'TeamsUsage3PApps', queryId: 'bench', table, types, shards: SHARDS }
+  const entry = { name: 'bench', dataset: 'TeamsUsage3PApps', queryId: 'bench', table, types, shards: SHARDS, publish }
   const file = parseFeeds(JSON.stringify({ feeds: [entry] }), CATALOG)
   const feed = 'problems' in file ? undefined : file.feeds[0]
   if (!feed) throw new Error(`the feed of the bench is wrong: ${JSON.stringify(file)}`)

@@ -1,14 +1,23 @@
 import { TableClient } from '@azure/data-tables'
 import { landByLibraries } from './baseline.ts'
-import { landByApp } from './landing.ts'
+import { landByApp, landPublished } from './landing.ts'
 import { prepareRestatement } from './restatement.ts'
 import { type Prepared, prepareRaw, prepareWriter } from './writing.ts'
 
-/** The things to measure. Each run has its own process. `restated` is a landing that replaces another. */
-export type Side = 'app' | 'restated' | 'libraries' | 'writer' | 'raw'
+/**
+ * The things to measure. Each run has its own process. `published` is a landing with a file of its rows, `restated` one that
+ * replaces another.
+ */
+export type Side = 'app' | 'published' | 'restated' | 'libraries' | 'writer' | 'raw'
 
-/** One run. It lands `warmUp` first and does not count it. */
-export type Run = { readonly side: Side; readonly origin: string; readonly warmUp: string; readonly report: string }
+/** One run. It lands `warmUp` first and does not count it. `storage`: the connection string of the storage for files. */
+export type Run = {
+  readonly side: Side
+  readonly origin: string
+  readonly storage: string
+  readonly warmUp: string
+  readonly report: string
+}
 
 /** The cost of a run, in milliseconds of processor time and MiB of peak memory. */
 export type Cost = {
@@ -22,10 +31,11 @@ export type Cost = {
 /** Transactions in flight on every side, as many as the app sends. */
 const IN_FLIGHT = 8
 
-type Prepare = (report: string, client: TableClient) => Promise<Prepared>
+type Prepare = (report: string, client: TableClient, storage: string) => Promise<Prepared>
 
 const SIDES: Readonly<Record<Side, Prepare>> = {
   app: async (report, client) => () => landByApp(report, client),
+  published: async (report, client, storage) => () => landPublished(report, client, storage),
   restated: prepareRestatement,
   libraries: async (report, client) => () => landByLibraries(report, client, IN_FLIGHT),
   // These send the few rows of a report many times.
@@ -34,13 +44,13 @@ const SIDES: Readonly<Record<Side, Prepare>> = {
 }
 
 /** Lands the warm-up, prepares the report, resets the tally of the sink, and lands the report. */
-export async function measure({ side, origin, warmUp, report }: Run): Promise<Cost> {
+export async function measure({ side, origin, storage, warmUp, report }: Run): Promise<Cost> {
   const startMs = cpuMs()
   const client = new TableClient(`${origin}/bench`, 'Bench', { allowInsecureConnection: true })
   const prepare = SIDES[side]
-  await (await prepare(warmUp, client))()
+  await (await prepare(warmUp, client, storage))()
   const warmUpMs = cpuMs() - startMs
-  const prepared = await prepare(report, client)
+  const prepared = await prepare(report, client, storage)
   await fetch(`${origin}/tally`)
   const before = cpuMs()
   const acknowledged = await prepared()

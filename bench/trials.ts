@@ -109,10 +109,15 @@ export async function restatedOps(bench: Bench, report: Report): Promise<number>
 export type Footprint = { readonly rssMb: number; readonly billedOps: number }
 
 /** Lands a report a number of times and gives the medians. */
-export async function footprint(bench: Bench, report: Report, times: number): Promise<Footprint> {
+export async function footprint(
+  bench: Bench,
+  side: 'app' | 'published',
+  report: Report,
+  times: number,
+): Promise<Footprint> {
   const runs: Measured[] = []
   await countingOnly(bench, async () => {
-    for (let time = 0; time < times; time++) runs.push(await runOnce(bench, 'app', report))
+    for (let time = 0; time < times; time++) runs.push(await runOnce(bench, side, report))
   })
   return {
     rssMb: median(runs.map(({ cost }) => cost.rssMb)),

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { TableClient } from '@azure/data-tables'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { missed } from '../../bench/figures.ts'
 import { forgedFigures } from '../../bench/forged.ts'
 import { measureIdle, requireSameCost } from '../../bench/idle.ts'
@@ -29,7 +29,7 @@ beforeAll(async () => {
   const warmUp = { path: join(folder, 'warm-up.csv.gz'), rows: 200 }
   report = { path: join(folder, 'report.csv.gz'), rows: 2_350 }
   for (const { path, rows } of [warmUp, report]) await writeReport(path, rows)
-  bench = { program: join(BENCH, 'run-process.ts'), flags: [], origin: sink.origin, warmUp }
+  bench = { program: join(BENCH, 'run-process.ts'), flags: [], origin: sink.origin, storage: inject('storage'), warmUp }
 })
 
 afterAll(async () => {
@@ -45,6 +45,13 @@ describe('the bench', () => {
     expect({ rows: app.tally.rows, libraries: libraries.tally.requests }).toEqual({ rows: 2_350, libraries: 24 })
     // One more: the table is made.
     expect(app.tally.requests).toBe(25)
+  })
+
+  it('has a landing write the same rows with a file of them, which it reads back', async () => {
+    const app = await runOnce(bench, 'app', report)
+    const published = await runOnce(bench, 'published', report)
+    requireSameRows([app, published], 'app and published')
+    expect(published.tally.requests).toBe(app.tally.requests)
   })
 
   it('has the writer send the same rows as a run without it', async () => {
@@ -130,8 +137,10 @@ describe('the bench', () => {
       cpu_vs_sdk: 0.3,
       cpu_write_vs_raw: 1.2,
       cpu_us_per_row: 12,
+      parquet_us_per_row: 20,
       rss_mb_100k: 150,
       rss_mb_2m: 165,
+      rss_mb_2m_parquet: 240,
       billed_ops_per_1000_rows: 10.01,
       billed_ops_restated: 21.5,
       idle_bytes_per_feed: 4_043,
@@ -150,6 +159,7 @@ describe('the bench', () => {
     }
     expect(missed(good)).toEqual([])
     expect(missed({ ...good, cpu_vs_sdk: 0.31, rss_mb_2m: 171 })).toHaveLength(2)
+    expect(missed({ ...good, rss_mb_2m_parquet: 251 })).toHaveLength(1)
     expect(missed({ ...good, idle_bytes_per_feed: 4_097, idle_requests: 43, sweep_rss_mb: 201 })).toHaveLength(3)
     expect(missed({ ...good, plan_ms_3650: 10.1, plan_growth: 20.1 })).toHaveLength(2)
     expect(missed({ ...good, status_vs_raw: 1.51 })).toHaveLength(1)

@@ -24,12 +24,12 @@ type Counted = World & {
 }
 
 /** A deployment of so many feeds by month, each with so many windows from January 2025 on, whose storage calls are counted. */
-async function countedWorld(feeds: number, rows: number, months: number): Promise<Counted> {
+async function countedWorld(feeds: number, rows: number, months: number, publish = false): Promise<Counted> {
   const proxies = await startStorageProxies(inject('storage'))
   onTestFinished(() => proxies.close())
   const { table, blob, queue } = proxies
   const world = await openWorld({
-    feeds: Array.from({ length: feeds }, (_, nth) => feedOf(nth, months)),
+    feeds: Array.from({ length: feeds }, (_, nth) => feedOf(nth, months, publish)),
     simulator: { rows },
     storage: proxies.connectionString,
   })
@@ -47,10 +47,11 @@ async function countedWorld(feeds: number, rows: number, months: number): Promis
   return { ...world, during }
 }
 
-function feedOf(nth: number, months: number): object {
+function feedOf(nth: number, months: number, publish: boolean): object {
   const to = `2025-0${months + 1}-01`
   const columns = ['Month', 'CustomerName', 'UsageQuantity']
-  return { name: `usage-${nth}`, dataset: 'AzureUsage', columns, from: '2025-01-01', to, refresh: false }
+  const feed = { name: `usage-${nth}`, dataset: 'AzureUsage', columns, from: '2025-01-01', to, refresh: false }
+  return publish ? { ...feed, publish: ['table', 'parquet'] } : feed
 }
 
 const NAMES = ['table', 'blob reads', 'blob writes', 'queue'] as const
@@ -109,8 +110,8 @@ async function ticksOfLife(feeds: number, months: number) {
 }
 
 /** What it asks to land so many windows with so many rows each, and to land them again until the rows before are gone. */
-async function landings(months: number, rows: number) {
-  const world = await countedWorld(1, rows, months)
+async function landings(months: number, rows: number, publish = false) {
+  const world = await countedWorld(1, rows, months, publish)
   const first = await world.during(() => work(world))
   const { ledger, clock } = world.services
   for await (const { value, etag } of ledger.scan('usage-0')) {
@@ -130,6 +131,8 @@ export async function countAll(): Promise<Readonly<Record<string, Operations>>> 
   }
   const ofWindow = added(one.week, fewer.week, 4)
   const [small, large, several] = [await landings(1, 100), await landings(1, 1100), await landings(3, 100)]
+  const [oneFile, files] = [await landings(1, 100, true), await landings(3, 100, true)]
+  const window = { first: added(several.first, small.first, 2), again: added(several.again, small.again, 2) }
   const rows = { first: minus(large.first, small.first), again: minus(large.again, small.again) }
   return {
     'a tick of provision': minus(one.provision, ofFeed.provision),
@@ -143,9 +146,11 @@ export async function countAll(): Promise<Readonly<Record<string, Operations>>> 
       each((name) => 6 * ofWindow[name]),
     ),
     'the same, for each window': ofWindow,
-    'a window of 100 rows that lands': added(several.first, small.first, 2),
+    'a window of 100 rows that lands': window.first,
     '1,000 rows more': rows.first,
-    'a window of 100 rows that lands again': added(several.again, small.again, 2),
+    'a window of 100 rows that lands again': window.again,
     '1,000 rows more of it': rows.again,
+    'the file of a window that lands': minus(added(files.first, oneFile.first, 2), window.first),
+    'the file of a window that lands again': minus(added(files.again, oneFile.again, 2), window.again),
   }
 }

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CATALOG } from '../../src/core/catalog.ts'
 import { type RawRow, rawRows } from '../pipeline/raw-rows.ts'
 import { cellsOfText, cellsOfValue, landedCells } from '../pipeline/typed-cells.ts'
+import { type Duck, openDuck, readWithHyparquet, valueInTable, withoutSigns } from '../setup/parquet-readers.ts'
 import { createWorld, type World } from '../setup/world.ts'
 
 /** More rows than there are awkward values, so that each column holds them all. */
@@ -41,7 +42,13 @@ const DATASETS: readonly (readonly [string, object])[] = [
   ['CSPRevenueDetails', MONTHLY],
 ]
 
-const feeds = DATASETS.map(([dataset, time]) => ({ name: dataset.toLowerCase(), table: dataset, dataset, ...time }))
+const feeds = DATASETS.map(([dataset, time]) => ({
+  name: dataset.toLowerCase(),
+  table: dataset,
+  dataset,
+  publish: ['table', 'parquet'],
+  ...time,
+}))
 
 it('the list of this test is the whole catalogue', () => {
   expect(DATASETS.map(([name]) => name).toSorted()).toEqual(CATALOG.map(({ name }) => name).toSorted())
@@ -49,12 +56,17 @@ it('the list of this test is the whole catalogue', () => {
 
 describe.each(['2021', '2023'] as const)('under profile %s', (profile) => {
   let world: World
+  let duck: Duck
   beforeAll(async () => {
+    duck = await openDuck()
     const limits = { maxInFlight: 60, maxReportsPerHour: 30 }
     world = await createWorld({ feeds, simulator: { profile, rows: ROWS }, settings: { limits, deleteReports: false } })
     await world.run()
   })
-  afterAll(() => world?.close())
+  afterAll(async () => {
+    duck?.close()
+    await world?.close()
+  })
 
   /** What the service made and sent for the report that the rows name. */
   const servedFor = (rows: readonly RawRow[]) => {
@@ -77,6 +89,24 @@ describe.each(['2021', '2023'] as const)('under profile %s', (profile) => {
       records.map((row) => columns.flatMap((column, index) => cellsOfText(column, row[index] ?? ''))),
     )
   })
+
+  it.each(DATASETS)(
+    '%s has a file with the rows of the table, cell for cell, as two readers read it',
+    async (dataset) => {
+      const files = await Array.fromAsync(world.published.listBlobsFlat({ prefix: `${dataset}/` }), ({ name }) => name)
+      expect(files).toHaveLength(1)
+      const bytes = await world.published.getBlobClient(files[0] ?? '').downloadToBuffer()
+      const byDuck = await duck.query(`FROM '${await duck.put(`${dataset}.parquet`, bytes)}'`)
+      const byHyparquet = await readWithHyparquet(bytes)
+      const rows = await rawRows(world.landingTable(dataset))
+      const { columns } = servedFor(rows)
+      const properties = columns.flatMap(({ name, type }) => (type === 'month' ? [name, `${name}_month`] : [name]))
+      expect(byDuck.names).toEqual([...properties, '_attempt', '_reportId', '_line'])
+      expect(byHyparquet.names).toEqual(byDuck.names)
+      expect(byHyparquet.rows).toEqual(byDuck.rows)
+      expect(withoutSigns(byDuck.rows)).toEqual(rows.map((row) => byDuck.names.map((name) => valueInTable(row, name))))
+    },
+  )
 
   it.each(DATASETS)('%s is asked for with query times only where it has a time', async (dataset, time) => {
     const reportId = String((await rawRows(world.landingTable(dataset)))[0]?._reportId)

@@ -1,4 +1,4 @@
-import type { SchemaElement } from 'hyparquet'
+import type { RowGroup as ParquetRowGroup, SchemaElement } from 'hyparquet'
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer'
 import type { FileColumn, FileType } from '../../core/report/file-columns.ts'
 import type { RowGroup } from '../../core/report/row-group.ts'
@@ -49,6 +49,7 @@ export function createEncoder({ columns, about }: FileContent, earlier?: Parquet
     rowGroup(values) {
       const data = columns.map(({ name }, index) => ({ name, data: [...(values[index] ?? [])], offsetIndex: false }))
       file.write({ columnData: data, rowGroupSize: data[0]?.data.length ?? 0 })
+      keepOwnTexts(file.row_groups.at(-1))
       hashes = values.map((each, index) => hashOn(hashes[index] ?? '', each))
       return take()
     },
@@ -59,6 +60,19 @@ export function createEncoder({ columns, about }: FileContent, earlier?: Parquet
       return take()
     },
   }
+}
+
+/** The least and the greatest text of a column are parts of the text of the report, which they would keep in memory. */
+function keepOwnTexts(group: ParquetRowGroup | undefined): void {
+  for (const { meta_data } of group?.columns ?? []) {
+    const statistics = meta_data?.statistics
+    if (typeof statistics?.min_value === 'string') statistics.min_value = copyOf(statistics.min_value)
+    if (typeof statistics?.max_value === 'string') statistics.max_value = copyOf(statistics.max_value)
+  }
+}
+
+function copyOf(text: string): string {
+  return Buffer.from(text).toString()
 }
 
 /** The row groups that are written stand, and what follows begins where the footer was. The start of a new file is dropped. */
