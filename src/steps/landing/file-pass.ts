@@ -13,7 +13,7 @@ import { type FittingReport, openFitting } from './check-pass.ts'
 import type { HeldEntry } from './held-entry.ts'
 
 /** A row group has so many rows, or so many characters where they are long: it is in memory as a whole. */
-const GROUP_ROWS = 10_000
+const GROUP_ROWS = 5_000
 const GROUP_CHARACTERS = 16_000_000
 
 /** The file is proven, or a continuation goes on with it. */
