@@ -123,6 +123,16 @@ describe('costs.md', () => {
     const [least, most] = COLUMNS.slice(2).map((column) => costsOf(column)['sum without alarms'] ?? 0)
     expect(PAGE).toContain(`${least?.toFixed(0)} to ${most?.toFixed(0)} for 2,000,000 rows a month`)
     expect(PAGE).toContain(`25 GB beyond what is free cost ${((30 - 5) * 2.3).toFixed(2)}`)
+    const thousand = (what: string) => {
+      const { table, reads, writes } = {
+        table: asks(what, 'table') * price('table operation'),
+        reads: asks(what, 'blob reads') * price('blob read'),
+        writes: asks(what, 'blob writes') * price('blob write'),
+      }
+      return (1000 * (table + reads + writes)).toFixed(2)
+    }
+    expect(PAGE).toContain(`A thousand files that land cost ${thousand('the file of a window that lands')}, a thousand`)
+    expect(PAGE).toContain(`land again ${thousand('the file of a window that lands again')}.`)
     expect(PAGE).toMatch(/\*\*Nothing here has been compared with a\s+real bill\.\*\*/)
   })
 })

@@ -5,7 +5,7 @@ import type { ParsedRecord } from './parse.ts'
 export type RowGroup = readonly (readonly FileValue[])[]
 
 /** A row group is in memory as a whole: it has fewer values where they are long. */
-const MOST_CHARACTERS = 8_000_000
+const MOST_CHARACTERS = 4_000_000
 
 /** Collects rows until a row group is full. */
 export type RowCollector = {

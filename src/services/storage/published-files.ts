@@ -2,8 +2,8 @@ import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob'
 import { createIfMissing, RANGE } from './blocks.ts'
 import { statusOf } from './errors.ts'
 
-/** What a writer sends as one block, and has in memory as a whole: the values of 10,000 rows of 40 columns. */
-const GROUP_VALUES = 400_000
+/** What a writer sends as one block, and has in memory as a whole: the values of 5,000 rows of 40 columns. */
+const GROUP_VALUES = 200_000
 
 const CONTENT_TYPE = 'application/vnd.apache.parquet'
 
