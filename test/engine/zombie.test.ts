@@ -45,17 +45,15 @@ async function wokenAt(history: History, cut: Cut | undefined, wake: number, isH
   const { place, store } = openPlace()
   const readers = createReaders()
   const folder = createFolder()
-  const note = () => {
-    readers.note(store())
-    folder.note(store())
-  }
-  const deployment = await prepare({ ...place, onCall: note }, history)
-  const zombie = deployment.start(cut && { ...cut, until: thaw.promise })
+  const note = () => readers.note(store())
+  const deployment = await prepare({ ...place, onCall: () => folder.note(store()) }, history)
+  const zombie = deployment.start(cut && { ...cut, until: thaw.promise }, note)
   const end = zombie.tick().catch((error: unknown) => error)
   await (cut ? zombie.stopped : end)
   if (!isHurried) await deployment.finish(1)
   await deployment.askAgain(NEWER)
   const newer = deployment.start(undefined, (n) => {
+    note()
     if (n === wake) thaw.resolve()
   })
   await newer.tick()
@@ -66,6 +64,7 @@ async function wokenAt(history: History, cut: Cut | undefined, wake: number, isH
   // What it took up when it woke is brought to its end too.
   await deployment.finish(2)
   note()
+  folder.note(store())
   const entry = (await deployment.entry())?.value
   return { ended, calls: newer.calls, readers, folder, entry, store: store(), outcome: await outcomeOf(deployment) }
 }
