@@ -76,7 +76,7 @@ function wrongUse(action: Action | undefined, options: Options): string | undefi
 
 async function run(app: LocalApp, busy: Busy, action: Action | undefined, options: Options): Promise<CommandResult> {
   const known = await readBackfill(app.services)
-  if (options.publish) return writeFiles(app, known, options)
+  if (options.publish) return publishMissing(app, known, options)
   const feeds = feedsWithHistory([known], options.feed)
   if (feeds.length === 0) return refused(whyNoFeed(known, options.feed))
   // A person may pause whatever keeps the account from asking.
@@ -196,7 +196,7 @@ async function askAgain(
 }
 
 /** Has the missing files of all feeds written that publish files, or of one. */
-async function writeFiles({ services }: LocalApp, known: BackfillNow, options: Options): Promise<CommandResult> {
+async function publishMissing({ services }: LocalApp, known: BackfillNow, options: Options): Promise<CommandResult> {
   const { feed, dryRun = false } = options
   const publishing = known.feeds.filter(({ row }) => writesFiles(row.feed)).map(({ row }) => row.feed.name)
   const names = feed === undefined ? publishing : [feed]
@@ -206,7 +206,8 @@ async function writeFiles({ services }: LocalApp, known: BackfillNow, options: O
     const isAsked = (window: Window) => isInSpan(options, window)
     results.push({ feed: name, ...(await publishFiles(services, name, isAsked, dryRun)) })
   }
-  const problems = results.flatMap((each) => ('problem' in each ? [each.problem] : each.unreadable.map(leftAlone)))
+  const ofFeeds = results.flatMap((each) => ('problem' in each ? [each.problem] : each.unreadable.map(leftAlone)))
+  const problems = [...unreadableRows(known, options, 'feed'), ...ofFeeds]
   const json = { feeds: results.map((each) => ('problem' in each ? each : { ...each, left: each.left.map(withId) })) }
   const lines = results.flatMap((each) => ('problem' in each ? [] : fileLines(each, dryRun)))
   return { exitCode: problems.length === 0 ? 0 : 1, json, lines, problems }

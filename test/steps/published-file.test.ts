@@ -535,6 +535,8 @@ describe('backfill --publish', () => {
     expect(reportRequests(world.simulator)).toHaveLength(asked)
     expect(await customersIn(world)).toEqual(names(20))
     expect((await entryOf(world)).figures).toMatchObject({ origin: 'service', rowsLanded: 20 })
+    const columns = parquetMetadata(await bytesOf(world)).schema.map(({ name }) => name)
+    expect(columns.slice(1, 5)).toEqual(['Month', 'Month_month', 'CustomerName', 'UsageQuantity'])
     expect((await status(services)).feeds).toMatchObject([{ withoutFile: 0 }])
     expect(await publishFiles(services, 'usage', () => true, false)).toEqual({ landing: [], left: [], unreadable: [] })
     expect(named(world, 'window.restated')).toEqual([])

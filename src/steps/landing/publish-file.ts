@@ -47,11 +47,13 @@ async function readEntry({ ledger }: Services, { feed, window }: LedgerEntry): P
 async function tryToPut(
   services: Services,
   entry: LedgerEntry,
-  { generation, table }: Figures,
+  { generation, table, file }: Figures,
 ): Promise<Current | 'changed'> {
   const { ledger, publishedFiles } = services
   const target = publishedName(table, entry.window)
-  const staged = await publishedFiles.find(stagedName(generation))
+  const found = await publishedFiles.find(stagedName(generation))
+  // Only what was proven is published.
+  const staged = found?.bytes === file?.bytes ? found : undefined
   const blocks = staged && (await copyBlocks(services, staged, target))
   if (blocks === 'gone') return 'changed'
   // In this order: whoever publishes after the entry was read changes the target after it was looked at, and ours is refused.
