@@ -23,6 +23,7 @@ import {
   hint,
   landedWorld,
   landFile,
+  landImport,
   MAY,
   named,
   names,
@@ -116,6 +117,14 @@ describe('the folder is right after', () => {
     await dropFormer(world)
     expect(await filesIn(world)).toEqual([MAY_FILE])
     expect(await customersIn(world)).toEqual(names(20))
+  })
+
+  it('a file of a person: its columns have the order of the feed', async () => {
+    const world = await landedWorld(fileOf(names(20)), PUBLISHING)
+    await landImport(world, Buffer.from('UsageQuantity,CustomerName,Month\r\n1,Anna,2025-05-01\r\n'))
+    const columns = parquetMetadata(await bytesOf(world)).schema.map(({ name }) => name)
+    expect(columns.slice(1, 5)).toEqual(['Month', 'Month_month', 'CustomerName', 'UsageQuantity'])
+    expect(await customersIn(world)).toEqual(['Anna'])
   })
 
   it('forget', async () => {
@@ -535,8 +544,6 @@ describe('backfill --publish', () => {
     expect(reportRequests(world.simulator)).toHaveLength(asked)
     expect(await customersIn(world)).toEqual(names(20))
     expect((await entryOf(world)).figures).toMatchObject({ origin: 'service', rowsLanded: 20 })
-    const columns = parquetMetadata(await bytesOf(world)).schema.map(({ name }) => name)
-    expect(columns.slice(1, 5)).toEqual(['Month', 'Month_month', 'CustomerName', 'UsageQuantity'])
     expect((await status(services)).feeds).toMatchObject([{ withoutFile: 0 }])
     expect(await publishFiles(services, 'usage', () => true, false)).toEqual({ landing: [], left: [], unreadable: [] })
     expect(named(world, 'window.restated')).toEqual([])
