@@ -26,7 +26,7 @@ import { type CommandResult, type OutputOptions, print, refused } from './output
 const SETTINGS_FILE = 'local.settings.json'
 
 /** The settings of the app that `npm start` runs, which it writes. */
-const LOCAL_RUN = '.local/settings.json'
+export const LOCAL_RUN = '.local/settings.json'
 
 /** The options that every command has. */
 export type CommonOptions = OutputOptions & {

@@ -219,9 +219,13 @@ function fileLines(
   { feed, landing, left }: FilesAsked & { readonly feed: string },
   dryRun: boolean,
 ): readonly string[] {
-  const would = counted(landing.length, 'window would land', 'windows would land')
-  const lands = counted(landing.length, 'window lands', 'windows land')
-  return [`${feed}: ${dryRun ? would : lands} again from its archive, with a file`, ...leftLines(left)]
+  const would = counted(
+    landing.length,
+    'window would land again from its archive',
+    'windows would land again from their archives',
+  )
+  const lands = counted(landing.length, 'window lands again from its archive', 'windows land again from their archives')
+  return [`${feed}: ${dryRun ? would : lands}, with a file`, ...leftLines(left)]
 }
 
 type AskedAgain = { readonly feed: string } & SetBack

@@ -12,7 +12,7 @@ import { exchangeCode } from '../../src/services/sign-in/token-request.ts'
 import { readText } from '../../src/services/text-file.ts'
 import { type Environment, environmentReader } from '../../src/settings/environment.ts'
 import { DEFAULT_AUTHORITY, settingOf, signInOf } from '../../src/settings/sign-in.ts'
-import { addCommand, type CommonOptions, readEnvironment } from '../command.ts'
+import { addCommand, type CommonOptions, LOCAL_RUN, readEnvironment } from '../command.ts'
 import { signInProblem } from '../operator.ts'
 import { operatorsVault } from '../operators-vault.ts'
 import { type CommandResult, done, print, refused } from '../output.ts'
@@ -67,7 +67,8 @@ function inVault(vault: KeyVault, account: string): TokenKeeper {
 }
 
 function inFile({ account, local }: Options, file: string | undefined): TokenKeeper | undefined {
-  if (!local || file === undefined) return undefined
+  // The app of the local run reads its token from there, and has no vault.
+  if (file === undefined || (!local && file !== LOCAL_RUN)) return undefined
   return {
     place: file,
     async keep(token) {

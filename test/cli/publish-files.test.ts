@@ -52,7 +52,7 @@ it('writes the files of what landed before, of some time or of all, also of snap
   await deployment.run('usage')
   const asked = reportRequests(deployment.simulator).length
   const status = (await deployment.command(['status'])).out
-  expect(status).toContain('3 windows have no file: "backfill --publish --feed usage" writes it')
+  expect(status).toContain('3 windows have no file: see "backfill --publish --feed usage"')
   expect((await backfill('--feed', 'usage', '--dry-run')).out).toContain('usage: 3 windows would land again')
   expect(await files()).toEqual([])
 

@@ -69,7 +69,7 @@ test.each<[Partial<FeedStatus>, string]>([
   ],
   [{ resting: [PROBLEM] }, 'A window rests and goes on by itself: the table does not answer'],
   [{ lateFiles: 1 }, '1 file is not in place yet, which each sweep tries again'],
-  [{ withoutFile: 2 }, '2 windows have no file: "backfill --publish --feed azure-usage" writes it'],
+  [{ withoutFile: 2 }, '2 windows have no file: see "backfill --publish --feed azure-usage"'],
   [{ earlierForm: 1 }, '1 window landed with other columns, types or shards'],
   [{ earlyBlanks: 2 }, '2 windows had no rows before the data had settled: not complete yet'],
   [{ doubtful: [{ window: id('2025-10'), rows: 1 }] }, 'October 2025: a stray quote may have made 1 row of several'],

@@ -73,7 +73,7 @@ it('a window of a feed that publishes files is one file with the rows of the tab
   const notes = Object.fromEntries(
     (parquetMetadata(bytes).key_value_metadata ?? []).map(({ key, value }) => [key, value]),
   )
-  expect(notes).toMatchObject({ feed: 'usage', attempt: '2', sha256: entry.figures?.sha256 })
+  expect(notes).toMatchObject({ feed: 'usage', attempt: '2', source_sha256: entry.figures?.sha256 })
 })
 
 it('a restatement takes the place of the file, and nothing else is left', async () => {

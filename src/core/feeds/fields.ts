@@ -188,7 +188,7 @@ export const FEED_FIELDS = {
   },
   where: {
     meaning:
-      "A condition for the query, without the word WHERE, such as `CustomerMarket = 'Norway'`. Goes with `columns`.",
+      "A condition for the query, without the word WHERE, such as `CustomerMarket = 'Germany'`. Goes with `columns`.",
     allowed: 'the text of a condition',
     schema: TEXT_SCHEMA,
   },
@@ -290,7 +290,7 @@ export const FEED_FIELDS = {
   },
   keep: {
     meaning:
-      'How long after its end a window is kept. Then its rows, archives and rejects are removed, and it is not asked for any more.',
+      'How long after its end a window is kept. Then its rows, files, archives and rejects are removed, and it is not asked for any more.',
     allowed: 'an ISO 8601 duration, at least as long as `delay`, such as P24M',
     otherwise: 'for ever',
     schema: DURATION_SCHEMA,

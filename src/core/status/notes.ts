@@ -55,7 +55,7 @@ function ofItsWindows(feed: Facts): readonly string[] {
       ? [`${counted(lateFiles, 'file is', 'files are')} not in place yet, which each sweep tries again`]
       : []),
     ...(withoutFile > 0
-      ? [`${counted(withoutFile, 'window has', 'windows have')} no file: "backfill --publish --feed ${name}" writes it`]
+      ? [`${counted(withoutFile, 'window has', 'windows have')} no file: see "backfill --publish --feed ${name}"`]
       : []),
     ...(earlyBlanks > 0
       ? [`${counted(earlyBlanks, 'window')} had no rows before the data had settled: not complete yet`]

@@ -57,7 +57,7 @@ async function goOn(work: FileWork, fitting: FittingReport): Promise<FilePart | 
   // What a person lands again was asked for earlier: its file has the order of the others.
   const asked = columns ?? (job.row.feed.source.kind === 'columns' ? job.row.query?.columns : undefined)
   const layout = fileLayout(fitting.layout.columns, asked, { attempt, reportId })
-  const about = { feed, window: windowId(window), attempt: String(attempt), generation, sha256: archive.sha256 }
+  const about = { feed, window: windowId(window), attempt: String(attempt), generation, source_sha256: archive.sha256 }
   const content = { columns: layout.columns, about, nonce: newId() }
   const name = stagedName(generation)
   await publishedFiles.create()
