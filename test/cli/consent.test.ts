@@ -1,5 +1,18 @@
 import { once } from 'node:events'
-import { chmod, lstat, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  copyFile,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -73,6 +86,18 @@ describe('consent', () => {
     await writeFile(file, `\uFEFF${await readFile(file, 'utf8')}`)
     expect(await consent(['--local', '--account', 'apac'])).toMatchObject({ exit: 0 })
     expect((await stored()).PARTNER_REFRESH_TOKEN__APAC).toMatch(/^refresh-/)
+  })
+
+  it('stores it for the local run as the command is printed, without --local', async () => {
+    const run = join(folder, '.local/settings.json')
+    await mkdir(join(folder, '.local'))
+    await rename(join(folder, 'local.settings.json'), run)
+    const { exit, said } = await consent(['--account', 'default'])
+    await copyFile(run, join(folder, 'local.settings.json'))
+    await rm(join(folder, '.local'), { recursive: true })
+    expect(said).toMatch(/account default: stored in \.local\/settings\.json$/)
+    expect(exit).toBe(0)
+    expect((await stored()).PARTNER_REFRESH_TOKEN).toMatch(/^refresh-/)
   })
 
   it.each([0o644, 0o666, 0o600])(
