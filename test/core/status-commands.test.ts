@@ -31,6 +31,8 @@ describe('the command of a failed window', () => {
     }
     const left = { history: [{ ...past, archive: 'failed.csv' }] }
     expect(commandOf({ ...left, byPerson: true })).toBe(`${OURS} replay azure-usage --month 2025-05`)
+    // What an overview reads has no history.
+    expect(commandOf({ ...left, history: [], byPerson: true })).toBe(`${OURS} replay azure-usage --month 2025-05`)
     const rejects = { history: [{ ...past, archive: 'failed.csv', rejects: 'rejects' }], byPerson: true } as const
     expect(commandOf(rejects)).toBe(`${OURS} rejects --feed azure-usage --month 2025-05`)
   })

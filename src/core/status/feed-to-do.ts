@@ -203,7 +203,8 @@ export function commandFor(entry: Failed): string {
     return rejectsCommand(feed, window)
   if (figures && (holdsImport(entry) || (isOutOfRange && !isGap(entry) && isStanding(entry))))
     return replayCommand(feed, window, figures.archive)
-  if (isOfPerson(entry) && !entry.cut && lastArchive(entry)) return windowCommand('replay', feed, window)
+  // An overview does not read which archive it was: the command finds it, or says that it is gone.
+  if (isOfPerson(entry) && !entry.cut) return windowCommand('replay', feed, window)
   if (kind === 'suspicious-empty') return windowCommand('retry', feed, window, '--accept-empty')
   return windowCommand(isOutOfRange && isGap(entry) ? 'accept-gap' : 'retry', feed, window)
 }
