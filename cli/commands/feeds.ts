@@ -184,5 +184,10 @@ function feedsIn(text: string): readonly Feed[] | undefined {
 
 function lineOf(change: FeedChange): string {
   if (change.change !== 'changed') return `${change.change === 'added' ? '+' : '-'} ${change.feed}`
-  return `~ ${change.feed}: ${change.fields.join(', ')}`
+  const outdates = change.fields.some((field) => OUTDATING.includes(field))
+  return `~ ${change.feed}: ${change.fields.join(', ')}${outdates ? OUTDATED : ''}`
 }
+
+/** The fields that decide which rows a feed asks for, whatever else it says. */
+const OUTDATING: readonly string[] = ['query', 'queryId', 'where', 'distinct']
+const OUTDATED = '; what has landed is outdated then, and not complete until "backfill --outdated" has brought it anew'
