@@ -63,7 +63,7 @@ export function noted(notes: FileNotes): Readonly<Record<string, string>> {
  * JSON, where a bigint is a text.
  */
 export function hashOn(before: string, values: readonly FileValue[]): string {
-  const text = JSON.stringify(values, (_, value) => (typeof value === 'bigint' ? String(value) : value))
+  const text = JSON.stringify(values.map((value) => (typeof value === 'bigint' ? String(value) : value)))
   return createHash('sha256').update(before).update(text).digest('hex')
 }
 
