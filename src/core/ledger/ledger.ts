@@ -150,7 +150,10 @@ export type LandingFields = ReportFields & {
   readonly rejects?: string
   readonly hash: string
   readonly phase: Phase
-  /** The lowest record that is not yet acknowledged; in phase `count` the shard to read next. The staged file itself says how far phase `file` is. */
+  /**
+   * The lowest record that is not yet acknowledged; in phase `count` the shard to read next. The staged file itself says how
+   * far phase `file` is.
+   */
   readonly checkpoint: number
   readonly leaseUntil: Date
   /** Empty while nobody lands: the owner gave the lease up for a continuation. */

@@ -19,8 +19,8 @@ type Audit = Pick<Services, 'ledger' | 'landingTable' | 'clock'>
 
 /**
  * Once a week, for every feed that the app has seen: drops the rows in its table, and removes its files, that no entry names.
- * They were left by a write that came too late, or by an entry that a person deleted. The first audit is a week after the app first saw the
- * feed, so that a ledger that was lost can be brought back before its rows go.
+ * They were left by a write that came too late, or by an entry that a person deleted. The first audit is a week after the app
+ * first saw the feed, so that a ledger that was lost can be brought back before its rows go.
  */
 export async function auditTables(services: Services, app: AppRows): Promise<void> {
   const { clock } = services

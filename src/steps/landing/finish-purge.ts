@@ -18,8 +18,8 @@ const BUDGET_MS = MINUTE_MS
 
 /**
  * Ends the purges of feeds that nothing is left of, an hour after they began at the earliest: the rows are dropped by then, and
- * what came late to table, archive and published files is looked for once more. The feed's own row is the last to go, so whatever ends this
- * in the middle, the next sweep goes on.
+ * what came late to table, archive and published files is looked for once more. The feed's own row is the last to go, so
+ * whatever ends this in the middle, the next sweep goes on.
  */
 export async function finishPurges(services: Services, app: AppRows): Promise<void> {
   for (const row of readableFeeds(app)) {
@@ -52,20 +52,21 @@ async function isAnythingLeft(services: Services, { feed }: FeedOutline): Promis
  * Removes published files that came late, and those that are staged. Gives whether there were any, or may be. Where the feed
  * publishes none, the app need not reach the container.
  */
-async function removePublishedFiles(services: Services, { name: feed, table, publish }: FeedOutline['feed']) {
+async function removePublishedFiles(services: Services, feed: FeedOutline['feed']): Promise<boolean> {
   const { publishedFiles } = services
+  const { name: own, table } = feed
   let files = 0
-  const mayReach = await removeOrTell(services, feed, `${table}/`, async () => {
+  const mayReach = await removeOrTell(services, own, `${table}/`, async () => {
     for (const folder of [`${table}/`, STAGING]) {
       for await (const { name, metadata } of publishedFiles.list(folder)) {
-        if (folder === STAGING && metadata.feed !== feed) continue
-        await removeOrTell(services, feed, name, () => publishedFiles.remove(name))
+        if (folder === STAGING && metadata.feed !== own) continue
+        await removeOrTell(services, own, name, () => publishedFiles.remove(name))
         files++
       }
     }
     return true
   })
-  return files > 0 || (!mayReach && writesFiles({ ...(publish && { publish }) }))
+  return files > 0 || (!mayReach && writesFiles(feed))
 }
 
 async function removeRows(services: Services, app: AppRows, { feed }: FeedOutline): Promise<void> {
