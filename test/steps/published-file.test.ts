@@ -393,6 +393,25 @@ describe('a staged file', () => {
     expect(parquetMetadata(await bytesOf(world)).row_groups).toHaveLength(5)
   })
 
+  it('is written by a commit that met a conflict with itself, because its answer was lost', async () => {
+    const world = await landedWorld(fileOf(names(20)), PUBLISHING)
+    await serve(world, fileOf(names(30, 'restated')))
+    await askAgain(world)
+    const { publishedFiles } = world.services
+    const lost: string[] = []
+    const commit: typeof publishedFiles.commit = async (name, blocks, etag) => {
+      const done = await publishedFiles.commit(name, blocks, etag)
+      lost.push(name)
+      return done && (await publishedFiles.commit(name, blocks, etag))
+    }
+    await hint(world, { ...world.services, publishedFiles: { ...publishedFiles, commit } }, { attempt: 3 })
+    expect(lost).toEqual([expect.stringMatching(/^_staging/), MAY_FILE])
+    expect(await entryOf(world)).toMatchObject({ state: 'landed' })
+    expect((await entryOf(world)).owed).toBeUndefined()
+    expect(await customersIn(world)).toEqual(names(30, 'restated'))
+    expect(await filesIn(world)).toEqual([MAY_FILE])
+  })
+
   it('is written although somebody has deleted the container', async () => {
     const world = await brokenWorld()
     await world.published.delete()
