@@ -55,13 +55,14 @@ const HEAD = ['feed', 'landed', 'failed', 'waiting', 'under way', 'rows', 'compl
 
 function rowOf(status: FeedStatus): readonly (string | Styled)[] {
   const { name, states, waiting, rows, completeUntil, latestSnapshot, freshUntil, staleSince, nextDue } = status
+  const left = waiting + states.planned
   const underWay = states.requesting + states.requested + states.landing
   const far = latestSnapshot ? `snapshot ${isoDay(latestSnapshot)}` : shown(completeUntil)
   return [
     name,
     String(states.landed),
     marked(String(states.failed), states.failed > 0 && 'red'),
-    marked(String(waiting), waiting > 0 && 'yellow'),
+    marked(String(left), left > 0 && 'yellow'),
     String(underWay),
     String(rows),
     far,

@@ -29,9 +29,8 @@ export function allLanded({ feeds }: StatusBody): boolean {
 export function summarise({ feeds }: StatusBody): string {
   const header = ['feed', 'table', 'windows', 'landed', 'failed', 'waiting', 'rows', 'complete until']
   const rows = feeds.map((feed) => [
-    ...[feed.name, feed.table, windows(feed), feed.states.landed, feed.states.failed, feed.waiting, feed.rows].map(
-      String,
-    ),
+    ...[feed.name, feed.table, windows(feed), feed.states.landed, feed.states.failed].map(String),
+    ...[feed.waiting + feed.states.planned, feed.rows].map(String),
     howFar(feed),
   ])
   return [...table([header, ...rows]), ...feeds.flatMap(troubles)].join('\n')

@@ -49,17 +49,20 @@ export function aboutFeed(feed: string, finding: Finding): Finding {
 }
 
 /**
- * Findings of which no feed is called both ok and not ok. A feed with a problem has nothing that is ok, and where the service
- * has judged a query (`query`), what the catalogue alone says of it (`doubts`) no longer matters.
+ * Findings of which no feed is called both ok and not ok. What the catalogue alone says of a query (`doubts`) no longer
+ * matters where the service has judged it (`query`), or where the feed has a problem; a feed with a problem, or with a doubt
+ * that is left, has nothing that is ok.
  */
 export function ofOneMind(findings: readonly Finding[], doubts: readonly Finding[]): readonly Finding[] {
-  const judged = new Set(findings.flatMap(({ check, feed }) => (check === 'query' && feed ? [feed] : [])))
-  const ill = new Set(findings.flatMap(({ level, feed }) => (level === 'problem' && feed ? [feed] : [])))
-  const isContradicted = ({ level, feed }: Finding) => level === 'ok' && feed !== undefined && ill.has(feed)
-  return [
-    ...findings.filter((finding) => !isContradicted(finding)),
-    ...doubts.filter(({ feed }) => feed === undefined || !judged.has(feed)),
-  ]
+  const judged = feedsOf(findings.filter(({ check }) => check === 'query'))
+  const ill = feedsOf(findings.filter(({ level }) => level === 'problem'))
+  const left = doubts.filter(({ feed }) => feed === undefined || !(judged.has(feed) || ill.has(feed)))
+  const notWell = new Set([...ill, ...feedsOf(left)])
+  return [...findings.filter(({ level, feed }) => level !== 'ok' || feed === undefined || !notWell.has(feed)), ...left]
+}
+
+function feedsOf(findings: readonly Finding[]): ReadonlySet<string> {
+  return new Set(findings.flatMap(({ feed }) => feed ?? []))
 }
 
 export function isWell(findings: readonly Finding[]): boolean {

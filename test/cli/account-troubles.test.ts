@@ -10,6 +10,8 @@ import { type Deployment, startDeployment } from './deployment.ts'
 
 const USAGE = { name: 'usage', dataset: 'AzureUsage', columns: ['Month', 'CustomerName', 'UsageQuantity'] }
 const FEEDS = ['usage', 'other', 'third'].map((name) => ({ ...USAGE, name, from: '2025-04-01', to: '2025-06-01' }))
+/** Its only window is not due for years. */
+const NOT_DUE = { ...USAGE, name: 'later', table: 'Later', from: '2125-01-01', to: '2125-02-01' }
 
 let deployment: Deployment
 beforeEach(async () => {
@@ -73,16 +75,27 @@ describe.each([
 ] as const)('%s for every report', (_, effect) => {
   it('is the reason in status and doctor: how long the account waits, and for how many reports an hour it asks', async () => {
     deployment.simulator.fault({ endpoint: 'createReport', effect, nth: 'all' })
+    await deployment.writeFeeds([...FEEDS, NOT_DUE])
     await tickWith({ MAX_REPORTS_PER_HOUR: '20' })
     const reason = String.raw`account default waits until \d{4}-\d\d-\d\dT\d\d:\d\dZ: .*quota; 10 reports an hour`
     const out = await statusOf()
     expect(out).toMatch(new RegExp(`^${reason}`, 'm'))
     for (const { name } of FEEDS)
       expect(out).toMatch(new RegExp(`^${name}: It waits with account default until \\S+Z: .*10 reports an hour$`, 'm'))
+    expect(out).not.toContain('later: It waits')
     const doctor = await deployment.command(['doctor'])
     expect(doctor.out).toMatch(new RegExp(`^warning +quota: ${reason}`, 'm'))
   }, 60_000)
 })
+
+it('counts a window whose report was refused for the quota as waiting', async () => {
+  deployment.simulator.fault({ endpoint: 'createReport', effect: { status: 429, message: 'Too many requests' } })
+  await tickWith({ MAX_REPORTS_PER_HOUR: '20' })
+  const states = await Promise.all(FEEDS.map(({ name }) => deployment.entries(name)))
+  expect(states.flat().map(({ state }) => state)).toEqual(['planned'])
+  const out = await statusOf()
+  for (const { name } of FEEDS) expect(out).toMatch(new RegExp(`^ *${name} +0 +0 +2 +0 +0 `, 'm'))
+}, 60_000)
 
 describe('what a role hides', () => {
   it('is told once of a feed, however many of its windows fail of it', async () => {

@@ -173,3 +173,20 @@ describe('status of a history that runs', () => {
     expect((await command('status')).out).not.toContain('of history left')
   })
 })
+
+// The last one, because the ledger keeps its feed.
+describe('a typo in a condition', () => {
+  it('where the feed names no columns, is said once by the doctor: by the catalogue, and after the block by the service', async () => {
+    const feed = { name: 'choice', dataset: 'AzureUsage', from: '2025-04-01', where: "Mnth = '2025-04'" }
+    await removePushed()
+    await deployment.writeFeeds([USAGE, feed])
+    const saidOf = async () => {
+      const { findings } = JSON.parse((await command('doctor', '--json')).out)
+      const own = findings.filter(({ feed }: { feed?: string }) => feed === 'choice')
+      return own.map(({ check, level }: { check: string; level: string }) => `${check} ${level}`)
+    }
+    expect(await saidOf()).toEqual(['feeds warning'])
+    await provision(deployment.services)
+    expect(await saidOf()).toEqual(['feed problem'])
+  })
+})

@@ -208,6 +208,16 @@ describe('a query that asks for what the service does not list', () => {
     expect((await status(world.services)).feeds).toMatchObject([{ blocked: { kind: 'query-refused', message } }])
   })
 
+  it('by the choice of the app goes without it, and says so once', async () => {
+    const { columns: _, ...choice } = FEED
+    const world = await worldOf({ feeds: [choice], simulator: { profile: '2021' } })
+    await provision(world.services)
+    await provision(world.services)
+    const without = /^the service does not list .*\bPartnerLocationID\b.*: the feed goes without them$/
+    expect(named(world, 'feed.drift')).toMatchObject([{ feed: 'usage', message: expect.stringMatching(without) }])
+    expect(registered(world)).toEqual([expect.not.stringContaining('PartnerLocationID')])
+  })
+
   it('is looked at again a day later, not at every tick', async () => {
     const world = await worldOf({ feeds: [own('SELECT Mont FROM AzureUsage')] })
     for (const hours of [0, 1, 22]) {

@@ -10,14 +10,22 @@ import { dayWords } from '../time/words.ts'
 import { consentCommand, DOCTOR, REPORTS } from './command.ts'
 import type { AccountStatus, ToDo } from './fields.ts'
 
-/** What an account says under each of its feeds: why it asks for nothing now, and what a person types. */
-export function accountNotes({ name, refused, waitsUntil, reports }: AccountStatus): readonly string[] {
+/**
+ * What an account says under each of its feeds: why it asks for nothing now, and what a person types. `isPaused`: the feed
+ * would ask for a window before the account's wait is over.
+ */
+export function accountNotes(
+  { name, refused, waitsUntil, reports }: AccountStatus,
+  isPaused: boolean,
+): readonly string[] {
   const asks = refused && (refused.blocks || refused.kind === 'unauthorized') ? 'waits' : 'may wait'
   return [
     ...(refused
       ? [`It ${asks} for account ${name}, whose sign-in is refused (${refused.kind}): "${refused.command}"`]
       : []),
-    ...(waitsUntil ? [`It waits with account ${name} until ${minuteText(waitsUntil)}: ${quotaWords(reports)}`] : []),
+    ...(isPaused && waitsUntil
+      ? [`It waits with account ${name} until ${minuteText(waitsUntil)}: ${quotaWords(reports)}`]
+      : []),
   ]
 }
 

@@ -83,13 +83,14 @@ function compare(a: string, b: string): number {
 function underAccount(seen: SeenFeed, accounts: readonly AccountStatus[]): SeenFeed {
   const account = accounts.find(({ name }) => name === seen.status.account)
   if (!account || !seen.status.enabled || seen.status.removedSince) return seen
-  const { problems, trouble, notes } = seen.status
-  const { refused } = account
+  const { problems, trouble, notes, nextDue } = seen.status
+  const { refused, waitsUntil } = account
+  const isPaused = waitsUntil !== undefined && nextDue !== undefined && nextDue < waitsUntil
   const advised = <E extends ExplainedFailure>(failure: E): E =>
     refused && isOfSignIn(failure) ? { ...failure, remedy: refused.remedy, command: refused.command } : failure
   const status: FeedStatus = {
     ...seen.status,
-    notes: [...accountNotes(account), ...notes],
+    notes: [...accountNotes(account, isPaused), ...notes],
     problems: problems.map(advised),
     ...(trouble && { trouble: advised(trouble) }),
   }

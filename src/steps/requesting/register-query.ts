@@ -136,7 +136,7 @@ function chooseColumns(
   if (left.length > 0) {
     const isKnown = wantedColumns(feed).length > 0
     const why = isKnown ? 'the service does not list' : 'a query cannot name, or a table row cannot hold,'
-    emit({ event: 'feed.drift', feed: feed.name, message: `${why} ${listed(left)}` })
+    emit({ event: 'feed.drift', feed: feed.name, message: `${why} ${listed(left)}: the feed goes without them` })
   }
   return inNamesOf(feed.dataset, live, { ...source, columns: chosen })
 }
