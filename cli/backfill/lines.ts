@@ -22,15 +22,18 @@ function rowOf(history: FeedHistory): readonly string[] {
 }
 
 /** What is still to come, and what that is reckoned from. */
+const ENDLESS =
+  'for days the app asks for no more history; "status" shows why, unless what is live takes all that the account may ask for'
+
 function forecastLines({ reports, doneAt, at, feeds, isEndless }: BackfillView): readonly string[] {
-  if (!doneAt) return ['no report of history is left to ask for']
+  if (!doneAt) return [isEndless ? `none of it yet: ${ENDLESS}` : 'no report of history is left to ask for']
   const minutes = feeds.map(({ reportMs }) => Math.max(Math.round(reportMs / MINUTE_MS), 1))
   const [least, most] = [Math.min(...minutes), Math.max(...minutes)]
   const took = least === most ? `${most}` : `${least} to ${most}`
   return [
     `${counted(reports, 'report')}: about ${lasting(doneAt.getTime() - at.getTime())}, until ${minuteText(doneAt)}`,
     `if each report lands after ${took} min, and the app has the timers and limits of these settings`,
-    ...(isEndless ? ['not all of it: the app asks for nothing more for days; "status" shows why'] : []),
+    ...(isEndless ? [`not all of it: ${ENDLESS}`] : []),
   ]
 }
 
