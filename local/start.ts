@@ -75,7 +75,7 @@ function announce({ port, exit }: StartOptions, { simulator, environment, note }
   )
   // A server never sees what stands behind `#`.
   console.log(`Dashboard: http://127.0.0.1:${port}/api/dashboard#${environment.LOCAL_FUNCTION_KEY}`)
-  if (!exit) console.log('Commands, while this runs: npx partner-insights-sync status --settings .local/settings.json')
+  if (!exit) console.log('Commands, while this runs: npx partner-insights-sync status')
   console.log(`Tables, for any storage tool: ${environment.DataStorage}\n`)
   if (note) console.log(`${note}\n`)
 }

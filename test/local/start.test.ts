@@ -77,6 +77,7 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
   it('goes on without --exit, says that nothing is due, and ends in order on Ctrl-C', async () => {
     const run = runStart(root, ['--port', port])
     await said(run, 'Nothing more is due')
+    expect(run.lines).toContain('Commands, while this runs: npx partner-insights-sync status')
     expect(summaryOf(run, 'seats').slice(2, 4)).toEqual(['2', '2'])
     expect((await processesOf(root)).length).toBeGreaterThan(2)
     const second = runStart(root, ['--exit', '--fresh', '--port', String((await freePorts(1))[0])])
@@ -96,6 +97,7 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
     async (signal) => {
       const run = runNpmStart(root, ['--port', port])
       await said(run, 'The feeds are those that were pushed')
+      expect(run.lines.join('\n')).toMatch(/--fresh, which removes everything that landed on this machine/)
       const { config, connectionString } = await storageOf(root)
       expect(String(await config.getBlobClient('feeds.json').downloadToBuffer())).toBe(
         JSON.stringify({ feeds: [SEATS] }),
@@ -117,7 +119,8 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
       await writeFile(join(root, 'own.json'), JSON.stringify({ feeds: [COSTS] }))
       const run = runStart(root, ['--exit', '--port', port, ...args])
       expect(await run.ended).toBe(1)
-      expect(run.lines.join('\n')).toMatch(args[0] === '--feeds' ? /other feeds were pushed.*--fresh/ : /gone\.json/)
+      const says = /other feeds were pushed.*--fresh, which removes everything that landed on this machine/
+      expect(run.lines.join('\n')).toMatch(args[0] === '--feeds' ? says : /gone\.json/)
     }
     expect(await readdir(join(root, '.local'))).toEqual(before)
   })
@@ -126,6 +129,7 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
     const run = runStart(root, ['--help'])
     expect(await run.ended).toBe(0)
     expect(run.lines[0]).toContain('usage: npm start')
+    expect(run.lines.join('\n')).toMatch(/--fresh +remove first everything that landed on this machine/)
   })
 
   it('names a port in use and the option for another one, and exits 1', async () => {
