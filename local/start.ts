@@ -14,7 +14,7 @@ import { whenOrphaned } from './start/orphaned.ts'
 import { progressLine } from './start/progress.ts'
 import { withReportFiles } from './start/report-files.ts'
 import { type Stack, startStack } from './start/stack.ts'
-import { allLanded, isSettled, type StatusBody, summarise } from './start/summary.ts'
+import { allLanded, isSettled, quotaWaits, type StatusBody, summarise } from './start/summary.ts'
 
 /** Npm may end before all has started. */
 const orphaned = whenOrphaned()
@@ -100,9 +100,14 @@ async function follow({ exit }: StartOptions, stack: Stack, began: Date): Promis
   throw new Error(broken)
 }
 
+/** Meanwhile it says what the run waits for, once. */
 async function settled(stack: Stack, began: Date): Promise<StatusBody> {
+  let told: string | undefined
   while (true) {
     const status = await stack.status().catch(() => undefined)
+    const waits = status && quotaWaits(status)
+    if (waits !== undefined && waits !== told) console.log(waits)
+    told = waits ?? told
     const ticked = status?.timers.provision.finishedAt
     if (status && ticked !== undefined && new Date(ticked) > began && isSettled(status)) return status
     await new Promise((resolve) => setTimeout(resolve, 250))

@@ -26,6 +26,23 @@ export function quotaWords({ perHour }: AccountStatus['reports']): string {
   return `the service refused a report for its quota; ${counted(perHour, 'report')} an hour`
 }
 
+/**
+ * Why an account asks for nothing more now, although its sign-in works; undefined where it may ask. One report of an hour is
+ * kept for what is live, so history waits before the hour is used up. `until`: how long the service asked the app to wait.
+ */
+export function quotaWait(
+  { name, refused, reports }: Pick<AccountStatus, 'name' | 'reports'> & { readonly refused?: object },
+  until: Date | undefined,
+): string | undefined {
+  const { lastHour, perHour } = reports
+  if (until) return `account ${name} waits until ${minuteText(until)}: ${quotaWords(reports)}`
+  if (refused || lastHour < Math.max(perHour - 1, 1)) return undefined
+  const asked = `account ${name} has asked for ${lastHour} of its ${counted(perHour, 'report')} of this hour`
+  return lastHour < perHour
+    ? `${asked} and keeps one for what is live: history waits until the first of them is an hour old`
+    : `${asked}: the next ones wait until the first of them is an hour old`
+}
+
 /** Something that an account signs in with, and when it ends. */
 export type Credential = { readonly what: 'client-secret' | 'certificate' | 'consent'; readonly expiresAt: Date }
 
