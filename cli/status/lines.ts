@@ -148,7 +148,7 @@ function failureLine(
 function markNotes({ name, outdated, running, removed }: FeedStatus, toDo: readonly ToDo[]): readonly string[] {
   const mayAskAgain = toDo.some(({ kind, feed }) => kind === 'outdated' && feed === name)
   const again = mayAskAgain ? '; "backfill --outdated" asks for them again' : ''
-  const areOutdated = counted(outdated, 'landed window is', 'landed windows are')
+  const areOutdated = counted(outdated, 'window is', 'windows are')
   const areGone = counted(removed, 'window has', 'windows have')
   return [
     ...(outdated > 0 ? [`${areOutdated} outdated: the feed asks for other rows now${again}`] : []),
