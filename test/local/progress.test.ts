@@ -24,7 +24,7 @@ it('feed.empty-between-full says its count', () => {
 })
 
 it('quota.reduced says its count and its message', () => {
-  const message = 'account default: 429 Too many requests'
+  const message = 'account default waits until 2025-03-01T10:15Z: 429 Too many requests'
   expect(shown({ event: 'quota.reduced', message, count: 10 })).toBe(
     `  quota.reduced      ${message}; 10 reports an hour from now on`,
   )
