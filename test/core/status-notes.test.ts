@@ -85,17 +85,19 @@ test.each<[Partial<FeedStatus>, string]>([
   expect(notesOf(given)).toEqual([note])
 })
 
-const HOUR_OF = 'account default has asked for'
+const ASKED = 'account default has asked for'
 
 test.each([
   [18, 20, undefined],
-  [19, 20, `${HOUR_OF} 19 of its 20 reports of this hour and keeps one for what is live: history waits`],
-  [20, 20, `${HOUR_OF} 20 of its 20 reports of this hour: the next ones wait`],
+  [19, 20, `${ASKED} 19 reports in the last hour, of 20 at most, and keeps one for what is live: history waits`],
+  [20, 20, `${ASKED} 20 reports in the last hour, of 20 at most: the next ones wait`],
+  // As after a refusal for the quota.
+  [20, 10, `${ASKED} 20 reports in the last hour, of 10 at most: the next ones wait`],
   [0, 1, undefined],
-  [1, 1, `${HOUR_OF} 1 of its 1 report of this hour: the next ones wait`],
+  [1, 1, `${ASKED} 1 report in the last hour, of 1 at most: the next ones wait`],
 ])('an account that asked for %i reports of %i in the hour: %s', (lastHour, perHour, said) => {
   const account = { name: 'default', reports: { lastHour, perHour, inFlight: 0, maxInFlight: 10 } }
-  const rest = ' until the first of them is an hour old'
+  const rest = ' until earlier ones are an hour old'
   expect(quotaWait(account, undefined)).toBe(said && `${said}${rest}`)
   expect(quotaWait({ ...account, refused: {} }, undefined)).toBeUndefined()
   expect(quotaWait(account, at('2025-12-10T13:00'))).toMatch(

@@ -37,10 +37,9 @@ export function quotaWait(
   const { lastHour, perHour } = reports
   if (until) return `account ${name} waits until ${minuteText(until)}: ${quotaWords(reports)}`
   if (refused || lastHour < Math.max(perHour - 1, 1)) return undefined
-  const asked = `account ${name} has asked for ${lastHour} of its ${counted(perHour, 'report')} of this hour`
-  return lastHour < perHour
-    ? `${asked} and keeps one for what is live: history waits until the first of them is an hour old`
-    : `${asked}: the next ones wait until the first of them is an hour old`
+  const asked = `account ${name} has asked for ${counted(lastHour, 'report')} in the last hour, of ${perHour} at most`
+  const waiting = lastHour < perHour ? ', and keeps one for what is live: history waits' : ': the next ones wait'
+  return `${asked}${waiting} until earlier ones are an hour old`
 }
 
 /** Something that an account signs in with, and when it ends. */
