@@ -14,7 +14,7 @@ import { whenOrphaned } from './start/orphaned.ts'
 import { progressLine } from './start/progress.ts'
 import { withReportFiles } from './start/report-files.ts'
 import { type Stack, startStack } from './start/stack.ts'
-import { allLanded, isSettled, type StatusBody, summarise } from './start/summary.ts'
+import { allLanded, isSettled, quotaWaits, type StatusBody, summarise } from './start/summary.ts'
 
 /** Npm may end before all has started. */
 const orphaned = whenOrphaned()
@@ -75,7 +75,7 @@ function announce({ port, exit }: StartOptions, { simulator, environment, note }
   )
   // A server never sees what stands behind `#`.
   console.log(`Dashboard: http://127.0.0.1:${port}/api/dashboard#${environment.LOCAL_FUNCTION_KEY}`)
-  if (!exit) console.log('Commands, while this runs: npx partner-insights-sync status --settings .local/settings.json')
+  if (!exit) console.log('Commands, while this runs: npx partner-insights-sync status')
   console.log(`Tables, for any storage tool: ${environment.DataStorage}\n`)
   if (note) console.log(`${note}\n`)
 }
@@ -100,9 +100,14 @@ async function follow({ exit }: StartOptions, stack: Stack, began: Date): Promis
   throw new Error(broken)
 }
 
+/** Meanwhile it says what the run waits for, once. */
 async function settled(stack: Stack, began: Date): Promise<StatusBody> {
+  let told: string | undefined
   while (true) {
     const status = await stack.status().catch(() => undefined)
+    const waits = status && quotaWaits(status)
+    if (waits !== undefined && waits !== told) console.log(waits)
+    told = waits ?? told
     const ticked = status?.timers.provision.finishedAt
     if (status && ticked !== undefined && new Date(ticked) > began && isSettled(status)) return status
     await new Promise((resolve) => setTimeout(resolve, 250))

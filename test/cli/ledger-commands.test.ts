@@ -300,7 +300,7 @@ describe('status after the feed was changed', () => {
     expect(await shownFor({ ...USAGE, shards: 3 })).toContain(
       `usage: ${count} windows landed with other columns, types or shards\n`,
     )
-    const outdated = `usage: ${count} landed windows are outdated: the feed asks for other rows now; "backfill --outdated" asks`
+    const outdated = `usage: ${count} windows are outdated: the feed asks for other rows now; "backfill --outdated" asks`
     expect(await shownFor({ ...USAGE, where: 'UsageQuantity >= 0' })).toContain(outdated)
   })
 })
