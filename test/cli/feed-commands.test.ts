@@ -61,6 +61,22 @@ describe('validate', () => {
     expect(pushed.out.split('\n').filter((line) => line.startsWith('warning: '))).toEqual(warnings)
   })
 
+  it('says of a feed that ends before what Microsoft documents that nothing of it is offered', async () => {
+    const file = join(deployment.folder, 'past.json')
+    const feeds = [
+      { name: 'past', dataset: 'AzureUsage', from: '2020-01-01', to: '2020-06-01' },
+      { name: 'learn', dataset: 'MSLearn', from: 'P10Y', to: 'P9Y' },
+    ]
+    await writeFile(file, JSON.stringify({ feeds }))
+    const { exit, out } = await command('validate', '--feeds', file)
+    expect(exit).toBe(0)
+    expect(out).toMatch(
+      /^warning: feed "past": the service offers nothing of its time, which ends at 2020-06-01: Microsoft documents AzureUsage from 20\d\d-\d\d-01 on; set a later to, or leave it out, unless /m,
+    )
+    expect(out).toMatch(/^warning: feed "learn": the service offers nothing of its time, which ends at 20\d\d-/m)
+    expect(out).not.toContain('history starts')
+  })
+
   it('says how many reports a history takes and how long, and what makes a long one shorter', async () => {
     const file = join(deployment.folder, 'decade.json')
     const feed = { name: 'meetings', dataset: 'TeamsUsageMeetingsAndCalls', from: 'P10Y', refresh: false }

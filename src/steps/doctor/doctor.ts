@@ -130,7 +130,8 @@ async function checkLedger({ means, feeds, accounts, hasStorage }: Patient): Pro
   const starts = feeds
     .filter(({ enabled }) => enabled)
     .flatMap((feed) => startWarnings(app, feed, means.services.clock()))
-  const toWarning = (each: string) => warning('feed', each, 'Set from to that day, or import files of your own.')
+  const toWarning = (each: string) =>
+    warning('feed', each, 'Ask with from and to for what the service offers, or import files of your own.')
   return [...refusals.map(({ name, finding }) => aboutFeed(name, finding)), ...blocked, ...starts.map(toWarning)]
 }
 
@@ -140,7 +141,7 @@ function startWarnings(app: AppRows, feed: Feed, now: Date): readonly string[] {
   const row = known && !isFailure(known) ? known.value : undefined
   if (!row?.reach) return laterStartWarnings([feed], CATALOG, now)
   const start = startWithinReach(row)
-  return start === undefined ? [] : [laterStartWarning(feed, new Date(start))]
+  return start === undefined ? [] : [laterStartWarning(feed, new Date(start), new Date(row.since))]
 }
 
 function findRefusal(app: AppRows, feed: Feed, tenant: string | undefined) {
