@@ -60,7 +60,7 @@ async function push(app: LocalApp, { dryRun, yes }: PushOptions): Promise<Comman
 async function readPushable(
   app: LocalApp,
 ): Promise<(LocalFeeds & { readonly warnings: readonly string[] }) | Problems> {
-  const local = await readLocalFeeds(app.feedsFile, checkFeeds)
+  const local = await readLocalFeeds(app.feedsFile, parseSound)
   if ('problems' in local) return local
   const forbidden = await forbiddenChanges(app, local.file)
   if (forbidden.length > 0) return { problems: forbidden }
@@ -163,6 +163,12 @@ async function readLocalFeeds(feedsFile: string, read = parseFeeds): Promise<Loc
   if (text === undefined) return { problems: [`${feedsFile} cannot be read`] }
   const file = read(text, CATALOG)
   return 'problems' in file ? file : { text, file }
+}
+
+/** Reads the feeds as `parseFeeds` does, and also refuses queries that the catalogue finds wrong. */
+function parseSound(...of: Parameters<typeof checkFeeds>): FeedsFile | Problems {
+  const { problems, ...file } = checkFeeds(...of)
+  return problems.length > 0 ? { problems } : file
 }
 
 /** The feeds that were pushed, or undefined while the app uses those it was deployed with. */

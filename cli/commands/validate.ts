@@ -19,15 +19,17 @@ async function validate({ feeds: file, settings, azdEnv }: CommonOptions): Promi
   if (azdEnv !== undefined) return refused(['validate asks no app: type "feeds push --dry-run --azd-env"'], 2)
   const text = await readText(file).catch(() => undefined)
   if (text === undefined) return refused([`${file} cannot be read`])
-  const checked = checkFeeds(text, CATALOG)
-  if ('problems' in checked) return refused(checked.problems)
+  const { problems, ...checked } = checkFeeds(text, CATALOG)
   const { feeds } = checked
   const env = await readOwnEnvironment(settings)
-  if ('problems' in env) return refused(env.problems)
+  if ('problems' in env) return refused([...problems, ...env.problems])
   const wrong: string[] = []
   const maxReportsPerHour = reportsPerHour(env.values, wrong)
-  if (wrong.length > 0) return refused(wrong)
+  if (wrong.length > 0) return refused([...problems, ...wrong])
   const { lines, warnings } = tellOfFeeds(checked, { maxReportsPerHour, since: new Map(), now: new Date() })
+  if (problems.length > 0) {
+    return { ...refused([...problems, ...warningLines(warnings)]), json: { problems, warnings } }
+  }
   return done({ feeds: feeds.map(({ name }) => name), warnings }, [
     ...warningLines(warnings),
     ...lines,

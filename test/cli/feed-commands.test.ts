@@ -61,6 +61,40 @@ describe('validate', () => {
     expect(pushed.out.split('\n').filter((line) => line.startsWith('warning: '))).toEqual(warnings)
   })
 
+  it('says with the errors what to be warned of, errors first, and of a feed in error its errors alone', async () => {
+    const file = join(deployment.folder, 'both.json')
+    const idle = { dataset: 'MSLearn', query: 'SELECT Roles FROM MSLearn', newColumns: 'fail', from: 'P2D' }
+    const feeds = [
+      { ...idle, name: 'good' },
+      { ...idle, name: 'bad', delay: 'soon' },
+      { ...idle, name: 'worse', query: 'SELECT Roles FROM MSLearn LIMIT' },
+      { ...idle, name: 'other', query: 'SELECT Roles FROM AzureUsage' },
+      { ...idle, name: 'doubted', query: 'SELECT Rols FROM MSLearn' },
+      { ...idle, name: 'twin', table: 'One' },
+      { ...idle, name: 'twin', table: 'Two' },
+      { ...idle, name: 'late', table: 'Good' },
+    ]
+    await writeFile(file, JSON.stringify({ feeds }))
+    const problems = [
+      'feed "bad": delay is "soon"; it must be an ISO 8601 duration, such as P7D or PT12H',
+      'feed "worse": query: a whole number from 1 is expected at character 32',
+      'feed "other": query: FROM names AzureUsage at character 19; it must be MSLearn',
+      'feed "twin" (number 7): name is "twin", which feed number 6 has too; it must be unique',
+      'feed "late": table is "Good", the table of feed "good"; each feed needs its own table, and case does not count',
+    ]
+    const warnings = [
+      'feed "doubted": query: Rols at character 8 is not a column or metric of MSLearn; did you mean Roles?',
+      ...['good', 'doubted'].map(
+        (name) => `feed "${name}": newColumns changes nothing: what a query of your own selects is never new`,
+      ),
+    ]
+    const run = await command('validate', '--feeds', file)
+    const lines = [...problems, ...warnings.map((each) => `warning: ${each}`)]
+    expect(run).toEqual({ exit: 1, out: '', err: `${lines.join('\n')}\n` })
+    const json = await command('validate', '--feeds', file, '--json')
+    expect(JSON.parse(json.out)).toEqual({ problems, warnings })
+  })
+
   it('says of a feed that ends before what Microsoft documents that nothing of it is offered', async () => {
     const file = join(deployment.folder, 'past.json')
     const feeds = [

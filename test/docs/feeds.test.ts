@@ -61,8 +61,8 @@ test('every feeds.json that feeds.md shows is taken without a problem, or a warn
   const shown = Array.from(PAGE.matchAll(/^```json\n(.*?)^```/gms), ([, text = '']) => text)
   expect(shown).toHaveLength(3)
   const warnings = shown.map((text) => {
-    const file = checkFeeds(text, CATALOG)
-    return 'problems' in file ? file.problems : file.warnings
+    const { problems, warnings } = checkFeeds(text, CATALOG)
+    return [...problems, ...warnings]
   })
   expect(warnings).toEqual([[], [], [expect.stringContaining('the catalogue does not have dataset "SurfaceUsage"')]])
 })
