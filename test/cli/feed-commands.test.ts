@@ -95,6 +95,32 @@ describe('validate', () => {
     expect(JSON.parse(json.out)).toEqual({ problems, warnings })
   })
 
+  it('warns of an account that no feed uses, as push and the doctor do', async () => {
+    const file = join(deployment.folder, 'accounts.json')
+    const accounts = { emea: { tenantId: 'emea.contoso.com' }, asia: { tenantId: 'asia.contoso.com' } }
+    const unused = 'account "asia": no feed uses it; name it as the account of a feed, or take it out'
+    const write = (more: object) =>
+      writeFile(
+        file,
+        JSON.stringify({ accounts, feeds: [USAGE, { ...USAGE, name: 'other', account: 'emea', ...more }] }),
+      )
+    await write({ enabled: false })
+    for (const args of [['validate'], ['feeds', 'push', '--dry-run']]) {
+      const { exit, out } = await command(...args, '--feeds', file)
+      expect({ exit, of: out.split('\n').filter((line) => line.includes('no feed uses')) }).toEqual({
+        exit: 0,
+        of: [`warning: ${unused}`],
+      })
+    }
+    const { findings } = JSON.parse((await command('doctor', '--json', '--feeds', file)).out)
+    expect(findings).toContainEqual(expect.objectContaining({ level: 'warning', message: unused }))
+    await write({ delay: 'soon' })
+    const { err } = await command('validate', '--feeds', file)
+    expect(err.match(/no feed uses/g)).toHaveLength(1)
+    await writeFile(file, JSON.stringify({ accounts: { emea: { tenantId: 3 } }, feeds: [USAGE] }))
+    expect((await command('validate', '--feeds', file)).err).toMatch(/^account "emea": tenantId is 3; [^\n]*\n$/)
+  })
+
   it('says of a feed that ends before what Microsoft documents that nothing of it is offered', async () => {
     const file = join(deployment.folder, 'past.json')
     const feeds = [

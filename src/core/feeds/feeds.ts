@@ -119,7 +119,7 @@ function readFile(
     problems: [...new Set(parts.flatMap(({ problems }) => problems))],
     accounts: Object.fromEntries([...accounts].map(([name, { account }]) => [name, account])),
     written: new Map(entries.map(({ name, written }) => [name, written])),
-    warnings: feeds.flatMap((feed) => warnings(feed, catalogue)),
+    warnings: [...unusedAccounts(accounts, entries), ...feeds.flatMap((feed) => warnings(feed, catalogue))],
   }
 }
 
@@ -215,6 +215,14 @@ function repeatedNames(entries: readonly ReadEntry[]): readonly RepeatedFeed[] {
     repeated.push({ name, problem: `${feed}: table is ${shown}; ${rule}` })
   }
   return repeated
+}
+
+/** Warns of each account that no feed uses, be the feed faulty or not. */
+function unusedAccounts(accounts: ReadonlyMap<string, ReadAccount>, entries: readonly ReadEntry[]): readonly string[] {
+  const used = new Set(entries.map(({ feed }) => feed?.account))
+  return [...accounts]
+    .filter(([name, { problems }]) => problems.length === 0 && !used.has(name))
+    .map(([name]) => `account ${show(name)}: no feed uses it; name it as the account of a feed, or take it out`)
 }
 
 function warnings(feed: Feed, catalogue: readonly Dataset[]): readonly string[] {
