@@ -8,12 +8,14 @@ import type { Feed } from '../../src/core/feeds/feed.ts'
 import { checkFeeds, type FeedsFile, parseEachFeed, parseFeeds } from '../../src/core/feeds/feeds.ts'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { Problems } from '../../src/core/problems.ts'
+import { reasonOf } from '../../src/services/safe-text.ts'
 import { readFeedsText } from '../../src/services/storage/feeds-file.ts'
 import { readText } from '../../src/services/text-file.ts'
 import { findLosses, type Loss } from '../../src/steps/operator/shorter-keep.ts'
 import { findForbiddenChange } from '../../src/steps/requesting/forbidden-change.ts'
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
 import { tellOfFeeds, warningLines } from '../feed-warnings.ts'
+import { readLocalText } from '../local-feeds.ts'
 import { type CommandResult, done, refused } from '../output.ts'
 import { writeFeedsText } from '../pushed-feeds.ts'
 
@@ -100,7 +102,8 @@ async function pull({ storage, feedsFile }: LocalApp): Promise<CommandResult> {
   if (pushed === undefined) return refused(['no feeds were pushed: the app uses those it was deployed with'])
   const local = await readText(feedsFile).catch(() => undefined)
   const backup = local === undefined || local === pushed ? undefined : await backUp(feedsFile)
-  await writeFile(feedsFile, pushed)
+  const problem = await writeFile(feedsFile, pushed).then(() => undefined, reasonOf)
+  if (problem !== undefined) return refused([`${feedsFile} cannot be written (${problem})`])
   const kept = backup === undefined ? [] : [`${backup} has what was in ${feedsFile} before`]
   return done({ pulled: feedsFile, ...(backup !== undefined && { backup }) }, [
     `${feedsFile} now has the feeds that were pushed`,
@@ -159,10 +162,10 @@ async function forbiddenChanges({ services }: LocalApp, { feeds, accounts }: Fee
 type LocalFeeds = { readonly text: string; readonly file: FeedsFile }
 
 async function readLocalFeeds(feedsFile: string, read = parseFeeds): Promise<LocalFeeds | Problems> {
-  const text = await readText(feedsFile).catch(() => undefined)
-  if (text === undefined) return { problems: [`${feedsFile} cannot be read`] }
-  const file = read(text, CATALOG)
-  return 'problems' in file ? file : { text, file }
+  const local = await readLocalText(feedsFile)
+  if ('problems' in local) return local
+  const file = read(local.text, CATALOG, feedsFile)
+  return 'problems' in file ? file : { ...local, file }
 }
 
 /** Reads the feeds as `parseFeeds` does, and also refuses queries that the catalogue finds wrong. */

@@ -154,6 +154,66 @@ describe('validate', () => {
   })
 })
 
+describe('the file of --feeds', () => {
+  const READERS = [
+    ['validate'],
+    ['feeds', 'push'],
+    ['feeds', 'diff'],
+    ['status'],
+    ['datasets'],
+    ['queries'],
+    ['reports'],
+    ['backfill', '--dry-run'],
+    ['retry', 'usage', '--month', '2025-04'],
+    ['import', 'usage', 'feeds.json', '--month', '2025-04'],
+    ['consent', '--local', '--account', 'emea'],
+  ]
+
+  it.each(READERS)('that does not exist is named with what to type: %s', async (...args) => {
+    const { exit, out, err } = await command(...args, '--feeds', 'nope.json')
+    const remedy = 'name the file of your feeds with --feeds, or get those that were pushed with "feeds pull"'
+    expect({ exit, out, err }).toEqual({ exit: 1, out: '', err: `nope.json does not exist: ${remedy}\n` })
+  })
+
+  it('that cannot be used is named in each message', async () => {
+    for (const [text, problem] of [
+      ['{"feeds": [', 'it is not JSON: '],
+      ['[]', 'it must be an object with the field feeds'],
+      ['{"feeds": [], "acounts": {}}', 'field "acounts" is not known'],
+    ] as const) {
+      await writeFile(join(deployment.folder, 'bad.json'), text)
+      for (const args of [['validate'], ['feeds', 'push'], ['feeds', 'diff']]) {
+        const { err } = await command(...args, '--feeds', 'bad.json')
+        expect([args, err]).toEqual([args, expect.stringContaining(`bad.json: ${problem}`)])
+        expect(err).not.toContain('feeds.json')
+      }
+    }
+    await writeFile(join(deployment.folder, 'bad.json'), '[]')
+    for (const args of [['datasets'], ['consent', '--local', '--account', 'emea'], ['doctor']]) {
+      const { out, err } = await command(...args, '--feeds', 'bad.json')
+      expect([args, out + err]).toEqual([args, expect.stringContaining('bad.json: it must be an object')])
+    }
+    const args = ['consent', '--local', '--feeds', 'bad.json']
+    const ofDefault = await deployment.command(args, { PARTNER_AUTH: 'managed-identity' })
+    expect(ofDefault.err).toBe('account default signs in with managed-identity: only refresh-token needs consent\n')
+  })
+
+  it('is named by the doctor, also where it does not exist', async () => {
+    const { exit, out } = await command('doctor', '--feeds', 'nope.json')
+    expect(exit).toBe(1)
+    expect(out).toContain(
+      'feeds: nope.json does not exist. Name the file of your feeds with --feeds, and give it to the app with feeds push.',
+    )
+  })
+
+  it('is written by "feeds pull", or it says that it cannot be', async () => {
+    expect(await command('feeds', 'push')).toMatchObject({ exit: 0 })
+    const { exit, err } = await command('feeds', 'pull', '--feeds', 'none/feeds.json')
+    expect({ exit, err }).toEqual({ exit: 1, err: 'none/feeds.json cannot be written (Error, ENOENT)\n' })
+    await removePushed()
+  })
+})
+
 describe('a typo in a condition', () => {
   it('warns of a name in a condition that the catalogue lacks, in the words of push, of the block and of the doctor', async () => {
     const file = join(deployment.folder, 'typo.json')

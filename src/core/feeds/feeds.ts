@@ -46,7 +46,7 @@ type FileSection = Section<keyof typeof FILE_FIELDS>
 /** An entry of `accounts`. With a problem, its account lacks what is wrong. */
 type ReadAccount = Problems & { readonly account: Account }
 
-/** What messages call the file. */
+/** What messages call the file, unless a person named another. */
 const FILE = 'feeds.json'
 
 /** Room for hundreds of feeds with long lists of columns, in characters. */
@@ -55,9 +55,12 @@ const LONGEST_FILE = 1024 * 1024
 /** More feeds than the service makes reports for in a day. */
 const MOST_FEEDS = 1_000
 
-/** Reads `feeds.json` as a whole. Gives every feed, or one line for each problem of the file and of its feeds. */
-export function parseFeeds(text: string, catalogue: readonly Dataset[]): FeedsFile | Problems {
-  const { isUsable: _, faulty: __, problems, ...file } = readFile(text, catalogue)
+/**
+ * Reads `feeds.json` as a whole. Gives every feed, or one line for each problem of the file (which `name` names) and of its
+ * feeds.
+ */
+export function parseFeeds(text: string, catalogue: readonly Dataset[], name = FILE): FeedsFile | Problems {
+  const { isUsable: _, faulty: __, problems, ...file } = readFile(text, catalogue, name)
   return problems.length > 0 ? { problems } : file
 }
 
@@ -71,8 +74,8 @@ type EachFeed = FeedsFile & { readonly faulty: readonly FaultyFeed[]; readonly a
  * other code takes the `Feed` that it gives. Names of datasets and columns match without regard to case and get the spelling
  * of the catalogue.
  */
-export function parseEachFeed(text: string, catalogue: readonly Dataset[]): EachFeed | Problems {
-  const { isUsable, problems, ...file } = readFile(text, catalogue)
+export function parseEachFeed(text: string, catalogue: readonly Dataset[], name = FILE): EachFeed | Problems {
+  const { isUsable, problems, ...file } = readFile(text, catalogue, name)
   return isUsable ? { ...file, allProblems: problems } : { problems }
 }
 
@@ -80,9 +83,9 @@ export function parseEachFeed(text: string, catalogue: readonly Dataset[]): Each
  * Like `parseFeeds`, but also checks the users' own queries and conditions against the catalogue. What it lacks is a warning:
  * the service may have it. Gives all problems, and the feeds without any, with their warnings. Sends no request.
  */
-export function checkFeeds(text: string, catalogue: readonly Dataset[]): FeedsFile & Problems {
+export function checkFeeds(text: string, catalogue: readonly Dataset[], name = FILE): FeedsFile & Problems {
   const judge = (feed: Feed) => catalogueVerdict(feed, catalogue)
-  const { isUsable: _, faulty: __, ...file } = readFile(text, catalogue, (feed) => judge(feed).problems)
+  const { isUsable: _, faulty: __, ...file } = readFile(text, catalogue, name, (feed) => judge(feed).problems)
   return { ...file, warnings: [...file.warnings, ...file.feeds.flatMap((feed) => judge(feed).doubts)] }
 }
 
@@ -93,11 +96,12 @@ type ReadFile = FeedsFile & Problems & { readonly faulty: readonly FaultyFeed[];
 function readFile(
   text: string,
   catalogue: readonly Dataset[],
+  name: string,
   judge: (feed: Feed) => readonly string[] = () => [],
 ): ReadFile {
   const read = readValues(text)
-  if ('problem' in read) return { ...EMPTY, problems: [`${FILE}: ${read.problem}`] }
-  const file = openSection({ owner: FILE, problems: [] }, read.values, FILE_FIELDS)
+  if ('problem' in read) return { ...EMPTY, problems: [`${name}: ${read.problem}`] }
+  const file = openSection({ owner: name, problems: [] }, read.values, FILE_FIELDS)
   const accounts = readAccounts(file)
   const list = readEntries(file, { catalogue, accounts })
   const entries = (list ?? []).map(
@@ -139,7 +143,7 @@ function readValues(text: string): { readonly values: Readonly<Record<string, un
 function readAccounts(file: FileSection): ReadonlyMap<string, ReadAccount> {
   const entries = Object.entries(read(file, 'accounts', parseObject) ?? {})
   const tooMany = `accounts has ${entries.length} entries; it can have at most ${MOST_FEEDS}`
-  const problems = entries.length > MOST_FEEDS ? [`${FILE}: ${tooMany}`] : undefined
+  const problems = entries.length > MOST_FEEDS ? [`${file.owner}: ${tooMany}`] : undefined
   return new Map(
     entries.map(([name, entry]) => [name, problems ? { account: {}, problems } : readAccount(name, entry)]),
   )
