@@ -83,7 +83,7 @@ describe('validate', () => {
       'feed "late": table is "Good", the table of feed "good"; each feed needs its own table, and case does not count',
     ]
     const warnings = [
-      'feed "doubted": query: Rols at character 8 is not a column or metric of MSLearn; did you mean Roles?',
+      'feed "doubted": query: Rols at character 8 is not a column or metric of MSLearn; the nearest is Roles',
       ...['good', 'doubted'].map(
         (name) => `feed "${name}": newColumns changes nothing: what a query of your own selects is never new`,
       ),
@@ -218,7 +218,7 @@ describe('a typo in a condition', () => {
   it('warns of a name in a condition that the catalogue lacks, in the words of push, of the block and of the doctor', async () => {
     const file = join(deployment.folder, 'typo.json')
     const typo = { ...USAGE, name: 'typo', table: 'Typo', columns: ['Month'], where: "Mnth = '2025-04'" }
-    const words = 'where: Mnth at character 1 is not a column or metric of AzureUsage; did you mean Month?'
+    const words = 'where: Mnth at character 1 is not a column or metric of AzureUsage; the nearest is Month'
     await writeFile(file, JSON.stringify({ feeds: [USAGE, typo] }))
     const warning = `warning: feed "typo": ${words}\n`
     const validated = await command('validate', '--feeds', file)
