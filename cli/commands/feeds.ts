@@ -99,14 +99,14 @@ function sumOf(changes: readonly FeedChange[]): string {
 
 async function pull({ storage, feedsFile }: LocalApp): Promise<CommandResult> {
   const pushed = await pushedText(storage)
-  if (pushed === undefined) return refused(['no feeds were pushed: the app uses those it was deployed with'])
+  if (pushed === undefined) return refused(['no feeds were pushed: the app uses the feeds.json that it was built with'])
   const local = await readText(feedsFile).catch(() => undefined)
   const backup = local === undefined || local === pushed ? undefined : await backUp(feedsFile)
   const problem = await writeFile(feedsFile, pushed).then(() => undefined, reasonOf)
   if (problem !== undefined) return refused([`${feedsFile} cannot be written (${problem})`])
   const kept = backup === undefined ? [] : [`${backup} has what was in ${feedsFile} before`]
   return done({ pulled: feedsFile, ...(backup !== undefined && { backup }) }, [
-    `${feedsFile} now has the feeds that were pushed`,
+    `${feedsFile} now has the feeds that the app was given`,
     ...kept,
   ])
 }

@@ -270,7 +270,12 @@ describe('feeds', () => {
 
   it('push over the deployed feeds, or over a file that cannot be read, names what stops too', async () => {
     const config = storageOf(deployment.azurite.connectionString).container('config')
+    expect((await command('status')).out).toContain('; the feeds.json that the app was given counts')
     await removePushed()
+    expect((await command('status')).out).toContain('; the feeds.json that the app was built with counts')
+    expect((await command('feeds', 'pull')).err).toMatch(
+      /^no feeds were pushed: .* the feeds.json that it was built with$/m,
+    )
     await deployment.writeFeeds([{ ...USAGE, name: 'alone', table: 'Alone' }])
     const stop = /^usage stops: /
     expect(await command('feeds', 'push')).toMatchObject({ exit: 1, err: expect.stringMatching(stop) })
@@ -284,13 +289,13 @@ describe('feeds', () => {
     const file = join(deployment.folder, 'feeds.json')
     const pushed = await pushedFeeds(deployment)
     const same = await command('feeds', 'pull')
-    expect(same).toMatchObject({ exit: 0, out: 'feeds.json now has the feeds that were pushed\n' })
+    expect(same).toMatchObject({ exit: 0, out: 'feeds.json now has the feeds that the app was given\n' })
     for (const number of [1, 2]) {
       const mine = `{"feeds": []} ${' '.repeat(number)}`
       await writeFile(file, mine)
       const { exit, out } = await command('feeds', 'pull')
       const kept = `feeds.json.${number}.bak has what was in feeds.json before\n`
-      expect({ exit, out }).toEqual({ exit: 0, out: `feeds.json now has the feeds that were pushed\n${kept}` })
+      expect({ exit, out }).toEqual({ exit: 0, out: `feeds.json now has the feeds that the app was given\n${kept}` })
       expect(await readFile(`${file}.${number}.bak`, 'utf8')).toBe(mine)
       expect(await readFile(file, 'utf8')).toBe(pushed)
     }
