@@ -11,10 +11,12 @@ import {
   type FieldTable,
 } from '../src/core/feeds/fields.ts'
 import { STATUS_FIELDS, WINDOW_FIELDS } from '../src/core/status/fields.ts'
+import { API_ENDPOINTS, ENDPOINTS, FAULTS, type Target } from './simulator/switches.ts'
 import { fieldTable, statusSchema } from './status-docs.ts'
 
 // Writes what feeds.schema.json and docs/feeds.md say of the fields of feeds.json, and docs/status.schema.json and
-// docs/status.md of the answers of the status routes, from the tables that the code knows them by, and NOTICE from the bundle.
+// docs/status.md of the answers of the status routes, docs/run-locally.md of the faults of the simulator, from the tables that
+// the code knows them by, and NOTICE from the bundle.
 
 const PROJECT = resolve(import.meta.dirname, '..')
 
@@ -61,6 +63,28 @@ export function withStatusFields(page: string): string {
   return withBlock(withStatus, 'window-fields', fieldTable(WINDOW_FIELDS))
 }
 
+/** A page with the faults of the simulator. Throws where the page has no place for them. */
+export function withFaults(page: string): string {
+  const rows = FAULTS.map(({ fault, does, endpoints, example }) => {
+    return `| \`${fault}\` | ${hitsOf(endpoints)} | ${does} | \`${JSON.stringify(example.effect)}\` |`
+  })
+  const names = ENDPOINTS.map((name) => `\`${name}\``)
+  const all = `The endpoints are ${names.slice(0, -1).join(', ')} and ${names.at(-1)}; the first ${API_ENDPOINTS.length} are the service's own.`
+  return withBlock(page, 'faults', [all, '', '| fault | hits | does | effect |', '|---|---|---|---|', ...rows])
+}
+
+/** The targets that have a name together. */
+const GROUPS: readonly (readonly [name: string, members: readonly Target[]])[] = [
+  ['every endpoint', ENDPOINTS],
+  ["the service's own", API_ENDPOINTS],
+]
+
+function hitsOf(targets: readonly Target[]): string {
+  const [name, members] = GROUPS.find(([, all]) => all.every((each) => targets.includes(each))) ?? []
+  const others = targets.filter((each) => !members?.includes(each)).map((each) => `\`${each}\``)
+  return [...(name ? [name] : []), ...others].join(', ')
+}
+
 /** A page whose block between the two markers holds these lines. */
 function withBlock(page: string, name: string, lines: readonly string[]): string {
   const [first, last] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`]
@@ -94,6 +118,7 @@ async function main(): Promise<void> {
   await writeFile(join(PROJECT, 'NOTICE'), noticeText(await bundledPackages()))
   await rewrite('docs/feeds.md', withFeedFields)
   await rewrite('docs/status.md', withStatusFields)
+  await rewrite('docs/run-locally.md', withFaults)
 }
 
 async function rewrite(name: string, change: (page: string) => string): Promise<void> {

@@ -4,7 +4,8 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CATALOG } from '../src/core/catalog.ts'
 import { parseFeeds } from '../src/core/feeds/feeds.ts'
-import { readText } from '../src/services/text-file.ts'
+import { reasonOf } from '../src/services/safe-text.ts'
+import { isMissing, readText } from '../src/services/text-file.ts'
 import { build } from './build.ts'
 import { isPortFree } from './processes.ts'
 import { LOCAL_PACE, writeSettings } from './start/environment.ts'
@@ -14,7 +15,7 @@ import { whenOrphaned } from './start/orphaned.ts'
 import { progressLine } from './start/progress.ts'
 import { withReportFiles } from './start/report-files.ts'
 import { type Stack, startStack } from './start/stack.ts'
-import { allLanded, isSettled, type StatusBody, summarise } from './start/summary.ts'
+import { allLanded, isSettled, quotaWaits, type StatusBody, summarise } from './start/summary.ts'
 
 /** Npm may end before all has started. */
 const orphaned = whenOrphaned()
@@ -36,10 +37,11 @@ async function startAlone(options: StartOptions): Promise<number> {
   if (!(await isPortFree(options.port))) {
     throw new Error(`port ${options.port} is in use: choose another with --port`)
   }
-  const feedsText = await readText(options.feeds ?? join(ROOT, 'feeds.json'))
-  refuseProblems(feedsText)
-  const feeds = await withReportFiles(feedsText, options.reportFiles)
-  refuseProblems(feeds.text)
+  const { feeds: file = 'feeds.json' } = options
+  const feedsText = await readFeeds(options)
+  refuseProblems(feedsText, file)
+  const feeds = await withReportFiles(feedsText, file, options.reportFiles)
+  refuseProblems(feeds.text, file)
   if (options.fresh) await forget()
   await build()
   const began = new Date()
@@ -54,6 +56,15 @@ async function startAlone(options: StartOptions): Promise<number> {
   }
 }
 
+/** The text of the run's feeds: of the file that was named, else of the project's. */
+async function readFeeds({ feeds }: StartOptions): Promise<string> {
+  if (feeds === undefined) return readText(join(ROOT, 'feeds.json'))
+  return readText(feeds).catch((error) => {
+    const why = isMissing(error) ? 'does not exist' : `cannot be read (${reasonOf(error)})`
+    throw new Error(`${feeds} ${why}: name another file with --feeds, or leave it out for the project's feeds.json`)
+  })
+}
+
 /** Removes what an earlier run left. */
 async function forget(): Promise<void> {
   const left = (await readdir(STATE)).filter((name) => name !== RUNNING)
@@ -61,8 +72,8 @@ async function forget(): Promise<void> {
 }
 
 /** Throws what is wrong with the feeds. The app would report it at each tick and ask for nothing, so the run would never end. */
-function refuseProblems(feedsText: string): void {
-  const file = parseFeeds(feedsText, CATALOG)
+function refuseProblems(feedsText: string, name: string): void {
+  const file = parseFeeds(feedsText, CATALOG, name)
   if ('problems' in file) throw new Error(file.problems.join('\n'))
 }
 
@@ -75,7 +86,7 @@ function announce({ port, exit }: StartOptions, { simulator, environment, note }
   )
   // A server never sees what stands behind `#`.
   console.log(`Dashboard: http://127.0.0.1:${port}/api/dashboard#${environment.LOCAL_FUNCTION_KEY}`)
-  if (!exit) console.log('Commands, while this runs: npx partner-insights-sync status --settings .local/settings.json')
+  if (!exit) console.log('Commands, while this runs: npx partner-insights-sync status')
   console.log(`Tables, for any storage tool: ${environment.DataStorage}\n`)
   if (note) console.log(`${note}\n`)
 }
@@ -100,9 +111,14 @@ async function follow({ exit }: StartOptions, stack: Stack, began: Date): Promis
   throw new Error(broken)
 }
 
+/** Meanwhile it says what the run waits for, once. */
 async function settled(stack: Stack, began: Date): Promise<StatusBody> {
+  let told: string | undefined
   while (true) {
     const status = await stack.status().catch(() => undefined)
+    const waits = status && quotaWaits(status)
+    if (waits !== undefined && waits !== told) console.log(waits)
+    told = waits ?? told
     const ticked = status?.timers.provision.finishedAt
     if (status && ticked !== undefined && new Date(ticked) > began && isSettled(status)) return status
     await new Promise((resolve) => setTimeout(resolve, 250))

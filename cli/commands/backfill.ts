@@ -1,5 +1,5 @@
 import { Argument, type Command } from 'commander'
-import { counted } from '../../src/core/counted.ts'
+import { agreeing, counted } from '../../src/core/counted.ts'
 import type { Failure } from '../../src/core/failures.ts'
 import { writesFiles } from '../../src/core/feeds/feed.ts'
 import { feedsWithHistory, type Question, viewBackfill } from '../../src/core/plan/backfill.ts'
@@ -46,7 +46,10 @@ export function addBackfill(program: Command): void {
     .option('--feed <name>', 'only this feed')
     .option('--dry-run', 'change nothing, and print each window in the order in which the app will ask for it')
     .option('--failed', 'ask for the failed windows again')
-    .option('--outdated', 'ask again for the windows whose rows the feed no longer asks for')
+    .option(
+      '--outdated',
+      'ask again for the windows whose rows the feed no longer asks for; one that has not settled stays: the output says when the app asks for it by itself',
+    )
     .option('--all', 'ask for every window again')
     .option('--publish', 'write the files of landed windows that have none, from their archives')
     .option('--watch', 'show the progress until history is done')
@@ -234,8 +237,10 @@ const PAUSED = 'is paused: nothing of its history is asked for until "backfill r
 const BLOCKED = 'is blocked: "status" shows why'
 
 function askedLines({ feed, planned, left }: AskedAgain): readonly string[] {
-  return [
-    `${feed}: ${counted(planned.length, 'window is', 'windows are')} asked for again, with its history`,
-    ...leftLines(left),
-  ]
+  const all = planned.length + left.length
+  const windows =
+    left.length === 0
+      ? counted(all, 'window is', 'windows are')
+      : `${planned.length} of ${counted(all, 'window')} ${agreeing(planned.length, 'is', 'are')}`
+  return [`${feed}: ${windows} asked for again, with its history`, ...leftLines(left)]
 }

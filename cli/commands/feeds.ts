@@ -8,12 +8,14 @@ import type { Feed } from '../../src/core/feeds/feed.ts'
 import { checkFeeds, type FeedsFile, parseEachFeed, parseFeeds } from '../../src/core/feeds/feeds.ts'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { Problems } from '../../src/core/problems.ts'
+import { reasonOf } from '../../src/services/safe-text.ts'
 import { readFeedsText } from '../../src/services/storage/feeds-file.ts'
 import { readText } from '../../src/services/text-file.ts'
 import { findLosses, type Loss } from '../../src/steps/operator/shorter-keep.ts'
 import { findForbiddenChange } from '../../src/steps/requesting/forbidden-change.ts'
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
 import { tellOfFeeds, warningLines } from '../feed-warnings.ts'
+import { readLocalText } from '../local-feeds.ts'
 import { type CommandResult, done, refused } from '../output.ts'
 import { writeFeedsText } from '../pushed-feeds.ts'
 
@@ -60,7 +62,7 @@ async function push(app: LocalApp, { dryRun, yes }: PushOptions): Promise<Comman
 async function readPushable(
   app: LocalApp,
 ): Promise<(LocalFeeds & { readonly warnings: readonly string[] }) | Problems> {
-  const local = await readLocalFeeds(app.feedsFile, checkFeeds)
+  const local = await readLocalFeeds(app.feedsFile, parseSound)
   if ('problems' in local) return local
   const forbidden = await forbiddenChanges(app, local.file)
   if (forbidden.length > 0) return { problems: forbidden }
@@ -97,13 +99,14 @@ function sumOf(changes: readonly FeedChange[]): string {
 
 async function pull({ storage, feedsFile }: LocalApp): Promise<CommandResult> {
   const pushed = await pushedText(storage)
-  if (pushed === undefined) return refused(['no feeds were pushed: the app uses those it was deployed with'])
+  if (pushed === undefined) return refused(['no feeds were pushed: the app uses the feeds.json that it was built with'])
   const local = await readText(feedsFile).catch(() => undefined)
   const backup = local === undefined || local === pushed ? undefined : await backUp(feedsFile)
-  await writeFile(feedsFile, pushed)
+  const problem = await writeFile(feedsFile, pushed).then(() => undefined, reasonOf)
+  if (problem !== undefined) return refused([`${feedsFile} cannot be written (${problem})`])
   const kept = backup === undefined ? [] : [`${backup} has what was in ${feedsFile} before`]
   return done({ pulled: feedsFile, ...(backup !== undefined && { backup }) }, [
-    `${feedsFile} now has the feeds that were pushed`,
+    `${feedsFile} now has the feeds that the app was given`,
     ...kept,
   ])
 }
@@ -159,10 +162,16 @@ async function forbiddenChanges({ services }: LocalApp, { feeds, accounts }: Fee
 type LocalFeeds = { readonly text: string; readonly file: FeedsFile }
 
 async function readLocalFeeds(feedsFile: string, read = parseFeeds): Promise<LocalFeeds | Problems> {
-  const text = await readText(feedsFile).catch(() => undefined)
-  if (text === undefined) return { problems: [`${feedsFile} cannot be read`] }
-  const file = read(text, CATALOG)
-  return 'problems' in file ? file : { text, file }
+  const local = await readLocalText(feedsFile)
+  if ('problems' in local) return local
+  const file = read(local.text, CATALOG, feedsFile)
+  return 'problems' in file ? file : { ...local, file }
+}
+
+/** Reads the feeds as `parseFeeds` does, and also refuses queries that the catalogue finds wrong. */
+function parseSound(...of: Parameters<typeof checkFeeds>): FeedsFile | Problems {
+  const { problems, ...file } = checkFeeds(...of)
+  return problems.length > 0 ? { problems } : file
 }
 
 /** The feeds that were pushed, or undefined while the app uses those it was deployed with. */

@@ -1,6 +1,6 @@
 import { counted } from '../../src/core/counted.ts'
 import { type FailureKind, isOfSignIn } from '../../src/core/failures.ts'
-import { quotaWords } from '../../src/core/status/accounts.ts'
+import { quotaWait } from '../../src/core/status/accounts.ts'
 import type {
   AccountStatus,
   ExplainedFailure,
@@ -85,25 +85,22 @@ function shown(instant: Date | undefined): string {
 }
 
 /** What a refused sign-in is, and what to type, is said among what needs a person. */
-function accountLines({ name, waitsUntil, refused, reports }: AccountStatus): readonly Line[] {
+function accountLines(account: AccountStatus): readonly Line[] {
+  const { name, refused } = account
   const asks = refused?.blocks
     ? 'asks for nothing, and tries its sign-in once an hour'
     : 'tries its sign-in at each tick'
-  const { lastHour, perHour } = reports
-  const isUsedUp = !waitsUntil && !refused && lastHour >= perHour
+  const wait = quotaWait(account, account.waitsUntil)
   return [
-    ...(waitsUntil ? [`account ${name} waits until ${shown(waitsUntil)}: ${quotaWords(reports)}`] : []),
-    ...(isUsedUp
-      ? [`account ${name} has asked for its ${counted(perHour, 'report')} of this hour: the next ones wait`]
-      : []),
+    ...(wait === undefined ? [] : [wait]),
     ...(refused ? [`account ${name} ${asks}: its sign-in is refused (${refused.kind})`] : []),
   ]
 }
 
-/** Where feeds.json came from, in words. */
+/** Where feeds.json came from, in words that are true of an app in Azure and of a local run. */
 const FEEDS_FROM = {
-  container: 'the pushed feeds.json counts',
-  package: 'the feeds.json deployed with the app counts',
+  container: 'the feeds.json that the app was given counts',
+  package: 'the feeds.json that the app was built with counts',
 } as const
 
 function endingOf({ timers, feedsFrom }: Status): string {
@@ -152,7 +149,7 @@ function failureLine(
 function markNotes({ name, outdated, running, removed }: FeedStatus, toDo: readonly ToDo[]): readonly string[] {
   const mayAskAgain = toDo.some(({ kind, feed }) => kind === 'outdated' && feed === name)
   const again = mayAskAgain ? '; "backfill --outdated" asks for them again' : ''
-  const areOutdated = counted(outdated, 'landed window is', 'landed windows are')
+  const areOutdated = counted(outdated, 'window is', 'windows are')
   const areGone = counted(removed, 'window has', 'windows have')
   return [
     ...(outdated > 0 ? [`${areOutdated} outdated: the feed asks for other rows now${again}`] : []),

@@ -1,11 +1,12 @@
 /** How a test looks into the simulator and steers it. */
 
-import { type FaultRule, ruleProblem } from './faults.ts'
+import { type FaultRule, ruleProblem, type SetFault } from './faults.ts'
 import { type Answer, type Call, json, parseJson } from './http.ts'
 import { type Restatement, toRestatement } from './restate.ts'
 import type { Served } from './served.ts'
 import type { LoggedRequest } from './service.ts'
 import type { Report, Secret } from './state.ts'
+import { FAULTS } from './switches.ts'
 
 /** What a test can see of a simulator and do to it. */
 export type Controls = {
@@ -17,6 +18,8 @@ export type Controls = {
   reports(): readonly Report[]
   /** Turns on a switch of `switches.ts`. Throws where it cannot act. */
   fault(rule: FaultRule): void
+  /** The switches that are on. */
+  faults(): readonly SetFault[]
   /** Turns all switches off, but for the reports that were created under them. */
   clearFaults(): void
   /** Reports of the dataset that are created from now on hold other rows than those before. */
@@ -39,6 +42,7 @@ export function answerControl(call: Call, controls: Controls): Answer {
   if (asked === 'GET reports') return json(200, controls.reports())
   if (asked === 'GET served') return answerServed(id, controls)
   if (asked === 'GET secrets') return json(200, controls.secrets())
+  if (asked === 'GET fault') return listFaults(controls)
   if (asked === 'POST fault') return takeFault(call, controls)
   if (asked === 'DELETE fault') {
     controls.clearFaults()
@@ -63,6 +67,17 @@ function answerServed(reportId: string, controls: Controls): Answer {
   if (!served) return problem(404, `report ${reportId} is unknown`)
   const rows = served.rows.map((row) => row.map((value) => (typeof value === 'bigint' ? String(value) : value)))
   return json(200, { ...served, rows, bytes: served.bytes.toString('base64') })
+}
+
+const FAULTS_USAGE =
+  'POST an example to /_sim/fault; nth says which call or report is hit, counted from then on: the first one, a number, or all. DELETE turns all off.'
+
+/** A person reads it in a terminal: a line for each fault. */
+function listFaults(controls: Controls): Answer {
+  const faults = FAULTS.map((each) => JSON.stringify(each))
+  const parts = [`"usage":${JSON.stringify(FAULTS_USAGE)}`, `"set":${JSON.stringify(controls.faults())}`]
+  const body = `{${parts.join(',\n')},\n"faults":[\n${faults.join(',\n')}\n]}\n`
+  return { ...json(200, {}), body }
 }
 
 function takeFault(call: Call, controls: Controls): Answer {

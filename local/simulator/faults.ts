@@ -5,9 +5,14 @@ import { type Effect, effectProblem, type Target } from './switches.ts'
 /** A switch to turn on. `nth` says which call or report it hits, counted from now on: the first unless said otherwise. */
 export type FaultRule = { readonly endpoint: Target; readonly nth?: number | 'all'; readonly effect: Effect }
 
+/** A rule that is on, and how many calls or reports it has counted, whether it hit them or not. */
+export type SetFault = FaultRule & { readonly calls: number }
+
 export type Faults = {
   /** Throws where the rule can have no effect: a test must not believe in a fault that never happens. */
   add(rule: FaultRule): void
+  /** The switches that are on. */
+  list(): readonly SetFault[]
   /** Turns all switches off. */
   clear(): void
   /** Counts one call, report or callback and gives the effects that hit it. */
@@ -22,6 +27,7 @@ export function createFaults(): Faults {
       if (problem !== undefined) throw new Error(`not a fault: ${problem}`)
       rules.push({ rule, calls: 0 })
     },
+    list: () => rules.map(({ rule, calls }) => ({ ...rule, calls })),
     clear: () => {
       rules.length = 0
     },

@@ -89,6 +89,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     },
     reports: () => standingReports(service),
     fault: (rule) => service.faults.add(rule),
+    faults: () => service.faults.list(),
     clearFaults: () => service.faults.clear(),
     restate: (restatement) => {
       state.restatements = [...state.restatements, restatement]

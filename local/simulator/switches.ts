@@ -17,7 +17,7 @@ export const API_ENDPOINTS = [
 ] as const
 
 /** Every endpoint of the simulator: those, the files, sign-in, and the stand-ins for Azure's own. */
-const ENDPOINTS = [...API_ENDPOINTS, 'download', 'token', 'identity', 'getSecret', 'setSecret'] as const
+export const ENDPOINTS = [...API_ENDPOINTS, 'download', 'token', 'identity', 'getSecret', 'setSecret'] as const
 
 export type Endpoint = (typeof ENDPOINTS)[number]
 
@@ -27,8 +27,14 @@ export type Endpoint = (typeof ENDPOINTS)[number]
  */
 export type Target = Endpoint | 'report' | 'callback'
 
-/** What a switch can hit, and which value it takes. Without `takes` it is only on or off. */
-type Switch = { readonly on: readonly Target[]; readonly takes?: (value: unknown) => boolean }
+/**
+ * What a switch does, for a reader, what it can hit, and which value it takes, with an example. Without `takes` it is only on
+ * or off.
+ */
+type Switch = { readonly does: string; readonly on: readonly Target[] } & (
+  | { readonly takes?: undefined; readonly example?: undefined }
+  | { readonly takes: (value: unknown) => boolean; readonly example: unknown }
+)
 
 const LISTS: readonly Endpoint[] = ['listDatasets', 'listQueries', 'listReports', 'listExecutions']
 
@@ -58,106 +64,153 @@ function isListing(value: unknown): boolean {
 /** Everything that can be switched on. Several switches may hit the same call or report: all of them act. */
 const SWITCHES = {
   // Instead of an answer. Nothing is done.
-  /** This status, with `message` in the API's envelope, or with `body` as it is (text) or as JSON. */
-  status: { on: ENDPOINTS, takes: number },
-  /** A gateway's HTML page under this status. */
-  page: { on: ENDPOINTS, takes: number },
-  /** An error envelope with this statusCode, under HTTP 200. */
-  envelope: { on: API_ENDPOINTS, takes: number },
-  /** 400 with the text of a quota, once the user has created this many ExecuteNow reports within 60 minutes. */
-  quota: { on: ['createReport'], takes: number },
-  /** 401 with 900421: the token lacks multi-factor. `sometimes`: three of four calls that the API receives. */
-  noMfa: { on: API_ENDPOINTS, takes: oneOf('always', 'sometimes') },
-  /** The refusal of an OAuth token endpoint. */
-  refuse: { on: ['token'], takes: oneOf('invalid_grant', 'invalid_client', 'temporarily_unavailable') },
-  /** The connection is destroyed. */
-  drop: { on: ENDPOINTS },
-  /** No answer, and the connection stays open. */
-  hang: { on: ENDPOINTS },
+  status: {
+    does: 'This status, with `message` in the envelope of the API, or with `body` as it is (text) or as JSON, and with `headers`. Nothing is done.',
+    on: ENDPOINTS,
+    takes: number,
+    example: 503,
+  },
+  page: {
+    does: 'The HTML page of a gateway, under this status. Nothing is done.',
+    on: ENDPOINTS,
+    takes: number,
+    example: 502,
+  },
+  envelope: {
+    does: 'An error envelope with this statusCode, under HTTP 200. Nothing is done.',
+    on: API_ENDPOINTS,
+    takes: number,
+    example: 500,
+  },
+  quota: {
+    does: '400 with the text of a quota, once the user has created this many ExecuteNow reports within 60 minutes.',
+    on: ['createReport'],
+    takes: number,
+    example: 10,
+  },
+  noMfa: {
+    does: '401 with 900421: the token lacks multi-factor. `sometimes`: three of four calls that the API receives.',
+    on: API_ENDPOINTS,
+    takes: oneOf('always', 'sometimes'),
+    example: 'always',
+  },
+  refuse: {
+    does: 'The refusal of an OAuth token endpoint: `invalid_grant`, `invalid_client` or `temporarily_unavailable`.',
+    on: ['token'],
+    takes: oneOf('invalid_grant', 'invalid_client', 'temporarily_unavailable'),
+    example: 'invalid_grant',
+  },
+  drop: { does: 'The connection is destroyed. Nothing is done.', on: ENDPOINTS },
+  hang: { does: 'No answer, and the connection stays open. Nothing is done.', on: ENDPOINTS },
 
   // The thing is done, and the answer suffers.
-  /** The connection is destroyed instead of an answer. A callback is not sent. */
-  lost: { on: [...ENDPOINTS, 'callback'] },
-  /** Answered as if it had failed with this status. */
-  doneThen: { on: API_ENDPOINTS, takes: number },
-  /** The first half of the JSON. */
-  truncated: { on: [...API_ENDPOINTS, 'token'] },
-  /** Names in PascalCase, without nextLink and dataRedacted, as the reference pages print them. */
-  pascalCase: { on: API_ENDPOINTS },
-  /** The headers that say how many calls are left, and which call it was, are not sent. */
-  bareHeaders: { on: API_ENDPOINTS },
-  /** So many calls are left, as the headers say. */
-  callsLeft: { on: API_ENDPOINTS, takes: number },
-  /** `dataRedacted` is true. */
-  redacted: { on: API_ENDPOINTS },
-  /** Three pages, the first ones empty where there are fewer than three items. `loop` leads back to itself for ever. */
-  nextLink: { on: LISTS, takes: oneOf('absolute', 'relative', 'loop', 'otherHost') },
-  /** One dataset is listed as it says, or not at all; reports of it are made as before. */
-  listsDataset: { on: ['listDatasets'], takes: isListing },
-  /** ExecuteNow reports are never listed. */
-  unlisted: { on: ['listReports'] },
-  /** The name filter finds every name that contains the text. */
-  partialNames: { on: ['listQueries', 'listReports'] },
-  /** The download link that is given out instead of the real one. */
-  link: { on: ['listExecutions'], takes: text },
-  /** The service refuses this token with 403. */
-  noRole: { on: ['token'] },
-  /** The token says that its user gave a password and nothing else. The service accepts it, and says so when asked. */
-  passwordOnly: { on: ['token'] },
+  lost: {
+    does: 'It is done, and the connection is destroyed instead of an answer. A callback is not sent.',
+    on: [...ENDPOINTS, 'callback'],
+  },
+  doneThen: {
+    does: 'It is done, and answered as if it had failed with this status.',
+    on: API_ENDPOINTS,
+    takes: number,
+    example: 500,
+  },
+  truncated: { does: 'The answer is the first half of its JSON.', on: [...API_ENDPOINTS, 'token'] },
+  pascalCase: {
+    does: 'Names in PascalCase, without nextLink and dataRedacted, as the reference pages print them.',
+    on: API_ENDPOINTS,
+  },
+  bareHeaders: {
+    does: 'The headers that say how many calls are left, and which call it was, are not sent.',
+    on: API_ENDPOINTS,
+  },
+  callsLeft: { does: 'So many calls are left, as the headers say.', on: API_ENDPOINTS, takes: number, example: 0 },
+  redacted: { does: '`dataRedacted` is true.', on: API_ENDPOINTS },
+  nextLink: {
+    does: 'Three pages, the first ones empty where there are fewer than three items: the links are `absolute` or `relative`, a `loop` leads back to itself for ever, and `otherHost` leads elsewhere.',
+    on: LISTS,
+    takes: oneOf('absolute', 'relative', 'loop', 'otherHost'),
+    example: 'loop',
+  },
+  listsDataset: {
+    does: 'One dataset is listed with other `ranges`, `hours` or columns (`renamed`: to another name, or to null), or is `gone`. Reports of it are made as before.',
+    on: ['listDatasets'],
+    takes: isListing,
+    example: { dataset: 'AzureUsage', renamed: { CustomerName: 'Customer' } },
+  },
+  unlisted: { does: 'ExecuteNow reports are never listed.', on: ['listReports'] },
+  partialNames: {
+    does: 'The name filter finds every name that contains the text.',
+    on: ['listQueries', 'listReports'],
+  },
+  link: {
+    does: 'This download link is given out instead of the real one.',
+    on: ['listExecutions'],
+    takes: text,
+    example: 'https://elsewhere.invalid/report.csv',
+  },
+  noRole: { does: 'The service refuses this token with 403.', on: ['token'] },
+  passwordOnly: {
+    does: 'The token says that its user gave a password and nothing else. The service accepts it, and says so when asked.',
+    on: ['token'],
+  },
 
   // The download of a file.
-  /** The connection is destroyed after so many bytes of the body. `after` that the link expires or the file is replaced. */
-  cutAt: { on: ['download'], takes: (value) => number(value) || value === 'random' },
-  /** The link answers 403 from this call on. A fresh one opens. */
-  expired: { on: ['download'] },
-  /** Content-Length differs from the body by so much. The connection ends with the body. */
-  lengthOff: { on: ['download'], takes: number },
+  cutAt: {
+    does: 'The connection is destroyed after so many bytes of the body, or with `random` somewhere in it. `after`: the link is `expired` then, or the file is `replaced`.',
+    on: ['download'],
+    takes: (value) => number(value) || value === 'random',
+    example: 1000,
+  },
+  expired: { does: 'The link answers 403 from this call on. A fresh one opens.', on: ['download'] },
+  lengthOff: {
+    does: 'Content-Length differs from the body by so much. The connection ends with the body.',
+    on: ['download'],
+    takes: number,
+    example: 10,
+  },
 
   // How a report is made.
-  /** It never completes. */
-  stuck: { on: ['report'] },
-  /** QueryStartTime and QueryEndTime are ignored. */
-  timesIgnored: { on: ['report'] },
-  /** What begins at QueryEndTime itself is left out. Without the switch it is included. */
-  endExclusive: { on: ['report'] },
-
-  /** Months and days that the service has not loaded completely when the report is made hold preliminary rows. */
-  preliminary: { on: ['report'] },
+  stuck: { does: 'The report never completes.', on: ['report'] },
+  timesIgnored: { does: 'QueryStartTime and QueryEndTime are ignored.', on: ['report'] },
+  endExclusive: {
+    does: 'What begins at QueryEndTime itself is left out. Without this it is included.',
+    on: ['report'],
+  },
+  preliminary: {
+    does: 'Months and days that the service has not loaded completely when the report is made hold preliminary rows.',
+    on: ['report'],
+  },
 
   // What its file holds.
-  /** Tabs, although commas were asked for, in a file named .tsv. */
-  tsv: { on: ['report'] },
-  bom: { on: ['report'] },
-  /** Records end with LF. With `mixedEnds` every second one does. */
-  lf: { on: ['report'] },
-  mixedEnds: { on: ['report'] },
-  missingColumn: { on: ['report'], takes: text },
-  newColumn: { on: ['report'], takes: text },
-  columnTwice: { on: ['report'], takes: text },
-  /** The header in capitals. */
-  headerCase: { on: ['report'] },
-  headerTwice: { on: ['report'] },
-  headerOnly: { on: ['report'] },
-  /** A last record with one cell too many. */
-  badLastRow: { on: ['report'] },
-  /** The last row is of the period before the window. */
-  outsideWindow: { on: ['report'] },
-  /** The file is empty. */
-  nothing: { on: ['report'] },
-  /** The first half of the compressed bytes. */
-  truncatedGzip: { on: ['report'] },
-  /** Three gzip members, one after the other. */
-  members: { on: ['report'] },
+  tsv: { does: 'The file has tabs, although commas were asked for, and is named .tsv.', on: ['report'] },
+  bom: { does: 'The file begins with a byte order mark.', on: ['report'] },
+  lf: { does: 'Records end with LF.', on: ['report'] },
+  mixedEnds: { does: 'Every second record ends with LF, the others with CR LF.', on: ['report'] },
+  missingColumn: { does: 'The file lacks this column.', on: ['report'], takes: text, example: 'CustomerName' },
+  newColumn: {
+    does: 'The file has a column of this name, which nobody asked for.',
+    on: ['report'],
+    takes: text,
+    example: 'Remarks',
+  },
+  columnTwice: { does: 'The file has this column twice.', on: ['report'], takes: text, example: 'CustomerName' },
+  headerCase: { does: 'The header is in capitals.', on: ['report'] },
+  headerTwice: { does: 'The file has its header twice.', on: ['report'] },
+  headerOnly: { does: 'The file has a header and no rows.', on: ['report'] },
+  badLastRow: { does: 'A last record has one cell too many.', on: ['report'] },
+  outsideWindow: { does: 'The last row is of the period before the window.', on: ['report'] },
+  nothing: { does: 'The file is empty.', on: ['report'] },
+  truncatedGzip: { does: 'The file is the first half of its compressed bytes.', on: ['report'] },
+  members: { does: 'The file is three gzip members, one after the other.', on: ['report'] },
 
   // What is called back beside the true call.
-  /** The true call comes once more. */
-  twice: { on: ['callback'] },
-  /** A call comes at once, before the execution is completed. */
-  early: { on: ['callback'] },
-  /** A call comes before it for a report that does not exist. */
-  forged: { on: ['callback'] },
-  /** A call comes before it for the query's previous report, at the address of that report. */
-  stale: { on: ['callback'] },
+  twice: { does: 'The true call comes once more.', on: ['callback'] },
+  early: { does: 'A call comes at once, before the execution is completed.', on: ['callback'] },
+  forged: { does: 'A call comes before it for a report that does not exist.', on: ['callback'] },
+  stale: {
+    does: "A call comes before it for the query's previous report, at the address of that report.",
+    on: ['callback'],
+  },
 } as const satisfies Record<string, Switch>
 
 type SwitchName = keyof typeof SWITCHES
@@ -204,11 +257,31 @@ export function settingOf<N extends keyof Values>(effects: readonly Effect[], na
   return undefined
 }
 
+/** A fault for a reader: what it does, what it can hit, and what to send for it. */
+export type ListedFault = {
+  readonly fault: string
+  readonly does: string
+  readonly endpoints: readonly Target[]
+  readonly example: { readonly endpoint: Target; readonly effect: unknown }
+}
+
+/** Every fault, in the order of what it changes. */
+export const FAULTS: readonly ListedFault[] = Object.entries<Switch>(SWITCHES).map(([fault, { does, on, example }]) => {
+  // Of all calls, this is the one that everything else waits for.
+  const endpoint = on.find((target) => target === 'createReport') ?? on[0] ?? 'report'
+  return {
+    fault,
+    does,
+    endpoints: on,
+    example: { endpoint, effect: example === undefined ? fault : { [fault]: example } },
+  }
+})
+
 /** Says what is wrong with an effect on a target. Undefined when it can be set. */
 export function effectProblem(target: unknown, effect: unknown): string | undefined {
   const names = typeof effect === 'object' && effect !== null ? Object.keys(effect) : [effect]
   const name = names.find((each) => Object.hasOwn(SWITCHES, String(each))) as SwitchName | undefined
-  if (name === undefined) return `there is no switch ${names.join(', ')}: local/simulator/switches.ts lists them`
+  if (name === undefined) return `there is no switch ${names.join(', ')}: GET /_sim/fault lists them`
   const { on, takes }: Switch = SWITCHES[name]
   if (!on.some((each) => each === target)) return `${name} acts on ${on.join(', ')} and not on ${String(target)}`
   if (takes === undefined) return effect === name ? undefined : `${name} takes no value`

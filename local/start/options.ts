@@ -17,7 +17,7 @@ export type StartOptions = {
 
 export const USAGE = `usage: npm start -- [--exit] [--fresh] [--port n] [--feeds file] [--report-file feed=file]... [--help]
   --exit         run until every due window has landed, has failed or is of a blocked feed; exit 0 only if all landed
-  --fresh        remove first what an earlier run left under .local/
+  --fresh        remove first everything that landed on this machine: all that an earlier run left under .local/
   --port         where the app listens (default 7071)
   --feeds        a feeds.json other than the project's
   --report-file  the simulator serves this file for the feed, whose columns are then the file's, all text

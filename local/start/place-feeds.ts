@@ -5,6 +5,9 @@ import { BlobServiceClient } from '@azure/storage-blob'
 /** Marks what `npm start` put there: what has no such mark was pushed by a person. */
 const BY_START = { by: 'npmstart' }
 
+/** Whoever adds it for the feeds alone must know what else it does. */
+const FRESH = '--fresh, which removes everything that landed on this machine'
+
 export type RunsFeeds = {
   /** What feeds.json, or the file of `--feeds`, says. */
   readonly text: string
@@ -24,10 +27,10 @@ export async function placeFeeds(connectionString: string, { text, isOwn }: Runs
   const pushed = metadata && metadata.by !== BY_START.by ? String(await blob.downloadToBuffer()) : undefined
   if (pushed !== undefined && pushed === text) return undefined
   if (pushed !== undefined && isOwn) {
-    throw new Error('other feeds were pushed to this run: start without --feeds and --report-file, or add --fresh')
+    throw new Error(`other feeds were pushed to this run: start without --feeds and --report-file, or add ${FRESH}`)
   }
   if (pushed !== undefined) {
-    return 'The feeds are those that were pushed, and feeds.json differs: type "npx partner-insights-sync feeds diff", or start with --fresh'
+    return `The feeds are those that were pushed, and feeds.json differs: type "npx partner-insights-sync feeds diff", or start with ${FRESH}`
   }
   if (isOwn) await blob.upload(text, Buffer.byteLength(text), { metadata: BY_START })
   else await blob.deleteIfExists()

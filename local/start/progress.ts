@@ -18,6 +18,11 @@ const DETAILS: Partial<Record<AppEvent['event'], (event: AppEvent) => string>> =
   'window.archived': ({ count = 0 }) => counted(count, 'byte'),
   'window.landed': ({ count = 0 }) => counted(count, 'row'),
   'window.rejects': ({ count = 0 }) => `${counted(count, 'row')} can't land`,
+  'window.doubtful': ({ count = 0 }) => `${counted(count, 'row')} that a stray quote may have made of several`,
+  'window.erased': ({ count = 0 }) => `${counted(count, 'row')} left out`,
+  'window.removed': ({ count = 0 }) => `${counted(count, 'row')} removed`,
+  'feed.empty-between-full': ({ count = 0 }) => `${counted(count, 'empty window')} between full ones`,
+  'quota.reduced': ({ count = 0, message }) => `${message}; ${counted(count, 'report')} an hour from now on`,
   'window.failed': ({ kind, message }) => `${kind}: ${message}`,
 }
 

@@ -1,9 +1,10 @@
 /** What `npm start` reads from the status, and the summary it prints at the end. */
 
+import { quotaWait } from '../../src/core/status/accounts.ts'
 import type { StatusAnswer } from '../../src/core/status/fields.ts'
 import { spanOf } from './progress.ts'
 
-export type StatusBody = Pick<StatusAnswer, 'feeds' | 'timers'>
+export type StatusBody = Pick<StatusAnswer, 'accounts' | 'feeds' | 'timers'>
 type FeedStatus = StatusAnswer['feeds'][number]
 
 /** Whether nothing more happens by itself: every due window has landed, has failed, or is of a feed that is held back. */
@@ -14,6 +15,18 @@ export function isSettled({ feeds }: StatusBody): boolean {
     return requesting + requested + landing === 0 && (held || feed.waiting + planned === 0)
   })
 }
+
+/** Says which accounts wait for their quota, and what a person types who does not want to wait; undefined where none does. */
+export function quotaWaits({ accounts }: StatusBody): string | undefined {
+  const waits = accounts.flatMap((account) => {
+    const until = account.waitsUntil === undefined ? undefined : new Date(account.waitsUntil)
+    return quotaWait(account, until) ?? []
+  })
+  return waits.length === 0 ? undefined : [...waits, WAY_OUT].join('\n')
+}
+
+const WAY_OUT =
+  '  It goes on by itself then. Ctrl-C ends this run, and the next one waits on; "npm start -- --fresh" begins without the wait, and removes everything that landed on this machine'
 
 /** Whether every due window of every feed has landed and is complete, as far as its time is over. */
 export function allLanded({ feeds }: StatusBody): boolean {

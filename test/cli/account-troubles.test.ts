@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openApp } from '../../src/app/app.ts'
+import { MINUTE_MS } from '../../src/core/time/durations.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { requireSettings } from '../setup/settings.ts'
 import { type Deployment, startDeployment } from './deployment.ts'
@@ -85,6 +86,22 @@ describe.each([
     expect(out).not.toContain('later: It waits')
     const doctor = await deployment.command(['doctor'])
     expect(doctor.out).toMatch(new RegExp(`^warning +quota: ${reason}`, 'm'))
+  }, 60_000)
+
+  it('makes the account wait for 15 minutes, also once the fault is over', async () => {
+    deployment.simulator.fault({ endpoint: 'createReport', effect, nth: 'all' })
+    const before = Date.now()
+    await tickWith({ MAX_REPORTS_PER_HOUR: '20' })
+    const minutes = (at: number) => Math.floor(at / MINUTE_MS)
+    const until = async () => /^account default waits until (\S+Z): /m.exec(await statusOf())?.[1] ?? ''
+    const first = await until()
+    expect(minutes(Date.parse(first))).toBeGreaterThanOrEqual(minutes(before) + 15)
+    expect(minutes(Date.parse(first))).toBeLessThanOrEqual(minutes(Date.now()) + 15)
+    deployment.simulator.clearFaults()
+    await tickWith({ MAX_REPORTS_PER_HOUR: '20' })
+    expect(await until()).toBe(first)
+    for (const { name } of FEEDS)
+      expect((await deployment.entries(name)).map(({ state }) => state)).not.toContain('requested')
   }, 60_000)
 })
 

@@ -134,7 +134,7 @@ describe('asking again', () => {
     expect((await states()).slice(2)).toEqual(Array(2).fill('requested backfill'))
     const { exit, out } = await backfill('--all', '--feed', 'usage', '--from', '2025-04-01')
     expect(exit).toBe(0)
-    expect(out).toMatch(/^usage: 1 window /)
+    expect(out).toMatch(/^usage: 1 of 3 windows is asked for again, /)
     expect(out).toContain(
       'usage from 2025-05-01 to 2025-07-01, 2 windows stay: each is requested: its report is under way',
     )
@@ -151,8 +151,19 @@ describe('asking again', () => {
       err: expect.stringContaining('"feeds diff" shows how'),
     })
     await provision(deployment.services)
-    expect((await deployment.command(['status'])).out).toContain('"backfill --outdated" asks for them again')
-    expect((await backfill('--outdated')).out).toBe('usage: 4 windows are asked for again, with its history\n')
+    const [first] = await entries()
+    await fail(first as LedgerEntry)
+    await backfill('--all', '--from', '2025-06-01')
+    const shown = (await deployment.command(['status'])).out
+    expect(shown).toContain(
+      'usage: 4 windows are outdated: the feed asks for other rows now; "backfill --outdated" asks for',
+    )
+    expect(shown).toContain('usage asks for other rows now: 4 windows are outdated; the rows stay\n')
+    expect((await backfill('--outdated')).out).toBe(
+      'usage: 3 of 4 windows are asked for again, with its history\nusage 20250601T000000Z_20250701T000000Z stays: it is planned already\n',
+    )
+    // Nothing is left that the command would do.
+    expect((await deployment.command(['status'])).out).not.toContain('backfill --outdated')
     await deployment.run('usage')
     expect((await backfill('--outdated')).out).toBe('usage: 0 windows are asked for again, with its history\n')
   })

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { TableServiceClient } from '@azure/data-tables'
+import { TableClient, TableServiceClient } from '@azure/data-tables'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { storageConnectionString } from '../../local/azurite.ts'
 import { freePorts } from '../../local/processes.ts'
@@ -14,6 +14,7 @@ import { adviceOn, adviceText, isFailure } from '../../src/core/failures.ts'
 import { feedRowKey, tableRowKey } from '../../src/core/ledger/app-rows.ts'
 import { newFeedRow } from '../../src/core/ledger/feed-row.ts'
 import { type Diagnosis, doctor } from '../../src/steps/doctor/doctor.ts'
+import { checkStorage } from '../../src/steps/doctor/storage.ts'
 import { feedOf } from '../core/feed-of.ts'
 import { requireSettings } from '../setup/settings.ts'
 import { type Deployment, startDeployment } from './deployment.ts'
@@ -311,6 +312,17 @@ describe('the doctor', () => {
     expect(JSON.stringify(found)).not.toMatch(
       /local-refresh-token|a secret that is wrong|AccountKey|secret of this test/,
     )
+  })
+
+  it('names the address of this machine at which no storage runs, and what starts it', async () => {
+    const [table = 0] = await freePorts(1)
+    const connection = storageConnectionString({ blob: table, queue: table, table })
+    const tryOnce = { allowInsecureConnection: true, retryOptions: { maxRetries: 0 } }
+    const client = TableClient.fromConnectionString(connection, 'Any', tryOnce)
+    const run = (abortSignal: AbortSignal) => client.createTable({ abortSignal })
+    expect(await checkStorage([{ service: 'table', run }], 20_000)).toMatchObject([
+      { remedy: `Nothing runs at 127.0.0.1:${table} of this machine: "npm start" starts it, with the app.` },
+    ])
   })
 
   it('names hidden data by the executions of a report', async () => {

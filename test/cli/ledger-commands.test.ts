@@ -268,7 +268,7 @@ describe('import and rejects', () => {
     const january = '20250101T000000Z_20250201T000000Z'
     const { exit, err } = await importing(file, january)
     expect(err).toMatch(
-      /^malformed: .*; Correct the file, its window or the feed, and type "import usage <file> --month 2025-01"/,
+      /^malformed: .*[^.]\. Correct the file, its window or the feed, and type "import usage <file> --month 2025-01"/,
     )
     expect(exit).toBe(1)
     expect(await command('accept-gap', 'usage', '--window', january)).toMatchObject({ exit: 0, err: '' })
@@ -300,7 +300,7 @@ describe('status after the feed was changed', () => {
     expect(await shownFor({ ...USAGE, shards: 3 })).toContain(
       `usage: ${count} windows landed with other columns, types or shards\n`,
     )
-    const outdated = `usage: ${count} landed windows are outdated: the feed asks for other rows now; "backfill --outdated" asks`
+    const outdated = `usage: ${count} windows are outdated: the feed asks for other rows now; "backfill --outdated" asks`
     expect(await shownFor({ ...USAGE, where: 'UsageQuantity >= 0' })).toContain(outdated)
   })
 })

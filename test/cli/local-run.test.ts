@@ -1,6 +1,7 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePorts } from '../../local/processes.ts'
 import { type Deployment, startDeployment } from './deployment.ts'
 
 // A folder as `npm start` leaves it: the settings of its app are under `.local`, and nobody wrote others.
@@ -54,5 +55,31 @@ describe('on a local run', () => {
     expect(exit).toBe(1)
     expect(err).toContain('CALLBACK_BASE_URL is missing')
     expect(err).not.toContain('local run')
+  })
+})
+
+/** The settings with storage at a host and a port at which nothing listens. */
+async function without(start: string): Promise<string> {
+  const [port] = await freePorts(1)
+  const DataStorage = deployment.settings.DataStorage?.replaceAll(/http:\/\/127\.0\.0\.1:\d+/g, `${start}:${port}`)
+  return JSON.stringify({ Values: { ...deployment.settings, DataStorage } })
+}
+
+describe('where nothing runs at the address of the storage', () => {
+  it('on this machine, a command names the address and what starts it', async () => {
+    await writeFile(join(deployment.folder, '.local/settings.json'), await without('http://127.0.0.1'))
+    const { exit, err } = await deployment.command(['status'])
+    expect(exit).toBe(1)
+    expect(err).toMatch(/^DataStorage .*ECONNREFUSED.*: nothing runs at 127\.0\.0\.1:\d+ .*; "npm start" starts it/m)
+  })
+
+  it('elsewhere, it keeps its own words', async () => {
+    await writeFile(own, await without('https://0.0.0.0'))
+    const { exit, err } = await deployment.command(['status'])
+    await rm(own)
+    expect(exit).toBe(1)
+    expect(err).toBe(
+      'DataStorage does not answer (ECONNREFUSED): check the setting and that the storage account is reachable\n',
+    )
   })
 })

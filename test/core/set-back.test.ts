@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { failed } from '../../src/core/failures.ts'
+import { type FailureKind, failed } from '../../src/core/failures.ts'
 import { type FeedRow, newFeedRow, withBackfillPaused } from '../../src/core/ledger/feed-row.ts'
 import type { Figures, Landed, LedgerEntry, Planned } from '../../src/core/ledger/ledger.ts'
 import { toFailed, toPlanned, toReopened } from '../../src/core/ledger/transitions.ts'
@@ -87,6 +87,18 @@ describe('what a choice sets back', () => {
       /^has not/,
     )
     expect(outcome('all', landed(-7))).toBe('begins before what the service offers of AzureUsage (LAST_1_YEAR)')
+  })
+
+  it('says of what has not settled when the app asks for it, or else how a person does', () => {
+    const running = { ...landed(6, { running: true, rowSet: 'another' }), refreshAt: inHours(30) }
+    for (const choice of ['outdated', 'all'] as const)
+      expect(outcome(choice, running)).toBe('has not settled: the app asks for it by itself, at 2025-07-11T18:00Z')
+    const failing = (kind: FailureKind) => outcome('outdated', toFailed(running, failed(kind, 'no'), NOW))
+    expect(failing('deadline')).toBe('has not settled: the app asks for it by itself, at 2025-07-10T18:00Z')
+    for (const kind of ['malformed', 'column-missing'] as const)
+      expect(failing(kind)).toBe('has not settled: "retry" has it asked for again')
+    // Its delay became longer after it had landed, and nothing refreshes it.
+    expect(outcome('outdated', landed(6, { rowSet: 'another' }))).toMatch(/^has not settled: "retry"/)
   })
 
   it('takes what failed once it has settled, whatever it landed while it ran', () => {

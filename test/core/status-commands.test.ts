@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import type { FailureKind } from '../../src/core/failures.ts'
+import { type FailureKind, failed } from '../../src/core/failures.ts'
 import { whyAsksNothing } from '../../src/core/ledger/feed-block.ts'
 import type { Figures, LedgerEntry } from '../../src/core/ledger/ledger.ts'
+import { toFailed, toPlanned } from '../../src/core/ledger/transitions.ts'
+import { setBack } from '../../src/core/plan/set-back.ts'
 import { seeFeed } from '../../src/core/status/feed.ts'
 import { silentTimer } from '../../src/core/status/status.ts'
 import { windowDetail } from '../../src/core/status/window.ts'
@@ -215,10 +217,24 @@ test('one outdated window is one, and several are several', () => {
   const old = (text: string) => landed(text, 9, { rowSet: 'another question' })
   const sentences = (entries: readonly LedgerEntry[]) =>
     toDoOf(entries).flatMap(({ kind, sentence }) => (kind === 'outdated' ? [sentence] : []))
-  expect(sentences([old('2025-01')])).toEqual([expect.stringContaining('1 landed window is outdated')])
-  expect(sentences([old('2025-01'), old('2025-02')])).toEqual([
-    expect.stringContaining('2 landed windows are outdated'),
-  ])
+  expect(sentences([old('2025-01')])).toEqual([expect.stringContaining('1 window is outdated')])
+  expect(sentences([old('2025-01'), old('2025-02')])).toEqual([expect.stringContaining('2 windows are outdated')])
+})
+
+test('outdated windows are told where the command asks for one of them, by the number of all that it names', () => {
+  const row = rowOf({ keep: 'P9M' })
+  const old = (text: string) => landed(text, 9, { rowSet: 'another question' }, row)
+  const failing = toFailed(old('2025-05'), failed('malformed', 'no'), NOW)
+  const planned = toPlanned(old('2025-06'), 'retry', NOW, 0)
+  const [passed, unsettled] = [old('2025-01'), { ...old('2025-12'), refreshAt: NOW }]
+  const of = (entries: readonly LedgerEntry[]) => {
+    const { status, toDo } = see(entries, row)
+    const left = entries.map((entry) => setBack('outdated', row, entry, NOW)).filter((each) => each !== undefined)
+    expect(left).toHaveLength(status.outdated)
+    return toDo.find(({ kind }) => kind === 'outdated')?.sentence
+  }
+  expect(of([passed, planned, unsettled])).toBeUndefined()
+  expect(of([passed, failing, planned, unsettled])).toContain(': 4 windows are outdated;')
 })
 
 test('a feed says that its old rows are being removed, and that a clock ahead saw it first', () => {

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { withReach } from '../../src/core/ledger/reach.ts'
+import { quotaWait } from '../../src/core/status/accounts.ts'
 import { seeFeed } from '../../src/core/status/feed.ts'
 import type { FeedStatus } from '../../src/core/status/fields.ts'
 import { feedNotes } from '../../src/core/status/notes.ts'
@@ -21,6 +23,14 @@ const PROBLEM = {
   command: 'npx partner-insights-sync doctor',
 } as const
 const EMPTIED = { windows: 2, from: at('2025-08-01T00:00'), to: at('2025-10-01T00:00') }
+
+test('a feed whose time ended before what the service offers says so, and names no start of its history', () => {
+  const ended = rowOf({ from: '2024-01-01', to: '2024-06-01' })
+  const row = withReach({ ...ended, ranges: ['LAST_1_YEAR'] }, NOW)
+  expect(seeFeed(NOW, { row, entries: [], unreadable: [] }).status.notes).toEqual([
+    'The service offers nothing of its time, which ends on 2024-06-01: it has AzureUsage from 2025-01-01 on',
+  ])
+})
 
 test.each<[Partial<FeedStatus>, string]>([
   [
@@ -82,4 +92,24 @@ test.each<[Partial<FeedStatus>, string]>([
   ],
 ])('of %o the note is: %s', (given, note) => {
   expect(notesOf(given)).toEqual([note])
+})
+
+const ASKED = 'account default has asked for'
+
+test.each([
+  [18, 20, undefined],
+  [19, 20, `${ASKED} 19 reports in the last hour, of 20 at most, and keeps one for what is live: history waits`],
+  [20, 20, `${ASKED} 20 reports in the last hour, of 20 at most: the next ones wait`],
+  // As after a refusal for the quota.
+  [20, 10, `${ASKED} 20 reports in the last hour, of 10 at most: the next ones wait`],
+  [0, 1, undefined],
+  [1, 1, `${ASKED} 1 report in the last hour, of 1 at most: the next ones wait`],
+])('an account that asked for %i reports of %i in the hour: %s', (lastHour, perHour, said) => {
+  const account = { name: 'default', reports: { lastHour, perHour, inFlight: 0, maxInFlight: 10 } }
+  const rest = ' until earlier ones are an hour old'
+  expect(quotaWait(account, undefined)).toBe(said && `${said}${rest}`)
+  expect(quotaWait({ ...account, refused: {} }, undefined)).toBeUndefined()
+  expect(quotaWait(account, at('2025-12-10T13:00'))).toMatch(
+    /^account default waits until 2025-12-10T13:00Z: .* an hour$/,
+  )
 })

@@ -166,7 +166,9 @@ describe('a quota', () => {
     const effect = { status: 429, headers: { 'retry-after': '600' } }
     world.simulator.fault({ endpoint: 'createReport', effect })
     await turn(world)
-    expect(told('quota.reduced')).toMatchObject([{ count: 10 }])
+    expect(told('quota.reduced')).toMatchObject([
+      { count: 10, message: expect.stringMatching(/^account default waits until \d{4}-\S+Z: /) },
+    ])
     await turn(world, 9 * MINUTE)
     expect(posted()).toBe(1)
     await turn(world, MINUTE)

@@ -544,6 +544,7 @@ export const TABLE: Table = {
 export const WITHOUT_TEXT: Readonly<Partial<Record<File, Readonly<Record<string, string>>>>> = {
   'core/feeds/history.ts': {
     instantOf: 'takes a date that was read',
+    endBefore: 'takes dates that were read',
     laterStartWarning: 'takes names that were read',
     laterStartWarnings: 'goes by the catalogue',
   },

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { BlobServiceClient } from '@azure/storage-blob'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { writeFeedsText } from '../../cli/pushed-feeds.ts'
-import { freePorts, waitUntil } from '../../local/processes.ts'
+import { freePorts, hasEnded, waitUntil } from '../../local/processes.ts'
+import type { StatusAnswer } from '../../src/core/status/fields.ts'
 import { makeProject, processesOf, runNpmStart, runStart, type StartRun } from './start-run.ts'
 
 const SEATS = { name: 'seats', dataset: 'AzureUsage', from: '2025-04-01', to: '2025-06-01' }
@@ -38,10 +39,23 @@ async function said(run: StartRun, text: string): Promise<void> {
   expect(count(run.lines, text), run.lines.join('\n')).toBe(1)
 }
 
+/** The settings of the run that goes on in a project's folder. */
+async function settingsOf(project: string): Promise<Readonly<Record<string, string>>> {
+  return JSON.parse(await readFile(join(project, '.local/settings.json'), 'utf8')).Values
+}
+
+/** When the app of that run last ended a tick. */
+async function tickOf(project: string): Promise<string | undefined> {
+  const { CALLBACK_BASE_URL, LOCAL_FUNCTION_KEY = '' } = await settingsOf(project)
+  const answer = await fetch(new URL('status', CALLBACK_BASE_URL), {
+    headers: { 'x-functions-key': LOCAL_FUNCTION_KEY },
+  })
+  return ((await answer.json()) as StatusAnswer).timers.provision.finishedAt
+}
+
 /** The storage of the run that goes on in a project's folder. */
 async function storageOf(project: string) {
-  const { Values } = JSON.parse(await readFile(join(project, '.local/settings.json'), 'utf8'))
-  const connectionString = String(Values.DataStorage)
+  const connectionString = String((await settingsOf(project)).DataStorage)
   return {
     connectionString,
     config: BlobServiceClient.fromConnectionString(connectionString).getContainerClient('config'),
@@ -77,6 +91,7 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
   it('goes on without --exit, says that nothing is due, and ends in order on Ctrl-C', async () => {
     const run = runStart(root, ['--port', port])
     await said(run, 'Nothing more is due')
+    expect(run.lines).toContain('Commands, while this runs: npx partner-insights-sync status')
     expect(summaryOf(run, 'seats').slice(2, 4)).toEqual(['2', '2'])
     expect((await processesOf(root)).length).toBeGreaterThan(2)
     const second = runStart(root, ['--exit', '--fresh', '--port', String((await freePorts(1))[0])])
@@ -96,6 +111,7 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
     async (signal) => {
       const run = runNpmStart(root, ['--port', port])
       await said(run, 'The feeds are those that were pushed')
+      expect(run.lines.join('\n')).toMatch(/--fresh, which removes everything that landed on this machine/)
       const { config, connectionString } = await storageOf(root)
       expect(String(await config.getBlobClient('feeds.json').downloadToBuffer())).toBe(
         JSON.stringify({ feeds: [SEATS] }),
@@ -117,15 +133,41 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
       await writeFile(join(root, 'own.json'), JSON.stringify({ feeds: [COSTS] }))
       const run = runStart(root, ['--exit', '--port', port, ...args])
       expect(await run.ended).toBe(1)
-      expect(run.lines.join('\n')).toMatch(args[0] === '--feeds' ? /other feeds were pushed.*--fresh/ : /gone\.json/)
+      const says = /other feeds were pushed.*--fresh, which removes everything that landed on this machine/
+      expect(run.lines.join('\n')).toMatch(args[0] === '--feeds' ? says : /gone\.json/)
     }
     expect(await readdir(join(root, '.local'))).toEqual(before)
+  })
+
+  it('--exit says once that the account waits for its quota, until when, and what ends the run', async () => {
+    const project = await makeProject({ feeds: [COSTS] })
+    const first = runStart(project, ['--port', port])
+    await said(first, 'Nothing more is due')
+    const [, service] = /simulated service on (http:\/\/[^/]+)/.exec(first.lines.join('\n')) ?? []
+    const quota = { endpoint: 'createReport', effect: { quota: 0 }, nth: 'all' }
+    await fetch(`${service}/_sim/fault`, { method: 'POST', body: JSON.stringify(quota) })
+    await writeFeedsText((await storageOf(project)).config, JSON.stringify({ feeds: [COSTS, SEATS] }))
+    await said(first, 'quota.reduced')
+    first.child.kill('SIGINT')
+    expect(await first.ended).toBe(0)
+    const run = runStart(project, ['--exit', '--port', port])
+    const waits = /^account default waits until \d{4}-\d\d-\d\dT\d\d:\d\dZ: .* quota; 300 reports an hour$/
+    await waitUntil('it says that it waits', () => run.lines.some((line) => waits.test(line)) || hasEnded(run.child))
+    // It looks many times between two ticks.
+    const ticks = new Set<string | undefined>()
+    await waitUntil('three ticks', async () => ticks.add(await tickOf(project)).size > 2)
+    run.child.kill('SIGINT')
+    expect(await run.ended, run.lines.join('\n')).toBe(1)
+    const told = run.lines.flatMap((line, at) => (waits.test(line) ? [run.lines[at + 1]] : []))
+    expect(told).toEqual([expect.stringMatching(/Ctrl-C ends.*"npm start -- --fresh".*removes everything that landed/)])
+    await rm(project, { recursive: true })
   })
 
   it('prints how it is called', async () => {
     const run = runStart(root, ['--help'])
     expect(await run.ended).toBe(0)
     expect(run.lines[0]).toContain('usage: npm start')
+    expect(run.lines.join('\n')).toMatch(/--fresh +remove first everything that landed on this machine/)
   })
 
   it('names a port in use and the option for another one, and exits 1', async () => {
@@ -147,6 +189,23 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
     const run = runStart(root, ['--exit', '--port', port, '--feeds', file])
     expect(await run.ended).toBe(1)
     expect(run.lines).toEqual([expect.stringContaining('"AzureUsage"'), expect.stringContaining('name is "X"')])
+  })
+
+  it.each([
+    [
+      ['--feeds', 'nope.json'],
+      "nope.json does not exist: name another file with --feeds, or leave it out for the project's feeds.json",
+    ],
+    [
+      ['--feeds', 'costs.csv'],
+      'costs.csv: it is not JSON: an invalid symbol (names and texts go in double quotes) at line 1, column 1',
+    ],
+    [['--report-file', 'seats=nope.csv'], '--report-file seats: nope.csv does not exist'],
+    [['--report-file', 'seat=costs.csv'], '--report-file seat: no feed of that name in feeds.json'],
+  ])('%j names the file, and what to type', async (args, line) => {
+    const run = runStart(root, ['--exit', '--port', port, ...args])
+    expect(await run.ended).toBe(1)
+    expect(run.lines).toEqual([line])
   })
 
   it.each([

@@ -1,8 +1,10 @@
 import { whyAsksNothing } from '../ledger/feed-block.ts'
 import type { RangedRow } from '../ledger/feed-row.ts'
-import { isAtRest, isOutdated, type LedgerEntry, type Planned } from '../ledger/ledger.ts'
+import { type Failed, isAtRest, isOutdated, type Landed, type LedgerEntry, type Planned } from '../ledger/ledger.ts'
 import { isOutOfRange, outOfRangeReason } from '../ledger/reach.ts'
 import { toBackfilled } from '../ledger/transitions.ts'
+import { healsAt } from '../ledger/wake.ts'
+import { minuteText } from '../time/instants.ts'
 import type { Window } from '../time/window.ts'
 import { settledAt } from './due-windows.ts'
 import { whyPastKeep } from './keep.ts'
@@ -18,8 +20,7 @@ export type LeftOut = { readonly feed: string; readonly window: Window; readonly
 
 /**
  * Gives what becomes of an entry under a choice: the entry that is asked for again, or why it stays as it is; undefined where
- * the choice is not about it. What has not settled is of the live lane, which asks for it by itself, and must not wait behind
- * history.
+ * the choice is not about it.
  */
 export function setBack(
   choice: Choice,
@@ -27,19 +28,38 @@ export function setBack(
   entry: LedgerEntry,
   now: Date,
 ): Planned | { readonly why: string } | undefined {
-  const { window, figures, state } = entry
   if (!isOfChoice(choice, row, entry)) return undefined
-  const past = whyPastKeep(row.feed, window, now)
-  if (past !== undefined) return { why: past }
-  if (state === 'planned') return { why: 'is planned already' }
-  if (!isAtRest(entry)) return { why: `is ${state}: its report is under way` }
-  const isAskedAnyway = now < settledAt(row.feed, window) || (state === 'landed' && figures?.running)
-  if (isAskedAnyway) return { why: 'has not settled: the app asks for it anyway' }
+  const { window, figures } = entry
+  const resting = settledAtRest(row, entry, now)
+  if ('why' in resting) return resting
   const isOut = isOutOfRange(row, window, now)
   if (figures?.origin === 'import' && (isOut || !row.ranges)) {
     return { why: 'was imported, and the service may not have it' }
   }
-  return isOut ? { why: outOfRangeReason(row) } : toBackfilled(entry, now)
+  return isOut ? { why: outOfRangeReason(row) } : toBackfilled(resting, now)
+}
+
+/**
+ * The entry, where it may be set back as far as the service has its time, or why it stays. What has not settled is of the
+ * live lane, and must not wait behind history.
+ */
+export function settledAtRest(
+  { feed }: Pick<RangedRow, 'feed'>,
+  entry: LedgerEntry,
+  now: Date,
+): Landed | Failed | { readonly why: string } {
+  const past = whyPastKeep(feed, entry.window, now)
+  if (past !== undefined) return { why: past }
+  if (entry.state === 'planned') return { why: 'is planned already' }
+  if (!isAtRest(entry)) return { why: `is ${entry.state}: its report is under way` }
+  const isUnsettled = now < settledAt(feed, entry.window) || (entry.state === 'landed' && entry.figures.running)
+  return isUnsettled ? { why: `has not settled: ${whoAsks(entry)}` } : entry
+}
+
+/** Says when the app asks for a window by itself, or that only a person does. */
+function whoAsks(entry: Landed | Failed): string {
+  const at = entry.state === 'landed' ? entry.refreshAt : healsAt(entry)
+  return at ? `the app asks for it by itself, at ${minuteText(at)}` : '"retry" has it asked for again'
 }
 
 function isOfChoice(choice: Choice, row: Pick<RangedRow, 'form'>, entry: LedgerEntry): boolean {

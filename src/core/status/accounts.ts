@@ -34,6 +34,22 @@ export function quotaWords({ perHour }: AccountStatus['reports']): string {
   return `the service refused a report for its quota; ${counted(perHour, 'report')} an hour`
 }
 
+/**
+ * Why an account asks for nothing more now, although its sign-in works; undefined where it may ask. One report of an hour is
+ * kept for what is live, so history waits before the hour is used up. `until`: how long the service asked the app to wait.
+ */
+export function quotaWait(
+  { name, refused, reports }: Pick<AccountStatus, 'name' | 'reports'> & { readonly refused?: object },
+  until: Date | undefined,
+): string | undefined {
+  const { lastHour, perHour } = reports
+  if (until) return `account ${name} waits until ${minuteText(until)}: ${quotaWords(reports)}`
+  if (refused || lastHour < Math.max(perHour - 1, 1)) return undefined
+  const asked = `account ${name} has asked for ${counted(lastHour, 'report')} in the last hour, of ${perHour} at most`
+  const waiting = lastHour < perHour ? ', and keeps one for what is live: history waits' : ': the next ones wait'
+  return `${asked}${waiting} until earlier ones are an hour old`
+}
+
 /** Something that an account signs in with, and when it ends. */
 export type Credential = { readonly what: 'client-secret' | 'certificate' | 'consent'; readonly expiresAt: Date }
 

@@ -20,7 +20,7 @@ import { isSettledFailure } from '../plan/coverage.ts'
 import { laneOf } from '../plan/due-windows.ts'
 import type { KnownFeed, UnreadableEntry } from '../plan/known-feed.ts'
 import { isOver } from '../plan/plan.ts'
-import { whyNoHistory } from '../plan/set-back.ts'
+import { settledAtRest, whyNoHistory } from '../plan/set-back.ts'
 import { present } from '../present.ts'
 import { type Window, windowId } from '../time/window.ts'
 import { dayWords, windowOption, windowWords } from '../time/words.ts'
@@ -286,10 +286,12 @@ function doubtedWindow(row: FeedOutline, marked: MarkedWindow): ToDo {
   return present<ToDo>({ kind, feed, window: windowId(window), sentence, ...way, since: figures?.landedAt })
 }
 
+/** It counts all that the command names. Those that stay as they are need nobody. */
 function outdatedWindows({ now, known: { row, entries }, status: { name } }: Seen): readonly ToDo[] {
-  const outdated = entries.filter((entry) => isOutdated(entry, row.form) && !isOver(now, row, entry)).length
-  if (outdated === 0 || whyNoHistory(row) !== undefined) return []
-  const windows = counted(outdated, 'landed window is', 'landed windows are')
+  const outdated = entries.filter((entry) => isOutdated(entry, row.form))
+  const mayAskAgain = outdated.some((entry) => !('why' in settledAtRest(row, entry, now)))
+  if (!mayAskAgain || whyNoHistory(row) !== undefined) return []
+  const windows = counted(outdated.length, 'window is', 'windows are')
   const sentence = `${name} asks for other rows now: ${windows} outdated; the rows stay`
   const remedy = 'Ask for them again, or leave them as they are.'
   return [{ kind: 'outdated', feed: name, sentence, remedy, command: outdatedCommand(name) }]

@@ -1,3 +1,5 @@
+import { isLoopback } from '../../core/address.ts'
+
 /** The HTTP status in an error of a storage client. Undefined where there was no answer. */
 export function statusOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || !('statusCode' in error)) return undefined
@@ -21,5 +23,21 @@ export function storageProblem(error: unknown): string | undefined {
   if (!('code' in error)) return undefined
   const code = String(error.code)
   if (!/^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNRESET|REQUEST_SEND_ERROR)$/.test(code)) return undefined
-  return `DataStorage does not answer (${code}): check the setting and that the storage account is reachable`
+  const local = silentAddress(error)
+  const remedy = local
+    ? `nothing runs at ${local} of this machine; "npm start" starts it, with the app`
+    : 'check the setting and that the storage account is reachable'
+  return `DataStorage does not answer (${code}): ${remedy}`
+}
+
+/**
+ * Host and port of this machine at which nothing listened for the request of a storage client. Undefined for any other error,
+ * and so for every error in Azure.
+ */
+export function silentAddress(error: unknown): string | undefined {
+  const { code, request } = Object(error) as { readonly code?: unknown; readonly request?: { readonly url?: unknown } }
+  const url = String(request?.url)
+  if (code !== 'ECONNREFUSED' || !URL.canParse(url)) return undefined
+  const { host, hostname } = new URL(url)
+  return isLoopback(hostname) ? host : undefined
 }

@@ -1,6 +1,6 @@
 import { type Finding, problem, well } from '../../core/doctor.ts'
 import { reasonOf } from '../../services/safe-text.ts'
-import { statusOf } from '../../services/storage/errors.ts'
+import { silentAddress, statusOf } from '../../services/storage/errors.ts'
 
 /** One service of the storage account. `run` creates, writes and deletes something in it. */
 export type StorageProbe = {
@@ -35,6 +35,9 @@ function unable(service: StorageProbe['service'], error: unknown): Finding {
     return problem('storage', `${service} storage refuses an operation that the app needs (${status})`, remedy)
   }
   const reason = status === undefined ? reasonOf(error) : `status ${status}`
-  const remedy = 'Check DataStorage, and check that the storage account and its network allow this machine.'
+  const local = silentAddress(error)
+  const remedy = local
+    ? `Nothing runs at ${local} of this machine: "npm start" starts it, with the app.`
+    : 'Check DataStorage, and check that the storage account and its network allow this machine.'
   return problem('storage', `${service} storage fails an operation that the app needs (${reason})`, remedy)
 }

@@ -39,6 +39,6 @@ function outcomeOf(entry: LedgerEntry): LandedRows | Problem {
     const { attempt, rowsLanded, rowsRejected } = entry.figures
     return { attempt, rows: rowsLanded, rejected: rowsRejected }
   }
-  if (state === 'failed') return { problem: `${entry.kind}: ${entry.message}; ${remedyOf(entry)}` }
+  if (state === 'failed') return { problem: `${entry.kind}: ${entry.message}. ${remedyOf(entry)}` }
   return { problem: `${feed} ${windowId(window)} is ${state}: somebody asked for it again meanwhile` }
 }

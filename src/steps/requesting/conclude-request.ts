@@ -2,7 +2,9 @@ import { type Failure, isFailure } from '../../core/failures.ts'
 import { withBackoff, withoutBackoff, withoutQuery } from '../../core/ledger/feed-row.ts'
 import { neededReports, type Requesting } from '../../core/ledger/ledger.ts'
 import { toFailed, toNextAttempt, toPlannedAtNoCost, toRequested } from '../../core/ledger/transitions.ts'
+import { waitsUntil } from '../../core/plan/pacing.ts'
 import { MINUTE_MS } from '../../core/time/durations.ts'
+import { minuteText } from '../../core/time/instants.ts'
 import { windowId } from '../../core/time/window.ts'
 import type { Creation, InsightsClient } from '../../services/insights/client.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
@@ -95,7 +97,8 @@ async function yieldToQuota(
   const now = clock()
   const reduced = await reduceAllowance(services, tick.name, tick.pacing, now, waitMs)
   await ledger.write(toPlannedAtNoCost(value, new Date(now.getTime() + waitMs)), etag)
-  const message = `account ${tick.name}: ${failure.message}`
+  const until = waitsUntil(reduced, now) ?? now
+  const message = `account ${tick.name} waits until ${minuteText(until)}: ${failure.message}`
   emit({ event: 'quota.reduced', message, count: reduced.reduced?.allowance ?? 0 })
   return 'account'
 }
