@@ -12,7 +12,11 @@ const HEAD = ['feed', 'landed', 'failed', 'waiting', 'due later', 'under way', '
 export function historyLines(view: BackfillView): readonly Line[] {
   const { feeds } = view
   const blocked = feeds.filter(({ why }) => why !== undefined).map(({ feed, why }) => `${feed} is blocked: ${why}`)
-  return [...table(HEAD, feeds.map(rowOf)), '', ...blocked, ...forecastLines(view)]
+  return [...table(HEAD, feeds.map(rowOf)), '', ...blocked, ...forecastLines(view), ...view.refused.map(refusedLine)]
+}
+
+function refusedLine({ account, kind }: BackfillView['refused'][number]): string {
+  return `account ${account} cannot sign in (${kind}), and asks for nothing until it can: "status" shows what to type`
 }
 
 function rowOf(history: FeedHistory): readonly string[] {
