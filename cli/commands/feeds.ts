@@ -47,8 +47,15 @@ async function push(app: LocalApp, { dryRun, yes }: PushOptions): Promise<Comman
   const stops = before.filter((feed) => feed.enabled && isRemoved(changes, feed)).map(({ name }) => name)
   const gone = [...stops.map(stopLine), ...losses.map(lossLine)]
   const told = [...warningLines(warnings), ...changeLines(changes)]
-  if (dryRun) return done({ dryRun, changes, stops, removes: losses, warnings }, [...told, ...gone])
-  if (gone.length > 0 && !yes) return refused([...gone, `nothing was pushed: add --yes if ${mayGo(stops, losses)}`])
+  const needsYes = gone.length > 0 && !yes
+  if (dryRun) {
+    const asks = needsYes ? [`a push wants --yes, if ${mayGo(stops, losses)}`] : []
+    return done({ dryRun, changes, stops, removes: losses, warnings }, [...told, ...gone, ...asks])
+  }
+  if (needsYes) {
+    const problems = [...gone, `nothing was pushed: add --yes if ${mayGo(stops, losses)}`]
+    return { ...refused(problems), lines: told }
+  }
   await writeFeedsText(await app.storage.container('config'), text)
   const names = file.feeds.map(({ name }) => name)
   return done({ pushed: names, changes, stops, removes: losses, warnings }, [
@@ -66,10 +73,18 @@ async function readPushable(
   if ('problems' in local) return local
   const forbidden = await forbiddenChanges(app, local.file)
   if (forbidden.length > 0) return { problems: forbidden }
-  const since = new Map((await rows(app)).map((row) => [row.feed.name, new Date(row.since)]))
+  const known = await rows(app)
+  const since = new Map(known.map((row) => [row.feed.name, new Date(row.since)]))
   const { maxReportsPerHour } = app.settings.limits
   const { warnings } = tellOfFeeds(local.file, { maxReportsPerHour, since, now: new Date() })
-  return { ...local, warnings }
+  const purged = known.filter(
+    (row) => row.purgedAt !== undefined && local.file.feeds.some(({ name }) => name === row.feed.name),
+  )
+  return { ...local, warnings: [...warnings, ...purged.map(purgedWarning)] }
+}
+
+function purgedWarning({ feed: { name } }: FeedRow): string {
+  return `feed "${name}": it was purged, and its old rows are still being removed; the app takes it once they are gone`
 }
 
 function isRemoved(changes: readonly FeedChange[], { name }: Feed): boolean {

@@ -61,6 +61,23 @@ describe('validate', () => {
     expect(pushed.out.split('\n').filter((line) => line.startsWith('warning: '))).toEqual(warnings)
   })
 
+  it('warns of a start that is still to come, and of a key that the app does not choose by itself', async () => {
+    const file = join(deployment.folder, 'start.json')
+    const learn = { dataset: 'MSLearn', key: ['UserId'] }
+    const feeds = [
+      { ...learn, name: 'keyed', from: '2099-05-01' },
+      { ...learn, name: 'named', columns: ['UserId', 'CompletionDate'] },
+    ]
+    await writeFile(file, JSON.stringify({ feeds }))
+    const { out } = await command('validate', '--feeds', file)
+    expect(out.split('\n').filter((line) => line.startsWith('warning: '))).toEqual([
+      expect.stringMatching(
+        /"keyed": key has UserId, which the app does not choose by itself: .*name it in columns too$/,
+      ),
+      'warning: feed "keyed": from is 2099-05-01, which is still to come: nothing lands before',
+    ])
+  })
+
   it('says with the errors what to be warned of, errors first, and of a feed in error its errors alone', async () => {
     const file = join(deployment.folder, 'both.json')
     const idle = { dataset: 'MSLearn', query: 'SELECT Roles FROM MSLearn', newColumns: 'fail', from: 'P2D' }
@@ -251,10 +268,11 @@ describe('feeds', () => {
     const stop = 'b1 stops: it is not in the file, so nothing new is asked for; its rows stay\n'
     expect(await command('feeds', 'push', '--dry-run')).toMatchObject({
       exit: 0,
-      out: `- b1\n- c1\n~ usage: shards\n${stop}`,
+      out: `- b1\n- c1\n~ usage: shards\n${stop}a push wants --yes, if these feeds may stop\n`,
     })
     const refused = await command('feeds', 'push')
-    expect(refused).toEqual({ exit: 1, out: '', err: `${stop}nothing was pushed: add --yes if these feeds may stop\n` })
+    const why = `${stop}nothing was pushed: add --yes if these feeds may stop\n`
+    expect(refused).toEqual({ exit: 1, out: '- b1\n- c1\n~ usage: shards\n', err: why })
     expect(await pushedFeeds(deployment)).toBe(before)
     const done = await command('feeds', 'push', '--yes')
     const sum = 'pushed 1 feed (0 added, 1 changed, 2 removed); the app reads them at its next tick\n'

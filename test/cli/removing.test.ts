@@ -94,6 +94,10 @@ describe('purge', () => {
       exit: 0,
       out: expect.stringMatching(new RegExp(`^usage: purged 2 windows, ${count} rows`)),
     })
+    await deployment.writeFeeds([FEED])
+    const waits = 'feed "usage": it was purged, and its old rows are still being removed'
+    expect((await command('feeds', 'push', '--dry-run')).out).toContain(`warning: ${waits}`)
+    await deployment.writeFeeds([])
     await deployment.settle('usage')
     expect(await rows()).toEqual([])
     expect(await deployment.entries('usage')).toEqual([])

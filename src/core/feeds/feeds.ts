@@ -1,5 +1,5 @@
-import { type Dataset, findDataset } from '../catalog.ts'
-import { nameKey } from '../names.ts'
+import { type Dataset, defaultColumns, findDataset } from '../catalog.ts'
+import { isSameName, listed, nameKey } from '../names.ts'
 import { present } from '../present.ts'
 import type { Problem, Problems } from '../problems.ts'
 import { parseQuery } from '../query/parse.ts'
@@ -236,6 +236,7 @@ function warnings(feed: Feed, catalogue: readonly Dataset[]): readonly string[] 
     timespanWarning(feed),
     refreshWarning(feed),
     keepWarning(feed),
+    keyWarning(feed, catalogue),
   ]
   return all.flatMap((warning) => (warning === undefined ? [] : `${feedOwner(feed.name)}: ${warning}`))
 }
@@ -267,6 +268,15 @@ function refreshWarning({ cadence, delay }: Feed): string | undefined {
   const ends = [new Date('2023-01-01'), new Date('2023-02-01')]
   if (ends.some((end) => addDuration(end, span) > addDuration(end, delay))) return undefined
   return 'refresh asks for no settled window again: refresh.for is not longer than delay; make it longer, or set refresh to false'
+}
+
+/** Warns about a key of columns that the app does not choose by itself, such as personal ones: no row has them. */
+function keyWarning({ key = [], source, dataset }: Feed, catalogue: readonly Dataset[]): string | undefined {
+  const known = findDataset(catalogue, dataset)
+  if (!known || source.kind !== 'columns' || source.columns) return undefined
+  const missing = key.filter((name) => !defaultColumns(known).some((chosen) => isSameName(chosen, name)))
+  if (missing.length === 0) return undefined
+  return `key has ${listed(missing)}, which the app does not choose by itself: "diff" finds no such column; name it in columns too`
 }
 
 /** Warns about history that is older than what is kept: it is never asked for. A date compares once time has passed. */

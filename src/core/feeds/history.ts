@@ -109,6 +109,15 @@ export function laterStartWarnings(
   })
 }
 
+/** Warns of each feed whose `from` is still to come: nothing is asked for until then. */
+export function futureStartWarnings(feeds: readonly Feed[], now: Date): readonly string[] {
+  return feeds.flatMap(({ name, cadence }) => {
+    if (cadence.kind === 'snapshot') return []
+    const from = instantOf(cadence.from, now)
+    return from > now ? [`feed "${name}": from is ${dayText(from)}, which is still to come: nothing lands before`] : []
+  })
+}
+
 function offersNothing(end: Date): string {
   return `the service offers nothing of its time, which ends at ${dayText(end)}`
 }
