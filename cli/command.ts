@@ -223,5 +223,5 @@ export async function differingFeeds({ services, feedsFile }: LocalApp): Promise
   const local = await readLocalText(feedsFile)
   if ('problems' in local) return local.problems.join('; ')
   if (hashJson(local.text) === source.hash) return undefined
-  return `${feedsFile} differs from what the app last read; "feeds diff" shows how`
+  return `${feedsFile} differs from what the app last read; "feeds diff" shows how; "feeds push" gives it to the app, "feeds pull" takes what the app has`
 }
