@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { writeFeedsText } from '../../cli/pushed-feeds.ts'
 import { freePorts, hasEnded, waitUntil } from '../../local/processes.ts'
 import type { StatusAnswer } from '../../src/core/status/fields.ts'
+import { runCommand } from '../cli/deployment.ts'
+import { textOf } from '../docs/page.ts'
 import { makeProject, processesOf, runNpmStart, runStart, type StartRun } from './start-run.ts'
 
 const SEATS = { name: 'seats', dataset: 'AzureUsage', from: '2025-04-01', to: '2025-06-01' }
@@ -44,13 +46,13 @@ async function settingsOf(project: string): Promise<Readonly<Record<string, stri
   return JSON.parse(await readFile(join(project, '.local/settings.json'), 'utf8')).Values
 }
 
-/** When the app of that run last ended a tick. */
-async function tickOf(project: string): Promise<string | undefined> {
+/** How that run stands. */
+async function statusOf(project: string): Promise<StatusAnswer> {
   const { CALLBACK_BASE_URL, LOCAL_FUNCTION_KEY = '' } = await settingsOf(project)
   const answer = await fetch(new URL('status', CALLBACK_BASE_URL), {
     headers: { 'x-functions-key': LOCAL_FUNCTION_KEY },
   })
-  return ((await answer.json()) as StatusAnswer).timers.provision.finishedAt
+  return (await answer.json()) as StatusAnswer
 }
 
 /** The storage of the run that goes on in a project's folder. */
@@ -155,11 +157,34 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
     await waitUntil('it says that it waits', () => run.lines.some((line) => waits.test(line)) || hasEnded(run.child))
     // It looks many times between two ticks.
     const ticks = new Set<string | undefined>()
-    await waitUntil('three ticks', async () => ticks.add(await tickOf(project)).size > 2)
+    await waitUntil(
+      'three ticks',
+      async () => ticks.add((await statusOf(project)).timers.provision.finishedAt).size > 2,
+    )
     run.child.kill('SIGINT')
     expect(await run.ended, run.lines.join('\n')).toBe(1)
     const told = run.lines.flatMap((line, at) => (waits.test(line) ? [run.lines[at + 1]] : []))
     expect(told).toEqual([expect.stringMatching(/Ctrl-C ends.*"npm start -- --fresh".*removes everything that landed/)])
+    await rm(project, { recursive: true })
+  })
+
+  it('the refused sign-in of the docs, as typed, hits a run that has signed in', async () => {
+    const project = await makeProject({ feeds: [COSTS] })
+    const run = runStart(project, ['--port', port])
+    await said(run, 'Nothing more is due')
+    const [, service] = /simulated service on (http:\/\/[^/]+)/.exec(run.lines.join('\n')) ?? []
+    const [, path, body] =
+      /curl -X POST http:\/\/[^/]+(\S+) -d '(.*"refuse".*)'/.exec(textOf('docs/run-locally.md')) ?? []
+    await fetch(`${service}${path}`, { method: 'POST', body: String(body) })
+    expect(await runCommand(project, ['retry', 'costs', '--month', '2025-05'])).toMatchObject({ exit: 0 })
+    await waitUntil('the sign-in is refused', async () => {
+      const { accounts } = await statusOf(project)
+      return accounts[0]?.refused?.kind === 'unauthorized'
+    })
+    await fetch(`${service}/_sim/fault`, { method: 'DELETE' })
+    await waitUntil('it works again', async () => (await statusOf(project)).accounts[0]?.refused === undefined)
+    run.child.kill('SIGINT')
+    expect(await run.ended).toBe(0)
     await rm(project, { recursive: true })
   })
 
