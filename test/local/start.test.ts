@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { BlobServiceClient } from '@azure/storage-blob'
+import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { writeFeedsText } from '../../cli/pushed-feeds.ts'
 import { freePorts, hasEnded, waitUntil } from '../../local/processes.ts'
@@ -33,8 +33,8 @@ function summaryOf({ lines }: StartRun, feed: string): readonly string[] {
   return lines.find((line) => line.startsWith(`${feed} `))?.split(/ +/) ?? []
 }
 
-/** The connection strings of runs that follow one another. */
-const ports: string[] = []
+/** Where storage, service and sign-in of the runs that follow one another are. */
+const addresses: object[] = []
 
 async function said(run: StartRun, text: string): Promise<void> {
   await waitUntil(text, () => count(run.lines, text) > 0 || run.child.exitCode !== null, 120_000)
@@ -46,6 +46,11 @@ async function settingsOf(project: string): Promise<Readonly<Record<string, stri
   return JSON.parse(await readFile(join(project, '.local/settings.json'), 'utf8')).Values
 }
 
+async function addressesOf(project: string): Promise<object> {
+  const { DataStorage, INSIGHTS_BASE_URL, PARTNER_AUTHORITY_HOST } = await settingsOf(project)
+  return { DataStorage, INSIGHTS_BASE_URL, PARTNER_AUTHORITY_HOST }
+}
+
 /** How that run stands. */
 async function statusOf(project: string): Promise<StatusAnswer> {
   const { CALLBACK_BASE_URL, LOCAL_FUNCTION_KEY = '' } = await settingsOf(project)
@@ -55,13 +60,10 @@ async function statusOf(project: string): Promise<StatusAnswer> {
   return (await answer.json()) as StatusAnswer
 }
 
-/** The storage of the run that goes on in a project's folder. */
-async function storageOf(project: string) {
-  const connectionString = String((await settingsOf(project)).DataStorage)
-  return {
-    connectionString,
-    config: BlobServiceClient.fromConnectionString(connectionString).getContainerClient('config'),
-  }
+/** Where the app of that run looks for feeds that were pushed. */
+async function configOf(project: string): Promise<ContainerClient> {
+  const { DataStorage = '' } = await settingsOf(project)
+  return BlobServiceClient.fromConnectionString(DataStorage).getContainerClient('config')
 }
 
 describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 }, () => {
@@ -99,13 +101,13 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
     const second = runStart(root, ['--exit', '--fresh', '--port', String((await freePorts(1))[0])])
     expect(await second.ended).toBe(1)
     expect(second.lines).toEqual([expect.stringContaining(`process ${run.child.pid}, port ${port}`)])
-    const { config, connectionString } = await storageOf(root)
-    await writeFeedsText(config, JSON.stringify({ feeds: [SEATS] }))
+    const where = await addressesOf(root)
+    await writeFeedsText(await configOf(root), JSON.stringify({ feeds: [SEATS] }))
     run.child.kill('SIGINT')
     expect(await run.ended, run.lines.join('\n')).toBe(0)
     expect(await processesOf(root)).toEqual([])
     expect(await readdir(join(root, '.local'))).not.toContain('running.json')
-    ports.push(connectionString)
+    addresses.push(where)
   })
 
   it.each(['SIGTERM', 'SIGKILL'] as const)(
@@ -114,11 +116,11 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
       const run = runNpmStart(root, ['--port', port])
       await said(run, 'The feeds are those that were pushed')
       expect(run.lines.join('\n')).toMatch(/--fresh, which removes everything that landed on this machine/)
-      const { config, connectionString } = await storageOf(root)
+      const config = await configOf(root)
       expect(String(await config.getBlobClient('feeds.json').downloadToBuffer())).toBe(
         JSON.stringify({ feeds: [SEATS] }),
       )
-      expect(connectionString).toBe(ports[0])
+      expect(await addressesOf(root)).toEqual(addresses[0])
       run.child.kill(signal)
       await run.ended
       await waitUntil('no process is left', async () => (await processesOf(root)).length === 0, 60_000)
@@ -148,7 +150,7 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
     const [, service] = /simulated service on (http:\/\/[^/]+)/.exec(first.lines.join('\n')) ?? []
     const quota = { endpoint: 'createReport', effect: { quota: 0 }, nth: 'all' }
     await fetch(`${service}/_sim/fault`, { method: 'POST', body: JSON.stringify(quota) })
-    await writeFeedsText((await storageOf(project)).config, JSON.stringify({ feeds: [COSTS, SEATS] }))
+    await writeFeedsText(await configOf(project), JSON.stringify({ feeds: [COSTS, SEATS] }))
     await said(first, 'quota.reduced')
     first.child.kill('SIGINT')
     expect(await first.ended).toBe(0)
