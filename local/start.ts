@@ -6,7 +6,7 @@ import { CATALOG } from '../src/core/catalog.ts'
 import { parseFeeds } from '../src/core/feeds/feeds.ts'
 import { readText } from '../src/services/text-file.ts'
 import { build } from './build.ts'
-import { isPortFree } from './processes.ts'
+import { portProblem } from './processes.ts'
 import { LOCAL_PACE, writeSettings } from './start/environment.ts'
 import { claim } from './start/only-one.ts'
 import { readOptions, type StartOptions, USAGE } from './start/options.ts'
@@ -33,8 +33,9 @@ async function start(options: StartOptions): Promise<number> {
 }
 
 async function startAlone(options: StartOptions): Promise<number> {
-  if (!(await isPortFree(options.port))) {
-    throw new Error(`port ${options.port} is in use: choose another with --port`)
+  const wrong = await portProblem(options.port)
+  if (wrong !== undefined) {
+    throw new Error(`port ${options.port} ${wrong}: choose another with --port`)
   }
   const feedsText = await readText(options.feeds ?? join(ROOT, 'feeds.json'))
   refuseProblems(feedsText)

@@ -4,7 +4,7 @@ import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type Azurite, type StoragePorts, startAzurite } from '../azurite.ts'
-import { hasEnded, startNode, stopProcess, waitUntil } from '../processes.ts'
+import { hasEnded, isPortFree, startNode, stopProcess, waitUntil } from '../processes.ts'
 import { appEnvironment, localSecrets, type SimulatorAddress } from './environment.ts'
 import { placeFeeds } from './place-feeds.ts'
 import type { RunFeeds } from './report-files.ts'
@@ -92,7 +92,8 @@ async function startParts(
 
 async function startSimulator(options: StackOptions, parts: Part[]): Promise<SimulatorAddress> {
   const { service, authority } = portsOf(options)
-  const ports = ['--port', `${service}`, '--authority-port', `${authority}`]
+  const areFree = (await isPortFree(service)) && (await isPortFree(authority))
+  const ports = areFree ? ['--port', `${service}`, '--authority-port', `${authority}`] : []
   return runSimulator(options, ports, parts).catch(() => runSimulator(options, [], parts))
 }
 
@@ -129,7 +130,7 @@ async function startApp({ root, port, onLine }: StackOptions, env: NodeJS.Proces
   })
   const origin = `http://127.0.0.1:${port}`
   const healthy = async () => (await fetch(`${origin}/api/health`).catch(() => undefined))?.ok === true
-  await waitUntil('the app answers', async () => hasEnded(child) || (await healthy()))
+  await waitUntil(`the app answers on port ${port}`, async () => hasEnded(child) || (await healthy()))
   if (hasEnded(child)) throw new Error(said.join('\n') || 'the app ended while it started')
   return origin
 }

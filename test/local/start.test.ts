@@ -154,6 +154,9 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
     await said(first, 'quota.reduced')
     first.child.kill('SIGINT')
     expect(await first.ended).toBe(0)
+    // The service then has another port.
+    const taken = createServer().listen(Number(new URL(String(service)).port), '127.0.0.1')
+    await once(taken, 'listening')
     const run = runStart(project, ['--exit', '--port', port])
     const waits = /^account default waits until \d{4}-\d\d-\d\dT\d\d:\d\dZ: .* quota; 300 reports an hour$/
     await waitUntil('it says that it waits', () => run.lines.some((line) => waits.test(line)) || hasEnded(run.child))
@@ -165,6 +168,7 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
     )
     run.child.kill('SIGINT')
     expect(await run.ended, run.lines.join('\n')).toBe(1)
+    taken.close()
     const told = run.lines.flatMap((line, at) => (waits.test(line) ? [run.lines[at + 1]] : []))
     expect(told).toEqual([expect.stringMatching(/Ctrl-C ends.*"npm start -- --fresh".*removes everything that landed/)])
     await rm(project, { recursive: true })
@@ -204,6 +208,13 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
     expect(await run.ended).toBe(1)
     expect(run.lines.join('\n')).toMatch(new RegExp(`port ${port} is in use.*--port`))
     taken.close()
+  })
+
+  it('refuses a port that no browser opens, at once and by its number', async () => {
+    // That of X11: below 1024, some machines let nobody listen.
+    const run = runStart(root, ['--exit', '--port', '6000'])
+    expect(await run.ended).toBe(1)
+    expect(run.lines).toEqual(['port 6000 is one that browsers do not open: choose another with --port'])
   })
 
   it('names everything that is wrong in feeds.json, and exits 1 instead of waiting for windows', async () => {
