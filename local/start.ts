@@ -9,7 +9,7 @@ import { build } from './build.ts'
 import { portProblem } from './processes.ts'
 import { LOCAL_PACE, writeSettings } from './start/environment.ts'
 import { claim } from './start/only-one.ts'
-import { readOptions, type StartOptions, USAGE } from './start/options.ts'
+import { keptByNpm, readOptions, type StartOptions, USAGE } from './start/options.ts'
 import { whenOrphaned } from './start/orphaned.ts'
 import { progressLine } from './start/progress.ts'
 import { withReportFiles } from './start/report-files.ts'
@@ -124,7 +124,13 @@ function print(line: string): void {
   if (shown !== undefined) console.log(shown)
 }
 
-const options = readOptions(process.argv.slice(2))
+const args = process.argv.slice(2)
+const kept = keptByNpm(process.env, args)
+if (kept !== undefined) {
+  console.error(kept)
+  process.exit(2)
+}
+const options = readOptions(args)
 if ('problem' in options) {
   console.error(`${options.problem}\n${USAGE}`)
   process.exit(2)

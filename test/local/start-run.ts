@@ -31,9 +31,9 @@ export function runStart(root: string, args: readonly string[]): StartRun {
   return run(process.execPath, ['local/start.ts', ...args], root)
 }
 
-/** `npm start -- …` itself. */
+/** `npm start …` itself. */
 export function runNpmStart(root: string, args: readonly string[]): StartRun {
-  return run('npm', ['start', '--', ...args], root)
+  return run('npm', ['start', ...args], root)
 }
 
 function run(program: string, args: readonly string[], root: string): StartRun {

@@ -113,7 +113,7 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
   it.each(['SIGTERM', 'SIGKILL'] as const)(
     'keeps what was pushed, says so, has the same ports, and ends when npm ends by %s',
     async (signal) => {
-      const run = runNpmStart(root, ['--port', port])
+      const run = runNpmStart(root, ['--', '--port', port])
       await said(run, 'The feeds are those that were pushed')
       expect(run.lines.join('\n')).toMatch(/--fresh, which removes everything that landed on this machine/)
       const config = await configOf(root)
@@ -227,6 +227,19 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
     const run = runStart(root, ['--exit', '--port', port, '--feeds', file])
     expect(await run.ended).toBe(1)
     expect(run.lines).toEqual([expect.stringContaining('"AzureUsage"'), expect.stringContaining('name is "X"')])
+  })
+
+  it.each([
+    ['--exit --fresh', '--exit, --fresh', '--exit --fresh'],
+    ['--fresh --port 7171', '--port, --fresh', '--fresh --port 7171'],
+    ['--feeds=my.json', '--feeds', '--feeds my.json'],
+    ['--report-file a=b.csv --report-file c=d.csv', '--report-file', '--report-file a=b.csv --report-file c=d.csv'],
+    ['--feeds=my.json -- --exit', '--feeds', '--feeds my.json --exit'],
+    ['--port 7171 --feeds my.json', '--port, --feeds', '--port n --feeds file'],
+  ])('npm start %s, without the two hyphens before it, is refused with what to type', async (typed, names, right) => {
+    const run = runNpmStart(root, typed.split(' '))
+    expect(await run.ended).toBe(2)
+    expect(run.lines.at(-1)).toBe(`npm kept ${names} for itself: type npm start -- ${right}`)
   })
 
   it.each([
