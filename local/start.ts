@@ -67,7 +67,7 @@ function refuseProblems(feedsText: string): void {
   if ('problems' in file) throw new Error(file.problems.join('\n'))
 }
 
-function announce({ port, exit }: StartOptions, { simulator, environment, note }: Stack): void {
+function announce({ port, exit, reportFiles }: StartOptions, { simulator, environment, note }: Stack): void {
   const pace = Object.entries(LOCAL_PACE).map(([name, value]) => `${name}=${value}`)
   console.log(`The app listens on http://127.0.0.1:${port}/api, the simulated service on ${simulator.baseUrl}`)
   console.log(`Local values: ${pace.join(' ')}`)
@@ -78,6 +78,11 @@ function announce({ port, exit }: StartOptions, { simulator, environment, note }
   console.log(`Dashboard: http://127.0.0.1:${port}/api/dashboard#${environment.LOCAL_FUNCTION_KEY}`)
   if (!exit) console.log('Commands, while this runs: npx partner-insights-sync status')
   console.log(`Tables, for any storage tool: ${environment.DataStorage}\n`)
+  for (const [feed, file] of reportFiles) {
+    console.log(
+      `Every window of ${feed} gets the whole of ${file}, whatever time its rows are of: they land once per window.\n`,
+    )
+  }
   if (note) console.log(`${note}\n`)
 }
 

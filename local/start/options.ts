@@ -20,7 +20,8 @@ export const USAGE = `usage: npm start -- [--exit] [--fresh] [--port n] [--feeds
   --fresh        remove first everything that landed on this machine: all that an earlier run left under .local/
   --port         where the app listens (default 7071)
   --feeds        a feeds.json other than the project's
-  --report-file  the simulator serves this file for the feed, whose columns are then the file's, all text
+  --report-file  the simulator serves this file as it is for the feed, whose columns are then the file's, all text: the
+                 whole of it for each window, whatever time its rows are of
   --help         print this`
 
 /** Reads the command line, or says what is wrong with it. */

@@ -71,6 +71,9 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
     const file = `costs=${join(root, 'costs.csv')}`
     const run = runStart(root, ['--exit', '--fresh', '--port', port, '--report-file', file])
     expect(await run.ended, run.lines.join('\n')).toBe(0)
+    expect(run.lines).toContain(
+      `Every window of costs gets the whole of ${join(root, 'costs.csv')}, whatever time its rows are of: they land once per window.`,
+    )
     expect(count(run.lines, 'window.landed')).toBe(3)
     const [, , ...seats] = summaryOf(run, 'seats')
     expect(seats).toEqual(['2', '2', '0', '0', expect.any(String), '2025-06-01'])
