@@ -14,7 +14,7 @@ import { whenOrphaned } from './start/orphaned.ts'
 import { progressLine } from './start/progress.ts'
 import { withReportFiles } from './start/report-files.ts'
 import { type Stack, startStack } from './start/stack.ts'
-import { allLanded, isSettled, quotaWaits, type StatusBody, summarise } from './start/summary.ts'
+import { allLanded, heldBack, isSettled, quotaWaits, type StatusBody, summarise } from './start/summary.ts'
 
 /** Npm may end before all has started. */
 const orphaned = whenOrphaned()
@@ -100,7 +100,8 @@ async function follow({ exit }: StartOptions, stack: Stack, began: Date): Promis
   if (typeof end === 'string') throw new Error(end)
   console.log(`\n${summarise(end)}`)
   if (exit) return allLanded(end) ? 0 : 1
-  console.log('\nNothing more is due. New windows are asked for as they come; Ctrl-C ends it.')
+  const ending = heldBack(end) ?? 'Nothing more is due. New windows are asked for as they come'
+  console.log(`\n${ending}; Ctrl-C ends it.`)
   const broken = await Promise.race([stopped, stack.broken])
   if (broken === 'stopped') return 0
   throw new Error(broken)

@@ -197,11 +197,23 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
     await rm(project, { recursive: true })
   })
 
+  it('does not say that nothing is due where the service refuses a feed, but which and why', async () => {
+    const typo = { ...SEATS, where: "CustomerNam = 'a'" }
+    const project = await makeProject({ feeds: [COSTS, typo] })
+    const run = runStart(project, ['--port', port])
+    await said(run, 'Due windows are held back: 2 of seats (query-refused). What to do stands above; Ctrl-C ends it.')
+    expect(count(run.lines, 'Nothing more is due')).toBe(0)
+    run.child.kill('SIGINT')
+    expect(await run.ended).toBe(0)
+    await rm(project, { recursive: true })
+  })
+
   it('prints how it is called', async () => {
     const run = runStart(root, ['--help'])
     expect(await run.ended).toBe(0)
     expect(run.lines[0]).toContain('usage: npm start')
     expect(run.lines.join('\n')).toMatch(/--fresh +remove first everything that landed on this machine/)
+    expect(run.lines.join('\n')).toMatch(/--report-file .*the\n +whole of it for each window/)
   })
 
   it('names a port in use and the option for another one, and exits 1', async () => {
