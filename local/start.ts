@@ -28,11 +28,11 @@ const RUNNING = 'running.json'
 /** `npm start`: runs everything on this machine, from the timer to the table row. Gives the exit code. */
 async function start(options: StartOptions): Promise<number> {
   await mkdir(STATE, { recursive: true })
-  const release = await claim(join(STATE, RUNNING), options.port)
-  return startAlone(options).finally(release)
+  const { ending, release } = await claim(join(STATE, RUNNING), options.port)
+  return startAlone(options, ending).finally(release)
 }
 
-async function startAlone(options: StartOptions): Promise<number> {
+async function startAlone(options: StartOptions, ending: () => Promise<void>): Promise<number> {
   const wrong = await portProblem(options.port)
   if (wrong !== undefined) {
     throw new Error(`port ${options.port} ${wrong}: choose another with --port`)
@@ -51,6 +51,7 @@ async function startAlone(options: StartOptions): Promise<number> {
     announce(options, stack)
     return await follow(options, stack, began)
   } finally {
+    await ending()
     await stack.stop()
   }
 }

@@ -114,7 +114,7 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
   })
 
   it.each(['SIGTERM', 'SIGKILL'] as const)(
-    'keeps what was pushed, says so, has the same ports, and ends when npm ends by %s',
+    'keeps what was pushed, says so, has the same ports, and ends when npm ends by %s, for which the next one waits',
     async (signal) => {
       const run = runNpmStart(root, ['--', '--port', port])
       await said(run, 'The feeds are those that were pushed')
@@ -125,7 +125,10 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
       )
       expect(await addressesOf(root)).toEqual(addresses[0])
       run.child.kill(signal)
-      await run.ended
+      // Typed at once, while the first one still ends.
+      const next = runStart(root, ['--exit', '--port', port])
+      await said(next, 'The app listens on')
+      await Promise.all([run.ended, next.ended])
       await waitUntil('no process is left', async () => (await processesOf(root)).length === 0, 60_000)
     },
   )
