@@ -9,7 +9,7 @@ import { freePorts, hasEnded, waitUntil } from '../../local/processes.ts'
 import type { StatusAnswer } from '../../src/core/status/fields.ts'
 import { runCommand } from '../cli/deployment.ts'
 import { textOf } from '../docs/page.ts'
-import { makeProject, processesOf, runNpmStart, runStart, type StartRun } from './start-run.ts'
+import { makeProject, processesOf, runNpm, runStart, type StartRun } from './start-run.ts'
 
 const SEATS = { name: 'seats', dataset: 'AzureUsage', from: '2025-04-01', to: '2025-06-01' }
 const COSTS = { name: 'costs', dataset: 'AzureUsage', from: '2025-05-01', to: '2025-06-01' }
@@ -116,7 +116,7 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
   it.each(['SIGTERM', 'SIGKILL'] as const)(
     'keeps what was pushed, says so, has the same ports, and ends when npm ends by %s, for which the next one waits',
     async (signal) => {
-      const run = runNpmStart(root, ['--', '--port', port])
+      const run = runNpm(root, ['start', '--', '--port', port])
       await said(run, 'The feeds are those that were pushed')
       expect(run.lines.join('\n')).toMatch(/--fresh, which removes everything that landed on this machine/)
       const config = await configOf(root)
@@ -255,7 +255,7 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
     ['--feeds=my.json -- --exit', '--feeds', '--feeds my.json --exit'],
     ['--port 7171 --feeds my.json', '--port, --feeds', '--port n --feeds file'],
   ])('npm start %s, without the two hyphens before it, is refused with what to type', async (typed, names, right) => {
-    const run = runNpmStart(root, typed.split(' '))
+    const run = runNpm(root, ['start', ...typed.split(' ')])
     expect(await run.ended).toBe(2)
     expect(run.lines.at(-1)).toBe(`npm kept ${names} for itself: type npm start -- ${right}`)
   })
