@@ -248,6 +248,17 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
   })
 
   it.each([
+    [['--frehs'], /frehs/],
+    [['--port', '70000'], /--port 70000/],
+    [['--report-file', 'azure-usage'], /--report-file azure-usage/],
+  ])('%j is refused with the usage, and exit 2', async (args, message) => {
+    const run = runStart(root, args)
+    expect(await run.ended).toBe(2)
+    expect(run.lines.join('\n')).toMatch(message)
+    expect(run.lines.join('\n')).toContain('usage: npm start')
+  })
+
+  it.each([
     ['--exit --fresh', '--exit, --fresh', '--exit --fresh'],
     ['--fresh --port 7171', '--port, --fresh', '--fresh --port 7171'],
     ['--feeds=my.json', '--feeds', '--feeds my.json'],
@@ -258,16 +269,5 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
     const run = runNpm(root, ['start', ...typed.split(' ')])
     expect(await run.ended).toBe(2)
     expect(run.lines.at(-1)).toBe(`npm kept ${names} for itself: type npm start -- ${right}`)
-  })
-
-  it.each([
-    [['--frehs'], /frehs/],
-    [['--port', '70000'], /--port 70000/],
-    [['--report-file', 'azure-usage'], /--report-file azure-usage/],
-  ])('%j is refused with the usage, and exit 2', async (args, message) => {
-    const run = runStart(root, args)
-    expect(await run.ended).toBe(2)
-    expect(run.lines.join('\n')).toMatch(message)
-    expect(run.lines.join('\n')).toContain('usage: npm start')
   })
 })
