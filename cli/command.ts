@@ -116,8 +116,8 @@ type CommandEnvironment = { readonly values: Environment; readonly file: string 
 /**
  * Reads the environment, and a settings file for what the environment lacks. The file has the form of local.settings.json
  * and must exist only if `--settings` names it. With `--azd-env`, the settings are those of a deployed app. Where nobody names
- * a storage or a sign-in, the settings are those of the app that azd deployed or that `npm start` runs, and standard error
- * says so. If the file sets NODE_EXTRA_CA_CERTS, the process trusts those certificates from now on.
+ * a storage or a sign-in, the settings are those of the app that azd deployed or that `npm start` runs. Standard error says
+ * which app is meant where that is not plain. If the file sets NODE_EXTRA_CA_CERTS, the process trusts those certificates from now on.
  */
 export async function readEnvironment({
   settings,
@@ -128,8 +128,21 @@ export async function readEnvironment({
     return readAzdEnvironment(azdEnv === true ? undefined : azdEnv)
   }
   const own = await readOwnEnvironment(settings)
-  if (settings !== undefined || 'problems' in own || namesOwnApp(own.values)) return own
-  return (await readAnApp()) ?? own
+  if (settings !== undefined || 'problems' in own) return own
+  if (!namesOwnApp(own.values)) return (await readAnApp()) ?? own
+  await tellOwnApp(own.values)
+  return own
+}
+
+/** Says which app is meant where this folder knows of another one, whose commands may have been pasted. */
+async function tellOwnApp(env: Environment): Promise<void> {
+  if (!namesStorage(env)) return
+  const others = [
+    ...((await findAzdEnvironment()) ? ['--azd-env for the deployed app'] : []),
+    ...((await knowsLocalRun()) ? [`--settings ${LOCAL_RUN} for the local run`] : []),
+  ]
+  if (others.length === 0) return
+  process.stderr.write(`settings of the environment and ${SETTINGS_FILE}: add ${others.join(', or ')}\n`)
 }
 
 async function readAzdEnvironment(name: string | undefined): Promise<CommandEnvironment | Problems> {
@@ -189,9 +202,16 @@ function namesOwnApp(env: Environment): boolean {
 
 /** Says how to reach the local run with settings that name no storage. */
 async function localRunHint(env: Environment): Promise<readonly string[]> {
-  const namesStorage = Object.keys(env).some((name) => name.startsWith('DataStorage'))
-  if (namesStorage || (await readText(LOCAL_RUN).catch(() => undefined)) === undefined) return []
+  if (namesStorage(env) || !(await knowsLocalRun())) return []
   return [`no storage is named: add --settings ${LOCAL_RUN} for the local run`]
+}
+
+function namesStorage(env: Environment): boolean {
+  return Object.keys(env).some((name) => name.startsWith('DataStorage'))
+}
+
+async function knowsLocalRun(): Promise<boolean> {
+  return (await readText(LOCAL_RUN).catch(() => undefined)) !== undefined
 }
 
 function readValues(text: string): Record<string, string> | undefined {

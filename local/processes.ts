@@ -76,12 +76,24 @@ export async function freePorts(count: number): Promise<number[]> {
 }
 
 export async function isPortFree(port: number): Promise<boolean> {
+  return (await portProblem(port)) === undefined
+}
+
+/** Why no server can be reached at a loopback port that starts there now; undefined where it is free. */
+export async function portProblem(port: number): Promise<string | undefined> {
   try {
     await (await hold(port))()
-    return true
-  } catch {
-    return false
+    return (await isBlocked(port)) ? 'is one that browsers do not open' : undefined
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return code === 'EADDRINUSE' ? 'is in use' : `cannot be listened on (${code})`
   }
+}
+
+/** `fetch` and browsers open no port that another protocol has by tradition, such as 22 (Fetch standard, "Port blocking"). */
+async function isBlocked(port: number): Promise<boolean> {
+  const refusal = await fetch(`http://127.0.0.1:${port}`).catch(({ cause }) => cause as unknown)
+  return refusal instanceof Error && refusal.message === 'bad port'
 }
 
 /** Holds a port (0: any). The function it gives releases the port and tells its number. */

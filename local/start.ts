@@ -7,15 +7,15 @@ import { parseFeeds } from '../src/core/feeds/feeds.ts'
 import { reasonOf } from '../src/services/safe-text.ts'
 import { isMissing, readText } from '../src/services/text-file.ts'
 import { build } from './build.ts'
-import { isPortFree } from './processes.ts'
+import { whenOrphaned } from './orphaned.ts'
+import { portProblem } from './processes.ts'
 import { LOCAL_PACE, writeSettings } from './start/environment.ts'
 import { claim } from './start/only-one.ts'
-import { readOptions, type StartOptions, USAGE } from './start/options.ts'
-import { whenOrphaned } from './start/orphaned.ts'
+import { keptByNpm, readOptions, type StartOptions, USAGE } from './start/options.ts'
 import { progressLine } from './start/progress.ts'
 import { withReportFiles } from './start/report-files.ts'
 import { type Stack, startStack } from './start/stack.ts'
-import { allLanded, isSettled, quotaWaits, type StatusBody, summarise } from './start/summary.ts'
+import { allLanded, heldBack, isSettled, quotaWaits, type StatusBody, summarise } from './start/summary.ts'
 
 /** Npm may end before all has started. */
 const orphaned = whenOrphaned()
@@ -29,13 +29,14 @@ const RUNNING = 'running.json'
 /** `npm start`: runs everything on this machine, from the timer to the table row. Gives the exit code. */
 async function start(options: StartOptions): Promise<number> {
   await mkdir(STATE, { recursive: true })
-  const release = await claim(join(STATE, RUNNING), options.port)
-  return startAlone(options).finally(release)
+  const { ending, release } = await claim(join(STATE, RUNNING), options.port)
+  return startAlone(options, ending).finally(release)
 }
 
-async function startAlone(options: StartOptions): Promise<number> {
-  if (!(await isPortFree(options.port))) {
-    throw new Error(`port ${options.port} is in use: choose another with --port`)
+async function startAlone(options: StartOptions, ending: () => Promise<void>): Promise<number> {
+  const wrong = await portProblem(options.port)
+  if (wrong !== undefined) {
+    throw new Error(`port ${options.port} ${wrong}: choose another with --port`)
   }
   const { feeds: file = 'feeds.json' } = options
   const feedsText = await readFeeds(options)
@@ -52,6 +53,7 @@ async function startAlone(options: StartOptions): Promise<number> {
     announce(options, stack)
     return await follow(options, stack, began)
   } finally {
+    await ending()
     await stack.stop()
   }
 }
@@ -77,7 +79,7 @@ function refuseProblems(feedsText: string, name: string): void {
   if ('problems' in file) throw new Error(file.problems.join('\n'))
 }
 
-function announce({ port, exit }: StartOptions, { simulator, environment, note }: Stack): void {
+function announce({ port, exit, reportFiles }: StartOptions, { simulator, environment, note }: Stack): void {
   const pace = Object.entries(LOCAL_PACE).map(([name, value]) => `${name}=${value}`)
   console.log(`The app listens on http://127.0.0.1:${port}/api, the simulated service on ${simulator.baseUrl}`)
   console.log(`Local values: ${pace.join(' ')}`)
@@ -88,6 +90,11 @@ function announce({ port, exit }: StartOptions, { simulator, environment, note }
   console.log(`Dashboard: http://127.0.0.1:${port}/api/dashboard#${environment.LOCAL_FUNCTION_KEY}`)
   if (!exit) console.log('Commands, while this runs: npx partner-insights-sync status')
   console.log(`Tables, for any storage tool: ${environment.DataStorage}\n`)
+  for (const [feed, file] of reportFiles) {
+    console.log(
+      `Every window of ${feed} gets the whole of ${file}, whatever time its rows are of: they land once per window.\n`,
+    )
+  }
   if (note) console.log(`${note}\n`)
 }
 
@@ -105,7 +112,8 @@ async function follow({ exit }: StartOptions, stack: Stack, began: Date): Promis
   if (typeof end === 'string') throw new Error(end)
   console.log(`\n${summarise(end)}`)
   if (exit) return allLanded(end) ? 0 : 1
-  console.log('\nNothing more is due. New windows are asked for as they come; Ctrl-C ends it.')
+  const ending = heldBack(end) ?? 'Nothing more is due. New windows are asked for as they come'
+  console.log(`\n${ending}; Ctrl-C ends it.`)
   const broken = await Promise.race([stopped, stack.broken])
   if (broken === 'stopped') return 0
   throw new Error(broken)
@@ -134,7 +142,13 @@ function print(line: string): void {
   if (shown !== undefined) console.log(shown)
 }
 
-const options = readOptions(process.argv.slice(2))
+const args = process.argv.slice(2)
+const kept = keptByNpm(process.env, args)
+if (kept !== undefined) {
+  console.error(kept)
+  process.exit(2)
+}
+const options = readOptions(args)
 if ('problem' in options) {
   console.error(`${options.problem}\n${USAGE}`)
   process.exit(2)

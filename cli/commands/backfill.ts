@@ -130,6 +130,9 @@ function leftAlone({ message }: Failure): string {
 
 function whyNoFeed(known: BackfillNow, name: string | undefined): readonly string[] {
   const unreadable = unreadableRows(known, name === undefined ? {} : { feed: name }, 'feed')
+  if (name === undefined && known.feeds.length + unreadable.length === 0) {
+    return ['the app knows no feed yet: it reads its feeds at its first tick; "doctor" says whether it runs']
+  }
   if (name === undefined) return [...unreadable, 'the app knows no feed that has a history and whose row can be read']
   if (unreadable.length > 0) return unreadable
   const feed = known.feeds.find(({ row }) => row.feed.name === name)

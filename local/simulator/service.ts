@@ -45,6 +45,8 @@ export type Service = {
   /** Signatures of links that were made to expire early. */
   readonly expired: Set<string>
   readonly faults: Faults
+  /** How often a fault of `token` was set: a token that was given out before the last one is revoked. */
+  revocations: number
   readonly requests: LoggedRequest[]
   /** How many of them were calls of the API. Counted as they come: looking through all of them would slow down each call. */
   apiCalls: number

@@ -60,6 +60,7 @@ function tokenAnswer(call: Call, form: Form, ofUser: boolean, service: Service):
       user: `${form.get('client_id')}@${tenant}`,
       role: !call.effects.includes('noRole'),
       audience: audienceOf(resource ?? scope),
+      revocations: service.revocations,
       ...(ofUser && { amr: methodsOf(call, form) }),
     }),
     scope,

@@ -88,7 +88,11 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       return report && execution && served.of(report, execution)
     },
     reports: () => standingReports(service),
-    fault: (rule) => service.faults.add(rule),
+    fault: (rule) => {
+      service.faults.add(rule)
+      // Whoever has signed in would not meet the fault for an hour.
+      if (rule.endpoint === 'token') service.revocations += 1
+    },
     faults: () => service.faults.list(),
     clearFaults: () => service.faults.clear(),
     restate: (restatement) => {
@@ -134,6 +138,7 @@ function createService(
     pinned: new Map(),
     expired: new Set(),
     faults: createFaults(),
+    revocations: 0,
     requests: [],
     apiCalls: 0,
     now,

@@ -17,6 +17,8 @@ export type Claims = {
   readonly audience: 'partner' | 'vault' | 'storage' | 'exchange'
   /** How the user signed in. The token of an application alone says nothing of it. */
   readonly amr?: readonly string[]
+  /** The `revocations` before it. The token of an identity has none: it is never revoked. */
+  readonly revocations?: number
 }
 
 /** As in a real access token, claims come after a header. */
@@ -69,7 +71,8 @@ export function claimsOf(
   const token = bearer ?? String(headers['x-aaduserticket'] ?? '')
   const sealed = token.startsWith(`${HEADER}.`) ? token.slice(HEADER.length + 1) : ''
   const claims = unseal(service, 'token', sealed) as (Claims & { readonly expires: number }) | undefined
-  return claims?.audience === audience && claims.expires > service.now().getTime() ? claims : undefined
+  if (claims?.audience !== audience || claims.expires <= service.now().getTime()) return undefined
+  return (claims.revocations ?? service.revocations) < service.revocations ? undefined : claims
 }
 
 /** The audience that a scope or a resource names: the Partner Insights service, unless it is one of the others. */

@@ -20,7 +20,8 @@ export const USAGE = `usage: npm start -- [--exit] [--fresh] [--port n] [--feeds
   --fresh        remove first everything that landed on this machine: all that an earlier run left under .local/
   --port         where the app listens (default 7071)
   --feeds        a feeds.json other than the project's
-  --report-file  the simulator serves this file for the feed, whose columns are then the file's, all text
+  --report-file  the simulator serves this file as it is for the feed, whose columns are then the file's, all text: the
+                 whole of it for each window, whatever time its rows are of
   --help         print this`
 
 /** Reads the command line, or says what is wrong with it. */
@@ -37,19 +38,45 @@ export function readOptions(args: readonly string[]): StartOptions | { readonly 
   return { port: Number(port), exit, fresh, feeds, reportFiles, help }
 }
 
+/**
+ * Says which options npm kept for itself because no `--` stands before them, and what to type; undefined where it kept none.
+ * npm passes such an option in the environment, and the value that stood behind it as an argument.
+ */
+export function keptByNpm(env: NodeJS.ProcessEnv, args: readonly string[]): string | undefined {
+  const kept = Object.entries(OPTIONS).flatMap(([name, { type }]) => {
+    const value = env[`npm_config_${name.replaceAll('-', '_')}`]
+    return value ? [{ name, type, value }] : []
+  })
+  if (kept.length === 0) return undefined
+  const flags = kept.filter(({ type }) => type === 'boolean').map(({ name }) => `--${name}`)
+  const texts = kept.filter(({ type }) => type === 'string')
+  const passed = args.some((each) => each.startsWith('-')) ? args : []
+  const values = texts.flatMap(({ name, value }) => {
+    const given = value.split(/\n+/).filter((each) => each !== 'true')
+    // Of several options, nobody knows whose the arguments are.
+    const own = texts.length === 1 && passed.length === 0 ? [...given, ...args] : given
+    return own.length > 0 ? own.map((each) => `--${name} ${each}`) : [`--${name} ${PLACEHOLDERS[name]}`]
+  })
+  const names = kept.map(({ name }) => `--${name}`).join(', ')
+  return `npm kept ${names} for itself: type npm start -- ${[...flags, ...values, ...passed].join(' ')}`
+}
+
+const PLACEHOLDERS: Readonly<Record<string, string>> = { port: 'n', feeds: 'file', 'report-file': 'feed=file' }
+
+const TEXT = { type: 'string' } as const
+const FLAG = { type: 'boolean' } as const
+const OPTIONS = {
+  port: TEXT,
+  exit: FLAG,
+  fresh: FLAG,
+  help: { ...FLAG, short: 'h' },
+  feeds: TEXT,
+  'report-file': { ...TEXT, multiple: true },
+} as const
+
 function parse(args: readonly string[]) {
-  const text = { type: 'string' } as const
-  const flag = { type: 'boolean' } as const
-  const options = {
-    port: text,
-    exit: flag,
-    fresh: flag,
-    help: { ...flag, short: 'h' },
-    feeds: text,
-    'report-file': { ...text, multiple: true },
-  } as const
   try {
-    return parseArgs({ args: [...args], options })
+    return parseArgs({ args: [...args], options: OPTIONS })
   } catch (error) {
     return { problem: error instanceof Error ? error.message : String(error) }
   }

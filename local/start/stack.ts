@@ -4,7 +4,7 @@ import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type Azurite, type StoragePorts, startAzurite } from '../azurite.ts'
-import { hasEnded, startNode, stopProcess, waitUntil } from '../processes.ts'
+import { hasEnded, isPortFree, startNode, stopProcess, waitUntil } from '../processes.ts'
 import { appEnvironment, localSecrets, type SimulatorAddress } from './environment.ts'
 import { placeFeeds } from './place-feeds.ts'
 import type { RunFeeds } from './report-files.ts'
@@ -54,11 +54,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 /** Azurite's own ports begin at 10000. A run on another port than 7071 has others, which are its own as well. */
 const FROM_PORT = 10_000 - 7071
 
-/** Starts Azurite on the same ports each time, as long as they are free: storage tools remember them. */
-async function startStorage({ folder, port }: StackOptions): Promise<Azurite> {
-  const location = join(folder, 'azurite')
-  const blob = port + FROM_PORT
-  const ports: StoragePorts = { blob, queue: blob + 1, table: blob + 2 }
+/** The ports that a run has each time, as long as they are free: storage tools remember them, and people who type commands. */
+function portsOf({ port }: StackOptions) {
+  const first = port + FROM_PORT
+  return { blob: first, queue: first + 1, table: first + 2, service: first + 3, authority: first + 4 }
+}
+
+async function startStorage(options: StackOptions): Promise<Azurite> {
+  const location = join(options.folder, 'azurite')
+  const { blob, queue, table } = portsOf(options)
+  const ports: StoragePorts = { blob, queue, table }
   return startAzurite({ location, ports }).catch(() => startAzurite({ location }))
 }
 
@@ -85,8 +90,20 @@ async function startParts(
   return { environment, simulator, ...(note && { note }), status, broken, stop }
 }
 
-async function startSimulator({ root, folder }: StackOptions, parts: Part[]): Promise<SimulatorAddress> {
-  const args = [join(root, 'local/simulator/main.ts'), '--state', join(folder, 'simulator.json')]
+async function startSimulator(options: StackOptions, parts: Part[]): Promise<SimulatorAddress> {
+  const { service, authority } = portsOf(options)
+  const areFree = (await isPortFree(service)) && (await isPortFree(authority))
+  const ports = areFree ? ['--port', `${service}`, '--authority-port', `${authority}`] : []
+  return runSimulator(options, ports, parts).catch(() => runSimulator(options, [], parts))
+}
+
+/** Without ports it takes free ones. */
+async function runSimulator(
+  { root, folder }: StackOptions,
+  ports: readonly string[],
+  parts: Part[],
+): Promise<SimulatorAddress> {
+  const args = [join(root, 'local/simulator/main.ts'), '--state', join(folder, 'simulator.json'), ...ports]
   const child = startNode(args, { output: 'pipe', cwd: root })
   parts.push({ name: 'the simulator', child })
   const errors: string[] = []
@@ -113,7 +130,7 @@ async function startApp({ root, port, onLine }: StackOptions, env: NodeJS.Proces
   })
   const origin = `http://127.0.0.1:${port}`
   const healthy = async () => (await fetch(`${origin}/api/health`).catch(() => undefined))?.ok === true
-  await waitUntil('the app answers', async () => hasEnded(child) || (await healthy()))
+  await waitUntil(`the app answers on port ${port}`, async () => hasEnded(child) || (await healthy()))
   if (hasEnded(child)) throw new Error(said.join('\n') || 'the app ended while it started')
   return origin
 }

@@ -10,10 +10,15 @@ type FeedStatus = StatusAnswer['feeds'][number]
 /** Whether nothing more happens by itself: every due window has landed, has failed, or is of a feed that is held back. */
 export function isSettled({ feeds }: StatusBody): boolean {
   return feeds.every((feed) => {
-    const { planned, requesting, requested, landing } = feed.states
+    const { requesting, requested, landing } = feed.states
     const held = feed.blocked !== undefined || feed.trouble?.kind === 'unauthorized'
-    return requesting + requested + landing === 0 && (held || feed.waiting + planned === 0)
+    return requesting + requested + landing === 0 && (held || dueOf(feed) === 0)
   })
+}
+
+/** How many windows of a feed are due and not asked for. */
+function dueOf({ waiting, states }: FeedStatus): number {
+  return waiting + states.planned
 }
 
 /** Says which accounts wait for their quota, and what a person types who does not want to wait; undefined where none does. */
@@ -27,6 +32,14 @@ export function quotaWaits({ accounts }: StatusBody): string | undefined {
 
 const WAY_OUT =
   '  It goes on by itself then. Ctrl-C ends this run, and the next one waits on; "npm start -- --fresh" begins without the wait, and removes everything that landed on this machine'
+
+/** Says of which feeds due windows are held back, and why; undefined where none is. */
+export function heldBack({ feeds }: StatusBody): string | undefined {
+  const held = feeds.filter((feed) => dueOf(feed) > 0)
+  if (held.length === 0) return undefined
+  const why = held.map((feed) => `${dueOf(feed)} of ${feed.name} (${(feed.blocked ?? feed.trouble)?.kind})`)
+  return `Due windows are held back: ${why.join(', ')}. What to do stands above`
+}
 
 /** Whether every due window of every feed has landed and is complete, as far as its time is over. */
 export function allLanded({ feeds }: StatusBody): boolean {
@@ -43,7 +56,7 @@ export function summarise({ feeds }: StatusBody): string {
   const header = ['feed', 'table', 'windows', 'landed', 'failed', 'waiting', 'rows', 'complete until']
   const rows = feeds.map((feed) => [
     ...[feed.name, feed.table, windows(feed), feed.states.landed, feed.states.failed].map(String),
-    ...[feed.waiting + feed.states.planned, feed.rows].map(String),
+    ...[dueOf(feed), feed.rows].map(String),
     howFar(feed),
   ])
   return [...table([header, ...rows]), ...feeds.flatMap(troubles)].join('\n')

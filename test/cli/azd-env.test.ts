@@ -185,6 +185,19 @@ describe('a command without settings', () => {
     expect({ exit, err }).toEqual({ exit: 0, err: 'settings of azd environment partner\n' })
   })
 
+  it('says that it takes neither of both where the settings name a storage', async () => {
+    const DataStorage = 'UseDevelopmentStorage=true'
+    const files = (address: string) => ({
+      ...partner(address),
+      '.local/settings.json': '{"Values":{}}',
+      'local.settings.json': JSON.stringify({ Values: { DataStorage } }),
+    })
+    const { exit, err } = await onLaptop(['status'], { programs: TOKENS, files })
+    expect(exit).toBe(1)
+    const others = '--azd-env for the deployed app, or --settings .local/settings.json for the local run'
+    expect(err).toContain(`settings of the environment and local.settings.json: add ${others}\n`)
+  })
+
   it('does not guess between the deployed app and the local run', async () => {
     const files = (address: string) => ({ ...partner(address), '.local/settings.json': '{"Values":{}}' })
     const { exit, err, asked } = await onLaptop(['status'], { programs: TOKENS, files })

@@ -48,6 +48,16 @@ async function fail(entry: LedgerEntry): Promise<void> {
   expect(await ledger.write(toFailed(value, failed('malformed', 'no file'), clock()), etag)).toBeDefined()
 }
 
+it('before the first tick it says that no feed is known yet, and which command tells why', async () => {
+  const fresh = await startDeployment([USAGE])
+  const { exit, err } = await fresh.command(['backfill'])
+  await fresh.close()
+  expect({ exit, err }).toEqual({
+    exit: 1,
+    err: 'the app knows no feed yet: it reads its feeds at its first tick; "doctor" says whether it runs\n',
+  })
+})
+
 describe('before anything is asked for', () => {
   it('shows the history of each feed that has one', async () => {
     const { exit, out, err } = await backfill()

@@ -270,7 +270,7 @@ const CASES: readonly Case[] = [
     'a callback address that nobody serves',
     async () => look({ CALLBACK_BASE_URL: `http://127.0.0.1:${await closedPort()}/api/callback` }),
     'callback',
-    /nothing answers at CALLBACK_BASE_URL/,
+    /nothing answers at 127\.0\.0\.1:\d+ of this machine, as in CALLBACK_BASE_URL \(.*ECONNREFUSED\)/,
   ],
   [
     'an app whose settings are wrong',
@@ -323,6 +323,14 @@ describe('the doctor', () => {
     expect(await checkStorage([{ service: 'table', run }], 20_000)).toMatchObject([
       { remedy: `Nothing runs at 127.0.0.1:${table} of this machine: "npm start" starts it, with the app.` },
     ])
+  })
+
+  it.each([
+    ['http://127.0.0.1', 'Start the app on this machine: "npm start"'],
+    ['https://0.0.0.0', 'Set CALLBACK_BASE_URL to an address of the app that the internet can reach'],
+  ])('where nothing answers callbacks at %s, it says: %s', async (origin, remedy) => {
+    const found = await look({ CALLBACK_BASE_URL: `${origin}:${await closedPort()}/api/callback` })
+    expect(problemsOf(found)).toMatchObject([{ check: 'callback', remedy: expect.stringContaining(remedy) }])
   })
 
   it('names hidden data by the executions of a report', async () => {

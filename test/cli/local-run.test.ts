@@ -21,6 +21,8 @@ beforeAll(async () => {
 afterAll(() => deployment.close())
 
 const NOTE = 'settings of the local run: .local/settings.json\n'
+const OWN =
+  'settings of the environment and local.settings.json: add --settings .local/settings.json for the local run\n'
 const HINT = 'no storage is named: add --settings .local/settings.json for the local run\n'
 
 describe('on a local run', () => {
@@ -48,13 +50,23 @@ describe('on a local run', () => {
     },
   )
 
-  it('settings with a storage of their own are taken alone', async () => {
+  it('settings with a storage of their own are taken alone, and said to be', async () => {
     await writeFile(own, JSON.stringify({ Values: { DataStorage: deployment.settings.DataStorage } }))
     const { exit, err } = await deployment.command(['status'])
     await rm(own)
     expect(exit).toBe(1)
     expect(err).toContain('CALLBACK_BASE_URL is missing')
-    expect(err).not.toContain('local run')
+    expect(err).not.toContain(NOTE)
+    expect(err).toContain(OWN)
+  })
+
+  it('settings of another app are said to be those, unless they were named', async () => {
+    await writeFile(own, JSON.stringify({ Values: deployment.settings }))
+    const plain = await deployment.command(['status'])
+    const named = await deployment.command(['status', '--settings', 'local.settings.json'])
+    await rm(own)
+    expect([plain.exit, plain.err]).toEqual([0, OWN])
+    expect([named.exit, named.err]).toEqual([0, ''])
   })
 })
 
@@ -79,7 +91,7 @@ describe('where nothing runs at the address of the storage', () => {
     await rm(own)
     expect(exit).toBe(1)
     expect(err).toBe(
-      'DataStorage does not answer (ECONNREFUSED): check the setting and that the storage account is reachable\n',
+      `${OWN}DataStorage does not answer (ECONNREFUSED): check the setting and that the storage account is reachable\n`,
     )
   })
 })

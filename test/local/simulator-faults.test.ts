@@ -62,7 +62,7 @@ describe('run-locally.md', () => {
   })
 
   it('has commands that the simulator takes as they are', async () => {
-    const commands = Array.from(PAGE.matchAll(/^curl (?:-X (\w+) )?http:\/\/127\.0\.0\.1:40001(\S+)(?: -d '(.*)')?$/gm))
+    const commands = Array.from(PAGE.matchAll(/^curl (?:-X (\w+) )?http:\/\/127\.0\.0\.1:10003(\S+)(?: -d '(.*)')?$/gm))
     expect(commands.map(([, method = 'GET', path]) => `${method} ${path}`)).toEqual([
       'GET /_sim/fault',
       ...Array(3).fill('POST /_sim/fault'),

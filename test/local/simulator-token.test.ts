@@ -72,4 +72,17 @@ describe('a token', () => {
     simulator.advance(3_600_000)
     expect(await status({ authorization: `Bearer ${token}` })).toEqual(unauthorized)
   })
+
+  it('is revoked by a fault of the endpoint it came from, so that whoever has signed in meets the fault', async () => {
+    const status = async (token: string) => {
+      const headers = { authorization: `Bearer ${token}` }
+      return (await fetch(`${simulator.baseUrl}/ScheduledDataset`, { headers })).status
+    }
+    const before = await getToken(simulator)
+    simulator.fault({ endpoint: 'listQueries', effect: { status: 500 } })
+    expect(await status(before)).toBe(200)
+    simulator.fault({ endpoint: 'token', effect: { refuse: 'invalid_grant' }, nth: 2 })
+    expect(await status(before)).toBe(401)
+    expect(await status(await getToken(simulator))).toBe(200)
+  })
 })

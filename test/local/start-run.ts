@@ -31,9 +31,9 @@ export function runStart(root: string, args: readonly string[]): StartRun {
   return run(process.execPath, ['local/start.ts', ...args], root)
 }
 
-/** `npm start -- …` itself. */
-export function runNpmStart(root: string, args: readonly string[]): StartRun {
-  return run('npm', ['start', '--', ...args], root)
+/** npm itself. */
+export function runNpm(root: string, args: readonly string[]): StartRun {
+  return run('npm', args, root)
 }
 
 function run(program: string, args: readonly string[], root: string): StartRun {

@@ -2,12 +2,14 @@ import { once } from 'node:events'
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { BlobServiceClient } from '@azure/storage-blob'
+import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { writeFeedsText } from '../../cli/pushed-feeds.ts'
 import { freePorts, hasEnded, waitUntil } from '../../local/processes.ts'
 import type { StatusAnswer } from '../../src/core/status/fields.ts'
-import { makeProject, processesOf, runNpmStart, runStart, type StartRun } from './start-run.ts'
+import { runCommand } from '../cli/deployment.ts'
+import { textOf } from '../docs/page.ts'
+import { makeProject, processesOf, runNpm, runStart, type StartRun } from './start-run.ts'
 
 const SEATS = { name: 'seats', dataset: 'AzureUsage', from: '2025-04-01', to: '2025-06-01' }
 const COSTS = { name: 'costs', dataset: 'AzureUsage', from: '2025-05-01', to: '2025-06-01' }
@@ -31,8 +33,8 @@ function summaryOf({ lines }: StartRun, feed: string): readonly string[] {
   return lines.find((line) => line.startsWith(`${feed} `))?.split(/ +/) ?? []
 }
 
-/** The connection strings of runs that follow one another. */
-const ports: string[] = []
+/** Where storage, service and sign-in of the runs that follow one another are. */
+const addresses: object[] = []
 
 async function said(run: StartRun, text: string): Promise<void> {
   await waitUntil(text, () => count(run.lines, text) > 0 || run.child.exitCode !== null, 120_000)
@@ -44,22 +46,24 @@ async function settingsOf(project: string): Promise<Readonly<Record<string, stri
   return JSON.parse(await readFile(join(project, '.local/settings.json'), 'utf8')).Values
 }
 
-/** When the app of that run last ended a tick. */
-async function tickOf(project: string): Promise<string | undefined> {
+async function addressesOf(project: string): Promise<object> {
+  const { DataStorage, INSIGHTS_BASE_URL, PARTNER_AUTHORITY_HOST } = await settingsOf(project)
+  return { DataStorage, INSIGHTS_BASE_URL, PARTNER_AUTHORITY_HOST }
+}
+
+/** How that run stands. */
+async function statusOf(project: string): Promise<StatusAnswer> {
   const { CALLBACK_BASE_URL, LOCAL_FUNCTION_KEY = '' } = await settingsOf(project)
   const answer = await fetch(new URL('status', CALLBACK_BASE_URL), {
     headers: { 'x-functions-key': LOCAL_FUNCTION_KEY },
   })
-  return ((await answer.json()) as StatusAnswer).timers.provision.finishedAt
+  return (await answer.json()) as StatusAnswer
 }
 
-/** The storage of the run that goes on in a project's folder. */
-async function storageOf(project: string) {
-  const connectionString = String((await settingsOf(project)).DataStorage)
-  return {
-    connectionString,
-    config: BlobServiceClient.fromConnectionString(connectionString).getContainerClient('config'),
-  }
+/** Where the app of that run looks for feeds that were pushed. */
+async function configOf(project: string): Promise<ContainerClient> {
+  const { DataStorage = '' } = await settingsOf(project)
+  return BlobServiceClient.fromConnectionString(DataStorage).getContainerClient('config')
 }
 
 describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 }, () => {
@@ -67,6 +71,9 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
     const file = `costs=${join(root, 'costs.csv')}`
     const run = runStart(root, ['--exit', '--fresh', '--port', port, '--report-file', file])
     expect(await run.ended, run.lines.join('\n')).toBe(0)
+    expect(run.lines).toContain(
+      `Every window of costs gets the whole of ${join(root, 'costs.csv')}, whatever time its rows are of: they land once per window.`,
+    )
     expect(count(run.lines, 'window.landed')).toBe(3)
     const [, , ...seats] = summaryOf(run, 'seats')
     expect(seats).toEqual(['2', '2', '0', '0', expect.any(String), '2025-06-01'])
@@ -97,28 +104,31 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
     const second = runStart(root, ['--exit', '--fresh', '--port', String((await freePorts(1))[0])])
     expect(await second.ended).toBe(1)
     expect(second.lines).toEqual([expect.stringContaining(`process ${run.child.pid}, port ${port}`)])
-    const { config, connectionString } = await storageOf(root)
-    await writeFeedsText(config, JSON.stringify({ feeds: [SEATS] }))
+    const where = await addressesOf(root)
+    await writeFeedsText(await configOf(root), JSON.stringify({ feeds: [SEATS] }))
     run.child.kill('SIGINT')
     expect(await run.ended, run.lines.join('\n')).toBe(0)
     expect(await processesOf(root)).toEqual([])
     expect(await readdir(join(root, '.local'))).not.toContain('running.json')
-    ports.push(connectionString)
+    addresses.push(where)
   })
 
   it.each(['SIGTERM', 'SIGKILL'] as const)(
-    'keeps what was pushed, says so, has the same ports, and ends when npm ends by %s',
+    'keeps what was pushed, says so, has the same ports, and ends when npm ends by %s, for which the next one waits',
     async (signal) => {
-      const run = runNpmStart(root, ['--port', port])
+      const run = runNpm(root, ['start', '--', '--port', port])
       await said(run, 'The feeds are those that were pushed')
       expect(run.lines.join('\n')).toMatch(/--fresh, which removes everything that landed on this machine/)
-      const { config, connectionString } = await storageOf(root)
+      const config = await configOf(root)
       expect(String(await config.getBlobClient('feeds.json').downloadToBuffer())).toBe(
         JSON.stringify({ feeds: [SEATS] }),
       )
-      expect(connectionString).toBe(ports[0])
+      expect(await addressesOf(root)).toEqual(addresses[0])
       run.child.kill(signal)
-      await run.ended
+      // Typed at once, while the first one still ends.
+      const next = runStart(root, ['--exit', '--port', port])
+      await said(next, 'The app listens on')
+      await Promise.all([run.ended, next.ended])
       await waitUntil('no process is left', async () => (await processesOf(root)).length === 0, 60_000)
     },
   )
@@ -146,20 +156,58 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
     const [, service] = /simulated service on (http:\/\/[^/]+)/.exec(first.lines.join('\n')) ?? []
     const quota = { endpoint: 'createReport', effect: { quota: 0 }, nth: 'all' }
     await fetch(`${service}/_sim/fault`, { method: 'POST', body: JSON.stringify(quota) })
-    await writeFeedsText((await storageOf(project)).config, JSON.stringify({ feeds: [COSTS, SEATS] }))
+    await writeFeedsText(await configOf(project), JSON.stringify({ feeds: [COSTS, SEATS] }))
     await said(first, 'quota.reduced')
     first.child.kill('SIGINT')
     expect(await first.ended).toBe(0)
+    // The service then has another port.
+    const taken = createServer().listen(Number(new URL(String(service)).port), '127.0.0.1')
+    await once(taken, 'listening')
     const run = runStart(project, ['--exit', '--port', port])
     const waits = /^account default waits until \d{4}-\d\d-\d\dT\d\d:\d\dZ: .* quota; 300 reports an hour$/
     await waitUntil('it says that it waits', () => run.lines.some((line) => waits.test(line)) || hasEnded(run.child))
     // It looks many times between two ticks.
     const ticks = new Set<string | undefined>()
-    await waitUntil('three ticks', async () => ticks.add(await tickOf(project)).size > 2)
+    await waitUntil(
+      'three ticks',
+      async () => ticks.add((await statusOf(project)).timers.provision.finishedAt).size > 2,
+    )
     run.child.kill('SIGINT')
     expect(await run.ended, run.lines.join('\n')).toBe(1)
+    taken.close()
     const told = run.lines.flatMap((line, at) => (waits.test(line) ? [run.lines[at + 1]] : []))
     expect(told).toEqual([expect.stringMatching(/Ctrl-C ends.*"npm start -- --fresh".*removes everything that landed/)])
+    await rm(project, { recursive: true })
+  })
+
+  it('the refused sign-in of the docs, as typed, hits a run that has signed in', async () => {
+    const project = await makeProject({ feeds: [COSTS] })
+    const run = runStart(project, ['--port', port])
+    await said(run, 'Nothing more is due')
+    const [, service] = /simulated service on (http:\/\/[^/]+)/.exec(run.lines.join('\n')) ?? []
+    const [, path, body] =
+      /curl -X POST http:\/\/[^/]+(\S+) -d '(.*"refuse".*)'/.exec(textOf('docs/run-locally.md')) ?? []
+    await fetch(`${service}${path}`, { method: 'POST', body: String(body) })
+    expect(await runCommand(project, ['retry', 'costs', '--month', '2025-05'])).toMatchObject({ exit: 0 })
+    await waitUntil('the sign-in is refused', async () => {
+      const { accounts } = await statusOf(project)
+      return accounts[0]?.refused?.kind === 'unauthorized'
+    })
+    await fetch(`${service}/_sim/fault`, { method: 'DELETE' })
+    await waitUntil('it works again', async () => (await statusOf(project)).accounts[0]?.refused === undefined)
+    run.child.kill('SIGINT')
+    expect(await run.ended).toBe(0)
+    await rm(project, { recursive: true })
+  })
+
+  it('does not say that nothing is due where the service refuses a feed, but which and why', async () => {
+    const typo = { ...SEATS, where: "CustomerNam = 'a'" }
+    const project = await makeProject({ feeds: [COSTS, typo] })
+    const run = runStart(project, ['--port', port])
+    await said(run, 'Due windows are held back: 2 of seats (query-refused). What to do stands above; Ctrl-C ends it.')
+    expect(count(run.lines, 'Nothing more is due')).toBe(0)
+    run.child.kill('SIGINT')
+    expect(await run.ended).toBe(0)
     await rm(project, { recursive: true })
   })
 
@@ -168,6 +216,7 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
     expect(await run.ended).toBe(0)
     expect(run.lines[0]).toContain('usage: npm start')
     expect(run.lines.join('\n')).toMatch(/--fresh +remove first everything that landed on this machine/)
+    expect(run.lines.join('\n')).toMatch(/--report-file .*the\n +whole of it for each window/)
   })
 
   it('names a port in use and the option for another one, and exits 1', async () => {
@@ -177,6 +226,13 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
     expect(await run.ended).toBe(1)
     expect(run.lines.join('\n')).toMatch(new RegExp(`port ${port} is in use.*--port`))
     taken.close()
+  })
+
+  it('refuses a port that no browser opens, at once and by its number', async () => {
+    // That of X11: below 1024, some machines let nobody listen.
+    const run = runStart(root, ['--exit', '--port', '6000'])
+    expect(await run.ended).toBe(1)
+    expect(run.lines).toEqual(['port 6000 is one that browsers do not open: choose another with --port'])
   })
 
   it('names everything that is wrong in feeds.json, and exits 1 instead of waiting for windows', async () => {
@@ -217,5 +273,18 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
     expect(await run.ended).toBe(2)
     expect(run.lines.join('\n')).toMatch(message)
     expect(run.lines.join('\n')).toContain('usage: npm start')
+  })
+
+  it.each([
+    ['--exit --fresh', '--exit, --fresh', '--exit --fresh'],
+    ['--fresh --port 7171', '--port, --fresh', '--fresh --port 7171'],
+    ['--feeds=my.json', '--feeds', '--feeds my.json'],
+    ['--report-file a=b.csv --report-file c=d.csv', '--report-file', '--report-file a=b.csv --report-file c=d.csv'],
+    ['--feeds=my.json -- --exit', '--feeds', '--feeds my.json --exit'],
+    ['--port 7171 --feeds my.json', '--port, --feeds', '--port n --feeds file'],
+  ])('npm start %s, without the two hyphens before it, is refused with what to type', async (typed, names, right) => {
+    const run = runNpm(root, ['start', ...typed.split(' ')])
+    expect(await run.ended).toBe(2)
+    expect(run.lines.at(-1)).toBe(`npm kept ${names} for itself: type npm start -- ${right}`)
   })
 })

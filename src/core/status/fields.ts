@@ -84,7 +84,12 @@ const TIMER = {
     optional: true,
   },
   requested: { is: 'count', means: 'How many reports the last tick asked for.', optional: true },
-  waiting: { is: 'count', means: 'How many due windows the last tick left for the next ones.', optional: true },
+  waiting: {
+    is: 'count',
+    means:
+      'How many due windows the last tick left for the next ones. Of an account that waits, or whose sign-in is refused, none is looked up and counted here: see `feeds[].waiting`.',
+    optional: true,
+  },
 } as const satisfies Fields
 
 const QUEUE = {

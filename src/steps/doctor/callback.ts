@@ -1,3 +1,4 @@
+import { isLoopback } from '../../core/address.ts'
 import { type Finding, forgedFinding, healthFinding, problem, warning } from '../../core/doctor.ts'
 import { reasonOf } from '../../services/safe-text.ts'
 import type { Patient } from './patient.ts'
@@ -34,7 +35,20 @@ async function askStatus(url: string, method: string, limitMs: number): Promise<
     await response.body?.cancel()
     return response.status
   } catch (error) {
-    const remedy = 'Set CALLBACK_BASE_URL to an address of the app that the internet can reach, or set it to off.'
-    return problem('callback', `nothing answers at CALLBACK_BASE_URL (${reasonOf(error)})`, remedy)
+    return silence(new URL(url), reasonOf(error))
   }
+}
+
+function silence({ host, hostname }: URL, reason: string): Finding {
+  if (isLoopback(hostname)) {
+    const remedy =
+      'Start the app on this machine: "npm start", or "func start". An app elsewhere needs an address that the internet can reach.'
+    return problem(
+      'callback',
+      `nothing answers at ${host} of this machine, as in CALLBACK_BASE_URL (${reason})`,
+      remedy,
+    )
+  }
+  const remedy = 'Set CALLBACK_BASE_URL to an address of the app that the internet can reach, or set it to off.'
+  return problem('callback', `nothing answers at CALLBACK_BASE_URL (${reason})`, remedy)
 }
