@@ -176,7 +176,7 @@ describe('status of a history that runs', () => {
 
 // The last one, because the ledger keeps its feed.
 describe('a typo in a condition', () => {
-  it('where the feed names no columns, is said once by the doctor: by the catalogue, and after the block by the service', async () => {
+  it('where the feed names no columns, is said once by the doctor, by the service: also after the block', async () => {
     const feed = { name: 'choice', dataset: 'AzureUsage', from: '2025-04-01', where: "Mnth = '2025-04'" }
     await removePushed()
     await deployment.writeFeeds([USAGE, feed])
@@ -185,7 +185,7 @@ describe('a typo in a condition', () => {
       const own = findings.filter(({ feed }: { feed?: string }) => feed === 'choice')
       return own.map(({ check, level }: { check: string; level: string }) => `${check} ${level}`)
     }
-    expect(await saidOf()).toEqual(['feeds warning'])
+    expect(await saidOf()).toEqual(['query problem'])
     await provision(deployment.services)
     expect(await saidOf()).toEqual(['feed problem'])
   })

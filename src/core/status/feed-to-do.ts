@@ -212,6 +212,7 @@ function outdatedWindows({ now, known: { row, entries }, status: { name } }: See
   if (!mayAskAgain || whyNoHistory(row) !== undefined) return []
   const windows = counted(outdated.length, 'window is', 'windows are')
   const sentence = `${name} asks for other rows now: ${windows} outdated; the rows stay`
-  const remedy = 'Ask for them again, or leave them as they are.'
+  const remedy =
+    'Look with "doctor" whether the service takes the query of the feed. Then ask for them again, or leave them as they are.'
   return [{ kind: 'outdated', feed: name, sentence, remedy, command: outdatedCommand(name) }]
 }

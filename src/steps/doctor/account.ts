@@ -14,6 +14,7 @@ import { adviceOn, adviceText, type Failure, type FailureKind, isFailure, isOfSi
 import type { Feed } from '../../core/feeds/feed.ts'
 import {
   type ColumnsSource,
+  defaultSelection,
   feedQuery,
   findListed,
   inNamesOf,
@@ -147,12 +148,19 @@ function testOf(feed: Feed, datasets: readonly LiveDataset[]) {
   if (source.kind === 'queryId') return { queryId: source.queryId }
   const live = findListed(datasets, spellingsOf(dataset))
   if (!live) return undefined
-  const own = source.kind === 'query' ? source : withOwnCondition(source)
+  const own = source.kind === 'query' ? source : withOwnCondition(feed, source, live)
   if (!own) return undefined
   const text = feedQuery(feed, own.kind === 'columns' ? inNamesOf(dataset, live, own) : own, live)
   return isFailure(text) ? text : { exportQuery: text }
 }
 
-function withOwnCondition({ columns, ...source }: ColumnsSource): QuerySource | undefined {
-  return columns && source.where !== undefined ? { ...source, columns } : undefined
+/** Where the feed names no columns, those that the app would choose now: a condition is tested in any case. */
+function withOwnCondition(
+  feed: Feed,
+  { columns, ...source }: ColumnsSource,
+  live: LiveDataset,
+): QuerySource | undefined {
+  if (source.where === undefined) return undefined
+  const selected = columns ?? defaultSelection(feed, live).columns
+  return selected.length > 0 ? { ...source, columns: selected } : undefined
 }
