@@ -8,7 +8,7 @@ import {
   isOfSignIn,
   PROGRAM,
 } from '../failures.ts'
-import { whyAsksNothing } from '../ledger/feed-block.ts'
+import { blockAdvice, whyAsksNothing } from '../ledger/feed-block.ts'
 import type { FeedOutline } from '../ledger/feed-row.ts'
 import {
   aboutOf,
@@ -30,20 +30,10 @@ export function adviceOnWindow(row: FeedOutline, entry: Failed): Advice {
   const { kind } = entry
   if (isOfPerson(entry) || FAILURES[kind].heals === 'person') return onceItAsks(row, entry, adviceOnEntry(entry))
   if (isOfSignIn(entry)) return adviceOn(kind, { account: row.feed.account })
-  const isOfFeed = FAILURES[kind].heals === 'change' && (row.blocked !== undefined || !FREES.has(kind))
-  return isOfFeed ? blockAdvice(row, entry) : onceItAsks(row, entry, adviceOnEntry(entry))
-}
-
-/** What frees a feed of these is typed for the feed, and refused where it is not blocked. */
-const FREES: ReadonlySet<FailureKind> = new Set(['forbidden', 'redacted'])
-
-/** What ends the block of a feed. Where the app does not take what feeds.json says, only another file does. */
-export function blockAdvice(
-  { refused, feed: { name, account } }: FeedOutline,
-  { kind }: { readonly kind: FailureKind },
-): Advice {
-  const advice = adviceOn(kind, { feed: name, account })
-  return refused ? { ...advice, command: PUSH_FEEDS } : advice
+  const ofBlock = blockAdvice(row, entry)
+  // What frees a feed is refused where it is not blocked.
+  const isOfFeed = FAILURES[kind].heals === 'change' && (row.blocked !== undefined || ofBlock.command === PUSH_FEEDS)
+  return isOfFeed ? ofBlock : onceItAsks(row, entry, adviceOnEntry(entry))
 }
 
 /** A command that asks the service is refused while the feed, or its history, asks for nothing: ending that comes first. */

@@ -1,6 +1,13 @@
 import { adviceOn, adviceText, blocksFeed, type Failure, isFailure, isOfSignIn } from '../../core/failures.ts'
 import { type LandedColumns, newlyEmptied, withLandedColumns } from '../../core/ledger/emptied.ts'
-import { blockedBy, stillBlockedBy, withFailing, withLanding, withTrialFailed } from '../../core/ledger/feed-block.ts'
+import {
+  blockAdvice,
+  blockedBy,
+  stillBlockedBy,
+  withFailing,
+  withLanding,
+  withTrialFailed,
+} from '../../core/ledger/feed-block.ts'
 import {
   type FeedOutline,
   type FeedRow,
@@ -15,7 +22,6 @@ import { type OfferedDataset, unnamedColumns, withOffer } from '../../core/ledge
 import { listed } from '../../core/names.ts'
 import type { KnownFeed, UnreadableEntry } from '../../core/plan/known-feed.ts'
 import type { FeedAlarms } from '../../core/status/alarms.ts'
-import { blockAdvice } from '../../core/status/failed-window.ts'
 import { windowId } from '../../core/time/window.ts'
 import type { AppRows, Scanned } from '../../services/storage/ledger.ts'
 import type { Services } from '../services.ts'
