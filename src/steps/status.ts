@@ -17,7 +17,7 @@ import { windowDetail } from '../core/status/window.ts'
 import { parseWindowId, windowId } from '../core/time/window.ts'
 import type { AppRows } from '../services/storage/ledger.ts'
 import { findFeed, knownFeed, readableFeeds } from './ledger/feed-row.ts'
-import { authOf } from './ledger/sign-in-advice.ts'
+import { accountOf, authOf } from './ledger/sign-in-advice.ts'
 import { ticksIn } from './ledger/ticks.ts'
 import { type PacingRow, pacingOf } from './requesting/pacing-row.ts'
 import type { Services } from './services.ts'
@@ -89,7 +89,7 @@ function accountsOf(app: AppRows): ReadonlyMap<string, PacingRow | Failure> {
 
 function authOfAccount(services: Services, rows: readonly FeedOutline[], name: string): string | undefined {
   const row = rows.find(({ feed }) => feed.account === name)
-  return row && authOf(services, row)
+  return row && authOf(services, accountOf(row))
 }
 
 /** What was last looked up of the credentials of an account. */

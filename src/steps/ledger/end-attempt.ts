@@ -9,7 +9,7 @@ import { noteRefusedSignIn } from '../requesting/pacing-row.ts'
 import type { Services } from '../services.ts'
 import { blockFeed, findFeed, noteFailedAgain, noteFailing } from './feed-row.ts'
 import { type Job, nameOf, subjectOf } from './job.ts'
-import { adviceOnSignIn } from './sign-in-advice.ts'
+import { accountOf, adviceOnSignIn } from './sign-in-advice.ts'
 
 /**
  * Writes the entry that ends an attempt. If the window is now `failed`, emits an event, and blocks the feed where only a
@@ -61,7 +61,7 @@ export async function tellFailure(services: Services, entry: Failed, failure: Fa
 /** As `status` says it. */
 function adviceFor(services: Services, entry: Failed, failure: Failure, row: FeedRow | undefined): Advice {
   if (!row) return adviceOnEntry(entry)
-  return isOfSignIn(failure) ? adviceOnSignIn(services, row, failure.kind) : adviceOnWindow(row, entry)
+  return isOfSignIn(failure) ? adviceOnSignIn(services, accountOf(row), failure.kind) : adviceOnWindow(row, entry)
 }
 
 /**

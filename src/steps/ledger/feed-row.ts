@@ -25,7 +25,7 @@ import type { FeedAlarms } from '../../core/status/alarms.ts'
 import { windowId } from '../../core/time/window.ts'
 import type { AppRows, Scanned } from '../../services/storage/ledger.ts'
 import type { Services } from '../services.ts'
-import { adviceOnSignIn } from './sign-in-advice.ts'
+import { accountOf, adviceOnSignIn } from './sign-in-advice.ts'
 import { tellOnce } from './tell-once.ts'
 
 /** The rows of the feeds that can be read. */
@@ -130,7 +130,8 @@ export async function noteTrouble(services: Services, feed: string, failure: Fai
   const { kind, message } = failure
   if (changed?.before.trouble?.kind === kind) return
   const row = changed?.after
-  const advice = row && isOfSignIn(failure) ? adviceOnSignIn(services, row, failure.kind) : adviceOn(kind, { feed })
+  const advice =
+    row && isOfSignIn(failure) ? adviceOnSignIn(services, accountOf(row), failure.kind) : adviceOn(kind, { feed })
   services.emit({ event: 'feed.stale', feed, kind, message, remedy: adviceText(advice) })
 }
 

@@ -1,7 +1,7 @@
 import { adviceText, type Failure, isFailure, isOfSignIn, type SignInKind } from '../../core/failures.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import { isSignInBlocked, isTrialDue, withRefusedSignIn } from '../../core/plan/refused-sign-in.ts'
-import { adviceOnSignIn } from '../ledger/sign-in-advice.ts'
+import { accountOf, adviceOnSignIn } from '../ledger/sign-in-advice.ts'
 import { tellOnce } from '../ledger/tell-once.ts'
 import type { Services } from '../services.ts'
 import { endRefusedSignIn, type PacingRow, writePacing } from './pacing-row.ts'
@@ -65,7 +65,7 @@ async function tellBlocked(
 ): Promise<void> {
   if (!refused || !row) return
   const { kind } = refused
-  const remedy = adviceText(adviceOnSignIn(services, row, kind))
+  const remedy = adviceText(adviceOnSignIn(services, accountOf(row), kind))
   const message = `account ${account} asks for nothing until its sign-in works: ${refused.message}`
   const event = { event: 'credential.expiring', kind, message, remedy } as const
   await tellOnce(services, `sign-in~${account}`, event, { kind })
