@@ -75,7 +75,14 @@ describe('erase', () => {
     await deployment.settle('usage')
     expect((await rows()).filter((row) => row.CustomerName === customer)).toEqual([])
     expect((await rows()).length).toBeGreaterThan(0)
-    expect(await command('erase', 'usage', ...where, '--allow-again')).toMatchObject({ exit: 0, err: '' })
+    const part = await command('erase', 'usage', '--where', `CustomerName=${customer.slice(0, -1)}`, '--dry-run')
+    expect(part).toMatchObject({ exit: 0, out: expect.stringMatching(/has this value as a whole cell\n$/) })
+    const again = await command('erase', 'usage', ...where, '--allow-again')
+    expect(again).toMatchObject({ exit: 0, err: '' })
+    const [, retry = ''] = /Type: npx partner-insights-sync (.*)\n$/.exec(again.out) ?? []
+    expect(await command(...retry.split(' '))).toMatchObject({ exit: 0, err: '' })
+    await deployment.run('usage')
+    expect((await rows()).filter((row) => row.CustomerName === customer)).toHaveLength(before)
   })
 })
 
