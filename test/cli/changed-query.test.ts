@@ -22,7 +22,10 @@ async function toDo(): Promise<StatusAnswer['toDo']> {
 describe('a condition with a wrong name', () => {
   it('is told by the doctor as soon as it is pushed, and the card of the outdated windows names the doctor', async () => {
     await deployment.writeFeeds([{ ...LEARN, where: "Ctry = 'x'" }])
-    expect(await deployment.command(['feeds', 'push'])).toMatchObject({ exit: 0 })
+    expect(await deployment.command(['feeds', 'push'])).toMatchObject({
+      exit: 0,
+      out: expect.stringMatching(/^~ learn: where; 3 landed windows are outdated then, and not complete until /m),
+    })
     await provision(deployment.services)
     const [outdated, ...more] = await toDo()
     expect([outdated, more]).toMatchObject([{ kind: 'outdated', remedy: expect.stringMatching(/"doctor"/) }, []])
@@ -35,6 +38,26 @@ describe('a condition with a wrong name', () => {
     const words = outdated?.command.split(' ').slice(2) ?? []
     expect(await deployment.command(words)).toMatchObject({ exit: 0 })
     await deployment.run('learn')
-    expect(await toDo()).toMatchObject([{ kind: 'feed-blocked', sentence: expect.stringMatching(/Ctry/) }])
+    expect(await toDo()).toMatchObject([
+      { kind: 'feed-blocked', sentence: expect.stringMatching(/Ctry.*; what landed stays$/) },
+    ])
+  })
+
+  it('is taken back without a word of outdated windows', async () => {
+    await deployment.writeFeeds([LEARN])
+    const { out } = await deployment.command(['feeds', 'push'])
+    expect(out).toMatch(/^~ learn: where\n/m)
+    await deployment.run('learn')
+    expect(await toDo()).toEqual([])
+  })
+
+  it('of a feed that has not landed is said without a word of what landed', async () => {
+    const fresh = { ...LEARN, name: 'fresh', table: 'Fresh', from: '2025-12-01', to: '2025-12-02' }
+    await deployment.writeFeeds([LEARN, { ...fresh, where: "Ctry = 'x'" }])
+    await deployment.command(['feeds', 'push'])
+    await provision(deployment.services)
+    expect(await toDo()).toMatchObject([{ feed: 'fresh', sentence: expect.not.stringMatching(/what landed stays/) }])
+    await deployment.writeFeeds([LEARN, { ...fresh, where: "Cntry = 'x'" }])
+    expect((await deployment.command(['feeds', 'push'])).out).toMatch(/^~ fresh: where\n/m)
   })
 })

@@ -160,7 +160,7 @@ describe('feeds', () => {
     expect(await pushedFeeds(deployment)).toBe(before)
     const { exit, out } = await command('feeds', 'push', '--feeds', known)
     expect(out).toMatch(
-      /^warning: feed "usage": where: Newest .*\nwarning: feed "own": query: Colum .*\n~ usage: columns, where; what has landed is outdated then, .*--outdated.*\n\+ own\npushed 2 feeds \(1 added, 1 changed, 0 removed\);/,
+      /^warning: feed "usage": where: Newest .*\nwarning: feed "own": query: Colum .*\n~ usage: columns, where; 1 landed window is outdated then, .*--outdated --feed usage.*\n\+ own\npushed 2 feeds \(1 added, 1 changed, 0 removed\);/,
     )
     expect(exit).toBe(0)
     expect(JSON.parse((await pushedFeeds(deployment)) ?? '').feeds).toHaveLength(2)

@@ -2,7 +2,7 @@ import { counted } from '../counted.ts'
 import { type Advice, adviceOn, FAILURES, type FailureKind } from '../failures.ts'
 import { type Emptied, emptiedColumns } from '../ledger/emptied.ts'
 import type { FeedOutline } from '../ledger/feed-row.ts'
-import { type Failed, isOutdated, type LedgerEntry } from '../ledger/ledger.ts'
+import { type Failed, isOutdated, isStanding, type LedgerEntry } from '../ledger/ledger.ts'
 import { isSettledFailure } from '../plan/coverage.ts'
 import { laneOf } from '../plan/due-windows.ts'
 import type { KnownFeed, UnreadableEntry } from '../plan/known-feed.ts'
@@ -64,11 +64,12 @@ function unfinishedPurge({ known: { row, entries, unreadable }, status: { name }
   return [{ kind: 'purge-unfinished', feed: name, sentence, remedy, command: purgeCommand(name), since }]
 }
 
-function blockedFeed({ status: { name, blocked } }: Seen): readonly ToDo[] {
+function blockedFeed({ known: { entries }, status: { name, blocked } }: Seen): readonly ToDo[] {
   if (!blocked) return []
   // The message may name the feed as well.
   const why = blocked.message.startsWith(`${name}: `) ? blocked.message.slice(name.length + 2) : blocked.message
-  const sentence = `${name} asks for nothing new: ${why}; what landed stays`
+  const stays = entries.some(isStanding) ? '; what landed stays' : ''
+  const sentence = `${name} asks for nothing new: ${why}${stays}`
   const { remedy, command } = blocked
   return [{ kind: 'feed-blocked', feed: name, sentence, remedy, command, since: blocked.at }]
 }
