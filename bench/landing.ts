@@ -128,6 +128,7 @@ export function servicesOver(archive: Archive, client: TableClient): Services {
     newId: () => 'bench',
     insights: absent,
     readFeeds: absent,
+    packagedName: 'feeds.json',
     packagedFeeds: absent,
     expiry: absent,
     version: 'bench',

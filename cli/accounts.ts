@@ -68,7 +68,8 @@ export function problemOf({ services }: LocalApp, account: NamedAccount, failure
 /** Opens the accounts of the feeds that the app would read now. An account without a sign-in is a problem. */
 export async function openAccounts(app: LocalApp): Promise<readonly AccountView[] | Problems> {
   const { services } = app
-  const file = parseEachFeed((await services.readFeeds()).text, CATALOG)
+  const { text, source } = await services.readFeeds()
+  const file = parseEachFeed(text, CATALOG, source === 'package' ? services.packagedName : undefined)
   if ('problems' in file) return file
   const names = new Set(file.feeds.map(({ account }) => account))
   if (names.size === 0) names.add(DEFAULT_ACCOUNT)

@@ -20,6 +20,7 @@ import {
   settingsOfAzd,
 } from './azd-env.ts'
 import type { Busy } from './busy.ts'
+import { readLocalText, unreadableFeeds } from './local-feeds.ts'
 import { openOperator } from './operator.ts'
 import { type CommandResult, type OutputOptions, print, refused } from './output.ts'
 
@@ -27,6 +28,9 @@ const SETTINGS_FILE = 'local.settings.json'
 
 /** The settings of the app that `npm start` runs, which it writes. */
 export const LOCAL_RUN = '.local/settings.json'
+
+/** The local feeds of a command that names no others. */
+export const FEEDS_FILE = 'feeds.json'
 
 /** The options that every command has. */
 export type CommonOptions = OutputOptions & {
@@ -47,7 +51,7 @@ export function addCommand(program: Command, usage: string, description: string)
       'settings of the app that azd deployed: that environment, else the default one; put it last',
       azdEnvironmentName,
     )
-    .option('--feeds <file>', 'the local feeds', 'feeds.json')
+    .option('--feeds <file>', 'the local feeds', FEEDS_FILE)
 }
 
 /**
@@ -77,8 +81,15 @@ export function withApp(
 ): Promise<void> {
   return print(options, async (busy) => {
     const app = await openLocalApp(options)
-    return 'problems' in app ? refused(app.problems) : run(app, busy)
+    if ('problems' in app) return refused(app.problems)
+    return run(app, busy).catch((error) => refused([unreadLocalFeeds(app, error)]))
   })
+}
+
+/** Says that the local feeds, which stand for those that were deployed with the app, could not be read. Throws every other error. */
+function unreadLocalFeeds({ feedsFile }: LocalApp, error: unknown): string {
+  if ((error as NodeJS.ErrnoException).path !== feedsFile) throw error
+  return unreadableFeeds(feedsFile, error)
 }
 
 /** Opens the app on this machine, or gives all that is wrong with its settings. It reaches its storage as whoever runs the command. */
@@ -90,7 +101,9 @@ export async function openLocalApp(options: CommonOptions): Promise<LocalApp | P
   if ('problems' in settings) return { problems: [...settings.problems, ...(await localRunHint(env))] }
   const storage = storageClients(settings.storage, (clientId) => openOperator(clientId, env))
   const feedsFile = options.feeds
-  const services = openApp(settings, feedsFile, { storage, version: packageJson.version })(() => undefined)
+  const services = openApp(settings, feedsFile, { storage, version: packageJson.version, packagedName: feedsFile })(
+    () => undefined,
+  )
   return { env, settings, storage, services, feedsFile }
 }
 
@@ -207,9 +220,8 @@ async function trust(file: string | undefined): Promise<string | undefined> {
 export async function differingFeeds({ services, feedsFile }: LocalApp): Promise<string | undefined> {
   const source = (await services.ledger.readApp<FeedsSourceRow>(FEEDS_SOURCE_KEY))?.value
   if (!source) return 'the app has not read its feeds yet: wait for its first tick'
-  const text = await readText(feedsFile).catch(() => undefined)
-  if (text === undefined)
-    return `${feedsFile} cannot be read; name the app's feeds with --feeds, or get them with feeds pull`
-  if (hashJson(text) === source.hash) return undefined
+  const local = await readLocalText(feedsFile)
+  if ('problems' in local) return local.problems.join('; ')
+  if (hashJson(local.text) === source.hash) return undefined
   return `${feedsFile} differs from what the app last read; "feeds diff" shows how`
 }

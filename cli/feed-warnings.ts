@@ -1,6 +1,6 @@
 import { CATALOG } from '../src/core/catalog.ts'
 import type { FeedsFile } from '../src/core/feeds/feeds.ts'
-import { laterStartWarnings } from '../src/core/feeds/history.ts'
+import { futureStartWarnings, laterStartWarnings } from '../src/core/feeds/history.ts'
 import { forecastLines } from '../src/core/plan/forecast.ts'
 import { historyForecast } from '../src/core/plan/history-forecast.ts'
 import { idleFieldWarnings } from '../src/core/plan/idle-fields.ts'
@@ -19,6 +19,7 @@ export function tellOfFeeds(file: FeedsFile, { maxReportsPerHour, since, now }: 
       ...file.warnings,
       ...idleFieldWarnings(file, since, now),
       ...laterStartWarnings(feeds, CATALOG, now),
+      ...futureStartWarnings(feeds, now),
       ...history.warnings,
       ...forecast.warnings,
     ],

@@ -4,7 +4,8 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CATALOG } from '../src/core/catalog.ts'
 import { parseFeeds } from '../src/core/feeds/feeds.ts'
-import { readText } from '../src/services/text-file.ts'
+import { reasonOf } from '../src/services/safe-text.ts'
+import { isMissing, readText } from '../src/services/text-file.ts'
 import { build } from './build.ts'
 import { isPortFree } from './processes.ts'
 import { LOCAL_PACE, writeSettings } from './start/environment.ts'
@@ -36,10 +37,11 @@ async function startAlone(options: StartOptions): Promise<number> {
   if (!(await isPortFree(options.port))) {
     throw new Error(`port ${options.port} is in use: choose another with --port`)
   }
-  const feedsText = await readText(options.feeds ?? join(ROOT, 'feeds.json'))
-  refuseProblems(feedsText)
-  const feeds = await withReportFiles(feedsText, options.reportFiles)
-  refuseProblems(feeds.text)
+  const { feeds: file = 'feeds.json' } = options
+  const feedsText = await readFeeds(options)
+  refuseProblems(feedsText, file)
+  const feeds = await withReportFiles(feedsText, file, options.reportFiles)
+  refuseProblems(feeds.text, file)
   if (options.fresh) await forget()
   await build()
   const began = new Date()
@@ -54,6 +56,15 @@ async function startAlone(options: StartOptions): Promise<number> {
   }
 }
 
+/** The text of the run's feeds: of the file that was named, else of the project's. */
+async function readFeeds({ feeds }: StartOptions): Promise<string> {
+  if (feeds === undefined) return readText(join(ROOT, 'feeds.json'))
+  return readText(feeds).catch((error) => {
+    const why = isMissing(error) ? 'does not exist' : `cannot be read (${reasonOf(error)})`
+    throw new Error(`${feeds} ${why}: name another file with --feeds, or leave it out for the project's feeds.json`)
+  })
+}
+
 /** Removes what an earlier run left. */
 async function forget(): Promise<void> {
   const left = (await readdir(STATE)).filter((name) => name !== RUNNING)
@@ -61,8 +72,8 @@ async function forget(): Promise<void> {
 }
 
 /** Throws what is wrong with the feeds. The app would report it at each tick and ask for nothing, so the run would never end. */
-function refuseProblems(feedsText: string): void {
-  const file = parseFeeds(feedsText, CATALOG)
+function refuseProblems(feedsText: string, name: string): void {
+  const file = parseFeeds(feedsText, CATALOG, name)
   if ('problems' in file) throw new Error(file.problems.join('\n'))
 }
 

@@ -12,7 +12,11 @@ const HEAD = ['feed', 'landed', 'failed', 'waiting', 'due later', 'under way', '
 export function historyLines(view: BackfillView): readonly Line[] {
   const { feeds } = view
   const blocked = feeds.filter(({ why }) => why !== undefined).map(({ feed, why }) => `${feed} is blocked: ${why}`)
-  return [...table(HEAD, feeds.map(rowOf)), '', ...blocked, ...forecastLines(view)]
+  return [...table(HEAD, feeds.map(rowOf)), '', ...blocked, ...forecastLines(view), ...view.refused.map(refusedLine)]
+}
+
+function refusedLine({ account, kind }: BackfillView['refused'][number]): string {
+  return `account ${account} cannot sign in (${kind}), and asks for nothing until it can: "status" shows what to type`
 }
 
 function rowOf(history: FeedHistory): readonly string[] {
@@ -22,15 +26,18 @@ function rowOf(history: FeedHistory): readonly string[] {
 }
 
 /** What is still to come, and what that is reckoned from. */
+const ENDLESS =
+  'for days the app asks for no more history; "status" shows why, unless what is live takes all that the account may ask for'
+
 function forecastLines({ reports, doneAt, at, feeds, isEndless }: BackfillView): readonly string[] {
-  if (!doneAt) return ['no report of history is left to ask for']
+  if (!doneAt) return [isEndless ? `none of it yet: ${ENDLESS}` : 'no report of history is left to ask for']
   const minutes = feeds.map(({ reportMs }) => Math.max(Math.round(reportMs / MINUTE_MS), 1))
   const [least, most] = [Math.min(...minutes), Math.max(...minutes)]
   const took = least === most ? `${most}` : `${least} to ${most}`
   return [
     `${counted(reports, 'report')}: about ${lasting(doneAt.getTime() - at.getTime())}, until ${minuteText(doneAt)}`,
     `if each report lands after ${took} min, and the app has the timers and limits of these settings`,
-    ...(isEndless ? ['not all of it: the app asks for nothing more for days; "status" shows why'] : []),
+    ...(isEndless ? [`not all of it: ${ENDLESS}`] : []),
   ]
 }
 

@@ -96,7 +96,7 @@ function endOf({ view, unreadable }: Looked): CommandResult {
 }
 
 /** How far history is, how fast it goes, and how long it still takes. What is paused or blocked is not counted as to come. */
-export function progressLine({ feeds, at, doneAt, landedLately }: BackfillView): string {
+export function progressLine({ feeds, at, doneAt, landedLately, refused }: BackfillView): string {
   const sum = (count: (of: FeedHistory) => number) => feeds.reduce((all, each) => all + count(each), 0)
   const landed = sum((each) => each.landed)
   const failed = sum((each) => each.failed)
@@ -112,5 +112,6 @@ export function progressLine({ feeds, at, doneAt, landedLately }: BackfillView):
     ...(paused > 0 ? [`${paused} paused`] : []),
     ...(blocked > 0 ? [`${blocked} blocked`] : []),
     ...(doneAt ? [`about ${lasting(doneAt.getTime() - at.getTime())} left`] : []),
+    ...refused.map(({ account }) => `account ${account} cannot sign in`),
   ].join(', ')
 }

@@ -3,6 +3,7 @@ import { agreeing, counted } from '../../src/core/counted.ts'
 import type { Failure } from '../../src/core/failures.ts'
 import { writesFiles } from '../../src/core/feeds/feed.ts'
 import { whyPurged } from '../../src/core/ledger/feed-block.ts'
+import { feedNotKnown } from '../../src/core/names.ts'
 import { feedsWithHistory, type Question, viewBackfill } from '../../src/core/plan/backfill.ts'
 import { historyOf, type RangedFeed } from '../../src/core/plan/feed-history.ts'
 import { CHOICES, type Choice, whyNoHistory } from '../../src/core/plan/set-back.ts'
@@ -137,7 +138,8 @@ function whyNoFeed(known: BackfillNow, name: string | undefined): readonly strin
   if (name === undefined) return [...unreadable, 'the app knows no feed that has a history and whose row can be read']
   if (unreadable.length > 0) return unreadable
   const feed = known.feeds.find(({ row }) => row.feed.name === name)
-  return [(feed && whyNoHistory(feed.row)) ?? `feed ${name} is not known to the app`]
+  const names = known.feeds.map(({ row }) => row.feed.name)
+  return [(feed && whyNoHistory(feed.row)) ?? feedNotKnown(name, names)]
 }
 
 /** Says that no window of the feeds lies in the time that was named, and where their windows begin. */

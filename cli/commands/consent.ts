@@ -5,14 +5,15 @@ import { CATALOG } from '../../src/core/catalog.ts'
 import { isFailure } from '../../src/core/failures.ts'
 import { type Account, DEFAULT_ACCOUNT } from '../../src/core/feeds/feed.ts'
 import { parseEachFeed } from '../../src/core/feeds/feeds.ts'
-import type { Problem } from '../../src/core/problems.ts'
+import type { Problem, Problems } from '../../src/core/problems.ts'
 import { type KeyVault, VAULT_SCOPE } from '../../src/services/sign-in/key-vault.ts'
 import { findSecret, type RefreshSignIn, vaultName } from '../../src/services/sign-in/sign-in.ts'
 import { exchangeCode } from '../../src/services/sign-in/token-request.ts'
 import { readText } from '../../src/services/text-file.ts'
 import { type Environment, environmentReader } from '../../src/settings/environment.ts'
 import { DEFAULT_AUTHORITY, settingOf, signInOf } from '../../src/settings/sign-in.ts'
-import { addCommand, type CommonOptions, LOCAL_RUN, readEnvironment } from '../command.ts'
+import { addCommand, type CommonOptions, FEEDS_FILE, LOCAL_RUN, readEnvironment } from '../command.ts'
+import { readLocalText } from '../local-feeds.ts'
 import { signInProblem } from '../operator.ts'
 import { operatorsVault } from '../operators-vault.ts'
 import { type CommandResult, done, print, refused } from '../output.ts'
@@ -50,7 +51,7 @@ async function consent(options: Options): Promise<CommandResult> {
   const store = vault ? inVault(vault, options.account) : inFile(options, env.file)
   if (!store) return refused([`no place to store the token: ${env.file === undefined ? OF_DEPLOYED : OF_LOCAL}`], 2)
   const signIn = await readSignIn(env.values, options)
-  if ('problem' in signIn) return refused([signIn.problem])
+  if ('problems' in signIn) return refused(signIn.problems)
   // Before a person goes to the browser for a token that cannot be stored.
   const nobody = vault && (await signInProblem(VAULT_SCOPE, env.values))
   if (nobody) return refused([nobody])
@@ -95,22 +96,26 @@ async function replaceFile(file: string, text: string): Promise<void> {
 }
 
 /** Reads the sign-in of an account. It needs no other setting, and no refresh token yet. */
-async function readSignIn(env: Environment, { account, feeds }: Options): Promise<RefreshSignIn | Problem> {
+async function readSignIn(env: Environment, { account, feeds }: Options): Promise<RefreshSignIn | Problems> {
   const wrong: string[] = []
   const authorityHost = environmentReader(env, wrong).url('PARTNER_AUTHORITY_HOST', DEFAULT_AUTHORITY)
-  const [problem] = wrong
-  if (problem !== undefined) return { problem }
-  const signIn = signInOf(account, await accountIn(feeds, account), { partner: env, authorityHost, hasVault: true })
-  if (isFailure(signIn)) return { problem: signIn.message }
+  if (wrong.length > 0) return { problems: wrong }
+  const ofFile = await accountIn(feeds, account)
+  if ('problems' in ofFile) return ofFile
+  const signIn = signInOf(account, ofFile, { partner: env, authorityHost, hasVault: true })
+  if (isFailure(signIn)) return { problems: [signIn.message] }
   if (signIn.auth === 'refresh-token') return signIn
-  return { problem: `account ${account} signs in with ${signIn.auth}: only refresh-token needs consent` }
+  return { problems: [`account ${account} signs in with ${signIn.auth}: only refresh-token needs consent`] }
 }
 
-/** Reads an account from the local feeds. Gives an empty one if there is no such file or account. */
-async function accountIn(feedsFile: string, name: string): Promise<Account> {
-  const text = await readText(feedsFile).catch(() => undefined)
-  const file = text === undefined ? undefined : parseEachFeed(text, CATALOG)
-  return file && 'accounts' in file ? (file.accounts[name] ?? {}) : {}
+/** Reads an account from the local feeds. Gives an empty one if they do not have it, or nobody named a file and there is none. */
+async function accountIn(feedsFile: string, name: string): Promise<Account | Problems> {
+  const local = await readLocalText(feedsFile)
+  if ('problems' in local) return feedsFile === FEEDS_FILE ? {} : local
+  const file = parseEachFeed(local.text, CATALOG, feedsFile)
+  // The settings alone say how the default account signs in, whatever is wrong with the file.
+  if ('problems' in file) return name === DEFAULT_ACCOUNT ? {} : file
+  return file.accounts[name] ?? {}
 }
 
 async function signInByBrowser(

@@ -8,6 +8,7 @@ import type { Feed } from '../../src/core/feeds/feed.ts'
 import { checkFeeds, type FeedsFile, parseEachFeed, parseFeeds } from '../../src/core/feeds/feeds.ts'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { Problems } from '../../src/core/problems.ts'
+import { reasonOf } from '../../src/services/safe-text.ts'
 import { readFeedsText } from '../../src/services/storage/feeds-file.ts'
 import { readText } from '../../src/services/text-file.ts'
 import { countOutdatedBy } from '../../src/steps/operator/outdated-by.ts'
@@ -15,6 +16,7 @@ import { findLosses, type Loss } from '../../src/steps/operator/shorter-keep.ts'
 import { findForbiddenChange } from '../../src/steps/requesting/forbidden-change.ts'
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
 import { tellOfFeeds, warningLines } from '../feed-warnings.ts'
+import { readLocalText } from '../local-feeds.ts'
 import { type CommandResult, done, refused } from '../output.ts'
 import { writeFeedsText } from '../pushed-feeds.ts'
 
@@ -46,8 +48,15 @@ async function push(app: LocalApp, { dryRun, yes }: PushOptions): Promise<Comman
   const stops = before.filter((feed) => feed.enabled && isRemoved(changes, feed)).map(({ name }) => name)
   const gone = [...stops.map(stopLine), ...losses.map(lossLine)]
   const told = [...warningLines(warnings), ...(await changeLines(app, changes, file.feeds))]
-  if (dryRun) return done({ dryRun, changes, stops, removes: losses, warnings }, [...told, ...gone])
-  if (gone.length > 0 && !yes) return refused([...gone, `nothing was pushed: add --yes if ${mayGo(stops, losses)}`])
+  const needsYes = gone.length > 0 && !yes
+  if (dryRun) {
+    const asks = needsYes ? [`a push wants --yes, if ${mayGo(stops, losses)}`] : []
+    return done({ dryRun, changes, stops, removes: losses, warnings }, [...told, ...gone, ...asks])
+  }
+  if (needsYes) {
+    const problems = [...gone, `nothing was pushed: add --yes if ${mayGo(stops, losses)}`]
+    return { ...refused(problems), lines: told }
+  }
   await writeFeedsText(await app.storage.container('config'), text)
   const names = file.feeds.map(({ name }) => name)
   return done({ pushed: names, changes, stops, removes: losses, warnings }, [
@@ -61,14 +70,22 @@ async function push(app: LocalApp, { dryRun, yes }: PushOptions): Promise<Comman
 async function readPushable(
   app: LocalApp,
 ): Promise<(LocalFeeds & { readonly warnings: readonly string[] }) | Problems> {
-  const local = await readLocalFeeds(app.feedsFile, checkFeeds)
+  const local = await readLocalFeeds(app.feedsFile, parseSound)
   if ('problems' in local) return local
   const forbidden = await forbiddenChanges(app, local.file)
   if (forbidden.length > 0) return { problems: forbidden }
-  const since = new Map((await rows(app)).map((row) => [row.feed.name, new Date(row.since)]))
+  const known = await rows(app)
+  const since = new Map(known.map((row) => [row.feed.name, new Date(row.since)]))
   const { maxReportsPerHour } = app.settings.limits
   const { warnings } = tellOfFeeds(local.file, { maxReportsPerHour, since, now: new Date() })
-  return { ...local, warnings }
+  const purged = known.filter(
+    (row) => row.purgedAt !== undefined && local.file.feeds.some(({ name }) => name === row.feed.name),
+  )
+  return { ...local, warnings: [...warnings, ...purged.map(purgedWarning)] }
+}
+
+function purgedWarning({ feed: { name } }: FeedRow): string {
+  return `feed "${name}": it was purged, and its old rows are still being removed; the app takes it once they are gone`
 }
 
 function isRemoved(changes: readonly FeedChange[], { name }: Feed): boolean {
@@ -98,13 +115,14 @@ function sumOf(changes: readonly FeedChange[]): string {
 
 async function pull({ storage, feedsFile }: LocalApp): Promise<CommandResult> {
   const pushed = await pushedText(storage)
-  if (pushed === undefined) return refused(['no feeds were pushed: the app uses those it was deployed with'])
+  if (pushed === undefined) return refused(['no feeds were pushed: the app uses the feeds.json that it was built with'])
   const local = await readText(feedsFile).catch(() => undefined)
   const backup = local === undefined || local === pushed ? undefined : await backUp(feedsFile)
-  await writeFile(feedsFile, pushed)
+  const problem = await writeFile(feedsFile, pushed).then(() => undefined, reasonOf)
+  if (problem !== undefined) return refused([`${feedsFile} cannot be written (${problem})`])
   const kept = backup === undefined ? [] : [`${backup} has what was in ${feedsFile} before`]
   return done({ pulled: feedsFile, ...(backup !== undefined && { backup }) }, [
-    `${feedsFile} now has the feeds that were pushed`,
+    `${feedsFile} now has the feeds that the app was given`,
     ...kept,
   ])
 }
@@ -169,10 +187,16 @@ async function forbiddenChanges({ services }: LocalApp, { feeds, accounts }: Fee
 type LocalFeeds = { readonly text: string; readonly file: FeedsFile }
 
 async function readLocalFeeds(feedsFile: string, read = parseFeeds): Promise<LocalFeeds | Problems> {
-  const text = await readText(feedsFile).catch(() => undefined)
-  if (text === undefined) return { problems: [`${feedsFile} cannot be read`] }
-  const file = read(text, CATALOG)
-  return 'problems' in file ? file : { text, file }
+  const local = await readLocalText(feedsFile)
+  if ('problems' in local) return local
+  const file = read(local.text, CATALOG, feedsFile)
+  return 'problems' in file ? file : { ...local, file }
+}
+
+/** Reads the feeds as `parseFeeds` does, and also refuses queries that the catalogue finds wrong. */
+function parseSound(...of: Parameters<typeof checkFeeds>): FeedsFile | Problems {
+  const { problems, ...file } = checkFeeds(...of)
+  return problems.length > 0 ? { problems } : file
 }
 
 /** The feeds that were pushed, or undefined while the app uses those it was deployed with. */

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { Command } from 'commander'
 import { isFailure } from '../../src/core/failures.ts'
 import { type LedgerEntry, lastArchive } from '../../src/core/ledger/ledger.ts'
+import { feedNotKnown } from '../../src/core/names.ts'
 import type { Window } from '../../src/core/time/window.ts'
 import { readableFeeds } from '../../src/steps/ledger/feed-row.ts'
 import { type ListedReject, listRejects } from '../../src/steps/operator/rejects.ts'
@@ -25,7 +26,7 @@ export function addRejects(program: Command): void {
 async function list(services: Services, options: Options, busy: Busy): Promise<CommandResult> {
   const names = readableFeeds(await services.ledger.appRows()).map(({ feed }) => feed.name)
   const feeds = names.filter((name) => options.feed === undefined || name === options.feed)
-  if (options.feed !== undefined && feeds.length === 0) return refused([`feed ${options.feed} is not known to the app`])
+  if (options.feed !== undefined && feeds.length === 0) return refused([feedNotKnown(options.feed, names)])
   const { known, withRejects } = await readEntries(services, feeds, options)
   const wrong = feeds.length === 1 ? misnamedWindow(options, known) : undefined
   if (wrong !== undefined) return refused([`feed ${feeds[0]} ${wrong}`])

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { feedNotKnown } from '../../src/core/names.ts'
 import type { FeedStatus, Status, WindowStatus } from '../../src/core/status/fields.ts'
 import { parseWindowId, type Window } from '../../src/core/time/window.ts'
 import { status } from '../../src/steps/status.ts'
@@ -26,7 +27,8 @@ export function addStatus(program: Command): void {
 
 function resultOf(all: Status, { feed, month, windows, check }: Options): CommandResult {
   const ofFeeds = feed === undefined ? all : ofFeed(all, feed)
-  if (!ofFeeds) return refused([`feed ${feed} is not known to the app`])
+  const names = all.feeds.map(({ name }) => name)
+  if (!ofFeeds) return refused([feedNotKnown(feed ?? '', names)])
   const shown = month.length === 0 ? ofFeeds : { ...ofFeeds, feeds: ofFeeds.feeds.map((each) => inMonths(each, month)) }
   const lines = windows || month.length > 0 ? windowLines(shown.feeds) : statusLines(shown)
   return { exitCode: check && shown.toDo.length > 0 ? 1 : 0, json: shown, compact: true, lines }

@@ -2,10 +2,10 @@ import type { Command } from 'commander'
 import { CATALOG } from '../../src/core/catalog.ts'
 import { counted } from '../../src/core/counted.ts'
 import { checkFeeds } from '../../src/core/feeds/feeds.ts'
-import { readText } from '../../src/services/text-file.ts'
 import { reportsPerHour } from '../../src/settings/settings.ts'
 import { addCommand, type CommonOptions, readOwnEnvironment } from '../command.ts'
 import { tellOfFeeds, warningLines } from '../feed-warnings.ts'
+import { readLocalText } from '../local-feeds.ts'
 import { type CommandResult, done, print, refused } from '../output.ts'
 
 /** Checks the local feeds against the schema, the catalogue and the query language, without requests. Of the settings it takes the limit of reports. */
@@ -17,17 +17,19 @@ export function addValidate(program: Command): void {
 
 async function validate({ feeds: file, settings, azdEnv }: CommonOptions): Promise<CommandResult> {
   if (azdEnv !== undefined) return refused(['validate asks no app: type "feeds push --dry-run --azd-env"'], 2)
-  const text = await readText(file).catch(() => undefined)
-  if (text === undefined) return refused([`${file} cannot be read`])
-  const checked = checkFeeds(text, CATALOG)
-  if ('problems' in checked) return refused(checked.problems)
+  const local = await readLocalText(file)
+  if ('problems' in local) return refused(local.problems)
+  const { problems, ...checked } = checkFeeds(local.text, CATALOG, file)
   const { feeds } = checked
   const env = await readOwnEnvironment(settings)
-  if ('problems' in env) return refused(env.problems)
+  if ('problems' in env) return refused([...problems, ...env.problems])
   const wrong: string[] = []
   const maxReportsPerHour = reportsPerHour(env.values, wrong)
-  if (wrong.length > 0) return refused(wrong)
+  if (wrong.length > 0) return refused([...problems, ...wrong])
   const { lines, warnings } = tellOfFeeds(checked, { maxReportsPerHour, since: new Map(), now: new Date() })
+  if (problems.length > 0) {
+    return { ...refused([...problems, ...warningLines(warnings)]), json: { problems, warnings } }
+  }
   return done({ feeds: feeds.map(({ name }) => name), warnings }, [
     ...warningLines(warnings),
     ...lines,

@@ -97,10 +97,10 @@ function accountLines(account: AccountStatus): readonly Line[] {
   ]
 }
 
-/** Where feeds.json came from, in words. */
+/** Where feeds.json came from, in words that are true of an app in Azure and of a local run. */
 const FEEDS_FROM = {
-  container: 'the pushed feeds.json counts',
-  package: 'the feeds.json deployed with the app counts',
+  container: 'the feeds.json that the app was given counts',
+  package: 'the feeds.json that the app was built with counts',
 } as const
 
 function endingOf({ timers, feedsFrom }: Status): string {

@@ -98,7 +98,7 @@ export const FAILURES = {
   'too-many-rejects': {
     heals: 'person',
     remedy:
-      'See which values do not fit their types. Then correct types of the feed in feeds.json, or raise its maxRejects, and type "feeds push" and, after the next tick, "replay <feed> <window>".',
+      'See which values do not fit their types. Then correct types of the feed in feeds.json, or raise its maxRejects, and type "feeds push": the next tick asks for the window again.',
     command: 'rejects --feed <feed> <window>',
   },
   'suspicious-empty': {

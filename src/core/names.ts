@@ -54,6 +54,11 @@ export function nearest(name: string, candidates: readonly string[]): string | u
   return best?.candidate
 }
 
+/** Says that the app does not know a feed of that name, and which it knows. */
+export function feedNotKnown(name: string, known: readonly string[]): string {
+  return `feed ${name} is not known to the app${known.length > 0 ? `; it knows ${listed(known)}` : ''}`
+}
+
 /** The Levenshtein distance: how many letters to insert, remove or change to turn one text into the other. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column)

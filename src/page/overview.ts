@@ -97,7 +97,7 @@ export function workings({ nowMs }: Picture, status: StatusAnswer): Tree {
       ['timers', [timer('provision', timers.provision, nowMs), ' · ', timer('sweep', timers.sweep, nowMs)]],
       ['queue', queueWords(queue, nowMs)],
       ...(feedsFrom?.packagedDiffers
-        ? [['feeds.json', `${FEEDS_FROM[feedsFrom.source]}; the file deployed with the app is another`] as const]
+        ? [['feeds.json', `${FEEDS_FROM[feedsFrom.source]}; the one that the app was built with is another`] as const]
         : []),
       ...accounts.map((account) => [`account ${account.name}`, accountWords(account, nowMs)] as const),
       ...comingRow(status),
@@ -106,7 +106,10 @@ export function workings({ nowMs }: Picture, status: StatusAnswer): Tree {
 }
 
 /** Where feeds.json came from, in words. */
-const FEEDS_FROM = { container: 'the pushed file counts', package: 'the file deployed with the app counts' } as const
+const FEEDS_FROM = {
+  container: 'the file that the app was given counts',
+  package: 'the file of the last tick counts',
+} as const
 
 function timer(
   name: string,

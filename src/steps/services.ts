@@ -21,6 +21,8 @@ export type Services = {
   readonly publishedFiles: PublishedFiles
   readonly queue: WorkQueue
   readonly readFeeds: () => Promise<FeedsText>
+  /** What messages call the packaged feeds: a command takes a file of any name for them. */
+  readonly packagedName: string
   /** The feeds.json that was deployed with the app. */
   readonly packagedFeeds: () => Promise<string>
   readonly landingTable: (table: string) => LandingTable

@@ -3,10 +3,14 @@ import { historyLines, rehearsalLines } from '../../cli/backfill/lines.ts'
 import { isOver, progressLine } from '../../cli/backfill/watch.ts'
 import type { Line } from '../../cli/output.ts'
 import { type FeedRow, newFeedRow } from '../../src/core/ledger/feed-row.ts'
+import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { type BackfillView, type Question, viewBackfill } from '../../src/core/plan/backfill.ts'
-import { EMPTY_PACING } from '../../src/core/plan/pacing.ts'
+import { EMPTY_PACING, type Pacing } from '../../src/core/plan/pacing.ts'
+import { withRefusedSignIn } from '../../src/core/plan/refused-sign-in.ts'
+import { setBack } from '../../src/core/plan/set-back.ts'
 import { MINUTE_MS } from '../../src/core/time/durations.ts'
 import { feedOf } from '../core/feed-of.ts'
+import { landed } from '../core/status-of.ts'
 import { testSettings } from '../setup/settings.ts'
 
 const NOW = new Date('2025-07-10T12:00:00Z')
@@ -20,10 +24,13 @@ const rowOf = (name: string, fields: object, row: Partial<FeedRow> = {}): FeedRo
   ...row,
 })
 
-function view(rows: readonly FeedRow[], question: Partial<Question> = {}): BackfillView {
+type Now = { readonly entries: readonly LedgerEntry[]; readonly pacing: Pacing }
+
+function view(rows: readonly FeedRow[], question: Partial<Question> = {}, now: Partial<Now> = {}): BackfillView {
   const { limits, ...rules } = testSettings()
-  const feeds = rows.map((row) => ({ row, entries: [], unreadable: [] }))
-  const account = { feeds, pacing: EMPTY_PACING, limits, rules }
+  const { entries = [], pacing = EMPTY_PACING } = now
+  const feeds = rows.map((row) => ({ row, entries, unreadable: [] }))
+  const account = { feeds, pacing, limits, rules }
   return viewBackfill(NOW, [account], TIMERS, { isInSpan: () => true, ...question })
 }
 
@@ -96,4 +103,28 @@ it('what is due later has a column of its own, and is still to come', () => {
   expect(new Set(late.requests.map(({ state }) => state))).toEqual(new Set(['due later']))
   expect(isOver(late)).toBe(true)
   expect(isOver(view([GOING]))).toBe(false)
+})
+
+it('what landed in the last hour is of what counts as landed: a window that is asked for again is not', () => {
+  const figures = { landedAt: new Date(NOW.getTime() - MINUTE_MS) }
+  const entry: LedgerEntry = { ...landed('2025-05', 9, figures, GOING), feed: 'going', lane: 'backfill' }
+  const again = setBack('all', GOING, entry, NOW)
+  if (!again || 'why' in again) throw new Error('it was not set back')
+  const shown = (now: LedgerEntry) => progressLine(view([GOING], {}, { entries: [now] }))
+  expect(shown(entry)).toMatch(/^1 of 2 windows of history landed, 1 in the last hour/)
+  expect(shown(again)).toMatch(/^0 of 2 windows of history landed, 0 in the last hour/)
+})
+
+it('says of an account that cannot sign in that its times are not known', () => {
+  const failure = { kind: 'unauthorized', message: 'the token was refused' } as const
+  const refused = view([GOING], {}, { pacing: withRefusedSignIn(EMPTY_PACING, failure, NOW) })
+  expect(historyLines(refused).map(textOf).at(-1)).toBe(
+    'account default cannot sign in (unauthorized), and asks for nothing until it can: "status" shows what to type',
+  )
+  expect(progressLine(refused)).toMatch(/, account default cannot sign in$/)
+  expect(
+    historyLines(view([GOING]))
+      .map(textOf)
+      .join('\n'),
+  ).not.toContain('sign in')
 })

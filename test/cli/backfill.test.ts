@@ -211,9 +211,9 @@ describe('asking again', () => {
 describe('bad input', () => {
   it('is told in one line, with exit code 2 for wrong usage', async () => {
     const cases: readonly (readonly [exit: number, err: RegExp, args: readonly string[]])[] = [
-      [1, /^feed nobody is not known to the app\n$/, ['--feed', 'nobody']],
-      [1, /^feed nobody is not known to the app\n$/, ['pause', '--feed', 'nobody']],
-      [1, /^feed nobody is not known to the app\n$/, ['--watch', '--feed', 'nobody']],
+      [1, /^feed nobody is not known to the app; it knows profile, usage\n$/, ['--feed', 'nobody']],
+      [1, /^feed nobody is not known to the app; it knows profile, usage\n$/, ['pause', '--feed', 'nobody']],
+      [1, /^feed nobody is not known to the app; it knows profile, usage\n$/, ['--watch', '--feed', 'nobody']],
       [1, /^feed profile takes snapshots: it has no history\n$/, ['--all', '--feed', 'profile']],
       [
         1,
@@ -304,7 +304,7 @@ describe('bad input', () => {
     await provision(deployment.services)
     expect(await backfill('--all', '--feed', 'fine')).toMatchObject({
       exit: 1,
-      err: 'feed fine is not known to the app\n',
+      err: 'feed fine is not known to the app; it knows profile, usage\n',
     })
     expect((await backfill('--all')).out).toBe('usage: 4 windows are asked for again, with its history\n')
     await deployment.run('usage')

@@ -91,6 +91,8 @@ export async function startDeployment(feeds: readonly object[]): Promise<Deploym
       const run = await runInProcess(folder, args, { PATH: process.env.PATH, TMPDIR: tmpdir(), ...env })
       const leaked = secretsOf(settings).find((secret) => (run.out + run.err).includes(secret))
       if (leaked !== undefined) throw new Error(`${args.join(' ')} shows a secret: ${leaked}`)
+      const [joined] = /.*[.?!:;][.:;](?=\s)/.exec(run.out + run.err) ?? []
+      if (joined !== undefined) throw new Error(`${args.join(' ')} joins sentences with two marks: ${joined}`)
       forbidLeaks(simulator.requests, placesOf({ [`the output of ${args.join(' ')}`]: [run.out, run.err] }))
       return run
     },

@@ -61,6 +61,99 @@ describe('validate', () => {
     expect(pushed.out.split('\n').filter((line) => line.startsWith('warning: '))).toEqual(warnings)
   })
 
+  it('warns of a start that is still to come, and of a key that the app does not choose by itself', async () => {
+    const file = join(deployment.folder, 'start.json')
+    const learn = { dataset: 'MSLearn', key: ['UserId'] }
+    const feeds = [
+      { ...learn, name: 'keyed', from: '2099-05-01' },
+      { ...learn, name: 'named', columns: ['UserId', 'CompletionDate'] },
+    ]
+    await writeFile(file, JSON.stringify({ feeds }))
+    const { out } = await command('validate', '--feeds', file)
+    expect(out.split('\n').filter((line) => line.startsWith('warning: '))).toEqual([
+      expect.stringMatching(
+        /"keyed": key has UserId, which the app does not choose by itself: .*name it in columns too$/,
+      ),
+      'warning: feed "keyed": from is 2099-05-01, which is still to come: nothing lands before',
+    ])
+  })
+
+  it('says with the errors what to be warned of, errors first, and of a feed in error its errors alone', async () => {
+    const file = join(deployment.folder, 'both.json')
+    const idle = { dataset: 'MSLearn', query: 'SELECT Roles FROM MSLearn', newColumns: 'fail', from: 'P2D' }
+    const feeds = [
+      { ...idle, name: 'good' },
+      { ...idle, name: 'bad', delay: 'soon' },
+      { ...idle, name: 'worse', query: 'SELECT Roles FROM MSLearn LIMIT' },
+      { ...idle, name: 'other', query: 'SELECT Roles FROM AzureUsage' },
+      { ...idle, name: 'doubted', query: 'SELECT Rols FROM MSLearn' },
+      { ...idle, name: 'twin', table: 'One' },
+      { ...idle, name: 'twin', table: 'Two' },
+      { ...idle, name: 'late', table: 'Good' },
+    ]
+    await writeFile(file, JSON.stringify({ feeds }))
+    const problems = [
+      'feed "bad": delay is "soon"; it must be an ISO 8601 duration, such as P7D or PT12H',
+      'feed "worse": query: a whole number from 1 is expected at character 32',
+      'feed "other": query: FROM names AzureUsage at character 19; it must be MSLearn',
+      'feed "twin" (number 7): name is "twin", which feed number 6 has too; it must be unique',
+      'feed "late": table is "Good", the table of feed "good"; each feed needs its own table, and case does not count',
+    ]
+    const warnings = [
+      'feed "doubted": query: Rols at character 8 is not a column or metric of MSLearn; the nearest is Roles',
+      ...['good', 'doubted'].map(
+        (name) => `feed "${name}": newColumns changes nothing: what a query of your own selects is never new`,
+      ),
+    ]
+    const run = await command('validate', '--feeds', file)
+    const lines = [...problems, ...warnings.map((each) => `warning: ${each}`)]
+    expect(run).toEqual({ exit: 1, out: '', err: `${lines.join('\n')}\n` })
+    const json = await command('validate', '--feeds', file, '--json')
+    expect(JSON.parse(json.out)).toEqual({ problems, warnings })
+  })
+
+  it('warns of an account that no feed uses, as push and the doctor do', async () => {
+    const file = join(deployment.folder, 'accounts.json')
+    const accounts = { emea: { tenantId: 'emea.contoso.com' }, asia: { tenantId: 'asia.contoso.com' } }
+    const unused = 'account "asia": no feed uses it; name it as the account of a feed, or take it out'
+    const write = (more: object) =>
+      writeFile(
+        file,
+        JSON.stringify({ accounts, feeds: [USAGE, { ...USAGE, name: 'other', account: 'emea', ...more }] }),
+      )
+    await write({ enabled: false })
+    for (const args of [['validate'], ['feeds', 'push', '--dry-run']]) {
+      const { exit, out } = await command(...args, '--feeds', file)
+      expect({ exit, of: out.split('\n').filter((line) => line.includes('no feed uses')) }).toEqual({
+        exit: 0,
+        of: [`warning: ${unused}`],
+      })
+    }
+    const { findings } = JSON.parse((await command('doctor', '--json', '--feeds', file)).out)
+    expect(findings).toContainEqual(expect.objectContaining({ level: 'warning', message: unused }))
+    await write({ delay: 'soon' })
+    const { err } = await command('validate', '--feeds', file)
+    expect(err.match(/no feed uses/g)).toHaveLength(1)
+    await writeFile(file, JSON.stringify({ accounts: { emea: { tenantId: 3 } }, feeds: [USAGE] }))
+    expect((await command('validate', '--feeds', file)).err).toMatch(/^account "emea": tenantId is 3; [^\n]*\n$/)
+  })
+
+  it('says of a feed that ends before what Microsoft documents that nothing of it is offered', async () => {
+    const file = join(deployment.folder, 'past.json')
+    const feeds = [
+      { name: 'past', dataset: 'AzureUsage', from: '2020-01-01', to: '2020-06-01' },
+      { name: 'learn', dataset: 'MSLearn', from: 'P10Y', to: 'P9Y' },
+    ]
+    await writeFile(file, JSON.stringify({ feeds }))
+    const { exit, out } = await command('validate', '--feeds', file)
+    expect(exit).toBe(0)
+    expect(out).toMatch(
+      /^warning: feed "past": the service offers nothing of its time, which ends at 2020-06-01: Microsoft documents AzureUsage from 20\d\d-\d\d-01 on; set a later to, or leave it out, unless /m,
+    )
+    expect(out).toMatch(/^warning: feed "learn": the service offers nothing of its time, which ends at 20\d\d-/m)
+    expect(out).not.toContain('history starts')
+  })
+
   it('says how many reports a history takes and how long, and what makes a long one shorter', async () => {
     const file = join(deployment.folder, 'decade.json')
     const feed = { name: 'meetings', dataset: 'TeamsUsageMeetingsAndCalls', from: 'P10Y', refresh: false }
@@ -78,11 +171,71 @@ describe('validate', () => {
   })
 })
 
+describe('the file of --feeds', () => {
+  const READERS = [
+    ['validate'],
+    ['feeds', 'push'],
+    ['feeds', 'diff'],
+    ['status'],
+    ['datasets'],
+    ['queries'],
+    ['reports'],
+    ['backfill', '--dry-run'],
+    ['retry', 'usage', '--month', '2025-04'],
+    ['import', 'usage', 'feeds.json', '--month', '2025-04'],
+    ['consent', '--local', '--account', 'emea'],
+  ]
+
+  it.each(READERS)('that does not exist is named with what to type: %s', async (...args) => {
+    const { exit, out, err } = await command(...args, '--feeds', 'nope.json')
+    const remedy = 'name the file of your feeds with --feeds, or get those that were pushed with "feeds pull"'
+    expect({ exit, out, err }).toEqual({ exit: 1, out: '', err: `nope.json does not exist: ${remedy}\n` })
+  })
+
+  it('that cannot be used is named in each message', async () => {
+    for (const [text, problem] of [
+      ['{"feeds": [', 'it is not JSON: '],
+      ['[]', 'it must be an object with the field feeds'],
+      ['{"feeds": [], "acounts": {}}', 'field "acounts" is not known'],
+    ] as const) {
+      await writeFile(join(deployment.folder, 'bad.json'), text)
+      for (const args of [['validate'], ['feeds', 'push'], ['feeds', 'diff']]) {
+        const { err } = await command(...args, '--feeds', 'bad.json')
+        expect([args, err]).toEqual([args, expect.stringContaining(`bad.json: ${problem}`)])
+        expect(err).not.toContain('feeds.json')
+      }
+    }
+    await writeFile(join(deployment.folder, 'bad.json'), '[]')
+    for (const args of [['datasets'], ['consent', '--local', '--account', 'emea'], ['doctor']]) {
+      const { out, err } = await command(...args, '--feeds', 'bad.json')
+      expect([args, out + err]).toEqual([args, expect.stringContaining('bad.json: it must be an object')])
+    }
+    const args = ['consent', '--local', '--feeds', 'bad.json']
+    const ofDefault = await deployment.command(args, { PARTNER_AUTH: 'managed-identity' })
+    expect(ofDefault.err).toBe('account default signs in with managed-identity: only refresh-token needs consent\n')
+  })
+
+  it('is named by the doctor, also where it does not exist', async () => {
+    const { exit, out } = await command('doctor', '--feeds', 'nope.json')
+    expect(exit).toBe(1)
+    expect(out).toContain(
+      'feeds: nope.json does not exist. Name the file of your feeds with --feeds, and give it to the app with feeds push.',
+    )
+  })
+
+  it('is written by "feeds pull", or it says that it cannot be', async () => {
+    expect(await command('feeds', 'push')).toMatchObject({ exit: 0 })
+    const { exit, err } = await command('feeds', 'pull', '--feeds', 'none/feeds.json')
+    expect({ exit, err }).toEqual({ exit: 1, err: 'none/feeds.json cannot be written (Error, ENOENT)\n' })
+    await removePushed()
+  })
+})
+
 describe('a typo in a condition', () => {
   it('warns of a name in a condition that the catalogue lacks, in the words of push, of the block and of the doctor', async () => {
     const file = join(deployment.folder, 'typo.json')
     const typo = { ...USAGE, name: 'typo', table: 'Typo', columns: ['Month'], where: "Mnth = '2025-04'" }
-    const words = 'where: Mnth at character 1 is not a column or metric of AzureUsage; did you mean Month?'
+    const words = 'where: Mnth at character 1 is not a column or metric of AzureUsage; the nearest is Month'
     await writeFile(file, JSON.stringify({ feeds: [USAGE, typo] }))
     const warning = `warning: feed "typo": ${words}\n`
     const validated = await command('validate', '--feeds', file)
@@ -115,10 +268,11 @@ describe('feeds', () => {
     const stop = 'b1 stops: it is not in the file, so nothing new is asked for; its rows stay\n'
     expect(await command('feeds', 'push', '--dry-run')).toMatchObject({
       exit: 0,
-      out: `- b1\n- c1\n~ usage: shards\n${stop}`,
+      out: `- b1\n- c1\n~ usage: shards\n${stop}a push wants --yes, if these feeds may stop\n`,
     })
     const refused = await command('feeds', 'push')
-    expect(refused).toEqual({ exit: 1, out: '', err: `${stop}nothing was pushed: add --yes if these feeds may stop\n` })
+    const why = `${stop}nothing was pushed: add --yes if these feeds may stop\n`
+    expect(refused).toEqual({ exit: 1, out: '- b1\n- c1\n~ usage: shards\n', err: why })
     expect(await pushedFeeds(deployment)).toBe(before)
     const done = await command('feeds', 'push', '--yes')
     const sum = 'pushed 1 feed (0 added, 1 changed, 2 removed); the app reads them at its next tick\n'
@@ -134,7 +288,12 @@ describe('feeds', () => {
 
   it('push over the deployed feeds, or over a file that cannot be read, names what stops too', async () => {
     const config = storageOf(deployment.azurite.connectionString).container('config')
+    expect((await command('status')).out).toContain('; the feeds.json that the app was given counts')
     await removePushed()
+    expect((await command('status')).out).toContain('; the feeds.json that the app was built with counts')
+    expect((await command('feeds', 'pull')).err).toMatch(
+      /^no feeds were pushed: .* the feeds.json that it was built with$/m,
+    )
     await deployment.writeFeeds([{ ...USAGE, name: 'alone', table: 'Alone' }])
     const stop = /^usage stops: /
     expect(await command('feeds', 'push')).toMatchObject({ exit: 1, err: expect.stringMatching(stop) })
@@ -148,13 +307,13 @@ describe('feeds', () => {
     const file = join(deployment.folder, 'feeds.json')
     const pushed = await pushedFeeds(deployment)
     const same = await command('feeds', 'pull')
-    expect(same).toMatchObject({ exit: 0, out: 'feeds.json now has the feeds that were pushed\n' })
+    expect(same).toMatchObject({ exit: 0, out: 'feeds.json now has the feeds that the app was given\n' })
     for (const number of [1, 2]) {
       const mine = `{"feeds": []} ${' '.repeat(number)}`
       await writeFile(file, mine)
       const { exit, out } = await command('feeds', 'pull')
       const kept = `feeds.json.${number}.bak has what was in feeds.json before\n`
-      expect({ exit, out }).toEqual({ exit: 0, out: `feeds.json now has the feeds that were pushed\n${kept}` })
+      expect({ exit, out }).toEqual({ exit: 0, out: `feeds.json now has the feeds that the app was given\n${kept}` })
       expect(await readFile(`${file}.${number}.bak`, 'utf8')).toBe(mine)
       expect(await readFile(file, 'utf8')).toBe(pushed)
     }
@@ -176,7 +335,7 @@ describe('status of a history that runs', () => {
 
 // The last one, because the ledger keeps its feed.
 describe('a typo in a condition', () => {
-  it('where the feed names no columns, is said once by the doctor, by the service: also after the block', async () => {
+  it('where the feed names no columns, is no doubt for the doctor, who has the list of the service, and nothing of the feed is ok', async () => {
     const feed = { name: 'choice', dataset: 'AzureUsage', from: '2025-04-01', where: "Mnth = '2025-04'" }
     await removePushed()
     await deployment.writeFeeds([USAGE, feed])
@@ -187,6 +346,6 @@ describe('a typo in a condition', () => {
     }
     expect(await saidOf()).toEqual(['query problem'])
     await provision(deployment.services)
-    expect(await saidOf()).toEqual(['feed problem'])
+    expect(await saidOf()).toEqual(['query problem', 'feed problem'])
   })
 })

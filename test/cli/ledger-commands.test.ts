@@ -85,7 +85,7 @@ describe('status', () => {
   it('names a feed the app does not know', async () => {
     expect(await command('status', '--feed', 'nobody')).toMatchObject({
       exit: 1,
-      err: 'feed nobody is not known to the app\n',
+      err: expect.stringMatching(/^feed nobody is not known to the app; it knows [^ ,]+(, [^ ,]+)*\n$/),
     })
   })
 })

@@ -62,6 +62,21 @@ describe('the remedy of a failure', () => {
         }
   })
 
+  // What ends each kind: a file without the mistake, a right that was given, another report, another sign-in, a decision.
+  it.each<[string, readonly FailureKind[]]>([
+    ['feeds push', ['query-refused', 'column-missing', 'column-new', 'outside-window', 'table-taken']],
+    ['unblock usage', ['forbidden', 'redacted']],
+    [`retry usage ${ABOUT.window}`, ['deadline', 'storage', 'poison', 'link-refused', 'malformed', 'no-header']],
+    [`retry usage ${ABOUT.window} --accept-empty`, ['suspicious-empty']],
+    [`rejects --feed usage ${ABOUT.window}`, ['too-many-rejects']],
+    ['consent --account emea', ['unauthorized', 'mfa-required']],
+    [`accept-gap usage ${ABOUT.window}`, ['out-of-range']],
+    [`forget usage ${ABOUT.window}`, ['unreadable-entry']],
+    ['doctor', ['unavailable']],
+  ])('is "%s" for these kinds alone: %s', (command, kinds) => {
+    expect(KINDS.filter((kind) => adviceOn(kind, ABOUT).command === `${PROGRAM} ${command}`)).toEqual(kinds)
+  })
+
   it('of a broken file says what is broken and asks for it again, and speaks of no types', () => {
     const { remedy, command } = filled(BROKEN_FILE, ABOUT)
     expect([remedy, command]).toEqual([

@@ -111,6 +111,10 @@ describe('purge', () => {
       const { exit, err } = await command('backfill', action)
       expect([exit, err]).toEqual([1, expect.stringMatching(/^feed usage was purged/)])
     }
+    await deployment.writeFeeds([FEED])
+    const waits = 'feed "usage": it was purged, and its old rows are still being removed'
+    expect((await command('feeds', 'push', '--dry-run')).out).toContain(`warning: ${waits}`)
+    await deployment.writeFeeds([])
     await deployment.settle('usage')
     expect(await rows()).toEqual([])
     expect(await deployment.entries('usage')).toEqual([])

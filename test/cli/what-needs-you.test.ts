@@ -2,9 +2,10 @@ import { execFile } from 'node:child_process'
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Effect } from '../../local/simulator/switches.ts'
 import { openApp } from '../../src/app/app.ts'
 import type { AppEvent } from '../../src/core/events.ts'
-import { failed } from '../../src/core/failures.ts'
+import { type FailureKind, failed } from '../../src/core/failures.ts'
 import { credentialsRowKey, pacingRowKey, SWEEP_KEY, TICK_KEY } from '../../src/core/ledger/app-rows.ts'
 import type { FeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { Figures, Landed, LedgerEntry } from '../../src/core/ledger/ledger.ts'
@@ -185,7 +186,7 @@ describe('the printed command works for', () => {
     const { command, sentence, remedy } = await only('feed-blocked')
     expect(sentence).toContain('column "CustomerName" is not in the report')
     expect(remedy).toMatch(/^Correct in feeds.json the columns of the feed/)
-    await deployment.writeFeeds([{ ...USAGE, maxRejects: 0.002 }, LEARN])
+    await deployment.writeFeeds([{ ...USAGE, maxRejects: 0.0002 }, LEARN])
     expect(await paste(command)).toMatchObject({ exit: 0 })
     await run()
     expect(await kinds()).not.toContain('feed-blocked')
@@ -241,6 +242,40 @@ describe('the printed command works for', () => {
     await run()
     expect(await kinds()).not.toContain('window-failed')
   })
+
+  it.each<[FailureKind, string, readonly Effect[], object?]>([
+    ['malformed', 'is cut short', ['truncatedGzip']],
+    ['no-header', 'has nothing in it', ['nothing']],
+    ['suspicious-empty', 'has no rows where there were some', ['headerOnly', 'headerOnly']],
+    ['too-many-rejects', 'has half rows', ['badLastRow']],
+    ['too-many-rejects', 'has values that do not fit their types', [], { types: { CustomerName: 'int64' } }],
+  ])(
+    '%s, where a report %s: the commands in their order, and the last of them ends it',
+    async (kind, _, effects, mistake) => {
+      const window = windowId(((await deployment.entries('usage'))[6] as Landed).window)
+      if (mistake) {
+        await deployment.writeFeeds([{ ...USAGE, ...mistake }, LEARN])
+        await deployment.command(['feeds', 'push'])
+      }
+      for (const [index, effect] of effects.entries())
+        deployment.simulator.fault({ endpoint: 'report', effect, nth: index + 1 })
+      await planRetry(services.ledger, await storedEntry(services.ledger, 'usage', window), new Date())
+      await run()
+      if (mistake) await deployment.writeFeeds([USAGE, LEARN])
+      const { sentence, command, remedy } = await only('window-failed')
+      expect(sentence).toContain(`failed (${kind})`)
+      const others = Array.from(remedy.matchAll(/"([^"]+)"/g), ([, text = '']) => text)
+      for (const text of [command.replace('npx partner-insights-sync ', ''), ...others]) {
+        expect((await storedEntry(services.ledger, 'usage', window)).value.state).toBe('failed')
+        expect(await deployment.command(text.split(' '))).toMatchObject({ exit: 0, err: '' })
+        // The app reads the file at its next tick.
+        if (text === 'feeds push') await provision(services)
+      }
+      await run()
+      expect(await kinds()).not.toContain('window-failed')
+      expect((await storedEntry(services.ledger, 'usage', window)).value.state).toBe('landed')
+    },
+  )
 
   it('a dead timer', async () => {
     const stored = await services.ledger.readApp(TICK_KEY)

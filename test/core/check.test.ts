@@ -71,7 +71,9 @@ describe('the check of a file', () => {
       const planned = toRequesting(entry, { reportName: 'r', queryId: 'q', asked: NO_FORM, requestedAt: WINDOW.to })
       const remedy = failure && adviceOnEntry(toFailed(planned, failure, WINDOW.to)).remedy
       expect(remedy).toMatch(
-        isBroken ? /the file is broken.*"retry usage --month 2025-05"/ : /types of the feed.*"replay usage/,
+        isBroken
+          ? /the file is broken.*"retry usage --month 2025-05"/
+          : /types of the feed.*"feeds push": the next tick/,
       )
     },
   )

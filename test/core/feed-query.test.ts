@@ -125,15 +125,15 @@ describe('what the service lists now decides', () => {
   test.each([
     [
       { query: 'SELECT Month,BrandNw FROM AzureUsage' },
-      'query: BrandNw at character 14 is not a column or metric of AzureUsage; did you mean BrandNew?',
+      'query: BrandNw at character 14 is not a column or metric of AzureUsage; the nearest is BrandNew',
     ],
     [
       { columns: ['Month', 'CustomerName'], where: "Month=1 AND CustomerNme='x'" },
-      'where: CustomerNme at character 13 is not a column or metric of AzureUsage; did you mean CustomerName?',
+      'where: CustomerNme at character 13 is not a column or metric of AzureUsage; the nearest is CustomerName',
     ],
     [
       { columns: ['Month', 'CustomerTenantId'] },
-      'CustomerTenantId at character 14 is not a column or metric of AzureUsage; did you mean CustomerName?',
+      'CustomerTenantId at character 14 is not a column or metric of AzureUsage; the nearest is CustomerName',
     ],
     [
       { query: 'SELECT Month FROM OfficeUsage' },
@@ -149,7 +149,7 @@ describe('what the service lists now decides', () => {
 
   test('all that is wrong is told in one line, which is never longer than can be stored', () => {
     expect(textOf({ columns: ['ServiceName'], where: "Mont='x'" }, listed)).toMatch(
-      /: ServiceName at character 8 is not a column [^;]*(; did you mean \w+\?)?; where: Mont at character 1 is not a column/,
+      /: ServiceName at character 8 is not a column [^;]*(; the nearest is \w+)?; where: Mont at character 1 is not a column/,
     )
     const names = Array.from({ length: 2_000 }, (_, index) => `Wrong${index}`)
     expect(textOf({ query: `SELECT ${names} FROM AzureUsage` }, listed)).toMatch(/^feed azure-usage: .{970,985}…$/)

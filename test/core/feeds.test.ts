@@ -176,7 +176,8 @@ describe('what a feed says itself', () => {
     const emea = { tenantId: 'contoso.example', clientId: '4e1c', auth: 'refresh-token' }
     const feeds = [{ name: 'seats', dataset: 'OfficeUsage', account: 'emea' }]
     const file = parseFeeds(JSON.stringify({ accounts: { emea, apac: {} }, feeds }), CATALOG)
-    expect(file).toMatchObject({ accounts: { emea, apac: {} }, feeds: [{ account: 'emea' }], warnings: [] })
+    const warnings = ['account "apac": no feed uses it; name it as the account of a feed, or take it out']
+    expect(file).toMatchObject({ accounts: { emea, apac: {} }, feeds: [{ account: 'emea' }], warnings })
   })
 
   test('a start counted back and an end by date, or the other way round, are warned of', () => {

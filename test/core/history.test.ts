@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { CATALOG } from '../../src/core/catalog.ts'
-import { firstInRange, laterStart, laterStartWarnings, reachesFurther } from '../../src/core/feeds/history.ts'
+import {
+  firstInRange,
+  laterStart,
+  laterStartWarning,
+  laterStartWarnings,
+  reachesFurther,
+} from '../../src/core/feeds/history.ts'
 import { withFeed } from '../../src/core/ledger/feed-block.ts'
 import { type FeedRow, newFeedRow } from '../../src/core/ledger/feed-row.ts'
 import { isOutOfRange, startWithinReach, withinReach, withListedReach, withReach } from '../../src/core/ledger/reach.ts'
@@ -61,6 +67,28 @@ describe('a from before what the service offers', () => {
     expect(laterStartWarnings([feedOf({ from: 'P36M' }), feedOf({ from: 'P12M' })], CATALOG, NOW)).toEqual([
       'feed "azure-usage": Microsoft documents AzureUsage from 2024-12-01 on: history starts there and not at from, unless the service\'s own list, which decides, has more',
     ])
+  })
+
+  it.each([
+    ['2024-06-01', '2024-06-01'],
+    ['2024-06-15', '2024-07-01'],
+    ['2024-11-20', '2024-12-01'],
+    ['P28M', '2024-08-01'],
+  ])('says that nothing is offered where the feed ends before that: to %s', (to, end) => {
+    expect(laterStartWarnings([feedOf({ from: 'P10Y', to })], CATALOG, NOW)).toEqual([
+      `feed "azure-usage": the service offers nothing of its time, which ends at ${end}: Microsoft documents AzureUsage from 2024-12-01 on; set a later to, or leave it out, unless the service's own list, which decides, has more`,
+    ])
+  })
+
+  it('tells the same of what the service lists, and not of a feed that ends later', () => {
+    const [start, since] = [new Date('2024-12-01'), new Date('2025-03-05')]
+    const told = (to: string) => laterStartWarning(feedOf({ from: 'P10Y', to }), start, since)
+    expect(told('P4M')).toBe(
+      'feed "azure-usage": the service offers nothing of its time, which ends at 2024-12-01: it has AzureUsage from 2024-12-01 on',
+    )
+    expect(told('P3M')).toBe(
+      'feed "azure-usage": history starts at 2024-12-01 and not at from: the service offers no more of AzureUsage',
+    )
   })
 })
 

@@ -14,9 +14,17 @@ import { type Window, windowId } from '../../src/core/time/window.ts'
 
 const NOW = new Date('2026-11-26T18:00:00Z')
 
+const fileOf = (written: WrittenFeed) => parseFeeds(JSON.stringify({ feeds: [written] }), CATALOG)
+
 function read(written: WrittenFeed): Feed | undefined {
-  const file = parseFeeds(JSON.stringify({ feeds: [written] }), CATALOG)
+  const file = fileOf(written)
   return 'problems' in file ? undefined : file.feeds[0]
+}
+
+/** Whether the reader itself warns of a field, as of a "from" before what is kept. */
+function isToldOf(field: string, written: WrittenFeed): boolean {
+  const file = fileOf(written)
+  return 'warnings' in file && file.warnings.some((text) => text.startsWith(`feed "a-feed": ${field} `))
 }
 
 const idle = (written: WrittenFeed) => {
@@ -87,21 +95,28 @@ function hasTime(feed: Feed): boolean {
 /** Entries of feeds that mean something, with any of their fields. */
 const anyWritten: fc.Arbitrary<WrittenFeed> = fc
   .record({
-    dataset: fc.constantFrom('AzureUsage', 'MSLearn', 'TeamsUsageMeetingsAndCalls', 'Profile', 'CSPRevenueDetails'),
+    dataset: fc.constantFrom(
+      'AzureUsage',
+      'MSLearn',
+      'TeamsUsageMeetingsAndCalls',
+      'Profile',
+      'CSPRevenueDetails',
+      'OfficeUsage',
+    ),
     columns: fc.boolean(),
     query: fc.boolean(),
     types: fc.boolean(),
     where: fc.boolean(),
     timeColumn: fc.boolean(),
     newColumns: maybe('fail'),
-    window: maybe('P3M', 'P1Y'),
+    window: maybe('P1W', 'P3M', 'P1Y'),
     backfillWindow: maybe('P3M', 'P1Y', 'P2Y'),
     from: maybe('P1M', 'P13M', '2024-01-01', '2025-02-01', '2026-11-01'),
-    to: maybe('2025-09-01', '2026-11-01', '2026-11-20', '2027-03-01'),
-    delay: maybe('P2D', 'P9D', 'P40D'),
+    to: maybe('2025-09-01', '2026-10-01', '2026-11-01', '2026-11-20', '2027-03-01'),
+    delay: maybe('P2D', 'P4D', 'P9D', 'P15D', 'P40D'),
     openWindow: maybe(true, false),
     refresh: maybe<unknown>(false, { every: 'P4D', for: 'P90D' }, { every: 'P1D', for: 'P60D' }),
-    keep: maybe('P4M', 'P5Y'),
+    keep: maybe('P40D', 'P4M', 'P5Y'),
     snapshot: maybe('P3D'),
     shards: maybe(3),
     maxRejects: maybe(0.5),
@@ -140,7 +155,8 @@ describe('a field that changes nothing', () => {
         const warned = new Set(idle(written).map(({ field }) => field))
         for (const field of Object.keys(written) as (keyof WrittenFeed)[]) {
           const less = read(without(written, field))
-          if (!less || (saysDefault(feed, less) && !warned.has(field))) continue
+          const isTold = isToldOf(field, written) || isToldOf(field, without(written, field))
+          if (!less || (!warned.has(field) && (isTold || saysDefault(feed, less)))) continue
           expect([field, behaviour(less) === behaviour(feed)]).toEqual([field, warned.has(field)])
         }
       }),
@@ -180,6 +196,21 @@ describe('a field that changes nothing', () => {
       NOW,
     )
     expect(warnings).toContainEqual(expect.stringMatching(new RegExp(`^feed "a-feed": ${field}.* changes? nothing`)))
+  })
+
+  const ENDED = { from: '2026-01-01', refresh: false, openWindow: false }
+  test.each<[keyof WrittenFeed, string, WrittenFeed]>([
+    ['delay', 'a blank is asked for again at twice that', { dataset: 'AzureUsage', to: '2026-11-01', delay: 'P15D' }],
+    ['delay', 'without it, at twice the default', { dataset: 'OfficeUsage', to: '2026-10-01', delay: 'P2D' }],
+    [
+      'window',
+      'it cuts what is due later, when it is not too old yet',
+      { dataset: 'MSLearn', to: '2026-11-20', window: 'P1W', delay: 'P40D', keep: 'P40D' },
+    ],
+  ])('is not %s where %s', (field, _, written) => {
+    const named = { ...ENDED, ...written, name: 'a-feed' }
+    expect(idle(named).map((each) => each.field)).not.toContain(field)
+    expect(behaviour(read(without(named, field)) as Feed)).not.toBe(behaviour(read(named) as Feed))
   })
 
   test('is judged by when the app first saw the feed, where it knows that', () => {

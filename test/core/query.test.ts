@@ -115,7 +115,7 @@ describe('the query language', () => {
       { where: "Mont='x'", fields: ['Nme'] },
       [
         expect.stringMatching(/^Nme at character 8 is not a column or metric of CustomersAndTenants/),
-        'where: Mont at character 1 is not a column or metric of CustomersAndTenants; did you mean Month?',
+        'where: Mont at character 1 is not a column or metric of CustomersAndTenants; the nearest is Month',
       ],
     ],
     [
@@ -170,7 +170,10 @@ describe('the query language', () => {
     [{ value: { number: '1e3' } }, '"1e3" is not a number'],
     [{ values: [] }, 'the list of Month is empty or mixed'],
     [{ values: [{ number: '1' }, { string: 'a' }] }, 'the list of Month is empty or mixed'],
-    [{ fields: ['Mont'] }, 'Mont at character 8 is not a column or metric of CustomersAndTenants; did you mean Month?'],
+    [
+      { fields: ['Mont'] },
+      'Mont at character 8 is not a column or metric of CustomersAndTenants; the nearest is Month',
+    ],
   ])('the builder refuses %j', ({ value, values, ...parts }: Refused, problem) => {
     const condition: Condition[] = [
       ...(value ? [{ field: 'Month', operator: '=', value } as const] : []),
@@ -276,10 +279,13 @@ describe('what is wrong with a query is named with its place', () => {
       'SELECT Month FROM AzureUsage WHERE MpnId=6096xxx',
       '6096xxx at character 42 is neither a name, a number nor a sign of the query language',
     ],
-    ['SELECT Mont FROM AzureUsage', 'Mont at character 8 is not a column or metric of AzureUsage; did you mean Month?'],
+    [
+      'SELECT Mont FROM AzureUsage',
+      'Mont at character 8 is not a column or metric of AzureUsage; the nearest is Month',
+    ],
     [
       'SELECT Month\nFROM AzureUsage\nORDER BY Montth',
-      'Montth at line 3, character 10 is not a column or metric of AzureUsage; did you mean Month?',
+      'Montth at line 3, character 10 is not a column or metric of AzureUsage; the nearest is Month',
     ],
     ['SELECT Month FROM OfficeUsage', 'FROM names OfficeUsage at character 19; it must be AzureUsage'],
     [
@@ -292,7 +298,7 @@ describe('what is wrong with a query is named with its place', () => {
 
   test('a TIMESPAN that does not exist is told with the one most like it', () => {
     expect(problem('SELECT Month FROM AzureUsage TIMESPAN LAST_MONTHS')[0]).toMatch(
-      / is expected at character 39, not LAST_MONTHS; did you mean LAST_MONTH\?$/,
+      / is expected at character 39, not LAST_MONTHS; the nearest is LAST_MONTH$/,
     )
   })
 
@@ -309,7 +315,7 @@ describe('what is wrong with a query is named with its place', () => {
   test('the most like it is told of the first five unknown names only, because the search for it is slow', () => {
     const names = Array.from({ length: 7 }, (_, index) => `Month${index}`)
     const told = problem(`SELECT ${names.join()} FROM AzureUsage`)
-    expect(told.map((text) => text.endsWith('; did you mean Month?'))).toEqual([...Array(5).fill(true), false, false])
+    expect(told.map((text) => text.endsWith('; the nearest is Month'))).toEqual([...Array(5).fill(true), false, false])
   })
 
   test('conditions that stand alone count their places from their own beginning, and hold no other clause', () => {

@@ -65,6 +65,29 @@ describe('rehearse', () => {
     expect(inTime.map(shown)).toEqual(requests.map(shown))
   })
 
+  it('goes over the time in which nothing is due or under way, however often the timers run', () => {
+    const usage = { row: rowOf('usage', { from: '2025-05-01', to: '2025-07-01', delay: 'P2M' }) }
+    let ticks = 0
+    const nextTick = (after: Date) => {
+      ticks++
+      return every(2000)(after)
+    }
+    const { requests, isEndless } = rehearse(NOW, account([usage]), { ...ASSUMED, nextTick, reportMs: () => 60_000 })
+    expect(requests.map(shown)).toEqual(['00:00 usage 2025-05', '00:00 usage 2025-06'])
+    expect(requests.map(({ at }) => at.toISOString().slice(0, 10))).toEqual(['2025-08-01', '2025-09-01'])
+    expect(isEndless).toBe(false)
+    expect(ticks).toBeLessThan(100)
+  })
+
+  it('ends where what is live takes all that the account may have under way, so that history never has its turn', () => {
+    const fields = { dataset: 'TeamsUsageMeetingsAndCalls', window: 'P1D', openWindow: true, delay: 'P20D' }
+    const feeds = ['first', 'second'].map((name) => ({
+      row: rowOf(name, { ...fields, from: '2025-05-01' }, { since: '2025-07-01T00:00:00.000Z' }),
+    }))
+    const { isEndless } = rehearse(NOW, account(feeds), { ...ASSUMED, reportMs: () => 7 * HOUR_MS })
+    expect(isEndless).toBe(true)
+  })
+
   it('asks in turns, newest first, and half of the account at most for one feed', () => {
     const usage = { row: rowOf('usage', { from: '2024-12-01', to: '2025-07-01' }) }
     const other = { row: rowOf('other', { from: '2025-05-01', to: '2025-07-01' }) }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { withReach } from '../../src/core/ledger/reach.ts'
 import { quotaWait } from '../../src/core/status/accounts.ts'
 import { seeFeed } from '../../src/core/status/feed.ts'
 import type { FeedStatus } from '../../src/core/status/fields.ts'
@@ -22,6 +23,14 @@ const PROBLEM = {
   command: 'npx partner-insights-sync doctor',
 } as const
 const EMPTIED = { windows: 2, from: at('2025-08-01T00:00'), to: at('2025-10-01T00:00') }
+
+test('a feed whose time ended before what the service offers says so, and names no start of its history', () => {
+  const ended = rowOf({ from: '2024-01-01', to: '2024-06-01' })
+  const row = withReach({ ...ended, ranges: ['LAST_1_YEAR'] }, NOW)
+  expect(seeFeed(NOW, { row, entries: [], unreadable: [] }).status.notes).toEqual([
+    'The service offers nothing of its time, which ends on 2024-06-01: it has AzureUsage from 2025-01-01 on',
+  ])
+})
 
 test.each<[Partial<FeedStatus>, string]>([
   [

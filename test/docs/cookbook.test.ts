@@ -11,7 +11,7 @@ const EXAMPLES = PAGE.split(/^## /m).flatMap((part) =>
 )
 
 test.each(EXAMPLES)('the example of "%s" is taken without a problem or a warning', (_, text) => {
-  expect(checkFeeds(text, CATALOG)).toMatchObject({ warnings: [] })
+  expect(checkFeeds(text, CATALOG)).toMatchObject({ problems: [], warnings: [] })
 })
 
 test('there is an example of every dataset of the catalogue', () => {

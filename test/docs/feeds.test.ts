@@ -2,6 +2,8 @@ import { expect, test } from 'vitest'
 import { CATALOG } from '../../src/core/catalog.ts'
 import { checkFeeds } from '../../src/core/feeds/feeds.ts'
 import { FEED_FIELDS } from '../../src/core/feeds/fields.ts'
+import { historyForecast } from '../../src/core/plan/history-forecast.ts'
+import { feedOf } from '../core/feed-of.ts'
 import { codeOf, namesIn, rowsOf, textOf } from './page.ts'
 
 const PAGE = textOf('docs/feeds.md')
@@ -40,12 +42,27 @@ test('feeds.md lists exactly the datasets of the catalogue, with what the catalo
   expect(PAGE).toContain(`these ${CATALOG.length} datasets`)
 })
 
+test('feeds.md says of ten years of history by day what validate says', () => {
+  const now = new Date('2026-11-26T18:00:00Z')
+  const of = (fields: object) => historyForecast([feedOf({ refresh: false, ...fields })], 20, new Map(), now).lines[0]
+  const numbersOf = (line = '') => Array.from(line.matchAll(/\d+/g), ([digits]) => Number(digits))
+  const about = (reports = 0) => (Math.round(reports / 10) * 10).toLocaleString('en')
+  const ofMeetings = { dataset: 'TeamsUsageMeetingsAndCalls', from: 'P10Y' }
+  const [all, hours = 0] = numbersOf(of(ofMeetings))
+  const [byMonth] = numbersOf(of({ ...ofMeetings, backfillWindow: 'P1M' }))
+  const [year, yearHours] = numbersOf(of({ dataset: 'MSLearn', from: 'P10Y' }))
+  expect(hours).toBeGreaterThan(7 * 24)
+  expect(PAGE.replace(/\s+/g, ' ')).toContain(
+    `\`"from": "P10Y"\` of data by day is about ${about(all)} reports, more than a week at 20 an hour, where Microsoft documents that the service has all of it (\`TeamsUsageMeetingsAndCalls\`), and a \`backfillWindow\` of \`P1M\` makes it about ${about(byMonth)}; where a year is documented (\`MSLearn\`), it is about ${about(year)} reports, ${yearHours} hours.`,
+  )
+})
+
 test('every feeds.json that feeds.md shows is taken without a problem, or a warning but that of a dataset of its own', () => {
   const shown = Array.from(PAGE.matchAll(/^```json\n(.*?)^```/gms), ([, text = '']) => text)
   expect(shown).toHaveLength(3)
   const warnings = shown.map((text) => {
-    const file = checkFeeds(text, CATALOG)
-    return 'problems' in file ? file.problems : file.warnings
+    const { problems, warnings } = checkFeeds(text, CATALOG)
+    return [...problems, ...warnings]
   })
   expect(warnings).toEqual([[], [], [expect.stringContaining('the catalogue does not have dataset "SurfaceUsage"')]])
 })

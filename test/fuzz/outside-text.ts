@@ -148,6 +148,7 @@ export const TABLE: Table = {
     isServiceId: [modules['core/names.ts'].isServiceId],
     nameKey: [modules['core/names.ts'].nameKey],
     isSameName: [(text) => modules['core/names.ts'].isSameName(text, `${text} `)],
+    feedNotKnown: [(text) => modules['core/names.ts'].feedNotKnown(text, cut(text))],
     nearest: [
       (text) => modules['core/names.ts'].nearest(text, ['Month']),
       (text) => modules['core/names.ts'].nearest('Month', cut(text)),
@@ -544,8 +545,10 @@ export const TABLE: Table = {
 export const WITHOUT_TEXT: Readonly<Partial<Record<File, Readonly<Record<string, string>>>>> = {
   'core/feeds/history.ts': {
     instantOf: 'takes a date that was read',
+    endBefore: 'takes dates that were read',
     laterStartWarning: 'takes names that were read',
     laterStartWarnings: 'goes by the catalogue',
+    futureStartWarnings: 'takes dates that were read',
   },
   'core/report/no-report.ts': { cutInHeader: 'puts texts together', separatedBy: 'puts texts together' },
   'core/report/parse.ts': { nextPlace: 'takes a character' },

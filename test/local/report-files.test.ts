@@ -15,7 +15,7 @@ it.each([
 ])('a feed of a report file has the columns of its header, all as text: %s', async (_, bytes) => {
   const file = join(await mkdtemp(join(tmpdir(), 'report-')), 'report')
   await writeFile(file, bytes)
-  const { text, files } = await withReportFiles(FEEDS, new Map([['costs', file]]))
+  const { text, files } = await withReportFiles(FEEDS, 'feeds.json', new Map([['costs', file]]))
   expect(JSON.parse(text).feeds[0].types).toEqual({ Month: 'string', Cost: 'string' })
   expect([...files.values()]).toEqual([bytes])
 })

@@ -192,6 +192,23 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
   })
 
   it.each([
+    [
+      ['--feeds', 'nope.json'],
+      "nope.json does not exist: name another file with --feeds, or leave it out for the project's feeds.json",
+    ],
+    [
+      ['--feeds', 'costs.csv'],
+      'costs.csv: it is not JSON: an invalid symbol (names and texts go in double quotes) at line 1, column 1',
+    ],
+    [['--report-file', 'seats=nope.csv'], '--report-file seats: nope.csv does not exist'],
+    [['--report-file', 'seat=costs.csv'], '--report-file seat: no feed of that name in feeds.json'],
+  ])('%j names the file, and what to type', async (args, line) => {
+    const run = runStart(root, ['--exit', '--port', port, ...args])
+    expect(await run.ended).toBe(1)
+    expect(run.lines).toEqual([line])
+  })
+
+  it.each([
     [['--frehs'], /frehs/],
     [['--port', '70000'], /--port 70000/],
     [['--report-file', 'azure-usage'], /--report-file azure-usage/],

@@ -53,6 +53,7 @@ export async function landFile(
     newId: absent,
     insights: absent,
     readFeeds: absent,
+    packagedName: 'feeds.json',
     packagedFeeds: absent,
     expiry: absent,
     version: 'test',

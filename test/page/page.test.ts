@@ -89,7 +89,7 @@ describe('the overview', () => {
       'silent since 13:17 UTC',
       '4 messages, the oldest 22 min ago',
       '1 poisoned',
-      'the pushed file counts; the file deployed with the app is another',
+      'the file that the app was given counts; the one that the app was built with is another',
       'waits until 15:05 UTC',
       'sign-in refused since 09:00 UTC',
       'client secret for 12 more days',

@@ -81,7 +81,7 @@ describe('a dataset that the service lists and the catalogue lacks', () => {
 
   it.each([
     [{ dataset: 'SurfaceUsages' }, 'dataset SurfaceUsages: the service does not offer it'],
-    [{ timeColumn: 'UseDay' }, 'timeColumn is UseDay, which the service does not list; did you mean UsageDay?'],
+    [{ timeColumn: 'UseDay' }, 'timeColumn is UseDay, which the service does not list; the nearest is UsageDay'],
     [{ columns: ['UsageDay', 'Prompt'] }, 'Prompt at character 17 is not a column or metric of'],
   ])('is judged by what the service lists: %j', async (fields, message) => {
     const world = await worldOf({ ...FEED, ...fields })

@@ -171,23 +171,23 @@ describe('a dataset that the service lists by another name', () => {
 })
 
 describe('a query that asks for what the service does not list', () => {
-  const NOTHING = 'is not a column or metric of AzureUsage; did you mean'
+  const NOTHING = 'is not a column or metric of AzureUsage; the nearest is'
 
   it.each([
     [
       'of their own',
       own('SELECT Month,CustomerNme FROM AzureUsage'),
-      `query: CustomerNme at character 14 ${NOTHING} CustomerName?`,
+      `query: CustomerNme at character 14 ${NOTHING} CustomerName`,
     ],
     [
       'with conditions',
       { ...FEED, where: "Month='x' AND UsageQuantty > 1" },
-      `where: UsageQuantty at character 15 ${NOTHING} UsageQuantity?`,
+      `where: UsageQuantty at character 15 ${NOTHING} UsageQuantity`,
     ],
     [
       'of another year',
       { ...FEED, columns: ['Month', 'PartnerLocationID'] },
-      `PartnerLocationID at character 14 ${NOTHING} PartnerLocation?`,
+      `PartnerLocationID at character 14 ${NOTHING} PartnerLocation`,
     ],
     [
       'of another dataset',

@@ -96,7 +96,7 @@ function unlistedTimeColumn({ dataset, timeColumn }: Feed, listed: ListedDataset
   if (findDataset(CATALOG, dataset) || timeColumn === undefined) return undefined
   if (namesListed(dataset, listed)(timeColumn) !== undefined) return undefined
   const like = nearest(timeColumn, listed.columns)
-  return `timeColumn is ${timeColumn}, which the service does not list${like ? `; did you mean ${like.trim()}?` : ''}`
+  return `timeColumn is ${timeColumn}, which the service does not list${like ? `; the nearest is ${like.trim()}` : ''}`
 }
 
 /**

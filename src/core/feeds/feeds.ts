@@ -1,7 +1,7 @@
-import { type Dataset, findDataset } from '../catalog.ts'
-import { nameKey } from '../names.ts'
+import { type Dataset, defaultColumns, findDataset } from '../catalog.ts'
+import { isSameName, listed, nameKey } from '../names.ts'
 import { present } from '../present.ts'
-import type { Problems } from '../problems.ts'
+import type { Problem, Problems } from '../problems.ts'
 import { parseQuery } from '../query/parse.ts'
 import { addDuration, durationMilliseconds } from '../time/durations.ts'
 import { type References, readFeed } from './entry.ts'
@@ -46,7 +46,7 @@ type FileSection = Section<keyof typeof FILE_FIELDS>
 /** An entry of `accounts`. With a problem, its account lacks what is wrong. */
 type ReadAccount = Problems & { readonly account: Account }
 
-/** What messages call the file. */
+/** What messages call the file, unless a person named another. */
 const FILE = 'feeds.json'
 
 /** Room for hundreds of feeds with long lists of columns, in characters. */
@@ -55,12 +55,13 @@ const LONGEST_FILE = 1024 * 1024
 /** More feeds than the service makes reports for in a day. */
 const MOST_FEEDS = 1_000
 
-/** Reads `feeds.json` as a whole. Gives every feed, or one line for each problem of the file and of its feeds. */
-export function parseFeeds(text: string, catalogue: readonly Dataset[]): FeedsFile | Problems {
-  const file = parseEachFeed(text, catalogue)
-  if ('problems' in file) return file
-  const { faulty: _, allProblems, ...rest } = file
-  return allProblems.length > 0 ? { problems: allProblems } : rest
+/**
+ * Reads `feeds.json` as a whole. Gives every feed, or one line for each problem of the file (which `name` names) and of its
+ * feeds.
+ */
+export function parseFeeds(text: string, catalogue: readonly Dataset[], name = FILE): FeedsFile | Problems {
+  const { isUsable: _, faulty: __, problems, ...file } = readFile(text, catalogue, name)
+  return problems.length > 0 ? { problems } : file
 }
 
 /** `allProblems` has each problem once: of the fields of the file, of its accounts and of the faulty feeds. */
@@ -73,50 +74,76 @@ type EachFeed = FeedsFile & { readonly faulty: readonly FaultyFeed[]; readonly a
  * other code takes the `Feed` that it gives. Names of datasets and columns match without regard to case and get the spelling
  * of the catalogue.
  */
-export function parseEachFeed(text: string, catalogue: readonly Dataset[]): EachFeed | Problems {
-  if (text.length > LONGEST_FILE) return { problems: [`${FILE}: it has more than ${LONGEST_FILE} characters`] }
-  const json = parseJson(text)
-  if ('mistake' in json) return { problems: [`${FILE}: it is not JSON: ${json.mistake}`] }
-  const values = parseObject(json.value)
-  if (!values) return { problems: [`${FILE}: it must be an object with the field feeds, a list of feeds`] }
-  const file = openSection({ owner: FILE, problems: [] }, values, FILE_FIELDS)
-  const accounts = readAccounts(file)
-  const entries = readEntries(file, { catalogue, accounts })
-  const repeated = repeatedNames(entries ?? [])
-  const parts = [file, ...accounts.values(), ...(entries ?? []), { problems: repeated }]
-  // Every feed that uses a faulty account has the account's problems too.
-  const allProblems = [...new Set(parts.flatMap(({ problems }) => problems))]
-  if (!entries || repeated.length > 0) return { problems: allProblems }
-  const feeds = entries.flatMap(({ feed, problems }) => (feed && problems.length === 0 ? [feed] : []))
-  const faulty = entries.filter(({ problems }) => problems.length > 0)
-  return {
-    feeds,
-    faulty: faulty.map(({ name, enabled, problems }) => ({ name, enabled, problems })),
-    allProblems,
-    accounts: Object.fromEntries([...accounts].map(([name, { account }]) => [name, account])),
-    written: new Map(entries.map(({ name, written }) => [name, written])),
-    warnings: feeds.flatMap((feed) => warnings(feed, catalogue)),
-  }
+export function parseEachFeed(text: string, catalogue: readonly Dataset[], name = FILE): EachFeed | Problems {
+  const { isUsable, problems, ...file } = readFile(text, catalogue, name)
+  return isUsable ? { ...file, allProblems: problems } : { problems }
 }
 
 /**
  * Like `parseFeeds`, but also checks the users' own queries and conditions against the catalogue. What it lacks is a warning:
- * the service may have it. Sends no request.
+ * the service may have it. Gives all problems, and the feeds without any, with their warnings. Sends no request.
  */
-export function checkFeeds(text: string, catalogue: readonly Dataset[]): FeedsFile | Problems {
-  const file = parseFeeds(text, catalogue)
-  if ('problems' in file) return file
-  const verdicts = file.feeds.map((feed) => catalogueVerdict(feed, catalogue))
-  const problems = verdicts.flatMap((verdict) => verdict.problems)
-  if (problems.length > 0) return { problems }
-  return { ...file, warnings: [...file.warnings, ...verdicts.flatMap(({ doubts }) => doubts)] }
+export function checkFeeds(text: string, catalogue: readonly Dataset[], name = FILE): FeedsFile & Problems {
+  const judge = (feed: Feed) => catalogueVerdict(feed, catalogue)
+  const { isUsable: _, faulty: __, ...file } = readFile(text, catalogue, name, (feed) => judge(feed).problems)
+  return { ...file, warnings: [...file.warnings, ...file.feeds.flatMap((feed) => judge(feed).doubts)] }
+}
+
+/** What a file has: its feeds without a problem and those with one. The app takes none of a file that is not usable. */
+type ReadFile = FeedsFile & Problems & { readonly faulty: readonly FaultyFeed[]; readonly isUsable: boolean }
+
+/** Reads a file. `judge`: what else is wrong with a feed that can be read. */
+function readFile(
+  text: string,
+  catalogue: readonly Dataset[],
+  name: string,
+  judge: (feed: Feed) => readonly string[] = () => [],
+): ReadFile {
+  const read = readValues(text)
+  if ('problem' in read) return { ...EMPTY, problems: [`${name}: ${read.problem}`] }
+  const file = openSection({ owner: name, problems: [] }, read.values, FILE_FIELDS)
+  const accounts = readAccounts(file)
+  const list = readEntries(file, { catalogue, accounts })
+  const entries = (list ?? []).map(
+    (entry): ReadEntry =>
+      entry.feed && entry.problems.length === 0 ? { ...entry, problems: judge(entry.feed) } : entry,
+  )
+  const repeated = repeatedNames(entries)
+  const unclear = new Set(repeated.map(({ name }) => name))
+  const parts = [file, ...accounts.values(), ...entries, { problems: repeated.map(({ problem }) => problem) }]
+  const feeds = entries.flatMap(({ feed, problems }) =>
+    feed && problems.length === 0 && !unclear.has(feed.name) ? [feed] : [],
+  )
+  const faulty = entries.filter(({ problems }) => problems.length > 0)
+  return {
+    isUsable: list !== undefined && repeated.length === 0,
+    feeds,
+    faulty: faulty.map(({ name, enabled, problems }) => ({ name, enabled, problems })),
+    // Every feed that uses a faulty account has the account's problems too.
+    problems: [...new Set(parts.flatMap(({ problems }) => problems))],
+    accounts: Object.fromEntries([...accounts].map(([name, { account }]) => [name, account])),
+    written: new Map(entries.map(({ name, written }) => [name, written])),
+    warnings: [...unusedAccounts(accounts, entries), ...feeds.flatMap((feed) => warnings(feed, catalogue))],
+  }
+}
+
+/** A file that nothing can be read of. */
+const EMPTY = { isUsable: false, feeds: [], faulty: [], accounts: {}, written: new Map(), warnings: [] } as const
+
+/** The fields of the file, or why they cannot be read. */
+function readValues(text: string): { readonly values: Readonly<Record<string, unknown>> } | Problem {
+  if (text.length > LONGEST_FILE) return { problem: `it has more than ${LONGEST_FILE} characters` }
+  const json = parseJson(text)
+  if ('mistake' in json) return { problem: `it is not JSON: ${json.mistake}` }
+  const values = parseObject(json.value)
+  return values ? { values } : { problem: 'it must be an object with the field feeds, a list of feeds' }
 }
 
 /** Reads the accounts other than the default one. Secrets do not belong in `feeds.json`, so none is read. */
 function readAccounts(file: FileSection): ReadonlyMap<string, ReadAccount> {
   const entries = Object.entries(read(file, 'accounts', parseObject) ?? {})
   const tooMany = `accounts has ${entries.length} entries; it can have at most ${MOST_FEEDS}`
-  const problems = entries.length > MOST_FEEDS ? [`${FILE}: ${tooMany}`] : undefined
+  const problems = entries.length > MOST_FEEDS ? [`${file.owner}: ${tooMany}`] : undefined
   return new Map(
     entries.map(([name, entry]) => [name, problems ? { account: {}, problems } : readAccount(name, entry)]),
   )
@@ -169,24 +196,37 @@ function readEntries(file: FileSection, references: References): readonly ReadEn
   })
 }
 
+/** A feed that has its name or its table from another. */
+type RepeatedFeed = Pick<Feed, 'name'> & Problem
+
 /** Gives a problem for each repeated name and table. Table Storage ignores the case of a table's name. */
-function repeatedNames(entries: readonly ReadEntry[]): readonly string[] {
-  const problems: string[] = []
+function repeatedNames(entries: readonly ReadEntry[]): readonly RepeatedFeed[] {
+  const repeated: RepeatedFeed[] = []
   const owners = new Map<string, string>()
   for (const [index, { name, table }] of entries.entries()) {
     const first = name === '' ? index : entries.findIndex((each) => each.name === name)
     const owner = owners.get(nameKey(table))
     if (table !== '' && owner === undefined) owners.set(nameKey(table), name)
-    const subject = { owner: ownerAt(name, index, first === index), problems }
+    const feed = ownerAt(name, index, first === index)
     if (first !== index) {
-      addProblem(subject, `name is ${show(name)}, which feed number ${first + 1} has too; it must be unique`)
+      const other = `which feed number ${first + 1} has too`
+      repeated.push({ name, problem: `${feed}: name is ${show(name)}, ${other}; it must be unique` })
       continue
     }
     if (owner === undefined) continue
     const shown = `${show(table)}, the table of ${feedOwner(owner)}`
-    addProblem(subject, `table is ${shown}; each feed needs its own table, and case does not count`)
+    const rule = 'each feed needs its own table, and case does not count'
+    repeated.push({ name, problem: `${feed}: table is ${shown}; ${rule}` })
   }
-  return problems
+  return repeated
+}
+
+/** Warns of each account that no feed uses, be the feed faulty or not. */
+function unusedAccounts(accounts: ReadonlyMap<string, ReadAccount>, entries: readonly ReadEntry[]): readonly string[] {
+  const used = new Set(entries.map(({ feed }) => feed?.account))
+  return [...accounts]
+    .filter(([name, { problems }]) => problems.length === 0 && !used.has(name))
+    .map(([name]) => `account ${show(name)}: no feed uses it; name it as the account of a feed, or take it out`)
 }
 
 function warnings(feed: Feed, catalogue: readonly Dataset[]): readonly string[] {
@@ -196,6 +236,7 @@ function warnings(feed: Feed, catalogue: readonly Dataset[]): readonly string[] 
     timespanWarning(feed),
     refreshWarning(feed),
     keepWarning(feed),
+    keyWarning(feed, catalogue),
   ]
   return all.flatMap((warning) => (warning === undefined ? [] : `${feedOwner(feed.name)}: ${warning}`))
 }
@@ -227,6 +268,15 @@ function refreshWarning({ cadence, delay }: Feed): string | undefined {
   const ends = [new Date('2023-01-01'), new Date('2023-02-01')]
   if (ends.some((end) => addDuration(end, span) > addDuration(end, delay))) return undefined
   return 'refresh asks for no settled window again: refresh.for is not longer than delay; make it longer, or set refresh to false'
+}
+
+/** Warns about a key of columns that the app does not choose by itself, such as personal ones: no row has them. */
+function keyWarning({ key = [], source, dataset }: Feed, catalogue: readonly Dataset[]): string | undefined {
+  const known = findDataset(catalogue, dataset)
+  if (!known || source.kind !== 'columns' || source.columns) return undefined
+  const missing = key.filter((name) => !defaultColumns(known).some((chosen) => isSameName(chosen, name)))
+  if (missing.length === 0) return undefined
+  return `key has ${listed(missing)}, which the app does not choose by itself: "diff" finds no such column; name it in columns too`
 }
 
 /** Warns about history that is older than what is kept: it is never asked for. A date compares once time has passed. */

@@ -73,9 +73,20 @@ export function laterStart(
   return alignUp(first, GRAIN[grain])
 }
 
-/** Tells that the history of a feed starts later than its `from`. */
-export function laterStartWarning({ name, dataset }: Pick<Feed, 'name' | 'dataset'>, start: Date): string {
-  return `feed "${name}": history starts at ${dayText(start)} and not at from: the service offers no more of ${dataset}`
+/** Where the time of a feed ends, if the service has data only from then on (`start`): it offers nothing of the feed's time. */
+export function endBefore({ cadence, grain = 'day' }: Timed, start: Date, since: Date): Date | undefined {
+  if (cadence.kind === 'snapshot' || !cadence.to) return undefined
+  const end = alignUp(instantOf(cadence.to, since), GRAIN[grain])
+  return end <= start ? end : undefined
+}
+
+/** Tells that the history of a feed, first seen at `since`, starts later than its `from`, or after its end. */
+export function laterStartWarning(feed: Feed, start: Date, since: Date): string {
+  const { name, dataset } = feed
+  const end = endBefore(feed, start, since)
+  return end
+    ? `feed "${name}": ${offersNothing(end)}: it has ${dataset} from ${dayText(start)} on`
+    : `feed "${name}": history starts at ${dayText(start)} and not at from: the service offers no more of ${dataset}`
 }
 
 /** Warns of each feed whose `from` lies before what Microsoft documents, if it is first seen now: no more than a guess. */
@@ -90,7 +101,23 @@ export function laterStartWarnings(
     const start = laterStart(feed, ranges, now, now)
     if (start === undefined) return []
     const documented = `Microsoft documents ${dataset} from ${dayText(start)} on`
-    const decided = `history starts there and not at from, unless the service's own list, which decides, has more`
-    return [`feed "${name}": ${documented}: ${decided}`]
+    const unless = "unless the service's own list, which decides, has more"
+    const end = endBefore(feed, start, now)
+    return end
+      ? [`feed "${name}": ${offersNothing(end)}: ${documented}; set a later to, or leave it out, ${unless}`]
+      : [`feed "${name}": ${documented}: history starts there and not at from, ${unless}`]
   })
+}
+
+/** Warns of each feed whose `from` is still to come: nothing is asked for until then. */
+export function futureStartWarnings(feeds: readonly Feed[], now: Date): readonly string[] {
+  return feeds.flatMap(({ name, cadence }) => {
+    if (cadence.kind === 'snapshot') return []
+    const from = instantOf(cadence.from, now)
+    return from > now ? [`feed "${name}": from is ${dayText(from)}, which is still to come: nothing lands before`] : []
+  })
+}
+
+function offersNothing(end: Date): string {
+  return `the service offers nothing of its time, which ends at ${dayText(end)}`
 }

@@ -1,4 +1,4 @@
-import { adviceText } from '../failures.ts'
+import { adviceText, type SignInKind } from '../failures.ts'
 import { blockAdvice } from '../ledger/feed-block.ts'
 import { isPublished, type LedgerEntry, type State } from '../ledger/ledger.ts'
 import { outOfRangeReason } from '../ledger/reach.ts'
@@ -6,7 +6,14 @@ import { HOUR_MS, MINUTE_MS } from '../time/durations.ts'
 import { minuteText } from '../time/instants.ts'
 import { type Window, windowId } from '../time/window.ts'
 import { dueAt } from './due-windows.ts'
-import { type HistoryCounts, type HistoryWindow, historyCounts, historyOf, type RangedFeed } from './feed-history.ts'
+import {
+  type HistoryCounts,
+  type HistoryWindow,
+  historyCounts,
+  historyOf,
+  isCountedLanded,
+  type RangedFeed,
+} from './feed-history.ts'
 import { type AccountNow, rehearse, type Timers } from './rehearse.ts'
 import type { Rehearsed } from './rehearsed-feed.ts'
 import { type Choice, type LeftOut, setBack } from './set-back.ts'
@@ -44,6 +51,8 @@ export type BackfillView = {
   readonly landedLately: number
   /** All reports until history is done, in order: also the live ones and the refreshes that come in between. */
   readonly requests: readonly NeededReport[]
+  /** Accounts that ask for nothing because their sign-in is refused: when they can sign in again, nobody knows. */
+  readonly refused: readonly { readonly account: string; readonly kind: SignInKind }[]
   readonly outOfRange: readonly LeftOut[]
   /** What a choice is about and leaves as it is. */
   readonly left: readonly LeftOut[]
@@ -91,6 +100,7 @@ export function viewBackfill(
     ...(doneAt && { doneAt }),
     landedLately: feedsWithHistory(accounts, question.feed).reduce((sum, feed) => sum + landedLately(now, feed), 0),
     requests,
+    refused: parts.flatMap((part) => part.refused),
     outOfRange: parts.flatMap((part) => part.outOfRange),
     left,
     isEndless: parts.some((part) => part.isEndless),
@@ -172,6 +182,10 @@ function viewOfAccount(now: Date, account: AccountNow, timers: Timers, question:
   return {
     feeds: timed.map((each) => historyOfFeed(each, requests, reportMs(each.known.row.feed.name))),
     requests,
+    refused: timed.slice(0, 1).flatMap(({ known }) => {
+      const { refused } = account.pacing
+      return refused ? [{ account: known.row.feed.account, kind: refused.kind }] : []
+    }),
     outOfRange: [...outside, ...falling],
     isEndless,
   }
@@ -216,10 +230,11 @@ function outOfRange({ known, windows }: TimedFeed): readonly LeftOut[] {
   return outside.map(({ window }) => ({ feed: known.row.feed.name, window, why }))
 }
 
+/** Of the windows of history that count as landed, those that landed in the last hour. */
 function landedLately(now: Date, { entries }: RangedFeed): number {
   const since = now.getTime() - HOUR_MS
-  const ofHistory = entries.filter(({ lane, figures }) => lane === 'backfill' && figures)
-  return ofHistory.filter(({ figures }) => figures && figures.landedAt.getTime() > since).length
+  const landed = entries.filter((entry) => entry.lane === 'backfill' && isCountedLanded(entry))
+  return landed.filter(({ figures }) => figures && figures.landedAt.getTime() > since).length
 }
 
 /** How long the service takes for a report of each feed: the median of what landed, of the feed or else of all of them. */

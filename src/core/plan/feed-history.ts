@@ -45,15 +45,18 @@ function missingHistory(now: Date, known: KnownFeed, rules: WindowRules): readon
   return historyWindows(rules, { since: new Date(row.since), taken: planOf(known).spans, now })
 }
 
-/** A landed window that is only refreshed stays landed. */
+/** Whether a window counts as landed: also one that landed and is only refreshed. */
+export function isCountedLanded(entry: LedgerEntry): boolean {
+  return entry.state === 'landed' || (entry.state === 'planned' && entry.reason === 'refresh')
+}
+
 function conditionOf(entry: LedgerEntry, toAsk: (planned: Planned) => Condition): Condition {
+  if (isCountedLanded(entry)) return 'landed'
   switch (entry.state) {
-    case 'landed':
-      return 'landed'
     case 'failed':
       return entry.kind === 'out-of-range' ? 'outOfRange' : 'failed'
     case 'planned':
-      return entry.reason === 'refresh' ? 'landed' : toAsk(entry)
+      return toAsk(entry)
     default:
       return 'underWay'
   }

@@ -63,7 +63,7 @@ export function whyNotAskedFor(
     return `its history is paused; "backfill resume --feed ${name}" lets it go on`
   }
   if (coming && coming.dueAt > now) return `it is due at ${minuteText(coming.dueAt)}, and the app asks for it then`
-  if (coming) return `it is due, and the app asks for it by itself; ${toCome}`
+  if (coming) return `it is due, and the app asks for it by itself; "status" shows what holds it up, if anything does`
   const holding = missing.find((each) => each.window.from <= window.from && each.window.to >= window.to)
   if (holding) return `it is no window of the feed: ${windowOption(holding.window)} holds that time`
   if (takes({ spans }, window)) return `other windows take its time; name them by --from and --to`

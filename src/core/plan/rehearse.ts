@@ -36,7 +36,7 @@ export type Rehearsal = {
   readonly isEndless: boolean
 }
 
-/** Where an account asks for nothing for so long although history is due, nothing but a change makes it go on. */
+/** Where an account asks for no history for so long although some is due, nothing but a change makes it go on. */
 const STANDSTILL_MS = 8 * DAY_MS
 
 /** Plays an account from `now` on until its history is done. */
@@ -49,7 +49,13 @@ export function rehearse(now: Date, account: AccountNow, assumed: Assumed): Rehe
   let [last, swept, tick] = [now, now, assumed.nextTick(now)]
   const nextHistory = () => earliest(all.map((feed) => feed.nextHistory(tick)))
   for (let next = nextHistory(); next && tick.getTime() - last.getTime() < STANDSTILL_MS; next = nextHistory()) {
-    // What waits for its time does not stand still.
+    const change = earliest([next, ...all.map((feed) => feed.nextChange(tick))]) ?? tick
+    if (change > tick) {
+      // Until then ticks and sweeps do nothing. What waits for its time does not stand still.
+      swept = new Date(change.getTime() - 1)
+      tick = assumed.nextTick(swept)
+      last = tick
+    }
     if (next > tick) last = tick
     // A sweep at the time of a tick ends after it.
     for (let sweep = assumed.nextSweep(swept); sweep < tick; sweep = assumed.nextSweep(sweep)) {
@@ -57,7 +63,7 @@ export function rehearse(now: Date, account: AccountNow, assumed: Assumed): Rehe
       swept = sweep
     }
     const played = playTick(tick, feeds, { ...account, pacing }, assumed.requestMs)
-    if (played.requests.length > 0) last = tick
+    if (played.requests.some(({ priority }) => priority === 'backfill')) last = tick
     requests.push(...played.requests)
     pacing = played.pacing
     // A timer does not run beside itself.

@@ -66,16 +66,18 @@ export function openFeed(known: RangedFeed, { limits, rules }: OfAccount, report
   const asleep = new Set(known.entries.filter(isAsleep))
   const open = new Map(known.entries.flatMap((entry) => openNow(entry, start, reportMs)))
   let plan: PlanRow = rebuiltPlan(name, planOf(known).spans, undefined, start)
-  let list: readonly RequestAction[] = []
+  let lists: ReadonlyMap<Priority, readonly RequestAction[]> = new Map()
   let staleAt: Date | undefined = start
 
-  /** All that is due, in the order of the feed. It is made anew only when time or a sweep changed more than was asked for. */
-  function dueAtTick(tick: Date): readonly RequestAction[] {
-    if (staleAt === undefined || tick < staleAt) return list
-    const state = { row, spans: plan.spans, planned: [...planned] }
-    list = dueRequests(tick, state)
-    staleAt = row.blocked ? undefined : nextChange(state, list, tick)
-    return list
+  /** What is due of a priority, in its order. It is made anew only when time or a sweep changed more than was asked for. */
+  function dueOf(priority: Priority, tick: Date): readonly RequestAction[] {
+    if (staleAt !== undefined && tick >= staleAt) {
+      const state = { row, spans: plan.spans, planned: [...planned] }
+      const all = dueRequests(tick, state)
+      lists = Map.groupBy(all, (action) => action.priority)
+      staleAt = row.blocked ? undefined : listChangesAt(state, all, tick)
+    }
+    return lists.get(priority) ?? []
   }
 
   function land(at: Date): void {
@@ -116,7 +118,7 @@ export function openFeed(known: RangedFeed, { limits, rules }: OfAccount, report
       if (restsUntil(row, tick)) return []
       return PRIORITIES.flatMap((priority) => {
         const heads: RequestAction[] = []
-        for (const action of dueAtTick(tick).filter((each) => each.priority === priority)) {
+        for (const action of dueOf(priority, tick)) {
           if (heads.length === limits.maxInFlight) break
           if (!isOutOfRange(row, action.window, tick)) heads.push(action)
           else {
@@ -149,23 +151,31 @@ export function openFeed(known: RangedFeed, { limits, rules }: OfAccount, report
     nextHistory(tick: Date): Date | undefined {
       land(tick)
       if ([...open.values()].some(({ isHistory }) => isHistory)) return tick
-      if (dueAtTick(tick).some(({ priority }) => priority === 'backfill')) return tick
+      if (dueOf('backfill', tick).length > 0) return tick
       if (row.blocked || row.backfillPaused || !row.feed.enabled) return undefined
       const next = nextDue(withinReach(row), { since: new Date(row.since), taken: plan.spans, now: tick }, 'backfill')
       const waiting = [...planned].filter((entry) => priorityOf(tick, row, entry) === 'backfill')
       return earliest([next, ...waiting.map((entry) => mayAskFrom(row, entry, tick))])
     },
+
+    /** Before this nothing of the feed changes: `tick` where some is due or under way, undefined where nothing will. */
+    nextChange(tick: Date): Date | undefined {
+      land(tick)
+      if (open.size > 0 || PRIORITIES.some((priority) => dueOf(priority, tick).length > 0)) return tick
+      return earliest([staleAt, ...[...asleep].map(wakesAt)])
+    },
   }
 
   function take(action: RequestAction): void {
-    list = list.filter((each) => each !== action)
+    const left = (lists.get(action.priority) ?? []).filter((each) => each !== action)
+    lists = new Map([...lists, [action.priority, left]])
     if (action.previous?.state === 'planned') planned.delete(action.previous)
     else plan = withWindow(plan, action.window) ?? plan
   }
 }
 
 /** When a feed's list of due windows changes by time alone; undefined where it does not. */
-function nextChange({ row, spans, planned }: FeedPlan, due: readonly RequestAction[], tick: Date): Date | undefined {
+function listChangesAt({ row, spans, planned }: FeedPlan, due: readonly RequestAction[], tick: Date): Date | undefined {
   const { feed, nextTrial, since } = row
   const taken = [...spans, ...due.map(({ window }) => window)]
   const next = nextDue(withinReach(row), { since: new Date(since), taken, now: tick }, row.backfillPaused && 'live')
@@ -182,9 +192,12 @@ function nextChange({ row, spans, planned }: FeedPlan, due: readonly RequestActi
 
 /** Whether the sweep makes a window `planned` again some day. */
 function isAsleep(entry: LedgerEntry): entry is Landed | Failed {
-  return entry.state === 'landed'
-    ? entry.refreshAt !== undefined
-    : entry.state === 'failed' && healsAt(entry) !== undefined
+  return (entry.state === 'landed' || entry.state === 'failed') && wakesAt(entry) !== undefined
+}
+
+/** When the sweep makes a window `planned` again. */
+function wakesAt(entry: Landed | Failed): Date | undefined {
+  return entry.state === 'landed' ? entry.refreshAt : healsAt(entry)
 }
 
 /** What is under way now. A landing needs no more of the service's time. */

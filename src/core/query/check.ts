@@ -81,7 +81,7 @@ function nameProblems(text: string, used: readonly Located<string>[], dataset: Q
   return unknown.slice(0, MOST_NAMES).map(({ value, at }, index) => {
     const like = index < MOST_SUGGESTIONS ? nearest(value, known) : undefined
     const what = `${value} at ${placeOf(text, at)} is not a column or metric of ${dataset.name}`
-    return { problem: like ? `${what}; did you mean ${like}?` : what, at }
+    return { problem: like ? `${what}; the nearest is ${like}` : what, at }
   })
 }
 

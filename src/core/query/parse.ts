@@ -139,7 +139,7 @@ function readTimespan(cursor: Cursor): Located<Timespan> | undefined {
   const word = TIMESPANS.find((each) => isWord(token, each))
   if (!token || !word) {
     const like = token && nearest(token.text, TIMESPANS)
-    return expect(cursor, `one of ${TIMESPANS.join(', ')}`, like ? `; did you mean ${like}?` : '')
+    return expect(cursor, `one of ${TIMESPANS.join(', ')}`, like ? `; the nearest is ${like}` : '')
   }
   cursor.index += 1
   return { value: word, at: token.at }

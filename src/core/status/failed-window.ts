@@ -76,7 +76,7 @@ function ownAdvice(entry: Failed): Advice {
   if (cut && !holdsImport(entry)) return { remedy: CUT_OFF, command: RETRY }
   if (origin === 'service' && !holdsImport(entry)) return adviceOnReplay(entry)
   const isSame = stands && archive !== undefined && archive === figures?.archive
-  if (isSame) return kind === 'too-many-rejects' ? FAILURES[kind] : FEED_CHANGED
+  if (isSame) return kind === 'too-many-rejects' ? REJECTS : FEED_CHANGED
   const more = MORE_ON_FILE[kind] ?? ''
   if (holdsImport(entry)) return { remedy: IMPORT_STANDS + more, command: landAgain(entry) }
   if (stands) return { remedy: FILE_OVER_ROWS + more, command: landAgain(entry) }
@@ -87,7 +87,7 @@ function ownAdvice(entry: Failed): Advice {
 function adviceOnReplay(entry: Failed): Advice {
   const { kind, broken } = entry
   if (broken) return BROKEN_FILE
-  if (kind === 'too-many-rejects') return FAILURES[kind]
+  if (kind === 'too-many-rejects') return REJECTS
   if (kind === 'suspicious-empty') return { remedy: REPLAYED_EMPTY, command: landAgain(entry) }
   const isOfFile = FAILURES[kind].heals === 'person'
   return { remedy: isOfFile ? FAILURES[kind].remedy : REPLAYED_OTHER, command: RETRY }
@@ -114,6 +114,13 @@ const MORE_ON_FILE: Partial<Record<FailureKind, string>> = {
   'suspicious-empty':
     ' If the window is really empty now, "retry <feed> <window> --accept-empty" accepts that from the service. If the service no longer has it, "forget <feed> <window>" takes its rows out, and the file without rows lands.',
 }
+
+/** The app asks the service for nothing here, whatever becomes of the feed. */
+const REJECTS = {
+  remedy:
+    'See which values do not fit their types. Then correct types of the feed in feeds.json, or raise its maxRejects, and type "feeds push" and, after the next tick, "replay <feed> <window>".',
+  command: FAILURES['too-many-rejects'].command,
+} as const
 
 const FEED_CHANGED = {
   remedy:

@@ -1,4 +1,5 @@
 import { type About, adviceOn, type FailureKind } from '../failures.ts'
+import { endBefore } from '../feeds/history.ts'
 import { emptiedColumns } from '../ledger/emptied.ts'
 import { blockAdvice } from '../ledger/feed-block.ts'
 import { type FeedOutline, restsUntil, type Trouble } from '../ledger/feed-row.ts'
@@ -37,7 +38,8 @@ export function seeFeed(now: Date, known: KnownFeed): SeenFeed {
   const covered = coverage(now, known)
   const { completeUntil, latestSnapshot, acceptedGaps, ...counts } = covered
   const { next, ...fresh } = freshness(now, row, provenWindows(known))
-  const startsAt = startWithinReach(row)
+  const reach = startWithinReach(row)
+  const startsAt = reach === undefined ? undefined : new Date(reach)
   const windows = markedWindows(row, entries)
   const missing = waitingWindows(now, planOf(known)).filter(({ previous }) => !previous)
   const facts = present<Omit<FeedStatus, 'notes'>>({
@@ -50,7 +52,7 @@ export function seeFeed(now: Date, known: KnownFeed): SeenFeed {
     since: new Date(row.since),
     firstSeenAhead: Date.parse(row.since) - now.getTime() > CLOCK_DIFFERENCE_MS || undefined,
     removedSince: row.purgedAt === undefined ? undefined : new Date(row.purgedAt),
-    startsAt: startsAt === undefined ? undefined : new Date(startsAt),
+    startsAt,
     ...counts,
     gaps: gapsIn(missing.map(({ window }) => window)),
     completeUntil,
@@ -81,7 +83,8 @@ export function seeFeed(now: Date, known: KnownFeed): SeenFeed {
     restated: restatedWindows(entries),
     windows: windows.map(toWindowStatus),
   })
-  const status = { ...facts, notes: feedNotes(facts) }
+  const end = startsAt && endBefore(row.feed, startsAt, facts.since)
+  const status = { ...facts, notes: feedNotes(facts, end) }
   return { status, toDo: feedToDo(now, known, status, windows, next) }
 }
 

@@ -6,9 +6,12 @@ import type { FeedStatus } from './fields.ts'
 
 type Facts = Omit<FeedStatus, 'notes'>
 
-/** What is worth knowing of a feed and needs nobody, in sentences that do not name the feed. */
-export function feedNotes(feed: Facts): readonly string[] {
-  return [...ofTheFeed(feed), ...ofItsHistory(feed), ...ofItsWindows(feed), ...ofItsColumns(feed)]
+/**
+ * What is worth knowing of a feed and needs nobody, in sentences that do not name the feed. `end`: where its time ends, if
+ * the service offers nothing of it.
+ */
+export function feedNotes(feed: Facts, end?: Date): readonly string[] {
+  return [...ofTheFeed(feed), ...ofItsHistory(feed, end), ...ofItsWindows(feed), ...ofItsColumns(feed)]
 }
 
 function ofTheFeed({ since, firstSeenAhead, removedSince, restsUntil, stretch }: Facts): readonly string[] {
@@ -22,15 +25,20 @@ function ofTheFeed({ since, firstSeenAhead, removedSince, restsUntil, stretch }:
   ]
 }
 
-function ofItsHistory({ name, dataset, startsAt, backfill }: Facts): readonly string[] {
+function ofItsHistory({ name, dataset, startsAt, backfill }: Facts, end: Date | undefined): readonly string[] {
   const { left, paused } = backfill
   const until = paused ? `paused until "backfill resume --feed ${name}"; what is live goes on` : paceOf(backfill)
   return [
-    ...(startsAt
-      ? [`History starts on ${dayText(startsAt)} and not at "from": the service offers no more of ${dataset}`]
-      : []),
+    ...(startsAt ? [startNote(dataset, startsAt, end)] : []),
     ...(left > 0 || paused ? [`${counted(left, 'window')} of history left, ${until}`] : []),
   ]
+}
+
+function startNote(dataset: string, startsAt: Date, end: Date | undefined): string {
+  const start = dayText(startsAt)
+  return end
+    ? `The service offers nothing of its time, which ends on ${dayText(end)}: it has ${dataset} from ${start} on`
+    : `History starts on ${start} and not at "from": the service offers no more of ${dataset}`
 }
 
 /** How far history is, and how long it takes if it goes on as in the last hour. */

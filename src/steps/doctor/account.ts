@@ -154,13 +154,8 @@ function testOf(feed: Feed, datasets: readonly LiveDataset[]) {
   return isFailure(text) ? text : { exportQuery: text }
 }
 
-/** Where the feed names no columns, those that the app would choose now: a condition is tested in any case. */
-function withOwnCondition(
-  feed: Feed,
-  { columns, ...source }: ColumnsSource,
-  live: LiveDataset,
-): QuerySource | undefined {
+/** The query of a feed with conditions; its columns are those that the app would choose where it names none. */
+function withOwnCondition(feed: Feed, source: ColumnsSource, live: LiveDataset): QuerySource | undefined {
   if (source.where === undefined) return undefined
-  const selected = columns ?? defaultSelection(feed, live).columns
-  return selected.length > 0 ? { ...source, columns: selected } : undefined
+  return { ...source, columns: source.columns ?? defaultSelection(feed, live).columns }
 }

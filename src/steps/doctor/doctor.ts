@@ -28,6 +28,7 @@ import { TIMERS, timerStatuses } from '../../core/status/timers.ts'
 import { minuteText } from '../../core/time/instants.ts'
 import { reasonOf } from '../../services/safe-text.ts'
 import type { AppRows } from '../../services/storage/ledger.ts'
+import { isMissing } from '../../services/text-file.ts'
 import { ticksIn } from '../ledger/ticks.ts'
 import { findForbiddenChange } from '../requesting/forbidden-change.ts'
 import { pacingOf } from '../requesting/pacing-row.ts'
@@ -68,6 +69,8 @@ function broken(name: string, error: unknown): readonly Finding[] {
   return [problem('doctor', `the check ${name} failed (${reasonOf(error)})`, remedy)]
 }
 
+const NO_FILE = 'Name the file of your feeds with --feeds, and give it to the app with feeds push.'
+
 const CONFIG_ROLE = 'Check that the identity of the app may read the container config.'
 
 const DOUBT_REMEDY = 'This comes from the catalogue alone. Correct the feed if the service refuses its query.'
@@ -79,12 +82,14 @@ type File = Pick<Patient, 'feeds' | 'accounts'> & {
 }
 
 async function readFile({ services }: DoctorMeans, hasStorage: boolean): Promise<File> {
-  const remedy = 'Correct feeds.json and run validate. Then give it to the app with feeds push.'
+  const remedy = 'Correct the file and run validate. Then give it to the app with feeds push.'
   const none = { feeds: [], accounts: {}, doubts: [] }
-  const read = hasStorage ? async () => (await services.readFeeds()).text : services.packagedFeeds
-  const text = await read().catch((error) => unreadable(error, remedy))
-  if (typeof text !== 'string') return { ...none, findings: [text] }
-  const file = parseEachFeed(text, CATALOG)
+  const packaged = async () => ({ text: await services.packagedFeeds(), source: 'package' })
+  const read = hasStorage ? services.readFeeds : packaged
+  const found = await read().catch((error) => unreadable(error, services.packagedName))
+  if (!('text' in found)) return { ...none, findings: [found] }
+  const name = found.source === 'package' ? services.packagedName : undefined
+  const file = parseEachFeed(found.text, CATALOG, name)
   const toProblem = (each: string) => problem('feeds', each, remedy)
   if ('problems' in file) return { ...none, findings: file.problems.map(toProblem) }
   const verdicts = file.feeds.map((feed) => ({ feed: feed.name, ...catalogueVerdict(feed, CATALOG) }))
@@ -99,10 +104,9 @@ async function readFile({ services }: DoctorMeans, hasStorage: boolean): Promise
 }
 
 /** Where the file itself is missing, a person is asked for it; else the container of the pushed one refuses the app. */
-function unreadable(error: unknown, remedy: string): Finding {
-  const message = `feeds.json cannot be read (${reasonOf(error)})`
-  const isMissing = (error as { code?: unknown }).code === 'ENOENT'
-  return isMissing ? problem('feeds', message, remedy) : problem('storage', message, CONFIG_ROLE)
+function unreadable(error: unknown, name: string): Finding {
+  if (isMissing(error)) return problem('feeds', `${name} does not exist`, NO_FILE)
+  return problem('storage', `feeds.json cannot be read (${reasonOf(error)})`, CONFIG_ROLE)
 }
 
 async function checkAccounts(known: Patient): Promise<readonly Finding[]> {
@@ -131,7 +135,8 @@ async function checkLedger({ means, feeds, accounts, hasStorage }: Patient): Pro
   const starts = feeds
     .filter(({ enabled }) => enabled)
     .flatMap((feed) => startWarnings(app, feed, means.services.clock()))
-  const toWarning = (each: string) => warning('feed', each, 'Set from to that day, or import files of your own.')
+  const toWarning = (each: string) =>
+    warning('feed', each, 'Ask with from and to for what the service offers, or import files of your own.')
   return [...refusals.map(({ name, finding }) => aboutFeed(name, finding)), ...blocked, ...starts.map(toWarning)]
 }
 
@@ -141,7 +146,7 @@ function startWarnings(app: AppRows, feed: Feed, now: Date): readonly string[] {
   const row = known && !isFailure(known) ? known.value : undefined
   if (!row?.reach) return laterStartWarnings([feed], CATALOG, now)
   const start = startWithinReach(row)
-  return start === undefined ? [] : [laterStartWarning(feed, new Date(start))]
+  return start === undefined ? [] : [laterStartWarning(feed, new Date(start), new Date(row.since))]
 }
 
 function findRefusal(app: AppRows, feed: Feed, tenant: string | undefined) {

@@ -19,7 +19,7 @@ import {
 } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import { type OfferedDataset, unnamedColumns, withOffer } from '../../core/ledger/offer.ts'
-import { listed } from '../../core/names.ts'
+import { feedNotKnown, listed } from '../../core/names.ts'
 import type { KnownFeed, UnreadableEntry } from '../../core/plan/known-feed.ts'
 import type { FeedAlarms } from '../../core/status/alarms.ts'
 import { windowId } from '../../core/time/window.ts'
@@ -39,8 +39,17 @@ export async function findFeed(
   name: string,
 ): Promise<FeedRow | { problem: string }> {
   const stored = await ledger.readFeed(name)
-  if (!stored) return { problem: `feed ${name} is not known to the app` }
+  if (!stored) return unknownFeed({ ledger }, name)
   return isFailure(stored) ? { problem: stored.message } : stored.value
+}
+
+/** Says that the app does not know a feed, and which it knows. */
+export async function unknownFeed(
+  { ledger }: Pick<Services, 'ledger'>,
+  name: string,
+): Promise<{ readonly problem: string }> {
+  const { feeds } = await ledger.appRows()
+  return { problem: feedNotKnown(name, [...feeds.keys()]) }
 }
 
 /** Reads all that the ledger knows of a feed. */

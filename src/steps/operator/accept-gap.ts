@@ -3,7 +3,7 @@ import { withAcceptedGap } from '../../core/ledger/feed-row.ts'
 import { isGap } from '../../core/ledger/ledger.ts'
 import type { Problem } from '../../core/problems.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
-import { changeFeedRow } from '../ledger/feed-row.ts'
+import { changeFeedRow, unknownFeed } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
 
 export type AcceptedGap = { readonly accepted: true }
@@ -23,5 +23,5 @@ export async function acceptGap(services: Services, feed: string, window: Window
     }
   }
   const changed = await changeFeedRow(services, feed, (row) => withAcceptedGap(row, id))
-  return changed ? { accepted: true } : { problem: `feed ${feed} is not known to the app` }
+  return changed ? { accepted: true } : unknownFeed(services, feed)
 }
