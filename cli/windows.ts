@@ -166,12 +166,17 @@ export function changeWindows<R extends object>(
   })
 }
 
+/** Says that two feeds are named, by the argument of a command and by its option. */
+export function twoFeeds(argument: string | undefined, feed: string | undefined): string | undefined {
+  if (argument === undefined || feed === undefined || argument === feed) return undefined
+  return `two feeds are named, ${argument} and ${feed}: name one`
+}
+
 /** Says why the choice of windows makes no sense. */
 export function wrongChoice(argument: string | undefined, options: ChangeOptions): string | undefined {
   const { feed, window: named, month, from, to } = options
-  if (argument !== undefined && feed !== undefined && argument !== feed) {
-    return `two feeds are named, ${argument} and ${feed}: name one`
-  }
+  const two = twoFeeds(argument, feed)
+  if (two !== undefined) return two
   if (named.length + month.length > 0 || from || to) return wrongSpan(options)
   return 'name windows: --month, --window, --from, --to, or --from and --to (add --help for all options)'
 }

@@ -2,6 +2,7 @@ import { Argument, type Command } from 'commander'
 import { agreeing, counted } from '../../src/core/counted.ts'
 import type { Failure } from '../../src/core/failures.ts'
 import { writesFiles } from '../../src/core/feeds/feed.ts'
+import { whyPurged } from '../../src/core/ledger/feed-block.ts'
 import { feedNotKnown } from '../../src/core/names.ts'
 import { feedsWithHistory, type Question, viewBackfill } from '../../src/core/plan/backfill.ts'
 import { historyOf, type RangedFeed } from '../../src/core/plan/feed-history.ts'
@@ -84,7 +85,11 @@ async function run(app: LocalApp, busy: Busy, action: Action | undefined, option
   const feeds = feedsWithHistory([known], options.feed)
   if (feeds.length === 0) return refused(whyNoFeed(known, options.feed))
   // A person may pause whatever keeps the account from asking.
-  if (action) return pause(app, feeds, action === 'pause', unreadableRows(known, options, 'feed'))
+  if (action) {
+    const kept = feeds.filter(({ row }) => row.purgedAt === undefined)
+    if (kept.length === 0) return refused(feeds.flatMap(({ row }) => whyPurged(row) ?? []))
+    return pause(app, kept, action === 'pause', unreadableRows(known, options, 'feed'))
+  }
   if (feedsWithHistory(known.accounts, options.feed).length === 0) return refused(unreadableRows(known, options))
   // It has a line of its own that changes.
   if (options.watch) busy.end()

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { counted } from '../../src/core/counted.ts'
-import { parseWindowId } from '../../src/core/time/window.ts'
+import { retrySpan } from '../../src/core/status/command.ts'
+import { parseWindowId, type Window, windowId } from '../../src/core/time/window.ts'
 import { pause } from '../../src/services/retry.ts'
 import { awaitLanding } from '../../src/steps/operator/await-landing.ts'
 import { allowAgain, type Erased, erase, findRows } from '../../src/steps/operator/erase.ts'
@@ -36,12 +37,14 @@ async function run({ services }: LocalApp, feed: string, { where, ...options }: 
   if (options.allowAgain) {
     const allowed = await allowAgain(services, feed, where)
     if ('problem' in allowed) return refused([allowed.problem])
-    return done({ feed, ...allowed }, [`${feed}: the value lands again from now on; "retry" asks for what is missing`])
+    const { lacking } = allowed
+    const now = `${feed}: the value lands again from now on`
+    return done({ feed, ...allowed, lacking: lacking.map(windowId) }, [now, ...comeBack(feed, lacking)])
   }
   const found = options.dryRun ? await findRows(services, feed, where) : await erase(services, feed, where)
   if ('problem' in found) return refused([found.problem])
   const unknown = found.unknown.map(({ problem }) => problem)
-  const nothing = `${feed}: nothing in the ledger and the archive has this value`
+  const nothing = `${feed}: nothing in the ledger and the archive has this value as a whole cell`
   const windows: readonly (Holding | Erased)[] = found.windows
   const lines: string[] = []
   const problems: string[] = []
@@ -56,6 +59,15 @@ async function run({ services }: LocalApp, feed: string, { where, ...options }: 
     lines: windows.length === 0 ? [nothing] : lines,
     problems: [...problems, ...unknown],
   }
+}
+
+/** What brings back the rows that landings left out. */
+function comeBack(feed: string, lacking: readonly Window[]): readonly string[] {
+  const spans = lacking.toSorted((a, b) => a.from.getTime() - b.from.getTime())
+  const [first, last] = [spans[0], spans.at(-1)]
+  if (!first || !last) return []
+  const span = { from: first.from, to: last.to }
+  return [`${counted(spans.length, 'window')} landed without erased rows. Type: ${retrySpan(feed, span)}`]
 }
 
 /** Says what would go of a window, or waits until it has gone. */

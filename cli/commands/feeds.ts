@@ -11,6 +11,7 @@ import type { Problems } from '../../src/core/problems.ts'
 import { reasonOf } from '../../src/services/safe-text.ts'
 import { readFeedsText } from '../../src/services/storage/feeds-file.ts'
 import { readText } from '../../src/services/text-file.ts'
+import { countOutdatedBy } from '../../src/steps/operator/outdated-by.ts'
 import { findLosses, type Loss } from '../../src/steps/operator/shorter-keep.ts'
 import { findForbiddenChange } from '../../src/steps/requesting/forbidden-change.ts'
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
@@ -46,7 +47,7 @@ async function push(app: LocalApp, { dryRun, yes }: PushOptions): Promise<Comman
   const losses = await findLosses(app.services, file.feeds)
   const stops = before.filter((feed) => feed.enabled && isRemoved(changes, feed)).map(({ name }) => name)
   const gone = [...stops.map(stopLine), ...losses.map(lossLine)]
-  const told = [...warningLines(warnings), ...changeLines(changes)]
+  const told = [...warningLines(warnings), ...(await changeLines(app, changes, file.feeds))]
   const needsYes = gone.length > 0 && !yes
   if (dryRun) {
     const asks = needsYes ? [`a push wants --yes, if ${mayGo(stops, losses)}`] : []
@@ -144,7 +145,10 @@ async function diff(app: LocalApp): Promise<CommandResult> {
   if ('problems' in local) return refused(local.problems)
   const forbidden = await forbiddenChanges(app, local.file)
   const changes = compareFeeds(await feedsBefore(app, local.file), local.file.feeds)
-  return done({ same: changes.length === 0, changes, refused: forbidden }, [...changeLines(changes), ...forbidden])
+  return done({ same: changes.length === 0, changes, refused: forbidden }, [
+    ...(await changeLines(app, changes, local.file.feeds)),
+    ...forbidden,
+  ])
 }
 
 /**
@@ -161,8 +165,14 @@ async function feedsBefore(app: LocalApp, { feeds }: FeedsFile): Promise<readonl
   return (await rows(app)).map(({ feed }) => feed).filter(isKnown)
 }
 
-function changeLines(changes: readonly FeedChange[]): readonly string[] {
-  return changes.length > 0 ? changes.map(lineOf) : ['no feed differs']
+async function changeLines(
+  app: LocalApp,
+  changes: readonly FeedChange[],
+  feeds: readonly Feed[],
+): Promise<readonly string[]> {
+  if (changes.length === 0) return ['no feed differs']
+  const known = await rows(app)
+  return Promise.all(changes.map((change) => lineOf(app, change, feeds, known)))
 }
 
 /** What the app would refuse of the local feeds. Other than what is wrong with them, only the ledger knows that. */
@@ -206,12 +216,25 @@ function feedsIn(text: string): readonly Feed[] | undefined {
   return 'problems' in file ? undefined : file.feeds
 }
 
-function lineOf(change: FeedChange): string {
-  if (change.change !== 'changed') return `${change.change === 'added' ? '+' : '-'} ${change.feed}`
-  const outdates = change.fields.some((field) => OUTDATING.includes(field))
-  return `~ ${change.feed}: ${change.fields.join(', ')}${outdates ? OUTDATED : ''}`
+async function lineOf(
+  { services }: LocalApp,
+  change: FeedChange,
+  feeds: readonly Feed[],
+  known: readonly FeedRow[],
+): Promise<string> {
+  const { feed: name } = change
+  if (change.change !== 'changed') return `${change.change === 'added' ? '+' : '-'} ${name}`
+  const row = known.find(({ feed }) => feed.name === name)
+  const feed = feeds.find((each) => each.name === name)
+  const mayOutdate = change.fields.some((field) => OUTDATING.includes(field))
+  const windows = row && feed && mayOutdate ? await countOutdatedBy(services, row, feed) : 0
+  return `~ ${name}: ${change.fields.join(', ')}${windows > 0 ? outdatedWords(name, windows) : ''}`
 }
 
-/** The fields that decide which rows a feed asks for, whatever else it says. */
-const OUTDATING: readonly string[] = ['query', 'queryId', 'where', 'distinct']
-const OUTDATED = '; what has landed is outdated then, and not complete until "backfill --outdated" has brought it anew'
+/** The fields that may decide which rows a feed asks for. Its account, dataset and table never change. */
+const OUTDATING: readonly string[] = ['query', 'queryId', 'where', 'distinct', 'columns']
+
+function outdatedWords(feed: string, windows: number): string {
+  const until = `not complete until "backfill --outdated --feed ${feed}" has brought them anew`
+  return `; ${counted(windows, 'landed window is', 'landed windows are')} outdated then, and ${until}`
+}

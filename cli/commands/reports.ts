@@ -7,7 +7,7 @@ import {
   type StandingReport,
   standingReports,
 } from '../../src/steps/operator/reports.ts'
-import { type AccountView, listByAccount, openAccounts, type PrintedColumns } from '../accounts.ts'
+import { type AccountView, listByAccount, openAccounts, type PrintedColumns, problemOf } from '../accounts.ts'
 import { addCommand, type CommonOptions, type LocalApp, withApp } from '../command.ts'
 import { type CommandResult, done, print, refused } from '../output.ts'
 
@@ -55,10 +55,11 @@ async function change(app: LocalApp, action: ReportAction, id: string, options: 
   const views = await openAccounts(app)
   if ('problems' in views) return refused(views.problems)
   const problems: string[] = []
-  for (const { insights } of views) {
+  for (const view of views) {
+    const { insights } = view
     const found = await standingReports(app.services, insights)
     if (isFailure(found)) {
-      problems.push(found.message)
+      problems.push(problemOf(app, view, found))
       continue
     }
     const report = found.find(({ reportId }) => reportId.toLowerCase() === id.toLowerCase())

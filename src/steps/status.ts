@@ -1,5 +1,5 @@
 import { type Failure, isFailure } from '../core/failures.ts'
-import { DEFAULT_AUTH, isFeedName } from '../core/feeds/feed.ts'
+import { isFeedName } from '../core/feeds/feed.ts'
 import { hashJson } from '../core/hash.ts'
 import {
   type CredentialsRow,
@@ -17,6 +17,7 @@ import { windowDetail } from '../core/status/window.ts'
 import { parseWindowId, windowId } from '../core/time/window.ts'
 import type { AppRows } from '../services/storage/ledger.ts'
 import { findFeed, knownFeed, readableFeeds } from './ledger/feed-row.ts'
+import { accountOf, authOf } from './ledger/sign-in-advice.ts'
 import { ticksIn } from './ledger/ticks.ts'
 import { type PacingRow, pacingOf } from './requesting/pacing-row.ts'
 import type { Services } from './services.ts'
@@ -40,7 +41,7 @@ export async function status(services: Services): Promise<Status> {
         : [
             {
               name,
-              auth: authOf(services, rows, name),
+              auth: authOfAccount(services, rows, name),
               pacing: row.value,
               credentials: credentialsOf(app, name),
             },
@@ -86,11 +87,9 @@ function accountsOf(app: AppRows): ReadonlyMap<string, PacingRow | Failure> {
   return new Map([...names].map((name) => [name, pacingOf(app, name)]))
 }
 
-/** How an account signs in; undefined where its settings are not complete. */
-function authOf(services: Services, rows: readonly FeedOutline[], name: string): string | undefined {
-  const account = rows.find(({ feed }) => feed.account === name)?.account ?? {}
-  if (isFailure(services.insights(name, account))) return undefined
-  return account.auth ?? services.settings.auths[name] ?? DEFAULT_AUTH
+function authOfAccount(services: Services, rows: readonly FeedOutline[], name: string): string | undefined {
+  const row = rows.find(({ feed }) => feed.account === name)
+  return row && authOf(services, accountOf(row))
 }
 
 /** What was last looked up of the credentials of an account. */

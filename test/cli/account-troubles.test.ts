@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openApp } from '../../src/app/app.ts'
+import type { StatusAnswer } from '../../src/core/status/fields.ts'
 import { MINUTE_MS } from '../../src/core/time/durations.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { requireSettings } from '../setup/settings.ts'
@@ -48,6 +49,36 @@ describe('a sign-in that is refused', () => {
     const doctor = (await deployment.command(['doctor'])).out
     expect(doctor).toMatch(/sign-in: .*invalid_grant.*Type: npx partner-insights-sync consent --account default$/m)
     expect(doctor).not.toContain('PARTNER_')
+    const { refused } =
+      (JSON.parse((await deployment.command(['status', '--json'])).out) as StatusAnswer).accounts[0] ?? {}
+    const asking = [
+      ['datasets'],
+      ['queries'],
+      ['reports'],
+      ['reports', 'delete', 'an-id'],
+      ['cleanup'],
+      ['cleanup', '--all'],
+    ]
+    for (const command of asking) {
+      const { exit, err } = await deployment.command(command)
+      expect([command, exit, err]).toEqual([
+        command,
+        1,
+        expect.stringContaining(`${refused?.remedy} Type: ${refused?.command}\n`),
+      ])
+    }
+  }, 60_000)
+
+  it('for want of a setting tells each command what to set', async () => {
+    const feeds = { accounts: { emea: {} }, feeds: [{ ...USAGE, account: 'emea' }] }
+    await writeFile(join(deployment.folder, 'feeds.json'), JSON.stringify(feeds))
+    const { err, exit } = await deployment.command(['datasets'])
+    expect([exit, err]).toEqual([
+      1,
+      expect.stringMatching(
+        /PARTNER_CLIENT_ID__EMEA, .* missing\. Set what the message says is missing.* Type: .* doctor\n$/,
+      ),
+    ])
   }, 60_000)
 
   it('with a secret names the secret to store, and the setting once', async () => {

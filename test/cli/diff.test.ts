@@ -268,6 +268,20 @@ describe('diff of a window whose archives were removed', () => {
     })
   })
 
+  it('or will be by keep: what it says to type is not refused', async () => {
+    const { services } = deployment
+    const push = async (feeds: readonly object[]) => {
+      await deployment.writeFeeds(feeds)
+      await rememberFeeds(services, await services.ledger.appRows())
+    }
+    await push(FEEDS.map((feed) => ({ ...feed, keep: 'P1M' })))
+    const { err } = await command('whole', '--window', APRIL)
+    await push(FEEDS)
+    expect(err).toMatch(
+      /attempt 2; it is older than what the feed keeps: make "keep" longer in feeds.json first, then "retry whole /,
+    )
+  })
+
   it('by keep says why and what to do, and that works', async () => {
     const { services } = deployment
     const feeds = (keep?: string) => FEEDS.map((feed) => (feed.name === 'keyed' && keep ? { ...feed, keep } : feed))

@@ -268,7 +268,7 @@ describe('import and rejects', () => {
     const january = '20250101T000000Z_20250201T000000Z'
     const { exit, err } = await importing(file, january)
     expect(err).toMatch(
-      /^malformed: .*[^.]\. Correct the file, its window or the feed, and type "import usage <file> --month 2025-01"/,
+      /^malformed: .*\. Correct the file or its window, and type "import usage <file> --month 2025-01"\. .* Type: npx partner-insights-sync forget usage --month 2025-01$/m,
     )
     expect(exit).toBe(1)
     expect(await command('accept-gap', 'usage', '--window', january)).toMatchObject({ exit: 0, err: '' })

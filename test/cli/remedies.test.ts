@@ -3,7 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { createProgram } from '../../cli/program.ts'
 import { adviceOn, BROKEN_FILE, FAILURES, type FailureKind, filled, PROGRAM } from '../../src/core/failures.ts'
 import { AUTH_MODES } from '../../src/core/feeds/fields.ts'
+import type { Failed } from '../../src/core/ledger/ledger.ts'
+import { present } from '../../src/core/present.ts'
 import { signInAdvice } from '../../src/core/status/accounts.ts'
+import { adviceOnEntry } from '../../src/core/status/failed-window.ts'
+import { failedMonth, landed } from '../core/status-of.ts'
 
 // What a person is told to type is a command of the command line, with arguments that it takes.
 
@@ -42,6 +46,20 @@ describe('the remedy of a failure', () => {
     const { remedy, command } = adviceOn(kind, ABOUT)
     expect(remedy + command).not.toMatch(/<(?!file>)/)
     for (const text of commandsIn(remedy, command)) parse(text)
+  })
+
+  it.each(KINDS)('%s of a landing that a person asked for names commands that exist', (kind) => {
+    const stands = [undefined, landed('2025-03', 9), landed('2025-03', 9, { origin: 'import' })]
+    for (const figures of stands.map((entry) => entry?.figures))
+      for (const origin of ['service', 'import'] as const)
+        for (const archive of ['blob', 'another']) {
+          const more = present<Partial<Failed>>({ kind, byPerson: true, origin, archive, figures })
+          for (const entry of [failedMonth('2025-03', more), failedMonth('2025-03', { ...more, cut: true })]) {
+            const { remedy, command } = adviceOnEntry(entry as Failed)
+            expect(remedy + command).not.toMatch(/<(?!file>)/)
+            for (const text of commandsIn(remedy, command)) parse(text)
+          }
+        }
   })
 
   // What ends each kind: a file without the mistake, a right that was given, another report, another sign-in, a decision.

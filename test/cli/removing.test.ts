@@ -75,7 +75,14 @@ describe('erase', () => {
     await deployment.settle('usage')
     expect((await rows()).filter((row) => row.CustomerName === customer)).toEqual([])
     expect((await rows()).length).toBeGreaterThan(0)
-    expect(await command('erase', 'usage', ...where, '--allow-again')).toMatchObject({ exit: 0, err: '' })
+    const part = await command('erase', 'usage', '--where', `CustomerName=${customer.slice(0, -1)}`, '--dry-run')
+    expect(part).toMatchObject({ exit: 0, out: expect.stringMatching(/has this value as a whole cell\n$/) })
+    const again = await command('erase', 'usage', ...where, '--allow-again')
+    expect(again).toMatchObject({ exit: 0, err: '' })
+    const [, retry = ''] = /Type: npx partner-insights-sync (.*)\n$/.exec(again.out) ?? []
+    expect(await command(...retry.split(' '))).toMatchObject({ exit: 0, err: '' })
+    await deployment.run('usage')
+    expect((await rows()).filter((row) => row.CustomerName === customer)).toHaveLength(before)
   })
 })
 
@@ -89,11 +96,21 @@ describe('purge', () => {
     const dry = await command('purge', '--feed', 'usage', '--dry-run', '--json')
     expect(JSON.parse(dry.out)).toMatchObject({ feed: 'usage', dryRun: true, windows: 2, rows: count })
     expect((await deployment.entries('usage')).map(({ window }) => windowId(window))).toHaveLength(2)
-    const done = await command('purge', '--feed', 'usage')
+    const wrong = [await command('purge'), await command('purge', 'usage', '--feed', 'other')]
+    expect(wrong).toMatchObject([
+      { exit: 2, err: 'name the feed: purge <feed>\n' },
+      { exit: 2, err: 'two feeds are named, usage and other: name one\n' },
+    ])
+    const done = await command('purge', 'usage')
     expect(done).toMatchObject({
       exit: 0,
       out: expect.stringMatching(new RegExp(`^usage: purged 2 windows, ${count} rows`)),
     })
+    // Nothing of it goes on, and nothing of it can be paused.
+    for (const action of ['pause', 'resume']) {
+      const { exit, err } = await command('backfill', action)
+      expect([exit, err]).toEqual([1, expect.stringMatching(/^feed usage was purged/)])
+    }
     await deployment.writeFeeds([FEED])
     const waits = 'feed "usage": it was purged, and its old rows are still being removed'
     expect((await command('feeds', 'push', '--dry-run')).out).toContain(`warning: ${waits}`)

@@ -192,6 +192,28 @@ describe('the printed command works for', () => {
     expect(await kinds()).not.toContain('feed-blocked')
   })
 
+  it('a vanished column that the app chose itself: asking again heals it, not feeds.json', async () => {
+    const missing = failed('column-missing', 'learn: column "UserId" is not in the report')
+    await blockFeed(services, 'learn', missing)
+    const { command, remedy } = await only('feed-blocked')
+    expect([command, remedy]).toEqual([
+      'npx partner-insights-sync unblock learn',
+      expect.stringMatching(/^The app chose the columns of the feed/),
+    ])
+    expect(told('feed.blocked').at(-1)?.remedy).toBe(`${remedy} Type: ${command}`)
+    expect(await paste(command)).toMatchObject({ exit: 0 })
+    await run()
+    expect(await kinds()).not.toContain('feed-blocked')
+    // Where nothing is blocked, unblock is refused.
+    await plant('learn', 1, (entry) => toFailed(entry, missing, new Date()))
+    const { out } = await deployment.command(['status', '--json', '--feed', 'learn'])
+    const [problem] = (JSON.parse(out) as StatusAnswer).feeds[0]?.problems ?? []
+    expect(problem?.command).toMatch(/ retry learn --window /)
+    expect(await paste(problem?.command ?? '')).toMatchObject({ exit: 0 })
+    await run()
+    expect(await toDo()).toEqual([])
+  })
+
   it('a role that is missing, which blocks its feed', async () => {
     await blockFeed(services, 'usage', failed('forbidden', 'usage: the account lacks the role'))
     const { command } = await only('feed-blocked')

@@ -136,7 +136,7 @@ const MORE: Readonly<Record<LedgerEntry['state'], object>> = {
     cut: byPerson,
   },
   landed: {},
-  failed: { byPerson, cut: byPerson, broken: byPerson },
+  failed: { byPerson, origin, archive: text, cut: byPerson, broken: byPerson },
 }
 
 /** The fields that a state has of its own. */

@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isFailure } from '../../src/core/failures.ts'
-import { remedyOf } from '../../src/core/ledger/ledger.ts'
 import { toFailed, toRequesting } from '../../src/core/ledger/transitions.ts'
 import { createCheck, refuse, TOTALS_LENGTH } from '../../src/core/report/check.ts'
 import { newGeneration } from '../../src/core/report/generation.ts'
 import { createLander } from '../../src/core/report/lander.ts'
 import { readHeader } from '../../src/core/report/layout.ts'
 import type { ParsedRecord } from '../../src/core/report/parse.ts'
+import { adviceOnEntry } from '../../src/core/status/failed-window.ts'
 import { feedOf } from './feed-of.ts'
 
 const WINDOW = { from: new Date('2025-05-01T00:00:00Z'), to: new Date('2025-06-01T00:00:00Z') }
@@ -69,7 +69,7 @@ describe('the check of a file', () => {
       expect(failure).toMatchObject({ kind: 'too-many-rejects', message: expect.stringMatching(/rows? can't land/) })
       const entry = { feed: 'usage', window: WINDOW, lane: 'live', removedAttempt: 0 } as const
       const planned = toRequesting(entry, { reportName: 'r', queryId: 'q', asked: NO_FORM, requestedAt: WINDOW.to })
-      const remedy = failure && remedyOf(toFailed(planned, failure, WINDOW.to))
+      const remedy = failure && adviceOnEntry(toFailed(planned, failure, WINDOW.to)).remedy
       expect(remedy).toMatch(
         isBroken
           ? /the file is broken.*"retry usage --month 2025-05"/

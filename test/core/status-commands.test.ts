@@ -20,7 +20,6 @@ const standing = (more: Partial<Figures> = {}) => {
   return figures ? { figures } : {}
 }
 const IMPORTED = standing({ origin: 'import', archive: 'own.csv' })
-const past = { attempt: 2, at: NOW, outcome: 'malformed' } as const
 
 describe('the command of a failed window', () => {
   test('never replaces the rows of a file by those of the service', () => {
@@ -29,14 +28,54 @@ describe('the command of a failed window', () => {
     for (const kind of kinds) {
       const again = `${OURS} replay azure-usage --month 2025-05 --archive own.csv`
       expect(commandOf({ kind, ...IMPORTED })).toBe(again)
-      expect(commandOf({ kind, ...IMPORTED, byPerson: true })).toBe(again)
+      // What broke the storage or the function is not the file's fault: its own archive lands once more.
+      const own = kind === 'poison' ? `${OURS} replay azure-usage --month 2025-05` : again
+      expect(commandOf({ kind, ...IMPORTED, byPerson: true })).toBe(own)
     }
-    const left = { history: [{ ...past, archive: 'failed.csv' }] }
-    expect(commandOf({ ...left, byPerson: true })).toBe(`${OURS} replay azure-usage --month 2025-05`)
-    // What an overview reads has no history.
-    expect(commandOf({ ...left, history: [], byPerson: true })).toBe(`${OURS} replay azure-usage --month 2025-05`)
-    const rejects = { history: [{ ...past, archive: 'failed.csv', rejects: 'rejects' }], byPerson: true } as const
-    expect(commandOf(rejects)).toBe(`${OURS} rejects --feed azure-usage --month 2025-05`)
+  })
+
+  test('of a file is none that lands the file once more', () => {
+    const wayOf = (more: Parameters<typeof failedMonth>[1]) => toDoOf([failedMonth('2025-05', more)])[0]
+    const own = { byPerson: true, origin: 'import', archive: 'failed.csv' } as const
+    const kinds = ['malformed', 'no-header', 'outside-window'] as const
+    for (const kind of [...kinds, 'too-many-rejects', 'suspicious-empty'] as const) {
+      const over = wayOf({ kind, ...own, ...standing() })
+      expect(over?.command).toBe(`${OURS} replay azure-usage --month 2025-05 --archive blob`)
+      const alone = wayOf({ kind, ...own })
+      expect([alone?.command, alone?.remedy]).toEqual([
+        `${OURS} forget azure-usage --month 2025-05`,
+        expect.stringMatching(/which has no rows/),
+      ])
+      // What stands of the window would go with it.
+      if (kind !== 'suspicious-empty') expect(over?.remedy).not.toMatch(/forget/)
+      for (const each of [over, alone]) {
+        expect(each?.remedy).toMatch(/"import azure-usage <file> --month 2025-05"/)
+        expect(/"rejects /.test(each?.remedy ?? '')).toBe(kind === 'too-many-rejects')
+      }
+    }
+  })
+
+  test('of a file that landed before, and no longer fits its feed, is about the feed', () => {
+    const again = { ...IMPORTED, byPerson: true, origin: 'import', archive: 'own.csv' } as const
+    const commandOf = (kind: FailureKind) => toDoOf([failedMonth('2025-05', { kind, ...again })])[0]?.command
+    expect(commandOf('malformed')).toBe(`${OURS} feeds push`)
+    expect(commandOf('too-many-rejects')).toBe(`${OURS} rejects --feed azure-usage --month 2025-05`)
+    expect(commandOf('storage')).toBe(`${OURS} replay azure-usage --month 2025-05`)
+  })
+
+  test('of an archived report never speaks of a file, and asks the service again', () => {
+    const wayOf = (kind: FailureKind) => {
+      const replayed = { ...standing(), byPerson: true, origin: 'service', archive: 'earlier.csv' } as const
+      return toDoOf([failedMonth('2025-05', { kind, ...replayed })])[0]
+    }
+    for (const kind of ['malformed', 'no-header', 'outside-window'] as const) {
+      expect(wayOf(kind)?.command).toBe(`${OURS} retry azure-usage --month 2025-05`)
+      expect(wayOf(kind)?.remedy).not.toMatch(/import|forget|rejects/)
+    }
+    expect(wayOf('too-many-rejects')?.command).toBe(`${OURS} rejects --feed azure-usage --month 2025-05`)
+    const empty = wayOf('suspicious-empty')
+    expect(empty?.command).toBe(`${OURS} replay azure-usage --month 2025-05 --archive blob`)
+    expect(empty?.remedy).toMatch(/"retry azure-usage --month 2025-05 --accept-empty"/)
   })
 
   test('and its remedy fit each other where the service no longer has the window', () => {

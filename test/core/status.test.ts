@@ -33,7 +33,7 @@ describe('the status of a feed', () => {
       state: 'failed',
     }
     const remedies = (entry: LedgerEntry) => statusOf([entry]).problems.map(({ remedy }) => remedy)
-    expect(remedies({ ...failed, byPerson: true })).toEqual([expect.stringMatching(/^Correct the file, its window/)])
+    expect(remedies({ ...failed, byPerson: true })).toEqual([expect.stringMatching(/^Correct the file or its window/)])
     expect(remedies(failed)).toEqual([expect.stringMatching(/^The file is no report/)])
   })
 

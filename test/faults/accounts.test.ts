@@ -82,7 +82,12 @@ describe('feeds of several accounts', () => {
 
   it('an account without settings is told what it lacks, and holds up no other account', () => {
     expect(events.filter(({ event }) => event === 'feed.stale')).toMatchObject([
-      { feed: 'usage-nobody', kind: 'unauthorized', message: expect.stringMatching(/PARTNER_TENANT_ID.*missing/) },
+      {
+        feed: 'usage-nobody',
+        kind: 'unauthorized',
+        message: expect.stringMatching(/PARTNER_TENANT_ID.*missing/),
+        remedy: expect.stringMatching(/^Set what the message says is missing.* Type: .* doctor$/),
+      },
     ])
   })
 })

@@ -3,6 +3,7 @@ import { DAY_MS, HOUR_MS } from '../../src/core/time/durations.ts'
 import { replay } from '../../src/steps/operator/replay.ts'
 import { poison } from '../../src/steps/poison.ts'
 import { provision } from '../../src/steps/provision.ts'
+import { status } from '../../src/steps/status.ts'
 import { sweep } from '../../src/steps/sweep.ts'
 import type { World } from '../setup/world.ts'
 import {
@@ -125,7 +126,10 @@ describe('a landing of a person that fails', () => {
     await landImport(world, OUTSIDE)
     expect(await entryOf(world)).toMatchObject({ state: 'failed', kind: 'outside-window', byPerson: true })
     expect(await feedRowOf(world)).not.toHaveProperty('blocked')
-    expect(named(world, 'window.failed')).toMatchObject([{ kind: 'outside-window', attempt: 3 }])
+    const [told, ...more] = named(world, 'window.failed')
+    expect([told, more]).toMatchObject([{ kind: 'outside-window', attempt: 3 }, []])
+    const [shown] = (await status(world.services)).toDo
+    expect(told?.remedy).toBe(`${shown?.remedy} Type: ${shown?.command}`)
   })
 
   it.each([

@@ -1,4 +1,4 @@
-import type { Failure } from '../failures.ts'
+import { type Advice, adviceOn, type Failure, type FailureKind, filled, PROGRAM } from '../failures.ts'
 import type { Account, Feed } from '../feeds/feed.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../time/durations.ts'
 import { type FeedOutline, type FeedRow, formNow, toTrouble } from './feed-row.ts'
@@ -36,6 +36,22 @@ export function refusedBy(row: FeedRow, failure: Failure, now: Date): FeedRow {
   const isKnown = row.blocked?.kind === failure.kind && row.blocked.message === failure.message && row.refused
   return isKnown ? row : { ...row, blocked: toTrouble(failure, now), refused: true }
 }
+
+/** What ends the block of a feed. Where the app does not take what feeds.json says, only another file does. */
+export function blockAdvice(
+  { refused, query, feed: { name, account } }: Pick<FeedOutline, 'refused' | 'query' | 'feed'>,
+  { kind }: { readonly kind: FailureKind },
+): Advice {
+  const about = { feed: name, account }
+  const advice = kind === 'column-missing' && query?.chosen ? filled(CHOSEN_MISSING, about) : adviceOn(kind, about)
+  return refused ? { ...advice, command: `${PROGRAM} feeds push` } : advice
+}
+
+const CHOSEN_MISSING = {
+  remedy:
+    'The app chose the columns of the feed, and the report lacks one that the message names: let the feed ask again. If that fails of the same, name the columns that you want in feeds.json, and type "feeds push".',
+  command: 'unblock <feed>',
+} as const
 
 /** The feed left feeds.json or is disabled: it asks for nothing new, so it no longer matters what the file said of it. */
 export function retired(row: FeedRow): FeedRow {

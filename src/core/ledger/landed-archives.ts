@@ -26,11 +26,12 @@ export function chooseAttempts(
 ): ComparedAttempts | Problem {
   const id = windowId(entry.window)
   const about = `${entry.feed} ${id}`
-  const askAgain = `"retry ${entry.feed} --window ${id}" asks for it again`
+  const retry = `"retry ${entry.feed} --window ${id}" asks for it again`
+  const askAgain = past === undefined ? retry : `it ${past}, then ${retry}`
   if (isRemoved(entry) && standing.length === 0) {
     const { removedAt } = entry.figures ?? {}
     const why = `its archives were removed${removedAt ? ` on ${dayWords(removedAt)}` : ''}`
-    return { problem: `${about}: ${why}; ${past === undefined ? askAgain : `it ${past}, then ${askAgain}`}` }
+    return { problem: `${about}: ${why}; ${askAgain}` }
   }
   const all = attemptsOf(entry, standing)
   const published = all.find(({ attempt }) => attempt === entry.figures?.attempt)

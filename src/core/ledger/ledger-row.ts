@@ -190,6 +190,8 @@ const BY_STATE: { readonly [S in State]: Codecs<StateFields[S]> } = {
     message: text,
     since: instant,
     byPerson: optional(mark),
+    origin: optional(origin),
+    archive: optional(text),
     cut: optional(mark),
     broken: optional(mark),
   },

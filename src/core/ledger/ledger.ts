@@ -1,4 +1,4 @@
-import { type About, BROKEN_FILE, FAILURES, type FailureKind, filled } from '../failures.ts'
+import type { About, FailureKind } from '../failures.ts'
 import type { Asked, Form } from '../feeds/form.ts'
 import { present } from '../present.ts'
 import type { Generation } from '../report/generation.ts'
@@ -185,8 +185,10 @@ export type StateFields = {
     readonly kind: FailureKind
     readonly message: string
     readonly since: Date
-    /** What failed is a landing that a person asked for. */
+    /** What failed is a landing that a person asked for: of a file or a report, from this archive. */
     readonly byPerson?: true
+    readonly origin?: Origin
+    readonly archive?: string
     /** Its file was cut off where a value of it was erased: it can land no more. */
     readonly cut?: true
     /** Most of its rejects are no whole rows: its file is broken. */
@@ -250,19 +252,6 @@ export function isOfPerson(entry: LedgerEntry): boolean {
   return (entry.state === 'landing' || entry.state === 'failed') && entry.byPerson === true
 }
 
-/** What a person does about a failed window. Nothing was asked of the service for what they landed themselves. */
-export function remedyOf(entry: Failed): string {
-  return filled({ remedy: ownRemedy(entry), command: '' }, aboutOf(entry)).remedy
-}
-
-function ownRemedy(entry: Failed): string {
-  if (holdsImport(entry)) return IMPORT_STANDS
-  if (entry.cut) return CUT_OFF
-  if (isOfPerson(entry)) return OWN_REMEDY
-  if (entry.kind === 'out-of-range' && !isGap(entry) && isStanding(entry)) return ROWS_STAND
-  return entry.broken ? BROKEN_FILE.remedy : FAILURES[entry.kind].remedy
-}
-
 /** A window as commands take it. */
 export function aboutOf({ feed, window }: EntryKey): Required<Pick<About, 'feed' | 'window'>> {
   return { feed, window: windowOption(window) }
@@ -272,18 +261,6 @@ export function aboutOf({ feed, window }: EntryKey): Required<Pick<About, 'feed'
 export function holdsImport(entry: LedgerEntry): boolean {
   return isStanding(entry) && entry.figures.origin === 'import'
 }
-
-const OWN_REMEDY =
-  'Correct the file, its window or the feed, and type "import <feed> <file> <window>" or "replay <feed> <window>". "rejects --feed <feed> <window>" lists rows that cannot land; "forget <feed> <window>" takes out a window that nobody wanted.'
-
-const CUT_OFF =
-  'The file was cut off where a value of it was erased, and can land no more. Ask the service for the window again with "retry <feed> <window>", or type "import <feed> <file> <window>" for another file.'
-
-const IMPORT_STANDS =
-  'The rows of the imported file stay. Type "import <feed> <file> <window>" for a corrected file, or land again the one that landed. "retry <feed> <window>" would replace its rows by those of the service.'
-
-const ROWS_STAND =
-  'The dataset no longer offers this window. If you have a file of it, type "import <feed> <file> <window>". Else keep the rows that landed before: land them again from their archive.'
 
 /** What a landing left in the archive: the report, what it answers, and the list of its rejects where there is one. */
 export type LeftInArchive = { readonly archive: string; readonly rejects?: string; readonly asked?: Asked }

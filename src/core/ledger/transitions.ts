@@ -1,4 +1,5 @@
 import type { Failure } from '../failures.ts'
+import { present } from '../present.ts'
 import type { Generation } from '../report/generation.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../time/durations.ts'
 import {
@@ -180,10 +181,16 @@ export function toFailed(entry: LedgerEntry, { kind, message, broken }: Failure,
   const next = { ...sharedFields(entry), history, lastError, kind, message, since: at, state: 'failed' } as const
   return {
     ...next,
-    ...(isOfPerson(entry) && { byPerson: true }),
+    ...(isOfPerson(entry) && { byPerson: true, ...sourceOf(entry) }),
     ...(entry.state === 'landing' && entry.cut && { cut: true }),
     ...(broken && { broken }),
   }
+}
+
+/** What a person landed, as their remedy depends on it. */
+function sourceOf(entry: LedgerEntry): Pick<Failed, 'origin' | 'archive'> {
+  if (entry.state !== 'landing') return {}
+  return present<Pick<Failed, 'origin' | 'archive'>>({ origin: entry.origin, archive: entry.archive })
 }
 
 /** The attempt ended for a reason that another attempt may not meet; after `maxTries` of them the window is `failed`. */

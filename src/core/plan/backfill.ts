@@ -1,4 +1,5 @@
-import { adviceOn, adviceText, type SignInKind } from '../failures.ts'
+import { adviceText, type SignInKind } from '../failures.ts'
+import { blockAdvice } from '../ledger/feed-block.ts'
 import { isPublished, type LedgerEntry, type State } from '../ledger/ledger.ts'
 import { outOfRangeReason } from '../ledger/reach.ts'
 import { HOUR_MS, MINUTE_MS } from '../time/durations.ts'
@@ -219,7 +220,7 @@ function progressOf(
   if (!row.blocked) return { progress: 'going' }
   return {
     progress: 'blocked',
-    why: `${row.blocked.message}: ${adviceText(adviceOn(row.blocked.kind, { feed: row.feed.name, account: row.feed.account }))}`,
+    why: `${row.blocked.message}: ${adviceText(blockAdvice(row, row.blocked))}`,
   }
 }
 

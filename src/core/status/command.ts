@@ -18,11 +18,6 @@ export function windowCommand(
   return [PROGRAM, name, feed, windowOption(window), ...(option ? [option] : [])].join(' ')
 }
 
-/** Lands a window again from one archive of it, and asks the service for nothing. */
-export function replayCommand(feed: string, window: Window, archive: string): string {
-  return `${windowCommand('replay', feed, window)} --archive ${archive}`
-}
-
 /** A command about all windows of a feed that overlap a time. */
 export function retrySpan(feed: string, { from, to }: Window): string {
   return `${PROGRAM} retry ${feed} --from ${dayText(from)} --to ${dayText(to)}`

@@ -1,21 +1,8 @@
 import { counted } from '../counted.ts'
-import { type Advice, adviceOn, FAILURES, type FailureKind, isOfSignIn } from '../failures.ts'
+import { type Advice, adviceOn, FAILURES, type FailureKind } from '../failures.ts'
 import { type Emptied, emptiedColumns } from '../ledger/emptied.ts'
-import { whyAsksNothing } from '../ledger/feed-block.ts'
 import type { FeedOutline } from '../ledger/feed-row.ts'
-import {
-  type Failed,
-  holdsImport,
-  isGap,
-  isOfPerson,
-  isOutdated,
-  isPublished,
-  isStanding,
-  type Lane,
-  type LedgerEntry,
-  lastArchive,
-  remedyOf,
-} from '../ledger/ledger.ts'
+import { type Failed, isOutdated, isStanding, type LedgerEntry } from '../ledger/ledger.ts'
 import { isSettledFailure } from '../plan/coverage.ts'
 import { laneOf } from '../plan/due-windows.ts'
 import type { KnownFeed, UnreadableEntry } from '../plan/known-feed.ts'
@@ -25,18 +12,8 @@ import { present } from '../present.ts'
 import { type Window, windowId } from '../time/window.ts'
 import { dayWords, windowOption, windowWords } from '../time/words.ts'
 import { halvedSentence, staleSentence } from './alarms.ts'
-import {
-  columnsCommand,
-  DOCTOR,
-  outdatedCommand,
-  PUSH_FEEDS,
-  purgeCommand,
-  rejectsCommand,
-  replayCommand,
-  resumeCommand,
-  retrySpan,
-  windowCommand,
-} from './command.ts'
+import { columnsCommand, DOCTOR, outdatedCommand, purgeCommand, retrySpan, windowCommand } from './command.ts'
+import { adviceOnWindow, onceItAsks, whatStands } from './failed-window.ts'
 import type { FeedStatus, ToDo } from './fields.ts'
 import { doubtedWindows, type MarkedWindow } from './windows.ts'
 
@@ -87,22 +64,14 @@ function unfinishedPurge({ known: { row, entries, unreadable }, status: { name }
   return [{ kind: 'purge-unfinished', feed: name, sentence, remedy, command: purgeCommand(name), since }]
 }
 
-function blockedFeed({ status: { name, blocked } }: Seen): readonly ToDo[] {
+function blockedFeed({ known: { entries }, status: { name, blocked } }: Seen): readonly ToDo[] {
   if (!blocked) return []
   // The message may name the feed as well.
   const why = blocked.message.startsWith(`${name}: `) ? blocked.message.slice(name.length + 2) : blocked.message
-  const sentence = `${name} asks for nothing new: ${why}; what landed stays`
+  const stays = entries.some(isStanding) ? '; what landed stays' : ''
+  const sentence = `${name} asks for nothing new: ${why}${stays}`
   const { remedy, command } = blocked
   return [{ kind: 'feed-blocked', feed: name, sentence, remedy, command, since: blocked.at }]
-}
-
-/** What ends the block of a feed. Where the app does not take what feeds.json says, only another file does. */
-export function blockAdvice(
-  { refused, feed: { name, account } }: FeedOutline,
-  { kind }: { readonly kind: FailureKind },
-): Advice {
-  const advice = adviceOn(kind, { feed: name, account })
-  return refused ? { ...advice, command: PUSH_FEEDS } : advice
 }
 
 function unreadableEntry(feed: string, unreadable: UnreadableEntry): ToDo {
@@ -158,57 +127,6 @@ function failedWindow(row: FeedOutline, entry: Failed): ToDo {
   return { ...about, ...adviceOnWindow(row, entry) }
 }
 
-/** What a person does about a failed window, and the command that they type. */
-export function adviceOnWindow(row: FeedOutline, entry: Failed): Advice {
-  const { kind } = entry
-  if (isOfPerson(entry) || FAILURES[kind].heals === 'person') return wayOut(row, entry, remedyOf(entry))
-  if (isOfSignIn(entry)) return adviceOn(kind, { account: row.feed.account })
-  const isOfFeed = FAILURES[kind].heals === 'change' && (row.blocked !== undefined || !FREES.has(kind))
-  return isOfFeed ? blockAdvice(row, entry) : wayOut(row, entry, remedyOf(entry))
-}
-
-/** What frees a feed of these is typed for the feed, and refused where it is not blocked. */
-const FREES: ReadonlySet<FailureKind> = new Set(['forbidden', 'redacted'])
-
-function wayOut(row: FeedOutline, entry: Failed, remedy: string): Advice {
-  const way = { remedy, command: commandFor(entry) }
-  const asks = way.command.startsWith(windowCommand('retry', entry.feed, entry.window))
-  return asks ? onceItAsks(row, entry.lane, way) : way
-}
-
-/** A command that asks the service is refused while the feed, or its history, asks for nothing: ending that comes first. */
-function onceItAsks(row: FeedOutline, lane: Lane, way: Advice): Advice {
-  const { name } = row.feed
-  if (whyAsksNothing(row) !== undefined) {
-    const first = `First let feed ${name} ask again: enable or correct it in feeds.json, and push the file.`
-    return { remedy: `${first} Then: ${way.remedy}`, command: PUSH_FEEDS }
-  }
-  if (lane !== 'backfill' || row.backfillPaused !== true) return way
-  return { remedy: `First let its history go on, which is paused. Then: ${way.remedy}`, command: resumeCommand(name) }
-}
-
-/** Says what a failed window has. `who`: the word for the window. */
-export function whatStands(entry: Failed, who: 'it' | 'and'): string {
-  const and = who === 'and' ? 'and ' : ''
-  const removedAt = entry.figures?.removedAt
-  if (removedAt) return `${and}its earlier rows were removed on ${dayWords(removedAt)}`
-  return isPublished(entry) ? `${and}the rows of the earlier landing remain` : `${who} has no rows`
-}
-
-/** The command that the remedy of a failure speaks of. None replaces the rows of a file by those of the service. */
-export function commandFor(entry: Failed): string {
-  const { feed, window, kind, figures } = entry
-  const isOutOfRange = kind === 'out-of-range'
-  if (kind === 'too-many-rejects' || (isOfPerson(entry) && lastArchive(entry)?.rejects !== undefined))
-    return rejectsCommand(feed, window)
-  if (figures && (holdsImport(entry) || (isOutOfRange && !isGap(entry) && isStanding(entry))))
-    return replayCommand(feed, window, figures.archive)
-  // An overview does not read which archive it was: the command finds it, or says that it is gone.
-  if (isOfPerson(entry) && !entry.cut) return windowCommand('replay', feed, window)
-  if (kind === 'suspicious-empty') return windowCommand('retry', feed, window, '--accept-empty')
-  return windowCommand(isOutOfRange && isGap(entry) ? 'accept-gap' : 'retry', feed, window)
-}
-
 /** A block says why its feed is stale. */
 function staleFeed({ now, known, status, next }: Seen): readonly ToDo[] {
   const { name, staleSince, freshUntil, blocked } = status
@@ -216,15 +134,19 @@ function staleFeed({ now, known, status, next }: Seen): readonly ToDo[] {
   const sentence = staleSentence(known.row, freshUntil, next, staleSince)
   const since = known.entries.filter(isFailed).filter(({ window }) => window.from >= next.from)
   const failed = since.find((entry) => !isOver(now, known.row, entry))
-  const asked = failed
-    ? wayOut(
-        known.row,
-        failed,
-        `Ask again for ${windowWords(failed.window)}, which failed: ${failed.lastError?.message ?? 'see its attempts'}.`,
-      )
-    : { remedy: remedyOfNothing(since.at(-1)), command: DOCTOR }
+  const asked = failed ? adviceOnStale(known.row, failed) : { remedy: remedyOfNothing(since.at(-1)), command: DOCTOR }
   const window = windowId(failed?.window ?? next)
   return [{ kind: 'feed-stale', feed: name, window, sentence, ...asked, since: staleSince }]
+}
+
+function adviceOnStale(row: FeedOutline, failed: Failed): Advice {
+  const why = `${windowWords(failed.window)}, which failed: ${failed.lastError?.message ?? 'see its attempts'}.`
+  if (needsPerson(failed)) {
+    const { remedy, command } = adviceOnWindow(row, failed)
+    return { remedy: `It waits for ${why} ${remedy}`, command }
+  }
+  const command = windowCommand('retry', failed.feed, failed.window)
+  return onceItAsks(row, failed, { remedy: `Ask again for ${why}`, command })
 }
 
 /** What a person does about a feed without a window to ask for again. `passed`: a snapshot that failed, and whose time is over. */
@@ -252,10 +174,8 @@ function emptyColumns(seen: Seen): readonly ToDo[] {
     const { from, to } = found
     const sentence = emptiedSentence(name, column, found)
     const remedy = 'Compare with the portal, and ask again once the source is right.'
-    const way = onceItAsks(row, laneOf({ from, to }, new Date(row.since)), {
-      remedy,
-      command: retrySpan(name, { from, to }),
-    })
+    const lane = laneOf({ from, to }, new Date(row.since))
+    const way = onceItAsks(row, { lane }, { remedy, command: retrySpan(name, { from, to }) })
     return { kind: 'column-empty', feed: name, sentence, ...way }
   })
 }
@@ -282,7 +202,7 @@ function doubtedWindow(row: FeedOutline, marked: MarkedWindow): ToDo {
       : halvedSentence(marked)
   const remedy = 'Ask for the window once more: the same answer a second time is taken as the word of the service.'
   const kind = mark === 'empty' ? 'window-empty' : 'window-halved'
-  const way = onceItAsks(row, entry.lane, { remedy, command: windowCommand('retry', feed, window) })
+  const way = onceItAsks(row, entry, { remedy, command: windowCommand('retry', feed, window) })
   return present<ToDo>({ kind, feed, window: windowId(window), sentence, ...way, since: figures?.landedAt })
 }
 
@@ -293,6 +213,7 @@ function outdatedWindows({ now, known: { row, entries }, status: { name } }: See
   if (!mayAskAgain || whyNoHistory(row) !== undefined) return []
   const windows = counted(outdated.length, 'window is', 'windows are')
   const sentence = `${name} asks for other rows now: ${windows} outdated; the rows stay`
-  const remedy = 'Ask for them again, or leave them as they are.'
+  const remedy =
+    'Look with "doctor" whether the service takes the query of the feed. Then ask for them again, or leave them as they are.'
   return [{ kind: 'outdated', feed: name, sentence, remedy, command: outdatedCommand(name) }]
 }

@@ -1,6 +1,7 @@
 import { type About, adviceOn, type FailureKind } from '../failures.ts'
 import { endBefore } from '../feeds/history.ts'
 import { emptiedColumns } from '../ledger/emptied.ts'
+import { blockAdvice } from '../ledger/feed-block.ts'
 import { type FeedOutline, restsUntil, type Trouble } from '../ledger/feed-row.ts'
 import {
   aboutOf,
@@ -19,7 +20,8 @@ import { nextRequest, waitingWindows } from '../plan/plan.ts'
 import { present } from '../present.ts'
 import { HOUR_MS } from '../time/durations.ts'
 import { windowId } from '../time/window.ts'
-import { adviceOnWindow, blockAdvice, feedToDo, unreadableAdvice } from './feed-to-do.ts'
+import { adviceOnWindow } from './failed-window.ts'
+import { feedToDo, unreadableAdvice } from './feed-to-do.ts'
 import type { ExplainedFailure, FeedStatus, ToDo } from './fields.ts'
 import { freshness } from './freshness.ts'
 import { gapsIn } from './gaps.ts'

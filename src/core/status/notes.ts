@@ -1,6 +1,7 @@
 import { agreeing, counted } from '../counted.ts'
 import { dayText, minuteText } from '../time/instants.ts'
-import { windowName } from '../time/words.ts'
+import { parseWindowId } from '../time/window.ts'
+import { windowName, windowOption } from '../time/words.ts'
 import type { FeedStatus } from './fields.ts'
 
 type Facts = Omit<FeedStatus, 'notes'>
@@ -53,7 +54,7 @@ function ofItsWindows(feed: Facts): readonly string[] {
   return [
     ...slow.map(({ window, state, requestedAt, until }) => {
       const end = until ? `; the service has until ${minuteText(until)}` : ''
-      return `${windowName(window)} is ${state}, asked for at ${minuteText(requestedAt)}${end}; "forget" asks for it anew`
+      return `${windowName(window)} is ${state}, asked for at ${minuteText(requestedAt)}${end}; "forget ${name} ${optionOf(window)}" asks for it anew`
     }),
     ...resting.map(
       ({ window = 'A window', message }) => `${windowName(window)} rests and goes on by itself: ${message}`,
@@ -68,13 +69,21 @@ function ofItsWindows(feed: Facts): readonly string[] {
     ...(earlyBlanks > 0
       ? [`${counted(earlyBlanks, 'window')} had no rows before the data had settled: not complete yet`]
       : []),
-    ...doubtful.map(
-      ({ window, rows }) => `${windowName(window)}: a stray quote may have made ${counted(rows, 'row')} of several`,
-    ),
+    ...doubtful.map(({ window, rows }) => {
+      const about = `${name} ${optionOf(window)}`
+      const remedy = `look at its archive; "retry ${about}" asks for it again, "import ${name} <file> ${optionOf(window)}" lands a corrected file`
+      return `${windowName(window)}: a stray quote may have made ${counted(rows, 'row')} of several: ${remedy}`
+    }),
     ...(acceptedGaps.length > 0
       ? [`Accepted ${agreeing(acceptedGaps.length, 'gap', 'gaps')}: ${acceptedGaps.map(windowName).join(', ')}`]
       : []),
   ]
+}
+
+/** The window of an id, as commands take it. */
+function optionOf(id: string): string {
+  const window = parseWindowId(id)
+  return window ? windowOption(window) : `--window ${id}`
 }
 
 function ofItsColumns({ drift, emptied }: Facts): readonly string[] {

@@ -23,7 +23,7 @@ import { minuteText } from '../time/instants.ts'
 import { windowId } from '../time/window.ts'
 import { dayWords, windowWords } from '../time/words.ts'
 import { rejectsCommand, windowCommand } from './command.ts'
-import { adviceOnWindow, commandFor, whatStands } from './feed-to-do.ts'
+import { adviceOnEntry, adviceOnWindow, whatStands } from './failed-window.ts'
 import { STATUS_VERSION, type WindowDetail } from './fields.ts'
 
 /** Says all that the ledger knows of one window. `row`: its feed, where the app knows it. */
@@ -150,7 +150,7 @@ function commandsOf(now: Date, entry: LedgerEntry, row: FeedOutline | undefined)
   const archived = lastArchive(entry)
   const isCut = entry.state === 'failed' && entry.cut === true
   const all = [
-    ...(mayAsk && state === 'failed' ? [commandFor(entry)] : []),
+    ...(mayAsk && entry.state === 'failed' ? [adviceOnEntry(entry).command] : []),
     ...(mayAsk && !holdsImport(entry) ? [named('retry')] : []),
     ...(mayLand && archived && !isCut ? [named('replay')] : []),
     ...(figures?.totalsBefore && isStanding(entry) ? [named('diff')] : []),

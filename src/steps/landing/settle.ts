@@ -74,8 +74,8 @@ async function settleFailure(job: Job, held: HeldEntry, failure: Failure): Promi
   const { kind, message } = failure
   const mayComeLater = kind === 'unavailable' || kind === 'mfa-required'
   if (!mayComeLater || entry.archive !== undefined) {
-    await held.finish(toFailed(entry, failure, now))
-    return tellFailure(job.services, entry, failure)
+    const { value } = await held.finish(toFailed(entry, failure, now))
+    return tellFailure(job.services, value, failure)
   }
   if (!isOverdue(entry, now, settings.reportDeadlineMs)) {
     await held.finish(toRequestedAgain(entry, new Date(now.getTime() + FETCH_AGAIN_MS), { kind, message, at: now }))

@@ -1,22 +1,15 @@
-import {
-  adviceOn,
-  adviceText,
-  BROKEN_FILE,
-  blocksFeed,
-  FAILURES,
-  type Failure,
-  failed,
-  filled,
-  isOfSignIn,
-} from '../../core/failures.ts'
+import { type Advice, adviceText, blocksFeed, FAILURES, type Failure, failed, isOfSignIn } from '../../core/failures.ts'
 import type { Drop } from '../../core/ledger/drop.ts'
-import { aboutOf, isOfPerson, type LedgerEntry, spareReports } from '../../core/ledger/ledger.ts'
+import type { FeedRow } from '../../core/ledger/feed-row.ts'
+import { type Failed, isOfPerson, type LedgerEntry, spareReports } from '../../core/ledger/ledger.ts'
 import { toFailed, toLandedAgain, withoutRemoteReports } from '../../core/ledger/transitions.ts'
+import { adviceOnEntry, adviceOnWindow } from '../../core/status/failed-window.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
 import { noteRefusedSignIn } from '../requesting/pacing-row.ts'
 import type { Services } from '../services.ts'
 import { blockFeed, findFeed, noteFailedAgain, noteFailing } from './feed-row.ts'
 import { type Job, nameOf, subjectOf } from './job.ts'
+import { accountOf, adviceOnSignIn } from './sign-in-advice.ts'
 
 /**
  * Writes the entry that ends an attempt. If the window is now `failed`, emits an event, and blocks the feed where only a
@@ -49,29 +42,26 @@ export async function endPassed(
  * Emits an event for a failed window, and notes in its feed's row what may heal it. Blocks the feed where needed; what a
  * person landed says nothing about the feed.
  */
-export async function tellFailure(services: Services, entry: LedgerEntry, failure: Failure): Promise<void> {
+export async function tellFailure(services: Services, entry: Failed, failure: Failure): Promise<void> {
   const { kind, message } = failure
   const { heals } = FAILURES[kind]
   const blocks = heals !== 'person' && !isOfPerson(entry) && entry.heals === 0 && blocksFeed(failure)
-  const account = isOfSignIn(failure) ? await accountOf(services, entry.feed) : undefined
   const event = { event: 'window.failed', ...subjectOf(entry), kind, message } as const
+  const row = blocks ? undefined : await findFeed(services, entry.feed)
+  const known = row === undefined || 'problem' in row ? undefined : row
   // What blocks the feed is the same for all its windows: the event of the block has the remedy, once.
-  services.emit(blocks ? event : { ...event, remedy: adviceFor(entry, failure, account) })
+  services.emit(blocks ? event : { ...event, remedy: adviceText(adviceFor(services, entry, failure, known)) })
   if (heals === 'person' || isOfPerson(entry)) return
   if (entry.heals > 0) await noteFailedAgain(services, entry.feed, failure)
   else if (blocks) await blockFeed(services, entry.feed, failure)
   else await noteFailing(services, entry.feed)
-  if (account !== undefined) await noteRefusedSignIn(services, account, failure)
+  if (known && isOfSignIn(failure)) await noteRefusedSignIn(services, known.feed.account, failure)
 }
 
-function adviceFor(entry: LedgerEntry, failure: Failure, account: string | undefined): string {
-  if (failure.broken) return adviceText(filled(BROKEN_FILE, aboutOf(entry)))
-  return adviceText(adviceOn(failure.kind, { ...aboutOf(entry), ...(account !== undefined && { account }) }))
-}
-
-async function accountOf(services: Services, feed: string): Promise<string | undefined> {
-  const row = await findFeed(services, feed)
-  return 'problem' in row ? undefined : row.feed.account
+/** As `status` says it. */
+function adviceFor(services: Services, entry: Failed, failure: Failure, row: FeedRow | undefined): Advice {
+  if (!row) return adviceOnEntry(entry)
+  return isOfSignIn(failure) ? adviceOnSignIn(services, accountOf(row), failure.kind) : adviceOnWindow(row, entry)
 }
 
 /**

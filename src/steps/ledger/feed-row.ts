@@ -1,6 +1,13 @@
-import { adviceOn, adviceText, blocksFeed, type Failure, isFailure } from '../../core/failures.ts'
+import { adviceOn, adviceText, blocksFeed, type Failure, isFailure, isOfSignIn } from '../../core/failures.ts'
 import { type LandedColumns, newlyEmptied, withLandedColumns } from '../../core/ledger/emptied.ts'
-import { blockedBy, stillBlockedBy, withFailing, withLanding, withTrialFailed } from '../../core/ledger/feed-block.ts'
+import {
+  blockAdvice,
+  blockedBy,
+  stillBlockedBy,
+  withFailing,
+  withLanding,
+  withTrialFailed,
+} from '../../core/ledger/feed-block.ts'
 import {
   type FeedOutline,
   type FeedRow,
@@ -18,6 +25,7 @@ import type { FeedAlarms } from '../../core/status/alarms.ts'
 import { windowId } from '../../core/time/window.ts'
 import type { AppRows, Scanned } from '../../services/storage/ledger.ts'
 import type { Services } from '../services.ts'
+import { accountOf, adviceOnSignIn } from './sign-in-advice.ts'
 import { tellOnce } from './tell-once.ts'
 
 /** The rows of the feeds that can be read. */
@@ -88,7 +96,8 @@ export async function changeFeedRow(
 export async function blockFeed(services: Services, feed: string, failure: Failure): Promise<void> {
   const now = services.clock()
   const changed = await changeFeedRow(services, feed, (row) => blockedBy(row, failure, now))
-  if (changed && changed.before.blocked?.kind !== changed.after.blocked?.kind) tellBlocked(services, feed, failure)
+  if (changed && changed.before.blocked?.kind !== changed.after.blocked?.kind)
+    tellBlocked(services, changed.after, failure)
 }
 
 /** A window that had failed before has failed again. If the feed is blocked, its block goes on. */
@@ -104,8 +113,9 @@ export async function noteFailing(services: Services, feed: string): Promise<voi
   await changeFeedRow(services, feed, withFailing)
 }
 
-export function tellBlocked({ emit }: Pick<Services, 'emit'>, feed: string, { kind, message }: Failure): void {
-  emit({ event: 'feed.blocked', feed, kind, message, remedy: adviceText(adviceOn(kind, { feed })) })
+export function tellBlocked({ emit }: Pick<Services, 'emit'>, row: FeedOutline, failure: Failure): void {
+  const { kind, message } = failure
+  emit({ event: 'feed.blocked', feed: row.feed.name, kind, message, remedy: adviceText(blockAdvice(row, failure)) })
 }
 
 /** The feed landed: its block ends, and what failed is asked for again. */
@@ -128,9 +138,10 @@ export async function noteTrouble(services: Services, feed: string, failure: Fai
   })
   const { kind, message } = failure
   if (changed?.before.trouble?.kind === kind) return
-  const account = changed?.after.feed.account
-  const remedy = adviceText(adviceOn(kind, { feed, ...(account !== undefined && { account }) }))
-  services.emit({ event: 'feed.stale', feed, kind, message, remedy })
+  const row = changed?.after
+  const advice =
+    row && isOfSignIn(failure) ? adviceOnSignIn(services, accountOf(row), failure.kind) : adviceOn(kind, { feed })
+  services.emit({ event: 'feed.stale', feed, kind, message, remedy: adviceText(advice) })
 }
 
 /** Notes the columns in a feed's files that nobody named, and emits an event when they change. */

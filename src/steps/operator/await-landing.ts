@@ -1,6 +1,7 @@
-import { isFailure } from '../../core/failures.ts'
-import { type LedgerEntry, remedyOf } from '../../core/ledger/ledger.ts'
+import { adviceText, isFailure } from '../../core/failures.ts'
+import type { LedgerEntry } from '../../core/ledger/ledger.ts'
 import type { Problem } from '../../core/problems.ts'
+import { adviceOnEntry } from '../../core/status/failed-window.ts'
 import { MINUTE_MS } from '../../core/time/durations.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import type { Services } from '../services.ts'
@@ -39,6 +40,6 @@ function outcomeOf(entry: LedgerEntry): LandedRows | Problem {
     const { attempt, rowsLanded, rowsRejected } = entry.figures
     return { attempt, rows: rowsLanded, rejected: rowsRejected }
   }
-  if (state === 'failed') return { problem: `${entry.kind}: ${entry.message}. ${remedyOf(entry)}` }
+  if (state === 'failed') return { problem: `${entry.kind}: ${entry.message}. ${adviceText(adviceOnEntry(entry))}` }
   return { problem: `${feed} ${windowId(window)} is ${state}: somebody asked for it again meanwhile` }
 }

@@ -2,13 +2,20 @@ import { CATALOG, columnKeyOf } from '../../core/catalog.ts'
 import { isFailure } from '../../core/failures.ts'
 import { type ErasuresRow, isErased, MOST_ERASED, withErased, withoutErasure } from '../../core/ledger/erasures.ts'
 import type { FeedRow } from '../../core/ledger/feed-row.ts'
-import { isOpen, isRemoved, type LedgerEntry, lastArchive, withoutLandingBefore } from '../../core/ledger/ledger.ts'
+import {
+  isOpen,
+  isRemoved,
+  isStanding,
+  type LedgerEntry,
+  lastArchive,
+  withoutLandingBefore,
+} from '../../core/ledger/ledger.ts'
 import { toReplayed } from '../../core/ledger/transitions.ts'
 import { quoted } from '../../core/names.ts'
 import type { Problem } from '../../core/problems.ts'
 import { newGeneration } from '../../core/report/generation.ts'
 import { landingHash } from '../../core/report/lander.ts'
-import { windowId } from '../../core/time/window.ts'
+import { type Window, windowId } from '../../core/time/window.ts'
 import type { BlobName } from '../../services/storage/archive.ts'
 import { valueHash } from '../../services/storage/erasing.ts'
 import { dropOfFiles } from '../ledger/drop-of-files.ts'
@@ -58,19 +65,30 @@ export async function erase(
   return { windows, unknown: looked.unknown }
 }
 
-/** Lets a value land again from now on. What was erased does not come back by itself. */
+/**
+ * Lets a value land again from now on. What was erased does not come back by itself: `lacking` are the windows that landed
+ * without rows which had been erased by then, of this value or another.
+ */
 export async function allowAgain(
   services: Services,
   feed: string,
   { column, value }: Where,
-): Promise<{ readonly allowed: true } | Problem> {
+): Promise<{ readonly allowed: true; readonly lacking: readonly Window[] } | Problem> {
   const row = await findFeed(services, feed)
   const keys = 'problem' in row ? anyKeysOf(column) : [keyIn(row, column)]
   const { before, after } = await changeErasures(services, feed, services.newId(), (all) =>
     keys.reduce((left, key) => withoutErasure(left, key, valueHash(all.salt, key, value)), all),
   )
-  if (before !== after) return { allowed: true }
+  if (before !== after) return { allowed: true, lacking: await windowsLackingRows(services, feed) }
   return 'problem' in row ? row : { problem: `feed ${feed}: this value of ${quoted([column])} is not erased` }
+}
+
+async function windowsLackingRows({ ledger }: Services, feed: string): Promise<readonly Window[]> {
+  const lacking: Window[] = []
+  for await (const { value } of ledger.overview(feed)) {
+    if (!isFailure(value) && isStanding(value) && value.figures.rowsErased) lacking.push(value.window)
+  }
+  return lacking
 }
 
 /** A purge forgets which dataset a feed was of, but not what was erased. */

@@ -96,8 +96,11 @@ function findByText(feed: Feed, source: QuerySource, same: readonly Query[]): Re
   return found && toRegistered(feed, source, found)
 }
 
-function toRegistered({ hash }: Feed, source: QuerySource, { queryId }: Query): RegisteredQuery {
-  return { queryId, hash, ours: true, ...(source.kind === 'columns' && { columns: source.columns }) }
+function toRegistered(feed: Feed, source: QuerySource, { queryId }: Query): RegisteredQuery {
+  const registered = { queryId, hash: feed.hash, ours: true } as const
+  if (source.kind === 'query') return registered
+  const isChosen = feed.source.kind === 'columns' && feed.source.columns === undefined
+  return { ...registered, columns: source.columns, ...(isChosen && { chosen: true }) }
 }
 
 /** With the columns that the service lists, the text is complete, and the query may be found by it after all. */

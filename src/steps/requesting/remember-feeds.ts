@@ -76,7 +76,7 @@ async function refuse(services: Services, app: AppRows, feed: FaultyFeed): Promi
   const refusal = failed('query-refused', `feeds.json: ${feed.problems.join('; ')}`)
   const now = services.clock()
   const changed = await changeFeedRow(services, feed.name, (row) => refusedRow(row, feed, refusal, now))
-  if (feed.enabled && changed && changed.after !== changed.before) tellBlocked(services, feed.name, refusal)
+  if (feed.enabled && changed && changed.after !== changed.before) tellBlocked(services, changed.after, refusal)
 }
 
 /** What `status` says of feeds.json; written only when it changed. */
@@ -119,7 +119,7 @@ async function remember(
       : withTenant(withStretch(withFeed(row, feed, account, now), stretch), tenant)
   const row = known && isSame(known.value, feed, change) ? known.value : await store(services, feed, account, change)
   if (!refusal) return row
-  if (row && feed.enabled && row !== known?.value) tellBlocked(services, feed.name, refusal)
+  if (row && feed.enabled && row !== known?.value) tellBlocked(services, row, refusal)
   return undefined
 }
 

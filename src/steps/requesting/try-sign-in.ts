@@ -1,6 +1,7 @@
-import { adviceOn, adviceText, type Failure, isFailure, isOfSignIn, type SignInKind } from '../../core/failures.ts'
+import { adviceText, type Failure, isFailure, isOfSignIn, type SignInKind } from '../../core/failures.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
 import { isSignInBlocked, isTrialDue, withRefusedSignIn } from '../../core/plan/refused-sign-in.ts'
+import { accountOf, adviceOnSignIn } from '../ledger/sign-in-advice.ts'
 import { tellOnce } from '../ledger/tell-once.ts'
 import type { Services } from '../services.ts'
 import { endRefusedSignIn, type PacingRow, writePacing } from './pacing-row.ts'
@@ -20,7 +21,7 @@ export async function signInAllows(
   const isDue = isTrialDue(pacing.value, services.clock())
   if (refused?.kind === 'unauthorized') return !isDue || (await trySignIn(services, account, pacing, rows))
   if (isDue || !isSignInBlocked(pacing.value, services.clock())) return true
-  await tellBlocked(services, account, pacing)
+  await tellBlocked(services, account, pacing, rows)
   return false
 }
 
@@ -56,10 +57,15 @@ async function ask(
   return isOfSignIn(found) ? found : 'no answer'
 }
 
-async function tellBlocked(services: Services, account: string, { value: { refused } }: PacingRow): Promise<void> {
-  if (!refused) return
+async function tellBlocked(
+  services: Services,
+  account: string,
+  { value: { refused } }: PacingRow,
+  [row]: readonly FeedOutline[],
+): Promise<void> {
+  if (!refused || !row) return
   const { kind } = refused
-  const remedy = adviceText(adviceOn(kind, { account }))
+  const remedy = adviceText(adviceOnSignIn(services, accountOf(row), kind))
   const message = `account ${account} asks for nothing until its sign-in works: ${refused.message}`
   const event = { event: 'credential.expiring', kind, message, remedy } as const
   await tellOnce(services, `sign-in~${account}`, event, { kind })

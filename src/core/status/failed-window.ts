@@ -1,0 +1,154 @@
+import {
+  type Advice,
+  adviceOn,
+  BROKEN_FILE,
+  FAILURES,
+  type FailureKind,
+  filled,
+  isOfSignIn,
+  PROGRAM,
+} from '../failures.ts'
+import { blockAdvice, whyAsksNothing } from '../ledger/feed-block.ts'
+import type { FeedOutline } from '../ledger/feed-row.ts'
+import {
+  aboutOf,
+  type Failed,
+  holdsImport,
+  isGap,
+  isOfPerson,
+  isPublished,
+  isStanding,
+  type LedgerEntry,
+} from '../ledger/ledger.ts'
+import { dayWords } from '../time/words.ts'
+import { PUSH_FEEDS, resumeCommand } from './command.ts'
+
+// What a person does about a window that failed: by the cause, and by what stands of the window.
+
+/** What a person does about a failed window, and the command that they type. */
+export function adviceOnWindow(row: FeedOutline, entry: Failed): Advice {
+  const { kind } = entry
+  if (isOfPerson(entry) || FAILURES[kind].heals === 'person') return onceItAsks(row, entry, adviceOnEntry(entry))
+  if (isOfSignIn(entry)) return adviceOn(kind, { account: row.feed.account })
+  const ofBlock = blockAdvice(row, entry)
+  // What frees a feed is refused where it is not blocked.
+  const isOfFeed = FAILURES[kind].heals === 'change' && (row.blocked !== undefined || ofBlock.command === PUSH_FEEDS)
+  return isOfFeed ? ofBlock : onceItAsks(row, entry, adviceOnEntry(entry))
+}
+
+/** A command that asks the service is refused while the feed, or its history, asks for nothing: ending that comes first. */
+export function onceItAsks(row: FeedOutline, about: Pick<LedgerEntry, 'lane'>, way: Advice): Advice {
+  const { name } = row.feed
+  if (!way.command.startsWith(`${PROGRAM} retry `)) return way
+  if (whyAsksNothing(row) !== undefined) {
+    const first = `First let feed ${name} ask again: enable or correct it in feeds.json, and push the file.`
+    return { remedy: `${first} Then: ${way.remedy}`, command: PUSH_FEEDS }
+  }
+  if (about.lane !== 'backfill' || row.backfillPaused !== true) return way
+  return { remedy: `First let its history go on, which is paused. Then: ${way.remedy}`, command: resumeCommand(name) }
+}
+
+/** What a person does about a failed window, as if its feed asked for it. */
+export function adviceOnEntry(entry: Failed): Advice {
+  return filled(isOfPerson(entry) ? ownAdvice(entry) : reportAdvice(entry), aboutOf(entry))
+}
+
+const RETRY = 'retry <feed> <window>'
+const REPLAY = 'replay <feed> <window>'
+
+/** A report of the service failed. Its next one never replaces the rows of a file. */
+function reportAdvice(entry: Failed): Advice {
+  const { kind, broken } = entry
+  if (holdsImport(entry)) return { remedy: IMPORT_STANDS, command: landAgain(entry) }
+  if (kind === 'out-of-range' && !isGap(entry)) {
+    return isStanding(entry) ? { remedy: ROWS_STAND, command: landAgain(entry) } : { ...FAILURES[kind], command: RETRY }
+  }
+  if (broken) return BROKEN_FILE
+  const { remedy, heals, command } = FAILURES[kind]
+  return { remedy, command: heals === 'change' ? RETRY : command }
+}
+
+/** A landing that a person asked for failed, of a file or of a report from its archive. Nothing was asked of the service. */
+function ownAdvice(entry: Failed): Advice {
+  const { kind, cut, origin, archive, figures } = entry
+  const stands = isStanding(entry)
+  if (kind === 'storage' || kind === 'poison') return { remedy: SAME_ARCHIVE[kind], command: REPLAY }
+  if (cut && !holdsImport(entry)) return { remedy: CUT_OFF, command: RETRY }
+  if (origin === 'service' && !holdsImport(entry)) return adviceOnReplay(entry)
+  const isSame = stands && archive !== undefined && archive === figures?.archive
+  if (isSame) return kind === 'too-many-rejects' ? REJECTS : FEED_CHANGED
+  const more = MORE_ON_FILE[kind] ?? ''
+  if (holdsImport(entry)) return { remedy: IMPORT_STANDS + more, command: landAgain(entry) }
+  if (stands) return { remedy: FILE_OVER_ROWS + more, command: landAgain(entry) }
+  return { remedy: FILE_ALONE + more, command: 'forget <feed> <window>' }
+}
+
+/** A report of the service does not land from its archive. The next one is made for the feed as it is now. */
+function adviceOnReplay(entry: Failed): Advice {
+  const { kind, broken } = entry
+  if (broken) return BROKEN_FILE
+  if (kind === 'too-many-rejects') return REJECTS
+  if (kind === 'suspicious-empty') return { remedy: REPLAYED_EMPTY, command: landAgain(entry) }
+  const isOfFile = FAILURES[kind].heals === 'person'
+  return { remedy: isOfFile ? FAILURES[kind].remedy : REPLAYED_OTHER, command: RETRY }
+}
+
+/** Lands the rows that stand once more, from their own archive: the window is landed again. */
+function landAgain({ figures }: Failed): string {
+  return figures ? `${REPLAY} --archive ${figures.archive}` : REPLAY
+}
+
+const IMPORT_STANDS =
+  'The rows of the imported file stay. Type "import <feed> <file> <window>" for a corrected file, or land again the one that landed. "retry <feed> <window>" would replace its rows by those of the service.'
+
+const FILE_OVER_ROWS =
+  'Correct the file or its window, and type "import <feed> <file> <window>". Or land again what landed before; "retry <feed> <window>" asks the service for it anew.'
+
+const FILE_ALONE =
+  'Correct the file or its window, and type "import <feed> <file> <window>". Or take the window out, which has no rows: the app asks the service for it if the feed wants it.'
+
+/** What else helps where a file failed of this. */
+const MORE_ON_FILE: Partial<Record<FailureKind, string>> = {
+  'too-many-rejects':
+    ' "rejects --feed <feed> <window>" lists the rows that cannot land. Where types of the feed is wrong, correct it in feeds.json, and type "feeds push" and, after the next tick, "replay <feed> <window>".',
+  'suspicious-empty':
+    ' If the window is really empty now, "retry <feed> <window> --accept-empty" accepts that from the service. If the service no longer has it, "forget <feed> <window>" takes its rows out, and the file without rows lands.',
+}
+
+/** The app asks the service for nothing here, whatever becomes of the feed. */
+const REJECTS = {
+  remedy:
+    'See which values do not fit their types. Then correct types of the feed in feeds.json, or raise its maxRejects, and type "feeds push" and, after the next tick, "replay <feed> <window>".',
+  command: FAILURES['too-many-rejects'].command,
+} as const
+
+const FEED_CHANGED = {
+  remedy:
+    'This file landed before, and the feed has changed since. Correct in feeds.json what the message names, and give the file to the app. After the next tick, type "replay <feed> <window>".',
+  command: 'feeds push',
+} as const
+
+const REPLAYED_EMPTY =
+  'The report of this archive has no rows: land again the one that landed before. If the window is really empty now, type "retry <feed> <window> --accept-empty".'
+
+const REPLAYED_OTHER = 'The archived report is not one of this window as the feed is now: ask for the window again.'
+
+const SAME_ARCHIVE = {
+  storage:
+    'Look with "doctor" whether the app can reach the storage account of DataStorage and has its roles there. Then land the same archive again.',
+  poison: 'Read in the log why the function ingest failed. Then land the same archive again.',
+} as const
+
+const CUT_OFF =
+  'The file was cut off where a value of it was erased, and can land no more. Ask the service for the window again with "retry <feed> <window>", or type "import <feed> <file> <window>" for another file.'
+
+const ROWS_STAND =
+  'The dataset no longer offers this window. If you have a file of it, type "import <feed> <file> <window>". Else keep the rows that landed before: land them again from their archive.'
+
+/** Says what a failed window has. `who`: the word for the window. */
+export function whatStands(entry: Failed, who: 'it' | 'and'): string {
+  const and = who === 'and' ? 'and ' : ''
+  const removedAt = entry.figures?.removedAt
+  if (removedAt) return `${and}its earlier rows were removed on ${dayWords(removedAt)}`
+  return isPublished(entry) ? `${and}the rows of the earlier landing remain` : `${who} has no rows`
+}
