@@ -224,7 +224,10 @@ describe('replay', () => {
     await deployment.writeFeeds([{ ...USAGE, shards: 2 }])
     const { exit, err } = await command('replay', 'usage', '--window', id(0))
     await deployment.writeFeeds([USAGE])
-    expect({ exit, err }).toMatchObject({ exit: 1, err: expect.stringMatching(/"feeds diff" .*"feeds push" .*"feeds pull"/) })
+    expect({ exit, err }).toMatchObject({
+      exit: 1,
+      err: expect.stringMatching(/"feeds diff" .*"feeds push" .*"feeds pull"/),
+    })
   })
 })
 

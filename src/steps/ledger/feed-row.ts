@@ -23,7 +23,7 @@ import { feedNotKnown, listed } from '../../core/names.ts'
 import type { KnownFeed, UnreadableEntry } from '../../core/plan/known-feed.ts'
 import type { FeedAlarms } from '../../core/status/alarms.ts'
 import { windowId } from '../../core/time/window.ts'
-import type { AppRows, Scanned } from '../../services/storage/ledger.ts'
+import type { AppRows, Scanned, Stored } from '../../services/storage/ledger.ts'
 import type { Services } from '../services.ts'
 import { accountOf, adviceOnSignIn } from './sign-in-advice.ts'
 import { tellOnce } from './tell-once.ts'
@@ -39,7 +39,19 @@ export async function findFeed(
   name: string,
 ): Promise<FeedRow | { problem: string }> {
   const stored = await ledger.readFeed(name)
-  if (!stored) return unknownFeed({ ledger }, name)
+  return stored ? rowOrProblem(stored) : { problem: feedNotKnown(name, []) }
+}
+
+/** As `findFeed`, for a name that a person typed: where the app does not know it, the sentence names those it knows. */
+export async function findTypedFeed(
+  services: Pick<Services, 'ledger'>,
+  name: string,
+): Promise<FeedRow | { problem: string }> {
+  const stored = await services.ledger.readFeed(name)
+  return stored ? rowOrProblem(stored) : unknownFeed(services, name)
+}
+
+function rowOrProblem(stored: Stored<FeedRow> | Failure): FeedRow | { problem: string } {
   return isFailure(stored) ? { problem: stored.message } : stored.value
 }
 

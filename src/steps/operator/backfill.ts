@@ -9,7 +9,7 @@ import { type Choice, type LeftOut, setBack, whyNoHistory } from '../../core/pla
 import type { Problem } from '../../core/problems.ts'
 import { type Window, type WindowId, windowId } from '../../core/time/window.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
-import { changeFeedRow, findFeed, readKnownFeed } from '../ledger/feed-row.ts'
+import { changeFeedRow, findTypedFeed, readKnownFeed } from '../ledger/feed-row.ts'
 import { pacingOf } from '../requesting/pacing-row.ts'
 import type { Services } from '../services.ts'
 
@@ -83,7 +83,7 @@ export async function setBackWindows(
   choice: Choice,
   isInSpan: (window: Window) => boolean,
 ): Promise<SetBack | Problem> {
-  const stored = await findFeed(services, feed)
+  const stored = await findTypedFeed(services, feed)
   if ('problem' in stored) return stored
   const problem = whyNoHistory(stored)
   if (problem !== undefined) return { problem }
@@ -127,7 +127,7 @@ export async function pauseBackfill(
 ): Promise<{ readonly paused: boolean; readonly changed: boolean } | Problem> {
   const done = await changeFeedRow(services, feed, (row) => withBackfillPaused(row, isPaused))
   if (!done) {
-    const stored = await findFeed(services, feed)
+    const stored = await findTypedFeed(services, feed)
     return 'problem' in stored ? stored : pauseBackfill(services, feed, isPaused)
   }
   return { paused: isPaused, changed: done.before !== done.after }

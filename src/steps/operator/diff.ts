@@ -21,7 +21,7 @@ import { createTotals } from '../../core/report/totals.ts'
 import { type Window, type WindowId, windowId } from '../../core/time/window.ts'
 import { type LineSorter, sortLines } from '../../services/sorted-lines.ts'
 import { type OpenReport, openReport } from '../../services/storage/report-records.ts'
-import { findFeed } from '../ledger/feed-row.ts'
+import { findTypedFeed } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
 import { compareSorted, type SortedTexts } from './compare-sorted.ts'
 
@@ -67,7 +67,7 @@ export async function diff(
   window: Window,
   options: DiffOptions,
 ): Promise<Diff | Problem> {
-  const row = await findFeed(services, feed)
+  const row = await findTypedFeed(services, feed)
   if ('problem' in row) return row
   const id = windowId(window)
   const stored = await services.ledger.read(feed, id)

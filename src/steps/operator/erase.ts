@@ -20,7 +20,7 @@ import type { BlobName } from '../../services/storage/archive.ts'
 import { valueHash } from '../../services/storage/erasing.ts'
 import { dropOfFiles } from '../ledger/drop-of-files.ts'
 import { changeErasures } from '../ledger/erasures.ts'
-import { findFeed } from '../ledger/feed-row.ts'
+import { findTypedFeed } from '../ledger/feed-row.ts'
 import { messageOf } from '../ledger/job.ts'
 import type { Services } from '../services.ts'
 import { type Held, type Holding, keyIn, look, type Where } from './find-erased.ts'
@@ -74,7 +74,7 @@ export async function allowAgain(
   feed: string,
   { column, value }: Where,
 ): Promise<{ readonly allowed: true; readonly lacking: readonly Window[] } | Problem> {
-  const row = await findFeed(services, feed)
+  const row = await findTypedFeed(services, feed)
   const keys = 'problem' in row ? anyKeysOf(column) : [keyIn(row, column)]
   const { before, after } = await changeErasures(services, feed, services.newId(), (all) =>
     keys.reduce((left, key) => withoutErasure(left, key, valueHash(all.salt, key, value)), all),

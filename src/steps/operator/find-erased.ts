@@ -11,7 +11,7 @@ import type { BlobName } from '../../services/storage/archive.ts'
 import { countErased, type Eraser, holdsBytesOf, valueHash } from '../../services/storage/erasing.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
 import { eraserFor } from '../ledger/erasures.ts'
-import { findFeed } from '../ledger/feed-row.ts'
+import { findTypedFeed } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
 import { linesOf } from './rejects.ts'
 
@@ -46,7 +46,7 @@ export type Looked = {
 
 /** Looks at every window of a feed, and changes nothing. A problem where no report of the feed has the column. */
 export async function look(services: Services, feed: string, { column, value }: Where): Promise<Looked | Problem> {
-  const row = await findFeed(services, feed)
+  const row = await findTypedFeed(services, feed)
   if ('problem' in row) return row
   const key = keyIn(row, column)
   const salt = services.newId()

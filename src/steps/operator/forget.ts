@@ -2,7 +2,7 @@ import { isFailure } from '../../core/failures.ts'
 import type { Problem } from '../../core/problems.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import type { Scanned } from '../../services/storage/ledger.ts'
-import { findFeed } from '../ledger/feed-row.ts'
+import { findTypedFeed } from '../ledger/feed-row.ts'
 import { removeEntry } from '../ledger/remove-entry.ts'
 import type { Services } from '../services.ts'
 import { changedJustNow } from './own-attempt.ts'
@@ -16,7 +16,7 @@ export type Forgotten = { readonly forgotten: true }
  */
 export async function forget(services: Services, feed: string, window: Window): Promise<Forgotten | Problem> {
   const id = windowId(window)
-  const row = await findFeed(services, feed)
+  const row = await findTypedFeed(services, feed)
   if ('problem' in row) return row
   const found = await findEntry(services, feed, id)
   if (!found) return { problem: `${feed} ${id} has no entry: there is nothing to forget` }

@@ -12,7 +12,7 @@ import { isGzip } from '../../services/gzip.ts'
 import { archiveName } from '../../services/storage/archive.ts'
 import { erasingWriter } from '../../services/storage/erasing.ts'
 import { findEraser } from '../ledger/erasures.ts'
-import { findFeed } from '../ledger/feed-row.ts'
+import { findTypedFeed } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
 import { IMPORTED, landArchive, openOwnWindow } from './own-attempt.ts'
 import type { Replayed } from './replay.ts'
@@ -27,7 +27,7 @@ export async function importReport(
   window: Window,
   file: ImportFile,
 ): Promise<Replayed | Problem> {
-  const row = await findFeed(services, feed)
+  const row = await findTypedFeed(services, feed)
   if ('problem' in row) return row
   const refused = await foreignTable(services, row.feed)
   if (refused !== undefined) return { problem: refused }

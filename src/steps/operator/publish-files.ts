@@ -5,7 +5,7 @@ import { lacksFile, namedFile } from '../../core/ledger/published-file.ts'
 import type { LeftOut } from '../../core/plan/set-back.ts'
 import type { Problem } from '../../core/problems.ts'
 import { type Window, type WindowId, windowId } from '../../core/time/window.ts'
-import { findFeed } from '../ledger/feed-row.ts'
+import { findTypedFeed } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
 import { replay } from './replay.ts'
 
@@ -26,7 +26,7 @@ export async function publishFiles(
   isInSpan: (window: Window) => boolean,
   dryRun: boolean,
 ): Promise<FilesAsked | Problem> {
-  const row = await findFeed(services, feed)
+  const row = await findTypedFeed(services, feed)
   if ('problem' in row) return row
   if (!writesFiles(row.feed)) {
     return { problem: `feed ${feed} publishes no files: give it "publish": ["table", "parquet"], and push it` }

@@ -3,7 +3,7 @@ import { type FeedRow, withPurge } from '../../core/ledger/feed-row.ts'
 import { standingRows } from '../../core/ledger/ledger.ts'
 import type { Problem } from '../../core/problems.ts'
 import { windowId } from '../../core/time/window.ts'
-import { changeFeedRow, findFeed } from '../ledger/feed-row.ts'
+import { changeFeedRow, findTypedFeed } from '../ledger/feed-row.ts'
 import { removeEntry } from '../ledger/remove-entry.ts'
 import type { Services } from '../services.ts'
 
@@ -35,7 +35,7 @@ export async function purge(services: Services, feed: string): Promise<Holdings 
 
 /** Says why a feed may not be purged: what is asked for anew at the next tick would only come back. */
 async function mayPurge(services: Services, feed: string): Promise<FeedRow | Problem> {
-  const row = await findFeed(services, feed)
+  const row = await findTypedFeed(services, feed)
   if ('problem' in row) return row
   if (row.feed.enabled) {
     const first = 'take it out of feeds.json or set "enabled" to false, push the file, and wait for the next tick'

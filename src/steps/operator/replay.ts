@@ -3,7 +3,7 @@ import type { Problem } from '../../core/problems.ts'
 import { newGeneration } from '../../core/report/generation.ts'
 import { landingHash } from '../../core/report/lander.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
-import { findFeed } from '../ledger/feed-row.ts'
+import { findTypedFeed } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
 import { IMPORTED, landArchive, openOwnWindow } from './own-attempt.ts'
 
@@ -21,7 +21,7 @@ export async function replay(
   wanted?: string,
 ): Promise<Replayed | Problem> {
   const id = windowId(window)
-  const row = await findFeed(services, feed)
+  const row = await findTypedFeed(services, feed)
   if ('problem' in row) return row
   const own = await openOwnWindow(services, row, window)
   if ('problem' in own) return own

@@ -8,7 +8,7 @@ import { hasPassed } from '../../core/plan/plan.ts'
 import type { Problem } from '../../core/problems.ts'
 import { windowCommand } from '../../core/status/command.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
-import { changeFeedRow, findFeed } from '../ledger/feed-row.ts'
+import { changeFeedRow, findTypedFeed } from '../ledger/feed-row.ts'
 import { readPlan } from '../ledger/plan-row.ts'
 import type { Services } from '../services.ts'
 import { changedJustNow } from './own-attempt.ts'
@@ -28,7 +28,7 @@ export async function retry(
 ): Promise<Retried | Problem> {
   const { ledger, clock } = services
   const id = windowId(window)
-  const row = await findFeed(services, feed)
+  const row = await findTypedFeed(services, feed)
   if ('problem' in row) return row
   const problem = whyAsksNothing(row)
   if (problem !== undefined) return { problem }
