@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { counted } from '../../src/core/counted.ts'
-import { retrySpan } from '../../src/core/status/command.ts'
+import { PROGRAM } from '../../src/core/failures.ts'
 import { parseWindowId, type Window, windowId } from '../../src/core/time/window.ts'
+import { windowOption } from '../../src/core/time/words.ts'
 import { pause } from '../../src/services/retry.ts'
 import { awaitLanding } from '../../src/steps/operator/await-landing.ts'
 import { allowAgain, type Erased, erase, findRows } from '../../src/steps/operator/erase.ts'
@@ -37,9 +38,10 @@ async function run({ services }: LocalApp, feed: string, { where, ...options }: 
   if (options.allowAgain) {
     const allowed = await allowAgain(services, feed, where)
     if ('problem' in allowed) return refused([allowed.problem])
-    const { lacking } = allowed
+    const { lacking, imported } = allowed
     const now = `${feed}: the value lands again from now on`
-    return done({ feed, ...allowed, lacking: lacking.map(windowId) }, [now, ...comeBack(feed, lacking)])
+    const json = { feed, ...allowed, lacking: lacking.map(windowId), imported: imported.map(windowId) }
+    return done(json, [now, ...comeBack(feed, lacking, imported)])
   }
   const found = options.dryRun ? await findRows(services, feed, where) : await erase(services, feed, where)
   if ('problem' in found) return refused([found.problem])
@@ -62,12 +64,14 @@ async function run({ services }: LocalApp, feed: string, { where, ...options }: 
 }
 
 /** What brings back the rows that landings left out. */
-function comeBack(feed: string, lacking: readonly Window[]): readonly string[] {
-  const spans = lacking.toSorted((a, b) => a.from.getTime() - b.from.getTime())
-  const [first, last] = [spans[0], spans.at(-1)]
-  if (!first || !last) return []
-  const span = { from: first.from, to: last.to }
-  return [`${counted(spans.length, 'window')} landed without erased rows. Type: ${retrySpan(feed, span)}`]
+function comeBack(feed: string, lacking: readonly Window[], imported: readonly Window[]): readonly string[] {
+  const asked = lacking.filter((window) => !imported.includes(window))
+  // Each by its name: between them lie windows that lack nothing, or hold a file.
+  const retry = `${PROGRAM} retry ${feed} ${asked.map(windowOption).join(' ')}`
+  return [
+    ...(asked.length > 0 ? [`${counted(asked.length, 'window')} landed without erased rows. Type: ${retry}`] : []),
+    ...imported.map((window) => `A file landed without erased rows: import it again, with ${windowOption(window)}`),
+  ]
 }
 
 /** Says what would go of a window, or waits until it has gone. */

@@ -69,7 +69,7 @@ export const FAILURES = {
   'column-missing': {
     heals: 'change',
     remedy:
-      'Correct in feeds.json the columns of the feed that the message names, or leave them out: the report lacks them. Then give the file to the app.',
+      'Correct in feeds.json the columns of the feed that the message names, or leave them out: the report lacks them. Then give the file to the app. Where it names none, type "unblock <feed>".',
     command: 'feeds push',
   },
   'column-new': {

@@ -146,3 +146,22 @@ describe('an archived report that cannot land', () => {
     expect(await toDo()).toEqual([])
   })
 })
+
+describe('a window whose rows the feed no longer asks for', () => {
+  it('stays outdated where the rows that stand land again after a file has failed', async () => {
+    await deployment.writeFeeds([{ ...USAGE, where: 'UsageQuantity > 0' }])
+    await provision(deployment.services)
+    const before = await entry(MARCH)
+    await importing(FILES['outside-window']('2025-03'), '2025-03')
+    const printed = (await toDo()).find(({ window }) => window === MARCH)?.command ?? expect.fail('nothing is printed')
+    expect(printed).toContain(`--archive ${before.figures?.archive}`)
+    expect(await type(printed)).toMatchObject({ exit: 0 })
+    const after = await entry(MARCH)
+    expect(after).toMatchObject({ state: 'landed', attempt: before.attempt + 2 })
+    expect(after.figures?.rowSet).toBe(before.figures?.rowSet)
+    const { feeds } = JSON.parse((await deployment.command(['status', '--json'])).out) as StatusAnswer
+    expect(feeds).toMatchObject([{ outdated: 2, complete: 0 }])
+    await deployment.writeFeeds([USAGE])
+    await provision(deployment.services)
+  })
+})

@@ -58,7 +58,7 @@ test.each<[Partial<FeedStatus>, string]>([
   ],
   [
     { slow: [{ window: id('2025-10'), state: 'requesting', requestedAt: at('2025-12-10T09:00') }] },
-    'October 2025 is requesting, asked for at 2025-12-10T09:00Z; "forget azure-usage --month 2025-10" asks for it anew',
+    'October 2025 is requesting, asked for at 2025-12-10T09:00Z',
   ],
   [
     {
@@ -71,7 +71,7 @@ test.each<[Partial<FeedStatus>, string]>([
         },
       ],
     },
-    'October 2025 is requested, asked for at 2025-12-10T09:00Z; the service has until 2025-12-11T09:00Z; "forget azure-usage --month 2025-10" asks for it anew',
+    'October 2025 is requested, asked for at 2025-12-10T09:00Z; the service has until 2025-12-11T09:00Z',
   ],
   [
     { resting: [{ ...PROBLEM, window: id('2025-10') }] },
@@ -84,7 +84,7 @@ test.each<[Partial<FeedStatus>, string]>([
   [{ earlyBlanks: 2 }, '2 windows had no rows before the data had settled: not complete yet'],
   [
     { doubtful: [{ window: id('2025-10'), rows: 1 }] },
-    'October 2025: a stray quote may have made 1 row of several: look at its archive; "retry azure-usage --month 2025-10" asks for it again, "import azure-usage <file> --month 2025-10" lands a corrected file',
+    'October 2025: a stray quote may have made 1 row of several: look at its archive; "import azure-usage <file> --month 2025-10" lands a corrected file',
   ],
   [{ acceptedGaps: [id('2025-01')] }, 'Accepted gap: January 2025'],
   [{ acceptedGaps: [id('2025-01'), 'no window'] }, 'Accepted gaps: January 2025, no window'],

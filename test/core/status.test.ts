@@ -33,7 +33,10 @@ describe('the status of a feed', () => {
       state: 'failed',
     }
     const remedies = (entry: LedgerEntry) => statusOf([entry]).problems.map(({ remedy }) => remedy)
-    expect(remedies({ ...failed, byPerson: true })).toEqual([expect.stringMatching(/^Correct the file or its window/)])
+    const own = { ...failed, byPerson: true } as const
+    expect(remedies({ ...own, origin: 'import' })).toEqual([expect.stringMatching(/^Correct the file or its window/)])
+    // An earlier version did not say what it was.
+    expect(remedies(own)).toEqual([expect.stringMatching(/^If it was a file of yours/)])
     expect(remedies(failed)).toEqual([expect.stringMatching(/^The file is no report/)])
   })
 

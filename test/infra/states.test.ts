@@ -184,7 +184,7 @@ const OF_A_PERSON: readonly State[] = [
     { feeds: JSON.stringify({ accounts: { emea: {} }, feeds: [{ ...USAGE, account: 'emea' }] }) },
     /1\. account emea: PARTNER_TENANT_ID__EMEA, PARTNER_CLIENT_ID__EMEA missing/,
   ],
-  ['feeds.json is missing', { feeds: null }, /1\. feeds\.json cannot be read/],
+  ['feeds.json is missing', { feeds: null }, /1\. feeds\.json does not exist/],
   ['feeds.json is no JSON', { feeds: '{' }, /1\. .*not JSON/],
   ['a feed is wrong', { feeds: JSON.stringify({ feeds: [{ ...USAGE, dataset: 'Usge' }] }) }, /1\. .*Usge/],
 ]

@@ -512,7 +512,11 @@ describe('erase', () => {
     const world = await landedWorld(withAnna(20))
     await erased(world)
     expect(await allowAgain(world.services, FEED.name, { ...WHERE, value: 'nobody' })).toHaveProperty('problem')
-    expect(await allowAgain(world.services, FEED.name, WHERE)).toEqual({ allowed: true, lacking: [WINDOW] })
+    expect(await allowAgain(world.services, FEED.name, WHERE)).toEqual({
+      allowed: true,
+      lacking: [WINDOW],
+      imported: [],
+    })
     await landFile(world, withAnna(20))
     expect((await entryOf(world)).figures).toMatchObject({ rowsLanded: 43 })
     expect((await entryOf(world)).figures).not.toHaveProperty('rowsErased')

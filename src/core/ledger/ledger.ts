@@ -274,6 +274,16 @@ export function lastArchive({ state, history, figures }: LedgerEntry): LeftInArc
   return present({ archive, rejects, asked: { rowSet, selection } })
 }
 
+/** The question that an archive of a window answers, as far as the ledger knows. */
+export function askedOf(entry: LedgerEntry, archive: string): Asked | undefined {
+  if (isStanding(entry) && entry.figures.archive === archive) {
+    const { rowSet, selection } = entry.figures
+    return { rowSet, selection }
+  }
+  const last = lastArchive(entry)
+  return last?.archive === archive ? last.asked : undefined
+}
+
 /** The blobs that an entry needs: those of its landing, of its published rows, and of a failed attempt. */
 export function namedBlobs(entry: LedgerEntry): readonly string[] {
   const parts = [

@@ -63,6 +63,8 @@ export function openFeed(known: RangedFeed, { limits, rules }: OfAccount, report
   const missed: Missed[] = []
   const entries = new Map(known.entries.map((entry) => [windowId(entry.window), entry]))
   const planned = new Set(known.entries.filter((entry) => entry.state === 'planned'))
+  // A feed that asks for nothing has nothing that wakes.
+  const isAsleep = (entry: LedgerEntry): entry is Landed | Failed => row.feed.enabled && sleeps(entry)
   const asleep = new Set(known.entries.filter(isAsleep))
   const open = new Map(known.entries.flatMap((entry) => openNow(entry, start, reportMs)))
   let plan: PlanRow = rebuiltPlan(name, planOf(known).spans, undefined, start)
@@ -191,7 +193,7 @@ function listChangesAt({ row, spans, planned }: FeedPlan, due: readonly RequestA
 }
 
 /** Whether the sweep makes a window `planned` again some day. */
-function isAsleep(entry: LedgerEntry): entry is Landed | Failed {
+function sleeps(entry: LedgerEntry): entry is Landed | Failed {
   return (entry.state === 'landed' || entry.state === 'failed') && wakesAt(entry) !== undefined
 }
 

@@ -65,7 +65,7 @@ function reportAdvice(entry: Failed): Advice {
   }
   if (broken) return BROKEN_FILE
   const { remedy, heals, command } = FAILURES[kind]
-  return { remedy, command: heals === 'change' ? RETRY : command }
+  return { remedy, command: heals === 'change' || isOfSignIn(entry) ? RETRY : command }
 }
 
 /** A landing that a person asked for failed, of a file or of a report from its archive. Nothing was asked of the service. */
@@ -75,6 +75,7 @@ function ownAdvice(entry: Failed): Advice {
   if (kind === 'storage' || kind === 'poison') return { remedy: SAME_ARCHIVE[kind], command: REPLAY }
   if (cut && !holdsImport(entry)) return { remedy: CUT_OFF, command: RETRY }
   if (origin === 'service' && !holdsImport(entry)) return adviceOnReplay(entry)
+  if (origin === undefined && !stands) return { remedy: UNKNOWN_ORIGIN, command: REPLAY }
   const isSame = stands && archive !== undefined && archive === figures?.archive
   if (isSame) return kind === 'too-many-rejects' ? REJECTS : FEED_CHANGED
   const more = MORE_ON_FILE[kind] ?? ''
@@ -103,6 +104,10 @@ const IMPORT_STANDS =
 
 const FILE_OVER_ROWS =
   'Correct the file or its window, and type "import <feed> <file> <window>". Or land again what landed before; "retry <feed> <window>" asks the service for it anew.'
+
+/** An entry of an earlier version does not say whether it was a file or a report. */
+const UNKNOWN_ORIGIN =
+  'If it was a file of yours, correct the file or its window, and type "import <feed> <file> <window>". If it was a report, land its archive again once the feed fits it.'
 
 const FILE_ALONE =
   'Correct the file or its window, and type "import <feed> <file> <window>". Or take the window out, which has no rows: the app asks the service for it if the feed wants it.'

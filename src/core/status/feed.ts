@@ -9,6 +9,7 @@ import {
   isOpen,
   isPublished,
   isResting,
+  isStanding,
   type Lane,
   type LedgerEntry,
 } from '../ledger/ledger.ts'
@@ -127,8 +128,9 @@ function restingWindow(entry: LedgerEntry): readonly ExplainedFailure[] {
   return [{ window: windowId(entry.window), ...error, landedBefore: isPublished(entry) }]
 }
 
-function doubtfulWindow({ window, figures }: LedgerEntry): FeedStatus['doubtful'] {
-  return figures?.rowsDoubtful ? [{ window: windowId(window), rows: figures.rowsDoubtful }] : []
+function doubtfulWindow(entry: LedgerEntry): FeedStatus['doubtful'] {
+  if (!isStanding(entry) || !entry.figures.rowsDoubtful) return []
+  return [{ window: windowId(entry.window), rows: entry.figures.rowsDoubtful }]
 }
 
 function failedWindow(row: FeedOutline, entry: LedgerEntry): readonly ExplainedFailure[] {

@@ -54,7 +54,7 @@ function ofItsWindows(feed: Facts): readonly string[] {
   return [
     ...slow.map(({ window, state, requestedAt, until }) => {
       const end = until ? `; the service has until ${minuteText(until)}` : ''
-      return `${windowName(window)} is ${state}, asked for at ${minuteText(requestedAt)}${end}; "forget ${name} ${optionOf(window)}" asks for it anew`
+      return `${windowName(window)} is ${state}, asked for at ${minuteText(requestedAt)}${end}`
     }),
     ...resting.map(
       ({ window = 'A window', message }) => `${windowName(window)} rests and goes on by itself: ${message}`,
@@ -70,8 +70,7 @@ function ofItsWindows(feed: Facts): readonly string[] {
       ? [`${counted(earlyBlanks, 'window')} had no rows before the data had settled: not complete yet`]
       : []),
     ...doubtful.map(({ window, rows }) => {
-      const about = `${name} ${optionOf(window)}`
-      const remedy = `look at its archive; "retry ${about}" asks for it again, "import ${name} <file> ${optionOf(window)}" lands a corrected file`
+      const remedy = `look at its archive; "import ${name} <file> ${optionOf(window)}" lands a corrected file`
       return `${windowName(window)}: a stray quote may have made ${counted(rows, 'row')} of several: ${remedy}`
     }),
     ...(acceptedGaps.length > 0

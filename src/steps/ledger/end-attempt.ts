@@ -47,7 +47,8 @@ export async function tellFailure(services: Services, entry: Failed, failure: Fa
   const { heals } = FAILURES[kind]
   const blocks = heals !== 'person' && !isOfPerson(entry) && entry.heals === 0 && blocksFeed(failure)
   const event = { event: 'window.failed', ...subjectOf(entry), kind, message } as const
-  const row = blocks ? undefined : await findFeed(services, entry.feed)
+  // The entry has failed: its event must go out whatever becomes of this read.
+  const row = blocks ? undefined : await findFeed(services, entry.feed).catch(() => undefined)
   const known = row === undefined || 'problem' in row ? undefined : row
   // What blocks the feed is the same for all its windows: the event of the block has the remedy, once.
   services.emit(blocks ? event : { ...event, remedy: adviceText(adviceFor(services, entry, failure, known)) })

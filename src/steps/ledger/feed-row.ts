@@ -60,6 +60,7 @@ export async function unknownFeed(
   { ledger }: Pick<Services, 'ledger'>,
   name: string,
 ): Promise<{ readonly problem: string }> {
+  await ledger.create()
   const { feeds } = await ledger.appRows()
   return { problem: feedNotKnown(name, [...feeds.keys()]) }
 }

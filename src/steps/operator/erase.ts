@@ -3,6 +3,7 @@ import { isFailure } from '../../core/failures.ts'
 import { type ErasuresRow, isErased, MOST_ERASED, withErased, withoutErasure } from '../../core/ledger/erasures.ts'
 import type { FeedRow } from '../../core/ledger/feed-row.ts'
 import {
+  holdsImport,
   isOpen,
   isRemoved,
   isStanding,
@@ -67,28 +68,31 @@ export async function erase(
 
 /**
  * Lets a value land again from now on. What was erased does not come back by itself: `lacking` are the windows that landed
- * without rows which had been erased by then, of this value or another.
+ * without rows which had been erased by then, of this value or another, and `imported` those of them that hold a file.
  */
 export async function allowAgain(
   services: Services,
   feed: string,
   { column, value }: Where,
-): Promise<{ readonly allowed: true; readonly lacking: readonly Window[] } | Problem> {
+): Promise<({ readonly allowed: true } & Lacking) | Problem> {
   const row = await findTypedFeed(services, feed)
   const keys = 'problem' in row ? anyKeysOf(column) : [keyIn(row, column)]
   const { before, after } = await changeErasures(services, feed, services.newId(), (all) =>
     keys.reduce((left, key) => withoutErasure(left, key, valueHash(all.salt, key, value)), all),
   )
-  if (before !== after) return { allowed: true, lacking: await windowsLackingRows(services, feed) }
+  if (before !== after) return { allowed: true, ...(await windowsLackingRows(services, feed)) }
   return 'problem' in row ? row : { problem: `feed ${feed}: this value of ${quoted([column])} is not erased` }
 }
 
-async function windowsLackingRows({ ledger }: Services, feed: string): Promise<readonly Window[]> {
-  const lacking: Window[] = []
+type Lacking = { readonly lacking: readonly Window[]; readonly imported: readonly Window[] }
+
+async function windowsLackingRows({ ledger }: Services, feed: string): Promise<Lacking> {
+  const lacking: LedgerEntry[] = []
   for await (const { value } of ledger.overview(feed)) {
-    if (!isFailure(value) && isStanding(value) && value.figures.rowsErased) lacking.push(value.window)
+    if (!isFailure(value) && isStanding(value) && value.figures.rowsErased) lacking.push(value)
   }
-  return lacking
+  const windowsOf = (entries: readonly LedgerEntry[]) => entries.map(({ window }) => window)
+  return { lacking: windowsOf(lacking), imported: windowsOf(lacking.filter(holdsImport)) }
 }
 
 /** A purge forgets which dataset a feed was of, but not what was erased. */

@@ -1,4 +1,4 @@
-import { lastArchive } from '../../core/ledger/ledger.ts'
+import { askedOf, lastArchive } from '../../core/ledger/ledger.ts'
 import type { Problem } from '../../core/problems.ts'
 import { newGeneration } from '../../core/report/generation.ts'
 import { landingHash } from '../../core/report/lander.ts'
@@ -37,8 +37,8 @@ export async function replay(
   const { reportId, executionId, requestedAt, name } = archived
   const landed = await landArchive(services, row, own, {
     queryId: row.query?.queryId ?? '',
-    // What another archive answers is not known: it counts as landed by the feed as it is now.
-    asked: (named === last?.archive ? last?.asked : undefined) ?? row.form,
+    // What an archive answers that the ledger does not name is not known: it counts as landed by the feed as it is now.
+    asked: ('state' in own.from ? askedOf(own.from, name) : undefined) ?? row.form,
     requestedAt,
     reportId,
     executionId,
