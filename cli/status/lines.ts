@@ -9,6 +9,7 @@ import type {
   ToDo,
   WindowStatus,
 } from '../../src/core/status/fields.ts'
+import { countWaiting } from '../../src/core/status/gaps.ts'
 import { minuteText } from '../../src/core/time/instants.ts'
 import { windowName } from '../../src/core/time/words.ts'
 import { type Line, type Style, type Styled, table } from '../output.ts'
@@ -54,8 +55,8 @@ function oneToDo({ sentence, remedy, command, since }: ToDo): readonly Line[] {
 const HEAD = ['feed', 'landed', 'failed', 'waiting', 'under way', 'rows', 'complete until', 'fresh until', 'next due']
 
 function rowOf(status: FeedStatus): readonly (string | Styled)[] {
-  const { name, states, waiting, rows, completeUntil, latestSnapshot, freshUntil, staleSince, nextDue } = status
-  const left = waiting + states.planned
+  const { name, states, rows, completeUntil, latestSnapshot, freshUntil, staleSince, nextDue } = status
+  const left = countWaiting(status)
   const underWay = states.requesting + states.requested + states.landing
   const far = latestSnapshot ? `snapshot ${isoDay(latestSnapshot)}` : shown(completeUntil)
   return [

@@ -2,6 +2,7 @@
 
 import { quotaWait } from '../../src/core/status/accounts.ts'
 import type { StatusAnswer } from '../../src/core/status/fields.ts'
+import { countWaiting } from '../../src/core/status/gaps.ts'
 import { spanOf } from './progress.ts'
 
 export type StatusBody = Pick<StatusAnswer, 'accounts' | 'feeds' | 'timers'>
@@ -12,13 +13,8 @@ export function isSettled({ feeds }: StatusBody): boolean {
   return feeds.every((feed) => {
     const { requesting, requested, landing } = feed.states
     const held = feed.blocked !== undefined || feed.trouble?.kind === 'unauthorized'
-    return requesting + requested + landing === 0 && (held || dueOf(feed) === 0)
+    return requesting + requested + landing === 0 && (held || countWaiting(feed) === 0)
   })
-}
-
-/** How many windows of a feed are due and not asked for. */
-function dueOf({ waiting, states }: FeedStatus): number {
-  return waiting + states.planned
 }
 
 /** Says which accounts wait for their quota, and what a person types who does not want to wait; undefined where none does. */
@@ -35,9 +31,9 @@ const WAY_OUT =
 
 /** Says of which feeds due windows are held back, and why; undefined where none is. */
 export function heldBack({ feeds }: StatusBody): string | undefined {
-  const held = feeds.filter((feed) => dueOf(feed) > 0)
+  const held = feeds.filter((feed) => countWaiting(feed) > 0)
   if (held.length === 0) return undefined
-  const why = held.map((feed) => `${dueOf(feed)} of ${feed.name} (${(feed.blocked ?? feed.trouble)?.kind})`)
+  const why = held.map((feed) => `${countWaiting(feed)} of ${feed.name} (${(feed.blocked ?? feed.trouble)?.kind})`)
   return `Due windows are held back: ${why.join(', ')}. What to do stands above`
 }
 
@@ -56,7 +52,7 @@ export function summarise({ feeds }: StatusBody): string {
   const header = ['feed', 'table', 'windows', 'landed', 'failed', 'waiting', 'rows', 'complete until']
   const rows = feeds.map((feed) => [
     ...[feed.name, feed.table, windows(feed), feed.states.landed, feed.states.failed].map(String),
-    ...[dueOf(feed), feed.rows].map(String),
+    ...[countWaiting(feed), feed.rows].map(String),
     howFar(feed),
   ])
   return [...table([header, ...rows]), ...feeds.flatMap(troubles)].join('\n')

@@ -1,5 +1,6 @@
 import { quotaWords } from '../core/status/accounts.ts'
 import type { StatusAnswer } from '../core/status/fields.ts'
+import { countWaiting } from '../core/status/gaps.ts'
 import { windowName } from '../core/time/words.ts'
 import { LOOKS } from './cells.ts'
 import type { Picture } from './picture.ts'
@@ -13,7 +14,7 @@ type Account = StatusAnswer['accounts'][number]
 /** The four answers of one look. */
 export function tiles(status: StatusAnswer): Tree {
   const { toDo, feeds, accounts } = status
-  const waiting = sum(feeds, ({ waiting: due, states }) => due + states.planned)
+  const waiting = sum(feeds, countWaiting)
   const reports = accounts.map(({ reports: each }) => each)
   return element(
     'section',

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { newFeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
 import { seeFeed } from '../../src/core/status/feed.ts'
+import { countWaiting } from '../../src/core/status/gaps.ts'
 import { feedOf } from './feed-of.ts'
 
 const NOW = new Date('2025-07-10T12:00:00Z')
@@ -38,6 +39,17 @@ describe('the status of a feed', () => {
     // An earlier version did not say what it was.
     expect(remedies(own)).toEqual([expect.stringMatching(/^If it was a file of yours/)])
     expect(remedies(failed)).toEqual([expect.stringMatching(/^The file is no report/)])
+  })
+
+  it('counts each window that waits once: what was never asked for, and what is planned, be it due or not', () => {
+    const wide = newFeedRow(feedOf({ from: '2025-04-01', to: '2025-07-01', openWindow: false }), {}, NOW)
+    const planned = (notBefore: Date): LedgerEntry => ({
+      ...{ ...SHARED, remoteReports: [], history: [], reason: 'retry', notBefore },
+      state: 'planned',
+    })
+    const waits = (at: Date) => countWaiting(statusOf([planned(at)], wide))
+    expect([waits(NOW), waits(new Date(NOW.getTime() + HOUR))]).toEqual([3, 3])
+    expect(statusOf([planned(NOW)], wide)).toMatchObject({ waiting: 3, states: { planned: 1 } })
   })
 
   it('shows no block of a feed that asks for nothing', () => {

@@ -220,7 +220,7 @@ function progressOf(
   if (!row.blocked) return { progress: 'going' }
   return {
     progress: 'blocked',
-    why: `${row.blocked.message}: ${adviceText(blockAdvice(row, row.blocked))}`,
+    why: `${row.blocked.message}. ${adviceText(blockAdvice(row, row.blocked))}`,
   }
 }
 

@@ -221,7 +221,10 @@ const FEED = {
     is: { fields: Object.fromEntries(STATES.map((state) => [state, stateField(state)])) as StateFields },
     means: 'How many windows are in each state.',
   },
-  waiting: { is: 'count', means: 'Windows that are due and not asked for yet.' },
+  waiting: {
+    is: 'count',
+    means: 'Windows that are due and not asked for yet, also those of them that are `planned`.',
+  },
   gaps: {
     is: { list: { fields: GAP } },
     means:

@@ -32,6 +32,17 @@ export function windowsOf({ from, to, windows, each }: Gap): readonly Window[] {
   return found
 }
 
+/** What of a feed's status says which windows wait. */
+type Waiting = {
+  readonly gaps: readonly Pick<Gap, 'windows'>[]
+  readonly states: { readonly planned: number }
+}
+
+/** How many windows of a feed wait: those that are due and were never asked for, and those that are planned. Each counts once. */
+export function countWaiting({ gaps, states }: Waiting): number {
+  return gaps.reduce((sum, { windows }) => sum + windows, states.planned)
+}
+
 /** How long a window is, in whole months where it begins and ends with one. */
 export function lengthOf({ from, to }: Window): Duration {
   const isMonths = from.getUTCDate() === 1 && to.getUTCDate() === 1
