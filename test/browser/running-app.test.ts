@@ -80,7 +80,7 @@ describe.skipIf(process.platform !== 'linux')('the dashboard of an app that runs
     const text = (await page.locator('main').textContent()) ?? ''
     for (const part of [
       'seats asks for nothing new',
-      'npx partner-insights-sync feeds push',
+      'npx partner-insights-sync unblock seats',
       'account default',
       'learn',
     ])
