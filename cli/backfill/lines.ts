@@ -25,10 +25,10 @@ function rowOf(history: FeedHistory): readonly string[] {
   return [feed, ...counts, progress === 'going' && doneAt ? minuteText(doneAt) : progress]
 }
 
-/** What is still to come, and what that is reckoned from. */
 const ENDLESS =
   'for days the app asks for no more history; "status" shows why, unless what is live takes all that the account may ask for'
 
+/** What is still to come, and what that is reckoned from. */
 function forecastLines({ reports, doneAt, at, feeds, isEndless }: BackfillView): readonly string[] {
   if (!doneAt) return [isEndless ? `none of it yet: ${ENDLESS}` : 'no report of history is left to ask for']
   const minutes = feeds.map(({ reportMs }) => Math.max(Math.round(reportMs / MINUTE_MS), 1))

@@ -129,10 +129,12 @@ async function startApp({ root, port, onLine }: StackOptions, env: NodeJS.Proces
     onLine(line)
   })
   const origin = `http://127.0.0.1:${port}`
-  // 503 is an answer, too: after a night without the app its timers count as silent for a minute, until health looks again.
+  // After ten minutes without the app its timers count as silent until they have ticked and health, which keeps its look for
+  // a minute, has looked again.
   const answers = async () => {
-    const { status = 0 } = (await fetch(`${origin}/api/health`).catch(() => undefined)) ?? {}
-    return status === 200 || status === 503
+    const response = await fetch(`${origin}/api/health`).catch(() => undefined)
+    const { status } = ((await response?.json().catch(() => undefined)) ?? {}) as { status?: string }
+    return status === 'ok' || status === 'timer-silent'
   }
   await waitUntil(`the app answers on port ${port}`, async () => hasEnded(child) || (await answers()))
   if (hasEnded(child)) throw new Error(said.join('\n') || 'the app ended while it started')
