@@ -37,16 +37,20 @@ async function readJson(file: string): Promise<Readonly<Record<string, unknown>>
   return JSON.parse(await readFile(join(PROJECT, file), 'utf8'))
 }
 
-/** Tools are development dependencies. Node, which is optional here, is the platform's in Azure. */
-const OF_TOOLS = ['devDependencies', 'optionalDependencies', 'overrides', 'scripts']
+/** Tools are development dependencies, and the commands in a package of their own. Node, which is optional here, is the platform's in Azure. */
+const OF_TOOLS = ['devDependencies', 'optionalDependencies', 'workspaces', 'overrides', 'scripts']
 
 function withoutTools(project: Readonly<Record<string, unknown>>): object {
   return Object.fromEntries(Object.entries(project).filter(([field]) => !OF_TOOLS.includes(field)))
 }
 
 function lockOfApp(lock: Lock): object {
-  const ofApp = Object.entries(lock.packages).filter(([, entry]) => !entry.dev && !entry.optional)
+  const ofApp = Object.entries(lock.packages).filter(([path, entry]) => path === '' || isOfApp(entry))
   return { ...lock, packages: Object.fromEntries(ofApp.map(([path, entry]) => [path, withoutTools(entry)])) }
+}
+
+function isOfApp({ integrity, dev, optional }: Readonly<Record<string, unknown>>): boolean {
+  return integrity !== undefined && !dev && !optional
 }
 
 process.stdout.write(await sbom())

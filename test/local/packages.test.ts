@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
@@ -12,10 +12,13 @@ const KINDS = ['dependencies', 'devDependencies', 'optionalDependencies', 'peerD
 
 const readJson = async (file: string) => JSON.parse(await readFile(join(PROJECT, file), 'utf8'))
 
+/** The project, the package of its commands, and the link to that. */
+const OURS = ['', 'cli', 'node_modules/partner-insights-sync-cli']
+
 /** The packages that npm would take from a lock file without comparing what it gets. */
 function withoutHash({ packages }: Lock): readonly string[] {
-  const ours = Object.entries(packages).filter(([path]) => path !== '')
-  return ours.flatMap(([path, { integrity }]) => (integrity?.startsWith('sha512-') ? [] : [path]))
+  const others = Object.entries(packages).filter(([path]) => !OURS.includes(path))
+  return others.flatMap(([path, { integrity }]) => (integrity?.startsWith('sha512-') ? [] : [path]))
 }
 
 /** The packages of which a manifest allows more than one version, also below an override. */
@@ -35,6 +38,12 @@ test('each package of package-lock.json has a hash', async () => {
   for (const other of [{}, { integrity: '' }, { integrity: 'sha1-x' }, { link: true }]) {
     expect(withoutHash({ packages: { ...lock.packages, planted: other } })).toEqual(['planted'])
   }
+})
+
+test('npx finds the commands by a link, since the project itself names no program', async () => {
+  expect(await readJson('package.json')).not.toHaveProperty('bin')
+  const link = join(PROJECT, 'node_modules/.bin/partner-insights-sync')
+  expect(await realpath(link)).toBe(join(PROJECT, 'cli/main.ts'))
 })
 
 test('package.json allows one version of each package, which is that of the lock file', async () => {
