@@ -5,10 +5,15 @@ import { join } from 'node:path'
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { writeFeedsText } from '../../cli/pushed-feeds.ts'
+import { startAzurite } from '../../local/azurite.ts'
 import { freePorts, hasEnded, waitUntil } from '../../local/processes.ts'
+import { openApp } from '../../src/app/app.ts'
+import { SWEEP_KEY, TICK_KEY } from '../../src/core/ledger/app-rows.ts'
 import type { StatusAnswer } from '../../src/core/status/fields.ts'
+import { HOUR_MS } from '../../src/core/time/durations.ts'
 import { runCommand } from '../cli/deployment.ts'
 import { textOf } from '../docs/page.ts'
+import { requireSettings } from '../setup/settings.ts'
 import { makeProject, processesOf, runNpm, runStart, type StartRun } from './start-run.ts'
 
 const SEATS = { name: 'seats', dataset: 'AzureUsage', from: '2025-04-01', to: '2025-06-01' }
@@ -66,6 +71,30 @@ async function configOf(project: string): Promise<ContainerClient> {
   return BlobServiceClient.fromConnectionString(DataStorage).getContainerClient('config')
 }
 
+/** Makes the timers of a project whose run has ended look as they do when nothing has run for hours. */
+async function ageTimers(project: string): Promise<void> {
+  const azurite = await startAzurite({ location: join(project, '.local/azurite') })
+  const settings = requireSettings({ ...(await settingsOf(project)), DataStorage: azurite.connectionString })
+  const { ledger } = openApp(settings, join(project, 'feeds.json'))(() => undefined)
+  for (const key of [TICK_KEY, SWEEP_KEY]) {
+    const row = await ledger.readApp<object>(key)
+    expect(row, key).toBeDefined()
+    await ledger.writeApp(key, { ...row?.value, at: new Date(Date.now() - 3 * HOUR_MS).toISOString() }, row?.etag)
+  }
+  await azurite.stop()
+}
+
+/** What the app of a run that is starting says of itself, from its first answer on. */
+async function healthOn(at: string): Promise<unknown> {
+  let health: unknown
+  await waitUntil('health answers', async () => {
+    const answer = await fetch(`http://127.0.0.1:${at}/api/health`).catch(() => undefined)
+    health = await answer?.json().catch(() => undefined)
+    return health !== undefined
+  })
+  return health
+}
+
 describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 }, () => {
   it('--exit --fresh runs until every window is landed, says so, and leaves no process behind', async () => {
     const file = `costs=${join(root, 'costs.csv')}`
@@ -93,6 +122,14 @@ describe.skipIf(process.platform !== 'linux')('npm start', { timeout: 180_000 },
     expect(count(run.lines, 'window.requested')).toBe(0)
     expect(summaryOf(run, 'seats').slice(2, 4)).toEqual(['2', '2'])
     expect(await processesOf(root)).toEqual([])
+  })
+
+  it('starts again where nothing ran for hours, although its timers count as silent until they have run', async () => {
+    await ageTimers(root)
+    const run = runStart(root, ['--exit', '--port', port, '--report-file', `costs=${join(root, 'costs.csv')}`])
+    expect(await healthOn(port)).toMatchObject({ status: 'timer-silent' })
+    expect(await run.ended, run.lines.join('\n')).toBe(0)
+    expect(summaryOf(run, 'seats').slice(2, 4)).toEqual(['2', '2'])
   })
 
   it('goes on without --exit, says that nothing is due, and ends in order on Ctrl-C', async () => {
