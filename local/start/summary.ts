@@ -5,7 +5,7 @@ import type { StatusAnswer } from '../../src/core/status/fields.ts'
 import { countWaiting } from '../../src/core/status/gaps.ts'
 import { spanOf } from './progress.ts'
 
-export type StatusBody = Pick<StatusAnswer, 'accounts' | 'feeds' | 'timers'>
+export type StatusBody = Pick<StatusAnswer, 'accounts' | 'feeds' | 'timers' | 'toDo'>
 type FeedStatus = StatusAnswer['feeds'][number]
 
 /** Whether nothing more happens by itself: every due window has landed, has failed, or is of a feed that is held back. */
@@ -47,15 +47,16 @@ export function allLanded({ feeds }: StatusBody): boolean {
   )
 }
 
-/** The summary of a run, one line per feed and one per failure. */
-export function summarise({ feeds }: StatusBody): string {
+/** The summary of a run: one line per feed, and what needs a person, in the words of the command `status`. */
+export function summarise({ feeds, toDo }: Pick<StatusBody, 'feeds' | 'toDo'>): string {
   const header = ['feed', 'table', 'windows', 'landed', 'failed', 'waiting', 'rows', 'complete until']
   const rows = feeds.map((feed) => [
     ...[feed.name, feed.table, windows(feed), feed.states.landed, feed.states.failed].map(String),
     ...[countWaiting(feed), feed.rows].map(String),
     howFar(feed),
   ])
-  return [...table([header, ...rows]), ...feeds.flatMap(troubles)].join('\n')
+  const needed = toDo.map(({ sentence, remedy, command }) => `! ${sentence}\n  ${remedy}\n  ${command}`)
+  return [...table([header, ...rows]), ...needed].join('\n')
 }
 
 /** As the command `status` says it. */
@@ -66,19 +67,6 @@ function howFar({ completeUntil, latestSnapshot }: FeedStatus): string {
 
 function windows({ states }: Pick<FeedStatus, 'states'>): number {
   return Object.values(states).reduce((sum, count) => sum + count, 0)
-}
-
-function troubles({ name, blocked, trouble, problems }: FeedStatus): readonly string[] {
-  const whole = [blocked, trouble].flatMap((each) =>
-    each ? [`${name}: ${each.message}\n  ${each.remedy}\n  ${each.command}`] : [],
-  )
-  // What blocks the feed is said once, and not of each of its windows.
-  const others = problems.filter(({ kind }) => kind !== blocked?.kind)
-  const single = others.map(
-    ({ window, message, remedy, command }) =>
-      `${name} ${window ? spanOf(window) : ''}: ${message}\n  ${remedy}\n  ${command}`,
-  )
-  return [...whole, ...single]
 }
 
 function table(rows: readonly (readonly string[])[]): readonly string[] {

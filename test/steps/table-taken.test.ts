@@ -101,7 +101,7 @@ describe('a new feed whose table belongs to another', () => {
     await ingest({ ingest: { ...HINT, feed: 'owner' } }, world.services)
     const now = await answered(world.services)
     expect([isSettled(now), allLanded(now)]).toEqual([true, false])
-    expect(summarise(now)).toContain(`rival: ${TAKEN.message}\n  ${advice.remedy}`)
+    expect(summarise(now)).toContain(`! rival asks for nothing new: ${TAKEN.message}\n  ${advice.remedy}`)
   })
 
   it('is asked for as soon as it names a table of its own', async () => {
