@@ -256,8 +256,16 @@ test('one outdated window is one, and several are several', () => {
   const old = (text: string) => landed(text, 9, { rowSet: 'another question' })
   const sentences = (entries: readonly LedgerEntry[]) =>
     toDoOf(entries).flatMap(({ kind, sentence }) => (kind === 'outdated' ? [sentence] : []))
-  expect(sentences([old('2025-01')])).toEqual([expect.stringContaining('1 window is outdated')])
-  expect(sentences([old('2025-01'), old('2025-02')])).toEqual([expect.stringContaining('2 windows are outdated')])
+  const told = (windows: string, rows: number) =>
+    `azure-usage asks for other rows now: ${windows} outdated; the rows stay (${rows}), but do not count as complete`
+  expect(sentences([old('2025-01')])).toEqual([told('1 window is', 9)])
+  expect(sentences([old('2025-01'), old('2025-02')])).toEqual([told('2 windows are', 18)])
+})
+
+test('a blocked feed has its block to end first: no window is asked for again until then', () => {
+  const blocked = { kind: 'query-refused', message: 'no', at: NOW.toISOString() } as const
+  const entries = [landed('2025-01', 9, { rowSet: 'another question' })]
+  expect(toDoOf(entries, { ...rowOf(), blocked }).map(({ kind }) => kind)).toEqual(['feed-blocked'])
 })
 
 test('outdated windows are told where the command asks for one of them, by the number of all that it names', () => {

@@ -44,7 +44,9 @@ describe('what provision cannot use', () => {
     await provision(world.services)
     const asks = asked(world).map(({ body }) => JSON.parse(body).QueryStartTime.slice(0, 7))
     expect(asks.toSorted()).toEqual(['2025-01', '2025-02', '2025-03', '2025-04', '2025-06'])
-    expect(named(world, 'window.failed')).toMatchObject([{ feed: 'usage', kind: 'unreadable-entry', count: 1 }])
+    expect(named(world, 'window.failed')).toMatchObject([
+      { feed: 'usage', kind: 'unreadable-entry', count: 1, remedy: expect.stringContaining('--month 2025-05') },
+    ])
     expect(await world.ledgerTable.getEntity('usage', MAY)).toMatchObject({ v: 99, state: 'landed' })
     expect((await status(world.services)).feeds).toMatchObject([{ problems: [{ kind: 'unreadable-entry' }] }])
   })

@@ -207,12 +207,16 @@ function doubtedWindow(row: FeedOutline, marked: MarkedWindow): ToDo {
 }
 
 /** It counts all that the command names. Those that stay as they are need nobody. */
-function outdatedWindows({ now, known: { row, entries }, status: { name } }: Seen): readonly ToDo[] {
+function outdatedWindows({ now, known: { row, entries }, status: { name, blocked } }: Seen): readonly ToDo[] {
+  // What ends the block comes first: until then nothing is asked again.
+  if (blocked) return []
   const outdated = entries.filter((entry) => isOutdated(entry, row.form))
   const mayAskAgain = outdated.some((entry) => !('why' in settledAtRest(row, entry, now)))
   if (!mayAskAgain || whyNoHistory(row) !== undefined) return []
   const windows = counted(outdated.length, 'window is', 'windows are')
-  const sentence = `${name} asks for other rows now: ${windows} outdated; the rows stay`
+  const rows = outdated.reduce((sum, { figures }) => sum + (figures?.rowsLanded ?? 0), 0)
+  const stay = `the rows stay (${rows}), but do not count as complete`
+  const sentence = `${name} asks for other rows now: ${windows} outdated; ${stay}`
   const remedy =
     'Look with "doctor" whether the service takes the query of the feed. Then ask for them again, or leave them as they are.'
   return [{ kind: 'outdated', feed: name, sentence, remedy, command: outdatedCommand(name) }]

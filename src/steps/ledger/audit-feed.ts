@@ -1,4 +1,4 @@
-import { adviceOn, adviceText, type Failure, isFailure } from '../../core/failures.ts'
+import { adviceText, isFailure } from '../../core/failures.ts'
 import { withoutFailing } from '../../core/ledger/feed-block.ts'
 import type { FeedOutline, RangedRow } from '../../core/ledger/feed-row.ts'
 import {
@@ -14,8 +14,10 @@ import { type PlanRow, rebuiltPlan } from '../../core/ledger/plan-row.ts'
 import { toReopened } from '../../core/ledger/transitions.ts'
 import { corrected, mayHeal, reopenings } from '../../core/plan/audit.ts'
 import { emptyBetweenFull, type Fullness } from '../../core/plan/coverage.ts'
+import type { UnreadableEntry } from '../../core/plan/known-feed.ts'
 import { hasPassed } from '../../core/plan/plan.ts'
 import { feedAlarms } from '../../core/status/alarms.ts'
+import { unreadableAdvice } from '../../core/status/feed-to-do.ts'
 import { forAlarms } from '../../core/status/windows.ts'
 import type { Window } from '../../core/time/window.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
@@ -90,7 +92,7 @@ type Found = {
   readonly failed: Stored<Failed>[]
   readonly fullness: Fullness[]
   readonly entries: LedgerEntry[]
-  readonly unreadable: Failure[]
+  readonly unreadable: UnreadableEntry[]
   isBusy: boolean
 }
 
@@ -108,7 +110,7 @@ async function readFeed({ ledger, settings }: Services, row: RangedRow, now: Dat
     // An entry that cannot be read keeps its time.
     if (window) found.windows.push(window)
     if (isFailure(value)) {
-      found.unreadable.push(value)
+      found.unreadable.push({ failure: value, ...(window && { window }) })
       continue
     }
     const right = corrected(value, wakeAt, row, now, settings)
@@ -140,11 +142,11 @@ async function reopen(
   return reopened
 }
 
-async function tellUnreadable(services: Services, feed: string, unreadable: readonly Failure[]): Promise<void> {
+async function tellUnreadable(services: Services, feed: string, unreadable: readonly UnreadableEntry[]): Promise<void> {
   const [first] = unreadable
   if (!first) return
-  const { kind, message } = first
-  const remedy = adviceText(adviceOn(kind, { feed }))
+  const { kind, message } = first.failure
+  const remedy = adviceText(unreadableAdvice(feed, first))
   const event = { event: 'window.failed', feed, kind, message, remedy, count: unreadable.length } as const
   await tellOnce(services, `unreadable~${feed}`, event)
 }
