@@ -10,6 +10,7 @@ import { feedOf } from '../core/feed-of.ts'
 import { type AnyTable, anyTable, encodeTable, REJECT } from '../memory/any-table.ts'
 import { createMemoryStore } from '../memory/memory-store.ts'
 import { type StoredRow, unhindered } from '../memory/store.ts'
+import { ASKED } from '../setup/stored.ts'
 
 type Read = { readonly rows: readonly StoredRow[]; readonly rejected: number } | 'refused'
 
@@ -18,7 +19,7 @@ async function landed(bytes: Buffer, columns: AnyTable['columns']): Promise<Read
   const store = createMemoryStore({ clock: () => new Date(0) })
   const { archive, landingTable } = store.open(unhindered)
   const name = `f/w/1-x.csv${bytes[0] === 0x1f ? '.gz' : ''}`
-  const writer = archive.write(name, { reportId: 'r', attempt: 1, requestedAt: new Date(0), nonce: 'n' })
+  const writer = archive.write(name, { asked: ASKED, reportId: 'r', attempt: 1, requestedAt: new Date(0), nonce: 'n' })
   await writer.append(bytes)
   const report = await openReport(archive, await writer.commit(), 'a table', { verify: true })
   if (isFailure(report)) throw new Error(report.message)

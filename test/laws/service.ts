@@ -70,8 +70,8 @@ type ReportKind = Health['reports']
 
 /** What differs from a service whose data never changes. */
 export type ServiceOptions = {
-  /** What the rows of a report say that is made now: the number in its metric. */
-  readonly figureOf?: (call: ReportCall) => number
+  /** What the rows of a report of this query say that is made now: the number in its metric. */
+  readonly figureOf?: (call: ReportCall, query: string) => number
   readonly onReportCall?: (call: ReportCall) => void
   readonly onMade?: (report: MadeReport) => void
   /** How long the service makes a report, in milliseconds. */
@@ -231,7 +231,7 @@ const ANSWERS: Readonly<Record<Endpoint, (asked: Asked) => Answered>> = {
       createdTime: clock.now().toISOString(),
       readyAt: clock.now().getTime() + (options.generationMs?.() ?? GENERATION),
       columns: /^SELECT (.+) FROM /.exec(query)?.[1] ?? '',
-      figure: options.figureOf?.(asked) ?? 1,
+      figure: options.figureOf?.(asked, query) ?? 1,
       kind: health.reports,
       isUnlisted: health.isUnlisted === true,
     }

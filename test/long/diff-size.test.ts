@@ -12,6 +12,7 @@ import { archiveName } from '../../src/services/storage/archive.ts'
 import type { Diff } from '../../src/steps/operator/diff.ts'
 import { rememberFeeds } from '../../src/steps/requesting/remember-feeds.ts'
 import { type Deployment, spawnCommand, startDeployment } from '../cli/deployment.ts'
+import { ASKED } from '../setup/stored.ts'
 
 // What `diff` finds between two large landings, what memory that takes, and what it leaves on the disk.
 
@@ -111,7 +112,13 @@ async function landTwice(feed: string): Promise<void> {
 
 async function archive(feed: string, attempt: number, lines: Iterable<string>): Promise<string> {
   const name = archiveName({ feed, window: ID, attempt }, 'execution', { tsv: false, gzip: false })
-  const writer = deployment.services.archive.write(name, { reportId: 'r', attempt, requestedAt: AT, nonce: 'n' })
+  const writer = deployment.services.archive.write(name, {
+    asked: ASKED,
+    reportId: 'r',
+    attempt,
+    requestedAt: AT,
+    nonce: 'n',
+  })
   let part = ''
   for (const each of lines) {
     part += each

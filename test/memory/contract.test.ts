@@ -20,6 +20,7 @@ import { blockId } from '../../src/services/storage/blocks.ts'
 import type { Timer } from '../../src/services/storage/ledger.ts'
 import { feedOf } from '../core/feed-of.ts'
 import { testClock } from '../setup/clock.ts'
+import { ASKED } from '../setup/stored.ts'
 import { createAzuriteStore } from './azurite-store.ts'
 import { createMemoryStore } from './memory-store.ts'
 import { type Store, unhindered } from './store.ts'
@@ -451,7 +452,7 @@ describe.each(KINDS)('a store %s', (_, create) => {
       const { archive } = store.open(unhindered)
       await archive.create()
       const [one, two] = ['one', 'two'].map((nonce) =>
-        archive.write('f/w/1-x.csv', { reportId: nonce, attempt: 1, requestedAt, nonce }),
+        archive.write('f/w/1-x.csv', { asked: ASKED, reportId: nonce, attempt: 1, requestedAt, nonce }),
       )
       await one?.append(BYTES.subarray(0, 5_000_000))
       await two?.append(Buffer.from('other'))
@@ -468,6 +469,8 @@ describe.each(KINDS)('a store %s', (_, create) => {
         reportid: 'one',
         attempt: '1',
         requestedat: requestedAt.toISOString(),
+        rowset: ASKED.rowSet,
+        selection: ASKED.selection,
       })
       expect(blob?.bytes.equals(BYTES)).toBe(true)
     })
@@ -476,14 +479,14 @@ describe.each(KINDS)('a store %s', (_, create) => {
       const { archive } = opened()
       await archive.create()
       for (const name of ['f/w/2-x.csv', 'f/w/10-y.tsv.gz', 'f/w2/3-z.csv']) {
-        await archive.write(name, { reportId: 'r', attempt: 1, requestedAt, nonce: name }).commit()
+        await archive.write(name, { asked: ASKED, reportId: 'r', attempt: 1, requestedAt, nonce: name }).commit()
       }
       const rejects = archive.rejects('f/w/10-o.rejects.jsonl')
       await rejects.add({ record: 1, line: 2, reason: 'none', raw: '' })
       await rejects.close()
       expect(await archive.list('f', 'w')).toEqual([
-        { name: 'f/w/10-y.tsv.gz', attempt: 10, executionId: 'y', reportId: 'r', requestedAt },
-        { name: 'f/w/2-x.csv', attempt: 2, executionId: 'x', reportId: 'r', requestedAt },
+        { name: 'f/w/10-y.tsv.gz', attempt: 10, executionId: 'y', reportId: 'r', requestedAt, asked: ASKED },
+        { name: 'f/w/2-x.csv', attempt: 2, executionId: 'x', reportId: 'r', requestedAt, asked: ASKED },
       ])
       expect(await archive.list('f', 'nothing')).toEqual([])
     })
@@ -492,7 +495,7 @@ describe.each(KINDS)('a store %s', (_, create) => {
       const { archive } = opened()
       await archive.create()
       for (const name of ['f/w/2-x.csv', 'f/w/10-y.tsv.gz', 'f/w2/3-z.csv', 'f2/w/1-a.csv']) {
-        await archive.write(name, { reportId: 'r', attempt: 1, requestedAt, nonce: name }).commit()
+        await archive.write(name, { asked: ASKED, reportId: 'r', attempt: 1, requestedAt, nonce: name }).commit()
       }
       const rejects = archive.rejects('f/w/10-o.rejects.jsonl')
       await rejects.add({ record: 1, line: 2, reason: 'none', raw: '' })
@@ -514,14 +517,20 @@ describe.each(KINDS)('a store %s', (_, create) => {
       expect(await archive.list('f', 'w')).toEqual([])
       expect(await Array.fromAsync(archive.names('f2'))).toHaveLength(1)
       // The same name may be written again.
-      await archive.write('f/w/2-x.csv', { reportId: 'r', attempt: 2, requestedAt, nonce: 'n' }).commit()
+      await archive.write('f/w/2-x.csv', { asked: ASKED, reportId: 'r', attempt: 2, requestedAt, nonce: 'n' }).commit()
       expect(await archive.find('f/w/2-x.csv')).toMatchObject({ bytes: 0 })
     })
 
     it('is read in ranges', async () => {
       const { archive } = opened()
       await archive.create()
-      const writer = archive.write('f/w/1-x.csv.gz', { reportId: 'r', attempt: 1, requestedAt, nonce: 'n' })
+      const writer = archive.write('f/w/1-x.csv.gz', {
+        asked: ASKED,
+        reportId: 'r',
+        attempt: 1,
+        requestedAt,
+        nonce: 'n',
+      })
       await writer.append(BYTES)
       await writer.commit()
       const read = await all(archive.read('f/w/1-x.csv.gz'))
@@ -533,7 +542,7 @@ describe.each(KINDS)('a store %s', (_, create) => {
     it('is read under the ETag it was found with, and under no other', async () => {
       const { archive } = opened()
       await archive.create()
-      const writer = archive.write('f/w/1-x.csv', { reportId: 'r', attempt: 1, requestedAt, nonce: 'n' })
+      const writer = archive.write('f/w/1-x.csv', { asked: ASKED, reportId: 'r', attempt: 1, requestedAt, nonce: 'n' })
       await writer.append(Buffer.from('a report'))
       const { etag } = await writer.commit()
       expect(String(Buffer.concat(await all(archive.read('f/w/1-x.csv', etag))))).toBe('a report')

@@ -11,6 +11,7 @@ import { archiveName } from '../../src/services/storage/archive.ts'
 import { land } from '../../src/steps/landing/land.ts'
 import type { Services } from '../../src/steps/services.ts'
 import { testSettings } from '../setup/settings.ts'
+import { ASKED } from '../setup/stored.ts'
 import { createMemoryStore } from './memory-store.ts'
 import { type StoredRow, unhindered } from './store.ts'
 
@@ -63,7 +64,13 @@ export async function landFile(
   await parts.ledger.writeFeed(row, undefined)
   const format = label ?? { tsv: false, gzip: isGzip(bytes) }
   const name = archiveName({ feed: feed.name, window: 'may', attempt: 1 }, 'execution', format)
-  const writer = parts.archive.write(name, { reportId: 'report', attempt: 1, requestedAt: NOW, nonce: 'nonce' })
+  const writer = parts.archive.write(name, {
+    asked: ASKED,
+    reportId: 'report',
+    attempt: 1,
+    requestedAt: NOW,
+    nonce: 'nonce',
+  })
   await writer.append(bytes)
   const held = holdInMemory(firstLanding({ feed, columns, isOfPerson }))
   const job = {

@@ -47,8 +47,9 @@ function list({ blobs }: ArchiveState, prefix: string): readonly ArchivedReport[
   const found = [...blobs.values()].flatMap(({ name, metadata }): readonly ArchivedReport[] => {
     const [, attempt, executionId] = /^(\d+)-([^.]+)\./.exec(name.slice(prefix.length)) ?? []
     if (!name.startsWith(prefix) || name.endsWith('.rejects.jsonl') || !attempt || !executionId) return []
-    const requestedAt = new Date(metadata.requestedat ?? 0)
-    return [{ name, attempt: Number(attempt), executionId, reportId: metadata.reportid ?? '', requestedAt }]
+    const { rowset, selection, requestedat = 0, reportid: reportId = '' } = metadata
+    const asked = rowset !== undefined && selection !== undefined && { asked: { rowSet: rowset, selection } }
+    return [{ name, attempt: Number(attempt), executionId, reportId, requestedAt: new Date(requestedat), ...asked }]
   })
   return found.sort((a, b) => b.attempt - a.attempt)
 }
@@ -67,7 +68,7 @@ function writer(
   state: ArchiveState,
   pass: Pass,
   name: string,
-  { reportId, attempt, requestedAt }: ArchiveOrigin,
+  { asked, reportId, attempt, requestedAt }: ArchiveOrigin,
 ): ArchiveWriter {
   const staged: Buffer[] = []
   let waiting = Buffer.alloc(0)
@@ -90,6 +91,8 @@ function writer(
         reportid: reportId,
         attempt: String(attempt),
         requestedat: requestedAt.toISOString(),
+        rowset: asked.rowSet,
+        selection: asked.selection,
         ...(erased && { erasedby: erased.by, erasedrows: String(erased.rows) }),
       }
       await pass('archive.commit', async () => {

@@ -3,9 +3,11 @@ import { BlobServiceClient } from '@azure/storage-blob'
 import { describe, expect, inject, it } from 'vitest'
 import { type Archive, archiveName, openArchive, rejectsName } from '../../src/services/storage/archive.ts'
 import { freshName } from '../setup/storage.ts'
+import { ASKED } from '../setup/stored.ts'
 
 const MEBIBYTE = 1024 * 1024
 const ORIGIN = {
+  asked: ASKED,
   reportId: 'r-1',
   attempt: 3,
   requestedAt: new Date('2025-07-10T12:00:00Z'),
@@ -42,7 +44,7 @@ describe('an archived report', () => {
     expect(await archive.find('usage/w/3-e.csv.gz')).toEqual(stored)
     expect((await read(archive, 'usage/w/3-e.csv.gz')).equals(all)).toBe(true)
     const { metadata, contentEncoding } = await container.getBlobClient('usage/w/3-e.csv.gz').getProperties()
-    expect(metadata).toMatchObject({ sha256, reportid: 'r-1', attempt: '3' })
+    expect(metadata).toMatchObject({ sha256, reportid: 'r-1', attempt: '3', rowset: ASKED.rowSet })
     expect(contentEncoding).toBeUndefined()
   })
 

@@ -9,6 +9,7 @@ import { readIngestMessage } from '../../src/services/storage/work-queue.ts'
 import { callback } from '../../src/steps/callback.ts'
 import { testSettings } from '../setup/settings.ts'
 import { freshName } from '../setup/storage.ts'
+import { ASKED } from '../setup/stored.ts'
 import { type ScriptedServer, startScripted } from './scripted-server.ts'
 
 const GOOD = '22222222-2222-4222-8222-222222222222'
@@ -105,7 +106,7 @@ describe('the archive', () => {
     await Promise.all([reports.create(), other.create()])
     const archive = openArchive(async () => reports)
     const name = `usage/${WINDOW}/1-x/../../../../${other.containerName}/evil.csv`
-    const origin = { reportId: GOOD, attempt: 1, requestedAt: new Date(), nonce: 'n' }
+    const origin = { asked: ASKED, reportId: GOOD, attempt: 1, requestedAt: new Date(), nonce: 'n' }
     await expect(archive.write(name, origin).commit()).rejects.toThrow('is no name')
     const reject = { record: 1, line: 2, reason: 'r', raw: 'r' }
     const list = archive.rejects(name)

@@ -5,6 +5,9 @@ import { toPlanned } from '../../src/core/ledger/transitions.ts'
 import type { WindowId } from '../../src/core/time/window.ts'
 import type { Ledger, Stored } from '../../src/services/storage/ledger.ts'
 
+/** What a file of a test answers where nobody asks for it again. */
+export const ASKED = { rowSet: 'some rows', selection: 'some columns' }
+
 /** The entry of a window. Throws when there is none, or when it cannot be read. */
 export async function storedEntry(ledger: Ledger, feed: string, window: WindowId): Promise<Stored<LedgerEntry>> {
   const stored = await ledger.read(feed, window)

@@ -6,6 +6,7 @@ import { withFeed } from '../../src/core/ledger/feed-block.ts'
 import { formNow } from '../../src/core/ledger/feed-row.ts'
 import { ingest } from '../../src/steps/ingest.ts'
 import { changeFeedRow } from '../../src/steps/ledger/feed-row.ts'
+import { forget } from '../../src/steps/operator/forget.ts'
 import { importReport } from '../../src/steps/operator/import-report.ts'
 import { replay } from '../../src/steps/operator/replay.ts'
 import { retry } from '../../src/steps/operator/retry.ts'
@@ -178,6 +179,25 @@ describe('what a person lands', () => {
     expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { rowsLanded: 1 } })
     expect(await statusOf(world)).toMatchObject({ complete: 0, outdated: 1 })
   })
+
+  it.each([
+    [true, COMPLETE],
+    [false, { complete: 0, outdated: 1 }],
+  ])(
+    'by replay of an archive that no entry names is complete where that says what it answers (%s)',
+    async (saysIt, expected) => {
+      const world = await landed()
+      const archive = String((await entryOf(world)).figures?.archive)
+      const blob = world.container.getBlobClient(archive)
+      // As an earlier version left it.
+      const { rowset: _, selection: __, ...older } = (await blob.getProperties()).metadata ?? {}
+      if (!saysIt) await blob.setMetadata(older)
+      await forget(world.services, FEED.name, WINDOW)
+      expect(await replay(world.services, FEED.name, WINDOW, archive)).toMatchObject({ attempt: 2 })
+      await hint(world, world.services, { attempt: 2 })
+      expect(await statusOf(world)).toMatchObject(expected)
+    },
+  )
 
   it('by replay after types were corrected is of the form of now', async () => {
     const world = await landed()

@@ -12,6 +12,7 @@ import { provision } from '../../src/steps/provision.ts'
 import { status } from '../../src/steps/status.ts'
 import { sweep } from '../../src/steps/sweep.ts'
 import { deathsOf, dying, runUntilDeath } from '../setup/dying.ts'
+import { ASKED } from '../setup/stored.ts'
 import type { World } from '../setup/world.ts'
 import {
   asked,
@@ -314,7 +315,7 @@ describe('what is older than a feed keeps', () => {
     await removeOldNow(world)
     const requestedAt = world.clock.now()
     const name = `${FEED.name}/${MAY}/9-import-0.csv`
-    await archive.write(name, { reportId: 'import', attempt: 9, requestedAt, nonce: newId() }).commit()
+    await archive.write(name, { asked: ASKED, reportId: 'import', attempt: 9, requestedAt, nonce: newId() }).commit()
     world.clock.advance(DAY_MS - HOUR_MS)
     await sweep(world.services)
     expect(await filesIn(world)).toEqual([name])

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob'
 import { type Failure, failed } from '../../core/failures.ts'
+import type { Asked } from '../../core/feeds/form.ts'
+import { present } from '../../core/present.ts'
 import type { CallbackSubject } from '../insights/callback-token.ts'
 import { lazily } from '../lazily.ts'
 import { BLOCK, blockId, createIfMissing, RANGE } from './blocks.ts'
@@ -30,16 +32,21 @@ export type ArchiveWriter = {
   commit(erased?: Erased): Promise<ArchivedBlob>
 }
 
-/** Where an archive comes from. `nonce` keeps the blocks of two writers apart. */
+/** Where an archive comes from, and what it answers. `nonce` keeps the blocks of two writers apart. */
 export type ArchiveOrigin = {
+  readonly asked: Asked
   readonly reportId: string
   readonly attempt: number
   readonly requestedAt: Date
   readonly nonce: string
 }
 
-/** What a replay needs to know about an archived report. */
-export type ArchivedReport = Omit<ArchiveOrigin, 'nonce'> & { readonly name: string; readonly executionId: string }
+/** What a replay needs to know about an archived report. `asked` is absent where an earlier version stored it. */
+export type ArchivedReport = Omit<ArchiveOrigin, 'nonce' | 'asked'> & {
+  readonly name: string
+  readonly executionId: string
+  readonly asked?: Asked
+}
 
 /** The name of what one attempt left in the archive: its report, or a list of its rejects. */
 export type BlobName = {
@@ -151,13 +158,18 @@ function erasedIn({ erasedby, erasedrows }: Record<string, string> = {}): Erased
   return erasedby === undefined ? undefined : { by: erasedby, rows: Number(erasedrows) }
 }
 
+function askedIn({ rowset, selection }: Record<string, string> = {}): Asked | undefined {
+  return rowset === undefined || selection === undefined ? undefined : { rowSet: rowset, selection }
+}
+
 async function listArchived(container: ContainerClient, prefix: string): Promise<readonly ArchivedReport[]> {
   const found: ArchivedReport[] = []
   for await (const { name, metadata } of container.listBlobsFlat({ prefix, includeMetadata: true })) {
     const [, attempt, executionId, format] = BLOB_NAME.exec(name) ?? []
     if (!attempt || !executionId || !format) continue
     const requestedAt = new Date(metadata?.requestedat ?? 0)
-    found.push({ name, attempt: Number(attempt), executionId, reportId: metadata?.reportid ?? '', requestedAt })
+    const about = { name, attempt: Number(attempt), executionId, reportId: metadata?.reportid ?? '', requestedAt }
+    found.push(present<ArchivedReport>({ ...about, asked: askedIn(metadata) }))
   }
   return found.toSorted((a, b) => b.attempt - a.attempt)
 }
@@ -208,12 +220,14 @@ function writer(open: OpenBlob, origin: ArchiveOrigin): ArchiveWriter {
 }
 
 function metadataOf(
-  { reportId, attempt, requestedAt }: ArchiveOrigin,
+  { asked, reportId, attempt, requestedAt }: ArchiveOrigin,
   sha256: string,
   erased: Erased | undefined,
 ): Record<string, string> {
+  const { rowSet: rowset, selection } = asked
   const left = erased && { erasedby: erased.by, erasedrows: String(erased.rows) }
-  return { sha256, reportid: reportId, attempt: String(attempt), requestedat: requestedAt.toISOString(), ...left }
+  const at = requestedAt.toISOString()
+  return { sha256, reportid: reportId, attempt: String(attempt), requestedat: at, rowset, selection, ...left }
 }
 
 /** Gives the ETag; undefined where another writer of the same execution was first. */

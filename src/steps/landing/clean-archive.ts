@@ -22,11 +22,11 @@ export async function cleaned(
   // What cannot be read to its end cannot land, and may have anything behind there.
   if (rows === 0 && !isCut) return blob
   const entry = held.entry()
-  const { attempt, reportId, requestedAt } = entry
+  const { asked, attempt, reportId, requestedAt } = entry
   const name = copyName(entry, blob, eraser)
   // The copy stays once another report has landed: it is what that is compared with.
   await ledger.writeDrop(dropOfFiles(services, row, entry, { upTo: attempt, except: name }), undefined)
-  const writer = archive.write(name, { reportId, attempt, requestedAt, nonce: newId() })
+  const writer = archive.write(name, { asked, reportId, attempt, requestedAt, nonce: newId() })
   const tally: Tally = { rows: 0, hasColumn: false }
   for await (const chunk of withoutErased(blob.name, archive.read(blob.name, blob.etag), eraser, tally)) {
     held.assertHeld()

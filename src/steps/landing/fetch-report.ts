@@ -51,7 +51,7 @@ async function store(
   eraser: Eraser | undefined,
 ): Promise<ArchivedBlob | Failure> {
   const { archive, settings, newId, clock } = job.services
-  const { feed, window, attempt, reportId, requestedAt } = held.entry()
+  const { feed, window, asked, attempt, reportId, requestedAt } = held.entry()
   const tsv = /\.tsv(\.gz)?$/i.test(execution.link.pathname)
   const subject = { feed, window: windowId(window), attempt }
   const name = (gzip: boolean) => archiveName(subject, execution.executionId, { tsv, gzip })
@@ -64,7 +64,7 @@ async function store(
     clock,
     open(gzip) {
       held.assertHeld()
-      const writer = archive.write(name(gzip), { reportId, attempt, requestedAt, nonce: newId() })
+      const writer = archive.write(name(gzip), { asked, reportId, attempt, requestedAt, nonce: newId() })
       return eraser ? erasingWriter(writer, eraser) : writer
     },
     renewLink: async () => {

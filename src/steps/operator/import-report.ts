@@ -77,7 +77,8 @@ async function archiveFile(
   const format = { tsv: /\.tsv(\.gz)?$/i.test(name), gzip: isGzip(head) }
   const blob = archiveName({ feed: feed.name, window: windowId(window), attempt }, executionId, format)
   const eraser = await findEraser({ ledger }, row)
-  const plain = archive.write(blob, { reportId: IMPORTED, attempt, requestedAt: clock(), nonce: newId() })
+  const origin = { asked: row.form, reportId: IMPORTED, attempt, requestedAt: clock(), nonce: newId() }
+  const plain = archive.write(blob, origin)
   const writer = eraser ? erasingWriter(plain, eraser) : plain
   for await (const chunk of bytes()) await writer.append(chunk)
   await writer.commit()

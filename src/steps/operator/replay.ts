@@ -7,6 +7,9 @@ import { findTypedFeed } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
 import { IMPORTED, landArchive, openOwnWindow } from './own-attempt.ts'
 
+/** What an archive answers that an earlier version stored, and that the ledger does not name: its rows prove nothing complete. */
+const UNKNOWN = { rowSet: 'unknown', selection: 'unknown' }
+
 export type Replayed = { readonly attempt: number; readonly archive: string }
 
 /**
@@ -34,11 +37,10 @@ export async function replay(
   }
   const archived = all.find(({ name }) => name === named)
   if (!archived) return { problem: `${feed} ${id} has no archive: ask for its report again with retry` }
-  const { reportId, executionId, requestedAt, name } = archived
+  const { asked = UNKNOWN, reportId, executionId, requestedAt, name } = archived
   const landed = await landArchive(services, row, own, {
     queryId: row.query?.queryId ?? '',
-    // What an archive answers that the ledger does not name is not known: it counts as landed by the feed as it is now.
-    asked: ('state' in own.from ? askedOf(own.from, name) : undefined) ?? row.form,
+    asked: ('state' in own.from ? askedOf(own.from, name) : undefined) ?? asked,
     requestedAt,
     reportId,
     executionId,
