@@ -4,6 +4,7 @@ import type { LeftOut } from '../../src/core/plan/set-back.ts'
 import { MINUTE_MS } from '../../src/core/time/durations.ts'
 import { dayText, minuteText } from '../../src/core/time/instants.ts'
 import { type Window, windowId } from '../../src/core/time/window.ts'
+import { dueLaterWords, lengthWords } from '../../src/core/time/words.ts'
 import { type Line, table } from '../output.ts'
 
 const HEAD = ['feed', 'landed', 'failed', 'waiting', 'due later', 'under way', 'out of range', 'reports', 'done about']
@@ -28,15 +29,24 @@ function rowOf(history: FeedHistory): readonly string[] {
 const ENDLESS =
   'for days the app asks for no more history; "status" shows why, unless what is live takes all that the account may ask for'
 
-/** What is still to come, and what that is reckoned from. */
-function forecastLines({ reports, doneAt, at, feeds, isEndless }: BackfillView): readonly string[] {
+/** Why the reports that are due later wait. */
+const LATER = 'when data has settled or a failed try is repeated'
+
+/** What is still to come, now and later, and what that is reckoned from. */
+function forecastLines({ doneAt, dueNow, dueLater, at, feeds, isEndless }: BackfillView): readonly string[] {
   if (!doneAt) return [isEndless ? `none of it yet: ${ENDLESS}` : 'no report of history is left to ask for']
   const minutes = feeds.map(({ reportMs }) => Math.max(Math.round(reportMs / MINUTE_MS), 1))
   const [least, most] = [Math.min(...minutes), Math.max(...minutes)]
-  const took = least === most ? `${most}` : `${least} to ${most}`
+  const took = `${least === most ? '' : `${least} to `}${counted(most, 'minute')}`
+  const lines: string[] = []
+  if (dueNow) {
+    const length = lengthWords(dueNow.doneAt.getTime() - at.getTime())
+    lines.push(`${counted(dueNow.reports, 'report')}: about ${length}, until ${minuteText(dueNow.doneAt)}`)
+  }
+  if (dueLater) lines.push(dueLaterWords(dueLater.reports, dueLater.lastAt, LATER))
   return [
-    `${counted(reports, 'report')}: about ${lasting(doneAt.getTime() - at.getTime())}, until ${minuteText(doneAt)}`,
-    `if each report lands after ${took} min, and the app has the timers and limits of these settings`,
+    ...lines,
+    `if each report lands after ${took}, and the app has the timers and limits of these settings`,
     ...(isEndless ? [`not all of it: ${ENDLESS}`] : []),
   ]
 }
@@ -102,12 +112,4 @@ export function withId<T extends { readonly window: Window }>(each: T) {
 /** What `--json` gives of a view: windows by their ids. */
 export function viewJson({ requests, outOfRange, left, ...rest }: BackfillView) {
   return { ...rest, windows: requests.map(withId), outOfRange: outOfRange.map(withId), left: left.map(withId) }
-}
-
-/** A length of time in two units at most. */
-export function lasting(milliseconds: number): string {
-  const minutes = Math.max(Math.round(milliseconds / MINUTE_MS), 1)
-  const [days, hours, rest] = [Math.floor(minutes / 1440), Math.floor(minutes / 60) % 24, minutes % 60]
-  if (days > 0) return `${days} d ${hours} h`
-  return hours > 0 ? `${hours} h ${rest} min` : `${rest} min`
 }

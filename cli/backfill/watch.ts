@@ -4,8 +4,9 @@ import { counted } from '../../src/core/counted.ts'
 import type { BackfillView, FeedHistory, Progress } from '../../src/core/plan/backfill.ts'
 import { DAY_MS } from '../../src/core/time/durations.ts'
 import { minuteText } from '../../src/core/time/instants.ts'
+import { lengthWords } from '../../src/core/time/words.ts'
 import { type CommandResult, type OutputOptions, written } from '../output.ts'
-import { historyLines, lasting, viewJson } from './lines.ts'
+import { historyLines, viewJson } from './lines.ts'
 
 /** How often the ledger is looked at. */
 const EVERY_MS = 5000
@@ -96,7 +97,7 @@ function endOf({ view, unreadable }: Looked): CommandResult {
 }
 
 /** How far history is, how fast it goes, and how long it still takes. What is paused or blocked is not counted as to come. */
-export function progressLine({ feeds, at, doneAt, landedLately, refused }: BackfillView): string {
+export function progressLine({ feeds, at, dueNow, dueLater, landedLately, refused }: BackfillView): string {
   const sum = (count: (of: FeedHistory) => number) => feeds.reduce((all, each) => all + count(each), 0)
   const landed = sum((each) => each.landed)
   const failed = sum((each) => each.failed)
@@ -111,7 +112,8 @@ export function progressLine({ feeds, at, doneAt, landedLately, refused }: Backf
     ...(failed > 0 ? [`${failed} failed`] : []),
     ...(paused > 0 ? [`${paused} paused`] : []),
     ...(blocked > 0 ? [`${blocked} blocked`] : []),
-    ...(doneAt ? [`about ${lasting(doneAt.getTime() - at.getTime())} left`] : []),
+    ...(dueNow ? [`about ${lengthWords(dueNow.doneAt.getTime() - at.getTime())} left`] : []),
+    ...(dueLater ? [`${dueLater.reports} due later`] : []),
     ...refused.map(({ account }) => `account ${account} cannot sign in`),
   ].join(', ')
 }

@@ -4,11 +4,12 @@ import { isOver, progressLine } from '../../cli/backfill/watch.ts'
 import type { Line } from '../../cli/output.ts'
 import { type FeedRow, newFeedRow } from '../../src/core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
+import { toPlanned } from '../../src/core/ledger/transitions.ts'
 import { type BackfillView, type Question, viewBackfill } from '../../src/core/plan/backfill.ts'
 import { EMPTY_PACING, type Pacing } from '../../src/core/plan/pacing.ts'
 import { withRefusedSignIn } from '../../src/core/plan/refused-sign-in.ts'
 import { setBack } from '../../src/core/plan/set-back.ts'
-import { MINUTE_MS } from '../../src/core/time/durations.ts'
+import { DAY_MS, MINUTE_MS } from '../../src/core/time/durations.ts'
 import { feedOf } from '../core/feed-of.ts'
 import { landed } from '../core/status-of.ts'
 import { testSettings } from '../setup/settings.ts'
@@ -86,7 +87,7 @@ it('progress goes by what is asked for, and names what is paused or blocked apar
   const blocked = rowOf('stuck', { from: '2025-06-01', to: '2025-07-01' }, { blocked: refusal })
   const both = view([GOING, PAUSED, blocked])
   expect(progressLine(both)).toMatch(
-    /^0 of 2 windows of history landed, 0 in the last hour, 0 under way, 3 paused, 1 blocked, about \d+ min left$/,
+    /^0 of 2 windows of history landed, 0 in the last hour, 0 under way, 3 paused, 1 blocked, about \d+ minutes left$/,
   )
   expect(isOver(both)).toBe(false)
   const held = view([PAUSED])
@@ -98,11 +99,37 @@ it('what is due later has a column of its own, and is still to come', () => {
   const late = view([rowOf('late', { delay: 'P45D', from: '2025-05-01', to: '2025-07-01' })])
   expect(late.feeds).toMatchObject([{ waiting: 0, dueLater: 2, reports: 2, progress: 'going' }])
   expect(textOf(historyLines(late)[1])).toMatch(/^late +0 +0 +0 +2 +0 +0 +2 +2025-08-15/)
-  expect(progressLine(late)).toMatch(/^0 of 2 windows/)
+  expect(historyLines(late).slice(3).map(textOf)).toEqual([
+    '2 reports of history are due later, when data has settled or a failed try is repeated: the last on 2025-08-15',
+    'if each report lands after 10 minutes, and the app has the timers and limits of these settings',
+  ])
+  expect(progressLine(late)).toBe('0 of 2 windows of history landed, 0 in the last hour, 0 under way, 2 due later')
   // A dry run has the same word for it, and nobody watches for days.
   expect(new Set(late.requests.map(({ state }) => state))).toEqual(new Set(['due later']))
   expect(isOver(late)).toBe(true)
   expect(isOver(view([GOING]))).toBe(false)
+})
+
+it('what can be asked for now counts apart from what is due later, also where it is the same window', () => {
+  // June is asked for as it is now, and once more when it has settled, before the other feed's May is due.
+  const june = { from: '2025-06-01', to: '2025-07-01' }
+  const running = rowOf('running', { ...june, delay: 'P20D', openWindow: true, refresh: false })
+  const late = rowOf('late', { delay: 'P60D', from: '2025-05-01', to: '2025-06-01' })
+  const both = view([running, late])
+  expect(ofMonths(both)).toEqual(['running 2025-06', 'running 2025-06', 'late 2025-05'])
+  expect(both.requests.map(({ isDueNow }) => isDueNow)).toEqual([true, false, false])
+  expect(historyLines(both).slice(4, 6).map(textOf)).toEqual([
+    '1 report: about 25 minutes, until 2025-07-10T12:25Z',
+    '2 reports of history are due later, when data has settled or a failed try is repeated: the last on 2025-07-31',
+  ])
+  expect(progressLine(both)).toMatch(/, about 25 minutes left, 2 due later$/)
+})
+
+it('a try that is repeated tomorrow is due later', () => {
+  const entry: LedgerEntry = { ...landed('2025-05', 9, {}, GOING), feed: 'going', lane: 'backfill' }
+  const again = toPlanned(entry, 'retry', new Date(NOW.getTime() + DAY_MS), 0)
+  const { dueNow, dueLater } = view([GOING], {}, { entries: [again] })
+  expect({ dueNow, dueLater }).toMatchObject({ dueNow: { reports: 1 }, dueLater: { reports: 1 } })
 })
 
 it('what landed in the last hour is of what counts as landed: a window that is asked for again is not', () => {

@@ -1,8 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
-import { lasting } from '../../cli/backfill/lines.ts'
 import { timersOf } from '../../cli/backfill/timers.ts'
-import { MINUTE_MS } from '../../src/core/time/durations.ts'
 import { SCHEDULES } from '../../src/settings/schedules.ts'
 
 const NOW = new Date('2025-07-10T12:04:00Z')
@@ -18,14 +16,4 @@ it('a rehearsal takes the timers of the settings, of which one that is none neve
   const { nextTick, nextSweep } = timersOf({ PROVISION_SCHEDULE: '0 0 * * * *', SWEEP_SCHEDULE: 'often' })
   expect(nextTick(NOW)).toEqual(new Date('2025-07-10T13:00:00Z'))
   expect(nextSweep(NOW).getUTCFullYear()).toBeGreaterThan(9999)
-})
-
-it('a length of time is said in two units', () => {
-  expect([0, 59, 60, 1439, 1440 * 3 + 60].map((minutes) => lasting(minutes * MINUTE_MS))).toEqual([
-    '1 min',
-    '59 min',
-    '1 h 0 min',
-    '23 h 59 min',
-    '3 d 1 h',
-  ])
 })

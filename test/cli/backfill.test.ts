@@ -65,7 +65,7 @@ describe('before anything is asked for', () => {
     expect(out).toMatch(
       /^feed +landed +failed +waiting +due later +under way +out of range +reports +done about\nusage +0 +0 +4 +0 +0 +0 +4 +2/,
     )
-    expect(out).toMatch(/\n4 reports: about \d+ min, until 2/)
+    expect(out).toMatch(/\n4 reports: about \d+ minutes, until 2/)
   })
 
   it('prints each window in the order in which the app asks for it', async () => {

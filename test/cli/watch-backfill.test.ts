@@ -44,7 +44,9 @@ it('Ctrl-C ends it with what was seen last and exit code 130', async () => {
   child.kill('SIGINT')
   await closed
   expect(child.exitCode).toBe(130)
-  expect(await out).toMatch(/^0 of 2 windows of history landed, 0 in the last hour, 0 under way, about \d+ min left\n$/)
+  expect(await out).toMatch(
+    /^0 of 2 windows of history landed, 0 in the last hour, 0 under way, about \d+ minutes left\n$/,
+  )
 })
 
 it('shows the progress while the app runs, and ends when history is done', async () => {

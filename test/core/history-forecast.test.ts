@@ -15,18 +15,22 @@ const forecast = (feeds: readonly object[], since: ReadonlyMap<string, Date> = n
 
 test('says of each feed and of the account how many reports history takes, and how long', () => {
   const { lines, warnings } = forecast([
-    { ...DAILY, name: 'short', from: 'P10D' },
+    { ...DAILY, name: 'short', from: 'P40D' },
+    { ...DAILY, name: 'young', from: 'P10D' },
     { ...DAILY, name: 'long', from: 'P10Y' },
     { name: 'still', dataset: 'Profile' },
     { ...DAILY, name: 'off', enabled: false },
   ])
   expect(lines).toEqual([
-    'feed short: history takes 10 reports, about 1 hour',
-    'feed long: history takes 3652 reports, about 184 hours (7.7 days)',
-    'account default: the history of its feeds takes 3662 reports, about 185 hours (7.7 days)',
+    'feed short: history takes 9 reports, about 1 hour',
+    'feed short: 31 reports of history are due later, when data has settled: the last on 2026-12-26',
+    'feed young: 10 reports of history are due later, when data has settled: the last on 2026-12-26',
+    'feed long: history takes 3621 reports, about 8 days',
+    'feed long: 31 reports of history are due later, when data has settled: the last on 2026-12-26',
+    'account default: the history of its feeds takes 3630 reports, about 8 days',
   ])
   expect(warnings).toEqual([
-    'feed "long": history takes 3652 reports, about 184 hours (7.7 days): "backfillWindow": "P1M" makes it 149, a later from fewer too',
+    'feed "long": history takes 3621 reports, about 8 days: "backfillWindow": "P1M" makes it 123, a later from fewer too',
   ])
 })
 
@@ -38,7 +42,10 @@ test('tells of a later "from" alone where windows are long already, and of nothi
 
 test('counts no more than Microsoft documents of the dataset', () => {
   const learn = { name: 'learn', dataset: 'MSLearn', from: 'P10Y' }
-  expect(forecast([learn]).lines).toEqual(['feed learn: history takes 364 reports, about 19 hours'])
+  expect(forecast([learn]).lines).toEqual([
+    'feed learn: history takes 361 reports, about 19 hours',
+    'feed learn: 3 reports of history are due later, when data has settled: the last on 2026-11-29',
+  ])
 })
 
 test('advises a year where the data is of months', () => {
@@ -49,11 +56,11 @@ test('advises a year where the data is of months', () => {
 
 test('adds up the feeds of each account alone', () => {
   const feeds = ['a-one', 'a-two', 'b-one', 'b-two'].map((name) => ({
-    ...feedOf({ ...DAILY, name, from: 'P10D' }),
+    ...feedOf({ ...DAILY, name, from: 'P40D' }),
     account: name.charAt(0),
   }))
-  expect(historyForecast(feeds, 20, new Map(), NOW).lines.slice(4)).toEqual([
-    'account a: the history of its feeds takes 20 reports, about 2 hours',
-    'account b: the history of its feeds takes 20 reports, about 2 hours',
+  expect(historyForecast(feeds, 20, new Map(), NOW).lines.slice(8)).toEqual([
+    'account a: the history of its feeds takes 18 reports, about 1 hour',
+    'account b: the history of its feeds takes 18 reports, about 1 hour',
   ])
 })

@@ -53,6 +53,34 @@ test.each<[Partial<FeedStatus>, string]>([
     '300 windows of history left, 65 landed: about 17 hours more at the pace of the last hour',
   ],
   [
+    { backfill: { paused: false, left: 3000, landed: 65, lately: 18 } },
+    '3000 windows of history left, 65 landed: about 7 days more at the pace of the last hour',
+  ],
+  [
+    {
+      backfill: {
+        paused: false,
+        left: 0,
+        landed: 9,
+        lately: 0,
+        dueLater: { windows: 30, lastAt: at('2026-01-09T00:00') },
+      },
+    },
+    '30 reports of history are due later, when data has settled: the last on 2026-01-09',
+  ],
+  [
+    {
+      backfill: {
+        paused: false,
+        left: 0,
+        landed: 9,
+        lately: 0,
+        dueLater: { windows: 1, lastAt: at('2026-01-09T00:00') },
+      },
+    },
+    '1 report of history is due later, when data has settled: on 2026-01-09',
+  ],
+  [
     { backfill: { paused: true, left: 20, landed: 4, lately: 4 } },
     '20 windows of history left, paused until "backfill resume --feed azure-usage"; what is live goes on',
   ],

@@ -14,6 +14,8 @@ import {
   isCountedLanded,
   type RangedFeed,
 } from './feed-history.ts'
+import { planOf } from './known-feed.ts'
+import { dueRequests } from './plan.ts'
 import { type AccountNow, rehearse, type Timers } from './rehearse.ts'
 import type { Rehearsed } from './rehearsed-feed.ts'
 import { type Choice, type LeftOut, setBack } from './set-back.ts'
@@ -38,8 +40,13 @@ export type FeedHistory = HistoryCounts & {
   readonly reportMs: number
 }
 
-/** One report that the app will ask for. `state`: how its window is now; without an entry it waits, or is due later. */
-export type NeededReport = Rehearsed & { readonly state: State | 'waiting' | 'due later' }
+/**
+ * One report that the app will ask for. `state`: how its window is now; without an entry it waits, or is due later.
+ * `isDueNow`: only the quota and the turns of the feeds hold it up; the others wait until data has settled, or are tried again.
+ */
+export type NeededReport = DueReport & { readonly state: State | 'waiting' | 'due later' }
+
+type DueReport = Rehearsed & { readonly isDueNow: boolean }
 
 export type BackfillView = {
   readonly at: Date
@@ -47,6 +54,10 @@ export type BackfillView = {
   /** Reports of history that are still needed, and when the last of them has landed. */
   readonly reports: number
   readonly doneAt?: Date
+  /** Those of them that are due now, and when the last of these has landed. */
+  readonly dueNow?: { readonly reports: number; readonly doneAt: Date }
+  /** The others, and when the last of these is asked for. */
+  readonly dueLater?: { readonly reports: number; readonly lastAt: Date }
   /** Windows of history that landed in the last hour. */
   readonly landedLately: number
   /** All reports until history is done, in order: also the live ones and the refreshes that come in between. */
@@ -92,12 +103,19 @@ export function viewBackfill(
     .flatMap((part) => part.requests)
     .map((each) => ({ ...each, state: states.get(keyOf(each)) ?? unaskedState(now, accounts, each) }))
     .toSorted((a, b) => a.at.getTime() - b.at.getTime())
-  const doneAt = lastOf(requests.filter(isOfHistory))
+  const ofHistory = requests.filter(isOfHistory)
+  const doneAt = lastOf(ofHistory)
+  const dueNow = ofHistory.filter(({ isDueNow }) => isDueNow)
+  const dueNowDoneAt = lastOf(dueNow)
+  const dueLater = ofHistory.filter(({ isDueNow }) => !isDueNow)
+  const lastAt = dueLater.at(-1)?.at
   return {
     at: now,
     feeds,
     reports: feeds.reduce((sum, feed) => sum + feed.reports, 0),
     ...(doneAt && { doneAt }),
+    ...(dueNowDoneAt && { dueNow: { reports: dueNow.length, doneAt: dueNowDoneAt } }),
+    ...(lastAt && { dueLater: { reports: dueLater.length, lastAt } }),
     landedLately: feedsWithHistory(accounts, question.feed).reduce((sum, feed) => sum + landedLately(now, feed), 0),
     requests,
     refused: parts.flatMap((part) => part.refused),
@@ -169,8 +187,9 @@ function viewOfAccount(now: Date, account: AccountNow, timers: Timers, question:
   }))
   const times = reportTimes(account.feeds)
   const reportMs = (feed: string) => times.get(feed) ?? USUAL_REPORT_MS
-  const { requests: all, missed, isEndless } = rehearse(now, played(account, question), { ...timers, reportMs })
-  const requests = all.filter((each) => isAbout(question, each))
+  const supposed = played(account, question)
+  const { requests: all, missed, isEndless } = rehearse(now, supposed, { ...timers, reportMs })
+  const requests = withDueNow(now, supposed, all).filter((each) => isAbout(question, each))
   const outside = timed.flatMap(outOfRange)
   const areOutside = new Set(outside.map(keyOf))
   const falling = missed
@@ -189,6 +208,13 @@ function viewOfAccount(now: Date, account: AccountNow, timers: Timers, question:
     outOfRange: [...outside, ...falling],
     isEndless,
   }
+}
+
+/** Marks what the app may ask for now: of a window that is due its first report, not one that follows once it has settled. */
+function withDueNow(now: Date, { feeds }: AccountNow, requests: readonly Rehearsed[]): readonly DueReport[] {
+  const due = feeds.flatMap((known) => dueRequests(now, planOf(known)))
+  const left = new Set(due.map(({ row, window }) => keyOf({ feed: row.feed.name, window })))
+  return requests.map((each) => ({ ...each, isDueNow: left.delete(keyOf(each)) }))
 }
 
 /** A feed with the windows of its history. */

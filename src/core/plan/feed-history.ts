@@ -38,6 +38,11 @@ export function historyOf(now: Date, known: RangedFeed): readonly HistoryWindow[
   return all.toSorted((a, b) => a.window.from.getTime() - b.window.from.getTime())
 }
 
+/** The windows of history that the ledger lacks and whose data has not settled yet, in order of time. */
+export function laterHistory(now: Date, known: KnownFeed): readonly DueWindow[] {
+  return missingHistory(now, known, withinReach(known.row)).filter(({ dueAt }) => dueAt > now)
+}
+
 /** The windows of history that the ledger lacks, also those whose data has not settled yet. */
 function missingHistory(now: Date, known: KnownFeed, rules: WindowRules): readonly DueWindow[] {
   const { row } = known

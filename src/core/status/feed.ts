@@ -16,6 +16,7 @@ import {
 import { driftOf } from '../ledger/offer.ts'
 import { startWithinReach } from '../ledger/reach.ts'
 import { coverage, isSettledFailure, provenWindows } from '../plan/coverage.ts'
+import { laterHistory } from '../plan/feed-history.ts'
 import { type KnownFeed, planOf } from '../plan/known-feed.ts'
 import { nextRequest, waitingWindows } from '../plan/plan.ts'
 import { present } from '../present.ts'
@@ -42,6 +43,8 @@ export function seeFeed(now: Date, known: KnownFeed): SeenFeed {
   const reach = startWithinReach(row)
   const startsAt = reach === undefined ? undefined : new Date(reach)
   const windows = markedWindows(row, entries)
+  const later = laterHistory(now, known)
+  const lastDue = later.at(-1)
   const missing = waitingWindows(now, planOf(known)).filter(({ previous }) => !previous)
   const facts = present<Omit<FeedStatus, 'notes'>>({
     name,
@@ -69,6 +72,7 @@ export function seeFeed(now: Date, known: KnownFeed): SeenFeed {
       paused: row.backfillPaused === true,
       left: historyLeft(known, missing),
       ...historyLanded(now, entries),
+      ...(lastDue && { dueLater: { windows: later.length, lastAt: lastDue.dueAt } }),
     },
     stretch: row.stretch,
     drift: driftOf(row),

@@ -272,6 +272,16 @@ const FEED = {
         left: { is: 'count', means: 'Windows of history that are due or asked for and have no rows yet.' },
         landed: { is: 'count', means: 'Windows of history that have landed.' },
         lately: { is: 'count', means: 'Those of them that landed in the last hour.' },
+        dueLater: {
+          is: {
+            fields: {
+              windows: { is: 'count', means: 'How many windows of history those are.' },
+              lastAt: { is: 'instant', means: 'When the last of them is due.' },
+            },
+          },
+          means: 'What of the history is due only when its data has settled.',
+          optional: true,
+        },
       },
     },
     means: 'The history of the feed.',

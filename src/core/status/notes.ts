@@ -1,7 +1,8 @@
 import { agreeing, counted } from '../counted.ts'
+import { HOUR_MS } from '../time/durations.ts'
 import { dayText, minuteText } from '../time/instants.ts'
 import { parseWindowId } from '../time/window.ts'
-import { windowName, windowOption } from '../time/words.ts'
+import { dueLaterWords, lengthWords, windowName, windowOption } from '../time/words.ts'
 import type { FeedStatus } from './fields.ts'
 
 type Facts = Omit<FeedStatus, 'notes'>
@@ -26,11 +27,12 @@ function ofTheFeed({ since, firstSeenAhead, removedSince, restsUntil, stretch }:
 }
 
 function ofItsHistory({ name, dataset, startsAt, backfill }: Facts, end: Date | undefined): readonly string[] {
-  const { left, paused } = backfill
+  const { left, paused, dueLater } = backfill
   const until = paused ? `paused until "backfill resume --feed ${name}"; what is live goes on` : paceOf(backfill)
   return [
     ...(startsAt ? [startNote(dataset, startsAt, end)] : []),
     ...(left > 0 || paused ? [`${counted(left, 'window')} of history left, ${until}`] : []),
+    ...(dueLater ? [dueLaterWords(dueLater.windows, dueLater.lastAt)] : []),
   ]
 }
 
@@ -45,7 +47,7 @@ function startNote(dataset: string, startsAt: Date, end: Date | undefined): stri
 function paceOf({ left, landed, lately }: Facts['backfill']): string {
   const hours = Math.ceil(left / lately)
   return lately > 0
-    ? `${landed} landed: about ${counted(hours, 'hour')} more at the pace of the last hour`
+    ? `${landed} landed: about ${lengthWords(hours * HOUR_MS)} more at the pace of the last hour`
     : `${landed} landed`
 }
 

@@ -1,5 +1,6 @@
+import { agreeing, counted } from '../counted.ts'
 import { alignDown, GRAIN } from './calendar.ts'
-import { addDuration, DAY_MS } from './durations.ts'
+import { addDuration, DAY_MS, MINUTE_MS } from './durations.ts'
 import { dayText } from './instants.ts'
 import { parseWindowId, type Window, windowId } from './window.ts'
 
@@ -28,6 +29,20 @@ export function dayWords(at: Date): string {
 
 function dayOfMonth(at: Date): string {
   return `${at.getUTCDate()} ${MONTHS[at.getUTCMonth()]}`
+}
+
+/** How long something takes, as a person says it, in one unit: `25 minutes`, `15 hours` or, from two days on, `8 days`. */
+export function lengthWords(milliseconds: number): string {
+  const minutes = Math.max(Math.round(milliseconds / MINUTE_MS), 1)
+  if (minutes < 60) return counted(minutes, 'minute')
+  const hours = Math.round(minutes / 60)
+  return hours < 48 ? counted(hours, 'hour') : counted(Math.round(hours / 24), 'day')
+}
+
+/** Says of the reports of history that are due later what they wait for, and until which day. */
+export function dueLaterWords(reports: number, last: Date, when = 'when data has settled'): string {
+  const are = counted(reports, 'report of history is', 'reports of history are')
+  return `${are} due later, ${when}: ${agreeing(reports, 'on', 'the last on')} ${dayText(last)}`
 }
 
 /** The option by which a person chooses a window in a command, as short as it can be. */
