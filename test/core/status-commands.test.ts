@@ -123,6 +123,27 @@ describe('a snapshot that failed', () => {
     }
   })
 
+  test('has no remedy that asks for it once its time has passed, whatever failed and whatever stands', () => {
+    const stands = [{}, standing(), IMPORTED]
+    const sources = [{}, ...(['service', 'import'] as const).map((origin) => ({ byPerson: true as const, origin }))]
+    const kinds = ['out-of-range', 'malformed', 'suspicious-empty', 'poison', 'deadline', 'too-many-rejects'] as const
+    for (const kind of kinds)
+      for (const figures of stands)
+        for (const source of sources)
+          for (const more of [{}, { broken: true as const }, { cut: true as const }]) {
+            const entry = { ...failedOn9th(kind), ...figures, ...source, ...more } as LedgerEntry
+            const { error, commands } = windowDetail(NOW, '1', entry, row)
+            expect([error?.remedy, error?.command, ...commands].join(' ')).not.toMatch(
+              /retry|accept-gap|"unblock|next tick asks/,
+            )
+            if (!('figures' in figures) && !('byPerson' in source)) expect(error?.command).toMatch(/forget/)
+          }
+    const again = `${OURS} replay azure-usage --window 2025-12-09 --archive blob`
+    const over = { ...failedOn9th('malformed'), ...standing() } as LedgerEntry
+    expect(windowDetail(NOW, '1', over, row)).toMatchObject({ error: { command: again } })
+    expect(windowDetail(NOW, '1', over, row).commands[0]).toBe(again)
+  })
+
   test('is named by a stale feed while it can be asked for', () => {
     expect(toDoOf([first, second, today], row)).toMatchObject([
       { kind: 'window-failed', command: `${OURS} retry azure-usage --window 2025-12-10` },

@@ -20,20 +20,22 @@ import {
   isStanding,
   type LedgerEntry,
 } from '../ledger/ledger.ts'
+import { hasPassed } from '../plan/plan.ts'
 import { dayWords } from '../time/words.ts'
 import { PUSH_FEEDS, resumeCommand } from './command.ts'
 
 // What a person does about a window that failed: by the cause, and by what stands of the window.
 
 /** What a person does about a failed window, and the command that they type. */
-export function adviceOnWindow(row: FeedOutline, entry: Failed): Advice {
+export function adviceOnWindow(now: Date, row: FeedOutline, entry: Failed): Advice {
   const { kind } = entry
-  if (isOfPerson(entry) || FAILURES[kind].heals === 'person') return onceItAsks(row, entry, adviceOnEntry(entry))
+  const ofWindow = onceItAsks(row, entry, adviceOnAttempt(now, row, entry))
+  if (isOfPerson(entry) || FAILURES[kind].heals === 'person') return ofWindow
   if (isOfSignIn(entry)) return adviceOn(kind, { account: row.feed.account })
   const ofBlock = blockAdvice(row, entry)
   // What frees a feed is refused where it is not blocked.
   const isOfFeed = FAILURES[kind].heals === 'change' && (row.blocked !== undefined || ofBlock.command === PUSH_FEEDS)
-  return isOfFeed ? ofBlock : onceItAsks(row, entry, adviceOnEntry(entry))
+  return isOfFeed ? ofBlock : ofWindow
 }
 
 /** A command that asks the service is refused while the feed, or its history, asks for nothing: ending that comes first. */
@@ -49,12 +51,18 @@ export function onceItAsks(row: FeedOutline, about: Pick<LedgerEntry, 'lane'>, w
 }
 
 /** What a person does about a failed window, as if its feed asked for it. */
+export function adviceOnAttempt(now: Date, row: FeedOutline, entry: Failed): Advice {
+  return hasPassed(now, row, entry) ? filled(passedAdvice(entry), aboutOf(entry)) : adviceOnEntry(entry)
+}
+
+/** As `adviceOnAttempt`, where the feed is not known. */
 export function adviceOnEntry(entry: Failed): Advice {
   return filled(isOfPerson(entry) ? ownAdvice(entry) : reportAdvice(entry), aboutOf(entry))
 }
 
 const RETRY = 'retry <feed> <window>'
 const REPLAY = 'replay <feed> <window>'
+const FORGET = 'forget <feed> <window>'
 
 /** A report of the service failed. Its next one never replaces the rows of a file. */
 function reportAdvice(entry: Failed): Advice {
@@ -66,6 +74,14 @@ function reportAdvice(entry: Failed): Advice {
   if (broken) return BROKEN_FILE
   const { remedy, heals, command } = FAILURES[kind]
   return { remedy, command: heals === 'change' || isOfSignIn(entry) ? RETRY : command }
+}
+
+/** Nobody can ask for a snapshot whose time has passed: only a file or an archive of it can land. */
+function passedAdvice(entry: Failed): Advice {
+  const own = isOfPerson(entry) ? ownAdvice(entry) : undefined
+  if (own && !`${own.remedy} ${own.command}`.includes(RETRY)) return own
+  if (isStanding(entry)) return { remedy: PASSED_OVER_ROWS, command: landAgain(entry) }
+  return { remedy: PASSED_ALONE, command: FORGET }
 }
 
 /** A landing that a person asked for failed, of a file or of a report from its archive. Nothing was asked of the service. */
@@ -81,7 +97,7 @@ function ownAdvice(entry: Failed): Advice {
   const more = MORE_ON_FILE[kind] ?? ''
   if (holdsImport(entry)) return { remedy: IMPORT_STANDS + more, command: landAgain(entry) }
   if (stands) return { remedy: FILE_OVER_ROWS + more, command: landAgain(entry) }
-  return { remedy: FILE_ALONE + more, command: 'forget <feed> <window>' }
+  return { remedy: FILE_ALONE + more, command: FORGET }
 }
 
 /** A report of the service does not land from its archive. The next one is made for the feed as it is now. */
@@ -149,6 +165,13 @@ const CUT_OFF =
 
 const ROWS_STAND =
   'The dataset no longer offers this window. If you have a file of it, type "import <feed> <file> <window>". Else keep the rows that landed before: land them again from their archive.'
+
+const PASSED =
+  'The time of this snapshot has passed, and the next one is asked for by itself. If you have a file of it, type "import <feed> <file> <window>".'
+
+const PASSED_OVER_ROWS = `${PASSED} Else land again what landed before.`
+
+const PASSED_ALONE = `${PASSED} Else take it out, which has no rows.`
 
 /** Says what a failed window has. `who`: the word for the window. */
 export function whatStands(entry: Failed, who: 'it' | 'and'): string {

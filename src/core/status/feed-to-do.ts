@@ -117,14 +117,14 @@ function failedWindows({ now, known: { row, entries } }: Seen): readonly ToDo[] 
   return entries
     .filter(isFailed)
     .filter((entry) => needsPerson(entry) && !isSettledFailure(now, row, entry))
-    .map((entry) => failedWindow(row, entry))
+    .map((entry) => failedWindow(now, row, entry))
 }
 
-function failedWindow(row: FeedOutline, entry: Failed): ToDo {
+function failedWindow(now: Date, row: FeedOutline, entry: Failed): ToDo {
   const { feed, window, kind, message, since } = entry
   const sentence = `${windowWords(window)} of ${feed} failed (${kind}), ${whatStands(entry, 'it')}: ${message}`
   const about = { kind: 'window-failed', feed, window: windowId(window), sentence, since } as const
-  return { ...about, ...adviceOnWindow(row, entry) }
+  return { ...about, ...adviceOnWindow(now, row, entry) }
 }
 
 /** A block says why its feed is stale. */
@@ -134,15 +134,17 @@ function staleFeed({ now, known, status, next }: Seen): readonly ToDo[] {
   const sentence = staleSentence(known.row, freshUntil, next, staleSince)
   const since = known.entries.filter(isFailed).filter(({ window }) => window.from >= next.from)
   const failed = since.find((entry) => !isOver(now, known.row, entry))
-  const asked = failed ? adviceOnStale(known.row, failed) : { remedy: remedyOfNothing(since.at(-1)), command: DOCTOR }
+  const asked = failed
+    ? adviceOnStale(now, known.row, failed)
+    : { remedy: remedyOfNothing(since.at(-1)), command: DOCTOR }
   const window = windowId(failed?.window ?? next)
   return [{ kind: 'feed-stale', feed: name, window, sentence, ...asked, since: staleSince }]
 }
 
-function adviceOnStale(row: FeedOutline, failed: Failed): Advice {
+function adviceOnStale(now: Date, row: FeedOutline, failed: Failed): Advice {
   const why = `${windowWords(failed.window)}, which failed: ${failed.lastError?.message ?? 'see its attempts'}.`
   if (needsPerson(failed)) {
-    const { remedy, command } = adviceOnWindow(row, failed)
+    const { remedy, command } = adviceOnWindow(now, row, failed)
     return { remedy: `It waits for ${why} ${remedy}`, command }
   }
   const command = windowCommand('retry', failed.feed, failed.window)

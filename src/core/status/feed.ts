@@ -75,7 +75,9 @@ export function seeFeed(now: Date, known: KnownFeed): SeenFeed {
     emptied: emptiedColumns(row, entries),
     problems: [
       ...unreadable.map((each) => ({ ...explained(each.failure), ...unreadableAdvice(name, each) })),
-      ...entries.filter((entry) => !isSettledFailure(now, row, entry)).flatMap((entry) => failedWindow(row, entry)),
+      ...entries
+        .filter((entry) => !isSettledFailure(now, row, entry))
+        .flatMap((entry) => failedWindow(now, row, entry)),
     ],
     resting: entries.flatMap(restingWindow),
     slow: entries.flatMap((entry) => slowWindow(now, entry)),
@@ -133,10 +135,10 @@ function doubtfulWindow(entry: LedgerEntry): FeedStatus['doubtful'] {
   return [{ window: windowId(entry.window), rows: entry.figures.rowsDoubtful }]
 }
 
-function failedWindow(row: FeedOutline, entry: LedgerEntry): readonly ExplainedFailure[] {
+function failedWindow(now: Date, row: FeedOutline, entry: LedgerEntry): readonly ExplainedFailure[] {
   if (entry.state !== 'failed') return []
   const { kind, message, since, window } = entry
-  const failure = { kind, message, ...adviceOnWindow(row, entry) }
+  const failure = { kind, message, ...adviceOnWindow(now, row, entry) }
   return [{ window: windowId(window), ...failure, since, landedBefore: isPublished(entry) }]
 }
 

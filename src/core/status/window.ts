@@ -23,7 +23,7 @@ import { minuteText } from '../time/instants.ts'
 import { windowId } from '../time/window.ts'
 import { dayWords, windowWords } from '../time/words.ts'
 import { rejectsCommand, windowCommand } from './command.ts'
-import { adviceOnEntry, adviceOnWindow, whatStands } from './failed-window.ts'
+import { adviceOnAttempt, adviceOnWindow, whatStands } from './failed-window.ts'
 import { STATUS_VERSION, type WindowDetail } from './fields.ts'
 
 /** Says all that the ledger knows of one window. `row`: its feed, where the app knows it. */
@@ -48,7 +48,7 @@ export function windowDetail(
     sentence: `${windowWords(window)} ${sentenceOf(entry)}`,
     attempt,
     tries,
-    error: lastError && { ...lastError, ...adviceOnError(entry, lastError.kind, row) },
+    error: lastError && { ...lastError, ...adviceOnError(now, entry, lastError.kind, row) },
     figures: figures && figuresOf(entry, figures),
     totals: figures ? totalsOf(figures) : [],
     attempts: history.map(attemptOf).reverse(),
@@ -56,8 +56,8 @@ export function windowDetail(
   })
 }
 
-function adviceOnError(entry: LedgerEntry, kind: FailureKind, row: FeedOutline | undefined): Advice {
-  if (entry.state === 'failed' && row) return adviceOnWindow(row, entry)
+function adviceOnError(now: Date, entry: LedgerEntry, kind: FailureKind, row: FeedOutline | undefined): Advice {
+  if (entry.state === 'failed' && row) return adviceOnWindow(now, row, entry)
   return adviceOn(kind, { ...aboutOf(entry), ...(row && { account: row.feed.account }) })
 }
 
@@ -147,10 +147,11 @@ function commandsOf(now: Date, entry: LedgerEntry, row: FeedOutline | undefined)
   if (!isAtRest(entry)) return [named('forget')]
   const mayLand = row.purgedAt === undefined && !isPastKeep(row.feed, window, now)
   const mayAsk = mayLand && mayBeAskedFor(now, row, entry)
+  const hasWay = mayAsk || (mayLand && hasPassed(now, row, entry))
   const archived = lastArchive(entry)
   const isCut = entry.state === 'failed' && entry.cut === true
   const all = [
-    ...(mayAsk && entry.state === 'failed' ? [adviceOnEntry(entry).command] : []),
+    ...(hasWay && entry.state === 'failed' ? [adviceOnAttempt(now, row, entry).command] : []),
     ...(mayAsk && !holdsImport(entry) ? [named('retry')] : []),
     ...(mayLand && archived && !isCut ? [named('replay')] : []),
     ...(figures?.totalsBefore && isStanding(entry) ? [named('diff')] : []),
