@@ -91,6 +91,42 @@ describe('the command of a failed window', () => {
     })
   })
 
+  test('whose rows were rejected lands from its archive where the service no longer has it, and asks for nothing', () => {
+    const wayOf = (more: Parameters<typeof failedMonth>[1], ranges: readonly string[]) => {
+      const entry = failedMonth('2025-05', { kind: 'too-many-rejects', archive: 'late.csv', ...more })
+      return toDoOf([entry], { ...rowOf(), ranges })[0]
+    }
+    const own = { byPerson: true, origin: 'service' } as const
+    const [gone, offered] = [['LAST_3_MONTHS'], ['LAST_1_YEAR']]
+    for (const more of [{}, standing()]) {
+      const rejected = wayOf(more, gone)
+      expect(rejected?.command).toBe(`${OURS} rejects --feed azure-usage --month 2025-05`)
+      expect(rejected?.remedy).toMatch(/"feeds push".*"replay azure-usage --month 2025-05 --archive late.csv"/)
+      expect(rejected?.remedy).not.toMatch(/retry|next tick asks/)
+      expect(wayOf(more, offered)?.remedy).toMatch(/the next tick asks for the window again/)
+      for (const broken of [wayOf({ ...more, broken: true }, gone), wayOf({ ...more, ...own, broken: true }, gone)]) {
+        expect(broken?.remedy).toMatch(/"rejects --feed azure-usage --month 2025-05".*"import /)
+        expect(broken?.remedy).not.toMatch(/retry|types of the feed/)
+        const way =
+          'figures' in more
+            ? 'replay azure-usage --month 2025-05 --archive blob'
+            : 'accept-gap azure-usage --month 2025-05'
+        expect(broken?.command).toBe(`${OURS} ${way}`)
+      }
+      expect(wayOf({ ...more, broken: true }, offered)?.remedy).toMatch(/"retry /)
+    }
+    // What has a file of a person is never replaced.
+    expect(wayOf(IMPORTED, gone)?.command).toBe(`${OURS} replay azure-usage --month 2025-05 --archive own.csv`)
+  })
+
+  test('that the service no longer has, and whose last report may still land, is to land that', () => {
+    const [left] = toDoOf([failedMonth('2025-05', { kind: 'out-of-range', archive: 'late.csv' })])
+    expect(left).toMatchObject({
+      remedy: expect.stringMatching(/"import .*"accept-gap azure-usage --month 2025-05"/),
+      command: `${OURS} replay azure-usage --month 2025-05 --archive late.csv`,
+    })
+  })
+
   test('is none once a person has accepted the window as a gap', () => {
     const entries = [failedMonth('2025-05', { kind: 'out-of-range' })]
     const toDo = toDoOf(entries, { ...rowOf(), acceptedGaps: [windowId(MAY)] })
@@ -138,6 +174,14 @@ describe('a snapshot that failed', () => {
             )
             if (!('figures' in figures) && !('byPerson' in source)) expect(error?.command).toMatch(/forget/)
           }
+    const left = (kind: FailureKind) => {
+      const entry = { ...failedOn9th(kind), archive: 'late.csv' } as LedgerEntry
+      const { remedy, command } = windowDetail(NOW, '1', entry, row).error ?? {}
+      return `${remedy} ${command}`
+    }
+    for (const kind of ['too-many-rejects', 'storage', 'poison', 'out-of-range'] as const)
+      expect(left(kind)).toMatch(/replay azure-usage --window 2025-12-09 --archive late.csv/)
+    expect(left('malformed')).not.toMatch(/replay/)
     const again = `${OURS} replay azure-usage --window 2025-12-09 --archive blob`
     const over = { ...failedOn9th('malformed'), ...standing() } as LedgerEntry
     expect(windowDetail(NOW, '1', over, row)).toMatchObject({ error: { command: again } })

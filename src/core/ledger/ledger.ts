@@ -185,9 +185,10 @@ export type StateFields = {
     readonly kind: FailureKind
     readonly message: string
     readonly since: Date
-    /** What failed is a landing that a person asked for: of a file or a report, from this archive. */
+    /** What failed is a landing that a person asked for: of a file or a report. */
     readonly byPerson?: true
     readonly origin?: Origin
+    /** What the attempt left. Of `out-of-range`: what an attempt before it left, which may land once the feed fits it. */
     readonly archive?: string
     /** Its file was cut off where a value of it was erased: it can land no more. */
     readonly cut?: true
@@ -280,8 +281,7 @@ export function askedOf(entry: LedgerEntry, archive: string): Asked | undefined 
     const { rowSet, selection } = entry.figures
     return { rowSet, selection }
   }
-  const last = lastArchive(entry)
-  return last?.archive === archive ? last.asked : undefined
+  return entry.history.findLast((past) => past.archive === archive)?.asked
 }
 
 /** The blobs that an entry needs: those of its landing, of its published rows, and of a failed attempt. */

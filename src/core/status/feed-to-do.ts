@@ -1,11 +1,12 @@
 import { counted } from '../counted.ts'
 import { type Advice, adviceOn, FAILURES, type FailureKind } from '../failures.ts'
 import { type Emptied, emptiedColumns } from '../ledger/emptied.ts'
-import type { FeedOutline } from '../ledger/feed-row.ts'
+import type { FeedOutline, RangedRow } from '../ledger/feed-row.ts'
 import { type Failed, isOutdated, isStanding, type LedgerEntry } from '../ledger/ledger.ts'
 import { isSettledFailure } from '../plan/coverage.ts'
 import { laneOf } from '../plan/due-windows.ts'
-import type { KnownFeed, UnreadableEntry } from '../plan/known-feed.ts'
+import type { RangedFeed } from '../plan/feed-history.ts'
+import type { UnreadableEntry } from '../plan/known-feed.ts'
 import { isOver } from '../plan/plan.ts'
 import { settledAtRest, whyNoHistory } from '../plan/set-back.ts'
 import { present } from '../present.ts'
@@ -20,7 +21,7 @@ import { doubtedWindows, type MarkedWindow } from './windows.ts'
 /** A feed as its list is made from it. */
 type Seen = {
   readonly now: Date
-  readonly known: KnownFeed
+  readonly known: RangedFeed
   readonly status: FeedStatus
   readonly windows: readonly MarkedWindow[]
   /** The window that is waited for. */
@@ -30,7 +31,7 @@ type Seen = {
 /** What of a feed needs a person. What the app heals by itself does not. */
 export function feedToDo(
   now: Date,
-  known: KnownFeed,
+  known: RangedFeed,
   status: FeedStatus,
   windows: readonly MarkedWindow[],
   next: Window | undefined,
@@ -120,7 +121,7 @@ function failedWindows({ now, known: { row, entries } }: Seen): readonly ToDo[] 
     .map((entry) => failedWindow(now, row, entry))
 }
 
-function failedWindow(now: Date, row: FeedOutline, entry: Failed): ToDo {
+function failedWindow(now: Date, row: RangedRow, entry: Failed): ToDo {
   const { feed, window, kind, message, since } = entry
   const sentence = `${windowWords(window)} of ${feed} failed (${kind}), ${whatStands(entry, 'it')}: ${message}`
   const about = { kind: 'window-failed', feed, window: windowId(window), sentence, since } as const
@@ -141,7 +142,7 @@ function staleFeed({ now, known, status, next }: Seen): readonly ToDo[] {
   return [{ kind: 'feed-stale', feed: name, window, sentence, ...asked, since: staleSince }]
 }
 
-function adviceOnStale(now: Date, row: FeedOutline, failed: Failed): Advice {
+function adviceOnStale(now: Date, row: RangedRow, failed: Failed): Advice {
   const why = `${windowWords(failed.window)}, which failed: ${failed.lastError?.message ?? 'see its attempts'}.`
   if (needsPerson(failed)) {
     const { remedy, command } = adviceOnWindow(now, row, failed)

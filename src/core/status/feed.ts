@@ -2,7 +2,7 @@ import { type About, adviceOn, type FailureKind } from '../failures.ts'
 import { endBefore } from '../feeds/history.ts'
 import { emptiedColumns } from '../ledger/emptied.ts'
 import { blockAdvice } from '../ledger/feed-block.ts'
-import { type FeedOutline, restsUntil, type Trouble } from '../ledger/feed-row.ts'
+import { type FeedOutline, type RangedRow, restsUntil, type Trouble } from '../ledger/feed-row.ts'
 import {
   aboutOf,
   CLOCK_DIFFERENCE_MS,
@@ -16,6 +16,7 @@ import {
 import { driftOf } from '../ledger/offer.ts'
 import { startWithinReach } from '../ledger/reach.ts'
 import { coverage, isSettledFailure, provenWindows } from '../plan/coverage.ts'
+import type { RangedFeed } from '../plan/feed-history.ts'
 import { type KnownFeed, planOf } from '../plan/known-feed.ts'
 import { nextRequest, waitingWindows } from '../plan/plan.ts'
 import { present } from '../present.ts'
@@ -33,7 +34,7 @@ import { markedWindows, restatedWindows, toWindowStatus } from './windows.ts'
 export type SeenFeed = { readonly status: FeedStatus; readonly toDo: readonly ToDo[] }
 
 /** Says how far a feed is complete and fresh, what failed and what a person does about it. */
-export function seeFeed(now: Date, known: KnownFeed): SeenFeed {
+export function seeFeed(now: Date, known: RangedFeed): SeenFeed {
   const { row, entries, unreadable } = known
   const { name, dataset, table, account, enabled, grain, cadence } = row.feed
   const covered = coverage(now, known)
@@ -135,7 +136,7 @@ function doubtfulWindow(entry: LedgerEntry): FeedStatus['doubtful'] {
   return [{ window: windowId(entry.window), rows: entry.figures.rowsDoubtful }]
 }
 
-function failedWindow(now: Date, row: FeedOutline, entry: LedgerEntry): readonly ExplainedFailure[] {
+function failedWindow(now: Date, row: RangedRow, entry: LedgerEntry): readonly ExplainedFailure[] {
   if (entry.state !== 'failed') return []
   const { kind, message, since, window } = entry
   const failure = { kind, message, ...adviceOnWindow(now, row, entry) }

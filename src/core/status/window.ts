@@ -1,7 +1,7 @@
 import { counted } from '../counted.ts'
 import { type Advice, adviceOn, type FailureKind } from '../failures.ts'
 import { whyAsksNothing } from '../ledger/feed-block.ts'
-import type { FeedOutline } from '../ledger/feed-row.ts'
+import type { FeedOutline, RangedRow } from '../ledger/feed-row.ts'
 import {
   aboutOf,
   type Figures,
@@ -27,12 +27,7 @@ import { adviceOnAttempt, adviceOnWindow, whatStands } from './failed-window.ts'
 import { STATUS_VERSION, type WindowDetail } from './fields.ts'
 
 /** Says all that the ledger knows of one window. `row`: its feed, where the app knows it. */
-export function windowDetail(
-  now: Date,
-  version: string,
-  entry: LedgerEntry,
-  row: FeedOutline | undefined,
-): WindowDetail {
+export function windowDetail(now: Date, version: string, entry: LedgerEntry, row: RangedRow | undefined): WindowDetail {
   const { feed, window, lane, state, attempt, tries, lastError, figures, history } = entry
   return present<WindowDetail>({
     v: STATUS_VERSION,
@@ -56,7 +51,7 @@ export function windowDetail(
   })
 }
 
-function adviceOnError(now: Date, entry: LedgerEntry, kind: FailureKind, row: FeedOutline | undefined): Advice {
+function adviceOnError(now: Date, entry: LedgerEntry, kind: FailureKind, row: RangedRow | undefined): Advice {
   if (entry.state === 'failed' && row) return adviceOnWindow(now, row, entry)
   return adviceOn(kind, { ...aboutOf(entry), ...(row && { account: row.feed.account }) })
 }
@@ -140,7 +135,7 @@ function attemptOf(past: PastAttempt): WindowDetail['attempts'][number] {
  * The commands that make sense for a window as it is and are not refused, the likeliest first. What would replace the rows of a
  * file comes late. A feed that is not known is refused everything.
  */
-function commandsOf(now: Date, entry: LedgerEntry, row: FeedOutline | undefined): readonly string[] {
+function commandsOf(now: Date, entry: LedgerEntry, row: RangedRow | undefined): readonly string[] {
   const { feed, window, state, figures } = entry
   if (!row || state === 'landing') return []
   const named = (name: Parameters<typeof windowCommand>[0]) => windowCommand(name, feed, window)
