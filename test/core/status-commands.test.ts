@@ -341,6 +341,21 @@ test('outdated windows are told where the command asks for one of them, by the n
   expect(of([passed, failing, planned, unsettled])).toContain(': 4 windows are outdated;')
 })
 
+test('outdated windows that the service may not have any more need nobody: the command would leave them all', () => {
+  const old = (text: string, more: Partial<Figures> = {}) => landed(text, 9, { rowSet: 'another question', ...more })
+  const of = (entries: readonly LedgerEntry[], ranges?: readonly string[]) => {
+    const { status, toDo } = see(entries, { ...rowOf(), ...(ranges && { ranges }) })
+    expect(status.outdated).toBe(entries.length)
+    return toDo.find(({ kind }) => kind === 'outdated')?.sentence
+  }
+  const file = { origin: 'import' } as const
+  expect(of([old('2025-01'), old('2025-05')], ['LAST_3_MONTHS'])).toBeUndefined()
+  expect(of([old('2025-01', file)], ['LAST_3_MONTHS'])).toBeUndefined()
+  expect(of([old('2025-01', file)])).toBeUndefined()
+  expect(of([old('2025-01'), old('2025-10')], ['LAST_3_MONTHS'])).toContain(': 2 windows are outdated;')
+  expect(of([old('2025-05', file)], ['LAST_1_YEAR'])).toContain(': 1 window is outdated;')
+})
+
 test('a feed says that its old rows are being removed, and that a clock ahead saw it first', () => {
   const purged = { ...rowOf({ enabled: false }), purgedAt: NOW.toISOString() }
   expect(see([], purged).status).toMatchObject({ removedSince: NOW })

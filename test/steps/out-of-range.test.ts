@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { CATALOG } from '../../src/core/catalog.ts'
+import { parseFeeds } from '../../src/core/feeds/feeds.ts'
 import { acceptGap } from '../../src/steps/operator/accept-gap.ts'
+import { setBackWindows } from '../../src/steps/operator/backfill.ts'
+import { countOutdatedBy } from '../../src/steps/operator/outdated-by.ts'
 import { replay } from '../../src/steps/operator/replay.ts'
 import { retry } from '../../src/steps/operator/retry.ts'
 import { provision } from '../../src/steps/provision.ts'
@@ -171,6 +175,38 @@ describe('a window that the service no longer offers', () => {
     const [entry] = await world.entries()
     expect(entry).toMatchObject({ state: 'landed', figures: { rowsLanded: 5, generation: before.figures?.generation } })
     expect(named(world, 'window.failed')).toEqual([])
+  })
+
+  it('and whose rows the feed no longer asks for needs nobody, once all that can be asked for again has been', async () => {
+    const world = await worldOf({ from: '2024-08-01', to: '2024-10-01', backfillWindow: 'P1M' })
+    await tick(world)
+    await tick(world)
+    world.clock.advance(30 * DAY)
+    const feed = { ...USAGE, delay: 'P4D', from: '2024-08-01', to: '2024-10-01', where: "CustomerName != 'x'" }
+    const text = JSON.stringify({ feeds: [feed] })
+    const parsed = parseFeeds(text, CATALOG)
+    const [next] = 'feeds' in parsed ? parsed.feeds : []
+    expect(await countOutdatedBy(world.services, await feedRowOf(world), next ?? expect.fail(text))).toEqual({
+      windows: 2,
+      staying: 1,
+    })
+    const changed = {
+      ...world,
+      services: { ...world.services, readFeeds: async () => ({ text, source: 'package' as const }) },
+    }
+    await tick(changed)
+    const cards = async () => (await status(changed.services)).toDo.filter(({ kind }) => kind === 'outdated')
+    expect(await cards()).toMatchObject([{ sentence: expect.stringContaining(': 2 windows are outdated;') }])
+    const outdated = () => setBackWindows(changed.services, 'usage', 'outdated', () => true)
+    expect(await outdated()).toMatchObject({
+      planned: ['20240901T000000Z_20241001T000000Z'],
+      left: [{ feed: 'usage' }],
+    })
+    await tick(changed)
+    await tick(changed)
+    expect(await cards()).toEqual([])
+    expect(await outdated()).toMatchObject({ planned: [], left: [{ feed: 'usage' }] })
+    expect((await status(changed.services)).feeds).toMatchObject([{ outdated: 1, complete: 1, states: { landed: 2 } }])
   })
 
   it.each([

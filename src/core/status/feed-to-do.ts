@@ -8,7 +8,7 @@ import { laneOf } from '../plan/due-windows.ts'
 import type { RangedFeed } from '../plan/feed-history.ts'
 import type { UnreadableEntry } from '../plan/known-feed.ts'
 import { isOver } from '../plan/plan.ts'
-import { settledAtRest, whyNoHistory } from '../plan/set-back.ts'
+import { setBack, whyNoHistory } from '../plan/set-back.ts'
 import { present } from '../present.ts'
 import { type Window, windowId } from '../time/window.ts'
 import { dayWords, windowOption, windowWords } from '../time/words.ts'
@@ -209,10 +209,10 @@ function doubtedWindow(row: FeedOutline, marked: MarkedWindow): ToDo {
   return present<ToDo>({ kind, feed, window: windowId(window), sentence, ...way, since: figures?.landedAt })
 }
 
-/** It counts all that the command names. Those that stay as they are need nobody. */
+/** It counts all that the command names. Where none of them would be asked for again, they stay, and need nobody. */
 function outdatedWindows({ now, known: { row, entries }, status: { name } }: Seen): readonly ToDo[] {
   const outdated = entries.filter((entry) => isOutdated(entry, row.form))
-  const mayAskAgain = outdated.some((entry) => !('why' in settledAtRest(row, entry, now)))
+  const mayAskAgain = outdated.some((entry) => 'state' in (setBack('outdated', row, entry, now) ?? {}))
   if (!mayAskAgain || whyNoHistory(row) !== undefined) return []
   const windows = counted(outdated.length, 'window is', 'windows are')
   const sentence = `${name} asks for other rows now: ${windows} outdated; the rows stay`
