@@ -11,7 +11,7 @@ import type { Problems } from '../../src/core/problems.ts'
 import { reasonOf } from '../../src/services/safe-text.ts'
 import { readFeedsText } from '../../src/services/storage/feeds-file.ts'
 import { readText } from '../../src/services/text-file.ts'
-import { countOutdatedBy } from '../../src/steps/operator/outdated-by.ts'
+import { countOutdatedBy, type OutdatedBy } from '../../src/steps/operator/outdated-by.ts'
 import { findLosses, type Loss } from '../../src/steps/operator/shorter-keep.ts'
 import { findForbiddenChange } from '../../src/steps/requesting/forbidden-change.ts'
 import { addCommand, type CommonOptions, differingFeeds, type LocalApp, withApp } from '../command.ts'
@@ -227,14 +227,18 @@ async function lineOf(
   const row = known.find(({ feed }) => feed.name === name)
   const feed = feeds.find((each) => each.name === name)
   const mayOutdate = change.fields.some((field) => OUTDATING.includes(field))
-  const windows = row && feed && mayOutdate ? await countOutdatedBy(services, row, feed) : 0
-  return `~ ${name}: ${change.fields.join(', ')}${windows > 0 ? outdatedWords(name, windows) : ''}`
+  const outdated = row && feed && mayOutdate ? await countOutdatedBy(services, row, feed) : undefined
+  return `~ ${name}: ${change.fields.join(', ')}${outdated ? outdatedWords(name, outdated) : ''}`
 }
 
 /** The fields that may decide which rows a feed asks for. Its account, dataset and table never change. */
 const OUTDATING: readonly string[] = ['query', 'queryId', 'where', 'distinct', 'columns']
 
-function outdatedWords(feed: string, windows: number): string {
-  const until = `not complete until "backfill --outdated --feed ${feed}" has brought them anew`
-  return `; ${counted(windows, 'landed window is', 'landed windows are')} outdated then, and ${until}`
+function outdatedWords(feed: string, { windows, staying }: OutdatedBy): string {
+  if (windows === 0) return ''
+  const are = `${counted(windows, 'landed window is', 'landed windows are')} outdated then`
+  if (staying === windows) return `; ${are}, and not complete: the service may not have their time any more`
+  const all = `not complete until "backfill --outdated --feed ${feed}" has brought them anew`
+  const but = staying > 0 ? `, which it cannot of ${staying}: the service may not have their time any more` : ''
+  return `; ${are}, and ${all}${but}`
 }

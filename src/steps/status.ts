@@ -7,7 +7,12 @@ import {
   FEEDS_SOURCE_KEY,
   type FeedsSourceRow,
 } from '../core/ledger/app-rows.ts'
-import type { FeedOutline } from '../core/ledger/feed-row.ts'
+import type { FeedOutline, RangedRow } from '../core/ledger/feed-row.ts'
+import { isOutdated } from '../core/ledger/ledger.ts'
+import { withKnownReach } from '../core/ledger/reach.ts'
+import type { RangedFeed } from '../core/plan/feed-history.ts'
+import type { KnownFeed } from '../core/plan/known-feed.ts'
+import { present } from '../core/present.ts'
 import type { Problem } from '../core/problems.ts'
 import type { Credential } from '../core/status/accounts.ts'
 import { type SeenFeed, seeFeed } from '../core/status/feed.ts'
@@ -66,20 +71,34 @@ export async function windowStatus(services: Services, feed: string, window: str
   if (!stored) return { problem: `${feed} ${window} was never asked for` }
   if (isFailure(stored)) return { problem: stored.message }
   const row = await findFeed(services, feed)
-  return windowDetail(clock(), version, stored.value, 'problem' in row ? undefined : row)
+  return windowDetail(clock(), version, stored.value, 'problem' in row ? undefined : withKnownReach(row, clock()))
 }
 
 /** So many feeds are read at once: the way to the storage takes longer than the work. Of each, only what is shown is kept. */
 const AT_ONCE = 4
 
-async function seeFeeds({ ledger }: Services, rows: readonly FeedOutline[], now: Date): Promise<readonly SeenFeed[]> {
+async function seeFeeds(services: Services, rows: readonly FeedOutline[], now: Date): Promise<readonly SeenFeed[]> {
+  const { ledger } = services
   const seen: SeenFeed[] = []
   const left = rows.entries()
   const lane = async () => {
-    for (const [at, row] of left) seen[at] = seeFeed(now, await knownFeed(row, ledger.overview(row.feed.name)))
+    for (const [at, row] of left) {
+      const known = await knownFeed(row, ledger.overview(row.feed.name))
+      seen[at] = seeFeed(now, await withRanges(services, known, now))
+    }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, lane))
   return seen
+}
+
+/** How far back the service has data says what of a feed can be asked for again, and is read where that is a question. */
+async function withRanges(services: Services, known: KnownFeed, now: Date): Promise<RangedFeed> {
+  const { row, entries } = known
+  const isQuestion = entries.some((entry) => entry.state === 'failed' || isOutdated(entry, row.form))
+  const stored = isQuestion ? await findFeed(services, row.feed.name) : undefined
+  if (!stored || 'problem' in stored) return known
+  const { ranges } = withKnownReach(stored, now)
+  return { ...known, row: present<RangedRow>({ ...row, ranges }) }
 }
 
 function accountsOf(app: AppRows): ReadonlyMap<string, PacingRow | Failure> {

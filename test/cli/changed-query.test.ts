@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { StatusAnswer } from '../../src/core/status/fields.ts'
+import { forget } from '../../src/steps/operator/forget.ts'
+import { importReport } from '../../src/steps/operator/import-report.ts'
 import { provision } from '../../src/steps/provision.ts'
+import { findFeedRow } from '../setup/stored.ts'
 import { type Deployment, startDeployment } from './deployment.ts'
 
 // The query of a feed that has landed is changed to one that the service refuses.
@@ -11,6 +14,8 @@ let deployment: Deployment
 
 beforeAll(async () => {
   deployment = await startDeployment([LEARN])
+  const listsDataset = { dataset: 'MSLearn', ranges: ['LAST_10_YEARS'] }
+  deployment.simulator.fault({ endpoint: 'listDatasets', effect: { listsDataset }, nth: 'all' })
   await deployment.run('learn')
 })
 afterAll(() => deployment.close())
@@ -49,6 +54,26 @@ describe('a condition with a wrong name', () => {
     expect(out).toMatch(/^~ learn: where\n/m)
     await deployment.run('learn')
     expect(await toDo()).toEqual([])
+  })
+
+  it('is told apart for windows whose time the service may not have any more', async () => {
+    const { services } = deployment
+    const { query } = (await findFeedRow(services.ledger, 'learn')) ?? expect.fail('no row of the feed')
+    async function* bytes() {
+      yield Buffer.from(`${query?.columns}\r\n`)
+    }
+    const window = { from: new Date('2010-01-01'), to: new Date('2010-01-02') }
+    expect(await importReport(services, 'learn', window, { name: 'old.csv', bytes })).toHaveProperty('attempt')
+    await deployment.settle('learn')
+    await deployment.writeFeeds([{ ...LEARN, where: "Ctry = 'x'" }])
+    const told = async () => (await deployment.command(['feeds', 'diff'])).out
+    const staying = 'the service may not have their time any more'
+    expect(await told()).toContain(`~ learn: where; 4 landed windows are outdated then, and not complete until`)
+    expect(await told()).toContain(`brought them anew, which it cannot of 1: ${staying}`)
+    for (const { window: each } of (await deployment.entries('learn')).slice(1)) await forget(services, 'learn', each)
+    expect(await told()).toContain(`~ learn: where; 1 landed window is outdated then, and not complete: ${staying}`)
+    await deployment.writeFeeds([LEARN])
+    await deployment.run('learn')
   })
 
   it('of a feed that has not landed is said without a word of what landed', async () => {

@@ -1,11 +1,14 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { failed } from '../../src/core/failures.ts'
 import type { LedgerEntry } from '../../src/core/ledger/ledger.ts'
+import { toFailed } from '../../src/core/ledger/transitions.ts'
 import type { StatusAnswer } from '../../src/core/status/fields.ts'
 import { windowId } from '../../src/core/time/window.ts'
 import { pause } from '../../src/services/retry.ts'
 import { provision } from '../../src/steps/provision.ts'
+import { windowStatus } from '../../src/steps/status.ts'
 import { reportRequests } from '../setup/insights.ts'
 import { type Deployment, type Run, startDeployment } from './deployment.ts'
 
@@ -40,16 +43,21 @@ beforeAll(async () => {
 })
 afterAll(() => deployment.close())
 
-async function importing(text: string, month: string): Promise<Run> {
+function importing(text: string, month: string): Promise<Run> {
+  return importInto(['usage', '--month', month], text)
+}
+
+/** Imports a file into a window of a feed, and lets the app land it. */
+async function importInto([feed = '', ...window]: readonly string[], text: string): Promise<Run> {
   const file = join(deployment.folder, 'own.csv')
   await writeFile(file, text)
-  const running = deployment.command(['import', 'usage', file, '--month', month])
+  const running = deployment.command(['import', feed, file, ...window])
   let isDone = false
   const ended = running.finally(() => {
     isDone = true
   })
   while (!isDone) {
-    await deployment.settle('usage')
+    await deployment.settle(feed)
     await Promise.race([ended, pause(50)])
   }
   return running
@@ -163,5 +171,56 @@ describe('a window whose rows the feed no longer asks for', () => {
     expect(feeds).toMatchObject([{ outdated: 2, complete: 0 }])
     await deployment.writeFeeds([USAGE])
     await provision(deployment.services)
+  })
+})
+
+describe('a snapshot whose time has passed', () => {
+  const PROFILE = { name: 'profile', dataset: 'Profile', snapshot: 'P7D', columns: ['MPNId', 'PartnerName'] }
+  const WEEK = { from: new Date('2025-01-06'), to: new Date('2025-01-13') }
+  const GOOD = 'MPNId,PartnerName\r\n1,Contoso\r\n'
+
+  beforeAll(async () => {
+    await deployment.writeFeeds([USAGE, PROFILE])
+    await deployment.run('profile')
+  })
+
+  const ofWeek = async () =>
+    (await deployment.entries('profile')).find(({ window }) => windowId(window) === windowId(WEEK))
+
+  /** The command that is printed for the failed window, the way out that `retry` names as well. */
+  async function printed(): Promise<string> {
+    const detail = await windowStatus(deployment.services, 'profile', windowId(WEEK))
+    if ('problem' in detail) throw new Error(detail.problem)
+    const { remedy = '', command = '' } = detail.error ?? {}
+    expect(remedy + command).not.toContain('retry')
+    const refused = await deployment.command(['retry', 'profile', '--window', windowId(WEEK)])
+    expect([refused.exit, refused.err]).toEqual([1, expect.stringContaining(command)])
+    return command
+  }
+
+  it.each(['malformed', 'poison', 'deadline'] as const)(
+    'that failed with %s, without rows: the printed command takes it out, and nothing asks for it again',
+    async (kind) => {
+      const [{ figures: _, ...landed } = expect.fail('no snapshot')] = await deployment.entries('profile')
+      const failing = toFailed({ ...landed, window: WEEK } as LedgerEntry, failed(kind, 'no'), new Date('2025-01-12'))
+      await deployment.services.ledger.write(failing, undefined)
+      expect(await type(await printed())).toMatchObject({ exit: 0 })
+      expect(await ofWeek()).toBeUndefined()
+      expect(await toDo()).toEqual([])
+    },
+  )
+
+  it('whose file failed over rows: the printed command lands these again', async () => {
+    const week = ['profile', '--window', windowId(WEEK)]
+    expect(await importInto(week, GOOD)).toMatchObject({ exit: 0 })
+    const before = await ofWeek()
+    const { exit, err } = await importInto(week, FILES.malformed())
+    const command = await printed()
+    expect([exit, err]).toEqual([1, expect.stringContaining(`Type: ${command}`)])
+    expect(err).not.toContain('retry')
+    expect(await type(command)).toMatchObject({ exit: 0 })
+    await deployment.settle('profile')
+    expect(await ofWeek()).toMatchObject({ state: 'landed', figures: { archive: before?.figures?.archive } })
+    expect(await toDo()).toEqual([])
   })
 })

@@ -48,6 +48,18 @@ describe('the remedy of a failure', () => {
     for (const text of commandsIn(remedy, command)) parse(text)
   })
 
+  it.each(KINDS)(
+    '%s of a report names commands that exist, also where the service no longer offers its window',
+    (kind) => {
+      for (const isGone of [false, true])
+        for (const more of [{}, { archive: 'blob' }, { archive: 'blob', broken: true as const }]) {
+          const { remedy, command } = adviceOnEntry(failedMonth('2025-03', { kind, ...more }) as Failed, isGone)
+          expect(remedy + command).not.toMatch(/<(?!file>|account>)/)
+          for (const text of commandsIn(remedy, command)) parse(text)
+        }
+    },
+  )
+
   it.each(KINDS)('%s of a landing that a person asked for names commands that exist', (kind) => {
     const stands = [undefined, landed('2025-03', 9), landed('2025-03', 9, { origin: 'import' })]
     for (const figures of stands.map((entry) => entry?.figures))

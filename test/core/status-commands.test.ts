@@ -91,6 +91,42 @@ describe('the command of a failed window', () => {
     })
   })
 
+  test('whose rows were rejected lands from its archive where the service no longer has it, and asks for nothing', () => {
+    const wayOf = (more: Parameters<typeof failedMonth>[1], ranges: readonly string[]) => {
+      const entry = failedMonth('2025-05', { kind: 'too-many-rejects', archive: 'late.csv', ...more })
+      return toDoOf([entry], { ...rowOf(), ranges })[0]
+    }
+    const own = { byPerson: true, origin: 'service' } as const
+    const [gone, offered] = [['LAST_3_MONTHS'], ['LAST_1_YEAR']]
+    for (const more of [{}, standing()]) {
+      const rejected = wayOf(more, gone)
+      expect(rejected?.command).toBe(`${OURS} rejects --feed azure-usage --month 2025-05`)
+      expect(rejected?.remedy).toMatch(/"feeds push".*"replay azure-usage --month 2025-05 --archive late.csv"/)
+      expect(rejected?.remedy).not.toMatch(/retry|next tick asks/)
+      expect(wayOf(more, offered)?.remedy).toMatch(/the next tick asks for the window again/)
+      for (const broken of [wayOf({ ...more, broken: true }, gone), wayOf({ ...more, ...own, broken: true }, gone)]) {
+        expect(broken?.remedy).toMatch(/"rejects --feed azure-usage --month 2025-05".*"import /)
+        expect(broken?.remedy).not.toMatch(/retry|types of the feed/)
+        const way =
+          'figures' in more
+            ? 'replay azure-usage --month 2025-05 --archive blob'
+            : 'accept-gap azure-usage --month 2025-05'
+        expect(broken?.command).toBe(`${OURS} ${way}`)
+      }
+      expect(wayOf({ ...more, broken: true }, offered)?.remedy).toMatch(/"retry /)
+    }
+    // What has a file of a person is never replaced.
+    expect(wayOf(IMPORTED, gone)?.command).toBe(`${OURS} replay azure-usage --month 2025-05 --archive own.csv`)
+  })
+
+  test('that the service no longer has, and whose last report may still land, is to land that', () => {
+    const [left] = toDoOf([failedMonth('2025-05', { kind: 'out-of-range', archive: 'late.csv' })])
+    expect(left).toMatchObject({
+      remedy: expect.stringMatching(/"import .*"accept-gap azure-usage --month 2025-05"/),
+      command: `${OURS} replay azure-usage --month 2025-05 --archive late.csv`,
+    })
+  })
+
   test('is none once a person has accepted the window as a gap', () => {
     const entries = [failedMonth('2025-05', { kind: 'out-of-range' })]
     const toDo = toDoOf(entries, { ...rowOf(), acceptedGaps: [windowId(MAY)] })
@@ -121,6 +157,35 @@ describe('a snapshot that failed', () => {
       const commands = windowDetail(NOW, '1', failedOn9th(kind), row).commands
       expect(commands).toEqual([`${OURS} forget azure-usage --window 2025-12-09`])
     }
+  })
+
+  test('has no remedy that asks for it once its time has passed, whatever failed and whatever stands', () => {
+    const stands = [{}, standing(), IMPORTED]
+    const sources = [{}, ...(['service', 'import'] as const).map((origin) => ({ byPerson: true as const, origin }))]
+    const kinds = ['out-of-range', 'malformed', 'suspicious-empty', 'poison', 'deadline', 'too-many-rejects'] as const
+    for (const kind of kinds)
+      for (const figures of stands)
+        for (const source of sources)
+          for (const more of [{}, { broken: true as const }, { cut: true as const }]) {
+            const entry = { ...failedOn9th(kind), ...figures, ...source, ...more } as LedgerEntry
+            const { error, commands } = windowDetail(NOW, '1', entry, row)
+            expect([error?.remedy, error?.command, ...commands].join(' ')).not.toMatch(
+              /retry|accept-gap|"unblock|next tick asks/,
+            )
+            if (!('figures' in figures) && !('byPerson' in source)) expect(error?.command).toMatch(/forget/)
+          }
+    const left = (kind: FailureKind) => {
+      const entry = { ...failedOn9th(kind), archive: 'late.csv' } as LedgerEntry
+      const { remedy, command } = windowDetail(NOW, '1', entry, row).error ?? {}
+      return `${remedy} ${command}`
+    }
+    for (const kind of ['too-many-rejects', 'storage', 'poison', 'out-of-range'] as const)
+      expect(left(kind)).toMatch(/replay azure-usage --window 2025-12-09 --archive late.csv/)
+    expect(left('malformed')).not.toMatch(/replay/)
+    const again = `${OURS} replay azure-usage --window 2025-12-09 --archive blob`
+    const over = { ...failedOn9th('malformed'), ...standing() } as LedgerEntry
+    expect(windowDetail(NOW, '1', over, row)).toMatchObject({ error: { command: again } })
+    expect(windowDetail(NOW, '1', over, row).commands[0]).toBe(again)
   })
 
   test('is named by a stale feed while it can be asked for', () => {
@@ -282,6 +347,21 @@ test('outdated windows are told where the command asks for one of them, by the n
   }
   expect(of([passed, planned, unsettled])).toBeUndefined()
   expect(of([passed, failing, planned, unsettled])).toContain(': 4 windows are outdated;')
+})
+
+test('outdated windows that the service may not have any more need nobody: the command would leave them all', () => {
+  const old = (text: string, more: Partial<Figures> = {}) => landed(text, 9, { rowSet: 'another question', ...more })
+  const of = (entries: readonly LedgerEntry[], ranges?: readonly string[]) => {
+    const { status, toDo } = see(entries, { ...rowOf(), ...(ranges && { ranges }) })
+    expect(status.outdated).toBe(entries.length)
+    return toDo.find(({ kind }) => kind === 'outdated')?.sentence
+  }
+  const file = { origin: 'import' } as const
+  expect(of([old('2025-01'), old('2025-05')], ['LAST_3_MONTHS'])).toBeUndefined()
+  expect(of([old('2025-01', file)], ['LAST_3_MONTHS'])).toBeUndefined()
+  expect(of([old('2025-01', file)])).toBeUndefined()
+  expect(of([old('2025-01'), old('2025-10')], ['LAST_3_MONTHS'])).toContain(': 2 windows are outdated;')
+  expect(of([old('2025-05', file)], ['LAST_1_YEAR'])).toContain(': 1 window is outdated;')
 })
 
 test('a feed says that its old rows are being removed, and that a clock ahead saw it first', () => {

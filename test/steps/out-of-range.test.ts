@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { CATALOG } from '../../src/core/catalog.ts'
+import { parseFeeds } from '../../src/core/feeds/feeds.ts'
 import { acceptGap } from '../../src/steps/operator/accept-gap.ts'
+import { setBackWindows } from '../../src/steps/operator/backfill.ts'
+import { countOutdatedBy } from '../../src/steps/operator/outdated-by.ts'
+import { replay } from '../../src/steps/operator/replay.ts'
 import { retry } from '../../src/steps/operator/retry.ts'
 import { provision } from '../../src/steps/provision.ts'
 import { status } from '../../src/steps/status.ts'
@@ -171,6 +176,82 @@ describe('a window that the service no longer offers', () => {
     expect(entry).toMatchObject({ state: 'landed', figures: { rowsLanded: 5, generation: before.figures?.generation } })
     expect(named(world, 'window.failed')).toEqual([])
   })
+
+  it('and whose rows the feed no longer asks for needs nobody, once all that can be asked for again has been', async () => {
+    const world = await worldOf({ from: '2024-08-01', to: '2024-10-01', backfillWindow: 'P1M' })
+    await tick(world)
+    await tick(world)
+    world.clock.advance(30 * DAY)
+    const feed = { ...USAGE, delay: 'P4D', from: '2024-08-01', to: '2024-10-01', where: "CustomerName != 'x'" }
+    const text = JSON.stringify({ feeds: [feed] })
+    const parsed = parseFeeds(text, CATALOG)
+    const [next] = 'feeds' in parsed ? parsed.feeds : []
+    expect(await countOutdatedBy(world.services, await feedRowOf(world), next ?? expect.fail(text))).toEqual({
+      windows: 2,
+      staying: 1,
+    })
+    const changed = {
+      ...world,
+      services: { ...world.services, readFeeds: async () => ({ text, source: 'package' as const }) },
+    }
+    await tick(changed)
+    const cards = async () => (await status(changed.services)).toDo.filter(({ kind }) => kind === 'outdated')
+    expect(await cards()).toMatchObject([{ sentence: expect.stringContaining(': 2 windows are outdated;') }])
+    const outdated = () => setBackWindows(changed.services, 'usage', 'outdated', () => true)
+    expect(await outdated()).toMatchObject({
+      planned: ['20240901T000000Z_20241001T000000Z'],
+      left: [{ feed: 'usage' }],
+    })
+    await tick(changed)
+    await tick(changed)
+    expect(await cards()).toEqual([])
+    expect(await outdated()).toMatchObject({ planned: [], left: [{ feed: 'usage' }] })
+    expect((await status(changed.services)).feeds).toMatchObject([{ outdated: 1, complete: 1, states: { landed: 2 } }])
+  })
+
+  it.each([
+    ['once its rows fit the feed', {}, true],
+    [
+      'as the answer to what was asked, where the feed has another question by then',
+      { where: 'MonthlyActiveUsers > 1' },
+      false,
+    ],
+  ])(
+    'and whose report had too many rejects lands from its archive, by the command that status names: %s',
+    async (_, change, isCurrent) => {
+      const feed = { ...USAGE, delay: 'P4D', from: '2024-08-01', to: '2024-09-01' }
+      const world = await worldOf({ from: feed.from, to: feed.to })
+      const { services, simulator, clock } = world
+      await provision(services)
+      const file = 'Month,CustomerName,MonthlyActiveUsers\r\n2024-08-01,Contoso,many\r\n'
+      simulator.serveFile((await feedRowOf(world)).query?.queryId ?? '', Buffer.from(file))
+      await tick(world)
+      expect(await world.entries()).toMatchObject([{ state: 'failed', kind: 'too-many-rejects' }])
+      const onlyToDo = async () => (await status(services)).toDo.find(({ kind }) => kind === 'window-failed')
+      expect((await onlyToDo())?.remedy).toMatch(/the next tick asks/)
+      clock.advance(30 * DAY)
+      const { remedy = '' } = (await onlyToDo()) ?? {}
+      const [, archive = ''] = /"replay usage --month 2024-08 --archive (\S+)"/.exec(remedy) ?? []
+      expect(await services.archive.find(archive)).toBeDefined()
+      const corrected = { ...feed, types: { MonthlyActiveUsers: 'string' }, ...change }
+      const text = JSON.stringify({ feeds: [corrected] })
+      const pushed = { ...services, readFeeds: async () => ({ text, source: 'package' as const }) }
+      await provision(pushed)
+      await sweep(pushed)
+      expect(asked(world)).toHaveLength(1)
+      expect(await world.entries()).toMatchObject([{ state: 'failed', kind: 'out-of-range' }])
+      const { window } = (await world.entries())[0] ?? expect.fail('no entry')
+      expect((await onlyToDo())?.command).toBe(
+        `npx partner-insights-sync replay usage --month 2024-08 --archive ${archive}`,
+      )
+      expect(await replay(pushed, 'usage', window, archive)).toMatchObject({ archive })
+      await world.drain()
+      expect(await world.entries()).toMatchObject([{ state: 'landed', figures: { rowsLanded: 1, origin: 'service' } }])
+      expect((await status(services)).feeds).toMatchObject([
+        { complete: isCurrent ? 1 : 0, outdated: isCurrent ? 0 : 1 },
+      ])
+    },
+  )
 
   it.each([
     [

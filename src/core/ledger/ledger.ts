@@ -185,9 +185,10 @@ export type StateFields = {
     readonly kind: FailureKind
     readonly message: string
     readonly since: Date
-    /** What failed is a landing that a person asked for: of a file or a report, from this archive. */
+    /** What failed is a landing that a person asked for: of a file or a report. */
     readonly byPerson?: true
     readonly origin?: Origin
+    /** What the attempt left. Of `out-of-range`: what an attempt before it left, which may land once the feed fits it. */
     readonly archive?: string
     /** Its file was cut off where a value of it was erased: it can land no more. */
     readonly cut?: true

@@ -30,6 +30,11 @@ export function withListedReach(row: FeedRow, now: Date, listed: readonly string
   )
 }
 
+/** Until the app has asked the service how far back it has data for a feed, the catalogue says so. */
+export function withKnownReach(row: FeedRow, now: Date): FeedRow {
+  return withReach(row, now, row.ranges ?? findDataset(CATALOG, row.feed.dataset)?.ranges)
+}
+
 function withRanges(row: FeedRow, ranges: readonly string[], now: Date): FeedRow {
   const { ranges: before } = row
   if (before && JSON.stringify(before) === JSON.stringify(ranges)) return row

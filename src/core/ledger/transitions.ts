@@ -182,15 +182,28 @@ export function toFailed(entry: LedgerEntry, { kind, message, broken }: Failure,
   return {
     ...next,
     ...(isOfPerson(entry) && { byPerson: true, ...sourceOf(entry) }),
+    ...present<Pick<Failed, 'archive'>>({ archive: kind === 'out-of-range' ? mayStillLand(entry) : archiveOf(entry) }),
     ...(entry.state === 'landing' && entry.cut && { cut: true }),
     ...(broken && { broken }),
   }
 }
 
 /** What a person landed, as their remedy depends on it. */
-function sourceOf(entry: LedgerEntry): Pick<Failed, 'origin' | 'archive'> {
-  if (entry.state !== 'landing') return {}
-  return present<Pick<Failed, 'origin' | 'archive'>>({ origin: entry.origin, archive: entry.archive })
+function sourceOf(entry: LedgerEntry): Pick<Failed, 'origin'> {
+  return entry.state === 'landing' ? { origin: entry.origin } : {}
+}
+
+function archiveOf(entry: LedgerEntry): string | undefined {
+  return entry.state === 'landing' ? entry.archive : undefined
+}
+
+/** These say nothing against the archive: it lands once the feed, the storage or the app is right. */
+const MAY_STILL_LAND: readonly PastAttempt['outcome'][] = ['too-many-rejects', 'storage', 'poison']
+
+/** The report that a window got last, if it may still land. */
+function mayStillLand({ history }: LedgerEntry): string | undefined {
+  const last = history.findLast(({ archive }) => archive !== undefined)
+  return last && MAY_STILL_LAND.includes(last.outcome) ? last.archive : undefined
 }
 
 /** The attempt ended for a reason that another attempt may not meet; after `maxTries` of them the window is `failed`. */

@@ -29,21 +29,28 @@ export function setBack(
   now: Date,
 ): Planned | { readonly why: string } | undefined {
   if (!isOfChoice(choice, row, entry)) return undefined
-  const { window, figures } = entry
   const resting = settledAtRest(row, entry, now)
   if ('why' in resting) return resting
+  const why = whyNotOffered(row, entry, now)
+  return why === undefined ? toBackfilled(resting, now) : { why }
+}
+
+/** Says why the service may not have the time of a window, or undefined where it has. */
+export function whyNotOffered(
+  row: Pick<RangedRow, 'feed' | 'ranges'>,
+  { window, figures }: LedgerEntry,
+  now: Date,
+): string | undefined {
   const isOut = isOutOfRange(row, window, now)
-  if (figures?.origin === 'import' && (isOut || !row.ranges)) {
-    return { why: 'was imported, and the service may not have it' }
-  }
-  return isOut ? { why: outOfRangeReason(row) } : toBackfilled(resting, now)
+  if (figures?.origin === 'import' && (isOut || !row.ranges)) return 'was imported, and the service may not have it'
+  return isOut ? outOfRangeReason(row) : undefined
 }
 
 /**
  * The entry, where it may be set back as far as the service has its time, or why it stays. What has not settled is of the
  * live lane, and must not wait behind history.
  */
-export function settledAtRest(
+function settledAtRest(
   { feed }: Pick<RangedRow, 'feed'>,
   entry: LedgerEntry,
   now: Date,

@@ -9,7 +9,7 @@ import {
   PROGRAM,
 } from '../failures.ts'
 import { blockAdvice, whyAsksNothing } from '../ledger/feed-block.ts'
-import type { FeedOutline } from '../ledger/feed-row.ts'
+import type { FeedOutline, RangedRow } from '../ledger/feed-row.ts'
 import {
   aboutOf,
   type Failed,
@@ -20,20 +20,23 @@ import {
   isStanding,
   type LedgerEntry,
 } from '../ledger/ledger.ts'
+import { isOutOfRange } from '../ledger/reach.ts'
+import { hasPassed } from '../plan/plan.ts'
 import { dayWords } from '../time/words.ts'
 import { PUSH_FEEDS, resumeCommand } from './command.ts'
 
 // What a person does about a window that failed: by the cause, and by what stands of the window.
 
 /** What a person does about a failed window, and the command that they type. */
-export function adviceOnWindow(row: FeedOutline, entry: Failed): Advice {
+export function adviceOnWindow(now: Date, row: RangedRow, entry: Failed): Advice {
   const { kind } = entry
-  if (isOfPerson(entry) || FAILURES[kind].heals === 'person') return onceItAsks(row, entry, adviceOnEntry(entry))
+  const ofWindow = onceItAsks(row, entry, adviceOnAttempt(now, row, entry))
+  if (isOfPerson(entry) || FAILURES[kind].heals === 'person') return ofWindow
   if (isOfSignIn(entry)) return adviceOn(kind, { account: row.feed.account })
   const ofBlock = blockAdvice(row, entry)
   // What frees a feed is refused where it is not blocked.
   const isOfFeed = FAILURES[kind].heals === 'change' && (row.blocked !== undefined || ofBlock.command === PUSH_FEEDS)
-  return isOfFeed ? ofBlock : onceItAsks(row, entry, adviceOnEntry(entry))
+  return isOfFeed ? ofBlock : ofWindow
 }
 
 /** A command that asks the service is refused while the feed, or its history, asks for nothing: ending that comes first. */
@@ -49,45 +52,82 @@ export function onceItAsks(row: FeedOutline, about: Pick<LedgerEntry, 'lane'>, w
 }
 
 /** What a person does about a failed window, as if its feed asked for it. */
-export function adviceOnEntry(entry: Failed): Advice {
-  return filled(isOfPerson(entry) ? ownAdvice(entry) : reportAdvice(entry), aboutOf(entry))
+export function adviceOnAttempt(now: Date, row: RangedRow, entry: Failed): Advice {
+  if (hasPassed(now, row, entry)) return filled(passedAdvice(entry), aboutOf(entry))
+  return adviceOnEntry(entry, isOutOfRange(row, entry.window, now))
+}
+
+/** As `adviceOnAttempt`, where the feed is not known. `isGone`: the service no longer offers the window. */
+export function adviceOnEntry(entry: Failed, isGone = false): Advice {
+  return filled(isOfPerson(entry) ? ownAdvice(entry, isGone) : reportAdvice(entry, isGone), aboutOf(entry))
 }
 
 const RETRY = 'retry <feed> <window>'
 const REPLAY = 'replay <feed> <window>'
+const FORGET = 'forget <feed> <window>'
 
 /** A report of the service failed. Its next one never replaces the rows of a file. */
-function reportAdvice(entry: Failed): Advice {
-  const { kind, broken } = entry
+function reportAdvice(entry: Failed, isGone: boolean): Advice {
+  const { kind, broken, archive } = entry
   if (holdsImport(entry)) return { remedy: IMPORT_STANDS, command: landAgain(entry) }
-  if (kind === 'out-of-range' && !isGap(entry)) {
-    return isStanding(entry) ? { remedy: ROWS_STAND, command: landAgain(entry) } : { ...FAILURES[kind], command: RETRY }
+  if (kind === 'out-of-range' && isGap(entry) && archive !== undefined) {
+    return { remedy: REPORT_LEFT, command: landFrom(archive) }
   }
-  if (broken) return BROKEN_FILE
+  if (kind === 'out-of-range') return goneAdvice(entry)
+  if (broken) return isGone ? brokenAndGone(entry) : BROKEN_FILE
+  if (kind === 'too-many-rejects' && isGone) return { ...REJECTS, remedy: rejectsAndGone(landFrom(archive)) }
   const { remedy, heals, command } = FAILURES[kind]
   return { remedy, command: heals === 'change' || isOfSignIn(entry) ? RETRY : command }
 }
 
+/** The service no longer offers the window. */
+function goneAdvice(entry: Failed): Advice {
+  if (isGap(entry)) return FAILURES['out-of-range']
+  if (isStanding(entry)) return { remedy: ROWS_STAND, command: landAgain(entry) }
+  return { ...FAILURES['out-of-range'], command: RETRY }
+}
+
+/** As `goneAdvice`, where the last report is broken, so that its archive helps nobody. */
+function brokenAndGone(entry: Failed): Advice {
+  const { remedy, command } = goneAdvice(entry)
+  return { remedy: `${BROKEN_LINES} ${remedy}`, command }
+}
+
+/** Nobody can ask for a snapshot whose time has passed: only a file or an archive of it can land. */
+function passedAdvice(entry: Failed): Advice {
+  const { kind, archive, broken } = entry
+  const own = isOfPerson(entry) ? ownAdvice(entry, false) : undefined
+  if (own && !`${own.remedy} ${own.command}`.includes(RETRY)) return own
+  if (!own && !broken && archive !== undefined) {
+    const command = landFrom(archive)
+    if (kind === 'too-many-rejects') return { ...REJECTS, remedy: rejectsAndGone(command) }
+    if (kind === 'storage' || kind === 'poison') return { remedy: SAME_ARCHIVE[kind], command }
+    if (kind === 'out-of-range') return { remedy: PASSED_REPORT_LEFT, command }
+  }
+  if (isStanding(entry)) return { remedy: PASSED_OVER_ROWS, command: landAgain(entry) }
+  return { remedy: PASSED_ALONE, command: FORGET }
+}
+
 /** A landing that a person asked for failed, of a file or of a report from its archive. Nothing was asked of the service. */
-function ownAdvice(entry: Failed): Advice {
+function ownAdvice(entry: Failed, isGone: boolean): Advice {
   const { kind, cut, origin, archive, figures } = entry
   const stands = isStanding(entry)
   if (kind === 'storage' || kind === 'poison') return { remedy: SAME_ARCHIVE[kind], command: REPLAY }
   if (cut && !holdsImport(entry)) return { remedy: CUT_OFF, command: RETRY }
-  if (origin === 'service' && !holdsImport(entry)) return adviceOnReplay(entry)
+  if (origin === 'service' && !holdsImport(entry)) return adviceOnReplay(entry, isGone)
   if (origin === undefined && !stands) return { remedy: UNKNOWN_ORIGIN, command: REPLAY }
   const isSame = stands && archive !== undefined && archive === figures?.archive
   if (isSame) return kind === 'too-many-rejects' ? REJECTS : FEED_CHANGED
   const more = MORE_ON_FILE[kind] ?? ''
   if (holdsImport(entry)) return { remedy: IMPORT_STANDS + more, command: landAgain(entry) }
   if (stands) return { remedy: FILE_OVER_ROWS + more, command: landAgain(entry) }
-  return { remedy: FILE_ALONE + more, command: 'forget <feed> <window>' }
+  return { remedy: FILE_ALONE + more, command: FORGET }
 }
 
 /** A report of the service does not land from its archive. The next one is made for the feed as it is now. */
-function adviceOnReplay(entry: Failed): Advice {
+function adviceOnReplay(entry: Failed, isGone: boolean): Advice {
   const { kind, broken } = entry
-  if (broken) return BROKEN_FILE
+  if (broken) return isGone ? brokenAndGone(entry) : BROKEN_FILE
   if (kind === 'too-many-rejects') return REJECTS
   if (kind === 'suspicious-empty') return { remedy: REPLAYED_EMPTY, command: landAgain(entry) }
   const isOfFile = FAILURES[kind].heals === 'person'
@@ -96,7 +136,12 @@ function adviceOnReplay(entry: Failed): Advice {
 
 /** Lands the rows that stand once more, from their own archive: the window is landed again. */
 function landAgain({ figures }: Failed): string {
-  return figures ? `${REPLAY} --archive ${figures.archive}` : REPLAY
+  return landFrom(figures?.archive)
+}
+
+/** Lands an archive. By the next tick the ledger may name another one, or none. */
+function landFrom(archive: string | undefined): string {
+  return archive === undefined ? REPLAY : `${REPLAY} --archive ${archive}`
 }
 
 const IMPORT_STANDS =
@@ -149,6 +194,24 @@ const CUT_OFF =
 
 const ROWS_STAND =
   'The dataset no longer offers this window. If you have a file of it, type "import <feed> <file> <window>". Else keep the rows that landed before: land them again from their archive.'
+
+/** The app would ask the service once more, in vain, and its answer would be the last one that the ledger names. */
+const rejectsAndGone = (replay: string) =>
+  `See which values do not fit their types. Then correct types of the feed in feeds.json, or raise its maxRejects, and type "feeds push" and, after the next tick, "${replay}": the service no longer offers the window, and the archive has its report.`
+
+const BROKEN_LINES = 'The file is broken: "rejects --feed <feed> <window>" lists the lines that are no whole rows.'
+
+const REPORT_LEFT =
+  'The dataset no longer offers this window, and its last report has not landed: land that from its archive, once the feed fits it. Or, if you have a file of it, type "import <feed> <file> <window>". Else "accept-gap <feed> <window>" accepts that it has no rows.'
+
+const PASSED =
+  'The time of this snapshot has passed, and the next one is asked for by itself. If you have a file of it, type "import <feed> <file> <window>".'
+
+const PASSED_OVER_ROWS = `${PASSED} Else land again what landed before.`
+
+const PASSED_REPORT_LEFT = `${PASSED} Or land its last report from the archive, once the feed fits it. Else "forget <feed> <window>" takes it out.`
+
+const PASSED_ALONE = `${PASSED} Else take it out, which has no rows.`
 
 /** Says what a failed window has. `who`: the word for the window. */
 export function whatStands(entry: Failed, who: 'it' | 'and'): string {

@@ -1,13 +1,14 @@
 import { counted } from '../counted.ts'
 import { type Advice, adviceOn, FAILURES, type FailureKind } from '../failures.ts'
 import { type Emptied, emptiedColumns } from '../ledger/emptied.ts'
-import type { FeedOutline } from '../ledger/feed-row.ts'
+import type { FeedOutline, RangedRow } from '../ledger/feed-row.ts'
 import { type Failed, isOutdated, isStanding, type LedgerEntry } from '../ledger/ledger.ts'
 import { isSettledFailure } from '../plan/coverage.ts'
 import { laneOf } from '../plan/due-windows.ts'
-import type { KnownFeed, UnreadableEntry } from '../plan/known-feed.ts'
+import type { RangedFeed } from '../plan/feed-history.ts'
+import type { UnreadableEntry } from '../plan/known-feed.ts'
 import { isOver } from '../plan/plan.ts'
-import { settledAtRest, whyNoHistory } from '../plan/set-back.ts'
+import { setBack, whyNoHistory } from '../plan/set-back.ts'
 import { present } from '../present.ts'
 import { type Window, windowId } from '../time/window.ts'
 import { dayWords, windowOption, windowWords } from '../time/words.ts'
@@ -20,7 +21,7 @@ import { doubtedWindows, type MarkedWindow } from './windows.ts'
 /** A feed as its list is made from it. */
 type Seen = {
   readonly now: Date
-  readonly known: KnownFeed
+  readonly known: RangedFeed
   readonly status: FeedStatus
   readonly windows: readonly MarkedWindow[]
   /** The window that is waited for. */
@@ -30,7 +31,7 @@ type Seen = {
 /** What of a feed needs a person. What the app heals by itself does not. */
 export function feedToDo(
   now: Date,
-  known: KnownFeed,
+  known: RangedFeed,
   status: FeedStatus,
   windows: readonly MarkedWindow[],
   next: Window | undefined,
@@ -117,14 +118,14 @@ function failedWindows({ now, known: { row, entries } }: Seen): readonly ToDo[] 
   return entries
     .filter(isFailed)
     .filter((entry) => needsPerson(entry) && !isSettledFailure(now, row, entry))
-    .map((entry) => failedWindow(row, entry))
+    .map((entry) => failedWindow(now, row, entry))
 }
 
-function failedWindow(row: FeedOutline, entry: Failed): ToDo {
+function failedWindow(now: Date, row: RangedRow, entry: Failed): ToDo {
   const { feed, window, kind, message, since } = entry
   const sentence = `${windowWords(window)} of ${feed} failed (${kind}), ${whatStands(entry, 'it')}: ${message}`
   const about = { kind: 'window-failed', feed, window: windowId(window), sentence, since } as const
-  return { ...about, ...adviceOnWindow(row, entry) }
+  return { ...about, ...adviceOnWindow(now, row, entry) }
 }
 
 /** A block says why its feed is stale. */
@@ -134,15 +135,17 @@ function staleFeed({ now, known, status, next }: Seen): readonly ToDo[] {
   const sentence = staleSentence(known.row, freshUntil, next, staleSince)
   const since = known.entries.filter(isFailed).filter(({ window }) => window.from >= next.from)
   const failed = since.find((entry) => !isOver(now, known.row, entry))
-  const asked = failed ? adviceOnStale(known.row, failed) : { remedy: remedyOfNothing(since.at(-1)), command: DOCTOR }
+  const asked = failed
+    ? adviceOnStale(now, known.row, failed)
+    : { remedy: remedyOfNothing(since.at(-1)), command: DOCTOR }
   const window = windowId(failed?.window ?? next)
   return [{ kind: 'feed-stale', feed: name, window, sentence, ...asked, since: staleSince }]
 }
 
-function adviceOnStale(row: FeedOutline, failed: Failed): Advice {
+function adviceOnStale(now: Date, row: RangedRow, failed: Failed): Advice {
   const why = `${windowWords(failed.window)}, which failed: ${failed.lastError?.message ?? 'see its attempts'}.`
   if (needsPerson(failed)) {
-    const { remedy, command } = adviceOnWindow(row, failed)
+    const { remedy, command } = adviceOnWindow(now, row, failed)
     return { remedy: `It waits for ${why} ${remedy}`, command }
   }
   const command = windowCommand('retry', failed.feed, failed.window)
@@ -206,12 +209,12 @@ function doubtedWindow(row: FeedOutline, marked: MarkedWindow): ToDo {
   return present<ToDo>({ kind, feed, window: windowId(window), sentence, ...way, since: figures?.landedAt })
 }
 
-/** It counts all that the command names. Those that stay as they are need nobody. */
+/** It counts all that the command names. Where none of them would be asked for again, they stay, and need nobody. */
 function outdatedWindows({ now, known: { row, entries }, status: { name, blocked } }: Seen): readonly ToDo[] {
   // What ends the block comes first: until then nothing is asked again.
   if (blocked) return []
   const outdated = entries.filter((entry) => isOutdated(entry, row.form))
-  const mayAskAgain = outdated.some((entry) => !('why' in settledAtRest(row, entry, now)))
+  const mayAskAgain = outdated.some((entry) => 'state' in (setBack('outdated', row, entry, now) ?? {}))
   if (!mayAskAgain || whyNoHistory(row) !== undefined) return []
   const windows = counted(outdated.length, 'window is', 'windows are')
   const rows = outdated.reduce((sum, { figures }) => sum + (figures?.rowsLanded ?? 0), 0)

@@ -2,7 +2,7 @@ import { type About, adviceOn, type FailureKind } from '../failures.ts'
 import { endBefore } from '../feeds/history.ts'
 import { emptiedColumns } from '../ledger/emptied.ts'
 import { blockAdvice } from '../ledger/feed-block.ts'
-import { type FeedOutline, restsUntil, type Trouble } from '../ledger/feed-row.ts'
+import { type FeedOutline, type RangedRow, restsUntil, type Trouble } from '../ledger/feed-row.ts'
 import {
   aboutOf,
   CLOCK_DIFFERENCE_MS,
@@ -16,7 +16,7 @@ import {
 import { driftOf } from '../ledger/offer.ts'
 import { startWithinReach } from '../ledger/reach.ts'
 import { coverage, isSettledFailure, provenWindows } from '../plan/coverage.ts'
-import { laterHistory } from '../plan/feed-history.ts'
+import { laterHistory, type RangedFeed } from '../plan/feed-history.ts'
 import { type KnownFeed, planOf } from '../plan/known-feed.ts'
 import { nextRequest, waitingWindows } from '../plan/plan.ts'
 import { present } from '../present.ts'
@@ -34,7 +34,7 @@ import { markedWindows, restatedWindows, toWindowStatus } from './windows.ts'
 export type SeenFeed = { readonly status: FeedStatus; readonly toDo: readonly ToDo[] }
 
 /** Says how far a feed is complete and fresh, what failed and what a person does about it. */
-export function seeFeed(now: Date, known: KnownFeed): SeenFeed {
+export function seeFeed(now: Date, known: RangedFeed): SeenFeed {
   const { row, entries, unreadable } = known
   const { name, dataset, table, account, enabled, grain, cadence } = row.feed
   const covered = coverage(now, known)
@@ -79,7 +79,9 @@ export function seeFeed(now: Date, known: KnownFeed): SeenFeed {
     emptied: emptiedColumns(row, entries),
     problems: [
       ...unreadable.map((each) => ({ ...explained(each.failure), ...unreadableAdvice(name, each) })),
-      ...entries.filter((entry) => !isSettledFailure(now, row, entry)).flatMap((entry) => failedWindow(row, entry)),
+      ...entries
+        .filter((entry) => !isSettledFailure(now, row, entry))
+        .flatMap((entry) => failedWindow(now, row, entry)),
     ],
     resting: entries.flatMap(restingWindow),
     slow: entries.flatMap((entry) => slowWindow(now, entry)),
@@ -137,10 +139,10 @@ function doubtfulWindow(entry: LedgerEntry): FeedStatus['doubtful'] {
   return [{ window: windowId(entry.window), rows: entry.figures.rowsDoubtful }]
 }
 
-function failedWindow(row: FeedOutline, entry: LedgerEntry): readonly ExplainedFailure[] {
+function failedWindow(now: Date, row: RangedRow, entry: LedgerEntry): readonly ExplainedFailure[] {
   if (entry.state !== 'failed') return []
   const { kind, message, since, window } = entry
-  const failure = { kind, message, ...adviceOnWindow(row, entry) }
+  const failure = { kind, message, ...adviceOnWindow(now, row, entry) }
   return [{ window: windowId(window), ...failure, since, landedBefore: isPublished(entry) }]
 }
 

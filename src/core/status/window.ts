@@ -1,7 +1,7 @@
 import { counted } from '../counted.ts'
 import { type Advice, adviceOn, type FailureKind } from '../failures.ts'
 import { whyAsksNothing } from '../ledger/feed-block.ts'
-import type { FeedOutline } from '../ledger/feed-row.ts'
+import type { FeedOutline, RangedRow } from '../ledger/feed-row.ts'
 import {
   aboutOf,
   type Figures,
@@ -23,16 +23,11 @@ import { minuteText } from '../time/instants.ts'
 import { windowId } from '../time/window.ts'
 import { dayWords, windowWords } from '../time/words.ts'
 import { rejectsCommand, windowCommand } from './command.ts'
-import { adviceOnEntry, adviceOnWindow, whatStands } from './failed-window.ts'
+import { adviceOnAttempt, adviceOnWindow, whatStands } from './failed-window.ts'
 import { STATUS_VERSION, type WindowDetail } from './fields.ts'
 
 /** Says all that the ledger knows of one window. `row`: its feed, where the app knows it. */
-export function windowDetail(
-  now: Date,
-  version: string,
-  entry: LedgerEntry,
-  row: FeedOutline | undefined,
-): WindowDetail {
+export function windowDetail(now: Date, version: string, entry: LedgerEntry, row: RangedRow | undefined): WindowDetail {
   const { feed, window, lane, state, attempt, tries, lastError, figures, history } = entry
   return present<WindowDetail>({
     v: STATUS_VERSION,
@@ -48,7 +43,7 @@ export function windowDetail(
     sentence: `${windowWords(window)} ${sentenceOf(entry)}`,
     attempt,
     tries,
-    error: lastError && { ...lastError, ...adviceOnError(entry, lastError.kind, row) },
+    error: lastError && { ...lastError, ...adviceOnError(now, entry, lastError.kind, row) },
     figures: figures && figuresOf(entry, figures),
     totals: figures ? totalsOf(figures) : [],
     attempts: history.map(attemptOf).reverse(),
@@ -56,8 +51,8 @@ export function windowDetail(
   })
 }
 
-function adviceOnError(entry: LedgerEntry, kind: FailureKind, row: FeedOutline | undefined): Advice {
-  if (entry.state === 'failed' && row) return adviceOnWindow(row, entry)
+function adviceOnError(now: Date, entry: LedgerEntry, kind: FailureKind, row: RangedRow | undefined): Advice {
+  if (entry.state === 'failed' && row) return adviceOnWindow(now, row, entry)
   return adviceOn(kind, { ...aboutOf(entry), ...(row && { account: row.feed.account }) })
 }
 
@@ -140,17 +135,18 @@ function attemptOf(past: PastAttempt): WindowDetail['attempts'][number] {
  * The commands that make sense for a window as it is and are not refused, the likeliest first. What would replace the rows of a
  * file comes late. A feed that is not known is refused everything.
  */
-function commandsOf(now: Date, entry: LedgerEntry, row: FeedOutline | undefined): readonly string[] {
+function commandsOf(now: Date, entry: LedgerEntry, row: RangedRow | undefined): readonly string[] {
   const { feed, window, state, figures } = entry
   if (!row || state === 'landing') return []
   const named = (name: Parameters<typeof windowCommand>[0]) => windowCommand(name, feed, window)
   if (!isAtRest(entry)) return [named('forget')]
   const mayLand = row.purgedAt === undefined && !isPastKeep(row.feed, window, now)
   const mayAsk = mayLand && mayBeAskedFor(now, row, entry)
+  const hasWay = mayAsk || (mayLand && hasPassed(now, row, entry))
   const archived = lastArchive(entry)
   const isCut = entry.state === 'failed' && entry.cut === true
   const all = [
-    ...(mayAsk && entry.state === 'failed' ? [adviceOnEntry(entry).command] : []),
+    ...(hasWay && entry.state === 'failed' ? [adviceOnAttempt(now, row, entry).command] : []),
     ...(mayAsk && !holdsImport(entry) ? [named('retry')] : []),
     ...(mayLand && archived && !isCut ? [named('replay')] : []),
     ...(figures?.totalsBefore && isStanding(entry) ? [named('diff')] : []),

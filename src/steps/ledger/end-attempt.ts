@@ -62,7 +62,8 @@ export async function tellFailure(services: Services, entry: Failed, failure: Fa
 /** As `status` says it. */
 function adviceFor(services: Services, entry: Failed, failure: Failure, row: FeedRow | undefined): Advice {
   if (!row) return adviceOnEntry(entry)
-  return isOfSignIn(failure) ? adviceOnSignIn(services, accountOf(row), failure.kind) : adviceOnWindow(row, entry)
+  if (isOfSignIn(failure)) return adviceOnSignIn(services, accountOf(row), failure.kind)
+  return adviceOnWindow(services.clock(), row, entry)
 }
 
 /**

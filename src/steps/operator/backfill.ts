@@ -1,8 +1,7 @@
-import { CATALOG, findDataset } from '../../core/catalog.ts'
 import { type Failure, isFailure } from '../../core/failures.ts'
 import { type FeedRow, withBackfillPaused } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
-import { withReach } from '../../core/ledger/reach.ts'
+import { withKnownReach } from '../../core/ledger/reach.ts'
 import type { RangedFeed } from '../../core/plan/feed-history.ts'
 import type { AccountNow } from '../../core/plan/rehearse.ts'
 import { type Choice, type LeftOut, setBack, whyNoHistory } from '../../core/plan/set-back.ts'
@@ -57,13 +56,8 @@ export async function readBackfill(services: Means): Promise<BackfillNow> {
 async function readRangedFeed(services: Means, name: string): Promise<RangedFeed | Failure | undefined> {
   const stored = await services.ledger.readFeed(name)
   if (!stored || isFailure(stored)) return stored
-  const row = withKnownRanges(services, stored.value)
+  const row = withKnownReach(stored.value, services.clock())
   return { ...(await readKnownFeed(services, row)), row }
-}
-
-/** Until the app has asked the service how far back it has data for a feed, the catalogue says so. */
-function withKnownRanges({ clock }: Pick<Services, 'clock'>, row: FeedRow): FeedRow {
-  return withReach(row, clock(), row.ranges ?? findDataset(CATALOG, row.feed.dataset)?.ranges)
 }
 
 /** What became of the windows of a choice: those that are asked for again, and those that stay, with the reason. */
@@ -87,7 +81,7 @@ export async function setBackWindows(
   if ('problem' in stored) return stored
   const problem = whyNoHistory(stored)
   if (problem !== undefined) return { problem }
-  const row = withKnownRanges(services, stored)
+  const row = withKnownReach(stored, services.clock())
   const planned: WindowId[] = []
   const left: LeftOut[] = []
   const unreadable: Failure[] = []

@@ -1,12 +1,14 @@
 import { isFailure } from '../../core/failures.ts'
 import { whyAsksNothing, withTrialNow } from '../../core/ledger/feed-block.ts'
-import { isAtRest, type LedgerEntry, lastArchive } from '../../core/ledger/ledger.ts'
+import type { FeedRow } from '../../core/ledger/feed-row.ts'
+import { type Failed, isAtRest, type Landed, lastArchive } from '../../core/ledger/ledger.ts'
 import { toRetried } from '../../core/ledger/transitions.ts'
 import { whyPastKeep } from '../../core/plan/keep.ts'
 import { whyNotAskedFor, whyNotAtRest } from '../../core/plan/own-window.ts'
 import { hasPassed } from '../../core/plan/plan.ts'
 import type { Problem } from '../../core/problems.ts'
 import { windowCommand } from '../../core/status/command.ts'
+import { adviceOnWindow } from '../../core/status/failed-window.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import { changeFeedRow, findTypedFeed } from '../ledger/feed-row.ts'
 import { readPlan } from '../ledger/plan-row.ts'
@@ -42,7 +44,7 @@ export async function retry(
   if (!isAtRest(entry)) return { problem: `${feed} ${id} ${whyNotAtRest(entry, row)}; "status" shows since when` }
   const past = whyPastKeep(row.feed, window, clock())
   if (past !== undefined) return { problem: `${feed} ${id} ${past}` }
-  if (hasPassed(clock(), row, entry)) return { problem: `${feed} ${id} ${passedWords(entry)}` }
+  if (hasPassed(clock(), row, entry)) return { problem: `${feed} ${id} ${passedWords(clock(), row, entry)}` }
   if (entry.lane === 'backfill' && row.backfillPaused)
     return { problem: `${feed} ${id} is history, which is paused: "backfill resume --feed ${feed}" first` }
   const written = await ledger.write(toRetried(entry, clock(), acceptEmpty), etag)
@@ -52,10 +54,11 @@ export async function retry(
 }
 
 /** The service would answer with the data of today. What is archived can land again. */
-function passedWords(entry: LedgerEntry): string {
+function passedWords(now: Date, row: FeedRow, entry: Landed | Failed): string {
   const { feed, window } = entry
-  const more = lastArchive(entry)
-    ? `"${windowCommand('replay', feed, window)}" lands its report again`
-    : `"${windowCommand('forget', feed, window)}" takes it out`
-  return `is a snapshot whose time has passed, and the next one is asked for by itself; ${more}`
+  const instead =
+    entry.state === 'failed'
+      ? adviceOnWindow(now, row, entry).command
+      : windowCommand(lastArchive(entry) ? 'replay' : 'forget', feed, window)
+  return `is a snapshot whose time has passed, and the next one is asked for by itself; type instead: ${instead}`
 }
