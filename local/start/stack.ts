@@ -85,7 +85,9 @@ async function startParts(
   const broken = Promise.race(parts.map(whenEnded))
   const status = async () => {
     const headers = { 'x-functions-key': secrets.functionKey }
-    return (await (await fetch(`${app}/api/status`, { headers })).json()) as StatusBody
+    const response = await fetch(`${app}/api/status`, { headers })
+    if (!response.ok) throw new Error(`status answers ${response.status}`)
+    return (await response.json()) as StatusBody
   }
   return { environment, simulator, ...(note && { note }), status, broken, stop }
 }

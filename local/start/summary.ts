@@ -1,5 +1,6 @@
 /** What `npm start` reads from the status, and the summary it prints at the end. */
 
+import { counted } from '../../src/core/counted.ts'
 import { quotaWait } from '../../src/core/status/accounts.ts'
 import type { StatusAnswer } from '../../src/core/status/fields.ts'
 import { countWaiting } from '../../src/core/status/gaps.ts'
@@ -12,9 +13,16 @@ type FeedStatus = StatusAnswer['feeds'][number]
 export function isSettled({ feeds }: StatusBody): boolean {
   return feeds.every((feed) => {
     const { requesting, requested, landing } = feed.states
-    const held = feed.blocked !== undefined || feed.trouble?.kind === 'unauthorized'
-    return requesting + requested + landing === 0 && (held || countWaiting(feed) === 0)
+    return requesting + requested + landing === 0 && (whyHeld(feed) !== undefined || countWaiting(feed) === 0)
   })
+}
+
+/** Why a feed does not ask for its due windows; undefined where it does. */
+function whyHeld({ blocked, trouble, enabled, backfill }: FeedStatus): string | undefined {
+  if (blocked) return blocked.kind
+  if (trouble?.kind === 'unauthorized') return trouble.kind
+  if (!enabled) return 'not in the feeds'
+  return backfill.paused ? 'until "backfill resume"' : undefined
 }
 
 /** Says which accounts wait for their quota, and what a person types who does not want to wait; undefined where none does. */
@@ -30,11 +38,11 @@ const WAY_OUT =
   '  It goes on by itself then. Ctrl-C ends this run, and the next one waits on; "npm start -- --fresh" begins without the wait, and removes everything that landed on this machine'
 
 /** Says of which feeds due windows are held back, and why; undefined where none is. */
-export function heldBack({ feeds }: StatusBody): string | undefined {
+export function heldBack({ feeds, toDo }: StatusBody): string | undefined {
   const held = feeds.filter((feed) => countWaiting(feed) > 0)
   if (held.length === 0) return undefined
-  const why = held.map((feed) => `${countWaiting(feed)} of ${feed.name} (${(feed.blocked ?? feed.trouble)?.kind})`)
-  return `Due windows are held back: ${why.join(', ')}. What to do stands above`
+  const why = held.map((feed) => `${countWaiting(feed)} of ${feed.name} (${whyHeld(feed)})`)
+  return `Due windows are held back: ${why.join(', ')}${toDo.length > 0 ? '. What to do stands above' : ''}`
 }
 
 /** Whether every due window of every feed has landed and is complete, as far as its time is over. */
@@ -47,7 +55,10 @@ export function allLanded({ feeds }: StatusBody): boolean {
   )
 }
 
-/** The summary of a run: one line per feed, and what needs a person, in the words of the command `status`. */
+/**
+ * The summary of a run: one line per feed, what needs a person, in the words of the command `status`, and what else keeps
+ * windows from being complete.
+ */
 export function summarise({ feeds, toDo }: Pick<StatusBody, 'feeds' | 'toDo'>): string {
   const header = ['feed', 'table', 'windows', 'landed', 'failed', 'waiting', 'rows', 'complete until']
   const rows = feeds.map((feed) => [
@@ -56,7 +67,7 @@ export function summarise({ feeds, toDo }: Pick<StatusBody, 'feeds' | 'toDo'>): 
     howFar(feed),
   ])
   const needed = toDo.map(({ sentence, remedy, command }) => `! ${sentence}\n  ${remedy}\n  ${command}`)
-  return [...table([header, ...rows]), ...needed].join('\n')
+  return [...table([header, ...rows]), ...needed, ...feeds.flatMap((feed) => others(feed, toDo))].join('\n')
 }
 
 /** As the command `status` says it. */
@@ -67,6 +78,19 @@ function howFar({ completeUntil, latestSnapshot }: FeedStatus): string {
 
 function windows({ states }: Pick<FeedStatus, 'states'>): number {
   return Object.values(states).reduce((sum, count) => sum + count, 0)
+}
+
+/** What of a feed heals by itself or needs nobody, and so is nothing to do. */
+function others({ name, trouble, problems, ...feed }: FeedStatus, toDo: StatusBody['toDo']): readonly string[] {
+  const told = new Set(toDo.map(({ command }) => command))
+  const failed = [...(trouble ? [trouble] : []), ...problems].filter(({ command }) => !told.has(command))
+  const isTold = toDo.some(({ kind, feed }) => kind === 'outdated' && feed === name)
+  const unproven = feed.states.landed - feed.complete - feed.running.length - (isTold ? feed.outdated : 0)
+  const landed = counted(unproven, 'landed window does', 'landed windows do')
+  return [
+    ...failed.map(({ message, remedy, command }) => `${name}: ${message}\n  ${remedy}\n  ${command}`),
+    ...(unproven > 0 ? [`${name}: ${landed} not count as complete: "status" says why`] : []),
+  ]
 }
 
 function table(rows: readonly (readonly string[])[]): readonly string[] {
