@@ -144,6 +144,13 @@ describe('what a feed asks for now', () => {
     expect(formNow(withoutQuery(row))).toEqual(formNow(row))
   })
 
+  it('ends what was accepted of the feed where it asks for other rows, and not where something else changes', () => {
+    const row = { ...registered(rowOf({})), acceptedGaps: ['20250501T000000Z_20250601T000000Z'] }
+    const changedTo = (fields: Readonly<Record<string, unknown>>) => withFeed(row, feedOf(fields), {}, NOW).acceptedGaps
+    expect(changedTo({ maxRejects: 0.5, types: { TotalACR: 'string' } })).toEqual(row.acceptedGaps)
+    expect(changedTo({ where: "CustomerName = 'Contoso'" })).toBeUndefined()
+  })
+
   it('are the columns of the catalogue, also its time column, until the app has chosen', () => {
     const named = registered(rowOf({ columns: ['Month', 'TotalACR'] }))
     expect(named).not.toHaveProperty('chosen')
@@ -189,6 +196,15 @@ describe('a change that the name of a feed forbids', () => {
     expect(forbiddenChange(of('contoso'), of('CONTOSO'))).toBeUndefined()
     expect(forbiddenChange(of(), of('fabrikam'))).toBeUndefined()
     expect(forbiddenChange(of('contoso'), of())).toBeUndefined()
+  })
+
+  it.each([
+    [{ snapshot: 'P7D' }, { timeColumn: 'At', window: 'P1D', from: '2025-01-01' }, 'snapshot changed to windows'],
+    [{ timeColumn: 'At', window: 'P1D', from: '2025-01-01' }, { snapshot: 'P7D' }, 'windows changed to snapshot'],
+  ])('is one between snapshots and windows: %j', (before, after, what) => {
+    const unknown = { name: 'other', dataset: 'Unknown', columns: ['At', 'Count'] }
+    const message = `feed other: ${what}: give it a new name`
+    expect(forbiddenChange(feedOf({ ...unknown, ...before }), feedOf({ ...unknown, ...after }))).toBe(message)
   })
 
   it('is no other one, and none of case', () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { keyRange } from '../../src/core/report/generation.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/core/time/durations.ts'
 import { windowId } from '../../src/core/time/window.ts'
+import { erase } from '../../src/steps/operator/erase.ts'
 import { forget } from '../../src/steps/operator/forget.ts'
 import { importReport } from '../../src/steps/operator/import-report.ts'
 import { replay } from '../../src/steps/operator/replay.ts'
@@ -23,7 +24,7 @@ import { createService, fileOf, HEALTHY, type Health } from './service.ts'
 // One feed with one window, whose question changes. Each report and each file of a person says which question it answers.
 
 const FEED = 'usage'
-const COLUMNS = ['Month', 'ACR_USD']
+const COLUMNS = ['Month', 'CustomerName', 'ACR_USD']
 const WINDOW = { from: new Date('2025-05-01'), to: new Date('2025-06-01') }
 
 /** The number of a question stands in the condition of the feed. */
@@ -38,8 +39,22 @@ function textOf(question: Question): string {
 
 const questionIn = (query: string): Question => Number(/nobody (\d)/.exec(query)?.[1])
 
+/** Gives a report of two rows, of which `erase` takes one. */
+export async function serveTwoRows({ searchParams }: URL): Promise<string> {
+  const get = (name: string) => searchParams.get(name) ?? ''
+  return twoRows(get('kind'), get('columns'), get('start'), get('figure'))
+}
+
+const ERASED = { column: 'CustomerName', value: 'some' }
+
+function twoRows(kind: string, columns: string, start: string, figure: string): string {
+  const file = fileOf(kind, columns, start, figure)
+  const [header, row = ''] = file.split('\r\n')
+  return row === '' ? file : [header, row, row.replace(ERASED.value, 'another'), ''].join('\r\n')
+}
+
 /** `replay` takes the archive that the ledger names. */
-const COMMANDS = ['retry', 'replay', 'replay', 'poison', 'forget'] as const
+const COMMANDS = ['retry', 'replay', 'replay', 'poison', 'forget', 'erase'] as const
 
 export type Act =
   | { readonly kind: 'provision' | 'sweep' | 'drain'; readonly cut?: Actor['cut'] }
@@ -161,8 +176,9 @@ const RUNS: Readonly<Record<Act['kind'], Run>> = {
     if (entry) await poison({ ingest: { feed: FEED, window: windowId(WINDOW), attempt: entry.attempt } }, services)
   },
   forget: (_, services) => forget(services, FEED, WINDOW),
+  erase: (_, services) => erase(services, FEED, ERASED),
   import: async (deployment, services) => {
-    const content = Buffer.from(fileOf('good', COLUMNS.join(','), '2025-05-01', String(await questionOf(deployment))))
+    const content = Buffer.from(twoRows('good', COLUMNS.join(','), '2025-05-01', String(await questionOf(deployment))))
     const bytes = async function* () {
       yield content
     }
@@ -190,6 +206,6 @@ async function wrongNow(deployment: Deployment<Question>, seen: Seen): Promise<r
   seen.outdated += feed.outdated
   if (feed.outdated > 0 && entry.figures.attempt > 1) seen.outdatedAgain += 1
   const question = await questionOf(deployment)
-  const isRight = answered.length === 1 && Number(answered[0]) === question
+  const isRight = answered.length > 0 && answered.every((figure) => Number(figure) === question)
   return feed.complete === 1 && !isRight ? [`complete for question ${question}, with rows of ${answered}`] : []
 }

@@ -331,6 +331,16 @@ describe('erase', () => {
     expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { rowsErased: 1 } })
   })
 
+  it('removes the file of an import that was killed before it had an entry', async () => {
+    const world = await landedWorld(fileOf(names(20)))
+    const { ledger } = world.services
+    const killed = { ...world.services, ledger: { ...ledger, write: () => Promise.reject(new Error('killed')) } }
+    await expect(importFile(killed, withAnna(3))).rejects.toThrow('killed')
+    expect(await erased(world)).toMatchObject({ windows: [{ files: 1 }] })
+    expect(await placesOfAnna(world)).toEqual([])
+    expect(await entryOf(world)).toMatchObject({ state: 'landed', figures: { rowsLanded: 20 } })
+  })
+
   it('lands what failed again, without the rows', async () => {
     const world = await worldOf({ feeds: [FEED] })
     await provision(world.services)

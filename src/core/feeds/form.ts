@@ -44,7 +44,7 @@ function mayBeMetric(dataset: string, name: string): boolean {
 /** What ties a feed's name to its rows for good: under another account, dataset or table they would be another feed's. */
 const IDENTITY = ['account', 'dataset', 'table'] as const
 
-type Identity = Pick<Feed, (typeof IDENTITY)[number]>
+type Identity = Pick<Feed, (typeof IDENTITY)[number]> & { readonly cadence: Pick<Feed['cadence'], 'kind'> }
 type OfTenant = { readonly tenant?: string | undefined }
 
 /**
@@ -58,6 +58,9 @@ export function forbiddenChange(
   const changes = IDENTITY.filter((field) => !isSameName(before[field], after[field])).map(
     (field) => `${field} changed from ${before[field]} to ${after[field]}`,
   )
+  // A snapshot is everything as it is today, and a window one piece of time: neither is proof of the other.
+  const [kind, now] = [before.cadence.kind, after.cadence.kind]
+  if (kind !== now) changes.push(`${kind} changed to ${now}`)
   const [former, tenant] = [before.tenant, after.tenant]
   if (changes.length === 0 && former !== undefined && tenant !== undefined && !isSameName(former, tenant)) {
     changes.push(`the tenant of account ${after.account} changed from ${former} to ${tenant}`)

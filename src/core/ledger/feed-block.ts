@@ -18,7 +18,12 @@ export function withFeed(row: FeedRow, feed: Feed, account: Account, now: Date):
   if (row.feed.hash === feed.hash) return withReach({ ...withoutRefusal(row), feed, account }, now)
   const { trouble: _, backoff: __, refused: ___, ...rest } = withoutBlock(withoutOffer(row))
   const changed = { ...rest, feed, account, form: formNow({ ...rest, feed }), changedAt: now.toISOString() }
-  return withReach(changed, now)
+  return withReach(changed.form.rowSet === row.form.rowSet ? changed : withoutGaps(changed), now)
+}
+
+/** What a person accepted was that other rows cannot be had. */
+function withoutGaps({ acceptedGaps: _, ...row }: FeedRow): FeedRow {
+  return row
 }
 
 /** What the service offered was compared with the feed as it was. */

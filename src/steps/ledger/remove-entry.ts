@@ -18,7 +18,7 @@ export async function removeEntry(
 ): Promise<boolean> {
   const { ledger, clock } = services
   const feed = row.feed.name
-  const { attempt } = entry ?? { attempt: 0 }
+  const attempt = entry?.attempt ?? (await lastArchived(services, feed, window))
   await changePlan(services, row, (plan) => withRemovedAttempt(plan, attempt))
   if (!(await ledger.remove({ feed, window }, etag))) return false
   // If this ends here, the next audits drop the rows and free the time. Until it is free, nobody asks for the window.
@@ -27,6 +27,13 @@ export async function removeEntry(
   await changeFeedRow(services, feed, (each) => withoutAcceptedGap(each, windowId(window)))
   await freeTime(services, row, window)
   return true
+}
+
+/** The newest attempt that left a file: of an entry that cannot be read, nobody knows more. No number is used twice. */
+async function lastArchived({ archive }: Services, feed: string, window: Window): Promise<number> {
+  let last = 0
+  for await (const { attempt } of archive.names(feed, windowId(window))) last = Math.max(last, attempt)
+  return last
 }
 
 /**

@@ -25,7 +25,7 @@ import { findTypedFeed } from '../ledger/feed-row.ts'
 import { messageOf } from '../ledger/job.ts'
 import type { Services } from '../services.ts'
 import { type Held, type Holding, keyIn, look, type Where } from './find-erased.ts'
-import { changedJustNow, IMPORTED } from './own-attempt.ts'
+import { changedJustNow, IMPORTED, UNKNOWN } from './own-attempt.ts'
 
 /** What became of a window: it lands again as an attempt, or only files went. */
 export type Erased = Holding & ({ readonly attempt: number } | { readonly removed: true } | Problem)
@@ -126,28 +126,26 @@ async function eraseWindow(
   }
   const entry = stored?.value
   const source = entry && (await sourceOf(services, entry, blobs))
+  // An import that was interrupted left a file of an attempt that no entry knows.
+  const last = Math.max(entry?.attempt ?? 0, ...blobs.map(({ attempt }) => attempt))
   if (!entry || !source) {
     // Nothing is published from these files, or they are all of failed attempts that nobody can land any more.
-    const last = Math.max(entry?.attempt ?? 0, ...blobs.map(({ attempt }) => attempt))
     await ledger.writeDrop(dropOfFiles(services, row, { feed, window }, { upTo: last }), undefined)
     return { removed: true }
   }
-  const { asked, origin, ...report } = source
   const landing = toReplayed(
-    withoutLandingBefore(entry),
+    { ...withoutLandingBefore(entry), attempt: last },
     {
       queryId: row.query?.queryId ?? '',
-      asked: asked ?? row.form,
-      ...report,
-      origin,
+      ...source,
       hash: landingHash(row.feed),
       generation: newGeneration(newId),
     },
     clock(),
   )
   // A copy that the landing makes has its number, and stays. So does a report without the value, which it lands from.
-  const except = holding.has(report.archive) ? {} : { except: report.archive }
-  const drops = [dropOfFiles(services, row, landing, { upTo: entry.attempt, ...except })]
+  const except = holding.has(source.archive) ? {} : { except: source.archive }
+  const drops = [dropOfFiles(services, row, landing, { upTo: last, ...except })]
   if (!(await ledger.write(landing, stored.etag, { drops }))) return { problem: changedJustNow(feed, id) }
   await queue.send(messageOf(landing))
   return { attempt: landing.attempt }
@@ -164,6 +162,6 @@ async function sourceOf({ archive }: Services, entry: LedgerEntry, blobs: readon
   if (!report) return undefined
   const { reportId, executionId, requestedAt, name } = report
   const origin: 'import' | 'service' = reportId === IMPORTED ? 'import' : 'service'
-  const asked = from.asked && { rowSet: from.asked.rowSet, selection: from.asked.selection }
-  return { reportId, executionId, requestedAt, archive: name, origin, asked }
+  const { rowSet, selection } = from.asked ?? report.asked ?? UNKNOWN
+  return { reportId, executionId, requestedAt, archive: name, origin, asked: { rowSet, selection } }
 }

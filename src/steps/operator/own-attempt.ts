@@ -1,4 +1,5 @@
 import { isFailure } from '../../core/failures.ts'
+import type { Asked } from '../../core/feeds/form.ts'
 import { whyPurged } from '../../core/ledger/feed-block.ts'
 import type { FeedRow } from '../../core/ledger/feed-row.ts'
 import type { LedgerEntry } from '../../core/ledger/ledger.ts'
@@ -15,6 +16,9 @@ import type { Services } from '../services.ts'
 
 /** Stands for the report of a file that a person brought: in its rows, and in its archive. */
 export const IMPORTED = 'import'
+
+/** What an archive answers that an earlier version stored, where the ledger does not say it: its rows prove nothing complete. */
+export const UNKNOWN: Asked = { rowSet: 'unknown', selection: 'unknown' }
 
 /** A window in which a person may land something: its entry, or the plan row that a new entry is written with. */
 export type OwnWindow = {

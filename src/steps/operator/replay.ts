@@ -5,10 +5,7 @@ import { landingHash } from '../../core/report/lander.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import { findTypedFeed } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
-import { IMPORTED, landArchive, openOwnWindow } from './own-attempt.ts'
-
-/** What an archive answers that an earlier version stored, and that the ledger does not name: its rows prove nothing complete. */
-const UNKNOWN = { rowSet: 'unknown', selection: 'unknown' }
+import { IMPORTED, landArchive, openOwnWindow, UNKNOWN } from './own-attempt.ts'
 
 export type Replayed = { readonly attempt: number; readonly archive: string }
 
