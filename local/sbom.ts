@@ -49,6 +49,7 @@ function lockOfApp(lock: Lock): object {
   return { ...lock, packages: Object.fromEntries(ofApp.map(([path, entry]) => [path, withoutTools(entry)])) }
 }
 
+/** The package of the commands, and the link to it, come from no registry: they have no hash. */
 function isOfApp({ integrity, dev, optional }: Readonly<Record<string, unknown>>): boolean {
   return integrity !== undefined && !dev && !optional
 }

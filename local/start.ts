@@ -132,7 +132,7 @@ async function settled(stack: Stack, began: Date): Promise<StatusBody> {
   }
 }
 
-/** Before that, the status is how an earlier run left it: its timers may count as silent. */
+/** Whether each timer has run in this run: before, the status is how an earlier one left it, whose timers may count as silent. */
 function haveTicked({ timers }: StatusBody, began: Date): boolean {
   return Object.values(timers).every(({ finishedAt }) => finishedAt !== undefined && new Date(finishedAt) > began)
 }

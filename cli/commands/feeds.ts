@@ -231,7 +231,7 @@ async function lineOf(
   return `~ ${name}: ${change.fields.join(', ')}${outdated ? outdatedWords(name, outdated) : ''}`
 }
 
-/** The fields that may decide which rows a feed asks for. Its account, dataset and table never change. */
+/** The fields that may decide which rows a feed asks for. What ties its name to its rows never changes. */
 const OUTDATING: readonly string[] = ['query', 'queryId', 'where', 'distinct', 'columns']
 
 function outdatedWords(feed: string, { windows, staying }: OutdatedBy): string {

@@ -1,5 +1,4 @@
 import { counted } from '../../src/core/counted.ts'
-import { type FailureKind, isOfSignIn } from '../../src/core/failures.ts'
 import { quotaWait } from '../../src/core/status/accounts.ts'
 import type {
   AccountStatus,
@@ -10,6 +9,7 @@ import type {
   WindowStatus,
 } from '../../src/core/status/fields.ts'
 import { countWaiting } from '../../src/core/status/gaps.ts'
+import { isTold } from '../../src/core/status/told.ts'
 import { minuteText } from '../../src/core/time/instants.ts'
 import { windowName } from '../../src/core/time/words.ts'
 import { type Line, type Style, type Styled, table } from '../output.ts'
@@ -113,19 +113,15 @@ function endingOf({ timers, feedsFrom }: Status): string {
 }
 
 /** What is told above, of its account or as a thing that needs a person, is not told again. */
-function troubles(status: FeedStatus, { toDo, accounts }: Status): readonly Line[] {
-  const { name, blocked, trouble, problems, notes } = status
-  const isSignedOut = accounts.some((account) => account.name === status.account && account.refused)
-  const told = new Set(toDo.flatMap(({ feed, window }) => (feed === name && window !== undefined ? [window] : [])))
-  const isTold = (failure: { readonly kind: FailureKind; readonly window?: string }) =>
-    (isSignedOut && isOfSignIn(failure)) || (failure.window !== undefined && told.has(failure.window))
-  const others = problems.filter((each) => !isTold(each) && each.kind !== blocked?.kind)
+function troubles(status: FeedStatus, all: Status): readonly Line[] {
+  const { name, trouble, problems, notes } = status
+  const others = problems.filter((each) => !isTold(status, all, each))
   return [
     ...(status.enabled || status.removedSince
       ? []
       : [`${name} is disabled or no longer in feeds.json: it asks for nothing new`]),
-    ...[...notes, ...markNotes(status, toDo)].map((note) => `${name}: ${note}`),
-    ...(trouble && !isTold(trouble) ? [failureLine(`${name} is waiting: ${trouble.kind}:`, trouble)] : []),
+    ...[...notes, ...markNotes(status, all.toDo)].map((note) => `${name}: ${note}`),
+    ...(trouble && !isTold(status, all, trouble) ? [failureLine(`${name} is waiting: ${trouble.kind}:`, trouble)] : []),
     ...[...Map.groupBy(others, ({ kind }) => kind).values()].map((ofKind) => problemLine(name, ofKind)),
   ]
 }

@@ -4,25 +4,29 @@ import { counted } from '../../src/core/counted.ts'
 import { quotaWait } from '../../src/core/status/accounts.ts'
 import type { StatusAnswer } from '../../src/core/status/fields.ts'
 import { countWaiting } from '../../src/core/status/gaps.ts'
+import { isTold } from '../../src/core/status/told.ts'
 import { spanOf } from './progress.ts'
 
 export type StatusBody = Pick<StatusAnswer, 'accounts' | 'feeds' | 'timers' | 'toDo'>
 type FeedStatus = StatusAnswer['feeds'][number]
 
 /** Whether nothing more happens by itself: every due window has landed, has failed, or is of a feed that is held back. */
-export function isSettled({ feeds }: StatusBody): boolean {
+export function isSettled({ feeds, accounts }: StatusBody): boolean {
   return feeds.every((feed) => {
     const { requesting, requested, landing } = feed.states
-    return requesting + requested + landing === 0 && (whyHeld(feed) !== undefined || countWaiting(feed) === 0)
+    const isHeld = whyHeld(feed, accounts) !== undefined
+    return requesting + requested + landing === 0 && (isHeld || countWaiting(feed) === 0)
   })
 }
 
-/** Why a feed does not ask for its due windows; undefined where it does. */
-function whyHeld({ blocked, trouble, enabled, backfill }: FeedStatus): string | undefined {
+/** Why a feed does not ask for its due windows; undefined where it does, or will once its account may. */
+function whyHeld(feed: FeedStatus, accounts: StatusBody['accounts']): string | undefined {
+  const { blocked, trouble, enabled, backfill } = feed
   if (blocked) return blocked.kind
   if (trouble?.kind === 'unauthorized') return trouble.kind
-  if (!enabled) return 'not in the feeds'
-  return backfill.paused ? 'until "backfill resume"' : undefined
+  if (!enabled) return 'disabled, or no longer in feeds.json'
+  const waits = accounts.some(({ name, waitsUntil }) => name === feed.account && waitsUntil !== undefined)
+  return backfill.paused && !waits ? 'until "backfill resume"' : undefined
 }
 
 /** Says which accounts wait for their quota, and what a person types who does not want to wait; undefined where none does. */
@@ -38,10 +42,10 @@ const WAY_OUT =
   '  It goes on by itself then. Ctrl-C ends this run, and the next one waits on; "npm start -- --fresh" begins without the wait, and removes everything that landed on this machine'
 
 /** Says of which feeds due windows are held back, and why; undefined where none is. */
-export function heldBack({ feeds, toDo }: StatusBody): string | undefined {
+export function heldBack({ feeds, toDo, accounts }: StatusBody): string | undefined {
   const held = feeds.filter((feed) => countWaiting(feed) > 0)
   if (held.length === 0) return undefined
-  const why = held.map((feed) => `${countWaiting(feed)} of ${feed.name} (${whyHeld(feed)})`)
+  const why = held.map((feed) => `${countWaiting(feed)} of ${feed.name} (${whyHeld(feed, accounts)})`)
   return `Due windows are held back: ${why.join(', ')}${toDo.length > 0 ? '. What to do stands above' : ''}`
 }
 
@@ -59,7 +63,8 @@ export function allLanded({ feeds }: StatusBody): boolean {
  * The summary of a run: one line per feed, what needs a person, in the words of the command `status`, and what else keeps
  * windows from being complete.
  */
-export function summarise({ feeds, toDo }: Pick<StatusBody, 'feeds' | 'toDo'>): string {
+export function summarise(status: StatusBody): string {
+  const { feeds, toDo } = status
   const header = ['feed', 'table', 'windows', 'landed', 'failed', 'waiting', 'rows', 'complete until']
   const rows = feeds.map((feed) => [
     ...[feed.name, feed.table, windows(feed), feed.states.landed, feed.states.failed].map(String),
@@ -67,7 +72,7 @@ export function summarise({ feeds, toDo }: Pick<StatusBody, 'feeds' | 'toDo'>): 
     howFar(feed),
   ])
   const needed = toDo.map(({ sentence, remedy, command }) => `! ${sentence}\n  ${remedy}\n  ${command}`)
-  return [...table([header, ...rows]), ...needed, ...feeds.flatMap((feed) => others(feed, toDo))].join('\n')
+  return [...table([header, ...rows]), ...needed, ...feeds.flatMap((feed) => others(feed, status))].join('\n')
 }
 
 /** As the command `status` says it. */
@@ -81,14 +86,14 @@ function windows({ states }: Pick<FeedStatus, 'states'>): number {
 }
 
 /** What of a feed heals by itself or needs nobody, and so is nothing to do. */
-function others({ name, trouble, problems, ...feed }: FeedStatus, toDo: StatusBody['toDo']): readonly string[] {
-  const told = new Set(toDo.map(({ command }) => command))
-  const failed = [...(trouble ? [trouble] : []), ...problems].filter(({ command }) => !told.has(command))
-  const isTold = toDo.some(({ kind, feed }) => kind === 'outdated' && feed === name)
-  const unproven = feed.states.landed - feed.complete - feed.running.length - (isTold ? feed.outdated : 0)
+function others(feed: FeedStatus, status: StatusBody): readonly string[] {
+  const { name, trouble, problems } = feed
+  const untold = [trouble ?? [], problems].flat().filter((each) => !isTold(feed, status, each))
+  const areOutdatedTold = status.toDo.some((each) => each.kind === 'outdated' && each.feed === name)
+  const unproven = feed.states.landed - feed.complete - feed.running.length - (areOutdatedTold ? feed.outdated : 0)
   const landed = counted(unproven, 'landed window does', 'landed windows do')
   return [
-    ...failed.map(({ message, remedy, command }) => `${name}: ${message}\n  ${remedy}\n  ${command}`),
+    ...untold.map(({ message, remedy, command }) => `${name}: ${message}\n  ${remedy}\n  ${command}`),
     ...(unproven > 0 ? [`${name}: ${landed} not count as complete: "status" says why`] : []),
   ]
 }

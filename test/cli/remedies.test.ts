@@ -6,7 +6,7 @@ import { AUTH_MODES } from '../../src/core/feeds/fields.ts'
 import type { Failed } from '../../src/core/ledger/ledger.ts'
 import { present } from '../../src/core/present.ts'
 import { signInAdvice } from '../../src/core/status/accounts.ts'
-import { adviceOnEntry } from '../../src/core/status/failed-window.ts'
+import { adviceOnEntry, GONE, PASSED } from '../../src/core/status/failed-window.ts'
 import { failedMonth, landed } from '../core/status-of.ts'
 
 // What a person is told to type is a command of the command line, with arguments that it takes.
@@ -51,9 +51,9 @@ describe('the remedy of a failure', () => {
   it.each(KINDS)(
     '%s of a report names commands that exist, also where the service no longer offers its window',
     (kind) => {
-      for (const isGone of [false, true])
+      for (const unasked of [[], [GONE], [PASSED]] as const)
         for (const more of [{}, { archive: 'blob' }, { archive: 'blob', broken: true as const }]) {
-          const { remedy, command } = adviceOnEntry(failedMonth('2025-03', { kind, ...more }) as Failed, isGone)
+          const { remedy, command } = adviceOnEntry(failedMonth('2025-03', { kind, ...more }) as Failed, ...unasked)
           expect(remedy + command).not.toMatch(/<(?!file>|account>)/)
           for (const text of commandsIn(remedy, command)) parse(text)
         }

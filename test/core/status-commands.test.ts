@@ -182,6 +182,9 @@ describe('a snapshot that failed', () => {
     for (const kind of ['too-many-rejects', 'storage', 'poison', 'out-of-range'] as const)
       expect(left(kind)).toMatch(/replay azure-usage --window 2025-12-09 --archive late.csv/)
     expect(left('malformed')).not.toMatch(/replay/)
+    // The rows of a file are not replaced by what the service sent.
+    const late = { ...failedOn9th('too-many-rejects'), archive: 'late.csv', ...IMPORTED } as LedgerEntry
+    expect(windowDetail(NOW, '1', late, row).error?.command).toMatch(/--archive (?!late)/)
     const again = `${OURS} replay azure-usage --window 2025-12-09 --archive blob`
     const over = { ...failedOn9th('malformed'), ...standing() } as LedgerEntry
     expect(windowDetail(NOW, '1', over, row)).toMatchObject({ error: { command: again } })

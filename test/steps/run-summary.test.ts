@@ -34,6 +34,17 @@ it.each(Object.keys(FAILURES) as FailureKind[])(
   },
 )
 
+it('has it also beside a card about something else with the same command', async () => {
+  const world = await worldOf()
+  await provision(world.services)
+  const { value, etag } = await storedEntry(world.services.ledger, FEED.name, MAY)
+  await world.services.ledger.write(toFailed(value, failed('unavailable', 'it was so'), world.clock.now()), etag)
+  const answer = await answered(world)
+  const [problem] = answer.feeds.flatMap(({ problems }) => problems)
+  const card = { kind: 'queue-old', sentence: 'a card', remedy: 'Look.', command: String(problem?.command) } as const
+  expect(reasons({ ...answer, toDo: [card] }).join('\n')).toContain('it was so')
+})
+
 it('a blank that came before the data had settled is not complete, which the summary says', async () => {
   const world = await worldOf({ now: '2025-06-07T12:00:00Z', feeds: [{ ...FEED, delay: 'P5D' }] })
   await provision(world.services)
@@ -68,5 +79,5 @@ it('a planned window of a feed that has left the file, or whose history is pause
   await pauseBackfill(world.services, FEED.name, false)
   await provision({ ...world.services, readFeeds })
   const gone = await answered(world)
-  expect(heldBack(gone)).toContain('1 of usage (not in the feeds)')
+  expect(heldBack(gone)).toContain('1 of usage (disabled, or no longer in feeds.json)')
 })

@@ -59,8 +59,8 @@ export function forbiddenChange(
     (field) => `${field} changed from ${before[field]} to ${after[field]}`,
   )
   // A snapshot is everything as it is today, and a window one piece of time: neither is proof of the other.
-  const [kind, now] = [before.cadence.kind, after.cadence.kind]
-  if (kind !== now) changes.push(`${kind} changed to ${now}`)
+  const [was, is] = [before.cadence.kind, after.cadence.kind]
+  if (was !== is) changes.push(`${was} changed to ${is}`)
   const [former, tenant] = [before.tenant, after.tenant]
   if (changes.length === 0 && former !== undefined && tenant !== undefined && !isSameName(former, tenant)) {
     changes.push(`the tenant of account ${after.account} changed from ${former} to ${tenant}`)

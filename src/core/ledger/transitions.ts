@@ -1,5 +1,4 @@
 import type { Failure } from '../failures.ts'
-import { present } from '../present.ts'
 import type { Generation } from '../report/generation.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../time/durations.ts'
 import {
@@ -179,22 +178,15 @@ export function toFailed(entry: LedgerEntry, { kind, message, broken }: Failure,
   const history = remember(entry, { ...ended(entry, at, message), outcome: kind, ...leftBehind(entry) })
   const lastError = { kind, message, at }
   const next = { ...sharedFields(entry), history, lastError, kind, message, since: at, state: 'failed' } as const
+  const landing = entry.state === 'landing' ? entry : undefined
+  const archive = kind === 'out-of-range' ? mayStillLand(entry) : landing?.archive
   return {
     ...next,
-    ...(isOfPerson(entry) && { byPerson: true, ...sourceOf(entry) }),
-    ...present<Pick<Failed, 'archive'>>({ archive: kind === 'out-of-range' ? mayStillLand(entry) : archiveOf(entry) }),
-    ...(entry.state === 'landing' && entry.cut && { cut: true }),
+    ...(isOfPerson(entry) && { byPerson: true, ...(landing && { origin: landing.origin }) }),
+    ...(archive !== undefined && { archive }),
+    ...(landing?.cut && { cut: true }),
     ...(broken && { broken }),
   }
-}
-
-/** What a person landed, as their remedy depends on it. */
-function sourceOf(entry: LedgerEntry): Pick<Failed, 'origin'> {
-  return entry.state === 'landing' ? { origin: entry.origin } : {}
-}
-
-function archiveOf(entry: LedgerEntry): string | undefined {
-  return entry.state === 'landing' ? entry.archive : undefined
 }
 
 /** These say nothing against the archive: it lands once the feed, the storage or the app is right. */

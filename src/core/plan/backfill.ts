@@ -5,7 +5,6 @@ import { outOfRangeReason } from '../ledger/reach.ts'
 import { HOUR_MS, MINUTE_MS } from '../time/durations.ts'
 import { minuteText } from '../time/instants.ts'
 import { type Window, windowId } from '../time/window.ts'
-import { dueAt } from './due-windows.ts'
 import {
   type HistoryCounts,
   type HistoryWindow,
@@ -101,27 +100,37 @@ export function viewBackfill(
   const states = statesOf(accounts)
   const requests = parts
     .flatMap((part) => part.requests)
-    .map((each) => ({ ...each, state: states.get(keyOf(each)) ?? unaskedState(now, accounts, each) }))
+    .map(
+      (each): NeededReport => ({
+        ...each,
+        state: states.get(keyOf(each)) ?? (each.isDueNow ? 'waiting' : 'due later'),
+      }),
+    )
     .toSorted((a, b) => a.at.getTime() - b.at.getTime())
   const ofHistory = requests.filter(isOfHistory)
   const doneAt = lastOf(ofHistory)
-  const dueNow = ofHistory.filter(({ isDueNow }) => isDueNow)
-  const dueNowDoneAt = lastOf(dueNow)
-  const dueLater = ofHistory.filter(({ isDueNow }) => !isDueNow)
-  const lastAt = dueLater.at(-1)?.at
   return {
     at: now,
     feeds,
     reports: feeds.reduce((sum, feed) => sum + feed.reports, 0),
     ...(doneAt && { doneAt }),
-    ...(dueNowDoneAt && { dueNow: { reports: dueNow.length, doneAt: dueNowDoneAt } }),
-    ...(lastAt && { dueLater: { reports: dueLater.length, lastAt } }),
+    ...nowAndLater(ofHistory),
     landedLately: feedsWithHistory(accounts, question.feed).reduce((sum, feed) => sum + landedLately(now, feed), 0),
     requests,
     refused: parts.flatMap((part) => part.refused),
     outOfRange: parts.flatMap((part) => part.outOfRange),
     left,
     isEndless: parts.some((part) => part.isEndless),
+  }
+}
+
+function nowAndLater(requests: readonly DueReport[]): Pick<BackfillView, 'dueNow' | 'dueLater'> {
+  const dueNow = requests.filter(({ isDueNow }) => isDueNow)
+  const dueLater = requests.filter(({ isDueNow }) => !isDueNow)
+  const [doneAt, lastAt] = [lastOf(dueNow), dueLater.at(-1)?.at]
+  return {
+    ...(doneAt && { dueNow: { reports: dueNow.length, doneAt } }),
+    ...(lastAt && { dueLater: { reports: dueLater.length, lastAt } }),
   }
 }
 
@@ -157,11 +166,6 @@ const keyOf = ({ feed, window }: OfWindow) => `${feed} ${windowId(window)}`
 function statesOf(accounts: readonly AccountNow[]): ReadonlyMap<string, State> {
   const entries = accounts.flatMap(({ feeds }) => feeds.flatMap((feed) => feed.entries))
   return new Map(entries.map((entry) => [keyOf(entry), entry.state]))
-}
-
-function unaskedState(now: Date, accounts: readonly AccountNow[], { feed, window }: OfWindow): 'waiting' | 'due later' {
-  const known = accounts.flatMap(({ feeds }) => feeds).find(({ row }) => row.feed.name === feed)
-  return known && dueAt(known.row.feed, window) > now ? 'due later' : 'waiting'
 }
 
 function lastOf(requests: readonly Rehearsed[]): Date | undefined {

@@ -17,6 +17,7 @@ import {
   isGap,
   isOfPerson,
   isPublished,
+  isRemoved,
   isStanding,
   type LedgerEntry,
 } from '../ledger/ledger.ts'
@@ -53,13 +54,15 @@ export function onceItAsks(row: FeedOutline, about: Pick<LedgerEntry, 'lane'>, w
 
 /** What a person does about a failed window, as if its feed asked for it. */
 export function adviceOnAttempt(now: Date, row: RangedRow, entry: Failed): Advice {
-  if (hasPassed(now, row, entry)) return filled(passedAdvice(entry), aboutOf(entry))
-  return adviceOnEntry(entry, isOutOfRange(row, entry.window, now))
+  if (hasPassed(now, row, entry)) return adviceOnEntry(entry, PASSED)
+  return adviceOnEntry(entry, isOutOfRange(row, entry.window, now) ? GONE : undefined)
 }
 
-/** As `adviceOnAttempt`, where the feed is not known. `isGone`: the service no longer offers the window. */
-export function adviceOnEntry(entry: Failed, isGone = false): Advice {
-  return filled(isOfPerson(entry) ? ownAdvice(entry, isGone) : reportAdvice(entry, isGone), aboutOf(entry))
+/** As `adviceOnAttempt`, where the feed is not known. `unasked`: the service has no report of the window any more. */
+export function adviceOnEntry(entry: Failed, unasked?: Unasked): Advice {
+  const advice = isOfPerson(entry) ? ownAdvice(entry) : reportAdvice(entry)
+  const isInVain = !isOfPerson(entry) || `${advice.remedy} ${advice.command}`.includes(RETRY)
+  return filled(unasked && isInVain ? unaskedAdvice(entry, unasked) : advice, aboutOf(entry))
 }
 
 const RETRY = 'retry <feed> <window>'
@@ -67,54 +70,41 @@ const REPLAY = 'replay <feed> <window>'
 const FORGET = 'forget <feed> <window>'
 
 /** A report of the service failed. Its next one never replaces the rows of a file. */
-function reportAdvice(entry: Failed, isGone: boolean): Advice {
-  const { kind, broken, archive } = entry
+function reportAdvice(entry: Failed): Advice {
+  const { kind, broken } = entry
+  if (kind === 'out-of-range') return unaskedAdvice(entry, GONE)
   if (holdsImport(entry)) return { remedy: IMPORT_STANDS, command: landAgain(entry) }
-  if (kind === 'out-of-range' && isGap(entry) && archive !== undefined) {
-    return { remedy: REPORT_LEFT, command: landFrom(archive) }
-  }
-  if (kind === 'out-of-range') return goneAdvice(entry)
-  if (broken) return isGone ? brokenAndGone(entry) : BROKEN_FILE
-  if (kind === 'too-many-rejects' && isGone) return { ...REJECTS, remedy: rejectsAndGone(landFrom(archive)) }
+  if (broken) return BROKEN_FILE
   const { remedy, heals, command } = FAILURES[kind]
   return { remedy, command: heals === 'change' || isOfSignIn(entry) ? RETRY : command }
 }
 
-/** The service no longer offers the window. */
-function goneAdvice(entry: Failed): Advice {
-  if (isGap(entry)) return FAILURES['out-of-range']
-  if (isStanding(entry)) return { remedy: ROWS_STAND, command: landAgain(entry) }
-  return { ...FAILURES['out-of-range'], command: RETRY }
-}
+/** What is left to do where asking the service is in vain: by whether rows stand, an archive may still land, or neither. */
+type Unasked = { readonly rows: string; readonly report: string; readonly nothing: Advice }
 
-/** As `goneAdvice`, where the last report is broken, so that its archive helps nobody. */
-function brokenAndGone(entry: Failed): Advice {
-  const { remedy, command } = goneAdvice(entry)
-  return { remedy: `${BROKEN_LINES} ${remedy}`, command }
-}
-
-/** Nobody can ask for a snapshot whose time has passed: only a file or an archive of it can land. */
-function passedAdvice(entry: Failed): Advice {
+function unaskedAdvice(entry: Failed, { rows, report, nothing }: Unasked): Advice {
   const { kind, archive, broken } = entry
-  const own = isOfPerson(entry) ? ownAdvice(entry, false) : undefined
-  if (own && !`${own.remedy} ${own.command}`.includes(RETRY)) return own
-  if (!own && !broken && archive !== undefined) {
+  const stand = { remedy: rows, command: landAgain(entry) }
+  if (holdsImport(entry)) return stand
+  if (!isOfPerson(entry) && !broken && archive !== undefined) {
     const command = landFrom(archive)
     if (kind === 'too-many-rejects') return { ...REJECTS, remedy: rejectsAndGone(command) }
     if (kind === 'storage' || kind === 'poison') return { remedy: SAME_ARCHIVE[kind], command }
-    if (kind === 'out-of-range') return { remedy: PASSED_REPORT_LEFT, command }
+    if (kind === 'out-of-range' && isGap(entry)) return { remedy: report, command }
   }
-  if (isStanding(entry)) return { remedy: PASSED_OVER_ROWS, command: landAgain(entry) }
-  return { remedy: PASSED_ALONE, command: FORGET }
+  // What was removed is no gap.
+  const none = isRemoved(entry) ? { ...nothing, command: FORGET } : nothing
+  const { remedy, command } = isStanding(entry) && !isGap(entry) ? stand : none
+  return { remedy: broken ? `${BROKEN_LINES} ${remedy}` : remedy, command }
 }
 
 /** A landing that a person asked for failed, of a file or of a report from its archive. Nothing was asked of the service. */
-function ownAdvice(entry: Failed, isGone: boolean): Advice {
+function ownAdvice(entry: Failed): Advice {
   const { kind, cut, origin, archive, figures } = entry
   const stands = isStanding(entry)
   if (kind === 'storage' || kind === 'poison') return { remedy: SAME_ARCHIVE[kind], command: REPLAY }
   if (cut && !holdsImport(entry)) return { remedy: CUT_OFF, command: RETRY }
-  if (origin === 'service' && !holdsImport(entry)) return adviceOnReplay(entry, isGone)
+  if (origin === 'service' && !holdsImport(entry)) return adviceOnReplay(entry)
   if (origin === undefined && !stands) return { remedy: UNKNOWN_ORIGIN, command: REPLAY }
   const isSame = stands && archive !== undefined && archive === figures?.archive
   if (isSame) return kind === 'too-many-rejects' ? REJECTS : FEED_CHANGED
@@ -125,9 +115,9 @@ function ownAdvice(entry: Failed, isGone: boolean): Advice {
 }
 
 /** A report of the service does not land from its archive. The next one is made for the feed as it is now. */
-function adviceOnReplay(entry: Failed, isGone: boolean): Advice {
+function adviceOnReplay(entry: Failed): Advice {
   const { kind, broken } = entry
-  if (broken) return isGone ? brokenAndGone(entry) : BROKEN_FILE
+  if (broken) return BROKEN_FILE
   if (kind === 'too-many-rejects') return REJECTS
   if (kind === 'suspicious-empty') return { remedy: REPLAYED_EMPTY, command: landAgain(entry) }
   const isOfFile = FAILURES[kind].heals === 'person'
@@ -204,14 +194,18 @@ const BROKEN_LINES = 'The file is broken: "rejects --feed <feed> <window>" lists
 const REPORT_LEFT =
   'The dataset no longer offers this window, and its last report has not landed: land that from its archive, once the feed fits it. Or, if you have a file of it, type "import <feed> <file> <window>". Else "accept-gap <feed> <window>" accepts that it has no rows.'
 
-const PASSED =
+/** The window begins before what the service offers. */
+export const GONE: Unasked = { rows: ROWS_STAND, report: REPORT_LEFT, nothing: FAILURES['out-of-range'] }
+
+const HAS_PASSED =
   'The time of this snapshot has passed, and the next one is asked for by itself. If you have a file of it, type "import <feed> <file> <window>".'
 
-const PASSED_OVER_ROWS = `${PASSED} Else land again what landed before.`
-
-const PASSED_REPORT_LEFT = `${PASSED} Or land its last report from the archive, once the feed fits it. Else "forget <feed> <window>" takes it out.`
-
-const PASSED_ALONE = `${PASSED} Else take it out, which has no rows.`
+/** A snapshot whose time has passed: nobody can ask for it, and it is no gap. */
+export const PASSED: Unasked = {
+  rows: `${HAS_PASSED} Else land again what landed before.`,
+  report: `${HAS_PASSED} Or land its last report from the archive, once the feed fits it. Else "forget <feed> <window>" takes it out.`,
+  nothing: { remedy: `${HAS_PASSED} Else take it out, which has no rows.`, command: FORGET },
+}
 
 /** Says what a failed window has. `who`: the word for the window. */
 export function whatStands(entry: Failed, who: 'it' | 'and'): string {

@@ -214,7 +214,8 @@ function outdatedWindows({ now, known: { row, entries }, status: { name, blocked
   // What ends the block comes first: until then nothing is asked again.
   if (blocked) return []
   const outdated = entries.filter((entry) => isOutdated(entry, row.form))
-  const mayAskAgain = outdated.some((entry) => 'state' in (setBack('outdated', row, entry, now) ?? {}))
+  const then = outdated.map((entry) => setBack('outdated', row, entry, now))
+  const mayAskAgain = then.some((next) => next && 'state' in next)
   if (!mayAskAgain || whyNoHistory(row) !== undefined) return []
   const windows = counted(outdated.length, 'window is', 'windows are')
   const rows = outdated.reduce((sum, { figures }) => sum + (figures?.rowsLanded ?? 0), 0)

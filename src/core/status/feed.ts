@@ -43,8 +43,6 @@ export function seeFeed(now: Date, known: RangedFeed): SeenFeed {
   const reach = startWithinReach(row)
   const startsAt = reach === undefined ? undefined : new Date(reach)
   const windows = markedWindows(row, entries)
-  const later = laterHistory(now, known)
-  const lastDue = later.at(-1)
   const missing = waitingWindows(now, planOf(known)).filter(({ previous }) => !previous)
   const facts = present<Omit<FeedStatus, 'notes'>>({
     name,
@@ -72,7 +70,7 @@ export function seeFeed(now: Date, known: RangedFeed): SeenFeed {
       paused: row.backfillPaused === true,
       left: historyLeft(known, missing),
       ...historyLanded(now, entries),
-      ...(lastDue && { dueLater: { windows: later.length, lastAt: lastDue.dueAt } }),
+      ...historyLater(now, known),
     },
     stretch: row.stretch,
     drift: driftOf(row),
@@ -126,6 +124,13 @@ function historyLanded(
   const landed = entries.filter((entry) => entry.lane === 'backfill').filter(isPublished)
   const lately = landed.filter(({ figures }) => now.getTime() - figures.landedAt.getTime() < HOUR_MS)
   return { landed: landed.length, lately: lately.length }
+}
+
+/** Windows of history whose data has not settled, where there are any. */
+function historyLater(now: Date, known: KnownFeed): Pick<FeedStatus['backfill'], 'dueLater'> {
+  const later = laterHistory(now, known)
+  const last = later.at(-1)
+  return last ? { dueLater: { windows: later.length, lastAt: last.dueAt } } : {}
 }
 
 function restingWindow(entry: LedgerEntry): readonly ExplainedFailure[] {

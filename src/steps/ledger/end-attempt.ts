@@ -2,6 +2,7 @@ import { type Advice, adviceText, blocksFeed, FAILURES, type Failure, failed, is
 import type { Drop } from '../../core/ledger/drop.ts'
 import type { FeedRow } from '../../core/ledger/feed-row.ts'
 import { type Failed, isOfPerson, type LedgerEntry, spareReports } from '../../core/ledger/ledger.ts'
+import { withKnownReach } from '../../core/ledger/reach.ts'
 import { toFailed, toLandedAgain, withoutRemoteReports } from '../../core/ledger/transitions.ts'
 import { adviceOnEntry, adviceOnWindow } from '../../core/status/failed-window.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
@@ -63,7 +64,8 @@ export async function tellFailure(services: Services, entry: Failed, failure: Fa
 function adviceFor(services: Services, entry: Failed, failure: Failure, row: FeedRow | undefined): Advice {
   if (!row) return adviceOnEntry(entry)
   if (isOfSignIn(failure)) return adviceOnSignIn(services, accountOf(row), failure.kind)
-  return adviceOnWindow(services.clock(), row, entry)
+  const now = services.clock()
+  return adviceOnWindow(now, withKnownReach(row, now), entry)
 }
 
 /**

@@ -1,5 +1,6 @@
 import { adviceText, isFailure } from '../../core/failures.ts'
 import type { Failed, LedgerEntry } from '../../core/ledger/ledger.ts'
+import { withKnownReach } from '../../core/ledger/reach.ts'
 import type { Problem } from '../../core/problems.ts'
 import { adviceOnEntry, adviceOnWindow } from '../../core/status/failed-window.ts'
 import { MINUTE_MS } from '../../core/time/durations.ts'
@@ -48,6 +49,6 @@ async function outcomeOf(services: Services, entry: LedgerEntry): Promise<Landed
 
 /** As `status` says it. */
 async function adviceFor(services: Services, entry: Failed): Promise<string> {
-  const row = await findFeed(services, entry.feed)
-  return adviceText('problem' in row ? adviceOnEntry(entry) : adviceOnWindow(services.clock(), row, entry))
+  const [row, now] = [await findFeed(services, entry.feed), services.clock()]
+  return adviceText('problem' in row ? adviceOnEntry(entry) : adviceOnWindow(now, withKnownReach(row, now), entry))
 }

@@ -5,7 +5,6 @@ import type { FeedRow } from '../../core/ledger/feed-row.ts'
 import {
   holdsImport,
   isOpen,
-  isRemoved,
   isStanding,
   type LedgerEntry,
   lastArchive,
@@ -14,8 +13,6 @@ import {
 import { toReplayed } from '../../core/ledger/transitions.ts'
 import { quoted } from '../../core/names.ts'
 import type { Problem } from '../../core/problems.ts'
-import { newGeneration } from '../../core/report/generation.ts'
-import { landingHash } from '../../core/report/lander.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import type { BlobName } from '../../services/storage/archive.ts'
 import { valueHash } from '../../services/storage/erasing.ts'
@@ -25,7 +22,7 @@ import { findTypedFeed } from '../ledger/feed-row.ts'
 import { messageOf } from '../ledger/job.ts'
 import type { Services } from '../services.ts'
 import { type Held, type Holding, keyIn, look, type Where } from './find-erased.ts'
-import { changedJustNow, IMPORTED, UNKNOWN } from './own-attempt.ts'
+import { changedJustNow, sourceIn } from './own-attempt.ts'
 
 /** What became of a window: it lands again as an attempt, or only files went. */
 export type Erased = Holding & ({ readonly attempt: number } | { readonly removed: true } | Problem)
@@ -133,18 +130,10 @@ async function eraseWindow(
     await ledger.writeDrop(dropOfFiles(services, row, { feed, window }, { upTo: last }), undefined)
     return { removed: true }
   }
-  const landing = toReplayed(
-    { ...withoutLandingBefore(entry), attempt: last },
-    {
-      queryId: row.query?.queryId ?? '',
-      ...source,
-      hash: landingHash(row.feed),
-      generation: newGeneration(newId),
-    },
-    clock(),
-  )
+  const from = { ...withoutLandingBefore(entry), attempt: last }
+  const landing = toReplayed(from, sourceIn(row, source, entry, newId), clock())
   // A copy that the landing makes has its number, and stays. So does a report without the value, which it lands from.
-  const except = holding.has(source.archive) ? {} : { except: source.archive }
+  const except = holding.has(source.name) ? {} : { except: source.name }
   const drops = [dropOfFiles(services, row, landing, { upTo: last, ...except })]
   if (!(await ledger.write(landing, stored.etag, { drops }))) return { problem: changedJustNow(feed, id) }
   await queue.send(messageOf(landing))
@@ -153,15 +142,8 @@ async function eraseWindow(
 
 /** What a window lands from again: the archive of its published rows, else of its failed attempt. */
 async function sourceOf({ archive }: Services, entry: LedgerEntry, blobs: readonly BlobName[]) {
-  const { figures, feed, window } = entry
-  const published = figures && !isRemoved(entry) ? { archive: figures.archive, asked: figures } : undefined
-  const from = published ?? lastArchive(entry)
-  if (!from || !blobs.some(({ name }) => name === from.archive)) return undefined
-  const all = await archive.list(feed, windowId(window))
-  const report = all.find(({ name }) => name === from.archive)
-  if (!report) return undefined
-  const { reportId, executionId, requestedAt, name } = report
-  const origin: 'import' | 'service' = reportId === IMPORTED ? 'import' : 'service'
-  const { rowSet, selection } = from.asked ?? report.asked ?? UNKNOWN
-  return { reportId, executionId, requestedAt, archive: name, origin, asked: { rowSet, selection } }
+  const from = isStanding(entry) ? entry.figures : lastArchive(entry)
+  if (!blobs.some(({ name }) => name === from?.archive)) return undefined
+  const all = await archive.list(entry.feed, windowId(entry.window))
+  return all.find(({ name }) => name === from?.archive)
 }

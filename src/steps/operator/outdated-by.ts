@@ -16,8 +16,7 @@ export async function countOutdatedBy(
   feed: Feed,
 ): Promise<OutdatedBy> {
   const now = clock()
-  const { ranges } = withKnownReach(row, now)
-  const then = { ...row, feed, form: formNow({ ...row, feed }), ...(ranges && { ranges }) }
+  const then = { ...withKnownReach(row, now), feed, form: formNow({ ...row, feed }) }
   let [windows, staying] = [0, 0]
   if (then.form.rowSet === row.form.rowSet) return { windows, staying }
   for await (const { value } of ledger.overview(feed.name)) {

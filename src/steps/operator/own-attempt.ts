@@ -2,13 +2,16 @@ import { isFailure } from '../../core/failures.ts'
 import type { Asked } from '../../core/feeds/form.ts'
 import { whyPurged } from '../../core/ledger/feed-block.ts'
 import type { FeedRow } from '../../core/ledger/feed-row.ts'
-import type { LedgerEntry } from '../../core/ledger/ledger.ts'
+import { askedOf, type LedgerEntry } from '../../core/ledger/ledger.ts'
 import { type PlanRow, withWindow } from '../../core/ledger/plan-row.ts'
 import { type NewWindow, type ReplaySource, toReplayed } from '../../core/ledger/transitions.ts'
 import { laneOf } from '../../core/plan/due-windows.ts'
 import { whyMayNotLand } from '../../core/plan/own-window.ts'
 import type { Problem } from '../../core/problems.ts'
+import { newGeneration } from '../../core/report/generation.ts'
+import { landingHash } from '../../core/report/lander.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
+import type { ArchivedReport } from '../../services/storage/archive.ts'
 import type { Stored } from '../../services/storage/ledger.ts'
 import { readOrMakePlan } from '../ledger/audit-feed.ts'
 import { messageOf } from '../ledger/job.ts'
@@ -18,7 +21,27 @@ import type { Services } from '../services.ts'
 export const IMPORTED = 'import'
 
 /** What an archive answers that an earlier version stored, where the ledger does not say it: its rows prove nothing complete. */
-export const UNKNOWN: Asked = { rowSet: 'unknown', selection: 'unknown' }
+const NOT_KNOWN: Asked = { rowSet: 'unknown', selection: 'unknown' }
+
+/** What lands from an archive, and which question it answers: as the ledger says, else as the archive does. */
+export function sourceIn(
+  row: FeedRow,
+  { name, asked = NOT_KNOWN, reportId, executionId, requestedAt }: ArchivedReport,
+  entry: LedgerEntry | undefined,
+  newId: () => string,
+): ReplaySource {
+  return {
+    queryId: row.query?.queryId ?? '',
+    asked: (entry && askedOf(entry, name)) ?? asked,
+    requestedAt,
+    reportId,
+    executionId,
+    origin: reportId === IMPORTED ? 'import' : 'service',
+    hash: landingHash(row.feed),
+    archive: name,
+    generation: newGeneration(newId),
+  }
+}
 
 /** A window in which a person may land something: its entry, or the plan row that a new entry is written with. */
 export type OwnWindow = {

@@ -8,7 +8,7 @@ import { whyNotAskedFor, whyNotAtRest } from '../../core/plan/own-window.ts'
 import { hasPassed } from '../../core/plan/plan.ts'
 import type { Problem } from '../../core/problems.ts'
 import { windowCommand } from '../../core/status/command.ts'
-import { adviceOnWindow } from '../../core/status/failed-window.ts'
+import { adviceOnAttempt } from '../../core/status/failed-window.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import { changeFeedRow, findTypedFeed } from '../ledger/feed-row.ts'
 import { readPlan } from '../ledger/plan-row.ts'
@@ -58,7 +58,7 @@ function passedWords(now: Date, row: FeedRow, entry: Landed | Failed): string {
   const { feed, window } = entry
   const instead =
     entry.state === 'failed'
-      ? adviceOnWindow(now, row, entry).command
+      ? adviceOnAttempt(now, row, entry).command
       : windowCommand(lastArchive(entry) ? 'replay' : 'forget', feed, window)
   return `is a snapshot whose time has passed, and the next one is asked for by itself; type instead: ${instead}`
 }
