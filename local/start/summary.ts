@@ -21,12 +21,12 @@ export function isSettled({ feeds, accounts }: StatusBody): boolean {
 
 /** Why a feed does not ask for its due windows; undefined where it does, or will once its account may. */
 function whyHeld(feed: FeedStatus, accounts: StatusBody['accounts']): string | undefined {
-  const { blocked, trouble, enabled, backfill } = feed
+  const { blocked, enabled, backfill } = feed
+  const { refused, waitsUntil } = accounts.find(({ name }) => name === feed.account) ?? {}
   if (blocked) return blocked.kind
-  if (trouble?.kind === 'unauthorized') return trouble.kind
+  if (refused?.kind === 'unauthorized' || refused?.blocks) return refused.kind
   if (!enabled) return 'disabled, or no longer in feeds.json'
-  const waits = accounts.some(({ name, waitsUntil }) => name === feed.account && waitsUntil !== undefined)
-  return backfill.paused && !waits ? 'until "backfill resume"' : undefined
+  return backfill.paused && waitsUntil === undefined ? 'until "backfill resume"' : undefined
 }
 
 /** Says which accounts wait for their quota, and what a person types who does not want to wait; undefined where none does. */

@@ -73,8 +73,13 @@ describe('a sign-in that is refused for another reason', () => {
   it('though others work meanwhile, counts as working once an hour', () => {
     const again = refusedAt(20, REFUSED, withoutRefusedSignIn(refusedAt(0, REFUSED), at(15)))
     expect([21, 69, 70].map((now) => isTrialDue(again, at(now)))).toEqual([false, false, true])
-    expect(withoutRefusedSignIn(again, at(21))).toBe(again)
-    expect(withoutRefusedSignIn(again, at(70))).not.toHaveProperty('refused')
+    const noted = withoutRefusedSignIn(again, at(21))
+    expect(noted).toEqual({ ...again, refused: { ...again.refused, works: true } })
+    expect(withoutRefusedSignIn(noted, at(22))).toBe(noted)
+    expect(refusedAt(30, REFUSED, noted).refused).toMatchObject({ since: at(30).toISOString() })
+    expect(refusedAt(30, REFUSED, noted).refused).not.toHaveProperty('works')
+    expect([69, 70].map((now) => isTrialDue(noted, at(now)))).toEqual([false, true])
+    expect(withoutRefusedSignIn(noted, at(70))).toEqual({ ...EMPTY_PACING, signedInAt: at(70).toISOString() })
   })
 
   it('is nothing where none was refused', () => {

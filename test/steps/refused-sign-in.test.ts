@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AppEvent } from '../../src/core/events.ts'
 import { adviceOn, adviceText } from '../../src/core/failures.ts'
+import { retry } from '../../src/steps/operator/retry.ts'
 import { status } from '../../src/steps/status.ts'
 import { type Deployment, openDeployment } from '../laws/deployment.ts'
 import type { FeedLine } from '../laws/feeds.ts'
@@ -212,6 +213,29 @@ describe('a window that failed because the sign-in was refused', () => {
       expect(reopened).toBe(health === 'refused' && !isAllLanded(deployment, 'spare') ? 1 : 0)
     }
     expect(isAllLanded(deployment, 'spare')).toBe(true)
+  })
+
+  it('is no longer said to be refused once a report is made, also at the second time within an hour', async () => {
+    const deployment = open(USAGE)
+    await work(deployment, 8)
+    const askAgain = async (nth: number) => {
+      const window = deployment.store.lookAtWindows('usage')[nth]
+      if (window) await retry(deployment.start(unhindered), 'usage', window, false)
+    }
+    for (const nth of [0, 1]) {
+      refuse(deployment, REFUSED, EVERYTHING)
+      await askAgain(nth)
+      await work(deployment, 1)
+      expect(await accountsOf(deployment)).toHaveLength(1)
+      deployment.service.health = HEALTHY
+      await askAgain(nth + 2)
+      await work(deployment, 1)
+      expect(await accountsOf(deployment)).toEqual([])
+    }
+    // What failed at the second time waits for the end of the hour.
+    expect(states(deployment, 'usage')).toContain('failed')
+    await work(deployment, 6)
+    expect(isAllLanded(deployment, 'usage')).toBe(true)
   })
 
   it('is asked for once an hour where its report is refused and the sign-in works', async () => {

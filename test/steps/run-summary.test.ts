@@ -62,6 +62,15 @@ it('a run whose windows have all landed says no more than that', async () => {
   expect([isSettled(answer), allLanded(answer), reasons(answer)]).toEqual([true, true, []])
 })
 
+it('every feed of an account that cannot sign in is held back, also one that was not asked for yet', async () => {
+  const world = await worldOf({ feeds: [FEED, { ...FEED, name: 'other', table: 'Other' }] })
+  world.simulator.fault({ endpoint: 'token', effect: { status: 401 }, nth: 'all' })
+  await provision(world.services)
+  const answer = await answered(world)
+  expect([isSettled(answer), heldBack(answer)]).toEqual([true, expect.stringContaining('1 of other (unauthorized)')])
+  expect(reasons(answer).join('\n')).toContain('cannot sign in')
+})
+
 it('a planned window of a feed that has left the file, or whose history is paused, ends the run, and says so', async () => {
   const world = await worldOf()
   await provision(world.services)

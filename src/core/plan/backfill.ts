@@ -207,7 +207,7 @@ function viewOfAccount(now: Date, account: AccountNow, timers: Timers, question:
     requests,
     refused: timed.slice(0, 1).flatMap(({ known }) => {
       const { refused } = account.pacing
-      return refused ? [{ account: known.row.feed.account, kind: refused.kind }] : []
+      return refused && !refused.works ? [{ account: known.row.feed.account, kind: refused.kind }] : []
     }),
     outOfRange: [...outside, ...falling],
     isEndless,

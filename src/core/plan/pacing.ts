@@ -46,12 +46,16 @@ export type Pacing = {
   readonly lookAt?: string
 }
 
-/** The sign-in of the account is refused: since when, and when it was last tried. */
+/**
+ * The sign-in of the account is refused: since when, and when it was last tried. `works`: it is no longer, and what failed of it
+ * is asked for again later.
+ */
 export type RefusedSignIn = {
   readonly kind: SignInKind
   readonly message: string
   readonly since: string
   readonly triedAt: string
+  readonly works?: true
 }
 
 export const EMPTY_PACING: Pacing = { creations: [], open: [], served: {} }
@@ -83,6 +87,7 @@ const PACING = object<Pacing>({
       message: text,
       since: isoText,
       triedAt: isoText,
+      works: optional(mark),
     }),
   ),
   signedInAt: optional(isoText),

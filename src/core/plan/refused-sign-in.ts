@@ -16,17 +16,20 @@ export function withRefusedSignIn(
 ): Pacing {
   const { refused } = pacing
   const at = now.toISOString()
-  return { ...pacing, refused: { kind, message, since: refused?.kind === kind ? refused.since : at, triedAt: at } }
+  const isSame = refused?.kind === kind && !refused.works
+  return { ...pacing, refused: { kind, message, since: isSame ? refused.since : at, triedAt: at } }
 }
 
 /**
  * The sign-in works: what failed because it did not is asked for again. Where a report was refused although the sign-in
- * works, this would ask for that report again and again, so it counts once an hour.
+ * works, this would ask for that report again and again, so it counts once an hour, and until then is only noted.
  */
 export function withoutRefusedSignIn(pacing: Pacing, now: Date): Pacing {
   const { refused, ...rest } = pacing
-  const counts = refused?.kind === 'mfa-required' || (refused && mayReopen(pacing, now))
-  return counts ? { ...rest, signedInAt: now.toISOString() } : pacing
+  if (!refused) return pacing
+  const counts = refused.kind === 'mfa-required' || mayReopen(pacing, now)
+  if (counts) return { ...rest, signedInAt: now.toISOString() }
+  return refused.works ? pacing : { ...pacing, refused: { ...refused, works: true } }
 }
 
 /** Whether the sign-in was refused for so long that the account asks for nothing until it works again. */

@@ -64,7 +64,7 @@ export type KnownAccount = {
 
 export function accountStatus(now: Date, account: KnownAccount, limits: PacingLimits): AccountStatus {
   const { name, auth, pacing, credentials, inFlight } = account
-  const { refused } = pacing
+  const refused = pacing.refused?.works ? undefined : pacing.refused
   return present<AccountStatus>({
     name,
     waitsUntil: waitsUntil(pacing, now),
