@@ -45,8 +45,9 @@ async function push(app: LocalApp, { dryRun, yes }: PushOptions): Promise<Comman
   const before = await feedsBefore(app, file)
   const changes = compareFeeds(before, file.feeds)
   const losses = await findLosses(app.services, file.feeds)
-  const stops = before.filter((feed) => feed.enabled && isRemoved(changes, feed)).map(({ name }) => name)
-  const gone = [...stops.map(stopLine), ...losses.map(lossLine)]
+  const then = new Map(file.feeds.map((feed) => [feed.name, feed]))
+  const stops = before.filter((feed) => feed.enabled && !then.get(feed.name)?.enabled).map(({ name }) => name)
+  const gone = [...stops.map((feed) => stopLine(feed, then.has(feed))), ...losses.map(lossLine)]
   const told = [...warningLines(warnings), ...(await changeLines(app, changes, file.feeds))]
   const needsYes = gone.length > 0 && !yes
   if (dryRun) {
@@ -88,12 +89,8 @@ function purgedWarning({ feed: { name } }: FeedRow): string {
   return `feed "${name}": it was purged, and its old rows are still being removed; the app takes it once they are gone`
 }
 
-function isRemoved(changes: readonly FeedChange[], { name }: Feed): boolean {
-  return changes.some(({ feed, change }) => feed === name && change === 'removed')
-}
-
-function stopLine(feed: string): string {
-  return `${feed} stops: it is not in the file, so nothing new is asked for; its rows stay`
+function stopLine(feed: string, isInFile: boolean): string {
+  return `${feed} stops: it is ${isInFile ? 'disabled' : 'not in the file'}, so nothing new is asked for; its rows stay`
 }
 
 function lossLine({ feed, windows, rows }: Loss): string {

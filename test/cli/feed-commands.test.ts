@@ -264,6 +264,11 @@ describe('feeds', () => {
     )
     await provision(deployment.services)
     const before = await pushedFeeds(deployment)
+    await deployment.writeFeeds([USAGE, ...others.map((other) => ({ ...other, enabled: false }))])
+    const disabled = 'b1 stops: it is disabled, so nothing new is asked for; its rows stay\n'
+    expect((await command('feeds', 'push')).err).toBe(
+      `${disabled}nothing was pushed: add --yes if these feeds may stop\n`,
+    )
     await deployment.writeFeeds([{ ...USAGE, shards: 3 }])
     const stop = 'b1 stops: it is not in the file, so nothing new is asked for; its rows stay\n'
     expect(await command('feeds', 'push', '--dry-run')).toMatchObject({

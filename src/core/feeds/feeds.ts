@@ -257,7 +257,7 @@ function timespanWarning({ source, cadence }: Feed): string | undefined {
   if (source.kind !== 'query' || cadence.kind === 'snapshot') return undefined
   const query = parseQuery(source.query)
   if ('problem' in query || !query.timespan) return undefined
-  return `query: TIMESPAN ${query.timespan} changes nothing: each report is asked for with the times of its window; leave it out`
+  return `query: TIMESPAN ${query.timespan} changes nothing: each report is asked for with the times of its window; leave it out before anything lands, since a changed query makes what landed outdated`
 }
 
 /** Warns about a refresh that is over before a window is first asked for. */
