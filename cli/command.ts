@@ -98,7 +98,7 @@ export async function openLocalApp(options: CommonOptions): Promise<LocalApp | P
   if ('problems' in environment) return environment
   const { values: env } = environment
   const settings = readSettings(env)
-  if ('problems' in settings) return { problems: [...settings.problems, ...(await localRunHint(env))] }
+  if ('problems' in settings) return { problems: [...settings.problems, ...(await storageHint(env))] }
   const storage = storageClients(settings.storage, (clientId) => openOperator(clientId, env))
   const feedsFile = options.feeds
   const services = openApp(settings, feedsFile, { storage, version: packageJson.version, packagedName: feedsFile })(
@@ -200,10 +200,11 @@ function namesOwnApp(env: Environment): boolean {
   return Object.keys(env).some((name) => OF_AN_APP.test(name) && env[name])
 }
 
-/** Says how to reach the local run with settings that name no storage. */
-async function localRunHint(env: Environment): Promise<readonly string[]> {
-  if (namesStorage(env) || !(await knowsLocalRun())) return []
-  return [`no storage is named: add --settings ${LOCAL_RUN} for the local run`]
+/** Says how to reach an app with settings that name no storage. */
+async function storageHint(env: Environment): Promise<readonly string[]> {
+  if (namesStorage(env)) return []
+  if (await knowsLocalRun()) return [`no storage is named: add --settings ${LOCAL_RUN} for the local run`]
+  return ['no storage is named: "npm start" runs an app on this machine; --azd-env or --settings names another one']
 }
 
 function namesStorage(env: Environment): boolean {

@@ -95,3 +95,10 @@ describe('where nothing runs at the address of the storage', () => {
     )
   })
 })
+
+it('where no app is known, a command says what runs one', async () => {
+  await rm(join(deployment.folder, '.local'), { recursive: true })
+  const { exit, err } = await deployment.command(['status'])
+  expect(exit).toBe(1)
+  expect(err).toMatch(/\nno storage is named: "npm start" runs an app on this machine; --azd-env or --settings names/)
+})
