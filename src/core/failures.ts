@@ -69,7 +69,7 @@ export const FAILURES = {
   'column-missing': {
     heals: 'change',
     remedy:
-      'Correct in feeds.json the columns of the feed that the message names, or leave them out: the report lacks them. Then give the file to the app. Where it names none, type "unblock <feed>".',
+      'Correct in feeds.json the columns of the feed that the message names, or leave them out: the report lacks them. Then give the file to the app. Or, if the report has them again or the feed names none, type "unblock <feed>".',
     command: 'feeds push',
   },
   'column-new': {
@@ -81,7 +81,7 @@ export const FAILURES = {
   'outside-window': {
     heals: 'change',
     remedy:
-      'Take TIMESPAN out of the query of the feed in feeds.json. Then give the file to the app. If the query has none, the service ignores the times that it is asked for: tell its support.',
+      'Take TIMESPAN out of the query of the feed in feeds.json. Then give the file to the app. If the query has none, the service ignores the times that it is asked for: tell its support, and type "unblock <feed>" once it heeds them.',
     command: 'feeds push',
   },
   'table-taken': {

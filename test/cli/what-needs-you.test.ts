@@ -192,6 +192,27 @@ describe('the printed command works for', () => {
     expect(await kinds()).not.toContain('feed-blocked')
   })
 
+  it('a vanished column that the report has again: no change of feeds.json ends its block', async () => {
+    await blockFeed(services, 'usage', failed('column-missing', 'usage: column "CustomerName" is not in the report'))
+    const { remedy } = await only('feed-blocked')
+    const [, unblock = ''] = /if the report has them again.* type "(unblock usage)"/.exec(remedy) ?? []
+    expect(await paste(`npx partner-insights-sync ${unblock}`)).toMatchObject({ exit: 0 })
+    await run()
+    expect(await kinds()).not.toContain('feed-blocked')
+  })
+
+  it('a row of another time, in a report whose query the app made: asking again heals it, not feeds.json', async () => {
+    await blockFeed(services, 'usage', failed('outside-window', 'usage: line 2 has a row outside the window'))
+    const { command, remedy } = await only('feed-blocked')
+    expect([command, remedy]).toEqual([
+      'npx partner-insights-sync unblock usage',
+      expect.stringMatching(/ignored the times that it was asked for: tell its support/),
+    ])
+    expect(await paste(command)).toMatchObject({ exit: 0 })
+    await run()
+    expect(await kinds()).not.toContain('feed-blocked')
+  })
+
   it('a vanished column that the app chose itself: asking again heals it, not feeds.json', async () => {
     const missing = failed('column-missing', 'learn: column "UserId" is not in the report')
     await blockFeed(services, 'learn', missing)

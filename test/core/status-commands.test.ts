@@ -336,6 +336,17 @@ test('a blocked feed has its block to end first: no window is asked for again un
   expect(toDoOf(entries, { ...rowOf(), blocked }).map(({ kind }) => kind)).toEqual(['feed-blocked'])
 })
 
+test('a row outside its window is the fault of a query that a person wrote, and of the service where the app made it', () => {
+  const blocked = { kind: 'outside-window', message: 'no', at: NOW.toISOString() } as const
+  const of = (composed: object) => {
+    const query = { queryId: 'q', hash: 'h', ours: true, ...composed }
+    const { command = '', remedy = '' } = toDoOf([], { ...rowOf(), blocked, query })[0] ?? {}
+    return [command, remedy.includes('Take TIMESPAN out')]
+  }
+  expect(of({})).toEqual([`${OURS} feeds push`, true])
+  expect(of({ composed: true })).toEqual([`${OURS} unblock azure-usage`, false])
+})
+
 test('outdated windows are told where the command asks for one of them, by the number of all that it names', () => {
   const row = rowOf({ keep: 'P9M' })
   const old = (text: string) => landed(text, 9, { rowSet: 'another question' }, row)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { FaultRule } from '../../local/simulator/faults.ts'
 import { adviceText, BROKEN_FILE, FAILURES, type FailureKind, filled } from '../../src/core/failures.ts'
+import { TIMES_IGNORED } from '../../src/core/ledger/feed-block.ts'
 import { windowOption } from '../../src/core/time/words.ts'
 import { status } from '../../src/steps/status.ts'
 import { costsWorld, FEED, onlyEntry, turn } from './steer.ts'
@@ -106,7 +107,8 @@ describe('a window that fails', () => {
       const { heals } = FAILURES[kind]
       const isBroken = entry?.state === 'failed' && entry.broken === true
       const about = { account: 'default', feed: 'costs', ...(entry && { window: windowOption(entry.window) }) }
-      const advice = filled(isBroken ? BROKEN_FILE : FAILURES[kind], about)
+      const ofKind = kind === 'outside-window' ? TIMES_IGNORED : FAILURES[kind]
+      const advice = filled(isBroken ? BROKEN_FILE : ofKind, about)
       const remedy = adviceText(advice)
       expect(remedy).not.toMatch(/<(account|feed|window)>/)
       const told = (name: string) => world.events.filter(({ event }) => event === name)

@@ -48,13 +48,27 @@ export function blockAdvice(
   { kind }: { readonly kind: FailureKind },
 ): Advice {
   const about = { feed: name, account }
-  const advice = kind === 'column-missing' && query?.chosen ? filled(CHOSEN_MISSING, about) : adviceOn(kind, about)
-  return refused ? { ...advice, command: `${PROGRAM} feeds push` } : advice
+  const advice = adviceOnOurQuery(query, kind)
+  const given = advice ? filled(advice, about) : adviceOn(kind, about)
+  return refused ? { ...given, command: `${PROGRAM} feeds push` } : given
+}
+
+/** What nothing in feeds.json mends, because the app made the query itself. */
+function adviceOnOurQuery(query: FeedOutline['query'], kind: FailureKind): Advice | undefined {
+  if (kind === 'column-missing' && query?.chosen) return CHOSEN_MISSING
+  return kind === 'outside-window' && query?.composed ? TIMES_IGNORED : undefined
 }
 
 const CHOSEN_MISSING = {
   remedy:
     'The app chose the columns of the feed, and the report lacks one that the message names: let the feed ask again. If that fails of the same, name the columns that you want in feeds.json, and type "feeds push".',
+  command: 'unblock <feed>',
+} as const
+
+/** A row lies outside its window, in a report whose query the app made. */
+export const TIMES_IGNORED = {
+  remedy:
+    'The app made the query, without TIMESPAN, so the service ignored the times that it was asked for: tell its support. Once it heeds them, let the feed ask again.',
   command: 'unblock <feed>',
 } as const
 

@@ -107,6 +107,8 @@ export type RegisteredQuery = {
   readonly queryId: string
   readonly hash: string
   readonly columns?: readonly string[]
+  /** The app made its text from columns. Absent where the query is the user's own. */
+  readonly composed?: true
   /** The feed names no columns: the app chose them. */
   readonly chosen?: true
   /** Registered by the app, which therefore deletes it once it is replaced. */

@@ -100,7 +100,7 @@ function toRegistered(feed: Feed, source: QuerySource, { queryId }: Query): Regi
   const registered = { queryId, hash: feed.hash, ours: true } as const
   if (source.kind === 'query') return registered
   const isChosen = feed.source.kind === 'columns' && feed.source.columns === undefined
-  return { ...registered, columns: source.columns, ...(isChosen && { chosen: true }) }
+  return { ...registered, columns: source.columns, composed: true, ...(isChosen && { chosen: true }) }
 }
 
 /** With the columns that the service lists, the text is complete, and the query may be found by it after all. */
