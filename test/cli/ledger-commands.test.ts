@@ -281,6 +281,28 @@ describe('import and rejects', () => {
     expect(await command('unblock', 'usage')).toMatchObject({ exit: 1, err: 'feed usage is not blocked\n' })
   })
 
+  it('says which columns of the feed a file lacks: the file decides which columns land', async () => {
+    const file = join(deployment.folder, 'few.csv')
+    const november = '20241101T000000Z_20241201T000000Z'
+    const told = async (...lines: readonly string[]) => {
+      await writeFile(file, [...lines, ''].join('\n'))
+      const { exit, out } = await importing(file, november)
+      return [exit, out.replace(/ \(attempt \d\)/, '')]
+    }
+    const first = `usage ${november}: landed 1 row, rejected 0\n`
+    const lacks = 'the file lacks 1 column that the feed selects: UsageQuantity; it lands without values\n'
+    expect(await told('CUSTOMERNAME,Month', 'Contoso,2024-11-01')).toEqual([0, first + lacks])
+    expect(await told(`More,${COLUMNS}`, '1,2024-11-01,Contoso,1')).toEqual([0, first])
+    const more = ['CustomerTenantId', 'CustomerMarket', 'SubscriptionId', 'SubscriptionState', 'ServiceLevel1']
+    await deployment.writeFeeds([{ ...USAGE, columns: [...COLUMNS, ...more] }])
+    await provision(deployment.services)
+    const names = 'CustomerName, UsageQuantity, CustomerTenantId, CustomerMarket, SubscriptionId and 2 more'
+    const many = `the file lacks 7 columns that the feed selects: ${names}; they land without values\n`
+    expect(await told('Month,CloudCustomerName', '2024-11-01,Contoso')).toEqual([0, first + many])
+    await deployment.writeFeeds([USAGE])
+    await provision(deployment.services)
+  })
+
   it.each([
     ['has not ended', '20990101T000000Z_20990201T000000Z', /wait until it is over/],
     ['overlaps', '20250315T000000Z_20250415T000000Z', /overlaps a window/],

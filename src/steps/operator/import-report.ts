@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { CATALOG, columnKeyOf, findDataset } from '../../core/catalog.ts'
+import { isFailure } from '../../core/failures.ts'
 import type { Feed } from '../../core/feeds/feed.ts'
 import { type TableRow, tableRowKey } from '../../core/ledger/app-rows.ts'
 import type { FeedRow } from '../../core/ledger/feed-row.ts'
@@ -7,10 +9,12 @@ import { whyNotOver } from '../../core/plan/own-window.ts'
 import type { Problem } from '../../core/problems.ts'
 import { newGeneration } from '../../core/report/generation.ts'
 import { landingHash } from '../../core/report/lander.ts'
+import { selectedColumns } from '../../core/report/no-report.ts'
 import { type Window, windowId } from '../../core/time/window.ts'
 import { isGzip } from '../../services/gzip.ts'
 import { archiveName } from '../../services/storage/archive.ts'
 import { erasingWriter } from '../../services/storage/erasing.ts'
+import { openReport } from '../../services/storage/report-records.ts'
 import { findEraser } from '../ledger/erasures.ts'
 import { findTypedFeed } from '../ledger/feed-row.ts'
 import type { Services } from '../services.ts'
@@ -48,6 +52,24 @@ export async function importReport(
     generation: newGeneration(services.newId),
   })
   return 'problem' in landed ? landed : { ...landed, archive }
+}
+
+/**
+ * Gives the columns that the query of a feed selects and an imported file lacks, by the header of its archive. None where only
+ * the service knows what the query selects, or where the archive is gone by now.
+ */
+export async function columnsLacked(services: Services, feed: string, archived: string): Promise<readonly string[]> {
+  const { archive } = services
+  const [row, blob] = [await findTypedFeed(services, feed), await archive.find(archived)]
+  if ('problem' in row || !blob) return []
+  const report = await openReport(archive, blob, feed, { verify: false })
+  if (isFailure(report)) return []
+  const { feed: fields, query } = row
+  // The query may still be that of an earlier form of the feed.
+  const asked = query?.hash === fields.hash ? query.columns : undefined
+  const keyOf = columnKeyOf(findDataset(CATALOG, fields.dataset))
+  const found = new Set(report.header.map(keyOf))
+  return selectedColumns(fields, asked).filter((name) => !found.has(keyOf(name)))
 }
 
 /** Says why a feed may not land in its table. A feed that was refused its table has it in its row all the same. */
