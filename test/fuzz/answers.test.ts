@@ -195,7 +195,7 @@ describe(`${ANSWERS} mutated answers, with seed ${SEED}, end as values or known 
   it.each(Object.entries(CALLS))('of %s', LIMIT, async (name, [item, call]) => {
     const chance = chanceOf(SEED)
     server.script(() => replyTo(item, chance))
-    const credentials = { token: async () => 't', renew: async () => 't' }
+    const credentials = { token: async () => 't', renew: async () => 't', doubt: () => undefined }
     const baseUrl = `${server.origin}${BASE}`
     const client = openInsightsClient({ baseUrl, tokenHeader: 'Authorization', credentials, clock: NOW })
     const direct = insightsClient(

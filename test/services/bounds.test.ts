@@ -16,7 +16,7 @@ let client: InsightsClient
 
 beforeEach(async () => {
   server = await startScripted()
-  const credentials = { token: async () => 't', renew: async () => 't' }
+  const credentials = { token: async () => 't', renew: async () => 't', doubt: () => undefined }
   const baseUrl = `${server.origin}${BASE}`
   client = openInsightsClient({ baseUrl, tokenHeader: 'Authorization', credentials, clock: () => new Date() })
 })

@@ -16,7 +16,7 @@ beforeEach(async () => {
   now = Date.parse('2026-01-02T03:04:05Z')
   waits = []
   server = await startScripted()
-  const credentials = { token: async () => 'token', renew: async () => 'renewed' }
+  const credentials = { token: async () => 'token', renew: async () => 'renewed', doubt: () => undefined }
   const wait = async (milliseconds: number) => {
     waits.push(milliseconds)
     now += milliseconds

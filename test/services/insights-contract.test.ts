@@ -16,7 +16,7 @@ beforeEach(async () => {
   renewals = 0
   server = await startScripted()
   server.script(() => envelope([]))
-  const credentials = { token: async () => TOKEN, renew: async () => `renewed-${++renewals}` }
+  const credentials = { token: async () => TOKEN, renew: async () => `renewed-${++renewals}`, doubt: () => undefined }
   const retry = { random: () => 0, wait: async () => undefined }
   const baseUrl = `${server.origin}${BASE}`
   client = openInsightsClient({ baseUrl, tokenHeader: 'Authorization', credentials, clock: () => new Date(), retry })
@@ -375,7 +375,7 @@ describe('a call that is cancelled', () => {
   test('does not wait for a token that never comes, and sends nothing', async () => {
     const controller = new AbortController()
     const never = () => new Promise<string>(() => undefined)
-    const credentials = { token: never, renew: never }
+    const credentials = { token: never, renew: never, doubt: () => undefined }
     const clock = () => new Date()
     const slow = openInsightsClient(
       { baseUrl: server.origin, tokenHeader: 'Authorization', credentials, clock },

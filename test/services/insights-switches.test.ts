@@ -221,6 +221,20 @@ describe('every switch of the simulator', () => {
   })
 })
 
+test('a role that is given counts with the next call: each refusal is worth one fresh token, and not before that', async () => {
+  const tokens = () => simulator.requests.filter(({ path }) => path.endsWith('/token')).length
+  simulator.fault({ endpoint: 'token', effect: 'noRole' })
+  simulator.fault({ endpoint: 'token', effect: 'noRole', nth: 2 })
+  expect([endOf(await client.listDatasets()), tokens()]).toEqual(['forbidden', 1])
+  expect([endOf(await client.listDatasets()), tokens()]).toEqual(['forbidden', 2])
+  for (let call = 0; call < 3; call++) expect(isFailure(await client.listDatasets())).toBe(false)
+  expect(tokens()).toBe(3)
+  // A right to one thing that is missing for good.
+  simulator.fault({ endpoint: 'listQueries', effect: { status: 403 }, nth: 'all' })
+  for (let call = 0; call < 3; call++) expect(endOf(await client.queries('n'))).toBe('forbidden')
+  expect(tokens()).toBe(5)
+})
+
 test('a secret goes to a Key Vault and back with the identity of the app', async () => {
   vi.stubEnv('IDENTITY_ENDPOINT', simulator.identity.endpoint)
   vi.stubEnv('IDENTITY_HEADER', simulator.identity.header)

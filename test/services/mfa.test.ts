@@ -15,7 +15,7 @@ beforeEach(async () => {
   token = 'first'
   renewals = 0
   server = await startScripted()
-  const credentials = { token: async () => token, renew: async () => `fresh-${++renewals}` }
+  const credentials = { token: async () => token, renew: async () => `fresh-${++renewals}`, doubt: () => undefined }
   const retry = { random: () => 0, wait: async () => undefined }
   const baseUrl = `${server.origin}/insights/v1/mpn`
   client = openInsightsClient({ baseUrl, tokenHeader: 'Authorization', credentials, clock: () => new Date(), retry })

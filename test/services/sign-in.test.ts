@@ -200,6 +200,17 @@ describe('the cache of an account', () => {
   })
 })
 
+test('where a token that lacked a right cannot be replaced, it serves on', async () => {
+  answerTokens((_, nth) => (nth === 2 ? refused('temporarily_unavailable', 90033) : granted(nth)))
+  const credentials = openCredentials(secretSignIn(), clock)
+  expect(await credentials.token()).toBe('token-1')
+  credentials.doubt('token-1')
+  expect([await credentials.token(), await credentials.token()]).toEqual(['token-1', 'token-3'])
+  credentials.doubt('token-1')
+  expect(await credentials.token()).toBe('token-3')
+  expect(tokenRequests()).toHaveLength(3)
+})
+
 describe('a sign-in that fails', () => {
   const all = (): readonly SignIn[] => [
     secretSignIn(),

@@ -53,7 +53,7 @@ export type ListCall = Pick<Call, 'path' | 'about'>
 
 /**
  * Gives a function that opens senders of calls to the service, all of which keep one limit of calls. A refused token is
- * renewed once, and three times where it lacks multi-factor. Reading and deleting are repeated after a transient error, and
+ * renewed once, and three times where it lacks multi-factor; after a 403 the next call takes a fresh one. Reading and deleting are repeated after a transient error, and
  * wait a moment where the service takes no more calls. Creating and changing are never repeated: the service may have done
  * what an answer that got lost says. They do not wait either: how many reports are asked for is decided before.
  */
@@ -111,6 +111,7 @@ async function sendWithToken(
     used = renewed
     answer = await sendOnce(line, call, used, signal)
   }
+  if (!isFailure(answer) && answer.status === 403) credentials.doubt(used)
   return answer
 }
 

@@ -14,6 +14,8 @@ export type Credentials = {
   token(): Promise<string | Failure>
   /** Gives another token than `refused`, which the service did not accept. */
   renew(refused: string): Promise<string | Failure>
+  /** The service refused a right to `token`. A role that is given since counts in a fresh one alone: the next caller gets that. */
+  doubt(token: string): void
 }
 
 /**
@@ -31,6 +33,7 @@ export function openCredentials(
       ? openRenewal(signIn, store, clock, retry)
       : () => fetchByIdentity(signIn, store?.vault, clock, retry)
   let cached: AccessToken | undefined
+  let doubted: string | undefined
   let pending: Promise<AccessToken | Failure> | undefined
   const leftMs = () => (cached ? cached.expiresAtMs - clock().getTime() : 0)
   const fresh = async (): Promise<string | Failure> => {
@@ -44,11 +47,14 @@ export function openCredentials(
   }
   return {
     async token() {
-      if (cached && leftMs() > RENEW_BEFORE_MS) return cached.text
+      if (cached && cached.text !== doubted && leftMs() > RENEW_BEFORE_MS) return cached.text
       const token = await fresh()
       // The old token serves until it expires, so a short outage of the authority does no harm.
       return isFailure(token) && cached && leftMs() > 0 ? cached.text : token
     },
     renew: async (refused) => (cached && cached.text !== refused ? cached.text : fresh()),
+    doubt(token) {
+      doubted = token
+    },
   }
 }
