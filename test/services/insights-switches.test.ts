@@ -29,10 +29,16 @@ afterAll(() => vi.unstubAllEnvs())
 const retry = { random: () => 0, wait: async () => undefined }
 const clock = () => new Date()
 
-function openClient(): InsightsClient {
+function openClient(now = clock): InsightsClient {
   const signIn = { name: 'default', authorityHost: simulator.authority, tenantId: 'tenant', clientId: 'app' }
-  const credentials = openCredentials({ ...signIn, auth: 'client-secret', clientSecret: 'planted-secret' }, clock)
-  return openInsightsClient({ baseUrl: simulator.baseUrl, tokenHeader: 'Authorization', credentials, clock, retry })
+  const credentials = openCredentials({ ...signIn, auth: 'client-secret', clientSecret: 'planted-secret' }, now)
+  return openInsightsClient({
+    baseUrl: simulator.baseUrl,
+    tokenHeader: 'Authorization',
+    credentials,
+    clock: now,
+    retry,
+  })
 }
 
 const schedule = () => ({ start: new Date(Date.now() + 5 * 3_600_000), intervalHours: 24, count: 3 })
@@ -221,18 +227,23 @@ describe('every switch of the simulator', () => {
   })
 })
 
-test('a role that is given counts with the next call: each refusal is worth one fresh token, and not before that', async () => {
+test('a role that is given counts with a fresh token, which refusals bring once a minute at most', async () => {
+  let minutes = 0
+  const own = openClient(() => new Date(Date.now() + minutes * 60_000))
   const tokens = () => simulator.requests.filter(({ path }) => path.endsWith('/token')).length
-  simulator.fault({ endpoint: 'token', effect: 'noRole' })
-  simulator.fault({ endpoint: 'token', effect: 'noRole', nth: 2 })
-  expect([endOf(await client.listDatasets()), tokens()]).toEqual(['forbidden', 1])
-  expect([endOf(await client.listDatasets()), tokens()]).toEqual(['forbidden', 2])
-  for (let call = 0; call < 3; call++) expect(isFailure(await client.listDatasets())).toBe(false)
-  expect(tokens()).toBe(3)
-  // A right to one thing that is missing for good.
-  simulator.fault({ endpoint: 'listQueries', effect: { status: 403 }, nth: 'all' })
-  for (let call = 0; call < 3; call++) expect(endOf(await client.queries('n'))).toBe('forbidden')
-  expect(tokens()).toBe(5)
+  const called = async () => [endOf(await own.listDatasets()), tokens()]
+  for (const nth of [1, 2]) simulator.fault({ endpoint: 'token', effect: 'noRole', nth })
+  expect([await called(), await called(), await called()]).toEqual([
+    ['forbidden', 1],
+    ['forbidden', 2],
+    ['forbidden', 2],
+  ])
+  minutes = 1
+  expect([await called(), await called(), await called()]).toEqual([
+    ['forbidden', 2],
+    ['done', 3],
+    ['done', 3],
+  ])
 })
 
 test('a secret goes to a Key Vault and back with the identity of the app', async () => {

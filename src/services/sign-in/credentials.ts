@@ -8,13 +8,19 @@ import type { AccessToken } from './token-request.ts'
 /** Tokens live for about an hour. One is renewed when it has less time left than this. */
 const RENEW_BEFORE_MS = 300_000
 
+/** How often a token is doubted at most: the service may refuse a right at every call. */
+const DOUBT_EVERY_MS = 60_000
+
 /** The tokens of one account. */
 export type Credentials = {
   /** Gives a token that is good for some minutes. Callers at the same time share one request for it. */
   token(): Promise<string | Failure>
   /** Gives another token than `refused`, which the service did not accept. */
   renew(refused: string): Promise<string | Failure>
-  /** The service refused a right to `token`. A role that is given since counts in a fresh one alone: the next caller gets that. */
+  /**
+   * The service refused a right to `token`. A role that is given since counts in a fresh one alone: the next caller gets that,
+   * once a minute at most.
+   */
   doubt(token: string): void
 }
 
@@ -34,6 +40,7 @@ export function openCredentials(
       : () => fetchByIdentity(signIn, store?.vault, clock, retry)
   let cached: AccessToken | undefined
   let doubted: string | undefined
+  let doubtedAtMs = Number.NEGATIVE_INFINITY
   let pending: Promise<AccessToken | Failure> | undefined
   const leftMs = () => (cached ? cached.expiresAtMs - clock().getTime() : 0)
   const fresh = async (): Promise<string | Failure> => {
@@ -47,14 +54,19 @@ export function openCredentials(
   }
   return {
     async token() {
-      if (cached && cached.text !== doubted && leftMs() > RENEW_BEFORE_MS) return cached.text
+      const isDoubted = cached?.text === doubted
+      doubted = undefined
+      if (cached && !isDoubted && leftMs() > RENEW_BEFORE_MS) return cached.text
       const token = await fresh()
       // The old token serves until it expires, so a short outage of the authority does no harm.
       return isFailure(token) && cached && leftMs() > 0 ? cached.text : token
     },
     renew: async (refused) => (cached && cached.text !== refused ? cached.text : fresh()),
     doubt(token) {
+      const now = clock().getTime()
+      if (now - doubtedAtMs < DOUBT_EVERY_MS) return
       doubted = token
+      doubtedAtMs = now
     },
   }
 }
