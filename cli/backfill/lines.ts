@@ -13,7 +13,7 @@ const HEAD = ['feed', 'landed', 'failed', 'waiting', 'due later', 'under way', '
 export function historyLines(view: BackfillView): readonly Line[] {
   const { feeds } = view
   const blocked = feeds.filter(({ why }) => why !== undefined).map(({ feed, why }) => `${feed} is blocked: ${why}`)
-  return [...table(HEAD, feeds.map(rowOf)), '', ...blocked, ...forecastLines(view), ...view.refused.map(refusedLine)]
+  return [...table(HEAD, feeds.map(rowOf)), '', ...blocked, ...view.refused.map(refusedLine), ...forecastLines(view)]
 }
 
 function refusedLine({ account, kind }: BackfillView['refused'][number]): string {
@@ -33,7 +33,7 @@ const ENDLESS =
 const LATER = 'when data has settled or a failed try is repeated'
 
 /** What is still to come, now and later, and what that is reckoned from. */
-function forecastLines({ doneAt, dueNow, dueLater, at, feeds, isEndless }: BackfillView): readonly string[] {
+function forecastLines({ doneAt, dueNow, dueLater, at, feeds, isEndless, refused }: BackfillView): readonly string[] {
   if (!doneAt) return [isEndless ? `none of it yet: ${ENDLESS}` : 'no report of history is left to ask for']
   const minutes = feeds.map(({ reportMs }) => Math.max(Math.round(reportMs / MINUTE_MS), 1))
   const [least, most] = [Math.min(...minutes), Math.max(...minutes)]
@@ -46,7 +46,7 @@ function forecastLines({ doneAt, dueNow, dueLater, at, feeds, isEndless }: Backf
   if (dueLater) lines.push(dueLaterWords(dueLater.reports, dueLater.lastAt, LATER))
   return [
     ...lines,
-    `if each report lands after ${took}, and the app has the timers and limits of these settings`,
+    `if each report lands after ${took}, and the app has the timers and limits of these settings${refused.length > 0 ? ', and can sign in' : ''}`,
     ...(isEndless ? [`not all of it: ${ENDLESS}`] : []),
   ]
 }

@@ -44,7 +44,10 @@ function toDoLines(toDo: readonly ToDo[]): readonly Line[] {
 function ofKind(toDo: readonly ToDo[]): readonly Line[] {
   const told = toDo.slice(0, MOST_OF_A_KIND)
   const left = toDo.length - told.length
-  return [...told.flatMap(oneToDo), ...(left > 0 ? [`  and ${left} more of the same kind`] : [])]
+  return [
+    ...told.flatMap(oneToDo),
+    ...(left > 0 ? [`  and ${left} more of the same kind: "status --json" lists them`] : []),
+  ]
 }
 
 function oneToDo({ sentence, remedy, command, since }: ToDo): readonly Line[] {

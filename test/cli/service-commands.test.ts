@@ -29,7 +29,7 @@ describe('validate', () => {
     const [slow, wrong] = [join(deployment.folder, 'slow.json'), join(deployment.folder, 'no-number.json')]
     await writeFile(slow, JSON.stringify({ Values: { MAX_REPORTS_PER_HOUR: '3' } }))
     await writeFile(wrong, JSON.stringify({ Values: { MAX_REPORTS_PER_HOUR: 'many' } }))
-    expect((await command('validate', '--settings', slow)).out).toContain(' of 72 allowed\n')
+    expect((await command('validate', '--settings', slow)).out).toContain(' of 72 allowed (MAX_REPORTS_PER_HOUR is 3)\n')
     expect(await command('validate', '--settings', wrong)).toMatchObject({
       exit: 1,
       err: 'MAX_REPORTS_PER_HOUR is "many": it takes a whole number from 1\n',
@@ -47,7 +47,7 @@ describe('validate', () => {
     ])
     expect(good.exit).toBe(0)
     expect(good.out).toMatch(
-      /^account default: about \d+\.\d reports a day once history has landed, of 480 allowed\nfeed usage: asks for no window again\nfeed usage: history takes 1 report, about 1 hour\nfeeds.json: 1 feed, no problems\n$/,
+      /^account default: about \d+\.\d reports a day once history has landed, of 480 allowed \(MAX_REPORTS_PER_HOUR is 20\)\nfeed usage: asks for no window again\nfeed usage: history takes 1 report, about 1 hour\nfeeds.json: 1 feed, no problems\n$/,
     )
     expect(wrong.err).toMatch(/^feed "own": query: a whole number from 1 is expected at character 32\n$/)
     expect(wrong.exit).toBe(1)

@@ -158,7 +158,7 @@ describe('the forecast', () => {
     const weeks = feedOf({ name: 'weeks', table: 'Weeks', ...DAILY, window: 'P1W', openWindow: true })
     const { lines, warnings } = forecastLines([feedOf({ name: 'days', ...DAILY }), weeks, profile], 20, NOW)
     expect(lines).toEqual([
-      'account default: about 18.4 reports a day once history has landed, of 480 allowed',
+      'account default: about 18.4 reports a day once history has landed, of 480 allowed (MAX_REPORTS_PER_HOUR is 20)',
       'feed days: asks again about 14.5 times a day (0.0 while windows run, 14.5 as refreshes), 3.0 % of the allowed reports',
       'feed weeks: asks again about 2.6 times a day (0.6 while windows run, 2.1 as refreshes), 0.6 % of the allowed reports',
     ])

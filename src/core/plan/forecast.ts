@@ -114,7 +114,7 @@ export function forecastLines(
         .filter((feed) => feed.account === account && feed.enabled && feed.cadence.kind === 'windows')
         .map((feed) => `feed ${feed.name}: ${againOf(forecastOf(feed, now), stretch, most)}`)
       return [
-        `account ${account}: about ${reports} reports a day once history has landed, of ${most} allowed`,
+        `account ${account}: about ${reports} reports a day once history has landed, of ${most} allowed (MAX_REPORTS_PER_HOUR is ${maxReportsPerHour})`,
         ...ofFeeds,
       ]
     }),
