@@ -29,7 +29,9 @@ describe('validate', () => {
     const [slow, wrong] = [join(deployment.folder, 'slow.json'), join(deployment.folder, 'no-number.json')]
     await writeFile(slow, JSON.stringify({ Values: { MAX_REPORTS_PER_HOUR: '3' } }))
     await writeFile(wrong, JSON.stringify({ Values: { MAX_REPORTS_PER_HOUR: 'many' } }))
-    expect((await command('validate', '--settings', slow)).out).toContain(' of 72 allowed (MAX_REPORTS_PER_HOUR is 3)\n')
+    expect((await command('validate', '--settings', slow)).out).toContain(
+      ' of 72 allowed (MAX_REPORTS_PER_HOUR is 3)\n',
+    )
     expect(await command('validate', '--settings', wrong)).toMatchObject({
       exit: 1,
       err: 'MAX_REPORTS_PER_HOUR is "many": it takes a whole number from 1\n',
