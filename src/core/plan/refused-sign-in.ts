@@ -45,6 +45,12 @@ export function isTrialDue(pacing: Pacing, now: Date): boolean {
   return refused.kind === 'mfa-required' || mayReopen(pacing, now)
 }
 
+/** Whether a refused sign-in is to be tried while nothing is asked for, so that nothing else shows that it works. */
+export function isIdleTrialDue(pacing: Pacing, now: Date): boolean {
+  const { refused } = pacing
+  return isTrialDue(pacing, now) || (refused?.kind === 'unauthorized' && !refused.works)
+}
+
 function mayReopen({ signedInAt }: Pacing, now: Date): boolean {
   return signedInAt === undefined || hasBeen(signedInAt, TRIAL_MS, now)
 }

@@ -1,6 +1,6 @@
 import { adviceText, type Failure, isFailure, isOfSignIn, type SignInKind } from '../../core/failures.ts'
 import type { FeedOutline } from '../../core/ledger/feed-row.ts'
-import { isSignInBlocked, isTrialDue, withRefusedSignIn } from '../../core/plan/refused-sign-in.ts'
+import { isIdleTrialDue, isSignInBlocked, isTrialDue, withRefusedSignIn } from '../../core/plan/refused-sign-in.ts'
 import { accountOf, adviceOnSignIn } from '../ledger/sign-in-advice.ts'
 import { tellOnce } from '../ledger/tell-once.ts'
 import type { Services } from '../services.ts'
@@ -37,7 +37,7 @@ export async function trySignIn(
 ): Promise<boolean> {
   const now = services.clock()
   const row = rows.find(({ feed }) => feed.enabled)
-  if (!row || !isTrialDue(pacing.value, now)) return true
+  if (!row || !isIdleTrialDue(pacing.value, now)) return true
   const tried = await ask(services, account, row)
   if (tried === 'works') await endRefusedSignIn(services, account, pacing)
   // Another instance that was faster has noted the same.
