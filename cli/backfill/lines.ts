@@ -34,7 +34,7 @@ const LATER = 'when data has settled or a failed try is repeated'
 
 /** What is still to come, now and later, and what that is reckoned from. */
 function forecastLines({ doneAt, dueNow, dueLater, at, feeds, isEndless, refused }: BackfillView): readonly string[] {
-  if (!doneAt) return [isEndless ? `none of it yet: ${ENDLESS}` : 'no report of history is left to ask for']
+  if (!doneAt) return [isEndless ? `none of it yet: ${ENDLESS}` : noneLeft(feeds)]
   const minutes = feeds.map(({ reportMs }) => Math.max(Math.round(reportMs / MINUTE_MS), 1))
   const [least, most] = [Math.min(...minutes), Math.max(...minutes)]
   const took = `${least === most ? '' : `${least} to `}${counted(most, 'minute')}`
@@ -49,6 +49,13 @@ function forecastLines({ doneAt, dueNow, dueLater, at, feeds, isEndless, refused
     `if each report lands after ${took}, and the app has the timers and limits of these settings${refused.length > 0 ? ', and can sign in' : ''}`,
     ...(isEndless ? [`not all of it: ${ENDLESS}`] : []),
   ]
+}
+
+function noneLeft(feeds: BackfillView['feeds']): string {
+  const isPaused = feeds.some(({ progress }) => progress === 'paused')
+  return isPaused
+    ? 'what is paused is not asked for: "backfill resume" lets it go on'
+    : 'no report of history is left to ask for'
 }
 
 const REHEARSED_HEAD = ['asked for about', 'feed', 'window', 'priority', 'state now']

@@ -91,6 +91,7 @@ it('progress goes by what is asked for, and names what is paused or blocked apar
   )
   expect(isOver(both)).toBe(false)
   const held = view([PAUSED])
+  expect(historyLines(held).map(textOf).at(-1)).toBe('what is paused is not asked for: "backfill resume" lets it go on')
   expect(progressLine(held)).toBe('0 of 0 windows of history landed, 0 in the last hour, 0 under way, 3 paused')
   expect(isOver(held)).toBe(true)
 })

@@ -331,7 +331,7 @@ describe('status of a history that runs', () => {
     await deployment.writeFeeds([{ ...USAGE, from: '2025-01-01' }])
     expect(await command('feeds', 'push', '--yes')).toMatchObject({ exit: 0 })
     await provision(deployment.services)
-    const note = 'usage: 3 windows of history left, 1 landed: about 3 hours more at the pace of the last hour\n'
+    const note = 'usage: 3 windows of history left, 1 landed: "backfill" says how long the rest takes\n'
     expect((await command('status')).out).toContain(note)
     await deployment.settle('usage')
     expect((await command('status')).out).not.toContain('of history left')

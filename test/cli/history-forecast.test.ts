@@ -31,9 +31,7 @@ it('validate, status and backfill tell apart how long history takes that is due,
   await provision(deployment.services)
   await deployment.settle('learn')
   const status = await out('status')
-  expect(status).toContain(
-    'learn: 1 window of history left, 5 landed: about 1 hour more at the pace of the last hour\n',
-  )
+  expect(status).toContain('learn: 1 window of history left, 5 landed: "backfill" says how long the rest takes\n')
   expect(status).toContain(`learn: ${DUE_LATER}\n`)
   const later = `6 reports of history are due later, when data has settled or a failed try is repeated: the last on ${LAST}`
   for (const args of [[], ['--dry-run']]) {

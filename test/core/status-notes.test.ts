@@ -49,6 +49,10 @@ test.each<[Partial<FeedStatus>, string]>([
   ],
   [{ backfill: { paused: false, left: 1, landed: 0, lately: 0 } }, '1 window of history left, 0 landed'],
   [
+    { backfill: { paused: false, left: 72, landed: 18, lately: 18 } },
+    '72 windows of history left, 18 landed: "backfill" says how long the rest takes',
+  ],
+  [
     { backfill: { paused: false, left: 300, landed: 65, lately: 18 } },
     '300 windows of history left, 65 landed: about 17 hours more at the pace of the last hour',
   ],

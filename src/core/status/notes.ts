@@ -43,12 +43,11 @@ function startNote(dataset: string, startsAt: Date, end: Date | undefined): stri
     : `History starts on ${start} and not at "from": the service offers no more of ${dataset}`
 }
 
-/** How far history is, and how long it takes if it goes on as in the last hour. */
+/** How far history is, and how long it takes if it goes on as in the last hour. Before that, one hour says nothing of a pace. */
 function paceOf({ left, landed, lately }: Facts['backfill']): string {
-  const hours = Math.ceil(left / lately)
-  return lately > 0
-    ? `${landed} landed: about ${lengthWords(hours * HOUR_MS)} more at the pace of the last hour`
-    : `${landed} landed`
+  if (lately === 0) return `${landed} landed`
+  if (lately === landed) return `${landed} landed: "backfill" says how long the rest takes`
+  return `${landed} landed: about ${lengthWords(Math.ceil(left / lately) * HOUR_MS)} more at the pace of the last hour`
 }
 
 function ofItsWindows(feed: Facts): readonly string[] {
