@@ -214,8 +214,10 @@ function outdatedWindows({ now, known: { row, entries }, status: { name, blocked
   // What ends the block comes first: until then nothing is asked again.
   if (blocked) return []
   const outdated = entries.filter((entry) => isOutdated(entry, row.form))
-  const then = outdated.map((entry) => setBack('outdated', row, entry, now))
-  const mayAskAgain = then.some((next) => next && 'state' in next)
+  const mayAskAgain = outdated.some((entry) => {
+    const next = setBack('outdated', row, entry, now)
+    return next !== undefined && 'state' in next
+  })
   if (!mayAskAgain || whyNoHistory(row) !== undefined) return []
   const windows = counted(outdated.length, 'window is', 'windows are')
   const rows = outdated.reduce((sum, { figures }) => sum + (figures?.rowsLanded ?? 0), 0)

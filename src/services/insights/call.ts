@@ -53,9 +53,10 @@ export type ListCall = Pick<Call, 'path' | 'about'>
 
 /**
  * Gives a function that opens senders of calls to the service, all of which keep one limit of calls. A refused token is
- * renewed once, and three times where it lacks multi-factor; after a 403 the next call takes a fresh one. Reading and deleting are repeated after a transient error, and
- * wait a moment where the service takes no more calls. Creating and changing are never repeated: the service may have done
- * what an answer that got lost says. They do not wait either: how many reports are asked for is decided before.
+ * renewed once, and three times where it lacks multi-factor. After a 403 the next call takes a fresh one, once a minute at
+ * most. Reading and deleting are repeated after a transient error, and wait a moment where the service takes no more calls.
+ * Creating and changing are never repeated: the service may have done what an answer that got lost says. They do not wait
+ * either: how many reports are asked for is decided before.
  */
 export function senderOf(options: InsightsOptions): (signal?: AbortSignal) => Send {
   const { retry, credentials } = options
